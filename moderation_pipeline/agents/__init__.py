@@ -1,0 +1,1 @@
+"""Who decides: the plan, Students, Experts, their rules, prompts and questions."""

@@ -1,0 +1,66 @@
+"""A comment as an agent sees it: the line and the chat around it, without labels (law 8).
+
+What a *config* did to the user (standing, memories) is not here but in `Situation`, for it goes to Students
+only (law 3). Cases are made by `moderation.stream`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from moderation_pipeline.agents.signals import Signals
+
+
+class Line(NamedTuple):
+    """An earlier line of the chat, as context."""
+
+    user_id: str | None
+    user_name: str | None
+    text: str
+    normalised: str
+
+
+class Surroundings(Protocol):
+    """The chat's earlier lines, looked up by position; deterministic, whatever is in flight."""
+
+    def lines_before(self, position: int, count: int) -> Sequence[Line]:
+        """Return up to `count` lines of the same channel before `position`, oldest first."""
+        ...
+
+    def own_lines_before(self, position: int, count: int) -> Sequence[Line]:
+        """Return up to `count` lines of the same user and channel before `position`, oldest first."""
+        ...
+
+
+class Case(NamedTuple):
+    """One comment to be judged. `sent_at_us` is microseconds since 1970 (UTC), null where unknown."""
+
+    comment_id: str
+    position: int
+    channel: str
+    user_id: str | None
+    user_name: str | None
+    sent_at_us: int | None
+    text: str
+    normalised: str
+    is_moderator: bool
+    is_broadcaster: bool
+    is_subscriber: bool
+    is_first_message: bool
+    is_command: bool
+    is_emote_only: bool
+    reply_to: str | None
+    user_repeats: int
+    channel_repeats: int
+    signals: Signals
+    surroundings: Surroundings
+
+    def lines_before(self, count: int) -> Sequence[Line]:
+        """Return up to `count` lines of the channel before this one, oldest first."""
+        return self.surroundings.lines_before(self.position, count)
+
+    def own_lines_before(self, count: int) -> Sequence[Line]:
+        """Return up to `count` of the user's own earlier lines in the channel, oldest first."""
+        return self.surroundings.own_lines_before(self.position, count)

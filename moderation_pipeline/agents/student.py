@@ -1,0 +1,60 @@
+"""The Student's interface: what decides every comment, quickly. Implementations are its neighbours."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from moderation_pipeline.agents.case import Case
+from moderation_pipeline.agents.plan import Plan
+from moderation_pipeline.agents.verdict import Verdict
+
+
+class Standing(NamedTuple):
+    """What this run did to a user so far: unexpired strikes, and the sanction in force (None, timeout, ban)."""
+
+    strikes: int
+    sanction: str | None
+
+
+class Recalled(NamedTuple):
+    """A memory retrieved for a case: `similarity` in [0, 1] of its state to the case's."""
+
+    memory_id: str
+    similarity: float
+    support: int
+    state: str
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What only Students may know about a case (law 3): the user's standing, and what memory recalls."""
+
+    standing: Standing
+    recalled: tuple[Recalled, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """An audited case, for Students that learn: what was decided, what the Expert said, how likely the audit was."""
+
+    case: Case
+    situation: Situation
+    decided: Verdict
+    audited: Verdict
+    audit_probability: float
+    audit_reason: str
+
+
+class Student(ABC):
+    """Decides every comment of a batch."""
+
+    @abstractmethod
+    async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
+        """Return one verdict per case, in order. A bad reply is a verdict without a plan, never an exception."""
+
+    def learn(self, lessons: Sequence[Lesson]) -> None:
+        """Take in the audits of one batch, in stream order. Students that don't learn ignore them."""

@@ -1,0 +1,57 @@
+"""An agent's answer about one case: the plan, and what it cost to get it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from moderation_pipeline.agents.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Where an answer came from and what it cost: the receipt columns of the warehouse.
+
+    `model` is as the reply names it. `cost_usd` is what this run paid, `list_cost_usd` what it would have
+    cost without the cache; both are null where the price is unknown, 0 for keyless backends.
+    """
+
+    backend: str
+    model: str | None = None
+    prompt_version: str | None = None
+    prompt_tokens: int | None = 0
+    completion_tokens: int | None = 0
+    cost_usd: float | None = 0.0
+    list_cost_usd: float | None = 0.0
+    latency_ms: float | None = 0.0
+    is_cached: bool = False
+    reply_error: str | None = None
+
+
+class OptionProbability(NamedTuple):
+    """The probability of one option of one question."""
+
+    question: str
+    option: str
+    probability: float
+
+
+class Contribution(NamedTuple):
+    """Something that spoke for (positive) or against (negative) the plan; kind: signal, feature or memory."""
+
+    kind: str
+    name: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A plan with its receipt. `plan` is null where the reply was bad (law 4); the receipt says why."""
+
+    plan: Plan | None
+    receipt: Receipt
+    confidence_source: str = "rules"
+    probabilities: tuple[OptionProbability, ...] = ()
+    memory_ids: tuple[str, ...] = ()
+    explanation: tuple[Contribution, ...] = ()
+    tier: str | None = None

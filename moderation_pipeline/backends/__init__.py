@@ -1,0 +1,1 @@
+"""What agents think with: language models, decision models, embedders, the reply cache, prices."""

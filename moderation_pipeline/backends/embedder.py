@@ -1,0 +1,24 @@
+"""The Embedder's interface: texts in, one vector per text out. Implementations are its neighbours."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+Vectors = csr_matrix | NDArray[np.float32]
+"""One row per text: sparse term counts (weighted later, by the index that holds them) or dense unit vectors."""
+
+
+class Embedder(ABC):
+    """Turns texts into vectors; stateless, so that a text has one vector whatever was embedded before it."""
+
+    name: str
+    """Names the embedder and its model in tables and caches."""
+
+    @abstractmethod
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return one row per text, in order; `len(texts)` may be 0."""

@@ -1,0 +1,1 @@
+"""Ready-made configs, sanctions, questions and prices, shipped with the package."""

@@ -1,0 +1,1 @@
+"""How good it was: scoring, statistics, figures, report rendering. Knows nothing of backends."""

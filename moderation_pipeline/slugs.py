@@ -1,0 +1,29 @@
+"""Names of chats and configs: partition keys, file names and URLs at once, hence a narrow alphabet."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+SLUG_RULE = "lower-case letters, digits, '-' and '_', beginning with a letter or digit, 64 characters at most"
+
+
+class BadSlugError(ValueError):
+    """A name that is no slug, and can't be a partition key or a file name."""
+
+    def __init__(self, name: str, what: str) -> None:
+        super().__init__(f"{what} name {name!r} is not allowed. Allowed: {SLUG_RULE}. Try {slugify(name)!r}.")
+
+
+def check_slug(name: str, what: str) -> str:
+    """Return `name` if it is a slug, else raise BadSlugError; `what` says what it names ("Chat", "Config")."""
+    if SLUG.fullmatch(name) is None:
+        raise BadSlugError(name, what)
+    return name
+
+
+def slugify(name: str) -> str:
+    """Return the slug nearest to `name`: accents dropped, runs of anything else turned into '-'."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9_-]+", "-", plain).strip("-_")[:64] or "chat"

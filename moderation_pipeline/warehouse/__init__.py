@@ -1,0 +1,1 @@
+"""Where it is kept: table schemas, Parquet files, DuckDB views."""

@@ -1,0 +1,66 @@
+"""Where everything is on disk: the data folder and what lies in it. Nothing here reads or writes files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+DATA_VARIABLE = "MODERATION_DATA"
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """The folder that holds a deployment's chats, configs, warehouse and results; it may not exist yet."""
+
+    root: Path
+
+    @classmethod
+    def find(cls) -> DataFolder:
+        """Return the folder named by MODERATION_DATA, else `data` under the working directory."""
+        return cls(Path(os.environ.get(DATA_VARIABLE) or "data").absolute())
+
+    @property
+    def chats(self) -> Path:
+        """Chat logs as they were added."""
+        return self.root / "chats"
+
+    @property
+    def configs(self) -> Path:
+        """The user's own configs; one with the name of a ready-made one replaces it."""
+        return self.root / "configs"
+
+    @property
+    def sanctions(self) -> Path:
+        """The user's own sanction ladders."""
+        return self.root / "sanctions"
+
+    @property
+    def prices(self) -> Path:
+        """The user's own prices per model, which override the shipped table."""
+        return self.root / "prices.yaml"
+
+    @property
+    def warehouse(self) -> Path:
+        """One folder per table: `<table>/<chat>.parquet` or `<table>/<chat>/<config>.parquet`."""
+        return self.root / "warehouse"
+
+    @property
+    def results(self) -> Path:
+        """Plots, reports and run logs: `<chat>/report.html`, `<chat>/<config>.jsonl` and so on."""
+        return self.root / "results"
+
+    @property
+    def duckdb(self) -> Path:
+        """The DuckDB file of views, for other people's shells."""
+        return self.root / "moderation.duckdb"
+
+    @property
+    def reply_cache(self) -> Path:
+        """Every paid reply, kept (SQLite)."""
+        return self.root / "replies.sqlite"
+
+    @property
+    def dagster_home(self) -> Path:
+        """The Dagster instance's folder: DAGSTER_HOME where that is set."""
+        return Path(os.environ.get("DAGSTER_HOME") or self.root / "dagster")

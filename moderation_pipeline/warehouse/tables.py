@@ -1,0 +1,273 @@
+"""Every table of the warehouse: what one row is, its columns and their types, declared once.
+
+The Parquet files, the IO manager's refusals, the views and the docs all read this module. What a column's
+value *means* is documented where it is computed; how files are laid out is in `files.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+Partition = Literal["chat", "run"]
+
+UTC = pl.Datetime("us", "UTC")
+
+PROBABILITIES = pl.List(pl.Struct({"question": pl.String, "option": pl.String, "probability": pl.Float64}))
+"""One entry per option of each question a decision model was asked (or each action a head scored)."""
+
+EXPLANATION = pl.List(pl.Struct({"kind": pl.String, "name": pl.String, "weight": pl.Float64}))
+"""What contributed most to a decision: `kind` is `signal`, `feature` or `memory`; `weight` is signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: its name, what one row is, how it is partitioned, and its schema."""
+
+    name: str
+    row_is: str
+    partition: Partition
+    schema: pl.Schema
+
+    def empty(self) -> pl.DataFrame:
+        """Return the table without rows."""
+        return pl.DataFrame(schema=self.schema)
+
+
+RUN_KEYS = {"chat": pl.String, "config": pl.String}
+
+LABELS = {
+    "label_action": pl.String,
+    "label_category": pl.String,
+    "label_is_violation": pl.Boolean,
+    "label_source": pl.String,
+    "label_is_overturned": pl.Boolean,
+}
+"""Ground truth that came with the chat; reaches `evaluation` and the Expert `labels`, nothing else (law 8)."""
+
+RECEIPT = {
+    "backend": pl.String,
+    "model": pl.String,
+    "prompt_version": pl.String,
+    "prompt_tokens": pl.Int64,
+    "completion_tokens": pl.Int64,
+    "cost_usd": pl.Float64,
+    "list_cost_usd": pl.Float64,
+    "latency_ms": pl.Float64,
+    "is_cached": pl.Boolean,
+    "reply_error": pl.String,
+}
+"""What an answer cost and where it came from."""
+
+COMMENTS = Table(
+    "comments",
+    "a comment of a chat",
+    "chat",
+    pl.Schema(
+        {
+            "chat": pl.String,
+            "comment_id": pl.String,
+            "position": pl.Int64,
+            "channel": pl.String,
+            "user_id": pl.String,
+            "user_name": pl.String,
+            "sent_at": UTC,
+            "text": pl.String,
+            "normalised": pl.String,
+            "is_moderator": pl.Boolean,
+            "is_broadcaster": pl.Boolean,
+            "is_subscriber": pl.Boolean,
+            "is_first_message": pl.Boolean,
+            "is_me": pl.Boolean,
+            "is_command": pl.Boolean,
+            "is_emote_only": pl.Boolean,
+            "reply_to": pl.String,
+            "user_repeats": pl.Int32,
+            "channel_repeats": pl.Int32,
+            "split": pl.String,
+            **LABELS,
+        }
+    ),
+)
+
+REJECTED_LINES = Table(
+    "rejected_lines",
+    "a line that could not be read",
+    "chat",
+    pl.Schema({"chat": pl.String, "line_number": pl.Int64, "reason": pl.String, "raw": pl.String}),
+)
+
+INGESTION = Table(
+    "ingestion",
+    "a chat's file, counted: records = comments + rejected + ignored + moderation_events + merged",
+    "chat",
+    pl.Schema(
+        {
+            "chat": pl.String,
+            "file_hash": pl.String,
+            "format": pl.String,
+            "records": pl.Int64,
+            "comments": pl.Int64,
+            "rejected": pl.Int64,
+            "ignored": pl.Int64,
+            "moderation_events": pl.Int64,
+            "merged": pl.Int64,
+        }
+    ),
+)
+
+STUDENT_DECISIONS = Table(
+    "student_decisions",
+    "the Student's plan for a comment",
+    "run",
+    pl.Schema(
+        {
+            **RUN_KEYS,
+            "comment_id": pl.String,
+            "position": pl.Int64,
+            "action": pl.String,
+            "duration_s": pl.Int64,
+            "category": pl.String,
+            "confidence": pl.Float64,
+            "confidence_source": pl.String,
+            "probabilities": PROBABILITIES,
+            "reasoning": pl.String,
+            "reply_text": pl.String,
+            "rule": pl.String,
+            "memory_ids": pl.List(pl.String),
+            "explanation": EXPLANATION,
+            "tier": pl.String,
+            **RECEIPT,
+            "audit_probability": pl.Float64,
+        }
+    ),
+)
+
+EXPERT_AUDITS = Table(
+    "expert_audits",
+    "an audit: the Expert's plan for a comment, why it was audited and whether it agrees",
+    "run",
+    pl.Schema(
+        {
+            **RUN_KEYS,
+            "comment_id": pl.String,
+            "position": pl.Int64,
+            "audit_reason": pl.String,
+            "audit_probability": pl.Float64,
+            "action": pl.String,
+            "duration_s": pl.Int64,
+            "category": pl.String,
+            "confidence": pl.Float64,
+            "confidence_source": pl.String,
+            "reasoning": pl.String,
+            "reply_text": pl.String,
+            "rule": pl.String,
+            "agrees": pl.Boolean,
+            **RECEIPT,
+        }
+    ),
+)
+
+MEMORY_SNAPSHOT = Table(
+    "memory_snapshot",
+    "a memory as the run left it",
+    "run",
+    pl.Schema(
+        {
+            **RUN_KEYS,
+            "memory_id": pl.String,
+            "state": pl.String,
+            "reasoning": pl.String,
+            "action": pl.String,
+            "duration_s": pl.Int64,
+            "category": pl.String,
+            "reply_text": pl.String,
+            "rule": pl.String,
+            "confidence": pl.Float64,
+            "channel": pl.String,
+            "source_user_id": pl.String,
+            "source_comment_id": pl.String,
+            "learnt_at_position": pl.Int64,
+            "support": pl.Int64,
+            "conflicts_with": pl.List(pl.String),
+            "uses": pl.Int64,
+            "helped": pl.Int64,
+            "harmed": pl.Int64,
+            "neutral": pl.Int64,
+            "retired_because": pl.String,
+            "source_chat": pl.String,
+            "source_config": pl.String,
+        }
+    ),
+)
+
+ACTION_LOG = Table(
+    "action_log",
+    "what was done about a comment",
+    "run",
+    pl.Schema(
+        {
+            **RUN_KEYS,
+            "comment_id": pl.String,
+            "position": pl.Int64,
+            "user_id": pl.String,
+            "user_name": pl.String,
+            "channel": pl.String,
+            "sent_at": UTC,
+            "action": pl.String,
+            "category": pl.String,
+            "duration_s": pl.Int64,
+            "reply_text": pl.String,
+            "decided_by": pl.String,
+            "reason": pl.String,
+            "strikes": pl.Int64,
+            "strike_expires_at": UTC,
+            "under_sanction": pl.Boolean,
+            "is_shadow": pl.Boolean,
+        }
+    ),
+)
+
+USER_STATE = Table(
+    "user_state",
+    "a user of a channel after the run",
+    "run",
+    pl.Schema(
+        {
+            **RUN_KEYS,
+            "channel": pl.String,
+            "user_id": pl.String,
+            "user_name": pl.String,
+            "comments": pl.Int64,
+            "warnings": pl.Int64,
+            "deletions": pl.Int64,
+            "timeouts": pl.Int64,
+            "bans": pl.Int64,
+            "replies": pl.Int64,
+            "under_sanction": pl.Int64,
+            "undecided": pl.Int64,
+            "strikes": pl.Int64,
+            "standing": pl.String,
+            "sanctioned_until": UTC,
+            "first_seen": UTC,
+            "last_seen": UTC,
+        }
+    ),
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        COMMENTS,
+        REJECTED_LINES,
+        INGESTION,
+        STUDENT_DECISIONS,
+        EXPERT_AUDITS,
+        MEMORY_SNAPSHOT,
+        ACTION_LOG,
+        USER_STATE,
+    )
+}
+"""Every table by name, in the order of the flow."""

@@ -17,7 +17,7 @@ class BadSlugError(ValueError):
 
 
 def check_slug(name: str, what: str) -> str:
-    """Return `name` if it is a slug, else raise BadSlugError; `what` says what it names ("Chat", "Config")."""
+    """Return `name` if it is a slug, else raise BadSlugError; `what` is what it names ("Chat", "Config")."""
     if SLUG.fullmatch(name) is None:
         raise BadSlugError(name, what)
     return name

@@ -14,7 +14,7 @@ class Expert(ABC):
 
     @abstractmethod
     async def audit(self, cases: Sequence[Case]) -> list[Verdict]:
-        """Return one verdict per case, in order. A bad reply is a verdict without a plan, never an exception."""
+        """Return one verdict per case, in order; a bad reply is a verdict without a plan, no exception."""
 
     def can_audit(self, case: Case) -> bool:  # noqa: ARG002  (an Expert of labels knows only some cases)
         """Whether this Expert has anything to say about the case."""

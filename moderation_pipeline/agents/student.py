@@ -13,7 +13,7 @@ from moderation_pipeline.agents.verdict import Verdict
 
 
 class Standing(NamedTuple):
-    """What this run did to a user so far: unexpired strikes, and the sanction in force (None, timeout, ban)."""
+    """What this run did to a user so far: unexpired strikes; the sanction in force (None, timeout, ban)."""
 
     strikes: int
     sanction: str | None
@@ -39,7 +39,7 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """An audited case, for Students that learn: what was decided, what the Expert said, how likely the audit was."""
+    """An audited case, for Students that learn: what was decided, what the Expert said, and how it was chosen."""
 
     case: Case
     situation: Situation
@@ -54,7 +54,7 @@ class Student(ABC):
 
     @abstractmethod
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
-        """Return one verdict per case, in order. A bad reply is a verdict without a plan, never an exception."""
+        """Return one verdict per case, in order; a bad reply is a verdict without a plan, no exception."""
 
-    def learn(self, lessons: Sequence[Lesson]) -> None:
+    def learn(self, lessons: Sequence[Lesson]) -> None:  # noqa: B027  (most Students do not learn)
         """Take in the audits of one batch, in stream order. Students that don't learn ignore them."""

@@ -46,7 +46,11 @@ class Contribution(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A plan with its receipt. `plan` is null where the reply was bad (law 4); the receipt says why."""
+    """A plan with its receipt. `plan` is null where the reply was bad (law 4); the receipt says why.
+
+    `without_memory` is what would have been decided without the memories in `memory_ids`, where that is
+    known: it is what a memory's worth is measured by.
+    """
 
     plan: Plan | None
     receipt: Receipt
@@ -55,3 +59,4 @@ class Verdict:
     memory_ids: tuple[str, ...] = ()
     explanation: tuple[Contribution, ...] = ()
     tier: str | None = None
+    without_memory: Plan | None = None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-Vectors = csr_matrix | NDArray[np.float32]
-"""One row per text: sparse term counts (weighted later, by the index that holds them) or dense unit vectors."""
+Vectors: TypeAlias = csr_matrix | NDArray[np.float32]
+"""One row per text: sparse term counts (weighted later, by the index holding them) or dense unit vectors."""
 
 
 class Embedder(ABC):

@@ -1,1 +1,1 @@
-"""Dagster and nothing else: one file per stage, each with its checks; partitions, resources, jobs, sensors."""
+"""Dagster, nothing else: one file per stage, each with its checks; partitions, resources, jobs, sensors."""

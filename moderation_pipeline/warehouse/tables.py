@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import polars as pl
+from polars.datatypes import DataTypeClass
 
 Partition = Literal["chat", "run"]
 
@@ -36,18 +37,20 @@ class Table:
         return pl.DataFrame(schema=self.schema)
 
 
-RUN_KEYS = {"chat": pl.String, "config": pl.String}
+Columns = dict[str, pl.DataType | DataTypeClass]
 
-LABELS = {
+RUN_KEYS: Columns = {"chat": pl.String, "config": pl.String}
+
+LABELS: Columns = {
     "label_action": pl.String,
     "label_category": pl.String,
     "label_is_violation": pl.Boolean,
     "label_source": pl.String,
     "label_is_overturned": pl.Boolean,
 }
-"""Ground truth that came with the chat; reaches `evaluation` and the Expert `labels`, nothing else (law 8)."""
+"""Ground truth that came with the chat: for `evaluation` and the Expert `labels`, nothing else (law 8)."""
 
-RECEIPT = {
+RECEIPT: Columns = {
     "backend": pl.String,
     "model": pl.String,
     "prompt_version": pl.String,
@@ -223,7 +226,7 @@ ACTION_LOG = Table(
             "decided_by": pl.String,
             "reason": pl.String,
             "strikes": pl.Int64,
-            "strike_expires_at": UTC,
+            "counts_until": UTC,
             "under_sanction": pl.Boolean,
             "is_shadow": pl.Boolean,
         }

@@ -1,0 +1,85 @@
+"""The comments table as a stream of cases: what comes next, and what the chat said before it.
+
+The surroundings of a comment are looked up in columns fixed before the loop starts, never in a window that
+moves along with it, so that they don't depend on what is in flight (law 1). Label columns stop here (law 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import starmap
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from moderation_pipeline.agents.case import Case, Line
+from moderation_pipeline.agents.signals import Signals, signals
+
+CHUNK = 8_192
+"""Comments whose signals are computed at a time: columnar work is cheap per row only over many rows."""
+
+NOBODY_BEFORE = -1
+
+
+class Stream:
+    """A chat in stream order, and each comment's surroundings."""
+
+    def __init__(self, comments: pl.DataFrame) -> None:
+        self._comments = comments.sort("position").with_columns(
+            sent_at_us=pl.col("sent_at").dt.timestamp("us"),
+        )
+        index = pl.int_range(pl.len(), dtype=pl.Int64)
+        previous = self._comments.select(
+            in_channel=index.shift(1).over("channel").fill_null(NOBODY_BEFORE),
+            by_user=pl.when(pl.col("user_id").is_not_null())
+            .then(index.shift(1).over("channel", "user_id"))
+            .fill_null(NOBODY_BEFORE),
+        )
+        self._previous_in_channel = previous["in_channel"].to_numpy()
+        self._previous_by_user = previous["by_user"].to_numpy()
+        self._rows = {int(p): i for i, p in enumerate(self._comments["position"])} if self._has_gaps else None
+        self._lines = self._comments.select(*Line._fields)
+
+    def __len__(self) -> int:
+        return self._comments.height
+
+    @property
+    def _has_gaps(self) -> bool:
+        positions = self._comments["position"]
+        return len(positions) > 0 and (positions[0] != 0 or positions[-1] != len(positions) - 1)
+
+    def batches(self, size: int) -> Iterator[list[Case]]:
+        """Yield the cases in stream order, `size` at a time; the last batch may be smaller."""
+        batch: list[Case] = []
+        for case in self._cases():
+            batch.append(case)
+            if len(batch) == size:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def _cases(self) -> Iterator[Case]:
+        columns = [name for name in Case._fields if name not in ("signals", "surroundings")]
+        for start in range(0, self._comments.height, CHUNK):
+            chunk = self._comments.slice(start, CHUNK)
+            seen = starmap(Signals, signals(chunk.drop(pl.selectors.starts_with("label_"))).iter_rows())
+            for row, row_signals in zip(chunk.select(columns).iter_rows(), seen, strict=True):
+                yield Case(*row, row_signals, self)
+
+    def lines_before(self, position: int, count: int) -> Sequence[Line]:
+        """Return up to `count` lines of the same channel before `position`, oldest first."""
+        return self._walk(self._previous_in_channel, position, count)
+
+    def own_lines_before(self, position: int, count: int) -> Sequence[Line]:
+        """Return up to `count` lines of the same user and channel before `position`, oldest first."""
+        return self._walk(self._previous_by_user, position, count)
+
+    def _walk(self, previous: NDArray[np.int64], position: int, count: int) -> list[Line]:
+        row = position if self._rows is None else self._rows[position]
+        found: list[Line] = []
+        while len(found) < count and (row := int(previous[row])) != NOBODY_BEFORE:
+            found.append(Line(*self._lines.row(row)))
+        found.reverse()
+        return found

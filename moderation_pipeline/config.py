@@ -1,4 +1,4 @@
-"""Configs: closed models of one YAML file each, and their loading (ready-made ones, the user's own, `extends`).
+"""Configs: closed models of one YAML file each, and their loading (ready-made, the user's own, `extends`).
 
 What the pieces *do* is in their rooms; here is only what may be written, and what is said when it is wrong.
 """
@@ -7,22 +7,49 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from moderation_pipeline.slugs import check_slug
+from moderation_pipeline.config_errors import (
+    NONE_ALLOWED,
+    ConfigError,
+    Written,
+    closest,
+    unknown_keys,
+    worded,
+)
+from moderation_pipeline.slugs import check_slug, slugify
 from moderation_pipeline.warehouse.folder import DataFolder
 
 
 class Closed(BaseModel):
-    """A part of a config: frozen, and a key it doesn't know is an error."""
+    """A part of a config: frozen, and a key it doesn't know is an error that lists those it knows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _knows_its_keys(cls, data: Any) -> Any:
+        if isinstance(data, Mapping) and (
+            unknown := [str(key) for key in data if key not in cls.model_fields]
+        ):
+            raise unknown_keys(unknown, list(cls.model_fields))
+        return data
 
 
 class RulesSpec(Closed):
@@ -43,8 +70,27 @@ class LabelsSpec(Closed):
     backend: Literal["labels"] = "labels"
 
 
-StudentSpec = RulesSpec
-ExpertSpec = Annotated[CarefulRulesSpec | LabelsSpec | RulesSpec, Field(discriminator="backend")]
+def _a_name_is_a_backend(value: object) -> object:
+    """Read `student: rules` as `student: {backend: rules}`."""
+    return {"backend": value} if isinstance(value, str) else value
+
+
+ByBackend = Field(discriminator="backend")
+Short = BeforeValidator(_a_name_is_a_backend)
+
+StudentSpec = Annotated[RulesSpec, ByBackend, Short]
+ExpertSpec = Annotated[CarefulRulesSpec | LabelsSpec | RulesSpec, ByBackend, Short]
+
+
+def _none_or_spec(value: object) -> str:
+    return "none" if value == "none" else NONE_ALLOWED
+
+
+NoAgent = Annotated[Literal["none"], Tag("none")]
+"""`student: none` or `expert: none`: nobody has that part."""
+
+NoneOrSpec = Discriminator(_none_or_spec)
+"""Decides what was meant before it is validated, so that an error names only the backend at fault."""
 
 
 class MemorySpec(Closed):
@@ -68,10 +114,16 @@ class MemorySpec(Closed):
 
 
 class RandomFloor(Closed):
-    """The least audit probability of every comment, by what the Student proposed."""
+    """The least audit probability of every comment, by what the Student proposed. A number means both."""
 
     allow: float = Field(default=0.01, ge=0, le=1)
     sanctions: float = Field(default=0.01, ge=0, le=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_number_means_both(cls, data: Any) -> Any:
+        is_number = isinstance(data, int | float) and not isinstance(data, bool)
+        return {"allow": data, "sanctions": data} if is_number else data
 
 
 class AuditSpec(Closed):
@@ -79,14 +131,12 @@ class AuditSpec(Closed):
 
     policy: Literal["all", "none", "random", "uncertain"] = "uncertain"
     rate: float = Field(default=0.05, ge=0, le=1)
-    random_floor: float | RandomFloor = Field(default=0.01)
+    random_floor: RandomFloor = RandomFloor()
 
     @property
     def floor(self) -> RandomFloor:
-        """The floor by proposed action, however it was written."""
-        if isinstance(self.random_floor, RandomFloor):
-            return self.random_floor
-        return RandomFloor(allow=self.random_floor, sanctions=self.random_floor)
+        """The floor by proposed action."""
+        return self.random_floor
 
 
 class LoopSpec(Closed):
@@ -116,8 +166,8 @@ class Config(Closed):
 
     description: str = ""
     regime: Regime
-    student: StudentSpec | Literal["none"] = RulesSpec()
-    expert: ExpertSpec | Literal["none"] = CarefulRulesSpec()
+    student: Annotated[Annotated[StudentSpec, Tag(NONE_ALLOWED)] | NoAgent, NoneOrSpec] = RulesSpec()
+    expert: Annotated[Annotated[ExpertSpec, Tag(NONE_ALLOWED)] | NoAgent, NoneOrSpec] = CarefulRulesSpec()
     memory: MemorySpec | None = MemorySpec()
     audit: AuditSpec = AuditSpec()
     loop: LoopSpec = LoopSpec()
@@ -146,6 +196,12 @@ class Config(Closed):
             raise ValueError(
                 "regime expert_only needs an Expert that audits everything: audit: {policy: all}"
             )
+        floor = min(self.audit.random_floor.allow, self.audit.random_floor.sanctions)
+        if self.audit.policy in ("random", "uncertain") and floor > self.audit.rate:
+            raise ValueError(
+                f"audit.rate {self.audit.rate} is the share of all audits, random_floor included, which is "
+                f"{floor} at least: raise the rate or lower the floor"
+            )
         if self.expert == "none" and self.audit.policy != "none":
             raise ValueError("audits need an Expert: set audit: {policy: none}, or name an expert")
         return self
@@ -162,10 +218,6 @@ def _implied_regime(data: Mapping[str, Any]) -> Regime:
     if data.get("expert") == "none" and data.get("memory", ...) is None:
         return "student_only"
     return "hybrid"
-
-
-class ConfigError(ValueError):
-    """A config that can't be used: the file, the key, what it said, what is allowed."""
 
 
 class NamedConfig(Closed):
@@ -189,17 +241,41 @@ KEYLESS_REGIMES = ("student_only", "student_memory", "hybrid", "expert_only")
 
 
 class ConfigLibrary:
-    """The configs that can be named: the ready-made ones, and the user's own, which win."""
+    """The configs that can be named: the ready-made ones, and the user's own, which win.
+
+    A name is made from the file's, as a slug. A user's file that extends its own name extends the ready-made
+    config it replaces.
+
+    Raises:
+        ConfigError: two files of the user's folder would have one name.
+    """
 
     def __init__(self, folder: DataFolder) -> None:
-        self._files = {
-            **_yaml_files(Path(str(READY_MADE / "configs"))),
-            **_yaml_files(folder.configs),
-        }
+        self._ready_made = _yaml_files(Path(str(READY_MADE / "configs")))
+        self._own = _yaml_files(folder.configs)
+        self._folder = folder.configs
 
     def names(self) -> list[str]:
         """Return the names, sorted."""
-        return sorted(self._files)
+        return sorted({**self._ready_made, **self._own})
+
+    def path(self, name: str) -> Path:
+        """Return the file of the config of that name.
+
+        Raises:
+            ConfigError: no such config.
+        """
+        path = self._own.get(name) or self._ready_made.get(name)
+        if path is None:
+            raise ConfigError(
+                f"There is no config {name!r}.{closest(name, self.names())} Configs are: "
+                f"{', '.join(self.names())}. A file {self._folder / 'NAME.yaml'} makes one more."
+            )
+        return path
+
+    def is_own(self, name: str) -> bool:
+        """Whether the config is the user's own, rather than ready-made."""
+        return name in self._own
 
     def load(self, name: str) -> NamedConfig:
         """Return the config of that name.
@@ -208,45 +284,67 @@ class ConfigLibrary:
             ConfigError: no such config, a file that is no YAML mapping, a key or value that is not allowed,
                 or `extends` that runs in a circle.
         """
-        check_slug(name, "Config")
-        merged = self._merged(name, ())
-        path = self._files[name]
+        path = self.path(name)
+        files = self._written(name, path)
+        merged: dict[str, Any] = {}
+        for file in reversed(files):
+            merged = _overlaid(merged, file.content)
         try:
             return NamedConfig(name=name, path=path, config=Config.model_validate(merged))
         except ValidationError as error:
-            raise ConfigError(_worded(error, path)) from None
+            raise ConfigError(worded(error, files)) from None
 
-    def _merged(self, name: str, seen: Sequence[str]) -> dict[str, Any]:
-        if name not in self._files:
-            wanted_by = f" (extended by {seen[-1]!r})" if seen else ""
-            raise ConfigError(
-                f"There is no config {name!r}{wanted_by}. Configs are: {', '.join(self.names())}. "
-                f"A file data/configs/{name}.yaml would make one."
-            )
-        if name in seen:
-            raise ConfigError(f"Config {name!r} extends itself: {' -> '.join([*seen, name])}.")
-        own = _read_mapping(self._files[name])
-        parent = own.pop("extends", None)
-        if parent is None:
-            return own
-        return _overlaid(self._merged(str(parent), [*seen, name]), own)
+    def _written(self, name: str, path: Path) -> list[Written]:
+        """Return what the config's own file says, then what it extends, then what that extends."""
+        files: list[Written] = []
+        names = [name]
+        while True:
+            content = _read_mapping(path)
+            parent = content.pop("extends", None)
+            files.append(Written(path, content))
+            if parent is None:
+                return files
+            replaced = self._ready_made.get(name) if parent == name and path == self._own.get(name) else None
+            if parent in names and replaced is None:
+                raise ConfigError(f"{path}: extends: goes in a circle: {' -> '.join([*names, parent])}.")
+            path = replaced or self._parent(str(parent), path)
+            name = str(parent)
+            names.append(name)
+
+    def _parent(self, name: str, extended_by: Path) -> Path:
+        try:
+            return self.path(name)
+        except ConfigError as error:
+            raise ConfigError(f"{extended_by}: extends: {error}") from None
 
 
 def _yaml_files(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        return {}
-    return {check_slug(path.stem, "Config"): path for path in sorted(folder.glob("*.yaml"))}
+    files: dict[str, Path] = {}
+    for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+        name = slugify(path.stem)
+        if name in files:
+            raise ConfigError(
+                f"{files[name]} and {path} would both be the config {name!r}: rename one of them."
+            )
+        files[name] = path
+    return files
 
 
 def _read_mapping(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigError(f"{path}{place}: this is not valid YAML: {error.problem}.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} can't be read as YAML in UTF-8: {error}.") from None
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise ConfigError(f"{path} holds {type(content).__name__}, not a mapping of keys such as 'student:'.")
+        raise ConfigError(
+            f"{path} holds a {type(content).__name__}, where keys such as 'student: {{backend: rules}}' go."
+        )
     return content
 
 
@@ -261,51 +359,3 @@ def _overlaid(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, An
         else:
             result[key] = value
     return result
-
-
-def _worded(error: ValidationError, path: Path) -> str:
-    """Word a pydantic error as: the file, the key, what it says, what is allowed."""
-    lines = []
-    for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"]) or "the file as a whole"
-        message = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
-            message = f"no such key. Allowed here: {', '.join(_allowed_keys(problem['loc']))}"
-        elif problem["loc"]:
-            message = f"{message} (got {problem['input']!r})"
-        lines.append(f"{path}: {key}: {message}")
-    return "\n".join(lines)
-
-
-def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:
-    """Return the keys allowed at the place of a misspelt one, from the model's JSON schema."""
-    schema = Config.model_json_schema()
-    node: Any = schema
-    for part in location[:-1]:
-        node = _step_into(node, part, schema)
-    return sorted(_resolved(node, schema).get("properties", {}))
-
-
-def _step_into(node: Any, part: int | str, schema: Mapping[str, Any]) -> Any:
-    options = [_resolved(option, schema) for option in [node, *node.get("anyOf", []), *node.get("oneOf", [])]]
-    for option in options:
-        for inner in [option, *(_resolved(each, schema) for each in option.get("oneOf", []))]:
-            if part in inner.get("properties", {}):
-                return inner["properties"][part]
-            if (
-                inner.get("properties", {}).get("backend", {}).get("const") == part
-                or inner.get("title") == part
-            ):
-                return inner
-    return {}
-
-
-def _resolved(node: Any, schema: Mapping[str, Any]) -> Any:
-    while "$ref" in node:
-        node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
-    if "properties" not in node:
-        for option in [*node.get("anyOf", []), *node.get("oneOf", [])]:
-            resolved = _resolved(option, schema)
-            if "properties" in resolved:
-                return resolved
-    return node

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from moderation_pipeline.errors import ModerationError
+
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SLUG_RULE = "lower-case letters, digits, '-' and '_', beginning with a letter or digit, 64 characters at most"
 
 
-class BadSlugError(ValueError):
+class BadSlugError(ModerationError):
     """A name that is no slug, and can't be a partition key or a file name."""
 
     def __init__(self, name: str, what: str) -> None:

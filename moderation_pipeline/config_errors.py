@@ -1,0 +1,129 @@
+"""How a config that can't be used is worded: the file, the key, what it says, what is allowed.
+
+What may be written is in `config.py`; nothing here knows a key or a backend by name, so that a new one is
+worded right from the day it is declared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from moderation_pipeline.errors import ModerationError
+
+Location = tuple[int | str, ...]
+
+NONE_ALLOWED = "none_allowed"
+"""The tag of a union's member beside which `none` may be written too; it is in locations, never in a file."""
+
+SECRET = re.compile(r"key|token|secret|password", re.IGNORECASE)
+SECRETS_HINT = " Keys never go into a config: set them in the environment or in .env."
+
+
+class ConfigError(ModerationError):
+    """A config that can't be used: the file, the key, what it said, what is allowed."""
+
+
+class Written(NamedTuple):
+    """What one YAML file says, before anything it extends is laid under it."""
+
+    path: Path
+    content: Mapping[str, Any]
+
+
+def closest(name: str, allowed: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" where something allowed is close to `name`, else nothing."""
+    close = get_close_matches(name, list(allowed), n=1, cutoff=0.6)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def unknown_keys(keys: Sequence[object], allowed: Sequence[str]) -> PydanticCustomError:
+    """Return the error for keys that a part of a config doesn't know.
+
+    Their values stay unsaid: one might be a secret, misplaced.
+    """
+    return PydanticCustomError(
+        "unknown_keys", "unknown keys", {"keys": list(keys), "allowed": sorted(allowed)}
+    )
+
+
+def worded(error: ValidationError, files: Sequence[Written]) -> str:
+    """Return one line per problem, each naming the file that wrote the culprit.
+
+    Args:
+        error: what pydantic found in the merged content of `files`.
+        files: the config's own file first, then what it extends, each overridden by those before it.
+    """
+    return "\n".join(line for problem in error.errors() for line in _lines(problem, files))
+
+
+def _lines(problem: ErrorDetails, files: Sequence[Written]) -> Iterator[str]:
+    location, context = problem["loc"], problem.get("ctx", {})
+    if problem["type"] == "unknown_keys":
+        allowed = context["allowed"]
+        for key in context["keys"]:
+            path, place = _place((*location, key), files)
+            hint = SECRETS_HINT if SECRET.search(key) else closest(key, allowed)
+            yield f"{path}: {place}: no such key.{hint} Allowed here: {', '.join(allowed)}."
+    else:
+        path, place = _place(location, files, is_missing=problem["type"] == "missing")
+        yield f"{path}: {place + ': ' if place else ''}{_message(problem)}."
+
+
+def _message(problem: ErrorDetails) -> str:
+    got = problem["input"]
+    context = problem.get("ctx", {})
+    or_none = ["none"] if problem["loc"][-1:] == (NONE_ALLOWED,) else []
+    match problem["type"]:
+        case "union_tag_invalid":
+            allowed = [*_quoted_words(context["expected_tags"]), *or_none]
+            return (
+                f"there is no backend {context['tag']!r}.{closest(context['tag'], allowed)} {_list(allowed)}"
+            )
+        case "union_tag_not_found" | "model_attributes_type" if or_none:
+            return f"got {got!r}, which names no backend. Write for example {{backend: rules}}, or none"
+        case "literal_error":
+            allowed = _quoted_words(context["expected"])
+            return f"got {got!r}.{closest(str(got), allowed)} {_list(allowed)}"
+        case "missing":
+            return "is missing"
+        case "value_error":
+            return problem["msg"].removeprefix("Value error, ").removesuffix(".")
+        case "model_type" | "model_attributes_type" | "union_tag_not_found":
+            return f"got {got!r}, where keys and values such as {{key: value}} are expected"
+        case _:
+            return f"got {got!r}. {problem['msg'].replace('Input should be', 'It must be')}"
+
+
+def _list(allowed: Sequence[str]) -> str:
+    return f"Allowed: {', '.join(allowed)}"
+
+
+def _quoted_words(text: str) -> list[str]:
+    return re.findall(r"'([^']*)'", text)
+
+
+def _place(location: Location, files: Sequence[Written], *, is_missing: bool = False) -> tuple[Path, str]:
+    """Return the file in which the culprit stands, and the key as a user would look for it.
+
+    Pydantic's location also names the member of a union that was tried; such parts are in no file.
+    """
+    written = [_keys_written(location, file.content) for file in files]
+    deepest = max(range(len(files)), key=lambda rank: (len(written[rank]), -rank))
+    keys = [*written[deepest], *location[-1:]] if is_missing else written[deepest]
+    return files[deepest].path, ".".join(str(key) for key in keys)
+
+
+def _keys_written(location: Location, content: Any) -> list[int | str]:
+    keys: list[int | str] = []
+    for part in location:
+        if isinstance(content, Mapping) and part in content:
+            content = content[part]
+            keys.append(part)
+    return keys

@@ -1,0 +1,255 @@
+"""Language models: messages in, text out. The interface, what goes through it, and the tree of its errors.
+
+Backends (`openai`, `together`, `hf`) are its subclasses, one module each; cache, retry, concurrency, metering
+and the daily budget are more of them, each around one other (`build.py` stacks them). What a model is *asked*
+is in `agents/`.
+
+The errors, and what each of them means for a run::
+
+    LanguageModelError
+    ├── TransportError        nobody answered: asked again, never stored; then the comment's `reply_error`
+    │   ├── RateLimitedError      429, with the Retry-After it named
+    │   ├── ServerFailedError     408, 409, 5xx
+    │   ├── ConnectionFailedError refused, reset, cut half-way
+    │   └── CallTimedOutError     no reply in time
+    ├── BadReplyError         an answer that is no use: stored like any reply, the comment's `reply_error`
+    │   ├── GarbledReplyError     valid HTTP, but no reply in it
+    │   ├── EmptyReplyError       no choices, or no text
+    │   ├── RefusedReplyError     the model, or a filter before it, would not answer
+    │   └── TooLongError          more text than the model takes
+    └── FatalBackendError     no use to go on (401, 403, 404, other 4xx): stops the run, says what to do
+        └── DailyBudgetSpentError  the deployment's budget of the day: goes on tomorrow where it stopped
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import orjson
+
+Role = Literal["system", "user", "assistant"]
+
+
+class Message(NamedTuple):
+    """One turn of what a model is shown."""
+
+    role: Role
+    content: str
+
+
+JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySchema:
+    """The JSON schema that a reply must fit; `json` is its text, so that a schema can be hashed."""
+
+    name: str
+    json: str
+
+    @classmethod
+    def of(cls, name: str, schema: Mapping[str, JsonValue]) -> ReplySchema:
+        """Return the schema with its text."""
+        return cls(name, orjson.dumps(schema).decode())
+
+    def as_mapping(self) -> dict[str, JsonValue]:
+        """Return the schema as what a request's body holds."""
+        schema: dict[str, JsonValue] = orjson.loads(self.json)
+        return schema
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of a model: all of it shapes the reply, and is part of the key it is stored under."""
+
+    messages: tuple[Message, ...]
+    schema: ReplySchema | None = None
+    max_tokens: int = 200
+    temperature: float = 0.0
+    wants_logprobs: bool = False
+
+
+class TokenLogprob(NamedTuple):
+    """A token of the reply and the natural logarithm of its probability."""
+
+    token: str
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back. `model` is as the reply names it; dollars are null where the price is unknown.
+
+    `list_cost_usd` is the price of the tokens, `cost_usd` what this run paid: 0 for a reply that another run
+    bought, or that this run had bought already.
+    """
+
+    text: str
+    model: str
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_prompt_tokens: int = 0
+    tokens_are_estimated: bool = False
+    finish_reason: str | None = None
+    logprobs: tuple[TokenLogprob, ...] | None = None
+    latency_ms: float = 0.0
+    list_cost_usd: float | None = None
+    cost_usd: float | None = None
+    is_cached: bool = False
+
+
+class ModelIdentity(NamedTuple):
+    """Who answers: the backend's name, the endpoint's URL (or `local`), and the model asked for."""
+
+    backend: str
+    endpoint: str
+    model: str
+
+
+class LanguageModel(ABC):
+    """Answers requests. Concurrent calls are welcome: how many fly at once is the model's own business."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> ModelIdentity:
+        """Who answers; a wrapper gives that of what it wraps."""
+
+    @abstractmethod
+    async def complete(self, request: Request) -> Reply:
+        """Return the reply.
+
+        Raises:
+            LanguageModelError: see the tree at the top of this module.
+        """
+
+    async def prepare(self) -> str:
+        """Find out, once, what the endpoint can do; return what of it shapes replies, for the key."""
+        return ""
+
+    async def aclose(self) -> None:  # noqa: B027  (not every model holds something open)
+        """Close connections; the model can't be asked again afterwards."""
+
+
+class WrappedModel(LanguageModel):
+    """A language model around another: says who answers, and passes on what it doesn't change."""
+
+    def __init__(self, inner: LanguageModel) -> None:
+        self.inner = inner
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Who answers: the wrapped model."""
+        return self.inner.identity
+
+    async def prepare(self) -> str:
+        """Find out what the wrapped model's endpoint can do."""
+        return await self.inner.prepare()
+
+    async def aclose(self) -> None:
+        """Close the wrapped model."""
+        await self.inner.aclose()
+
+
+class LanguageModelError(Exception):
+    """Something went wrong between a request and its reply. `code` is what `reply_error` begins with."""
+
+    code = "error"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+    @property
+    def reply_error(self) -> str:
+        """What the comment's row says: the code, and what happened."""
+        return f"{self.code}: {self.detail}"
+
+
+class TransportError(LanguageModelError):
+    """Nobody answered. `retry_after_s` is how long the server asked to be left alone, if it said so."""
+
+    code = "transport"
+
+    def __init__(self, detail: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class RateLimitedError(TransportError):
+    """429: too many calls."""
+
+    code = "rate_limited"
+
+
+class ServerFailedError(TransportError):
+    """408, 409 or 5xx."""
+
+    code = "server_failed"
+
+
+class ConnectionFailedError(TransportError):
+    """No connection, or one that was cut."""
+
+    code = "connection"
+
+
+class CallTimedOutError(TransportError):
+    """No reply in time."""
+
+    code = "timeout"
+
+
+class BadReplyError(LanguageModelError):
+    """An answer that is no use. `reply` holds what it cost, where it says so."""
+
+    code = "bad_reply"
+
+    def __init__(self, detail: str, *, reply: Reply | None = None) -> None:
+        super().__init__(detail)
+        self.reply = reply
+
+
+class GarbledReplyError(BadReplyError):
+    """Valid HTTP without a reply in it."""
+
+    code = "garbled"
+
+
+class EmptyReplyError(BadReplyError):
+    """No choices, or no text."""
+
+    code = "empty"
+
+
+class RefusedReplyError(BadReplyError):
+    """The model, or a filter before or after it, would not answer."""
+
+    code = "refused"
+
+
+class TooLongError(BadReplyError):
+    """The request is longer than the model takes."""
+
+    code = "too_long"
+
+
+BAD_REPLIES: dict[str, type[BadReplyError]] = {
+    error.code: error
+    for error in (BadReplyError, GarbledReplyError, EmptyReplyError, RefusedReplyError, TooLongError)
+}
+"""The class of each code, for replies that are read back from the store."""
+
+
+class FatalBackendError(LanguageModelError):
+    """It is no use to go on: the run stops, resumable, and the message says what to do."""
+
+    code = "fatal"
+
+
+class DailyBudgetSpentError(FatalBackendError):
+    """The deployment's budget of the day is spent."""
+
+    code = "daily_budget"

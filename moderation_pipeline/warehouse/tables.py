@@ -260,6 +260,126 @@ USER_STATE = Table(
     ),
 )
 
+
+def with_intervals(*names: str) -> Columns:
+    """Return each estimate with the bounds of its 95 % interval: `x`, `x_low`, `x_high`, all nullable."""
+    return {f"{name}{end}": pl.Float64 for name in names for end in ("", "_low", "_high")}
+
+
+ESTIMATES = (
+    "agreement_rate",
+    "action_agreement_rate",
+    "violation_agreement_rate",
+    "category_agreement_rate",
+    "system_agreement_rate",
+    "precision",
+    "recall",
+    "f1",
+    "macro_f1",
+    "student_precision",
+    "student_recall",
+    "student_f1",
+    "student_macro_f1",
+    "audit_share",
+    "sanction_share",
+    "wrongful_sanction_share",
+    "undecided_share",
+    "reply_error_share",
+    "cost_usd_per_1000_comments",
+    "list_cost_usd_per_1000_comments",
+)
+"""What a run's metrics estimate, each with an interval; `evaluation.estimates` defines every one."""
+
+DIFFERENCES = (
+    "f1",
+    "student_f1",
+    "agreement_rate",
+    "system_agreement_rate",
+    "audit_share",
+    "sanction_share",
+    "cost_usd_per_1000_comments",
+    "list_cost_usd_per_1000_comments",
+)
+"""The estimates that a comparison pairs, comment by comment, with the default config's."""
+
+METRICS_COLUMNS: Columns = {
+    "config_hash": pl.String,
+    "data_version": pl.String,
+    "regime": pl.String,
+    "comments": pl.Int64,
+    "users": pl.Int64,
+    "labelled": pl.Int64,
+    "labelled_violations": pl.Int64,
+    "audits": pl.Int64,
+    "agreement_basis": pl.String,
+    "agreement_coverage": pl.Float64,
+    **with_intervals(*ESTIMATES),
+    "true_positives": pl.Int64,
+    "false_positives": pl.Int64,
+    "false_negatives": pl.Int64,
+    "true_negatives": pl.Int64,
+    "student_true_positives": pl.Int64,
+    "student_false_positives": pl.Int64,
+    "student_false_negatives": pl.Int64,
+    "student_true_negatives": pl.Int64,
+    "allowed": pl.Int64,
+    "replies": pl.Int64,
+    "warnings": pl.Int64,
+    "deletions": pl.Int64,
+    "timeouts": pl.Int64,
+    "bans": pl.Int64,
+    "undecided": pl.Int64,
+    "under_sanction": pl.Int64,
+    "under_sanction_violations": pl.Int64,
+    "shadow_actions": pl.Int64,
+    "sanctioned_users": pl.Int64,
+    "wrongful_sanctions": pl.Int64,
+    "wrongly_sanctioned_users": pl.Int64,
+    "memories_active": pl.Int64,
+    "memories_retired": pl.Int64,
+    "memories_learnt": pl.Int64,
+    "latency_ms_p50": pl.Float64,
+    "latency_ms_p95": pl.Float64,
+    "student_latency_ms_p50": pl.Float64,
+    "student_latency_ms_p95": pl.Float64,
+    "expert_latency_ms_p50": pl.Float64,
+    "expert_latency_ms_p95": pl.Float64,
+    "replies_asked": pl.Int64,
+    "replies_cached": pl.Int64,
+    "reply_errors": pl.Int64,
+    "prompt_tokens": pl.Int64,
+    "completion_tokens": pl.Int64,
+    "cost_usd": pl.Float64,
+    "list_cost_usd": pl.Float64,
+    "student_list_cost_usd": pl.Float64,
+    "expert_list_cost_usd": pl.Float64,
+}
+"""How good and how dear a run was. Null is unknown or undefined; 0 is a measured nought, never a failure.
+
+Under the counts of actions (`allowed` to `undecided`) and `under_sanction` each comment is counted once:
+what a silenced user wrote is in `under_sanction` alone.
+"""
+
+METRICS = Table("metrics", "a run", "run", pl.Schema({**RUN_KEYS, **METRICS_COLUMNS}))
+
+COMPARISON = Table(
+    "comparison",
+    "a config on a chat: its metrics, and paired differences to the default config",
+    "chat",
+    pl.Schema(
+        {
+            **RUN_KEYS,
+            "is_default": pl.Boolean,
+            "default_config": pl.String,
+            **METRICS_COLUMNS,
+            **with_intervals(*(f"{name}_minus_default" for name in DIFFERENCES)),
+            "quality": pl.String,
+            "is_best": pl.Boolean,
+            **with_intervals("quality_minus_best"),
+        }
+    ),
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -271,6 +391,8 @@ TABLES: dict[str, Table] = {
         MEMORY_SNAPSHOT,
         ACTION_LOG,
         USER_STATE,
+        METRICS,
+        COMPARISON,
     )
 }
 """Every table by name, in the order of the flow."""

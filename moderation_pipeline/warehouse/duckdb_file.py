@@ -1,0 +1,62 @@
+"""The DuckDB file of views, for other people's shells: written when a definition changes, held by nobody.
+
+A process that holds the file open for writing shuts out every other, so the project's own queries never open
+it (`views.py` has theirs). Whether it has to be written is therefore not asked of the file itself, but of the
+text of the definitions kept in the warehouse.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import duckdb
+
+from moderation_pipeline.warehouse.files import ensure_schema_files, replaced_atomically
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.views import create_statement, view_definitions
+
+DEFINITIONS = "_views.sql"
+
+OLDEST_READER = "v1.0.0"
+"""The file is kept in the storage format that shells since DuckDB 1.0 read; left alone, 2.0 writes one that
+1.5 refuses (measured)."""
+
+
+class Refreshed(NamedTuple):
+    """What became of the file: `current` as it was, `written`, or `unwritable` (another process holds it); in words."""
+
+    outcome: Literal["current", "written", "unwritable"]
+    says: str
+
+
+def refresh_duckdb_file(folder: DataFolder) -> Refreshed:
+    """Define the views anew in the DuckDB file where their text has changed, or the folder has moved."""
+    ensure_schema_files(folder)
+    definitions = view_definitions(folder)
+    script = "".join(f"{create_statement(name, select)};\n" for name, select in definitions.items())
+    kept = folder.warehouse / DEFINITIONS
+    if folder.duckdb.exists() and kept.exists() and kept.read_text("utf-8") == script:
+        return Refreshed("current", f"{folder.duckdb} is up to date.")
+    try:
+        _define_in_file(folder, definitions)
+    except (duckdb.IOException, duckdb.ConnectionException) as error:
+        return Refreshed("unwritable", _unwritable(folder, error))
+    with replaced_atomically(kept) as temporary:
+        temporary.write_text(script, "utf-8")
+    return Refreshed("written", f"{folder.duckdb} now holds {len(definitions)} views.")
+
+
+def _define_in_file(folder: DataFolder, definitions: dict[str, str]) -> None:
+    with duckdb.connect(
+        str(folder.duckdb), config={"storage_compatibility_version": OLDEST_READER}
+    ) as connection:
+        for name, select in definitions.items():
+            connection.execute(create_statement(name, select))
+
+
+def _unwritable(folder: DataFolder, error: duckdb.Error) -> str:
+    first_line = str(error).splitlines()[0]
+    return (
+        f"The views in {folder.duckdb} have changed, but the file can't be written now ({first_line}). "
+        "The run goes on without it; it is brought up to date by the next run once the file is free."
+    )

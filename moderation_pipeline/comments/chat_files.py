@@ -1,0 +1,61 @@
+"""Which chats there are: the files under data/chats, each with the slug that names its partition.
+
+What a file holds is the readers' business; how a file gets there is the terminal's (`moderation add`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.slugs import slugify
+from moderation_pipeline.warehouse.folder import DataFolder
+
+COLUMNS_SUFFIX = ".columns.yaml"
+"""Ends the name of the file that says what a table's columns are; it lies beside the table."""
+
+COMPRESSIONS = (".gz", ".zst")
+
+SYNTHETIC = "synthetic"
+"""The default chat: generated, not added."""
+
+
+class SameChatError(ModerationError):
+    """Two files whose names give one slug."""
+
+    def __init__(self, slug: str, first: Path, second: Path) -> None:
+        super().__init__(
+            f"{first} and {second} would both be the chat {slug!r}. Rename or remove one of them; "
+            f"'moderation add FILE --name NAME' adds a file under a name of its own."
+        )
+
+
+def chat_name(path: Path) -> str:
+    """Return the slug that the file's name gives, its endings left out: `My Log.irc.gz` is `my-log`."""
+    name = path.name
+    for ending in COMPRESSIONS:
+        name = name.removesuffix(ending)
+    stem, dot, _ = name.rpartition(".")
+    return slugify(stem if dot and stem else name)
+
+
+def chat_files(folder: DataFolder) -> dict[str, Path]:
+    """Return every chat under data/chats by its slug, in the order of the slugs.
+
+    Raises:
+        SameChatError: two files have one slug; the error names both.
+    """
+    chats: dict[str, Path] = {}
+    for path in sorted(folder.chats.glob("*")):
+        if not _is_chat(path):
+            continue
+        slug = chat_name(path)
+        if slug in chats:
+            raise SameChatError(slug, chats[slug], path)
+        chats[slug] = path
+    return dict(sorted(chats.items()))
+
+
+def _is_chat(path: Path) -> bool:
+    is_hidden = path.name.startswith((".", "_"))
+    return path.is_file() and not is_hidden and not path.name.endswith((COLUMNS_SUFFIX, ".partial"))

@@ -103,7 +103,9 @@ class AuditPolicy:
             if verdict is not None and verdict.plan is not None
         ]
         self._history.extend(doubt for doubt, _ in uncertain)
-        self._allowance = min(self._allowance + share * len(cases), max(1.0, BANKED_BATCHES * share * len(cases)))
+        self._allowance = min(
+            self._allowance + share * len(cases), max(1.0, BANKED_BATCHES * share * len(cases))
+        )
         chosen: dict[int, str] = {}
         for doubt, i in sorted(uncertain, key=lambda each: (-each[0], each[1])):
             if doubt < threshold or self._allowance < 1:

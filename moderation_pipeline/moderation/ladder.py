@@ -60,7 +60,9 @@ class SanctionsSpec(BaseModel):
             raise ValueError("must map 'default' and categories to the steps of each proposed action")
         unknown = set(ladders) - {"default", *Category}
         if unknown:
-            raise ValueError(f"unknown category {sorted(unknown)[0]!r}; allowed: default, {', '.join(Category)}")
+            raise ValueError(
+                f"unknown category {sorted(unknown)[0]!r}; allowed: default, {', '.join(Category)}"
+            )
         return {
             category: {action: tuple(_step(step) for step in steps) for action, steps in by_action.items()}
             for category, by_action in ladders.items()
@@ -172,7 +174,14 @@ class Ladder:
         return self._climb(case, plan, decided_by, record, strikes)
 
     def _nothing(
-        self, action: str, category: str | None, by: str, reason: str, strikes: int, *, under_sanction: bool = False
+        self,
+        action: str,
+        category: str | None,
+        by: str,
+        reason: str,
+        strikes: int,
+        *,
+        under_sanction: bool = False,
     ) -> Sanction:
         shadow = self._shadow or self._tripped_at is not None
         return Sanction(action, category, None, None, by, reason, strikes, None, under_sanction, shadow)

@@ -1,0 +1,234 @@
+"""The loop: a chat goes through Student, audit policy, Expert, memory and ladder, batch by batch (law 1).
+
+Batch b is decided with the memory, the Student and the standing as batches up to b - 1 - feedback_lag left
+them, whenever replies arrive: a batch's audits are awaited, in stream order, when the lag is used up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import polars as pl
+
+from moderation_pipeline.agents.build import Agents
+from moderation_pipeline.agents.case import Case
+from moderation_pipeline.agents.plan import Plan
+from moderation_pipeline.agents.student import Lesson, Situation, Student
+from moderation_pipeline.agents.verdict import Verdict
+from moderation_pipeline.config import Config, NamedConfig
+from moderation_pipeline.memory.state import state_of
+from moderation_pipeline.memory.store import Learnt, MemoryStore
+from moderation_pipeline.moderation.audit_policy import NOT_AUDITED, AuditChoice, AuditPolicy
+from moderation_pipeline.moderation.ladder import Ladder
+from moderation_pipeline.moderation.run_tables import RunRecorder, RunTables
+from moderation_pipeline.moderation.stream import Stream
+from moderation_pipeline.moderation.trace import RunObserver, Settled, watching
+from moderation_pipeline.warehouse.tables import MEMORY_SNAPSHOT
+
+
+class Chosen(NamedTuple):
+    """A plan that stands, and whose it is: student, expert or fallback."""
+
+    plan: Plan | None
+    decided_by: str
+
+
+@dataclass(slots=True)
+class InFlight:
+    """A batch that was decided and whose audits are under way."""
+
+    cases: list[Case]
+    situations: list[Situation]
+    decided: Sequence[Verdict | None]
+    choices: list[AuditChoice]
+    audits: asyncio.Task[list[Verdict]] | None
+
+
+def moderate(
+    comments: pl.DataFrame,
+    named: NamedConfig,
+    *,
+    agents: Agents,
+    memory: MemoryStore | None,
+    ladder: Ladder,
+    observers: Sequence[RunObserver] = (),
+) -> RunTables:
+    """Moderate one chat under one config and return the run's tables.
+
+    `comments` is the chat's table, all of one chat. Runs an event loop of its own, so it must not be called
+    from a coroutine: there, await `Moderation(…).run()`.
+    """
+    return asyncio.run(Moderation(comments, named, agents, memory, ladder, observers).run())
+
+
+class Moderation:
+    """One run as it goes."""
+
+    def __init__(
+        self,
+        comments: pl.DataFrame,
+        named: NamedConfig,
+        agents: Agents,
+        memory: MemoryStore | None,
+        ladder: Ladder,
+        observers: Sequence[RunObserver] = (),
+    ) -> None:
+        self._stream = Stream(comments)
+        self._chat = str(comments["chat"][0]) if comments.height else ""
+        self._named = named
+        self._agents = agents
+        self._memory = memory
+        self._ladder = ladder
+        self._policy = AuditPolicy(named.config.audit, named.config.loop.seed)
+        self._observers = observers
+        self._recorder = RunRecorder(self._chat, named.name)
+
+    @property
+    def _config(self) -> Config:
+        return self._named.config
+
+    async def run(self) -> RunTables:
+        """Run the loop to the end."""
+        in_flight: deque[InFlight] = deque()
+        with watching(self._observers, self._chat, self._named.name, len(self._stream)):
+            try:
+                await self._run_batches(in_flight)
+            finally:
+                await _abandon(in_flight)
+        snapshot = MEMORY_SNAPSHOT.empty() if self._memory is None else self._memory.snapshot()
+        return self._recorder.finish(snapshot)
+
+    async def _run_batches(self, in_flight: deque[InFlight]) -> None:
+        loop = self._config.loop
+        for cases in self._stream.batches(loop.batch_size):
+            while len(in_flight) > loop.feedback_lag:
+                await self._settle(in_flight.popleft())
+            in_flight.append(await self._begin(cases))
+        while in_flight:
+            await self._settle(in_flight.popleft())
+
+    async def _begin(self, cases: list[Case]) -> InFlight:
+        """Decide a batch, choose its audits, and set them going."""
+        situations = self._situations(cases)
+        student, expert = self._agents.student, self._agents.expert
+        decided: Sequence[Verdict | None] = [None] * len(cases)
+        if student is not None:
+            decided = await student.decide(cases, situations)
+        if expert is None:
+            return InFlight(cases, situations, decided, [NOT_AUDITED] * len(cases), None)
+        choices = self._policy.choose(cases, decided, expert)
+        picked = [case for case, choice in zip(cases, choices, strict=True) if choice.reason is not None]
+        audits = asyncio.ensure_future(expert.audit(picked)) if picked else None
+        return InFlight(cases, situations, decided, choices, audits)
+
+    def _situations(self, cases: Sequence[Case]) -> list[Situation]:
+        standings = self._ladder.standings
+        standing = [standings.standing_of(case.channel, case.user_id, case.sent_at_us) for case in cases]
+        if self._memory is None or self._agents.student is None or len(self._memory) == 0:
+            return [Situation(each) for each in standing]
+        recalled = self._memory.recall([state_of(case) for case in cases], [case.channel for case in cases])
+        return [Situation(*each) for each in zip(standing, recalled, strict=True)]
+
+    async def _settle(self, batch: InFlight) -> None:
+        """Await a batch's audits; learn from them, act on every comment, and record it all."""
+        audited = await self._audited(batch)
+        chosen = await self._chosen(batch, audited)
+        settled = [
+            Settled(
+                case,
+                decided,
+                choice,
+                audit,
+                _agrees(decided, audit),
+                self._ladder.act(case, plan, decided_by),
+            )
+            for case, decided, choice, audit, (plan, decided_by) in zip(
+                batch.cases, batch.decided, batch.choices, audited, chosen, strict=True
+            )
+        ]
+        self._learn(settled, batch.situations)
+        self._recorder.settled(settled)
+        for observer in self._observers:
+            observer.settled(settled)
+
+    async def _audited(self, batch: InFlight) -> list[Verdict | None]:
+        """Return the audit of each case of the batch, null where there was none."""
+        replies = iter(await batch.audits) if batch.audits is not None else iter(())
+        return [next(replies) if choice.reason is not None else None for choice in batch.choices]
+
+    async def _chosen(self, batch: InFlight, audited: Sequence[Verdict | None]) -> list[Chosen]:
+        """Return the plan that stands for each case; where there is none, the fallback is asked (law 4)."""
+        chosen = [self._standing_plan(d, a) for d, a in zip(batch.decided, audited, strict=True)]
+        missing = [i for i, each in enumerate(chosen) if each.plan is None]
+        if missing and self._agents.fallback is not None:
+            verdicts = await _decide_some(self._agents.fallback, batch, missing)
+            for i, verdict in zip(missing, verdicts, strict=True):
+                chosen[i] = Chosen(verdict.plan, "fallback")
+        return chosen
+
+    def _standing_plan(self, decided: Verdict | None, audited: Verdict | None) -> Chosen:
+        student = decided.plan if decided is not None else None
+        expert = audited.plan if audited is not None else None
+        # A bad reply of the Student is decided by its audit in every regime: it has no plan that could stand.
+        if expert is not None and (self._config.audits_act or student is None):
+            return Chosen(expert, "expert")
+        return Chosen(student, "student" if decided is not None else "expert")
+
+    def _learn(self, settled: Sequence[Settled], situations: Sequence[Situation]) -> None:
+        lessons = [
+            Lesson(
+                each.case, situation, each.decided, each.audited, each.choice.probability, each.choice.reason
+            )
+            for each, situation in zip(settled, situations, strict=True)
+            if each.decided is not None and each.audited is not None and each.choice.reason is not None
+        ]
+        if not lessons:
+            return
+        if self._memory is not None:
+            _remember(self._memory, lessons)
+        if self._agents.student is not None:
+            self._agents.student.learn(lessons)
+
+
+async def _abandon(in_flight: Sequence[InFlight]) -> None:
+    """Cancel the audits of a run that failed, so that nothing is spent after it ended."""
+    tasks = [batch.audits for batch in in_flight if batch.audits is not None]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _agrees(decided: Verdict | None, audited: Verdict | None) -> bool | None:
+    if decided is None or audited is None or decided.plan is None or audited.plan is None:
+        return None
+    return decided.plan.agrees_with(audited.plan)
+
+
+async def _decide_some(student: Student, batch: InFlight, indices: Sequence[int]) -> list[Verdict]:
+    return await student.decide([batch.cases[i] for i in indices], [batch.situations[i] for i in indices])
+
+
+def _remember(memory: MemoryStore, lessons: Sequence[Lesson]) -> None:
+    """Write the disagreements to memory, and tell it what the memories used were worth."""
+    for lesson in lessons:
+        used, audited = lesson.decided, lesson.audited.plan
+        if used.memory_ids and used.without_memory and used.plan and audited:
+            memory.account(used.memory_ids, without=used.without_memory, with_=used.plan, audited=audited)
+    memory.learn(
+        [
+            Learnt(
+                state=state_of(lesson.case),
+                plan=lesson.audited.plan,
+                channel=lesson.case.channel,
+                source_user_id=lesson.case.user_id,
+                source_comment_id=lesson.case.comment_id,
+                position=lesson.case.position,
+            )
+            for lesson in lessons
+            if lesson.audited.plan is not None and _agrees(lesson.decided, lesson.audited) is False
+        ]
+    )

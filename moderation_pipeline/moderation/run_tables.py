@@ -1,0 +1,179 @@
+"""What a run leaves behind: the four tables of the loop, collected row by row and kept as columns.
+
+Rows are turned into frames a chunk at a time, so that a long run holds columns and not Python objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+
+import polars as pl
+
+from moderation_pipeline.agents.verdict import Verdict
+from moderation_pipeline.moderation.trace import Settled
+from moderation_pipeline.warehouse.tables import (
+    ACTION_LOG,
+    EXPERT_AUDITS,
+    RUN_KEYS,
+    STUDENT_DECISIONS,
+    Table,
+)
+
+CHUNK = 8_192
+
+
+@dataclass(frozen=True, slots=True)
+class RunTables:
+    """The tables of the moderation loop, exactly as the warehouse declares them."""
+
+    student_decisions: pl.DataFrame
+    expert_audits: pl.DataFrame
+    memory_snapshot: pl.DataFrame
+    action_log: pl.DataFrame
+
+
+class RunRecorder:
+    """Collects settled comments; `finish` gives the tables."""
+
+    def __init__(self, chat: str, config: str) -> None:
+        self._keys = (chat, config)
+        self._waiting: list[Settled] = []
+        self._decisions: list[pl.DataFrame] = []
+        self._audits: list[pl.DataFrame] = []
+        self._actions: list[pl.DataFrame] = []
+
+    def settled(self, batch: Sequence[Settled]) -> None:
+        """Take in a batch, in stream order."""
+        self._waiting += batch
+        if len(self._waiting) >= CHUNK:
+            self._flush()
+
+    def finish(self, memory_snapshot: pl.DataFrame) -> RunTables:
+        """Return all that was collected."""
+        self._flush()
+        return RunTables(
+            pl.concat([STUDENT_DECISIONS.empty(), *self._decisions]),
+            pl.concat([EXPERT_AUDITS.empty(), *self._audits]),
+            memory_snapshot,
+            pl.concat([ACTION_LOG.empty(), *self._actions]),
+        )
+
+    def _flush(self) -> None:
+        rows, self._waiting = self._waiting, []
+        audited = [row for row in rows if row.audited is not None]
+        self._decisions.append(self._frame(STUDENT_DECISIONS, [_decision(row) for row in rows]))
+        self._audits.append(self._frame(EXPERT_AUDITS, [_audit(row) for row in audited]))
+        self._actions.append(self._frame(ACTION_LOG, [_action(row) for row in rows]))
+
+    def _frame(self, table: Table, rows: list[tuple[object, ...]]) -> pl.DataFrame:
+        """Return the rows as a frame: the keys in front, times made of microseconds."""
+        chat, config = self._keys
+        names = [name for name in table.schema if name not in RUN_KEYS]
+        columns = zip(*rows, strict=True) if rows else [()] * len(names)
+        series = [
+            _series(name, table.schema[name], values) for name, values in zip(names, columns, strict=True)
+        ]
+        keys = [pl.lit(chat).alias("chat"), pl.lit(config).alias("config")]
+        return pl.DataFrame(series).select(*keys, *names)
+
+
+def _series(name: str, dtype: pl.DataType, values: Sequence[object]) -> pl.Series:
+    if isinstance(dtype, pl.Datetime):
+        return pl.Series(name, values, dtype=pl.Int64).cast(dtype)
+    return pl.Series(name, values, dtype=dtype)
+
+
+_RECEIPT = attrgetter(
+    "backend",
+    "model",
+    "prompt_version",
+    "prompt_tokens",
+    "completion_tokens",
+    "cost_usd",
+    "list_cost_usd",
+    "latency_ms",
+    "is_cached",
+    "reply_error",
+)
+_NO_RECEIPT = (None, None, None, 0, 0, 0.0, 0.0, None, None, None)
+"""The receipt of a decision that nobody made: it cost nothing."""
+
+
+def _decision(row: Settled) -> tuple[object, ...]:
+    case, verdict = row.case, row.decided
+    about = (case.comment_id, case.position)
+    if verdict is None:
+        return (*about, *[None] * 12, *_NO_RECEIPT, row.choice.probability)
+    plan = verdict.plan
+    proposed: tuple[object, ...] = (None,) * 4
+    said: tuple[object, ...] = (None,) * 3
+    if plan is not None:
+        proposed = (plan.action.value, plan.duration_s, plan.category.value, plan.confidence)
+        said = (plan.reasoning, plan.reply_text, plan.rule)
+    return (
+        *about,
+        *proposed,
+        verdict.confidence_source,
+        [each._asdict() for each in verdict.probabilities] or None,
+        *said,
+        list(verdict.memory_ids),
+        [each._asdict() for each in verdict.explanation] or None,
+        verdict.tier,
+        *_RECEIPT(verdict.receipt),
+        row.choice.probability,
+    )
+
+
+def _audit(row: Settled) -> tuple[object, ...]:
+    verdict = row.audited
+    if verdict is None:
+        raise ValueError(f"Comment {row.case.comment_id} was not audited, so it has no row of expert_audits.")
+    return (
+        row.case.comment_id,
+        row.case.position,
+        row.choice.reason,
+        row.choice.probability,
+        *_audited_plan(verdict),
+        row.agrees,
+        *_RECEIPT(verdict.receipt),
+    )
+
+
+def _audited_plan(verdict: Verdict) -> tuple[object, ...]:
+    plan = verdict.plan
+    if plan is None:
+        return (None, None, None, None, verdict.confidence_source, None, None, None)
+    return (
+        plan.action.value,
+        plan.duration_s,
+        plan.category.value,
+        plan.confidence,
+        verdict.confidence_source,
+        plan.reasoning,
+        plan.reply_text,
+        plan.rule,
+    )
+
+
+def _action(row: Settled) -> tuple[object, ...]:
+    case, sanction = row.case, row.sanction
+    return (
+        case.comment_id,
+        case.position,
+        case.user_id,
+        case.user_name,
+        case.channel,
+        case.sent_at_us,
+        sanction.action,
+        sanction.category,
+        sanction.duration_s,
+        sanction.reply_text,
+        sanction.decided_by,
+        sanction.reason,
+        sanction.strikes,
+        sanction.counts_until_us,
+        sanction.under_sanction,
+        sanction.is_shadow,
+    )

@@ -1,0 +1,130 @@
+"""Watching a run as it goes: what is told of each settled comment, and the JSONL log that every run leaves.
+
+How a trace looks on a terminal is the terminal's business; Dagster's progress lines are in `defs/`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, NamedTuple
+
+import orjson
+
+from moderation_pipeline.agents.case import Case
+from moderation_pipeline.agents.verdict import Verdict
+from moderation_pipeline.moderation.audit_policy import AuditChoice
+from moderation_pipeline.moderation.ladder import Sanction
+
+
+class Settled(NamedTuple):
+    """One comment, decided, perhaps audited, and acted upon.
+
+    `decided` is null where there is no Student, `audited` where there was no audit; `agrees` is null where
+    either has no plan.
+    """
+
+    case: Case
+    decided: Verdict | None
+    choice: AuditChoice
+    audited: Verdict | None
+    agrees: bool | None
+    sanction: Sanction
+
+
+class RunObserver(ABC):
+    """Something that watches a run; it never changes what the run does."""
+
+    def begins(self, chat: str, config: str, comments: int) -> None:  # noqa: B027  (most watch only batches)
+        """Take note that a run of so many comments begins."""
+
+    @abstractmethod
+    def settled(self, batch: Sequence[Settled]) -> None:
+        """Take note of a batch, in stream order, once its audits are in and its actions taken."""
+
+    def ends(self) -> None:  # noqa: B027  (most watch only batches)
+        """Take note that the run is over."""
+
+
+class RunLog(RunObserver):
+    """Writes one JSON object per comment to a file, batch by batch, so that it can be followed.
+
+    The file is begun anew: a run that is repeated leaves one log, not two after one another.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> RunLog:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._path.open("wb")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def settled(self, batch: Sequence[Settled]) -> None:
+        """Append the batch."""
+        if self._file is None:
+            raise RuntimeError(f"The run log {self._path} is written inside a with statement only.")
+        self._file.write(b"".join(_line(each) for each in batch))
+        self._file.flush()
+
+
+def _line(settled: Settled) -> bytes:
+    case, sanction = settled.case, settled.sanction
+    entry = {
+        "position": case.position,
+        "comment_id": case.comment_id,
+        "channel": case.channel,
+        "user_id": case.user_id,
+        "user_name": case.user_name,
+        "text": case.text,
+        "decision": _told(settled.decided),
+        "audit": _told(settled.audited),
+        "audit_reason": settled.choice.reason,
+        "agrees": settled.agrees,
+        "action": sanction.action,
+        "duration_s": sanction.duration_s,
+        "decided_by": sanction.decided_by,
+        "reason": sanction.reason,
+        "strikes": sanction.strikes,
+        "under_sanction": sanction.under_sanction,
+        "is_shadow": sanction.is_shadow,
+    }
+    return orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _told(verdict: Verdict | None) -> dict[str, object] | None:
+    if verdict is None:
+        return None
+    plan, receipt = verdict.plan, verdict.receipt
+    return {
+        "action": plan.action if plan else None,
+        "category": plan.category if plan else None,
+        "confidence": plan.confidence if plan else None,
+        "reasoning": plan.reasoning if plan else None,
+        "memory_ids": verdict.memory_ids,
+        "backend": receipt.backend,
+        "cost_usd": receipt.cost_usd,
+        "reply_error": receipt.reply_error,
+    }
+
+
+@contextmanager
+def watching(observers: Sequence[RunObserver], chat: str, config: str, comments: int) -> Iterator[None]:
+    """Tell the observers that the run begins, and that it is over however it ended."""
+    for observer in observers:
+        observer.begins(chat, config, comments)
+    try:
+        yield
+    finally:
+        for observer in observers:
+            observer.ends()

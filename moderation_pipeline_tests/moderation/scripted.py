@@ -1,0 +1,99 @@
+"""Agents that follow a script, and small chats, for the tests of the loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+
+from moderation_pipeline.agents.case import Case
+from moderation_pipeline.agents.expert import Expert
+from moderation_pipeline.agents.plan import Action, Category, Plan
+from moderation_pipeline.agents.student import Situation, Student
+from moderation_pipeline.agents.verdict import Receipt, Verdict
+from moderation_pipeline.moderation.chance import draw
+from moderation_pipeline.warehouse.tables import COMMENTS
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+ALLOW = Plan(Action.ALLOW, Category.NONE, 0.9, "fine")
+DELETE = Plan(Action.DELETE, Category.HARASSMENT, 0.9, "an insult", rule="R1")
+WARN = Plan(Action.WARN, Category.SPAM, 0.9, "spam", rule="R5")
+TIMEOUT = Plan(Action.TIMEOUT, Category.OTHER, 0.9, "enough")
+BAN = Plan(Action.BAN, Category.THREAT, 0.9, "a threat", rule="R3")
+
+
+def chat_of(
+    texts: Sequence[str],
+    *,
+    users: Sequence[str | None] | None = None,
+    seconds: Sequence[float] | None = None,
+    channel: str = "arena",
+    **columns: Sequence[object],
+) -> pl.DataFrame:
+    """Return a comments table with these texts; without `seconds` a comment a second, users u0, u1, u2 in turn."""
+    count = len(texts)
+    times = [START + timedelta(seconds=s) for s in (seconds or range(count))]
+    known: dict[str, Sequence[object]] = {
+        "chat": ["test"] * count,
+        "comment_id": [f"c{i}" for i in range(count)],
+        "position": range(count),
+        "channel": [channel] * count,
+        "user_id": users or [f"u{i % 3}" for i in range(count)],
+        "user_name": users or [f"U{i % 3}" for i in range(count)],
+        "sent_at": times,
+        "text": texts,
+        "normalised": texts,
+        "user_repeats": [0] * count,
+        "channel_repeats": [0] * count,
+        **columns,
+    }
+    flags = {name: [False] * count for name, dtype in COMMENTS.schema.items() if dtype == pl.Boolean}
+    flags = {name: values for name, values in flags.items() if not name.startswith("label_")}
+    return pl.DataFrame(
+        {name: {**flags, **known}.get(name, [None] * count) for name in COMMENTS.schema},
+        schema=COMMENTS.schema,
+    )
+
+
+Script = Callable[[Case], Plan | None]
+
+
+def by_first_word(case: Case) -> Plan | None:
+    """Return the plan that the comment's first word names; `broken` is a bad reply."""
+    plans = {"insult": DELETE, "spam": WARN, "enough": TIMEOUT, "threat": BAN}
+    word = case.text.split(" ")[0]
+    return None if word == "broken" else plans.get(word, ALLOW)
+
+
+def _verdict(plan: Plan | None, backend: str) -> Verdict:
+    return Verdict(plan, Receipt(backend, reply_error=None if plan else "garbage"))
+
+
+class ScriptedStudent(Student):
+    """Decides by the script, and keeps what it was shown."""
+
+    def __init__(self, script: Script = by_first_word) -> None:
+        self._script = script
+        self.situations: dict[str, Situation] = {}
+
+    async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
+        self.situations.update(zip((case.comment_id for case in cases), situations, strict=True))
+        return [_verdict(self._script(case), "scripted") for case in cases]
+
+
+class ScriptedExpert(Expert):
+    """Judges by the script; answers late by a time that differs from case to case, and keeps what it was asked."""
+
+    def __init__(self, script: Script = by_first_word, *, jitter_seed: int | None = None) -> None:
+        self._script = script
+        self._jitter_seed = jitter_seed
+        self.asked: list[str] = []
+
+    async def audit(self, cases: Sequence[Case]) -> list[Verdict]:
+        self.asked += [case.comment_id for case in cases]
+        if self._jitter_seed is not None and cases:
+            await asyncio.sleep(draw(self._jitter_seed, "delay", cases[0].comment_id) / 100)
+        return [_verdict(self._script(case), "scripted") for case in cases]

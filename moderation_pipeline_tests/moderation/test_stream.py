@@ -1,0 +1,42 @@
+"""Tests of the stream: batches in order, and surroundings that are the chat's own."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moderation_pipeline.agents.case import Case
+from moderation_pipeline.moderation.stream import Stream
+from moderation_pipeline_tests.moderation.scripted import chat_of
+
+
+@given(count=st.integers(0, 50), size=st.integers(1, 20))
+def test_batches_are_the_chat_in_order(count: int, size: int) -> None:
+    batches = list(Stream(chat_of([f"t{i}" for i in range(count)])).batches(size))
+
+    assert [case.position for batch in batches for case in batch] == list(range(count))
+    assert all(len(batch) == size for batch in batches[:-1])
+
+
+def test_surroundings_are_lines_of_the_same_channel_oldest_first() -> None:
+    comments = chat_of(["a", "b", "c", "d"], users=["x", "y", "x", "x"]).with_columns(
+        channel=chat_of(["1", "1", "2", "1"])["text"]
+    )
+
+    *_, last = [case for batch in Stream(comments).batches(2) for case in batch]
+
+    assert [line.text for line in last.lines_before(5)] == ["a", "b"]
+    assert [line.text for line in last.lines_before(1)] == ["b"]
+    assert [line.text for line in last.own_lines_before(5)] == ["a"]
+
+
+def test_a_user_who_is_not_known_has_no_own_lines() -> None:
+    *_, last = [
+        case for batch in Stream(chat_of(["a", "b"], users=[None, None])).batches(2) for case in batch
+    ]
+
+    assert list(last.own_lines_before(3)) == []
+
+
+def test_a_case_has_no_label() -> None:
+    assert not [name for name in Case._fields if name.startswith("label")]

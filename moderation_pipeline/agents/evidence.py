@@ -1,0 +1,89 @@
+"""From evidence to a plan: how the keyless agents add up what they found, and what they then propose.
+
+What counts as evidence is decided in `rules` and `careful_rules`; what the rules of a chat say is in
+`prompts/policy.md`, whose numbers are cited here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from moderation_pipeline.agents.plan import Action, Category, Plan
+
+RULES = {
+    Category.HARASSMENT: "R1",
+    Category.HATE: "R2",
+    Category.THREAT: "R3",
+    Category.SEXUAL: "R4",
+    Category.SPAM: "R5",
+    Category.SELF_HARM: "R6",
+    Category.PERSONAL_INFORMATION: "R7",
+    Category.OTHER: "R8",
+    Category.NONE: "R9",
+}
+"""The rule of `prompts/policy.md` that each category cites."""
+
+CARING_REPLY = (
+    "It sounds like you are going through a lot, and I'm glad you said it. You don't have to carry this alone: please "
+    "talk to someone now, a friend or a helpline. findahelpline.com lists free ones in your country; in an "
+    "emergency call your local number. You matter here."
+)
+
+BASE_RATE = 0.04
+"""The chance that a comment breaks a rule although nothing was found in it."""
+
+
+class Evidence(NamedTuple):
+    """Something found that speaks for a category: with what chance, taken alone, and what it was."""
+
+    category: Category
+    weight: float
+    reason: str
+
+
+def chances(evidence: Sequence[Evidence]) -> dict[Category, float]:
+    """Return the chance of each category named, its evidence taken as independent: 1 - prod(1 - weight)."""
+    spared: dict[Category, float] = {}
+    for category, weight, _ in evidence:
+        spared[category] = spared.get(category, 1.0) * (1.0 - weight)
+    return {category: 1.0 - chance for category, chance in spared.items()}
+
+
+def plan_from(evidence: Sequence[Evidence]) -> Plan:
+    """Return the plan for the likeliest category, or allow; confidence is the chance that this is right."""
+    likeliest, chance = Category.NONE, BASE_RATE
+    for category, each in chances(evidence).items():
+        if each > chance:
+            likeliest, chance = category, each
+    if chance < 0.5:
+        reasons = ", ".join(piece.reason for piece in evidence)
+        reasoning = (
+            f"Too little for a sanction: {reasons}." if reasons else "Nothing found that breaks a rule."
+        )
+        return Plan(
+            Action.ALLOW, Category.NONE, round(1.0 - chance, 3), reasoning, None, RULES[Category.NONE]
+        )
+    reasons = ", ".join(piece.reason for piece in evidence if piece.category is likeliest)
+    reply = CARING_REPLY if likeliest is Category.SELF_HARM else None
+    action = action_for(likeliest, chance)
+    return Plan(action, likeliest, round(chance, 3), f"Found: {reasons}.", reply, RULES[likeliest])
+
+
+def action_for(category: Category, chance: float) -> Action:
+    """Return what the policy asks for: milder where the evidence is weaker."""
+    mild, plain, grave = STEPS[category]
+    return mild if chance < 0.75 else plain if chance < 0.95 else grave
+
+
+STEPS = {
+    Category.HARASSMENT: (Action.WARN, Action.DELETE, Action.TIMEOUT),
+    Category.HATE: (Action.DELETE, Action.TIMEOUT, Action.BAN),
+    Category.THREAT: (Action.DELETE, Action.TIMEOUT, Action.BAN),
+    Category.SEXUAL: (Action.WARN, Action.DELETE, Action.TIMEOUT),
+    Category.SPAM: (Action.WARN, Action.DELETE, Action.TIMEOUT),
+    Category.SELF_HARM: (Action.REPLY, Action.REPLY, Action.REPLY),
+    Category.PERSONAL_INFORMATION: (Action.DELETE, Action.DELETE, Action.BAN),
+    Category.OTHER: (Action.WARN, Action.DELETE, Action.DELETE),
+}
+"""Per category, the action for weak, plain and overwhelming evidence."""

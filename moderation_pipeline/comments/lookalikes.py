@@ -1,0 +1,86 @@
+"""Unicode disguises: compatibility forms, invisible characters and look-alikes from other scripts.
+
+The look-alikes are Unicode's own (UTS 39 confusables, as the package confusable-homoglyphs ships them), plus the
+few that read alike in a chat font without being exact. They are folded only inside words that mix scripts, so
+that a Russian or Greek word stays what it is. Everything that concerns ASCII alone is in `normalise`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+
+INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
+)
+BLANK = re.compile(r"[\u2800\x00-\x1f\x7f-\x9f\s]+")
+STACKED = re.compile(r"(?<=[^\W\d_])([\u0300-\u036f\u0488\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+)")
+WORD = re.compile(r"[^\s]+")
+
+NEARLY_ALIKE = {
+    **dict(zip("квмнптгяишщьчё", "kbmhntrrnwwb4e", strict=True)),
+    **dict(zip("εηκμντωχβπ", "enkmvtwxbn", strict=True)),
+    **dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz", strict=True)),
+    "ß": "ss",
+    "ø": "o",
+    "Ø": "o",
+    "ł": "l",
+    "đ": "d",
+    "ħ": "h",
+    "ı": "i",
+    "ŧ": "t",
+}
+ALWAYS = {
+    **{chr(0x1F150 + n): chr(97 + n) for n in range(26)},
+    **{chr(0x1F170 + n): chr(97 + n) for n in range(26)},
+    **dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz", strict=True)),
+}
+"""Letters that no script writes words with."""
+
+
+def fold_lookalikes(text: str) -> str:
+    """Return the text in NFKC without invisible characters, mixed-script words written in Latin letters."""
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKC", BLANK.sub(" ", INVISIBLE.sub("", text)))
+    text = STACKED.sub("", text)
+    if text.isascii():
+        return text
+    return WORD.sub(_latin_if_mixed, text)
+
+
+def _latin_if_mixed(match: re.Match[str]) -> str:
+    word = match.group()
+    if word.isascii():
+        return word
+    word = "".join([ALWAYS.get(sign, sign) for sign in word])
+    if not any("a" <= sign <= "z" for sign in word.lower()):
+        return word
+    return "".join([_look_alike(sign) for sign in word])
+
+
+@cache
+def _look_alike(sign: str) -> str:
+    """Return the Latin letter a letter of another script looks like, else the sign itself."""
+    if sign.isascii() or "LATIN" in unicodedata.name(sign, ""):
+        return sign
+    return _exactly_alike().get(sign) or NEARLY_ALIKE.get(sign.lower()) or sign
+
+
+@cache
+def _exactly_alike() -> dict[str, str]:
+    # Imported here: loading the tables takes 15 ms, and plain chats never need them.
+    from confusable_homoglyphs import confusables
+
+    table: dict[str, str] = {}
+    for sign, twins in confusables.confusables_data.items():
+        letters = [
+            twin["c"].lower()
+            for twin in twins
+            if len(twin["c"]) == 1 and twin["c"].isascii() and twin["c"].isalpha()
+        ]
+        if len(sign) == 1 and not sign.isascii() and letters:
+            table[sign] = letters[0]
+    return table

@@ -1,4 +1,4 @@
-"""Agents from a config: which class each spec stands for. What a backend needs is passed in, never looked up."""
+"""Agents from a config: which class each spec stands for. What a backend needs is passed in."""
 
 from __future__ import annotations
 

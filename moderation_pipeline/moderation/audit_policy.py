@@ -19,10 +19,10 @@ from moderation_pipeline.config import AuditSpec
 from moderation_pipeline.moderation.chance import draw
 
 HISTORY = 4_096
-"""Comments whose uncertainty the threshold is taken from: long enough for a rate of 1 %, short enough to move."""
+"""Comments the threshold is taken from: long enough for a rate of 1 %, short enough to move."""
 
 BANKED_BATCHES = 4
-"""Batches' worth of unspent certain audits that are kept: calm stretches pay for busy ones, within reason."""
+"""Batches' worth of unspent certain audits that are kept: calm stretches pay for busy ones."""
 
 
 class AuditChoice(NamedTuple):
@@ -48,7 +48,7 @@ class AuditPolicy:
     def choose(
         self, cases: Sequence[Case], verdicts: Sequence[Verdict | None], expert: Expert
     ) -> list[AuditChoice]:
-        """Return one choice per case. A verdict is null where there is no Student, its plan where it failed."""
+        """Return one choice per case. A verdict is null without a Student, its plan where it failed."""
         certain = self._certain(cases, verdicts, expert)
         return [
             self._choice(case, verdict, certain.get(i), expert)

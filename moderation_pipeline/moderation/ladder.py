@@ -1,6 +1,6 @@
 """The sanction ladder: what a plan becomes, given who wrote the comment and what counts against them.
 
-What the ladder says is YAML (`defaults/sanctions`, data/sanctions); how records are kept is in `user_state.py`.
+What a ladder says is YAML (`defaults/sanctions`, data/sanctions); records are kept in `user_state.py`.
 """
 
 from __future__ import annotations

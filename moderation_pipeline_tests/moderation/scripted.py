@@ -33,7 +33,7 @@ def chat_of(
     channel: str = "arena",
     **columns: Sequence[object],
 ) -> pl.DataFrame:
-    """Return a comments table with these texts; without `seconds` a comment a second, users u0, u1, u2 in turn."""
+    """Return a comments table with these texts; by default a comment a second, of users u0, u1, u2 in turn."""
     count = len(texts)
     times = [START + timedelta(seconds=s) for s in (seconds or range(count))]
     known: dict[str, Sequence[object]] = {
@@ -85,7 +85,7 @@ class ScriptedStudent(Student):
 
 
 class ScriptedExpert(Expert):
-    """Judges by the script; answers late by a time that differs from case to case, and keeps what it was asked."""
+    """Judges by the script, late by a time that differs from case to case; keeps what it was asked."""
 
     def __init__(self, script: Script = by_first_word, *, jitter_seed: int | None = None) -> None:
         self._script = script

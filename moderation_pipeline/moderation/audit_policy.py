@@ -26,7 +26,7 @@ BANKED_BATCHES = 4
 
 
 class AuditChoice(NamedTuple):
-    """Whether a comment is audited: `reason` is null where it is not; `probability` was known before the draw."""
+    """Whether a comment is audited: `reason` is null where not; `probability` was known before the draw."""
 
     reason: str | None
     probability: float

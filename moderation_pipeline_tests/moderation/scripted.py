@@ -33,7 +33,7 @@ def chat_of(
     channel: str = "arena",
     **columns: Sequence[object],
 ) -> pl.DataFrame:
-    """Return a comments table with these texts; by default a comment a second, of users u0, u1, u2 in turn."""
+    """Return a comments table with these texts; by default a comment a second, of u0, u1, u2 in turn."""
     count = len(texts)
     times = [START + timedelta(seconds=s) for s in (seconds or range(count))]
     known: dict[str, Sequence[object]] = {

@@ -1,0 +1,248 @@
+"""Who says what when: scenes are chosen, played and laid over each other on the channels' time.
+
+Chat is made in blocks. A block draws how many of its lines violate (one coin per line, so that the number is
+binomial), plays violating scenes until it has them and innocent ones until it is full, and sorts them by
+time. So the base rate is met at every length, and a long chat needs no more memory than a block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from moderation_pipeline.comments.personas.cast import Cast, NameMaker, User
+from moderation_pipeline.comments.personas.dice import Dice, Urn
+from moderation_pipeline.comments.personas.evasion import disguised
+from moderation_pipeline.comments.personas.library import Channel, Label, Library, Scene, Turn
+from moderation_pipeline.comments.personas.phrases import Slot, fill
+from moderation_pipeline.comments.personas.voice import voiced
+
+MEAN_GAP_MS = 1_900
+"""Between two lines, over all channels together: three channels of a few hundred viewers each."""
+
+LEAST_BLOCK, MOST_BLOCK = 1_000, 20_000
+VIOLATIONS_PER_BLOCK = 60
+"""A block is long enough for a raid (25 lines) to fit into its violations, where the base rate allows."""
+
+
+class Spoken(NamedTuple):
+    """A line as it was said. `answers` is the index of another line of the same block, before this one."""
+
+    at_ms: int
+    channel: str
+    user: User
+    persona: str
+    text: str
+    label: Label | None
+    answers: int | None
+
+
+@dataclass(slots=True)
+class Quota:
+    """How many lines a block still takes."""
+
+    violating: int
+    innocent: int
+
+    def takes(self, turn: Turn) -> bool:
+        """Return whether a line of the turn still fits, and count it if it does."""
+        if turn.label:
+            self.violating -= 1
+            return self.violating >= 0
+        self.innocent -= 1
+        return self.innocent >= 0
+
+
+class _Line(NamedTuple):
+    offset_ms: int
+    turn: Turn
+    user: User
+    text: str
+    answers: int | None
+
+
+class Stage:
+    """One channel: its people, and the scenes that can be played there."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        scenes: Sequence[Scene],
+        mix: Mapping[str, float],
+        names: NameMaker,
+        dice: Dice,
+    ) -> None:
+        self.channel = channel
+        self.dice = dice
+        self.cast = Cast(channel, names, dice)
+        own = [scene for scene in scenes if scene.within is None or channel.name in scene.within]
+        self.innocent = _urn([scene for scene in own if not scene.violates], mix)
+        self.violating = _urn([scene for scene in own if scene.violates], mix)
+
+    def play(self, scene: Scene, quota: Quota) -> list[_Line]:
+        """Return the scene's lines in the order of their turns; what the quota doesn't take is left out."""
+        playing = _Playing(self, quota)
+        for turn in scene.turns:
+            if turn.label and quota.violating <= 0:
+                break
+            playing.turn(turn)
+        return playing.lines
+
+
+def _urn(scenes: Sequence[Scene], mix: Mapping[str, float]) -> Urn[Scene]:
+    return Urn(scenes, [scene.share / scene.expected_lines * mix.get(scene.lead, 1.0) for scene in scenes])
+
+
+class _Playing:
+    """A scene while it is played: who has which role, what was said, what the time is."""
+
+    def __init__(self, stage: Stage, quota: Quota) -> None:
+        self.dice = stage.dice
+        self.lines: list[_Line] = []
+        self._stage = stage
+        self._quota = quota
+        self._roles: dict[str, User] = {}
+        self._shared: dict[str, str] = {}
+        self._first_line_of_turn: list[int | None] = []
+        self._now_ms = 0
+
+    def word(self, slot: Slot) -> str:
+        """Return what a slot says in this scene: a role's name, the channel's or the vocabulary's word."""
+        name = slot.name
+        if name in self._shared:
+            return self._shared[name]
+        words = self._stage.channel.words.get(name)
+        if words is not None:
+            said = fill(self.dice.pick(words), self)
+            if slot.is_shared:
+                self._shared[name] = said
+            return said
+        if name in self._roles:
+            return self._roles[name].name
+        if name == "someone":
+            return self._stage.cast.someone().name
+        channel = self._stage.channel
+        return {"streamer": channel.streamer, "game": channel.game, "bot": channel.bot}[name]
+
+    def turn(self, turn: Turn) -> None:
+        """Say the lines of a turn."""
+        self._first_line_of_turn.append(None)
+        if turn.often < 1 and not self.dice.chance(turn.often):
+            return
+        start_ms = self._now_ms
+        flood_text: str | None = None
+        times = self.dice.between(*turn.times)
+        for time in range(times):
+            if not self._quota.takes(turn):
+                return
+            user = self._speaker(turn, is_crowd=times > 1 and not turn.is_flood)
+            text = flood_text or self._said(turn, user)
+            if turn.is_flood:
+                flood_text = text
+            low, high = turn.after_s
+            wait_ms = int((low + self.dice.roll() * (high - low)) * 1000)
+            # A crowd types at once, so each waits from the turn's start; one person from their line before.
+            at_ms = (start_ms if not turn.is_flood else self._now_ms) + wait_ms
+            if time == 0:
+                self._first_line_of_turn[-1] = len(self.lines)
+            self._now_ms = max(self._now_ms, at_ms)
+            self.lines.append(_Line(at_ms, turn, user, text, self._answered(turn, user)))
+
+    def _speaker(self, turn: Turn, *, is_crowd: bool) -> User:
+        user = None if is_crowd else self._roles.get(turn.role)
+        if user is None:
+            user = self._stage.cast.speaker(turn.persona, turn.circle)
+            self._roles[turn.role] = user
+        return user
+
+    def _said(self, turn: Turn, user: User) -> str:
+        text = fill(self.dice.pick(turn.phrases), self)
+        if turn.persona.evades:
+            return disguised(text, self.dice)
+        return voiced(text, user.voice, self.dice) if turn.persona.has_voice else text
+
+    def _answered(self, turn: Turn, user: User) -> int | None:
+        if turn.answers is None:
+            return None
+        line = self._first_line_of_turn[turn.answers]
+        return None if line is None or self.lines[line].user is user else line
+
+
+class Show:
+    """A chat in the making."""
+
+    def __init__(
+        self, library: Library, channels: Sequence[str], mix: Mapping[str, float], base_rate: float, seed: int
+    ) -> None:
+        self._dice = Dice(seed)
+        self._base_rate = base_rate
+        names = NameMaker(library.channels[channels[0]].words)
+        cast = [library.channels[name] for name in channels]
+        stages = [Stage(channel, library.scenes, mix, names, self._dice) for channel in cast]
+        self._stages = Urn(stages, [stage.channel.share for stage in stages])
+
+    def blocks(self, comments: int) -> Iterator[list[Spoken]]:
+        """Yield the chat's lines block by block, each sorted by time, later blocks later."""
+        wanted = int(VIOLATIONS_PER_BLOCK / self._base_rate) if self._base_rate else MOST_BLOCK
+        size = max(LEAST_BLOCK, min(MOST_BLOCK, wanted))
+        start_ms = 0
+        for done in range(0, comments, size):
+            block = self._block(start_ms, min(size, comments - done))
+            yield block
+            start_ms = block[-1].at_ms + self._dice.between(1, 2 * MEAN_GAP_MS)
+
+    def _block(self, start_ms: int, size: int) -> list[Spoken]:
+        violating = sum(self._dice.roll() < self._base_rate for _ in range(size))
+        quota = Quota(violating, size - violating)
+        length_ms = size * MEAN_GAP_MS
+        said: list[Spoken] = []
+        while quota.violating > 0 or quota.innocent > 0:
+            stage = self._stages.draw(self._dice)
+            scene = self._next_scene(stage, quota)
+            lines = stage.play(scene, quota)
+            if lines:
+                self._lay_down(said, lines, stage.channel.name, start_ms, length_ms)
+            quota.violating, quota.innocent = max(quota.violating, 0), max(quota.innocent, 0)
+        return _in_order(said)
+
+    def _next_scene(self, stage: Stage, quota: Quota) -> Scene:
+        if not quota.violating:
+            return stage.innocent.draw(self._dice)
+        while True:
+            scene = stage.violating.draw(self._dice)
+            # A raid that doesn't fit is passed over rather than cut, but a single line always fits.
+            if scene.least_violations <= max(1, quota.violating):
+                return scene
+
+    def _lay_down(
+        self, said: list[Spoken], lines: list[_Line], channel: str, start_ms: int, length_ms: int
+    ) -> None:
+        spare_ms = max(0, length_ms - lines[-1].offset_ms)
+        start_ms += int(self._dice.roll() * spare_ms)
+        before = len(said)
+        for line in lines:
+            answers = None if line.answers is None else before + line.answers
+            said.append(
+                Spoken(
+                    start_ms + line.offset_ms,
+                    channel,
+                    line.user,
+                    line.turn.persona.name,
+                    line.text,
+                    line.turn.label,
+                    answers,
+                )
+            )
+
+
+def _in_order(said: list[Spoken]) -> list[Spoken]:
+    """Return the lines by time; of those of one millisecond the one that was laid down first comes first."""
+    order = sorted(range(len(said)), key=lambda index: said[index].at_ms)
+    place = [0] * len(said)
+    for position, index in enumerate(order):
+        place[index] = position
+    return [
+        line if line.answers is None else line._replace(answers=place[line.answers])
+        for line in (said[index] for index in order)
+    ]

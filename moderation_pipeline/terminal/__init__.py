@@ -1,0 +1,1 @@
+"""What the terminal shows and says; the commands themselves, and all that starts Dagster, are in `cli.py`."""

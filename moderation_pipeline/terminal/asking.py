@@ -1,0 +1,38 @@
+"""Questions in SQL: the user's query over the warehouse's views, or the list of views where there is none."""
+
+from __future__ import annotations
+
+import duckdb
+import polars as pl
+
+from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import TABLES
+from moderation_pipeline.warehouse.views import QUESTIONS, query
+
+
+class QueryError(ModerationError):
+    """A query that DuckDB can't run, in DuckDB's words."""
+
+
+def answer(folder: DataFolder, sql: str | None) -> pl.DataFrame:
+    """Return the rows of a query; without one, a row per view.
+
+    Raises:
+        QueryError: DuckDB can't run it.
+    """
+    if sql is None:
+        return _views()
+    try:
+        return query(folder, sql)
+    except duckdb.Error as error:
+        raise QueryError(str(error)) from None
+
+
+def _views() -> pl.DataFrame:
+    tables = [(name, f"{table.row_is}, per {table.partition}") for name, table in TABLES.items()]
+    return pl.DataFrame(
+        [*tables, *((name, "a question asked of the tables") for name in QUESTIONS)],
+        schema=["view", "one row is"],
+        orient="row",
+    )

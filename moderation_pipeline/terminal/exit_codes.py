@@ -1,0 +1,89 @@
+"""How a command ends: its exit code, and what is said about a failure.
+
+A user's mistake is said in a sentence; what nobody foresaw says that it is a bug of ours, and its traceback
+is shown only when asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from enum import IntEnum
+
+import click
+
+from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.terminal.harmless import harmless
+
+
+class ExitCode(IntEnum):
+    """What a script may rely on. `FAILED` is a run or check that was carried out and did not succeed."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    BUG = 70
+    INTERRUPTED = 130
+
+
+EXIT_CODES = """\b
+Exit codes: 0 done · 1 it was tried and failed (a run, a check, an invalid config)
+            2 a mistake in what was asked · 70 a bug of ours · 130 interrupted"""
+
+WHERE_TO_REPORT = "the issues of the repository that you got this from"
+
+
+class CommandFailed(Exception):  # noqa: N818  (no error: the command did its work, and the answer is no)
+    """Ends a command with exit code 1 after it has said why."""
+
+
+def ended(command: Callable[[], object], *, debug: bool) -> int:
+    """Run a command, say what went wrong if anything did, and return the exit code."""
+    try:
+        command()
+    except CommandFailed as failure:
+        return _said(str(failure), ExitCode.FAILED)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _said("Interrupted.", ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output (head, less) has had enough. Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except Exception as error:
+        if debug:
+            raise
+        return _worded(error)
+    return ExitCode.OK
+
+
+def _worded(error: Exception) -> int:
+    mistake = users_mistake(error)
+    if mistake is not None:
+        return _said(f"Error: {mistake}", ExitCode.USAGE)
+    if isinstance(error, OSError):
+        return _said(f"Error: {error.strerror}: {error.filename}", ExitCode.FAILED)
+    return _said(
+        f"This is a bug of ours: {type(error).__name__}: {error}\n"
+        f"Run the same command as 'moderation --debug …' and report what it prints to {WHERE_TO_REPORT}.",
+        ExitCode.BUG,
+    )
+
+
+def users_mistake(error: BaseException) -> ModerationError | None:
+    """Return what a user can do something about: the error itself, or what a wrapper was raised from."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ModerationError):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def _said(text: str, code: ExitCode) -> int:
+    if text:
+        click.echo("\n".join(harmless(line) for line in text.splitlines()), err=True)
+    return code

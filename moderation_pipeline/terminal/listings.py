@@ -1,0 +1,117 @@
+"""What the listing commands tell: which chats and configs there are, and how users stand after a run.
+
+Each returns a frame, so that the same answer is drawn for people and printed as JSON for scripts.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import polars as pl
+
+from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files
+from moderation_pipeline.config import ConfigLibrary
+from moderation_pipeline.config_errors import ConfigError
+from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.views import query
+
+INGESTED = """
+select i.chat, i.format, i.comments, i.rejected, c.channels, c.users, c.labelled, c.violations,
+       c.first_sent_at, c.last_sent_at, r.configs
+from ingestion i
+left join (
+    select chat, count(distinct channel) as channels, count(distinct (channel, user_id)) as users,
+           count(label_is_violation) as labelled, count(*) filter (label_is_violation) as violations,
+           min(sent_at) as first_sent_at, max(sent_at) as last_sent_at
+    from comments group by chat
+) c on c.chat = i.chat
+left join (
+    select chat, string_agg(config, ', ' order by config) as configs from metrics group by chat
+) r on r.chat = i.chat
+"""
+
+USERS_BY_CONFIG = """
+select config, count(*) as users,
+       count(*) filter (comments = 1) as wrote_once,
+       count(*) filter (warnings + deletions + timeouts + bans > 0) as sanctioned,
+       count(*) filter (strikes > 0) as with_strikes,
+       max(strikes) as most_strikes,
+       sum(warnings)::bigint as warnings, sum(deletions)::bigint as deletions,
+       sum(timeouts)::bigint as timeouts, sum(bans)::bigint as bans,
+       sum(under_sanction)::bigint as comments_under_sanction
+from user_state where chat = $chat and config in $configs group by config order by config
+"""
+
+
+class NoSuchChatError(ModerationError):
+    """A chat that was never added."""
+
+    def __init__(self, chat: str, known: list[str], hint: str) -> None:
+        super().__init__(
+            f"There is no chat {chat!r}.{hint} Chats are: {', '.join(known)}. "
+            f"'moderation add FILE --name {chat}' adds one."
+        )
+
+
+class NothingRunError(ModerationError):
+    """A question about runs that were never made."""
+
+    def __init__(self, chat: str, config: str | None) -> None:
+        under = f" under config {config!r}" if config else ""
+        with_config = f" --config {config}" if config else ""
+        super().__init__(
+            f"The chat {chat!r} has not been moderated{under} yet: moderation run {chat}{with_config}"
+        )
+
+
+def chats(folder: DataFolder) -> pl.DataFrame:
+    """Return one row per chat: those under data/chats, those in the warehouse, and the synthetic one."""
+    files = chat_files(folder)
+    ingested = query(folder, INGESTED)
+    known = pl.DataFrame({"chat": sorted({*files, *ingested["chat"], SYNTHETIC})}, schema={"chat": pl.String})
+    file_names = known["chat"].replace_strict({name: path.name for name, path in files.items()}, default=None)
+    return (
+        known.with_columns(file=file_names.cast(pl.String)).join(ingested, on="chat", how="left").sort("chat")
+    )
+
+
+def configs(folder: DataFolder) -> tuple[pl.DataFrame, list[str]]:
+    """Return one row per valid config, and what is wrong with each of the others."""
+    library = ConfigLibrary(folder)
+    rows, problems = [], []
+    for name in library.names():
+        try:
+            rows.append(_config_row(library, name))
+        except ConfigError as error:
+            problems.append(str(error))
+    return pl.DataFrame(rows, schema=list(ConfigRow._fields), orient="row"), problems
+
+
+class ConfigRow(NamedTuple):
+    """A config as it is listed."""
+
+    config: str
+    regime: str
+    student: str
+    expert: str
+    memory: str
+    audits: str
+    source: str
+    description: str
+
+
+def _config_row(library: ConfigLibrary, name: str) -> ConfigRow:
+    named = library.load(name)
+    config, audit = named.config, named.config.audit
+    share = f" {audit.rate:.3g}" if audit.policy not in ("all", "none") else ""
+    return ConfigRow(
+        config=name,
+        regime=config.regime,
+        student="none" if config.student == "none" else config.student.backend,
+        expert="none" if config.expert == "none" else config.expert.backend,
+        memory=config.memory.embedder if config.memory else "none",
+        audits=f"{audit.policy}{share}",
+        source=str(named.path) if library.is_own(name) else "ready-made",
+        description=config.description,
+    )

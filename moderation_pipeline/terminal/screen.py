@@ -1,0 +1,105 @@
+"""Output of the commands: tables for people, JSON for scripts, and nothing that chat text could take over.
+
+Results go to stdout, everything said on the way to stderr, so that a pipe holds results alone. Rich is
+imported when something is first drawn.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from moderation_pipeline.terminal.harmless import harmless
+
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.console import Console
+
+PIPE_WIDTH = 4_000
+"""Columns when nobody's window bounds them: a table in a pipe is never cut."""
+
+Cell = object
+"""Whatever a table's cell may hold; None shows as a dash."""
+
+
+def say(text: str) -> None:
+    """Say something on the way, on stderr."""
+    click.echo(text, err=True)
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON on stdout; times in ISO 8601, dates and enums as text."""
+    import orjson
+
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z, default=str)
+    click.echo(text.decode())
+
+
+def print_frame(frame: pl.DataFrame, *, as_json: bool) -> None:
+    """Print a table's rows: as JSON, one object a row, or drawn."""
+    if as_json:
+        print_json(frame.to_dicts())
+    else:
+        print_table(
+            frame.columns, frame.iter_rows(), right=[c for c in frame.columns if frame[c].dtype.is_numeric()]
+        )
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, right: Sequence[str] = ()) -> None:
+    """Draw a table on stdout; the columns named in `right` hold numbers."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        table.add_column(
+            Text(harmless(column)), justify="right" if column in right else "left", overflow="fold"
+        )
+    for row in rows:
+        table.add_row(*(Text(shown(cell)) for cell in row))
+    console().print(table)
+
+
+def console(*, err: bool = False) -> Console:
+    """Return a console on stdout (or stderr) that interprets no markup and guesses no highlights."""
+    from rich.console import Console
+
+    stream = sys.stderr if err else sys.stdout
+    width = None if stream.isatty() else PIPE_WIDTH
+    return Console(file=stream, width=width, markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+
+def shown(cell: Cell) -> str:
+    """Return how a cell reads: numbers short, times without their microseconds, text harmless."""
+    match cell:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if cell else "no"
+        case float():
+            return number(cell)
+        case datetime():
+            return cell.strftime("%Y-%m-%d %H:%M:%S")
+        case date() | int():
+            return str(cell)
+        case Mapping():
+            return harmless(", ".join(f"{key}: {shown(value)}" for key, value in _items(cell)))
+        case list() | tuple():
+            return ", ".join(shown(each) for each in cell)
+        case _:
+            return harmless(str(cell))
+
+
+def number(value: float, digits: int = 4) -> str:
+    """Return a number with so many significant digits, never in powers of ten where that can be helped."""
+    text = f"{value:.{digits}g}"
+    return f"{value:.6f}".rstrip("0").rstrip(".") if "e-" in text and value > 1e-6 else text
+
+
+def _items(mapping: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
+    return mapping.items()

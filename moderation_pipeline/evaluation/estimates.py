@@ -1,0 +1,213 @@
+"""What is estimated, and from which sums: each estimate is a ratio of sums over comments, or a mean of two.
+
+Sums add up over users, so a resample of users is a weighted sum of their rows, and every estimate of every
+resample is a handful of array operations (`bootstrap`). The sums of one comment are made here as well.
+
+Sums and what they count (per comment):
+    n 1 · audited · sanctioned (warn and above, not under sanction) · undecided · asked, errors (replies)
+    a_n, a_both, a_action, a_violation, a_category: audited comments with both plans, weighted by 1 /
+        the audit's probability (Horvitz and Thompson 1952), and those among them that agree; under the basis
+        `reference` every comment with both plans, with weight 1
+    y_n, y_both: the same for the plan that stood (`system_agreement_rate`)
+    tp, fp, fn, tn: final plan against label; s_tp … the Student's plan against label
+    sanctioned_labelled, sanctioned_wrongly: sanctions on labelled comments, on those labelled innocent
+    cost, list_cost: dollars
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from moderation_pipeline.agents.plan import UNDECIDED
+from moderation_pipeline.evaluation.judged import NO_VIOLATION, SANCTIONS, Run
+
+Array = npt.NDArray[np.float64]
+Basis = Literal["audits", "reference"]
+
+
+class Ratio(NamedTuple):
+    """A weighted sum of sums over another; undefined where that, or the sum of `needs`, is not positive."""
+
+    over: dict[str, float]
+    under: dict[str, float]
+    needs: tuple[str, ...] = ()
+
+
+def _share(part: str, whole: str, scale: float = 1.0) -> tuple[Ratio, ...]:
+    return (Ratio({part: scale}, {whole: 1.0}),)
+
+
+def _scores(prefix: str) -> dict[str, tuple[Ratio, ...]]:
+    """Return precision, recall, F1 and macro-F1 of violation from confusion sums with a prefix.
+
+    F1 of a class is undefined where no label is of that class: it would be 0 whatever was decided.
+    """
+    tp, fp, fn, tn = (f"{prefix}{name}" for name in ("tp", "fp", "fn", "tn"))
+    violation = Ratio({tp: 2.0}, {tp: 2.0, fp: 1.0, fn: 1.0}, needs=(tp, fn))
+    innocent = Ratio({tn: 2.0}, {tn: 2.0, fp: 1.0, fn: 1.0}, needs=(tn, fp))
+    return {
+        "precision": (Ratio({tp: 1.0}, {tp: 1.0, fp: 1.0}),),
+        "recall": (Ratio({tp: 1.0}, {tp: 1.0, fn: 1.0}),),
+        "f1": (violation,),
+        "macro_f1": (violation, innocent),
+    }
+
+
+DEFINITIONS: dict[str, tuple[Ratio, ...]] = {
+    "agreement_rate": _share("a_both", "a_n"),
+    "action_agreement_rate": _share("a_action", "a_n"),
+    "violation_agreement_rate": _share("a_violation", "a_n"),
+    "category_agreement_rate": _share("a_category", "a_n"),
+    "system_agreement_rate": _share("y_both", "y_n"),
+    **_scores(""),
+    **{f"student_{name}": ratios for name, ratios in _scores("s_").items()},
+    "audit_share": _share("audited", "n"),
+    "sanction_share": _share("sanctioned", "n"),
+    "wrongful_sanction_share": _share("sanctioned_wrongly", "sanctioned_labelled"),
+    "undecided_share": _share("undecided", "n"),
+    "reply_error_share": _share("errors", "asked"),
+    "cost_usd_per_1000_comments": _share("cost", "n", 1000.0),
+    "list_cost_usd_per_1000_comments": _share("list_cost", "n", 1000.0),
+}
+"""Every estimate of `warehouse.tables.ESTIMATES`: the mean of its ratios."""
+
+SUMS = tuple(
+    dict.fromkeys(
+        name
+        for ratios in DEFINITIONS.values()
+        for ratio in ratios
+        for name in (*ratio.over, *ratio.under, *ratio.needs)
+    )
+)
+
+
+def value(ratios: tuple[Ratio, ...], sums: dict[str, Array]) -> Array:
+    """Return the estimate for arrays of sums, nan where it is undefined."""
+    return np.mean([_ratio(ratio, sums) for ratio in ratios], axis=0)  # type: ignore[no-any-return]
+
+
+def _ratio(ratio: Ratio, sums: dict[str, Array]) -> Array:
+    under = denominator(ratio, sums)
+    over = sum((weight * sums[name] for name, weight in ratio.over.items()), start=np.zeros_like(under))
+    return np.divide(over, under, out=np.full_like(under, np.nan), where=under > 0)
+
+
+def denominator(ratio: Ratio, sums: dict[str, Array]) -> Array:
+    """Return the ratio's denominator, 0 where what it needs is absent."""
+    under = sum((weight * sums[name] for name, weight in ratio.under.items()), start=np.zeros(1))
+    if ratio.needs:
+        under = np.where(sum(sums[name] for name in ratio.needs) > 0, under, 0.0)
+    return np.asarray(under, dtype=np.float64)
+
+
+def agreement_basis(run: Run, judged: pl.DataFrame) -> Basis | None:
+    """Return what the Student's agreement is measured on: its audits, else the reference, else nothing."""
+    has_student = pl.col("student_action").is_not_null()
+    pairs = judged.select(
+        (has_student & pl.col("audit_action").is_not_null()).any().alias("audits"),
+        (has_student & pl.col("reference_action").is_not_null()).any().alias("reference"),
+    ).row(0)
+    if pairs[0]:
+        return "audits"
+    return "reference" if pairs[1] and run.regime != "expert_only" else None
+
+
+def comment_sums(run: Run, judged: pl.DataFrame) -> pl.DataFrame:
+    """Return `cluster` and SUMS, one row per comment; an unknown cost counts 0 here (see `metrics`)."""
+    return judged.select(
+        "cluster",
+        pl.lit(1.0).alias("n"),
+        *_agreement(agreement_basis(run, judged)),
+        *_system_agreement(run, judged),
+        *_confusion("", "final_category"),
+        *_confusion("s_", "student_category"),
+        *_outcomes(),
+        *_costs(),
+    ).select("cluster", pl.col(SUMS).cast(pl.Float64))
+
+
+def _agreement(basis: Basis | None) -> list[pl.Expr]:
+    other = "reference" if basis == "reference" else "audit"
+    both = pl.col("student_action").is_not_null() & pl.col(f"{other}_action").is_not_null()
+    weight = 1 / pl.col("audit_probability") if other == "audit" else pl.lit(1.0)
+    weight = pl.when(both).then(weight).otherwise(0.0)
+    action, category, violation = _same("student", other)
+    return [
+        weight.alias("a_n"),
+        (weight * (action & category)).alias("a_both"),
+        (weight * action).alias("a_action"),
+        (weight * violation).alias("a_violation"),
+        (weight * category).alias("a_category"),
+    ]
+
+
+def _same(one: str, other: str) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    """Return whether two plans have the same action, category, and verdict of violation; no plan: false."""
+    category = pl.col(f"{one}_category") == pl.col(f"{other}_category")
+    violation = (pl.col(f"{one}_category") == NO_VIOLATION) == (pl.col(f"{other}_category") == NO_VIOLATION)
+    action = pl.col(f"{one}_action") == pl.col(f"{other}_action")
+    return (
+        action.fill_null(value=False),
+        category.fill_null(value=False),
+        violation.fill_null(value=False),
+    )
+
+
+def _system_agreement(run: Run, judged: pl.DataFrame) -> list[pl.Expr]:
+    """Return the sums of the final plan's agreement with the Expert.
+
+    Against the reference where there is one. From audits, a comment with probability p ended as the Expert
+    would have it with p + (1 - p) * (whether the Student agrees) where audits act. Null for expert_only,
+    whose plans are the Expert's own.
+    """
+    nothing = [pl.lit(0.0).alias("y_n"), pl.lit(0.0).alias("y_both")]
+    if run.regime == "expert_only":
+        return nothing
+    if judged["reference_action"].null_count() < judged.height:
+        both = (pl.col("final_action").is_not_null() & pl.col("reference_action").is_not_null()).cast(
+            pl.Float64
+        )
+        action, category, _ = _same("final", "reference")
+        return [both.alias("y_n"), (both * (action & category)).alias("y_both")]
+    both = pl.col("student_action").is_not_null() & pl.col("audit_action").is_not_null()
+    weight = pl.when(both).then(1 / pl.col("audit_probability")).otherwise(0.0)
+    action, category, _ = _same("student", "audit")
+    certain = pl.col("audit_probability") if run.config.config.audits_act else pl.lit(0.0)
+    agrees = certain + (1 - certain) * (action & category)
+    return [weight.alias("y_n"), pl.when(both).then(weight * agrees).otherwise(0.0).alias("y_both")]
+
+
+def _confusion(prefix: str, category: str) -> list[pl.Expr]:
+    flagged = pl.col(category) != NO_VIOLATION
+    label = pl.col("label")
+    cells = {"tp": flagged & label, "fp": flagged & ~label, "fn": ~flagged & label, "tn": ~flagged & ~label}
+    return [cell.fill_null(value=False).alias(f"{prefix}{name}") for name, cell in cells.items()]
+
+
+def _outcomes() -> list[pl.Expr]:
+    sanctioned = is_sanction()
+    return [
+        pl.col("audited"),
+        sanctioned.alias("sanctioned"),
+        (sanctioned & pl.col("label").is_not_null()).alias("sanctioned_labelled"),
+        (sanctioned & (~pl.col("label")).fill_null(value=False)).alias("sanctioned_wrongly"),
+        (pl.col("action") == UNDECIDED).fill_null(value=False).alias("undecided"),
+        (pl.col("student_asked").cast(pl.Int64) + pl.col("audit_asked").cast(pl.Int64)).alias("asked"),
+        (pl.col("student_error").cast(pl.Int64) + pl.col("audit_error").cast(pl.Int64)).alias("errors"),
+    ]
+
+
+def is_sanction() -> pl.Expr:
+    """Return whether a judged comment was sanctioned; what was written under a sanction is not, again."""
+    return (pl.col("action").is_in(SANCTIONS) & ~pl.col("under_sanction")).fill_null(value=False)
+
+
+def _costs() -> list[pl.Expr]:
+    return [
+        pl.sum_horizontal(f"student_{name}", f"audit_{name}").alias(short)
+        for name, short in (("cost_usd", "cost"), ("list_cost_usd", "list_cost"))
+    ]

@@ -1,0 +1,172 @@
+"""Runs laid beside what is known of their comments: one row per comment, with all that scores need.
+
+The one place that reads a run's tables comment by comment. What is made of the rows is in `sums`, `metrics`
+and `series`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import polars as pl
+
+from moderation_pipeline.agents.plan import Action, Category
+from moderation_pipeline.config import NamedConfig
+
+SANCTIONS = tuple(action.value for action in Action if action.is_sanction)
+NO_VIOLATION = Category.NONE.value
+
+NO_PLANS = pl.DataFrame(schema={"comment_id": pl.String, "action": pl.String, "category": pl.String})
+
+AMOUNTS = ("cost_usd", "list_cost_usd", "prompt_tokens", "completion_tokens")
+"""What a reply costs: null where it is unknown, 0 where nobody was asked."""
+
+
+class AuditWithoutProbabilityError(ValueError):
+    """Audits that don't say how likely they were (law 5): no estimate can be weighted by them."""
+
+    def __init__(self, config: str, comment_ids: list[str]) -> None:
+        super().__init__(
+            f"Config {config!r} has {len(comment_ids)} audits whose audit_probability is null or outside "
+            f"(0, 1]: comments {', '.join(comment_ids[:5])}. The audit policy must store with each audit the "
+            f"probability that it had."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as evaluation reads it: its config, and its tables as `warehouse.tables` declares them."""
+
+    config: NamedConfig
+    student_decisions: pl.DataFrame
+    expert_audits: pl.DataFrame
+    memory_snapshot: pl.DataFrame
+    action_log: pl.DataFrame
+    user_state: pl.DataFrame
+
+    @property
+    def name(self) -> str:
+        """The config's name."""
+        return self.config.name
+
+    @property
+    def regime(self) -> str:
+        """The family of configs that the run belongs to."""
+        return self.config.config.regime
+
+
+def reference_of(runs: Iterable[Run]) -> pl.DataFrame | None:
+    """Return the audits of the run whose Expert judged every comment, if it is among `runs`."""
+    return next((run.expert_audits for run in runs if run.regime == "expert_only"), None)
+
+
+def judge(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Return one row per comment, in the comments' order: plans, outcome, label, and what was asked and paid.
+
+    Args:
+        comments: the chat's comments.
+        run: the run's tables.
+        reference: plans of an Expert that judged every comment (`comment_id`, `action`, `category`).
+
+    Returns:
+        comment_id, position, cluster (see `cluster_key`), label, label_category;
+        `student_`, `audit_`, `reference_` and `final_` action and category (null: no plan);
+        audited; audit_probability of the audit, could_be_audited of the decision;
+        action as carried out, under_sanction, is_shadow, decided_by, user_id, channel;
+        for `student_` and `audit_`: asked, error, cached, latency_ms and the AMOUNTS.
+
+    Raises:
+        AuditWithoutProbabilityError: an audit that doesn't say how likely it was.
+    """
+    _refuse_audits_without_probability(run)
+    plans = NO_PLANS if reference is None else reference.select(*NO_PLANS.columns)
+    frame = comments.select(
+        "comment_id",
+        "position",
+        "channel",
+        "user_id",
+        cluster_key().alias("cluster"),
+        pl.col("label_is_violation").alias("label"),
+        "label_category",
+    )
+    for part in (
+        _answers(run.student_decisions, "student"),
+        _answers(run.expert_audits, "audit"),
+        plans.rename({"action": "reference_action", "category": "reference_category"}),
+        _outcomes(run.action_log),
+    ):
+        frame = frame.join(part, on="comment_id", how="left", maintain_order="left")
+    return frame.with_columns(
+        _final_action(run.config.config.audits_act),
+        pl.col("audit_audit_probability").alias("audit_probability"),
+        (pl.col("student_audit_probability") > 0).alias("could_be_audited"),
+        pl.col("audit_asked").is_not_null().alias("audited"),
+        *(_nought_where_not_asked(agent, name) for agent in ("student", "audit") for name in AMOUNTS),
+        *(
+            pl.col(f"{agent}_{name}").fill_null(value=False)
+            for agent in ("student", "audit")
+            for name in ("asked", "error", "cached")
+        ),
+    ).drop("audit_audit_probability", "student_audit_probability")
+
+
+def cluster_key() -> pl.Expr:
+    """Return what is resampled as one: the user, else the user's name, else the comment by itself.
+
+    Comments of one user are alike, and so are the errors made about them; resampling single comments would
+    make intervals too narrow.
+    """
+    return pl.coalesce("i:" + pl.col("user_id"), "n:" + pl.col("user_name"), "c:" + pl.col("comment_id"))
+
+
+def _answers(rows: pl.DataFrame, agent: str) -> pl.DataFrame:
+    """Return what one agent planned and what its replies cost; no backend means that nobody was asked."""
+    asked = pl.col("backend").is_not_null()
+    return rows.select(
+        "comment_id",
+        pl.col("action").alias(f"{agent}_action"),
+        pl.col("category").alias(f"{agent}_category"),
+        pl.col("audit_probability").alias(f"{agent}_audit_probability"),
+        asked.alias(f"{agent}_asked"),
+        (asked & pl.col("reply_error").is_not_null()).alias(f"{agent}_error"),
+        (asked & pl.col("is_cached").fill_null(value=False)).alias(f"{agent}_cached"),
+        *(pl.col(name).alias(f"{agent}_{name}") for name in AMOUNTS),
+        pl.when(asked).then(pl.col("latency_ms")).alias(f"{agent}_latency_ms"),
+    )
+
+
+def _nought_where_not_asked(agent: str, name: str) -> pl.Expr:
+    asked = pl.col(f"{agent}_asked").fill_null(value=False)
+    return pl.when(asked).then(pl.col(f"{agent}_{name}")).otherwise(0).alias(f"{agent}_{name}")
+
+
+def _outcomes(action_log: pl.DataFrame) -> pl.DataFrame:
+    return action_log.select(
+        "comment_id",
+        "action",
+        pl.col("category").alias("final_category"),
+        "decided_by",
+        pl.col("under_sanction").fill_null(value=False),
+        pl.col("is_shadow").fill_null(value=False),
+    )
+
+
+def _final_action(audits_act: bool) -> pl.Expr:
+    """Return the action of the plan that stood: the audit's where audits act, else the Student's.
+
+    A Student without a plan is stood in for by its audit in every regime. What the fallback decided has no
+    plan in either table, so the action carried out stands for it. Where the final category is null nobody
+    decided.
+    """
+    first, second = ("audit", "student") if audits_act else ("student", "audit")
+    stood = pl.coalesce(f"{first}_action", f"{second}_action", "action")
+    return pl.when(pl.col("final_category").is_not_null()).then(stood).alias("final_action")
+
+
+def _refuse_audits_without_probability(run: Run) -> None:
+    probability = pl.col("audit_probability")
+    fit = probability.is_not_null() & (probability > 0) & (probability <= 1)
+    unfit = run.expert_audits.filter(~fit.fill_null(value=False))
+    if unfit.height:
+        raise AuditWithoutProbabilityError(run.name, unfit["comment_id"].to_list())

@@ -1,0 +1,227 @@
+"""One row of metrics for one run: estimates with intervals, and counts.
+
+How the estimates are defined is in `estimates`, how intervals are drawn in `bootstrap`; comparing several
+runs is `comparison`. A metric that can't be computed is null, never 0.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from moderation_pipeline.agents.plan import UNDECIDED, Action
+from moderation_pipeline.config import NamedConfig
+from moderation_pipeline.evaluation.bootstrap import (
+    NOTHING,
+    Interval,
+    Resampled,
+    effective_number,
+    interval,
+    resample,
+)
+from moderation_pipeline.evaluation.estimates import (
+    DEFINITIONS,
+    agreement_basis,
+    comment_sums,
+    denominator,
+    is_sanction,
+    value,
+)
+from moderation_pipeline.evaluation.judged import NO_VIOLATION, Run, judge
+from moderation_pipeline.warehouse.tables import ESTIMATES, METRICS
+
+Number = str | float | int | bool | None
+
+COSTS = ("cost_usd", "list_cost_usd")
+TOKENS = ("prompt_tokens", "completion_tokens")
+
+COUNT_OF_ACTION = {
+    Action.ALLOW.value: "allowed",
+    Action.REPLY.value: "replies",
+    Action.WARN.value: "warnings",
+    Action.DELETE.value: "deletions",
+    Action.TIMEOUT.value: "timeouts",
+    Action.BAN.value: "bans",
+    UNDECIDED: "undecided",
+}
+"""The count that an action carried out is in; what was written under a sanction is in none of them."""
+
+
+def run_metrics(
+    *,
+    comments: pl.DataFrame,
+    student_decisions: pl.DataFrame,
+    expert_audits: pl.DataFrame,
+    memory_snapshot: pl.DataFrame,
+    action_log: pl.DataFrame,
+    user_state: pl.DataFrame,
+    config: NamedConfig,
+    data_version: str,
+    reference: pl.DataFrame | None,
+) -> pl.DataFrame:
+    """Return the run's row of METRICS.
+
+    `reference` holds the plans of expert_only on the same chat (its `expert_audits`), against which
+    agreement is measured where the run audited nothing.
+
+    Raises:
+        AuditWithoutProbabilityError: an audit that doesn't say how likely it was.
+    """
+    run = Run(config, student_decisions, expert_audits, memory_snapshot, action_log, user_state)
+    judged = judge(comments, run, reference)
+    resampled = resample(comment_sums(run, judged), seed=chat_of(comments))
+    return metrics_row(comments, run, judged, resampled, data_version=data_version)
+
+
+def chat_of(comments: pl.DataFrame) -> str:
+    """Return the chat that the comments are of; the empty string for none, which has no chat."""
+    return str(comments["chat"][0]) if comments.height else ""
+
+
+def metrics_row(
+    comments: pl.DataFrame, run: Run, judged: pl.DataFrame, resampled: Resampled, *, data_version: str
+) -> pl.DataFrame:
+    """Return the run's row of METRICS, from its judged comments and the resamples of its sums."""
+    row: dict[str, Number] = {
+        "chat": chat_of(comments),
+        "config": run.name,
+        "config_hash": run.config.config_hash,
+        "data_version": data_version,
+        "regime": run.regime,
+        **_counts(run, judged),
+        **_action_counts(judged),
+        **_memory_counts(chat_of(comments), run),
+        **_latencies(run, judged),
+        **_costs(judged),
+    }
+    for name in ESTIMATES:
+        low, high = f"{name}_low", f"{name}_high"
+        row[name], row[low], row[high] = estimate(name, resampled, unknown_costs(judged))
+    return pl.DataFrame([row], schema=METRICS.schema)
+
+
+def unknown_costs(judged: pl.DataFrame) -> set[str]:
+    """Return the estimates that are null because some reply's price is unknown."""
+    amounts = judged.select(f"{agent}_{name}" for agent in ("student", "audit") for name in COSTS)
+    return {
+        f"{name}_per_1000_comments"
+        for name in COSTS
+        if any(amounts[f"{agent}_{name}"].null_count() for agent in ("student", "audit"))
+    }
+
+
+def estimate(name: str, resampled: Resampled, unknown: set[str]) -> Interval:
+    """Return one estimate with its interval."""
+    if name in unknown:
+        return NOTHING
+    ratios = DEFINITIONS[name]
+    point = float(value(ratios, resampled.total)[0])
+    users = min(
+        effective_number(denominator(ratio, resampled.users), resampled.sizes)
+        if len(resampled.sizes)
+        else 0.0
+        for ratio in ratios
+    )
+    return interval(point, value(ratios, resampled.resamples), effective_users=users)
+
+
+def _counts(run: Run, judged: pl.DataFrame) -> dict[str, Number]:
+    """Return how many comments, labels, audits and replies there were, and both confusion tables."""
+    label = pl.col("label")
+    row = judged.select(
+        comments=pl.len(),
+        users=pl.col("cluster").n_unique(),
+        labelled=label.is_not_null().sum(),
+        labelled_violations=label.sum(),
+        audits=pl.col("audited").sum(),
+        agreement_coverage=pl.col("could_be_audited").fill_null(value=False).mean(),
+        replies_asked=pl.col("student_asked").sum() + pl.col("audit_asked").sum(),
+        replies_cached=pl.col("student_cached").sum() + pl.col("audit_cached").sum(),
+        reply_errors=pl.col("student_error").sum() + pl.col("audit_error").sum(),
+        **_confusion("", "final_category"),
+        **_confusion("student_", "student_category"),
+    ).row(0, named=True)
+    basis = agreement_basis(run, judged)
+    coverage = {"audits": row["agreement_coverage"], "reference": 1.0, None: None}[basis]
+    return {**row, "agreement_basis": basis, "agreement_coverage": coverage}
+
+
+def _confusion(prefix: str, category: str) -> dict[str, pl.Expr]:
+    """Return the four counts; null where no comment has both a label and a plan."""
+    flagged, label = pl.col(category) != NO_VIOLATION, pl.col("label")
+    scored = (flagged & label).is_not_null().any() & (
+        pl.col(category).is_not_null() & label.is_not_null()
+    ).any()
+    cells = {
+        "true_positives": flagged & label,
+        "false_positives": flagged & ~label,
+        "false_negatives": ~flagged & label,
+        "true_negatives": ~flagged & ~label,
+    }
+    return {f"{prefix}{name}": pl.when(scored).then(cell.sum()) for name, cell in cells.items()}
+
+
+def _action_counts(judged: pl.DataFrame) -> dict[str, Number]:
+    free, sanctioned = ~pl.col("under_sanction"), is_sanction()
+    wrongly = sanctioned & (~pl.col("label")).fill_null(value=False)
+    has_labels = pl.col("label").is_not_null().any()
+    row: dict[str, Number] = judged.select(
+        **{count: (free & (pl.col("action") == action)).sum() for action, count in COUNT_OF_ACTION.items()},
+        under_sanction=pl.col("under_sanction").sum(),
+        under_sanction_violations=pl.when(has_labels).then(
+            (pl.col("under_sanction") & pl.col("label")).sum()
+        ),
+        shadow_actions=(pl.col("is_shadow") & sanctioned).sum(),
+        sanctioned_users=pl.col("cluster").filter(sanctioned).n_unique(),
+        wrongful_sanctions=pl.when(has_labels).then(wrongly.sum()),
+        wrongly_sanctioned_users=pl.when(has_labels).then(pl.col("cluster").filter(wrongly).n_unique()),
+    ).row(0, named=True)
+    return row
+
+
+def _memory_counts(chat: str, run: Run) -> dict[str, Number]:
+    """Return the memories by fate, and how many this run learnt itself; null for a run without memory."""
+    if run.config.config.memory is None:
+        return dict.fromkeys(("memories_active", "memories_retired", "memories_learnt"))
+    retired = pl.col("retired_because").is_not_null()
+    row: dict[str, Number] = run.memory_snapshot.select(
+        memories_active=(~retired).sum(),
+        memories_retired=retired.sum(),
+        memories_learnt=((pl.col("source_chat") == chat) & (pl.col("source_config") == run.name)).sum(),
+    ).row(0, named=True)
+    return row
+
+
+def _latencies(run: Run, judged: pl.DataFrame) -> dict[str, Number]:
+    """Return percentiles in ms of replies not from the cache, and of the wait for the plan that stood."""
+    student = pl.col("student_latency_ms").filter(~pl.col("student_cached"))
+    expert = pl.col("audit_latency_ms").filter(~pl.col("audit_cached"))
+    fresh = judged.filter(~pl.col("student_cached") & ~pl.col("audit_cached"))
+    waits = ["student_latency_ms", *(["audit_latency_ms"] if run.config.config.audits_act else [])]
+    wait = (
+        fresh.filter(pl.any_horizontal(pl.col(waits).is_not_null()))
+        .select(pl.sum_horizontal(waits))
+        .to_series()
+    )
+    result: dict[str, Number] = {}
+    for percent in (50, 95):
+        share = percent / 100
+        result[f"latency_ms_p{percent}"] = wait.quantile(share, "linear")
+        result[f"student_latency_ms_p{percent}"] = judged.select(student.quantile(share, "linear")).item()
+        result[f"expert_latency_ms_p{percent}"] = judged.select(expert.quantile(share, "linear")).item()
+    return result
+
+
+def _costs(judged: pl.DataFrame) -> dict[str, Number]:
+    """Return tokens and dollars of both agents; null as soon as one reply's amount is unknown."""
+
+    def total(*names: str) -> Number:
+        if any(judged[name].null_count() for name in names):
+            return None
+        amount: Number = judged.select(pl.sum_horizontal(pl.col(names).sum())).item()
+        return amount
+
+    return {
+        **{name: total(f"student_{name}", f"audit_{name}") for name in (*COSTS, *TOKENS)},
+        "student_list_cost_usd": total("student_list_cost_usd"),
+        "expert_list_cost_usd": total("audit_list_cost_usd"),
+    }

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+import pytest
+
+from moderation_pipeline.evaluation.judged import AuditWithoutProbabilityError, Run
+from moderation_pipeline.evaluation.metrics import run_metrics
+from moderation_pipeline.warehouse.tables import METRICS
+from moderation_pipeline_tests.evaluation.worlds import REPLY, comments, run
+
+Value = str | float | int | bool | datetime | None
+
+
+def metrics(chat: pl.DataFrame, of: Run, reference: pl.DataFrame | None = None) -> dict[str, Value]:
+    frame = run_metrics(
+        comments=chat,
+        student_decisions=of.student_decisions,
+        expert_audits=of.expert_audits,
+        memory_snapshot=of.memory_snapshot,
+        action_log=of.action_log,
+        user_state=of.user_state,
+        config=of.config,
+        data_version="v1",
+        reference=reference,
+    )
+    assert frame.schema == METRICS.schema
+    return frame.row(0, named=True)
+
+
+LABELS = [True, True, False, False, None]
+STUDENT = ["ban hate", "allow none", "warn spam", "allow none", "ban hate"]
+
+
+def test_a_student_alone_is_scored_against_labels_by_hand() -> None:
+    chat = comments([{"label_is_violation": label} for label in LABELS])
+    row = metrics(chat, run("student_only", chat, student=STUDENT))
+    cells = ("true_positives", "false_positives", "false_negatives", "true_negatives")
+    assert [row[cell] for cell in cells] == [1, 1, 1, 1]
+    assert [row[f"student_{cell}"] for cell in cells] == [1, 1, 1, 1]
+    assert (row["precision"], row["recall"], row["f1"], row["macro_f1"]) == (0.5, 0.5, 0.5, 0.5)
+    assert (row["labelled"], row["labelled_violations"]) == (4, 2)
+    assert (row["wrongful_sanctions"], row["wrongful_sanction_share"]) == (1, 0.5)
+    assert (row["f1_low"], row["f1_high"]) == (None, None), "five users are too few for an interval"
+
+
+def test_an_audit_replaces_the_plan_where_audits_act_and_nowhere_else() -> None:
+    chat = comments([{"label_is_violation": label} for label in LABELS])
+    audits = {1: "ban hate", 2: "allow none"}
+    hybrid = metrics(chat, run("hybrid", chat, student=STUDENT, audits=audits))
+    memory = metrics(chat, run("student_memory", chat, student=STUDENT, audits=audits))
+    assert (hybrid["f1"], hybrid["student_f1"]) == (1.0, 0.5)
+    assert (memory["f1"], memory["student_f1"]) == (0.5, 0.5)
+
+
+def test_agreement_weighs_each_audit_by_how_unlikely_it_was() -> None:
+    chat = comments([{}] * 4)
+    hybrid = run(
+        "hybrid",
+        chat,
+        student=["allow none"] * 4,
+        audits={0: "ban hate", 3: "allow none"},
+        probability=[1.0, 0.1, 0.1, 0.1],
+    )
+    row = metrics(chat, hybrid)
+    assert row["agreement_rate"] == pytest.approx(10 / 11)
+    assert row["system_agreement_rate"] == pytest.approx(1.0)
+    assert (row["agreement_basis"], row["agreement_coverage"]) == ("audits", 1.0)
+
+
+def test_exact_action_category_and_violation_agree_apart() -> None:
+    chat = comments([{}] * 4)
+    row = metrics(
+        chat,
+        run(
+            "hybrid",
+            chat,
+            student=["ban hate", "warn spam", "ban threat", "allow none"],
+            audits={0: "ban hate", 1: "delete spam", 2: "ban hate", 3: "warn spam"},
+        ),
+    )
+    assert row["agreement_rate"] == 0.25
+    assert row["action_agreement_rate"] == 0.5
+    assert row["category_agreement_rate"] == 0.5
+    assert row["violation_agreement_rate"] == 0.75
+
+
+def test_without_audits_agreement_is_measured_against_the_expert_that_judged_everything() -> None:
+    chat = comments([{}] * 4)
+    expert = run("expert_only", chat, audits=dict.fromkeys(range(4), "allow none"))
+    alone = run("student_only", chat, student=["allow none"] * 3 + ["ban hate"])
+    assert metrics(chat, alone)["agreement_rate"] is None
+    row = metrics(chat, alone, expert.expert_audits)
+    assert (row["agreement_rate"], row["agreement_basis"]) == (0.75, "reference")
+    assert metrics(chat, expert, expert.expert_audits)["agreement_rate"] is None
+
+
+def test_without_labels_every_score_is_null_and_no_score_is_nought() -> None:
+    chat = comments([{}] * 12)
+    row = metrics(chat, run("student_only", chat, student=["ban hate"] * 12))
+    for name in ("precision", "recall", "f1", "macro_f1", "true_positives", "wrongful_sanctions"):
+        assert row[name] is None, name
+        assert row[f"student_{name}"] is None if f"student_{name}" in row else True
+    assert row["sanction_share"] == 1.0
+
+
+def test_an_unknown_price_makes_the_cost_unknown_and_not_nought() -> None:
+    chat = comments([{}] * 2)
+    dear = run("student_only", chat, student=["allow none"] * 2, student_reply={**REPLY, "cost_usd": None})
+    row = metrics(chat, dear)
+    assert (row["cost_usd"], row["cost_usd_per_1000_comments"], row["list_cost_usd"]) == (None, None, 0.0)
+
+
+def test_an_undecided_comment_is_neither_allowed_nor_sanctioned_nor_scored() -> None:
+    chat = comments([{"label_is_violation": True}, {"label_is_violation": False}])
+    row = metrics(chat, run("student_only", chat, student=[None, "allow none"]))
+    assert (row["undecided"], row["allowed"], row["sanction_share"]) == (1, 1, 0.0)
+    assert (row["false_negatives"], row["true_negatives"]) == (0, 1)
+
+
+def test_what_a_silenced_user_wrote_is_counted_apart() -> None:
+    chat = comments([{"user_id": "u", "label_is_violation": True}] * 3)
+    silenced = run(
+        "student_only",
+        chat,
+        student=["ban hate"] * 3,
+        carried_out=["ban", "allow", "allow"],
+        under_sanction=[False, True, True],
+    )
+    row = metrics(chat, silenced)
+    assert (row["bans"], row["allowed"], row["under_sanction"], row["under_sanction_violations"]) == (
+        1,
+        0,
+        2,
+        2,
+    )
+    assert row["true_positives"] == 3, "the plans are scored all the same"
+
+
+def test_an_audit_that_hides_its_probability_is_refused_by_name() -> None:
+    chat = comments([{}] * 2)
+    shy = run("hybrid", chat, student=["allow none"] * 2, audits={1: "ban hate"}, probability=0.0)
+    with pytest.raises(AuditWithoutProbabilityError, match=r"'hybrid' has 1 audits .* c1"):
+        metrics(chat, shy)
+
+
+def test_an_empty_chat_has_a_row_of_nulls_and_noughts() -> None:
+    chat = comments([])
+    row = metrics(chat, run("student_only", chat, student=[]))
+    assert (row["comments"], row["f1"], row["audit_share"]) == (0, None, None)

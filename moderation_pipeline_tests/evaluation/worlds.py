@@ -1,0 +1,150 @@
+"""Chats and runs for the tests of evaluation: written out or, where a test needs many, drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from moderation_pipeline.config import ConfigLibrary, NamedConfig
+from moderation_pipeline.evaluation.judged import Run
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import (
+    ACTION_LOG,
+    COMMENTS,
+    EXPERT_AUDITS,
+    MEMORY_SNAPSHOT,
+    STUDENT_DECISIONS,
+    USER_STATE,
+    Table,
+)
+
+Value = str | float | int | bool | datetime | None
+Row = Mapping[str, Value]
+
+START = datetime(2026, 3, 1, 18, tzinfo=UTC)
+REPLY: Row = {
+    "backend": "rules",
+    "prompt_tokens": 0,
+    "completion_tokens": 0,
+    "cost_usd": 0.0,
+    "list_cost_usd": 0.0,
+    "latency_ms": 1.0,
+    "is_cached": False,
+}
+
+
+def config(name: str) -> NamedConfig:
+    """A ready-made config."""
+    return ConfigLibrary(DataFolder(Path("/nonexistent"))).load(name)
+
+
+def rows(table: Table, given: Sequence[Row]) -> pl.DataFrame:
+    """Rows of a table; what is not given is null."""
+    return pl.DataFrame([{**dict.fromkeys(table.schema), **row} for row in given], schema=table.schema)
+
+
+def comments(given: Sequence[Row]) -> pl.DataFrame:
+    """Comments c0, c1, … of chat `demo`, one user each unless said otherwise."""
+    return rows(
+        COMMENTS,
+        [
+            {
+                "chat": "demo",
+                "comment_id": f"c{i}",
+                "position": i,
+                "channel": "arena",
+                "user_id": f"u{i}",
+                "user_name": f"User{i}",
+                "sent_at": START + timedelta(seconds=i),
+                "text": f"line {i}",
+                "normalised": f"line {i}",
+                **row,
+            }
+            for i, row in enumerate(given)
+        ],
+    )
+
+
+def run(
+    name: str,
+    chat: pl.DataFrame,
+    *,
+    student: Sequence[str | None] | None = None,
+    audits: Mapping[int, str | None] | None = None,
+    probability: float | Sequence[float] = 1.0,
+    carried_out: Sequence[str] | None = None,
+    under_sanction: Sequence[bool] | None = None,
+    student_reply: Row = REPLY,
+    expert_reply: Row = REPLY,
+    memories: Sequence[Row] = (),
+) -> Run:
+    """A run over `chat` whose plans are written `action category` ("ban hate", "allow none") or null.
+
+    `audits` maps the index of a comment to the Expert's plan. What is done follows from the plans unless
+    `carried_out` says otherwise.
+    """
+    named = config(name)
+    ids, positions = chat["comment_id"].to_list(), chat["position"].to_list()
+    chances = [probability] * len(ids) if isinstance(probability, float) else list(probability)
+    audits = audits or {}
+    plans = student or [None] * len(ids)
+    decisions = [
+        {
+            **_about(name, ids[i], positions[i]),
+            **_plan(plan),
+            **(student_reply if student else {"cost_usd": 0.0, "list_cost_usd": 0.0}),
+            "audit_probability": chances[i],
+        }
+        for i, plan in enumerate(plans)
+    ]
+    audited = [
+        {
+            **_about(name, ids[i], positions[i]),
+            **_plan(plan),
+            **expert_reply,
+            "audit_probability": chances[i],
+            "agrees": None if plan is None or plans[i] is None else plan == plans[i],
+        }
+        for i, plan in audits.items()
+    ]
+    final = [
+        (audits.get(i) or plan) if named.config.audits_act else (plan or audits.get(i))
+        for i, plan in enumerate(plans)
+    ]
+    actions = [
+        {
+            **_about(name, ids[i], positions[i]),
+            **chat.row(i, named=True),
+            "config": name,
+            "action": _plan(plan)["action"] or "undecided",
+            "category": _plan(plan)["category"],
+            "under_sanction": bool(under_sanction and under_sanction[i]),
+            "is_shadow": False,
+            "decided_by": "student",
+            **({"action": carried_out[i]} if carried_out else {}),
+        }
+        for i, plan in enumerate(final)
+    ]
+    log = [{key: row.get(key) for key in ACTION_LOG.schema} for row in actions]
+    return Run(
+        named,
+        rows(STUDENT_DECISIONS, decisions),
+        rows(EXPERT_AUDITS, audited),
+        rows(MEMORY_SNAPSHOT, [{"chat": "demo", "config": name, **memory} for memory in memories]),
+        rows(ACTION_LOG, log),
+        USER_STATE.empty(),
+    )
+
+
+def _about(name: str, comment_id: str, position: int) -> Row:
+    return {"chat": "demo", "config": name, "comment_id": comment_id, "position": position}
+
+
+def _plan(words: str | None) -> Row:
+    if words is None:
+        return {"action": None, "category": None}
+    action, category = words.split()
+    return {"action": action, "category": category, "confidence": 0.8, "reasoning": f"it is {category}"}

@@ -1,0 +1,146 @@
+"""A chat log in, three tables out: comments, rejected lines, and the counts that must add up (law 2).
+
+The flow of a file is here. What the records mean is in `readers/`, what moderators' acts label in
+`moderators.py`, which rows are one comment in `merging.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from moderation_pipeline.comments.columns import ColumnsSpec
+from moderation_pipeline.comments.formats import UnreadableFileError, reader_named, readers_for
+from moderation_pipeline.comments.merging import with_unique_ids, without_copies
+from moderation_pipeline.comments.moderators import labelled
+from moderation_pipeline.comments.normalise import normalise
+from moderation_pipeline.comments.readers.reader import Reader
+from moderation_pipeline.comments.record import CHUNK_SCHEMA, Chunk, PlacedAct
+from moderation_pipeline.comments.repeats import with_repeats
+from moderation_pipeline.comments.source import Source
+from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, REJECTED_LINES, UTC
+
+NORMALISED_AT_A_TIME = 262_144
+"""Texts normalised at a time: enough that most repetitions are met, few enough to cost little memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """A chat as it was read: frames of the warehouse's tables, and what was guessed or is odd, in words."""
+
+    comments: pl.DataFrame
+    rejected_lines: pl.DataFrame
+    ingestion: pl.DataFrame
+    notes: list[str]
+
+
+def ingest(
+    path: Path, chat: str, *, format: str | None = None, columns: ColumnsSpec | None = None
+) -> Ingested:
+    """Read the chat log at `path` as the chat `chat`.
+
+    Raises:
+        UnknownFormatError: `format` is no format's name.
+        UnreadableFileError: no record of the file can be read; the message names the formats tried.
+    """
+    source = Source(path, chat)
+    reader, tally = _read(source, format, columns)
+    notes = [*reader.notes]
+    read = pl.concat(tally.frames)
+    tally.frames.clear()
+    unique = with_unique_ids(read.with_row_index("row"))
+    comments = _finished(without_copies(labelled(unique.comments, tally.acts)), chat)
+    ingestion = _counted(source, reader, tally, comments.height, read.height - comments.height)
+    return Ingested(comments, _rejected_frame(tally, chat), ingestion, [*notes, *unique.notes])
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What has been read of a file."""
+
+    frames: list[pl.DataFrame] = field(default_factory=lambda: [pl.DataFrame(schema=CHUNK_SCHEMA)])
+    acts: list[PlacedAct] = field(default_factory=list)
+    rejected: list[pl.DataFrame] = field(default_factory=list)
+    records: int = 0
+    ignored: int = 0
+    unreadable: int = 0
+    first_reason: str = "it is empty"
+
+    def add(self, chunk: Chunk) -> None:
+        self.frames.append(chunk.comments)
+        self.acts.extend(chunk.acts)
+        self.records += chunk.records
+        self.ignored += chunk.ignored
+        self.unreadable += len(chunk.rejected)
+        if chunk.rejected:
+            if not self.rejected:
+                first = chunk.rejected[0]
+                self.first_reason = f"line {first.line_number}: {first.reason}"
+            columns = list(zip(*chunk.rejected, strict=True))
+            schema = {name: REJECTED_LINES.schema[name] for name in ("line_number", "reason", "raw")}
+            self.rejected.append(pl.DataFrame([list(column) for column in columns], schema=schema))
+
+
+def _read(source: Source, format_name: str | None, columns: ColumnsSpec | None) -> tuple[Reader, _Tally]:
+    """Return the first reader that can read anything of the file, and what it read."""
+    candidates = [reader_named(format_name)] if format_name else readers_for(source.head())
+    tally = _Tally()
+    for candidate in candidates:
+        reader = candidate()
+        tally = _Tally()
+        for chunk in reader.chunks(source):
+            tally.add(chunk)
+        if tally.unreadable < tally.records:
+            return reader, tally
+    raise UnreadableFileError(source, candidates, tally.first_reason)
+
+
+def _finished(comments: pl.DataFrame, chat: str) -> pl.DataFrame:
+    """Return the rows of the comments table, in stream order."""
+    normalised = _normalised(comments["text"])
+    with_counts = with_repeats(comments.with_columns(normalised.alias("normalised")))
+    return with_counts.with_columns(
+        pl.lit(chat).alias("chat"),
+        pl.int_range(pl.len(), dtype=pl.Int64).alias("position"),
+        pl.col("channel").fill_null(chat),
+        pl.col("sent_at").cast(UTC),
+        pl.col("text").str.strip_chars_start().str.contains(COMMAND).alias("is_command"),
+        (pl.col("is_emote_only") | pl.col("text").str.contains(EMOJI_ONLY)).alias("is_emote_only"),
+    ).select(list(COMMENTS.schema))
+
+
+COMMAND = r"^!\w"
+EMOJI_ONLY = r"^[\s\p{Emoji_Presentation}\p{Extended_Pictographic}\x{200D}\x{FE0F}]*\p{Extended_Pictographic}[\s\p{Emoji_Presentation}\p{Extended_Pictographic}\x{200D}\x{FE0F}]*$"
+
+
+def _normalised(texts: pl.Series) -> pl.Series:
+    parts: Iterable[pl.Series] = (
+        normalise(texts.slice(start, NORMALISED_AT_A_TIME))
+        for start in range(0, max(len(texts), 1), NORMALISED_AT_A_TIME)
+    )
+    return pl.concat(list(parts), rechunk=False)
+
+
+def _counted(source: Source, reader: Reader, tally: _Tally, comments: int, merged: int) -> pl.DataFrame:
+    row = {
+        "chat": source.chat,
+        "file_hash": source.file_hash(),
+        "format": reader.name,
+        "records": tally.records,
+        "comments": comments,
+        "rejected": tally.unreadable,
+        "ignored": tally.ignored,
+        "moderation_events": len(tally.acts),
+        "merged": merged,
+    }
+    return pl.DataFrame([row], schema=INGESTION.schema)
+
+
+def _rejected_frame(tally: _Tally, chat: str) -> pl.DataFrame:
+    if not tally.rejected:
+        return REJECTED_LINES.empty()
+    rejected: Sequence[pl.DataFrame] = tally.rejected
+    return pl.concat(rejected).select(pl.lit(chat).alias("chat"), "line_number", "reason", "raw")

@@ -1,0 +1,68 @@
+"""One row per comment: copies of shared chats and records logged twice are merged, ids made unique.
+
+Before this an id may be missing or stand for several rows; after it, `comment_id` is a key of the chat.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import polars as pl
+
+
+class Merged(NamedTuple):
+    """The comments with unique ids, and what is to be said aloud about it."""
+
+    comments: pl.DataFrame
+    notes: list[str]
+
+
+def with_unique_ids(comments: pl.DataFrame) -> Merged:
+    """Return the comments in the order given, each once, under an id that no other has.
+
+    A record that is there twice (same id, channel, user and text) stays where it was first. Different
+    comments under one id are kept, the later ones with their line number added to the id.
+    """
+    kept = _without_repetitions(comments.with_columns(_without_id("comment_id")))
+    kept, renamed = _with_unique_ids(kept)
+    notes = []
+    if again := comments.height - kept.height:
+        notes.append(f"{again:,} records were in the file twice; the first of each was kept.")
+    if renamed:
+        notes.append(f"{renamed:,} different comments had another's id; their line number was added to it.")
+    return Merged(kept, notes)
+
+
+def without_copies(comments: pl.DataFrame) -> pl.DataFrame:
+    """Return the comments without a shared chat's copies of lines that are in this chat too.
+
+    A copy whose original was written in a channel that isn't logged here is all there is of it, and stays.
+    """
+    shared = comments["shared_from"].drop_nulls().unique()
+    if shared.is_empty():
+        return comments
+    present = comments["comment_id"].filter(comments["comment_id"].is_in(shared.implode()))
+    is_copy = pl.col("shared_from").is_in(present.unique().implode()).fill_null(value=False)
+    return comments.filter(~is_copy)
+
+
+def _without_id(column: str) -> pl.Expr:
+    """An id for a comment that has none: its line in the file, which stays when the file grows."""
+    return pl.col(column).fill_null(pl.format("line-{}", "line_number"))
+
+
+def _without_repetitions(comments: pl.DataFrame) -> pl.DataFrame:
+    if not comments["comment_id"].is_duplicated().any():
+        return comments
+    first = pl.struct("comment_id", "channel", "user_id", "text").is_first_distinct()
+    return comments.with_columns(first.alias("is_first")).filter("is_first").drop("is_first")
+
+
+def _with_unique_ids(comments: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Add the line number to an id that another row has; again, should that be an id too."""
+    renamed = 0
+    while (later := ~comments["comment_id"].is_first_distinct()).any():
+        renamed = max(renamed, int(later.sum()))
+        new_id = pl.format("{}#{}", "comment_id", "line_number")
+        comments = comments.with_columns(pl.when(later).then(new_id).otherwise("comment_id").alias("comment_id"))
+    return comments, renamed

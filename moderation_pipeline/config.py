@@ -93,12 +93,35 @@ NoneOrSpec = Discriminator(_none_or_spec)
 """Decides what was meant before it is validated, so that an error names only the backend at fault."""
 
 
+class VoteSpec(Closed):
+    """When recalled memories may overrule a Student that can't read them: how near, how clear, how proven."""
+
+    least_similarity: float = Field(default=0.9, ge=0, le=1)
+    least_margin: float = Field(default=0.5, ge=0, le=1)
+    least_support: int = Field(default=2, ge=1)
+
+
 class MemorySpec(Closed):
-    """What is remembered: which embedder retrieves, how many at a time, how many are kept."""
+    """What is remembered: which embedder retrieves, how many at a time, how many are kept, and from whom.
+
+    `model` names sbert's weights (a hub name or a local path). Memories nearer than `merge_similarity` are
+    the same lesson; less near than `least_similarity` they are not recalled. `scope: channel` recalls only
+    what was learnt in the comment's own channel. Once `user_share_from` memories are active, at most
+    `user_share` of them may come from one user. A memory that harmed more than it helped is retired after
+    `retire_after_uses` audited uses.
+    """
 
     embedder: Literal["tfidf", "sbert"] = "tfidf"
+    model: str | None = None
     top_k: int = Field(default=5, ge=1, le=100)
     capacity: int = Field(default=50_000, ge=1)
+    scope: Literal["channel", "all"] = "all"
+    least_similarity: float = Field(default=0.3, gt=0, le=1)
+    merge_similarity: float = Field(default=0.95, gt=0, le=1)
+    user_share: float = Field(default=0.1, gt=0, le=1)
+    user_share_from: int = Field(default=100, ge=1)
+    retire_after_uses: int = Field(default=5, ge=1)
+    vote: VoteSpec = VoteSpec()
     start_from: str | None = None
 
     @field_validator("start_from")

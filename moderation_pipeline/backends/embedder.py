@@ -13,6 +13,9 @@ from scipy.sparse import csr_matrix
 Vectors: TypeAlias = csr_matrix | NDArray[np.float32]
 """One row per text: sparse term counts (weighted later, by the index holding them) or dense unit vectors."""
 
+MARKS = "\u2016"
+"""In a text to be embedded, parts its words from the marks of its context, which are one word each."""
+
 
 class Embedder(ABC):
     """Turns texts into vectors; stateless, so that a text has one vector whatever was embedded before it."""

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from moderation_pipeline.agents.case import Case
+from moderation_pipeline.backends.embedder import MARKS
 
 
 def state_of(case: Case) -> str:
-    """Return the normalised text, then the context as short marks that can be matched like words.
+    """Return the normalised text, then, after the sign `MARKS`, its context as marks of one word each.
 
+    A comment can't forge marks: the sign is taken out of its text.
     Earlier lines are left out: bags of the lines before a comment drown the comment itself in similarity.
     """
     marks = []
     if case.user_repeats:
-        marks.append("ctx_repeats_self")
+        marks.append("repeats_self")
     if case.channel_repeats:
-        marks.append("ctx_repeats_room")
+        marks.append("repeats_room")
     if case.reply_to is not None:
-        marks.append("ctx_reply")
+        marks.append("reply")
     if case.is_command:
-        marks.append("ctx_command")
+        marks.append("command")
     if case.is_emote_only:
-        marks.append("ctx_emotes")
-    return " ".join([case.normalised, *marks])
+        marks.append("emotes")
+    text = case.normalised.replace(MARKS, " ")
+    return f"{text} {MARKS} {' '.join(marks)}" if marks else text
+
+
+def text_of(state: str) -> str:
+    """Return the text of a state, without the marks of its context."""
+    return state.partition(MARKS)[0].rstrip()

@@ -61,6 +61,11 @@ class DataFolder:
         return self.root / "replies.sqlite"
 
     @property
+    def embeddings(self) -> Path:
+        """Every embedding that a model computed, kept (SQLite)."""
+        return self.root / "embeddings.sqlite"
+
+    @property
     def dagster_home(self) -> Path:
         """The Dagster instance's folder: DAGSTER_HOME where that is set."""
         return Path(os.environ.get("DAGSTER_HOME") or self.root / "dagster")

@@ -193,6 +193,7 @@ MEMORY_SNAPSHOT = Table(
             "source_user_id": pl.String,
             "source_comment_id": pl.String,
             "learnt_at_position": pl.Int64,
+            "recency": pl.Int64,
             "support": pl.Int64,
             "conflicts_with": pl.List(pl.String),
             "uses": pl.Int64,

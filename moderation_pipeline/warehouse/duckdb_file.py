@@ -23,7 +23,7 @@ OLDEST_READER = "v1.0.0"
 
 
 class Refreshed(NamedTuple):
-    """What became of the file: `current` as it was, `written`, or `unwritable` (another process holds it); in words."""
+    """What became of the file, and in words; `unwritable` it is mostly because another process holds it."""
 
     outcome: Literal["current", "written", "unwritable"]
     says: str

@@ -1,7 +1,7 @@
-"""The warehouse's Parquet files: where a partition lies, how it is written whole or not at all, how it is read.
+"""The warehouse's Parquet files: where a partition lies, how it is written whole or not at all, and read.
 
-What the columns are is in `tables.py`, SQL over these files in `views.py`. Nothing here knows Dagster, so that
-the terminal can read a table without loading it.
+What the columns are is in `tables.py`, SQL over these files in `views.py`. Nothing here knows Dagster, so
+that the terminal can read a table without loading it.
 """
 
 from __future__ import annotations
@@ -149,11 +149,12 @@ def _differences(got: pl.Schema, declared: pl.Schema) -> list[str]:
 
 
 @contextmanager
-def replaced_atomically(path: Path) -> Iterator[Path]:
+def replaced_atomically(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`, and move it there once the block is through.
 
     The name neither ends in `.parquet` nor repeats: no view sees it, and two writers never share it.
     """
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.partial")
     try:

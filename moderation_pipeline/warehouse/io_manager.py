@@ -1,0 +1,81 @@
+"""How Dagster's assets get into the warehouse and out of it: one Parquet file per partition, as Polars frames.
+
+The base path may be a folder or an object store (anything `UPath` takes). What a frame must look like is
+declared in `tables.py` and checked by `files.py`; `dagster-polars` fails on Polars 2 (0.27.12, measured).
+"""
+
+from typing import get_origin
+
+import dagster as dg
+import polars as pl
+from upath import UPath
+
+from moderation_pipeline.warehouse.files import EXTENSION, conform, replaced_atomically
+from moderation_pipeline.warehouse.tables import TABLES, Table
+
+
+class WarehouseIOManager(dg.UPathIOManager):
+    """Writes a table's partition whole or not at all, and only if it is what the table declares.
+
+    An input annotated `dict[str, pl.DataFrame]` gets every partition it maps to, by `chat|config`; with the
+    input's metadata `allow_missing_partitions` those that don't exist are left out.
+    """
+
+    extension = EXTENSION
+
+    def __init__(self, base_path: UPath) -> None:
+        super().__init__(base_path)
+        self._base = base_path
+
+    def dump_to_path(self, context: dg.OutputContext, obj: pl.DataFrame, path: UPath) -> None:
+        """Write the frame.
+
+        Raises:
+            SchemaMismatchError: a column is missing, unknown or of another type.
+            ForeignRowsError: a row belongs to another partition than the one that is written.
+        """
+        table = _table(context.asset_key)
+        chat, config = partition_names(context.partition_key)
+        frame = conform(obj, table, chat=chat, config=config)
+        if path.protocol in ("", "file", "local"):
+            with replaced_atomically(path.path) as temporary:
+                frame.write_parquet(temporary)
+        else:
+            # An object store shows an object once it is uploaded whole, so it needs no second name.
+            with path.open("wb") as file:
+                frame.write_parquet(file)
+
+    def load_from_path(self, context: dg.InputContext, path: UPath) -> pl.DataFrame:
+        """Return the partition's rows under the table's schema; columns added since then are null."""
+        table = _table(context.asset_key)
+        with path.open("rb") as file:
+            stored = pl.read_parquet(file, hive_partitioning=False)
+        missing = [pl.lit(None, dtype).alias(name) for name, dtype in table.schema.items() if name not in stored]
+        return stored.with_columns(missing).select(table.schema.names())
+
+    def load_partitions(self, context: dg.InputContext) -> pl.DataFrame | dict[str, pl.DataFrame]:
+        """Return one frame, or a dictionary of frames where the input is annotated as one."""
+        loaded: pl.DataFrame | dict[str, pl.DataFrame] | None = super().load_partitions(context)
+        if get_origin(context.dagster_type.typing_type) is not dict or isinstance(loaded, dict):
+            return pl.DataFrame() if loaded is None else loaded
+        # Dagster gives the frame itself where an input maps to a single partition.
+        return {} if loaded is None else {context.asset_partition_keys[0]: loaded}
+
+    def get_metadata(self, context: dg.OutputContext, obj: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+        """Return the number of rows, which Dagster plots over time."""
+        return {"dagster/row_count": dg.MetadataValue.int(obj.height)}
+
+
+def partition_names(partition_key: str) -> tuple[str, str | None]:
+    """Return chat and config of a partition key; config is null where the key is a chat alone."""
+    if isinstance(partition_key, dg.MultiPartitionKey):
+        keys = partition_key.keys_by_dimension
+        return keys["chat"], keys["config"]
+    return partition_key, None
+
+
+def _table(asset_key: dg.AssetKey) -> Table:
+    name = asset_key.to_python_identifier()
+    if name not in TABLES:
+        raise KeyError(f"Asset {name!r} is no table of the warehouse. Tables are: {', '.join(TABLES)}.")
+    return TABLES[name]

@@ -1,0 +1,171 @@
+"""The laws that can be read off the files: who imports what, what is named how, what the docs list."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import moderation_pipeline
+from moderation_pipeline.warehouse.tables import LABELS, TABLES
+from moderation_pipeline.warehouse.views import QUESTIONS
+
+PACKAGE = Path(moderation_pipeline.__file__).parent
+ROOT = PACKAGE.parent
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "base"}
+
+
+class Import(NamedTuple):
+    """One import: in which file, of what, and whether it happens when the file itself is imported."""
+
+    file: str
+    module: str
+    is_at_start: bool
+
+
+def imports_of(path: Path) -> Iterator[Import]:
+    tree = ast.parse(path.read_text("utf-8"))
+    at_start = set(map(id, statements_at_import(tree)))
+    file = path.relative_to(PACKAGE).as_posix()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import():
+                yield from (Import(file, alias.name, id(node) in at_start) for alias in node.names)
+            case ast.ImportFrom(module=str(module)):
+                yield Import(file, module, id(node) in at_start)
+                yield from (Import(file, f"{module}.{a.name}", id(node) in at_start) for a in node.names)
+
+
+def statements_at_import(tree: ast.AST) -> Iterator[ast.AST]:
+    """Walk what runs when a module is imported: no functions, nothing only type checkers see."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        yield node
+        yield from statements_at_import(node)
+
+
+IMPORTS = [each for path in MODULES for each in imports_of(path)]
+
+
+def is_or_is_in(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
+
+
+def test_only_the_doors_to_dagster_import_it() -> None:
+    allowed = re.compile(r"defs/.*|definitions\.py|cli\.py|warehouse/io_manager\.py")
+    found = {each.file for each in IMPORTS if re.match(r"dagster(\.|_|$)", each.module)}
+    assert {file for file in found if not allowed.fullmatch(file)} == set()
+
+
+def test_the_terminal_waits_for_dagster_only_when_a_command_needs_it() -> None:
+    heavy = re.compile(
+        r"(dagster|altair|sklearn|torch|transformers|moderation_pipeline\.(defs|definitions))\b"
+    )
+    terminal = [each for each in IMPORTS if each.file == "cli.py" or each.file.startswith("terminal/")]
+    assert [each for each in terminal if each.is_at_start and heavy.match(each.module)] == []
+
+
+def test_evaluation_knows_nothing_of_backends() -> None:
+    found = [each for each in IMPORTS if each.file.startswith("evaluation/")]
+    assert [each for each in found if is_or_is_in(each.module, "moderation_pipeline.backends")] == []
+
+
+@pytest.mark.parametrize(
+    "room", ["comments", "agents", "memory", "moderation", "evaluation", "warehouse", "backends"]
+)
+def test_no_room_knows_the_terminal_or_the_assets(room: str) -> None:
+    fronts = ("moderation_pipeline.cli", "moderation_pipeline.terminal", "moderation_pipeline.defs")
+    found = [each for each in IMPORTS if each.file.startswith(f"{room}/")]
+    assert [each for each in found if any(is_or_is_in(each.module, front) for front in fronts)] == []
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    named = {
+        path for path in MODULES if NAMES_THAT_SAY_NOTHING & {path.stem, *path.relative_to(PACKAGE).parts}
+    }
+    assert named == set()
+
+
+def test_every_module_draws_its_border_in_a_docstring() -> None:
+    without = {path for path in MODULES if not ast.get_docstring(ast.parse(path.read_text("utf-8")))}
+    assert without == set()
+
+
+def test_labels_are_named_by_none_of_those_who_decide() -> None:
+    """Law 8: labels reach `evaluation` and the Expert `labels`; readers write, the warehouse keeps them."""
+    label = re.compile(rf"\b({'|'.join(LABELS)}|LABELS)\b")
+    who_decides = re.compile(r"(agents|backends|memory|moderation)/")
+    naming = {path.relative_to(PACKAGE).as_posix() for path in MODULES if label.search(code_of(path))}
+    assert {file for file in naming if who_decides.match(file)} <= {"agents/labels.py"}
+
+
+def code_of(path: Path) -> str:
+    """Return a module's text without its docstrings and comments."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            node.value = ast.Constant(value=None)
+    return ast.unparse(tree)
+
+
+def test_every_error_of_ours_is_one_that_a_user_is_told_in_a_sentence() -> None:
+    """The terminal words errors under ModerationError, and calls every other a bug."""
+    parents = {
+        node.name: {ast.unparse(parent) for parent in node.bases}
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Error") and node.name != "ModerationError"
+    }
+    ours = {*parents, "ModerationError"}
+    assert {name for name, above in parents.items() if not above & ours} == set()
+
+
+def test_the_architecture_lists_the_rooms_that_there_are() -> None:
+    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
+    assert listed_under("Rooms") == rooms
+
+
+def test_the_architecture_lists_the_tables_and_views_that_there_are() -> None:
+    assert listed_under("Tables") == set(TABLES)
+    assert listed_under("Views") == set(QUESTIONS)
+
+
+def listed_under(heading: str) -> set[str]:
+    """Return what the first column of the table under a heading of the architecture names in backquotes."""
+    text = ARCHITECTURE.read_text("utf-8")
+    section = re.search(rf"^#+ {heading}\n(.*?)(?=^#+ |\Z)", text, re.M | re.S)
+    assert section is not None, f"docs/architecture.md has no heading {heading!r}"
+    return {name.rstrip("/") for name in re.findall(r"^\| `([\w/]+)` \|", section[1], re.M)}
+
+
+def test_whatever_is_imported_is_declared_as_a_dependency() -> None:
+    declared = {name.split("[")[0].lower() for name in declared_dependencies()}
+    distributions = packages_distributions()
+    ours = {"moderation_pipeline"}
+    for each in IMPORTS:
+        top = each.module.split(".")[0]
+        if top in distributions and top not in ours and not is_standard(top):
+            assert declared & {name.lower() for name in distributions[top]}, f"{each.file} imports {top}"
+
+
+def declared_dependencies() -> Iterator[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    for group in [project["dependencies"], *project["optional-dependencies"].values()]:
+        yield from (re.split(r"[<>=~! ;]", requirement)[0] for requirement in group)
+
+
+def is_standard(module: str) -> bool:
+    return module in sys.stdlib_module_names

@@ -6,13 +6,14 @@ what makes a chat hard for one and all cancels out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
 from moderation_pipeline.config import DEFAULT_CONFIG
 from moderation_pipeline.evaluation.bootstrap import NOTHING, Interval, Resampled, interval, resample
-from moderation_pipeline.evaluation.estimates import DEFINITIONS, comment_sums, value
+from moderation_pipeline.evaluation.estimates import DEFINITIONS, agreement_basis, comment_sums, value
 from moderation_pipeline.evaluation.judged import Run, judge, reference_of
 from moderation_pipeline.evaluation.metrics import Number, metrics_row, unknown_costs
 from moderation_pipeline.warehouse.tables import COMPARISON, DIFFERENCES
@@ -27,75 +28,97 @@ def compare(
     comments: pl.DataFrame,
     runs: Sequence[Run],
     default_config: str = DEFAULT_CONFIG,
-    data_versions: dict[str, str] | None = None,
+    data_versions: Mapping[str, str] | None = None,
 ) -> pl.DataFrame:
     """Return one row of COMPARISON per run, in the order given.
 
     Agreement of runs that audited nothing is measured against the run of expert_only, if it is among `runs`.
-    Where the default config is not among them, the differences to it are null.
+    Where the default config is not among them, the differences to it are null. `data_versions` are by config.
     """
     if not runs:
         return COMPARISON.empty()
-    reference = reference_of(runs)
-    judged = {run.name: judge(comments, run, reference) for run in runs}
-    joint = _resampled_together(chat, runs, judged)
-    parts = {run.name: joint.part(f"{number}.") for number, run in enumerate(runs)}
-    unknown = {name: unknown_costs(frame) for name, frame in judged.items()}
-    rows = [
-        metrics_row(
-            comments,
-            run,
-            judged[run.name],
-            parts[run.name],
-            data_version=(data_versions or {}).get(run.name, ""),
-        )
-        for run in runs
-    ]
-    table = pl.concat(rows).with_columns(chat=pl.lit(chat))
+    measured = _measured_together(chat, comments, runs)
+    versions = data_versions or {}
+    table = pl.concat(
+        metrics_row(comments, run, each.judged, each.resampled, data_version=versions.get(run.name))
+        for run, each in zip(runs, measured.values(), strict=True)
+    )
     quality, best = _best(table)
-    extra = []
-    for run in runs:
-        row: dict[str, Number] = {
-            "config": run.name,
-            "is_default": run.name == default_config,
-            "default_config": default_config,
-            "quality": quality,
-            "is_best": None if best is None else run.name == best,
-        }
-        for name in DIFFERENCES:
-            known = default_config in parts and not ({name} & (unknown[run.name] | unknown[default_config]))
-            found = _difference(name, parts[run.name], parts[default_config]) if known else NOTHING
-            _put(row, f"{name}_minus_default", found)
-        against_best = _difference(quality, parts[run.name], parts[best]) if quality and best else NOTHING
-        _put(row, "quality_minus_best", against_best)
-        extra.append(row)
-    joined = table.join(pl.DataFrame(extra, infer_schema_length=None), on="config", maintain_order="left")
+    rows = [_against(name, measured, default_config, quality, best) for name in measured]
+    joined = table.with_columns(chat=pl.lit(chat)).join(
+        pl.DataFrame(rows, infer_schema_length=None), on="config", maintain_order="left"
+    )
     return joined.select(pl.col(name).cast(kind) for name, kind in COMPARISON.schema.items())
 
 
-def _resampled_together(chat: str, runs: Sequence[Run], judged: dict[str, pl.DataFrame]) -> Resampled:
-    frames = [comment_sums(run, judged[run.name]) for run in runs]
-    columns = [
-        frame.select(pl.exclude("cluster").name.prefix(f"{number}.")) for number, frame in enumerate(frames)
-    ]
-    return resample(pl.concat([frames[0].select("cluster"), *columns], how="horizontal"), seed=chat)
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """One run: its judged comments, its sums in the joint resamples, and what can't be compared."""
+
+    judged: pl.DataFrame
+    resampled: Resampled
+    basis: str | None
+    unknown: set[str]
+
+    def minus(self, other: _Measured, name: str) -> Interval:
+        """Return this run's estimate less the other's; nothing where either is unknown or measured unlike."""
+        if name in self.unknown | other.unknown or (name == "agreement_rate" and self.basis != other.basis):
+            return NOTHING
+        ratios = DEFINITIONS[name]
+        point = value(ratios, self.resampled.total) - value(ratios, other.resampled.total)
+        drawn = value(ratios, self.resampled.resamples) - value(ratios, other.resampled.resamples)
+        return interval(float(point[0]), drawn)
+
+
+def _measured_together(chat: str, comments: pl.DataFrame, runs: Sequence[Run]) -> dict[str, _Measured]:
+    """Return each run by its config's name, all resampled with the same users."""
+    reference = reference_of(runs)
+    judged = [judge(comments, run, reference) for run in runs]
+    sums = [comment_sums(run, frame) for run, frame in zip(runs, judged, strict=True)]
+    columns = [frame.select(pl.exclude("cluster").name.prefix(f"{i}.")) for i, frame in enumerate(sums)]
+    joint = resample(pl.concat([sums[0].select("cluster"), *columns], how="horizontal"), seed=chat)
+    return {
+        run.name: _Measured(frame, joint.part(f"{i}."), agreement_basis(run, frame), unknown_costs(frame))
+        for i, (run, frame) in enumerate(zip(runs, judged, strict=True))
+    }
+
+
+def _against(
+    name: str, measured: Mapping[str, _Measured], default: str, quality: str | None, best: str | None
+) -> dict[str, Number]:
+    """Return the columns of a config that hold it against the default and against the best."""
+    row: dict[str, Number] = {
+        "config": name,
+        "is_default": name == default,
+        "default_config": default,
+        "quality": quality,
+        "is_best": None if best is None else name == best,
+    }
+    for estimate in DIFFERENCES:
+        known = default in measured
+        found = measured[name].minus(measured[default], estimate) if known else NOTHING
+        _put(row, f"{estimate}_minus_default", found)
+    behind = NOTHING
+    if quality is not None and best is not None:
+        behind = measured[name].minus(measured[best], quality)
+    _put(row, "quality_minus_best", behind)
+    return row
 
 
 def _best(table: pl.DataFrame) -> tuple[str | None, str | None]:
-    """Return the quality that configs are ranked by, and the config with most of it; the first of equals."""
+    """Return the quality that configs are ranked by, and the config with most of it; of equals the cheaper."""
     for quality in QUALITIES:
-        ranked = table.filter(pl.col(quality).is_not_null()).sort(
-            quality, descending=True, maintain_order=True
+        ranked = table.drop_nulls(quality).sort(
+            quality,
+            "list_cost_usd_per_1000_comments",
+            "audit_share",
+            descending=[True, False, False],
+            nulls_last=True,
+            maintain_order=True,
         )
         if ranked.height:
             return quality, str(ranked["config"][0])
     return None, None
-
-
-def _difference(name: str, one: Resampled, other: Resampled) -> Interval:
-    ratios = DEFINITIONS[name]
-    point = value(ratios, one.total) - value(ratios, other.total)
-    return interval(float(point[0]), value(ratios, one.resamples) - value(ratios, other.resamples))
 
 
 def _put(row: dict[str, Number], name: str, found: Interval) -> None:

@@ -8,6 +8,7 @@ Sums and what they count (per comment):
     a_n, a_both, a_action, a_violation, a_category: audited comments with both plans, weighted by 1 /
         the audit's probability (Horvitz and Thompson 1952), and those among them that agree; under the basis
         `reference` every comment with both plans, with weight 1
+    r_n, r_both: the Student's plan against the reference's, whatever the basis: the same yardstick for all
     y_n, y_both: the same for the plan that stood (`system_agreement_rate`)
     tp, fp, fn, tn: final plan against label; s_tp … the Student's plan against label
     sanctioned_labelled, sanctioned_wrongly: sanctions on labelled comments, on those labelled innocent
@@ -62,6 +63,7 @@ DEFINITIONS: dict[str, tuple[Ratio, ...]] = {
     "action_agreement_rate": _share("a_action", "a_n"),
     "violation_agreement_rate": _share("a_violation", "a_n"),
     "category_agreement_rate": _share("a_category", "a_n"),
+    "reference_agreement_rate": _share("r_both", "r_n"),
     "system_agreement_rate": _share("y_both", "y_n"),
     **_scores(""),
     **{f"student_{name}": ratios for name, ratios in _scores("s_").items()},
@@ -74,6 +76,9 @@ DEFINITIONS: dict[str, tuple[Ratio, ...]] = {
     "list_cost_usd_per_1000_comments": _share("list_cost", "n", 1000.0),
 }
 """Every estimate of `warehouse.tables.ESTIMATES`: the mean of its ratios."""
+
+NOT_SHARES = ("audit_share", "cost_usd_per_1000_comments", "list_cost_usd_per_1000_comments")
+"""Estimates at whose 0 or 1 no error can hide: what a config asks for and what it pays is known."""
 
 SUMS = tuple(
     dict.fromkeys(
@@ -122,6 +127,7 @@ def comment_sums(run: Run, judged: pl.DataFrame) -> pl.DataFrame:
         "cluster",
         pl.lit(1.0).alias("n"),
         *_agreement(agreement_basis(run, judged)),
+        *_reference_agreement(),
         *_system_agreement(run, judged),
         *_confusion("", "final_category"),
         *_confusion("s_", "student_category"),
@@ -143,6 +149,12 @@ def _agreement(basis: Basis | None) -> list[pl.Expr]:
         (weight * violation).alias("a_violation"),
         (weight * category).alias("a_category"),
     ]
+
+
+def _reference_agreement() -> list[pl.Expr]:
+    both = pl.col("student_action").is_not_null() & pl.col("reference_action").is_not_null()
+    action, category, _ = _same("student", "reference")
+    return [both.alias("r_n"), (both & action & category).alias("r_both")]
 
 
 def _same(one: str, other: str) -> tuple[pl.Expr, pl.Expr, pl.Expr]:

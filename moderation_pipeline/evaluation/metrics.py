@@ -20,6 +20,7 @@ from moderation_pipeline.evaluation.bootstrap import (
 )
 from moderation_pipeline.evaluation.estimates import (
     DEFINITIONS,
+    NOT_SHARES,
     agreement_basis,
     comment_sums,
     denominator,
@@ -78,7 +79,7 @@ def chat_of(comments: pl.DataFrame) -> str:
 
 
 def metrics_row(
-    comments: pl.DataFrame, run: Run, judged: pl.DataFrame, resampled: Resampled, *, data_version: str
+    comments: pl.DataFrame, run: Run, judged: pl.DataFrame, resampled: Resampled, *, data_version: str | None
 ) -> pl.DataFrame:
     """Return the run's row of METRICS, from its judged comments and the resamples of its sums."""
     row: dict[str, Number] = {
@@ -115,12 +116,10 @@ def estimate(name: str, resampled: Resampled, unknown: set[str]) -> Interval:
         return NOTHING
     ratios = DEFINITIONS[name]
     point = float(value(ratios, resampled.total)[0])
-    users = min(
-        effective_number(denominator(ratio, resampled.users), resampled.sizes)
-        if len(resampled.sizes)
-        else 0.0
-        for ratio in ratios
-    )
+    users = 0.0
+    if name not in NOT_SHARES:
+        weights = [denominator(ratio, resampled.users) for ratio in ratios]
+        users = min(effective_number(weight, resampled.sizes) for weight in weights)
     return interval(point, value(ratios, resampled.resamples), effective_users=users)
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import click
 
+from moderation_pipeline.comments.chat_files import SYNTHETIC
 from moderation_pipeline.terminal.exit_codes import EXIT_CODES, CommandFailed, ended
-from moderation_pipeline.terminal.screen import print_frame, say
+from moderation_pipeline.terminal.screen import print_frame, print_json, say
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 
 
@@ -99,6 +100,29 @@ def sql(query: str | None, as_json: bool) -> None:
     print_frame(asking.answer(DataFolder.find(), text), as_json=as_json)
     if text is None and not as_json:
         say("\nmoderation sql \"select * from VIEW limit 5\" shows a view; 'describe VIEW' its columns.")
+
+
+@cli.command()
+@click.argument("chat", default=SYNTHETIC)
+@click.option("--config", "-c", "configs", multiple=True, help="Only under this config; may be repeated.")
+@click.option("--top", default=10, show_default=True, type=click.IntRange(min=0), help="How many to name.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: by_config and most_sanctioned.")
+def users(chat: str, configs: tuple[str, ...], top: int, as_json: bool) -> None:
+    r"""Show how the users of CHAT stand after its runs: counts by config, and who was sanctioned most.
+
+    \b
+    moderation users                       the synthetic chat, under every config it was run with
+    moderation users stream -c hybrid --top 50
+    """
+    from moderation_pipeline.terminal import listings
+
+    found = listings.users(DataFolder.find(), chat, configs, top=top)
+    if as_json:
+        print_json({name: frame.to_dicts() for name, frame in found._asdict().items()})
+        return
+    print_frame(found.by_config)
+    if not found.most_sanctioned.is_empty():
+        print_frame(found.most_sanctioned, title="Sanctioned most")
 
 
 def main() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import duckdb
 import polars as pl
 
+from moderation_pipeline.config_errors import closest
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import TABLES
@@ -25,8 +28,19 @@ def answer(folder: DataFolder, sql: str | None) -> pl.DataFrame:
         return _views()
     try:
         return query(folder, sql)
+    except duckdb.CatalogException as error:
+        raise QueryError(_with_our_views(error)) from None
     except duckdb.Error as error:
         raise QueryError(str(error)) from None
+
+
+def _with_our_views(error: duckdb.CatalogException) -> str:
+    """Return the error with our views in place of DuckDB's guess, which knows only those the query names."""
+    names = [*TABLES, *QUESTIONS]
+    missing = re.search(r"Table with name (\S+) does not exist", str(error))
+    if missing is None:
+        return str(error)
+    return f"There is no view {missing[1]!r}.{closest(missing[1], names)} Views are: {', '.join(names)}."
 
 
 def _views() -> pl.DataFrame:

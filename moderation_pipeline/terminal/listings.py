@@ -5,15 +5,20 @@ Each returns a frame, so that the same answer is drawn for people and printed as
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files
+from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, chat_name
 from moderation_pipeline.config import ConfigLibrary
-from moderation_pipeline.config_errors import ConfigError
+from moderation_pipeline.config_errors import ConfigError, closest
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.slugs import check_slug
+from moderation_pipeline.warehouse.files import stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import COMMENTS
 from moderation_pipeline.warehouse.views import query
 
 INGESTED = """
@@ -36,22 +41,36 @@ select config, count(*) as users,
        count(*) filter (comments = 1) as wrote_once,
        count(*) filter (warnings + deletions + timeouts + bans > 0) as sanctioned,
        count(*) filter (strikes > 0) as with_strikes,
-       max(strikes) as most_strikes,
+       count(*) filter (standing = 'ban') as banned,
+       sum(comments)::bigint as comments,
        sum(warnings)::bigint as warnings, sum(deletions)::bigint as deletions,
        sum(timeouts)::bigint as timeouts, sum(bans)::bigint as bans,
-       sum(under_sanction)::bigint as comments_under_sanction
-from user_state where chat = $chat and config in $configs group by config order by config
+       sum(under_sanction)::bigint as silenced_comments
+from user_state where chat = '{chat}' and {configs} group by config order by config
+"""
+
+MOST_SANCTIONED = """
+select config, channel, user_name, user_id, comments, warnings, deletions, timeouts, bans, strikes, standing
+from (
+    select *, row_number() over (
+        partition by config
+        order by bans desc, timeouts desc, deletions desc, warnings desc, channel, user_id
+    ) as rank
+    from sanctioned_users where chat = '{chat}' and {configs}
+)
+where rank <= {top} order by config, rank
 """
 
 
 class NoSuchChatError(ModerationError):
     """A chat that was never added."""
 
-    def __init__(self, chat: str, known: list[str], hint: str) -> None:
-        super().__init__(
-            f"There is no chat {chat!r}.{hint} Chats are: {', '.join(known)}. "
-            f"'moderation add FILE --name {chat}' adds one."
-        )
+    def __init__(self, chat: str, known: Sequence[str]) -> None:
+        if Path(chat).is_file():
+            fix = f"It is a file: 'moderation add {chat}' adds it as {chat_name(Path(chat))!r}."
+        else:
+            fix = f"Chats are: {', '.join(known)}. 'moderation add FILE' adds one."
+        super().__init__(f"There is no chat {chat!r}.{closest(chat, known)} {fix}")
 
 
 class NothingRunError(ModerationError):
@@ -74,6 +93,43 @@ def chats(folder: DataFolder) -> pl.DataFrame:
     return (
         known.with_columns(file=file_names.cast(pl.String)).join(ingested, on="chat", how="left").sort("chat")
     )
+
+
+def require_chat(folder: DataFolder, chat: str) -> str:
+    """Return the name if there is such a chat: a file, one in the warehouse, or the one that is generated.
+
+    Raises:
+        NoSuchChatError: there is none; it suggests a close name, or to add the file of that name.
+    """
+    stored = [path.stem for path in stored_partitions(folder, COMMENTS)]
+    known = sorted({*chat_files(folder), *stored, SYNTHETIC})
+    if chat not in known:
+        raise NoSuchChatError(chat, known)
+    return chat
+
+
+class Users(NamedTuple):
+    """How the users of a chat stand: counts by config, and those with the most sanctions."""
+
+    by_config: pl.DataFrame
+    most_sanctioned: pl.DataFrame
+
+
+def users(folder: DataFolder, chat: str, configs: Sequence[str], *, top: int) -> Users:
+    """Return the state statistics of a chat's users under some configs, all where none is named.
+
+    Raises:
+        NoSuchChatError: no such chat.
+        NothingRunError: the chat was not moderated under these configs.
+    """
+    require_chat(folder, chat)
+    named = ", ".join(f"'{check_slug(config, 'Config')}'" for config in configs)
+    wanted = {"chat": chat, "configs": f"config in ({named})" if named else "true", "top": top}
+    by_config = query(folder, USERS_BY_CONFIG.format_map(wanted))
+    missing = [config for config in configs if config not in by_config["config"]]
+    if missing or by_config.is_empty():
+        raise NothingRunError(chat, missing[0] if missing else None)
+    return Users(by_config, query(folder, MOST_SANCTIONED.format_map(wanted)))
 
 
 def configs(folder: DataFolder) -> tuple[pl.DataFrame, list[str]]:

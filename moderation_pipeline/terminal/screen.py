@@ -39,14 +39,15 @@ def print_json(value: object) -> None:
     click.echo(text.decode())
 
 
-def print_frame(frame: pl.DataFrame, *, as_json: bool) -> None:
+def print_frame(frame: pl.DataFrame, *, as_json: bool = False, title: str = "") -> None:
     """Print a table's rows: as JSON, one object a row, or drawn."""
     if as_json:
         print_json(frame.to_dicts())
-    else:
-        print_table(
-            frame.columns, frame.iter_rows(), right=[c for c in frame.columns if frame[c].dtype.is_numeric()]
-        )
+        return
+    if title:
+        click.echo(f"\n{title}")
+    numbers = [column for column in frame.columns if frame[column].dtype.is_numeric()]
+    print_table(frame.columns, frame.iter_rows(), right=numbers)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, right: Sequence[str] = ()) -> None:

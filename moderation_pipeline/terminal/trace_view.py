@@ -1,4 +1,4 @@
-"""`run --trace`: each comment as it is decided, the action first, so that the left edge tells all at a glance.
+"""`run --trace`: each comment as it is decided, the action first, so that the left edge says it at a glance.
 
 What there is to tell is in `moderation/trace.py`, which also writes the log that every run leaves.
 """

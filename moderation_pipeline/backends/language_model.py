@@ -18,6 +18,7 @@ The errors, and what each of them means for a run::
     │   ├── RefusedReplyError     the model, or a filter before it, would not answer
     │   └── TooLongError          more text than the model takes
     └── FatalBackendError     no use to go on (401, 403, 404, other 4xx): stops the run, says what to do
+        ├── RejectedRequestError   400 for a reason of its own: an answer, while an endpoint is found out
         └── DailyBudgetSpentError  the deployment's budget of the day: goes on tomorrow where it stopped
 """
 
@@ -29,6 +30,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import orjson
+
+from moderation_pipeline.errors import ModerationError
 
 Role = Literal["system", "user", "assistant"]
 
@@ -125,6 +128,10 @@ class LanguageModel(ABC):
             LanguageModelError: see the tree at the top of this module.
         """
 
+    def worst_case_usd(self, request: Request) -> float | None:  # noqa: ARG002
+        """Return what the call may cost at most at list price; null where nobody knows the price."""
+        return None
+
     async def prepare(self) -> str:
         """Find out, once, what the endpoint can do; return what of it shapes replies, for the key."""
         return ""
@@ -143,6 +150,10 @@ class WrappedModel(LanguageModel):
     def identity(self) -> ModelIdentity:
         """Who answers: the wrapped model."""
         return self.inner.identity
+
+    def worst_case_usd(self, request: Request) -> float | None:
+        """Return what a call of the wrapped model may cost at most."""
+        return self.inner.worst_case_usd(request)
 
     async def prepare(self) -> str:
         """Find out what the wrapped model's endpoint can do."""
@@ -243,10 +254,23 @@ BAD_REPLIES: dict[str, type[BadReplyError]] = {
 """The class of each code, for replies that are read back from the store."""
 
 
-class FatalBackendError(LanguageModelError):
+class FatalBackendError(LanguageModelError, ModerationError):
     """It is no use to go on: the run stops, resumable, and the message says what to do."""
 
     code = "fatal"
+
+
+class RejectedRequestError(FatalBackendError):
+    """400 or 422 for a reason of its own. `parameter` is the one that the server named, if it named one.
+
+    While it is being found out what an endpoint can do, this is an answer (`abilities.py`).
+    """
+
+    code = "rejected"
+
+    def __init__(self, detail: str, *, parameter: str | None = None) -> None:
+        super().__init__(detail)
+        self.parameter = parameter
 
 
 class DailyBudgetSpentError(FatalBackendError):

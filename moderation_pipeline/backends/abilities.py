@@ -1,0 +1,121 @@
+"""What an endpoint can do, found out once by asking it: schema, tools, log-probabilities, parameters.
+
+An endpoint may refuse a parameter (an answer), or accept and ignore it, which is worse: so it is asked for a
+word that stands in the schema only. Who gives that word obeyed the schema. What was found is kept by
+`reply_store.py`; the calls themselves are the endpoint's (`chat_endpoint.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+import orjson
+
+from moderation_pipeline.backends.chat_wire import Abilities, Structure
+from moderation_pipeline.backends.language_model import (
+    BadReplyError,
+    Message,
+    RejectedRequestError,
+    Reply,
+    ReplySchema,
+    Request,
+)
+
+HIDDEN_WORD = "tangerine-47"
+
+PROBE = Request(
+    messages=(Message("user", "Say hello."),),
+    # Every kind of part that our own schemas have, so that an endpoint that lacks one shows it now.
+    schema=ReplySchema.of(
+        "answer",
+        {
+            "type": "object",
+            "properties": {
+                "word": {"type": "string", "enum": [HIDDEN_WORD]},
+                "note": {"type": ["string", "null"]},
+                "count": {"type": ["integer", "null"]},
+                "share": {"type": "number"},
+            },
+            "required": ["word", "note", "count", "share"],
+            "additionalProperties": False,
+        },
+    ),
+    max_tokens=100,
+    wants_logprobs=True,
+)
+
+MOST_CALLS = 10
+"""Each call rules something out, and there are fewer things to rule out than this."""
+
+Ask = Callable[[Request, Abilities], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an endpoint can do, and the replies it took to find out (they cost something)."""
+
+    abilities: Abilities
+    replies: tuple[Reply, ...]
+
+
+async def find_out(ask: Ask) -> Found:
+    """Ask the endpoint until it is known what it can do.
+
+    Raises:
+        RejectedRequestError: it refuses even a plain question.
+        LanguageModelError: it can't be asked (transport, key, model).
+    """
+    tried = Abilities()
+    replies: list[Reply] = []
+    bad_replies = 0
+    for _ in range(MOST_CALLS):
+        try:
+            reply = await ask(PROBE, tried)
+        except RejectedRequestError as rejection:
+            tried = _without(tried, rejection)
+            continue
+        except BadReplyError as error:
+            replies += [error.reply] if error.reply is not None else []
+            bad_replies += 1
+            if bad_replies % 2 == 0:  # once may be chance
+                tried = _plainer(tried)
+            continue
+        replies.append(reply)
+        if tried.structure is Structure.PLAIN or _obeyed(reply):
+            return Found(replace(tried, has_logprobs=reply.logprobs is not None), tuple(replies))
+        tried = _plainer(tried)
+    return Found(replace(tried, structure=Structure.PLAIN, has_logprobs=False), tuple(replies))
+
+
+def _obeyed(reply: Reply) -> bool:
+    try:
+        answer = orjson.loads(reply.text)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(answer, dict) and answer.get("word") == HIDDEN_WORD
+
+
+def _without(tried: Abilities, rejection: RejectedRequestError) -> Abilities:
+    """Leave out what the server named; where it named nothing, the likeliest to be unknown to it first."""
+    named = (rejection.parameter or "").split(".")[0]
+    if named == "temperature" and tried.takes_temperature:
+        return replace(tried, takes_temperature=False)
+    if named in ("max_tokens", "max_completion_tokens") and tried.length_parameter == "max_tokens":
+        return replace(tried, length_parameter="max_completion_tokens")
+    if named in ("logprobs", "top_logprobs") and tried.has_logprobs:
+        return replace(tried, has_logprobs=False)
+    if tried.structure is not Structure.PLAIN:
+        return _plainer(tried)
+    if tried.has_logprobs:
+        return replace(tried, has_logprobs=False)
+    if tried.length_parameter == "max_tokens":
+        return replace(tried, length_parameter="max_completion_tokens")
+    if tried.takes_temperature:
+        return replace(tried, takes_temperature=False)
+    raise rejection
+
+
+def _plainer(tried: Abilities) -> Abilities:
+    order = list(Structure)
+    return replace(tried, structure=order[min(order.index(tried.structure) + 1, len(order) - 1)])

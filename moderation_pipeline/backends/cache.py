@@ -1,0 +1,133 @@
+"""The reply cache: what may be answered from the store, who pays, and how identical calls become one.
+
+A wrapper around everything that asks. Stored are replies, good and bad; a transport failure never is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+
+import orjson
+
+from moderation_pipeline.backends.language_model import (
+    BAD_REPLIES,
+    BadReplyError,
+    LanguageModel,
+    ModelIdentity,
+    Reply,
+    Request,
+    WrappedModel,
+)
+from moderation_pipeline.backends.prices import PriceList
+from moderation_pipeline.backends.reply_store import Attempt, ReplyStore, StoredReply
+
+POLL_S = 0.05
+"""How often a call that another process is making is looked for."""
+
+
+@dataclass(slots=True)
+class Purchases:
+    """What one run has bought: it pays once for each reply, in stream order, and others' replies are free.
+
+    `fresh`: only what this run itself has bought may be used (models are asked anew). `max_age_s`: older
+    replies are asked for again.
+    """
+
+    attempt: Attempt
+    fresh: bool = False
+    max_age_s: float | None = None
+    charged: set[bytes] = field(default_factory=set)
+
+    def may_use(self, stored: StoredReply, now: float) -> bool:
+        """Whether the stored reply answers a call of this run."""
+        if stored.bought_by == self.attempt.run_id:
+            return True
+        return not self.fresh and (self.max_age_s is None or now - stored.bought_at <= self.max_age_s)
+
+    def pays_for(self, key: bytes, bought_by: str) -> bool:
+        """Whether the call that asks now is the one that pays: the first of the run that bought the reply."""
+        if bought_by != self.attempt.run_id or key in self.charged:
+            return False
+        self.charged.add(key)
+        return True
+
+
+def reply_key(identity: ModelIdentity, variant: str, request: Request) -> bytes:
+    """Return the hash of everything that shapes a reply: who answers, and all that it is asked."""
+    parts = (
+        *(*identity, variant, request.max_tokens, request.temperature, request.wants_logprobs),
+        None if request.schema is None else (request.schema.name, request.schema.json),
+        request.messages,
+    )
+    return blake2b(orjson.dumps(parts), digest_size=20).digest()
+
+
+class CachedModel(WrappedModel):
+    """Answers from the store where it can; else asks once, however many ask the same at the same time."""
+
+    def __init__(
+        self, inner: LanguageModel, store: ReplyStore, purchases: Purchases, prices: PriceList
+    ) -> None:
+        super().__init__(inner)
+        self._prices = prices
+        self._store = store
+        self._purchases = purchases
+        self._flights: dict[bytes, asyncio.Task[StoredReply]] = {}
+
+    async def complete(self, request: Request) -> Reply:
+        """Return the stored reply, or ask for it and store it as it arrives."""
+        key = reply_key(self.identity, await self.inner.prepare(), request)
+        # No await from here until the flight is entered: whoever comes first in stream order pays.
+        flight = self._flights.get(key)
+        if flight is None:
+            stored = self._store.get(key)
+            if stored is not None and self._purchases.may_use(stored, self._store.now()):
+                return self._given(key, stored)
+            flight = asyncio.ensure_future(self._buy(key, request))
+            self._flights[key] = flight
+            flight.add_done_callback(lambda done: self._landed(key, done))
+        # Shielded: a call that is cancelled has been paid for all the same, and others may wait for it.
+        return self._given(key, await asyncio.shield(flight))
+
+    def _given(self, key: bytes, stored: StoredReply) -> Reply:
+        pays = self._purchases.pays_for(key, stored.bought_by)
+        reply = stored.reply
+        if reply is not None and reply.list_cost_usd is None:  # a price may have become known since
+            usd = self._prices.usd(self.identity, reply)
+            reply = replace(reply, list_cost_usd=usd, cost_usd=usd)
+        if reply is not None and not pays:
+            free = None if reply.list_cost_usd is None else 0.0
+            reply = replace(reply, cost_usd=free, is_cached=True, latency_ms=0.0)
+        if stored.error_code is not None:
+            raise BAD_REPLIES[stored.error_code](stored.error_detail or "", reply=reply)
+        assert reply is not None
+        return reply
+
+    def _landed(self, key: bytes, flight: asyncio.Task[StoredReply]) -> None:
+        self._flights.pop(key, None)
+        if not flight.cancelled():
+            flight.exception()  # looked at, for everyone who waited may have been cancelled
+
+    async def _buy(self, key: bytes, request: Request) -> StoredReply:
+        while not self._store.claim(key, self._purchases.attempt.run_id):
+            await asyncio.sleep(POLL_S)  # another process asks the same; its reply will do
+            stored = self._store.get(key)
+            if stored is not None and self._purchases.may_use(stored, self._store.now()):
+                return stored
+        try:
+            stored = await self._asked(request)
+        except BaseException:
+            self._store.release(key)
+            raise
+        self._store.put(key, self.identity, stored)
+        return stored
+
+    async def _asked(self, request: Request) -> StoredReply:
+        bought_by = self._purchases.attempt.run_id
+        try:
+            reply = await self.inner.complete(request)
+        except BadReplyError as error:
+            return StoredReply(error.reply, error.code, error.detail, bought_by, self._store.now())
+        return StoredReply(reply, None, None, bought_by, self._store.now())

@@ -1,0 +1,157 @@
+"""HTTP failures as errors of the tree in `language_model.py`, by status and error code, for every SDK.
+
+What is done about them is in `retry.py` (transport), `cache.py` (bad replies) and the loop (fatal).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+from moderation_pipeline.backends.language_model import (
+    FatalBackendError,
+    LanguageModelError,
+    ModelIdentity,
+    RateLimitedError,
+    RefusedReplyError,
+    RejectedRequestError,
+    ServerFailedError,
+    TooLongError,
+)
+
+Headers = Mapping[str, str]
+
+QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
+"""A 429 that waiting doesn't cure: the account is out of money."""
+
+CONTENT_CODES = frozenset(
+    {
+        "content_filter",
+        "content_policy_violation",
+        "moderation_blocked",
+        "invalid_prompt",
+        "ResponsibleAIPolicyViolation",
+    }
+)
+
+LENGTH_CODES = frozenset({"context_length_exceeded", "string_above_max_length", "exceed_context_size_error"})
+
+LENGTH_PHRASES = (
+    "maximum context length",
+    "max_new_tokens` must be",
+    "context size",
+    "context window",
+    "too many tokens",
+)
+"""How vLLM, Together, llama.cpp and Ollama say it: they send a 400 with no code that would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who called: named in errors; `secret` is the key, which no error may hold."""
+
+    identity: ModelIdentity
+    key_variable: str
+    secret: str
+
+    def redacted(self, text: str) -> str:
+        """Return the text without the key, however long a server's echo of it."""
+        return text.replace(self.secret, "[key]") if self.secret else text
+
+
+def http_error(status: int, headers: Headers, body: object, caller: Caller) -> LanguageModelError:
+    """Return the error that a reply of status 400 or more stands for."""
+    code, parameter, message = _said(body)
+    said = caller.redacted(f"{status} {message}".strip())[:500]
+    if status == 429 and code not in QUOTA_CODES:
+        return RateLimitedError(said, retry_after_s=retry_after_s(headers))
+    if status in (408, 409) or status >= 500:
+        return ServerFailedError(said, retry_after_s=retry_after_s(headers))
+    if status in (400, 413, 422):
+        if code in CONTENT_CODES:
+            return RefusedReplyError(said)
+        if (
+            status == 413
+            or code in LENGTH_CODES
+            or any(phrase in message.lower() for phrase in LENGTH_PHRASES)
+        ):
+            return TooLongError(said)
+        return RejectedRequestError(_worded(status, said, caller), parameter=parameter)
+    return FatalBackendError(_worded(status, said, caller))
+
+
+def retry_after_s(headers: Headers) -> float | None:
+    """Return how long the server asks to be left alone: Retry-After, else until its spent limit refills."""
+    if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
+        return milliseconds / 1000
+    named = headers.get("retry-after")
+    if named is not None:
+        seconds = _number(named)
+        return seconds if seconds is not None else _until(named)
+    waits = [
+        _duration_s(headers.get(f"x-ratelimit-reset-{what}"))
+        for what in ("requests", "tokens")
+        if headers.get(f"x-ratelimit-remaining-{what}") == "0"
+    ]
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def _said(body: object) -> tuple[str | None, str | None, str]:
+    """Return the error's code (or type), the parameter it names, and its message."""
+    error = body.get("error", body) if isinstance(body, Mapping) else body
+    if not isinstance(error, Mapping):
+        return None, None, str(error or "")[:500]
+    code = next((value for key in ("code", "type") if isinstance(value := error.get(key), str)), None)
+    parameter = error.get("param")
+    message = error.get("message") or error.get("detail") or ""
+    return code, parameter if isinstance(parameter, str) else None, str(message)
+
+
+def _worded(status: int, said: str, caller: Caller) -> str:
+    backend, endpoint, model = caller.identity
+    key = caller.key_variable
+    advice = {
+        401: f"The key in {key} was not accepted: set a valid one in the environment or .env.",
+        402: "The account is out of credit: top it up, then run the same command again to go on.",
+        403: f"The key in {key} may not use this model: choose another model, or another key.",
+        404: "It doesn't serve this model, or base_url is wrong; `moderation check CONFIG` lists what there is.",
+    }
+    advice[429] = advice[402]
+    otherwise = (
+        "The run stops here and can be resumed; `moderation check CONFIG` tries the endpoint in two calls."
+    )
+    return f"{backend} at {endpoint} (model {model!r}) answered {said!r}. {advice.get(status, otherwise)}"
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else max(0.0, float(text))
+    except ValueError:
+        return None
+
+
+def _until(date: str) -> float | None:
+    try:
+        return max(0.0, parsedate_to_datetime(date).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _duration_s(text: str | None) -> float | None:
+    """Read `1s`, `6m0s`, `20ms` or a bare number of seconds."""
+    if text is None:
+        return None
+    seconds, digits, rest = 0.0, "", text
+    units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+    while rest:
+        digits = rest[: len(rest) - len(rest.lstrip("0123456789."))]
+        rest = rest[len(digits) :]
+        unit = next((unit for unit in units if rest.startswith(unit)), "")
+        rest = rest[len(unit) :]
+        number = _number(digits)
+        if number is None or (rest and not unit):
+            return None
+        seconds += number * units.get(unit, 1.0)
+    return seconds

@@ -1,0 +1,337 @@
+"""A real local server that speaks OpenAI's chat protocol: truthful, slow, or faulty by a script.
+
+Tests run it in a thread and read what it was asked; benchmarks run it as a process of its own
+(`python -m moderation_pipeline_tests.backends.chat_server --latency-ms 200`), so that its CPU isn't theirs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+Body = dict[str, Any]
+
+
+class Fault(StrEnum):
+    """What can go wrong with a call, in the order in which `three_in_ten` takes turns."""
+
+    RATE_LIMIT = "429 with Retry-After"
+    SERVER_ERROR = "500"
+    HANG = "no answer until long after the timeout"
+    CUT = "connection cut half-way"
+    GARBAGE = "valid HTTP, but no JSON"
+    TRUNCATED = "JSON that stops in the middle"
+    WRONG_SCHEMA = "JSON of another shape"
+    EMPTY_CHOICES = "no choices"
+    REFUSAL = "a refusal"
+    # Below are faults that only single tests ask for.
+    UNAUTHORISED = "401, and the message repeats the key"
+    FORBIDDEN = "403"
+    NOT_FOUND = "404: no such model"
+    CONTENT_FILTER = "400: content policy"
+    CONTEXT_LENGTH = "400: longer than the context"
+    BAD_REQUEST = "400 for another reason"
+
+
+TURNS = list(Fault)[:9]
+
+
+def three_in_ten(call: int) -> Fault | None:
+    """Let 30 % of the calls fail, by turns, deterministically by the number of the call."""
+    if call % 10 not in (2, 5, 8):
+        return None
+    return TURNS[(call // 10 * 3 + (2, 5, 8).index(call % 10)) % len(TURNS)]
+
+
+def never(call: int) -> Fault | None:  # noqa: ARG001
+    """Let no call fail."""
+    return None
+
+
+@dataclass(slots=True)
+class Behaviour:
+    """What kind of server it is."""
+
+    latency_s: float = 0.0
+    faults: Callable[[int], Fault | None] = never
+    enforces_schema: bool = True
+    refuses_schema: bool = False
+    has_tools: bool = True
+    gives_logprobs: bool = True
+    gives_usage: bool = True
+    model: str | None = None
+    models: tuple[str, ...] = ("tiny-judge",)
+    hang_s: float = 30.0
+    retry_after_s: float = 0.05
+    max_in_flight: int | None = None
+    refuses_parameters: tuple[str, ...] = ()
+    answer: Callable[[Body], Body] | None = None
+
+
+@dataclass(slots=True)
+class ChatServer:
+    """A running server: where it is, and what it was asked."""
+
+    behaviour: Behaviour
+    base_url: str = ""
+    bodies: list[Body] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    calls: int = 0
+    in_flight: int = 0
+    most_in_flight: int = 0
+    faults_given: list[Fault] = field(default_factory=list)
+
+    async def chat(self, request: web.Request) -> web.StreamResponse:
+        """Answer POST /v1/chat/completions."""
+        body = orjson.loads(await request.read())
+        self.bodies.append(body)
+        self.headers.append(dict(request.headers))
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            return await self._answer(request, body)
+        finally:
+            self.in_flight -= 1
+
+    async def _answer(self, request: web.Request, body: Body) -> web.StreamResponse:
+        behaviour = self.behaviour
+        is_probe = _is_probe(body)
+        refused = [name for name in behaviour.refuses_parameters if name in body]
+        if refused:
+            return _error(400, f"Unsupported parameter: '{refused[0]}'", param=refused[0])
+        if "response_format" in body and behaviour.refuses_schema:
+            return _error(400, "response_format is not supported", param="response_format")
+        if behaviour.max_in_flight is not None and self.in_flight > behaviour.max_in_flight:
+            return _error(429, "slow down", headers={"retry-after": str(behaviour.retry_after_s)})
+        fault = None if is_probe else behaviour.faults(self.calls)
+        if not is_probe:
+            self.calls += 1
+        if behaviour.latency_s:
+            await asyncio.sleep(behaviour.latency_s)
+        if fault is None:
+            return self._reply(body, self._text(body))
+        self.faults_given.append(fault)
+        return await self._fail(request, body, fault)
+
+    def _text(self, body: Body) -> str:
+        schema = _schema_of(body)
+        if schema is not None and (self.behaviour.enforces_schema or "tools" in body):
+            return orjson.dumps(instance_of(schema, self._judgement(body))).decode()
+        return orjson.dumps(self._judgement(body)).decode() if not _is_probe(body) else "hello"
+
+    def _judgement(self, body: Body) -> Body:
+        return (self.behaviour.answer or judge)(body)
+
+    def _reply(self, body: Body, text: str, **changes: Any) -> web.Response:
+        message: Body = {"role": "assistant", "content": text}
+        if "tools" in body and self.behaviour.has_tools:
+            function = {"name": body["tools"][0]["function"]["name"], "arguments": text}
+            message = {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [{"id": "call_1", "type": "function", "function": function}],
+            }
+        choice: Body = {"index": 0, "message": message, "finish_reason": "stop", **changes}
+        if body.get("logprobs") and self.behaviour.gives_logprobs:
+            choice["logprobs"] = {"content": [_token(piece) for piece in _pieces(text)]}
+        reply: Body = {
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": self.behaviour.model or body["model"],
+            "choices": [choice],
+        }
+        if self.behaviour.gives_usage:
+            reply["usage"] = _usage(body, text)
+        return _json(reply)
+
+    async def _fail(self, request: web.Request, body: Body, fault: Fault) -> web.StreamResponse:
+        if fault in _STATUS_FAULTS:
+            return _STATUS_FAULTS[fault](self, request)
+        if fault is Fault.HANG:
+            await asyncio.sleep(self.behaviour.hang_s)
+            return _json({})
+        if fault is Fault.CUT:
+            response = web.StreamResponse(headers={"content-length": "5000"})
+            await response.prepare(request)
+            await response.write(b'{"id": "chatcmpl-1", "choi')
+            assert request.transport is not None
+            request.transport.abort()
+            return response
+        if fault is Fault.GARBAGE:
+            return web.Response(text="<html>upstream says hi</html>")
+        if fault is Fault.EMPTY_CHOICES:
+            return _json({"id": "1", "model": body["model"], "choices": [], "usage": _usage(body, "")})
+        if fault is Fault.REFUSAL:
+            refusal = {"role": "assistant", "content": None, "refusal": "I can't help with that."}
+            return self._reply(body, "", message=refusal)
+        text = self._text(body)
+        if fault is Fault.TRUNCATED:
+            return self._reply(body, text[: len(text) // 2], finish_reason="length")
+        return self._reply(body, '{"mood": "fine", "verdicts": [1, 2, 3]}')
+
+    async def models(self, request: web.Request) -> web.Response:  # noqa: ARG002
+        """Answer GET /v1/models."""
+        return _json({"object": "list", "data": [{"id": name, "object": "model"} for name in self.behaviour.models]})
+
+
+def _unauthorised(server: ChatServer, request: web.Request) -> web.Response:  # noqa: ARG001
+    key = request.headers.get("authorization", "").removeprefix("Bearer ")
+    return _error(401, f"Incorrect API key provided: {key}.", code="invalid_api_key")
+
+
+def _limited(server: ChatServer, request: web.Request) -> web.Response:  # noqa: ARG001
+    return _error(429, "slow down", headers={"retry-after": str(server.behaviour.retry_after_s)})
+
+
+_STATUS_FAULTS: dict[Fault, Callable[[ChatServer, web.Request], web.Response]] = {
+    Fault.RATE_LIMIT: _limited,
+    Fault.UNAUTHORISED: _unauthorised,
+    Fault.SERVER_ERROR: lambda _s, _r: _error(500, "out of cheese"),
+    Fault.FORBIDDEN: lambda _s, _r: _error(403, "not in your country"),
+    Fault.NOT_FOUND: lambda _s, _r: _error(404, "no such model", code="model_not_found"),
+    Fault.CONTENT_FILTER: lambda _s, _r: _error(400, "filtered", code="content_filter"),
+    Fault.CONTEXT_LENGTH: lambda _s, _r: _error(400, "too long", code="context_length_exceeded"),
+    Fault.BAD_REQUEST: lambda _s, _r: _error(400, "something else", code="unknown"),
+}
+
+
+def judge(body: Body) -> Body:
+    """Judge as a keyword would: what is asked last decides, so that equal questions get equal answers."""
+    asked = str(body["messages"][-1]["content"])
+    comment = asked.rsplit('"comment"', 1)[-1].lower()
+    is_bad = "idiot" in comment
+    return {
+        "category": "harassment" if is_bad else "none",
+        "action": "delete" if is_bad else "allow",
+        "rule": None,
+        "duration_s": None,
+        "confidence": 0.9 if is_bad else 0.8,
+        "reasoning": "It insults a viewer." if is_bad else "Nothing wrong with it.",
+        "reply_text": None,
+    }
+
+
+def instance_of(schema: Body, wished: Body) -> Any:
+    """Return what fits the schema: the wished value where it is allowed, else the first that is."""
+    if "const" in schema:
+        return schema["const"]
+    if schema.get("type") == "object":
+        return {
+            name: instance_of(part, {"value": wished[name]} if name in wished else {})
+            for name, part in schema["properties"].items()
+        }
+    if "value" in wished:
+        return wished["value"]
+    if "enum" in schema:
+        return schema["enum"][0]
+    return {"string": "", "number": 0.5, "integer": 1, "boolean": False}.get(schema.get("type", ""), None)
+
+
+def _schema_of(body: Body) -> Body | None:
+    if "response_format" in body:
+        schema: Body | None = body["response_format"].get("json_schema", {}).get("schema")
+        return schema
+    if "tools" in body:
+        parameters: Body = body["tools"][0]["function"]["parameters"]
+        return parameters
+    return None
+
+
+def _is_probe(body: Body) -> bool:
+    return "Say hello" in str(body["messages"][-1]["content"])
+
+
+def _usage(body: Body, text: str) -> Body:
+    prompt = sum(len(str(message["content"])) for message in body["messages"]) // 4 + 1
+    completion = len(text) // 4 + 1
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+
+
+def _pieces(text: str) -> list[str]:
+    return [text[start : start + 4] for start in range(0, len(text), 4)]
+
+
+def _token(piece: str) -> Body:
+    return {"token": piece, "logprob": -0.05, "bytes": list(piece.encode()), "top_logprobs": []}
+
+
+def _error(status: int, message: str, *, headers: dict[str, str] | None = None, **more: str) -> web.Response:
+    error = {"message": message, "type": "error", "param": None, "code": None, **more}
+    return _json({"error": error}, status=status, headers=headers)
+
+
+def _json(value: object, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(
+        body=orjson.dumps(value), status=status, headers=headers, content_type="application/json"
+    )
+
+
+def _application(server: ChatServer) -> web.Application:
+    application = web.Application(client_max_size=64 * 1024**2)
+    application.router.add_post("/v1/chat/completions", server.chat)
+    application.router.add_get("/v1/models", server.models)
+    return application
+
+
+async def _start(server: ChatServer, port: int) -> web.AppRunner:
+    # Handlers that hang are cancelled at once when the server stops: nobody waits for them any more.
+    runner = web.AppRunner(_application(server), access_log=None, shutdown_timeout=0.0)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", port)
+    await site.start()
+    server.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    return runner
+
+
+@contextmanager
+def running(behaviour: Behaviour | None = None) -> Iterator[ChatServer]:
+    """Run a server in a thread for as long as the block lasts."""
+    server = ChatServer(behaviour or Behaviour())
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    runner = asyncio.run_coroutine_threadsafe(_start(server, 0), loop).result()
+    try:
+        yield server
+    finally:
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _serve(server: ChatServer, port: int) -> None:
+    await _start(server, port)
+    print(server.base_url, flush=True)
+    await asyncio.Event().wait()
+
+
+def main() -> None:
+    """Serve until killed; the first line printed is the base URL."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--latency-ms", type=float, default=0.0)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--faults", action="store_true", help="let 30 %% of the calls fail")
+    parser.add_argument("--hang-s", type=float, default=30.0)
+    arguments = parser.parse_args()
+    faults = three_in_ten if arguments.faults else never
+    behaviour = Behaviour(arguments.latency_ms / 1000, faults, hang_s=arguments.hang_s)
+    try:
+        asyncio.run(_serve(ChatServer(behaviour), arguments.port))
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -97,9 +97,12 @@ def shown(cell: Cell) -> str:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Return a number with so many significant digits, never in powers of ten where that can be helped."""
-    text = f"{value:.{digits}g}"
-    return f"{value:.6f}".rstrip("0").rstrip(".") if "e-" in text and value > 1e-6 else text
+    """Return a number with so many significant digits, in plain decimals from a millionth to any size."""
+    if 1e-6 < abs(value) < 1e-4:
+        return f"{value:.6f}".rstrip("0")
+    if abs(value) >= 10**digits:
+        return f"{value:.1f}".removesuffix(".0")
+    return f"{value:.{digits}g}"
 
 
 def _items(mapping: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:

@@ -1,0 +1,94 @@
+"""`moderation check CONFIG`: one made-up comment put to the config's Student and to its Expert, for real.
+
+Two calls at most, so that a wrong key, model or endpoint is found before a run of thousands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+import polars as pl
+
+from moderation_pipeline.agents.build import build_agents
+from moderation_pipeline.agents.student import Situation, Standing
+from moderation_pipeline.agents.verdict import Verdict
+from moderation_pipeline.comments.ingest import ingest
+from moderation_pipeline.config import NamedConfig
+from moderation_pipeline.moderation.ladder import load_sanctions
+from moderation_pipeline.moderation.stream import Stream
+from moderation_pipeline.warehouse.folder import DataFolder
+
+COMMENT = "you are a worthless idiot, nobody wants you here, uninstall the game"
+"""A violation that any Student or Expert should see; a reply that allows it is no error, but worth a look."""
+
+
+class Answer(NamedTuple):
+    """What an agent said about the comment; `error` is null where it gave a plan."""
+
+    role: str
+    backend: str
+    model: str | None
+    action: str | None
+    category: str | None
+    confidence: float | None
+    seconds: float
+    cost_usd: float | None
+    error: str | None
+
+
+def check(folder: DataFolder, named: NamedConfig) -> list[Answer]:
+    """Ask the Student and the Expert of a config about one comment, and return what each answered.
+
+    Raises:
+        ModerationError: the config can't be run at all: no key, no such model, no such sanctions.
+    """
+    load_sanctions(named.config.sanctions, folder)
+    comments = _comments()
+    agents = build_agents(named.config, comments)
+    (case,) = next(iter(Stream(comments).batches(1)))
+    answers = []
+    if agents.student is not None:
+        decided = agents.student.decide([case], [Situation(Standing(0, None))])
+        answers.append(_answer("student", decided))
+    if agents.expert is not None and agents.expert.can_audit(case):
+        answers.append(_answer("expert", agents.expert.audit([case])))
+    elif agents.expert is not None:
+        answers.append(Answer("expert", "labels", None, None, None, None, 0.0, 0.0, None))
+    return answers
+
+
+def _answer(role: str, asked: Awaitable[list[Verdict]]) -> Answer:
+    began = time.perf_counter()
+    (verdict,) = asyncio.run(_awaited(asked))
+    seconds = time.perf_counter() - began
+    plan, receipt = verdict.plan, verdict.receipt
+    return Answer(
+        role=role,
+        backend=receipt.backend,
+        model=receipt.model,
+        action=plan.action if plan else None,
+        category=plan.category if plan else None,
+        confidence=plan.confidence if plan else None,
+        seconds=seconds,
+        cost_usd=receipt.cost_usd,
+        error=None if plan else receipt.reply_error or "no plan",
+    )
+
+
+async def _awaited(asked: Awaitable[list[Verdict]]) -> list[Verdict]:
+    return await asked
+
+
+def _comments() -> pl.DataFrame:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "check.jsonl"
+        path.write_bytes(
+            orjson.dumps({"comment_id": "check-1", "user_id": "1", "user_name": "someone", "text": COMMENT})
+        )
+        return ingest(path, "check").comments

@@ -106,7 +106,7 @@ class _Letters:
             hashes = hashes * PRIME + self.mixed[offset : offset + count]
         same_text = self.text[:count] == self.text[CHARACTERS - 1 :]
         in_word = self.is_word[1 : count + 1] | self.is_word[2 : count + 2]
-        kept = same_text & in_word & ~self._after_marks()[:count]
+        kept = same_text & in_word & ~self._after_marks()[CHARACTERS - 1 :]
         return self.text[:count][kept], hashes[kept]
 
     def _after_marks(self) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ Which of equally near rows comes first is the store's to say.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,10 @@ class Hits(NamedTuple):
     def where(self, kept: NDArray[np.bool_]) -> Hits:
         """Return those of the hits that are kept."""
         return Hits(self.query[kept], self.row[kept], self.similarity[kept])
+
+    def tuples(self) -> Iterator[tuple[int, int, float]]:
+        """Yield (query, row, similarity), hit by hit."""
+        return zip(self.query.tolist(), self.row.tolist(), self.similarity.tolist(), strict=True)
 
 
 class Index(ABC):

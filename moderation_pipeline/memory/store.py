@@ -23,7 +23,7 @@ from moderation_pipeline.memory import snapshot
 from moderation_pipeline.memory.accounting import effect
 from moderation_pipeline.memory.dense_index import DenseIndex
 from moderation_pipeline.memory.forgetting import Farewell, harmful, over_capacity, over_user_share
-from moderation_pipeline.memory.index import Hits, Index, Numbers, Similarities
+from moderation_pipeline.memory.index import Hits, Index, Numbers
 from moderation_pipeline.memory.records import Memory, Origin, Records, memory_id
 from moderation_pipeline.memory.sparse_index import SparseIndex
 
@@ -177,21 +177,22 @@ class MemoryStore:
             pairs = pairs.where(codes[pairs.query] == codes[pairs.row])
         hits = self._index.search(vectors, codes, least=least, top=DUPLICATES)
         similar: list[list[_Similar]] = [[] for _ in cases]
-        for query, row, similarity in _ranked(pairs, pairs.row):
+        for query, row, similarity in _ranked(pairs, pairs.row).tuples():
             similar[query].append(_Similar(-similarity, row, is_case=True))
-        for query, row, similarity in _ranked(hits, self._records.numbers["recency"][hits.row]):
+        for query, row, similarity in _ranked(hits, self._records.numbers["recency"][hits.row]).tuples():
             similar[query].append(_Similar(-similarity, row, is_case=False))
         return [sorted(found, key=lambda one: one.dissimilarity) for found in similar]
 
     def _nearest(self, hits: Hits, count: int) -> list[tuple[Recalled, ...]]:
+        """Return the first `top_k` of each query's hits as memories."""
         found: list[list[Recalled]] = [[] for _ in range(count)]
-        support = self._records.numbers["support"]
-        for query, row, similarity in _ranked(hits, self._records.numbers["recency"][hits.row]):
-            if len(found[query]) < self._spec.top_k:
-                memory = self._records.memories[row]
-                found[query].append(
-                    Recalled(memory.memory_id, similarity, int(support[row]), memory.state, memory.plan)
-                )
+        ranked = _ranked(hits, self._records.numbers["recency"][hits.row])
+        first = np.searchsorted(ranked.query, np.arange(count))
+        ranked = ranked.where(np.arange(len(ranked.query)) - first[ranked.query] < self._spec.top_k)
+        support = self._records.numbers["support"][ranked.row].tolist()
+        for (query, row, similarity), audits in zip(ranked.tuples(), support, strict=True):
+            memory = self._records.memories[row]
+            found[query].append(Recalled(memory.memory_id, similarity, audits, memory.state, memory.plan))
         return [tuple(one) for one in found]
 
     def _codes(self, channels: Iterable[str]) -> Numbers | None:
@@ -217,8 +218,7 @@ def _index_for(vectors: Vectors) -> Index:
     return DenseIndex(vectors.shape[1])
 
 
-def _ranked(hits: Hits, recency: Numbers) -> Iterable[tuple[int, int, float]]:
+def _ranked(hits: Hits, recency: Numbers) -> Hits:
     """Return the hits, query by query, nearest first, the more recent first among equals."""
     order = np.lexsort((-recency, -hits.similarity, hits.query))
-    columns: tuple[Numbers, Numbers, Similarities] = hits
-    return zip(*(column[order].tolist() for column in columns), strict=True)
+    return Hits(hits.query[order], hits.row[order], hits.similarity[order])

@@ -1,0 +1,53 @@
+"""The memory a run begins with: empty, or another chat's run as it was left (`start_from`)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+from moderation_pipeline.backends.embedder import Embedder
+from moderation_pipeline.config import MemorySpec
+from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.memory.store import MemoryStore
+from moderation_pipeline.warehouse.files import is_stored, partition_path, read_table
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import MEMORY_SNAPSHOT
+
+
+class StartFromError(ModerationError):
+    """A run that can't be begun from."""
+
+
+class Beginning(NamedTuple):
+    """A run's memory before its first comment; whose it was, and the version of what was read."""
+
+    store: MemoryStore
+    start_from: str | None
+    version: str | None
+
+
+def begin_memory(
+    spec: MemorySpec, embedder: Embedder, folder: DataFolder, *, chat: str, config: str
+) -> Beginning:
+    """Return the memory that the config asks for.
+
+    Raises:
+        StartFromError: the run to start from is of the same chat, or was never made.
+    """
+    if spec.start_from is None:
+        return Beginning(MemoryStore(spec, embedder, chat=chat, config=config), None, None)
+    from_chat, _, from_config = spec.start_from.partition("|")
+    if from_chat == chat:
+        raise StartFromError(
+            f"Config {config!r} starts from {spec.start_from!r} and can't moderate {chat!r} itself: the memory "
+            f"would hold the answers. Choose another chat's run in memory: {{start_from: …}}."
+        )
+    if not is_stored(folder, MEMORY_SNAPSHOT, from_chat, from_config):
+        raise StartFromError(
+            f"Config {config!r} starts from {spec.start_from!r}, a run that was never made. "
+            f"'moderation run {from_chat} --config {from_config}' makes it."
+        )
+    content = partition_path(folder, MEMORY_SNAPSHOT, from_chat, from_config).read_bytes()
+    frame = read_table(folder, MEMORY_SNAPSHOT, from_chat, from_config)
+    store = MemoryStore.start_from(frame, spec, embedder, chat=chat, config=config)
+    return Beginning(store, spec.start_from, hashlib.blake2b(content, digest_size=8).hexdigest())

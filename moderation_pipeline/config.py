@@ -14,9 +14,7 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -25,31 +23,24 @@ from pydantic import (
     model_validator,
 )
 
+from moderation_pipeline.closed import Closed as Closed
 from moderation_pipeline.config_errors import (
     NONE_ALLOWED,
     ConfigError,
     Written,
     closest,
-    unknown_keys,
     worded,
+)
+from moderation_pipeline.model_specs import (
+    HfExpertSpec,
+    HfSpec,
+    OpenAIExpertSpec,
+    OpenAISpec,
+    TogetherExpertSpec,
+    TogetherStudentSpec,
 )
 from moderation_pipeline.slugs import check_slug, slugify
 from moderation_pipeline.warehouse.folder import DataFolder
-
-
-class Closed(BaseModel):
-    """A part of a config: frozen, and a key it doesn't know is an error that lists those it knows."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _knows_its_keys(cls, data: Any) -> Any:
-        if isinstance(data, Mapping) and (
-            unknown := [str(key) for key in data if key not in cls.model_fields]
-        ):
-            raise unknown_keys(unknown, list(cls.model_fields))
-        return data
 
 
 class RulesSpec(Closed):
@@ -78,8 +69,12 @@ def _a_name_is_a_backend(value: object) -> object:
 ByBackend = Field(discriminator="backend")
 Short = BeforeValidator(_a_name_is_a_backend)
 
-StudentSpec = Annotated[RulesSpec, ByBackend, Short]
-ExpertSpec = Annotated[CarefulRulesSpec | LabelsSpec | RulesSpec, ByBackend, Short]
+StudentSpec = Annotated[RulesSpec | TogetherStudentSpec | OpenAISpec | HfSpec, ByBackend, Short]
+ExpertSpec = Annotated[
+    CarefulRulesSpec | LabelsSpec | RulesSpec | TogetherExpertSpec | OpenAIExpertSpec | HfExpertSpec,
+    ByBackend,
+    Short,
+]
 
 
 def _none_or_spec(value: object) -> str:

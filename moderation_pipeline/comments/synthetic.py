@@ -104,6 +104,7 @@ class SyntheticComment(NamedTuple):
     is_broadcaster: bool
     is_subscriber: bool
     is_first_message: bool
+    is_emote_only: bool
     reply_to: str | None
     label_action: str
     label_category: str
@@ -150,6 +151,7 @@ def _record(line: Spoken, comment_id: str, reply_to: str | None, start: datetime
         is_broadcaster=user.is_broadcaster,
         is_subscriber=user.is_subscriber,
         is_first_message=is_first,
+        is_emote_only=line.is_emote_only,
         reply_to=reply_to,
         label_action=line.label.action if line.label else Action.ALLOW,
         label_category=line.label.category if line.label else Category.NONE,

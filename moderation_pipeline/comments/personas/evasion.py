@@ -19,7 +19,10 @@ TAG = "\U000e0000"
 
 
 def disguised(text: str, dice: Dice) -> str:
-    """Return the text in one of the disguises."""
+    """Return the text in one of the disguises, but for a mention that it begins with."""
+    mention, space, rest = text.partition(" ")
+    if mention.startswith("@") and rest:
+        return f"{mention}{space}{dice.pick(DISGUISES)(rest, dice)}"
     return dice.pick(DISGUISES)(text, dice)
 
 
@@ -61,14 +64,17 @@ def spaced_out(text: str, dice: Dice) -> str:
 
 
 def stretched(text: str, dice: Dice) -> str:
-    """Return the text with letters of its longest words drawn out."""
+    """Return the text with a letter of its longest word drawn out, and of some other words."""
     times = dice.between(3, 7)
 
     def stretch(word: str) -> str:
-        at = 1 + int(dice.roll() * (len(word) - 1))
+        at = dice.between(2, max(2, len(word) - 1))
         return word[:at] + word[at - 1] * times + word[at:]
 
-    return " ".join(stretch(word) if len(word) > 4 and word.isalpha() else word for word in text.split(" "))
+    words = _on_longest(text, stretch).split(" ")
+    return " ".join(
+        stretch(word) if word.isalpha() and 3 < len(word) < 8 and dice.chance(0.3) else word for word in words
+    )
 
 
 def _on_longest(text: str, change: Callable[[str], str]) -> str:

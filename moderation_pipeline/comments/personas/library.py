@@ -67,6 +67,7 @@ class _TurnEntry(_Closed):
     how: Literal["crowd", "flood"] = "crowd"
     often: float = Field(default=1, gt=0, le=1)
     label: str | None = None
+    has_voice: bool = True
 
 
 class _SceneEntry(_Closed):
@@ -118,7 +119,10 @@ class Persona:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A turn of a scene. `answers` is the turn it replies to; `circle` keeps people of one language apart."""
+    """A turn of a scene. `answers` is the turn it replies to; `circle` keeps people of one language apart.
+
+    With a voice, the words are said as the speaker types; without, as they are written.
+    """
 
     role: str
     persona: Persona
@@ -129,6 +133,7 @@ class Turn:
     times: tuple[int, int] = (1, 1)
     is_flood: bool = False
     often: float = 1.0
+    has_voice: bool = True
     circle: str = ""
 
 
@@ -173,6 +178,7 @@ class Channel:
     bot: str
     share: float
     words: Mapping[str, tuple[Phrase, ...]]
+    emotes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +258,12 @@ def _channel(path: Path, vocabulary: Mapping[str, tuple[Phrase, ...]]) -> Channe
         for slot in (slot for phrase in phrases for slot in slots(phrase)):
             if slot not in words and slot not in SPOKEN_BY_THE_SCENE:
                 raise LibraryError(path, f"the word {name!r} uses {{{slot}}}, which nothing fills")
-    return Channel(path.stem, file.streamer, file.game, file.bot, file.share, words)
+    return Channel(path.stem, file.streamer, file.game, file.bot, file.share, words, _emotes(words))
+
+
+def _emotes(words: Mapping[str, tuple[Phrase, ...]]) -> frozenset[str]:
+    said = [str(phrase[0]) for name in words if name.endswith("emote") for phrase in words[name]]
+    return frozenset(word for text in said for word in text.split(" "))
 
 
 def _persona(name: str, file: _PersonaFile) -> Persona:
@@ -279,6 +290,7 @@ def _one_liners(
             persona=persona,
             phrases=_parsed(path, group.say),
             label=_label(path, group.label),
+            has_voice=persona.has_voice,
             circle=group.circle,
         )
         yield Scene(f"{persona.name} {number}", group.share, group.within, (turn,))
@@ -314,6 +326,7 @@ def _conversation(path: Path, entry: _SceneEntry, personas: Mapping[str, Persona
                 times=turn.times,
                 is_flood=turn.how == "flood",
                 often=turn.often,
+                has_voice=turn.has_voice and persona.has_voice,
             )
         )
     return Scene(entry.name, entry.share, entry.within, tuple(turns))

@@ -22,6 +22,8 @@ MEAN_GAP_MS = 1_900
 """Between two lines, over all channels together: three channels of a few hundred viewers each."""
 
 LEAST_BLOCK, MOST_BLOCK = 1_000, 20_000
+FITTING_TRIES = 40
+CASTING_TRIES = 10
 VIOLATIONS_PER_BLOCK = 60
 """A block is long enough for a raid (25 lines) to fit into its violations, where the base rate allows."""
 
@@ -36,6 +38,7 @@ class Spoken(NamedTuple):
     text: str
     label: Label | None
     answers: int | None
+    is_emote_only: bool
 
 
 @dataclass(slots=True)
@@ -74,6 +77,7 @@ class Stage:
         dice: Dice,
     ) -> None:
         self.channel = channel
+        self.emotes = channel.emotes
         self.dice = dice
         self.cast = Cast(channel, names, dice)
         own = [scene for scene in scenes if scene.within is None or channel.name in scene.within]
@@ -106,11 +110,12 @@ class _Playing:
         self._shared: dict[str, str] = {}
         self._first_line_of_turn: list[int | None] = []
         self._now_ms = 0
+        self._speaking: User | None = None
 
     def word(self, slot: Slot) -> str:
         """Return what a slot says in this scene: a role's name, the channel's or the vocabulary's word."""
         name = slot.name
-        if name in self._shared:
+        if slot.is_shared and name in self._shared:
             return self._shared[name]
         words = self._stage.channel.words.get(name)
         if words is not None:
@@ -121,9 +126,15 @@ class _Playing:
         if name in self._roles:
             return self._roles[name].name
         if name == "someone":
-            return self._stage.cast.someone().name
+            return self._someone_else()
         channel = self._stage.channel
         return {"streamer": channel.streamer, "game": channel.game, "bot": channel.bot}[name]
+
+    def _someone_else(self) -> str:
+        someone = self._stage.cast.someone()
+        while someone is self._speaking:
+            someone = self._stage.cast.someone()
+        return someone.name
 
     def turn(self, turn: Turn) -> None:
         """Say the lines of a turn."""
@@ -152,15 +163,24 @@ class _Playing:
     def _speaker(self, turn: Turn, *, is_crowd: bool) -> User:
         user = None if is_crowd else self._roles.get(turn.role)
         if user is None:
-            user = self._stage.cast.speaker(turn.persona, turn.circle)
+            user = self._someone_without_a_role(turn)
             self._roles[turn.role] = user
         return user
 
+    def _someone_without_a_role(self, turn: Turn) -> User:
+        others = [user for role, user in self._roles.items() if role != turn.role]
+        for _ in range(CASTING_TRIES):
+            user = self._stage.cast.speaker(turn.persona, turn.circle)
+            if not any(user is other for other in others):
+                break
+        return user
+
     def _said(self, turn: Turn, user: User) -> str:
+        self._speaking = user
         text = fill(self.dice.pick(turn.phrases), self)
         if turn.persona.evades:
             return disguised(text, self.dice)
-        return voiced(text, user.voice, self.dice) if turn.persona.has_voice else text
+        return voiced(text, user.voice, self._stage.emotes, self.dice) if turn.has_voice else text
 
     def _answered(self, turn: Turn, user: User) -> int | None:
         if turn.answers is None:
@@ -202,23 +222,24 @@ class Show:
             scene = self._next_scene(stage, quota)
             lines = stage.play(scene, quota)
             if lines:
-                self._lay_down(said, lines, stage.channel.name, start_ms, length_ms)
+                self._lay_down(said, lines, stage, start_ms, length_ms)
             quota.violating, quota.innocent = max(quota.violating, 0), max(quota.innocent, 0)
         return _in_order(said)
 
     def _next_scene(self, stage: Stage, quota: Quota) -> Scene:
         if not quota.violating:
             return stage.innocent.draw(self._dice)
-        while True:
+        # A raid that doesn't fit is passed over rather than cut, unless the mix leaves nothing but raids.
+        for _ in range(FITTING_TRIES):
             scene = stage.violating.draw(self._dice)
-            # A raid that doesn't fit is passed over rather than cut, but a single line always fits.
-            if scene.least_violations <= max(1, quota.violating):
-                return scene
+            if scene.least_violations <= quota.violating:
+                break
+        return scene
 
     def _lay_down(
-        self, said: list[Spoken], lines: list[_Line], channel: str, start_ms: int, length_ms: int
+        self, said: list[Spoken], lines: list[_Line], stage: Stage, start_ms: int, length_ms: int
     ) -> None:
-        spare_ms = max(0, length_ms - lines[-1].offset_ms)
+        spare_ms = max(0, length_ms - max(line.offset_ms for line in lines))
         start_ms += int(self._dice.roll() * spare_ms)
         before = len(said)
         for line in lines:
@@ -226,12 +247,13 @@ class Show:
             said.append(
                 Spoken(
                     start_ms + line.offset_ms,
-                    channel,
+                    stage.channel.name,
                     line.user,
                     line.turn.persona.name,
                     line.text,
                     line.turn.label,
                     answers,
+                    all(word in stage.emotes for word in line.text.split(" ")),
                 )
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container
 from typing import NamedTuple
 
 from moderation_pipeline.comments.personas.dice import Dice
@@ -9,7 +10,7 @@ from moderation_pipeline.comments.personas.phrases import Phrase
 
 OPENERS = (
     "lol", "ngl", "bro", "tbh", "honestly", "ok but", "wait", "nah", "yo", "man", "chat", "lmao", "dude",
-    "i mean", "ok so", "fr", "hm", "haha", "oh", "wow", "real talk", "imo", "also", "bruh", "omg",
+    "i mean", "ok so", "hm", "haha", "oh", "wow", "real talk", "also", "bruh", "omg",
 )  # fmt: skip
 CLOSERS = ("lol", "tho", "fr", "ngl", "haha", "lmao", "xD", ":)", "...", "!!", "imo", "tbh", "<3", "o7", "^^")
 
@@ -40,28 +41,45 @@ def new_voice(dice: Dice, emotes: tuple[Phrase, ...]) -> Voice:
     )
 
 
-def voiced(text: str, voice: Voice, dice: Dice) -> str:
-    """Return the text as this person types it. Commands and lines of one word stay as they are."""
+def voiced(text: str, voice: Voice, emotes: Container[str], dice: Dice) -> str:
+    """Return the text as this person types it. Commands and lines of one word stay as they are.
+
+    Nobody changes the case of an emote or of a name, for they would stop working.
+    """
     if text[0] == "!" or " " not in text:
         return text
-    mood = dice.roll()
-    if mood < voice.shout_share and "http" not in text:
-        return text.upper()
-    if dice.roll() < voice.opener_share:
+    text = _with_articles(text)
+    if dice.roll() < voice.shout_share and "http" not in text:
+        return _cased(text, str.upper, emotes)
+    if dice.roll() < voice.opener_share and text[0] != "@":
         text = f"{dice.pick(OPENERS)} {text}"
     if dice.roll() < voice.slip_share:
         text = _with_slip(text, dice)
     if voice.is_lower:
-        text = text.lower() if "@" not in text else text
+        text = _cased(text, str.lower, emotes)
     elif voice.is_tidy:
         text = text[0].upper() + text[1:]
-        if text[-1].isalpha():
+        if text[-1].isalpha() and text.rsplit(" ", 1)[-1] not in emotes:
             text += "."
     closing = dice.roll()
     if closing < voice.emote_share:
         return f"{text} {voice.emote}"
     if closing > 0.94:
         return f"{text} {dice.pick(CLOSERS)}"
+    return text
+
+
+def _cased(text: str, change: Callable[[str], str], emotes: Container[str]) -> str:
+    return " ".join(
+        word if word in emotes or word.startswith("@") else change(word) for word in text.split(" ")
+    )
+
+
+def _with_articles(text: str) -> str:
+    """Return the text with "an" where a slot began with a vowel."""
+    if " a " in text:
+        for vowel in "aeio":
+            text = text.replace(f" a {vowel}", f" an {vowel}")
     return text
 
 

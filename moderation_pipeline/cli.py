@@ -15,7 +15,7 @@ import click
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC
 from moderation_pipeline.terminal.exit_codes import EXIT_CODES, CommandFailed, ended
-from moderation_pipeline.terminal.screen import print_frame, print_json, say
+from moderation_pipeline.terminal.screen import print_frame, print_json, print_records, say
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 
 
@@ -125,7 +125,57 @@ def users(chat: str, configs: tuple[str, ...], top: int, as_json: bool) -> None:
         print_frame(found.most_sanctioned, title="Sanctioned most")
 
 
+@cli.command()
+@click.argument("config", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per agent.")
+def check(config: str | None, as_json: bool) -> None:
+    r"""Put one made-up comment to the Student and the Expert of CONFIG: two calls that find a wrong key.
+
+    \b
+    moderation check                 the default config, hybrid
+    moderation check my_config       before a run of thousands of comments
+
+    Exits with 1 where an agent gave no plan.
+    """
+    from moderation_pipeline.config import DEFAULT_CONFIG, ConfigLibrary
+
+    named = ConfigLibrary(folder := DataFolder.find()).load(config or DEFAULT_CONFIG)
+    from moderation_pipeline.terminal import checking
+
+    say(f"Asking the agents of {named.name} ({named.path}) about: {checking.COMMENT}")
+    answers = checking.check(folder, named)
+    print_records(answers, checking.Answer._fields, as_json=as_json)
+    failed = [f"The {each.role} gave no plan: {each.error}" for each in answers if each.error is not None]
+    if failed:
+        raise CommandFailed("\n".join(failed))
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=3000, show_default=True, help="Port to listen on.")
+def ui(host: str, port: int) -> None:
+    r"""Open the Dagster UI on the same chats, runs and assets. Stop it with Ctrl-C.
+
+    \b
+    moderation ui                    then http://127.0.0.1:3000
+    moderation ui --port 8080
+
+    What the terminal ran is seen there, and the other way round. It takes about 20 seconds to answer.
+    """
+    from moderation_pipeline.terminal import interface
+
+    folder = DataFolder.find()
+    say(
+        f"Dagster's UI will be at http://{host}:{port} in about 20 seconds (instance: {folder.dagster_home})."
+    )
+    interface.become_dagster_dev(folder, host=host, port=port)
+
+
 def main() -> None:
     """Run the command line, and exit with a code of `terminal/exit_codes.py`."""
     session = Session(debug="--debug" in sys.argv)
     sys.exit(ended(lambda: cli.main(obj=session, standalone_mode=False), debug=session.debug))
+
+
+if __name__ == "__main__":
+    main()

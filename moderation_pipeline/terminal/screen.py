@@ -50,6 +50,15 @@ def print_frame(frame: pl.DataFrame, *, as_json: bool = False, title: str = "") 
     print_table(frame.columns, frame.iter_rows(), right=numbers)
 
 
+def print_records(rows: Sequence[Sequence[Cell]], fields: Sequence[str], *, as_json: bool) -> None:
+    """Print named tuples: as JSON, one object each, or drawn."""
+    if as_json:
+        print_json([dict(zip(fields, row, strict=True)) for row in rows])
+    else:
+        numbers = [f for i, f in enumerate(fields) if any(isinstance(row[i], int | float) for row in rows)]
+        print_table(fields, rows, right=numbers)
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, right: Sequence[str] = ()) -> None:
     """Draw a table on stdout; the columns named in `right` hold numbers."""
     from rich import box

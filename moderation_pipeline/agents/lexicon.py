@@ -1,4 +1,4 @@
-"""The lexicon: offensive, taunting and identity terms as data (`defaults/lexicon.yaml`), and their patterns.
+"""The lexicon: offensive, taunting and identity terms as data (`defaults/lexicon.yaml`), and how they are matched.
 
 What a hit *means* is decided in `signals`, `rules` and `careful_rules`; here is only which words there are.
 """
@@ -6,15 +6,18 @@ What a hit *means* is decided in `signals`, `rules` and `careful_rules`; here is
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import yaml
 from pydantic import BaseModel, ConfigDict
 
 from moderation_pipeline.agents.plan import Category
+
+SHORTEST_WITH_PLURAL = 3
 
 
 class TermGroup(BaseModel):
@@ -28,50 +31,136 @@ class TermGroup(BaseModel):
 
 
 class LexiconFile(BaseModel):
-    """The lexicon as it is written: where it comes from, under which licence, and its groups by name."""
+    """The lexicon as it is written: where it comes from, under which licence, and its terms by group.
+
+    `groups` become signals; `readings` are what careful reading looks for besides; `homonyms` are words that make
+    a term harmless when they stand beside it; `common` and `not_misspelt` are ordinary words, for guessing at spelling.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str
     licence: str
     groups: dict[str, TermGroup]
+    readings: dict[str, tuple[str, ...]]
+    homonyms: dict[str, frozenset[str]]
+    common: frozenset[str]
+    not_misspelt: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+class Hit(NamedTuple):
+    """A term found in a list of words: its group, the term, and the words it covers (`start` to `end - 1`)."""
+
+    group: str
+    term: str
+    start: int
+    end: int
+
+
+class TermIndex:
+    """Finds terms in words by looking words up, so that its cost doesn't grow with the number of terms."""
+
+    def __init__(self, groups: Mapping[str, Iterable[str]]) -> None:
+        self._exact: dict[str, list[tuple[str, str]]] = {}
+        self._prefixes: list[tuple[str, str, str]] = []
+        self._phrases: dict[str, list[tuple[str, str, tuple[str, ...]]]] = {}
+        self._known: dict[str, tuple[tuple[str, str], ...]] = {}
+        for group, terms in groups.items():
+            for term in terms:
+                self._add(group, term)
+
+    def _add(self, group: str, term: str) -> None:
+        first, *rest = term.split()
+        if rest:
+            self._phrases.setdefault(first, []).append((group, term, tuple(rest)))
+        elif term.endswith("*"):
+            self._prefixes.append((term[:-1], group, term))
+        else:
+            for form in _forms(term):
+                self._exact.setdefault(form, []).append((group, term))
+
+    def groups_of(self, word: str) -> tuple[tuple[str, str], ...]:
+        """Return the (group, term) pairs that a single word belongs to; remembered per word."""
+        known = self._known.get(word)
+        if known is None:
+            prefixed = [(group, term) for start, group, term in self._prefixes if word.startswith(start)]
+            known = self._known[word] = (*self._exact.get(word, ()), *prefixed)
+        return known
+
+    def find(self, words: Sequence[str]) -> list[Hit]:
+        """Return every term found in the words, in the order of their first words."""
+        hits = []
+        for start, word in enumerate(words):
+            hits += [Hit(group, term, start, start + 1) for group, term in self.groups_of(word)]
+            for group, term, rest in self._phrases.get(word, ()):
+                end = start + 1 + len(rest)
+                if _continues(words[start + 1 : end], rest):
+                    hits.append(Hit(group, term, start, end))
+        return hits
+
+
+@dataclass(frozen=True)
 class Lexicon:
-    """The lexicon with one regular expression per group, without boundaries (engines write those differently)."""
+    """The lexicon, ready to be matched. Patterns have no boundaries: engines write those differently."""
 
     file: LexiconFile
-    patterns: dict[str, str]
-    words: frozenset[str]
-    """Every single word that is a term by itself: what de-obfuscation may resolve an edge case to."""
+
+    @cached_property
+    def patterns(self) -> dict[str, str]:
+        """One regular expression per group of the signals."""
+        return {name: pattern_of(group.terms) for name, group in self.file.groups.items()}
+
+    @cached_property
+    def index(self) -> TermIndex:
+        """Groups and readings together."""
+        groups = {name: group.terms for name, group in self.file.groups.items()}
+        return TermIndex({**groups, **self.file.readings})
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every single word that is a term by itself: what a disguised spelling may stand for."""
+        groups = [group.terms for group in self.file.groups.values()] + list(self.file.readings.values())
+        single = (term.removesuffix("*") for terms in groups for term in terms)
+        return frozenset(form for word in single if word.isalpha() and len(word) > 2 for form in _forms(word))
+
+    @cached_property
+    def strong_words(self) -> frozenset[str]:
+        """The words among them that are offensive by themselves."""
+        strong = ("insult_strong", "slur", "profanity", "sexual_strong", "dismissal")
+        terms = [term.removesuffix("*") for name in strong for term in self.file.groups[name].terms]
+        return frozenset(form for word in terms if word.isalpha() and len(word) > 2 for form in _forms(word))
 
 
 @cache
 def lexicon() -> Lexicon:
     """Return the shipped lexicon, read once."""
     text = (resources.files("moderation_pipeline.defaults") / "lexicon.yaml").read_text(encoding="utf-8")
-    file = LexiconFile.model_validate(yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
-    patterns = {name: pattern_of(group.terms) for name, group in file.groups.items()}
-    return Lexicon(file, patterns, frozenset(_single_words(file)))
+    return Lexicon(
+        LexiconFile.model_validate(yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    )
 
 
-def pattern_of(terms: tuple[str, ...]) -> str:
+def pattern_of(terms: Iterable[str]) -> str:
     """Return one pattern (no boundaries, no groups) that matches any of the terms."""
     return "|".join(_term_pattern(term) for term in terms)
 
 
 def _term_pattern(term: str) -> str:
     words = [re.escape(word).replace(r"\*", "[a-z]*") for word in term.split()]
-    is_pluralised = len(words) == 1 and term.isalpha() and len(term) >= 3
-    return r"\s+".join(words) + ("(?:e?s|z)?" if is_pluralised else "")
+    return r"\s+".join(words) + ("(?:e?s|z)?" if _has_plural(term) else "")
 
 
-def _single_words(file: LexiconFile) -> set[str]:
-    words: set[str] = set()
-    for group in file.groups.values():
-        for term in group.terms:
-            word = term.removesuffix("*")
-            if word.isalpha() and len(word) >= 3:
-                words |= {word, f"{word}s"}
-    return words
+def _forms(term: str) -> list[str]:
+    return [term, f"{term}s", f"{term}es", f"{term}z"] if _has_plural(term) else [term]
+
+
+def _has_plural(term: str) -> bool:
+    return term.isalpha() and len(term) >= SHORTEST_WITH_PLURAL
+
+
+def _continues(words: Sequence[str], rest: Sequence[str]) -> bool:
+    """Whether the words are the rest of a phrase."""
+    return len(words) == len(rest) and all(
+        word.startswith(wanted[:-1]) if wanted.endswith("*") else word == wanted
+        for word, wanted in zip(words, rest, strict=True)
+    )

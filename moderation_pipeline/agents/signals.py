@@ -18,25 +18,36 @@ class Signals(NamedTuple):
     """The signals of one comment, in the order of the columns of `signals`. Counts unless said otherwise."""
 
     taunt: int
-    insult_mild: int
+    taunt_weak: int
     insult_strong: int
+    insult_mild: int
+    insult_weak: int
+    insult_foreign: int
     dismissal: int
     report_call: int
     profanity: int
+    profanity_mild: int
     slur: int
     slur_ambiguous: int
+    origin: int
     sexual: int
     sexual_strong: int
     threat: int
     self_harm_incitement: int
     self_harm: int
     spam_phrase: int
+    bot_orders: int
+    evasion: int
     personal_information: int
     identity: int
     second_person: int
     first_person: int
     negation: int
     links: int
+    shorteners: int
+    """Links that hide their target, or invite elsewhere."""
+    score_mock: int
+    """A game score of many deaths, such as 0/7."""
     mentions: int
     phones: int
     emails: int
@@ -69,6 +80,10 @@ def signals(comments: pl.DataFrame) -> pl.DataFrame:
 
 
 LINK = r"(?:https?://|www\.)\S+|\b[a-z0-9-]+\.(?:com|net|org|tv|gg|io|ly|me|co|ru|xyz|be|info|link|live|site|store|shop|top|app|dev)\b(?:/\S*)?"
+SHORTENER = (
+    r"(?:bit\.ly|tinyurl\.com|t\.co|cutt\.ly|goo\.gl|is\.gd|discord\.gg|discord\.com/invite|t\.me|wa\.me)/\w"
+)
+SCORE_MOCK = r"(?:^|\s)[01]\s?[-/]\s?(?:[4-9]|1\d|2\d)(?:$|\s|-\d|/\d)"
 MENTION = r"(?:^|\s)@\w+"
 PHONE = r"(?:^|[^\w.])(?:\+?\d{1,3}[ .-]?)?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?:$|\D)|(?:^|\s)\+\d{9,14}(?:$|\D)"
 EMAIL = r"[a-z0-9._%+-]+@[a-z0-9-]+\.[a-z]{2,}"
@@ -81,7 +96,7 @@ NEGATION = r"not|no|never|nobody|dont|doesnt|didnt|isnt|arent|wasnt|cant|cannot|
 
 def _folded(normalised: pl.Expr) -> pl.Expr:
     """Drop apostrophes and accents, which the lexicon is written without."""
-    plain = normalised.str.replace_all("['’`´]", "")
+    plain = normalised.str.replace_all(r"['’](ll|d)\b", " ").str.replace_all("['’]", "")
     accented = plain.str.contains(r"[^\x00-\x7f]")
     return pl.when(accented).then(plain.str.normalize("NFKD").str.replace_all(r"\p{Mn}", "")).otherwise(plain)
 
@@ -103,6 +118,8 @@ def _expressions() -> list[pl.Expr]:
         "first_person": _count(folded, FIRST_PERSON),
         "negation": _count(folded, NEGATION),
         "links": normalised.str.count_matches(LINK),
+        "shorteners": normalised.str.count_matches(SHORTENER),
+        "score_mock": normalised.str.count_matches(SCORE_MOCK),
         "mentions": text.str.count_matches(MENTION),
         "phones": normalised.str.count_matches(PHONE),
         "emails": normalised.str.count_matches(EMAIL),

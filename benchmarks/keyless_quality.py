@@ -1,0 +1,195 @@
+"""How well the keyless agents judge: rules, careful rules, and two baselines nobody should lose to.
+
+    python benchmarks/keyless_quality.py [--all-conda] [--functionalities]
+
+Reads the labelled data from the folder MODERATION_SHARED_DATA (else ../shared/data beside the repository) and
+prints, for CONDA (valid split, in its stream) and HateCheck (all), precision, recall and F1 of violation, and
+macro-F1. On HateCheck `hate only` counts a plan as positive where its category is hate, which is what HateCheck
+asks; `violation` counts every category, so that a threat to one person, which HateCheck labels non-hateful and
+the chat rules forbid, is an error there.
+
+What was developed on what: the lexicon's weights on CONDA's train split; the structure of the careful rules on
+the functionality list in Röttger et al. (2021) and on a seeded half of HateCheck's cases (`is_developed_on`). The
+other half is reported apart. HateCheck is built from templates that are filled with seven groups, so cases are
+split by template and not by row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import re
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+import polars as pl
+from sklearn.metrics import f1_score, precision_recall_fscore_support
+
+from moderation_pipeline.agents.careful_rules import CarefulRulesExpert
+from moderation_pipeline.agents.case import Case
+from moderation_pipeline.agents.plan import Category, Plan
+from moderation_pipeline.agents.rules import RulesStudent
+from moderation_pipeline.agents.student import Situation, Standing
+from moderation_pipeline.comments.normalise import normalise
+from moderation_pipeline.moderation.stream import Stream
+from moderation_pipeline.warehouse.tables import COMMENTS
+
+TWENTY_SEVEN_WORDS = re.compile(
+    r"\b(?:fuck\w*|shit\w*|bitch\w*|cunt\w*|ass|asshole|dick|cock|pussy|whore|slut|fag\w*|nigg\w*|retard\w*|idiot\w*"
+    r"|stupid|dumb|moron|noob\w*|trash|garbage|suck\w*|kys|stfu|ez|gay|rape\w*)\b"
+)
+
+
+def shared_data() -> Path:
+    """Return the folder of the labelled data, or leave with a word about where it was looked for."""
+    folder = Path(os.environ.get("MODERATION_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
+    if not folder.is_dir():
+        raise SystemExit(
+            f"No labelled data in {folder}. Set MODERATION_SHARED_DATA to the folder that holds it."
+        )
+    return folder
+
+
+def as_comments(data: pl.DataFrame, channel: str, user: str) -> pl.DataFrame:
+    """Return a comments table of the data's rows, in their order."""
+    n = data.height
+    given = {
+        "chat": pl.repeat("benchmark", n, eager=True),
+        "comment_id": data["message_id"],
+        "position": pl.int_range(n, dtype=pl.Int64, eager=True),
+        "channel": data[channel],
+        "user_id": data[user],
+        "user_name": data[user],
+        "text": data["text"],
+        "normalised": normalise(data["text"]),
+        "label_is_violation": data["label_toxic"],
+    }
+    flags = [name for name in COMMENTS.schema if name.startswith("is_")]
+    zeros = {
+        name: pl.repeat(0, n, dtype=pl.Int32, eager=True) for name in ("user_repeats", "channel_repeats")
+    }
+    false = {name: pl.repeat(False, n, eager=True) for name in flags}
+    false["is_command"] = data["text"].str.starts_with("!")
+    frame = pl.DataFrame({**given, **zeros, **false})
+    rest = [
+        pl.lit(None, kind).alias(name) for name, kind in COMMENTS.schema.items() if name not in frame.columns
+    ]
+    return frame.with_columns(rest).select(COMMENTS.schema.names())
+
+
+def plans_of(cases: Sequence[Case]) -> dict[str, list[Plan]]:
+    """Return each agent's plans for the cases."""
+    nothing = [Situation(Standing(0, None))] * len(cases)
+    decided = asyncio.run(RulesStudent().decide(cases, nothing))
+    audited = asyncio.run(CarefulRulesExpert().audit(cases))
+    return {
+        "rules": [verdict.plan for verdict in decided if verdict.plan],
+        "careful rules": [verdict.plan for verdict in audited if verdict.plan],
+    }
+
+
+def score_line(name: str, truth: Sequence[bool], said: Sequence[bool]) -> str:
+    """Return one row of the printed table."""
+    precision, recall, f1, _ = precision_recall_fscore_support(truth, said, average="binary", zero_division=0)
+    macro = f1_score(truth, said, average="macro", zero_division=0)
+    return f"{name:<32} {precision:9.3f} {recall:6.3f} {f1:6.3f} {macro:8.3f} {len(truth):7d}"
+
+
+HEADER = f"{'':<32} {'precision':>9} {'recall':>6} {'F1':>6} {'macro-F1':>8} {'rows':>7}"
+
+
+def report_conda(data: pl.DataFrame, split: str | None) -> None:
+    """Print the table for CONDA: its whole stream is read, one split's labels are scored."""
+    cases = [
+        case for batch in Stream(as_comments(data, "channel", "user_id")).batches(1024) for case in batch
+    ]
+    scored = data.select(
+        (pl.col("label_toxic").is_not_null() & (pl.lit(True) if split is None else pl.col("split") == split))
+    ).to_series()
+    keep = [index for index, is_scored in enumerate(scored) if is_scored]
+    truth = [data["label_toxic"][index] for index in keep]
+    print(f"\nCONDA, {split or 'all labelled'}: violation\n{HEADER}")
+    print(score_line("always violation", truth, [True] * len(truth)))
+    print(score_line("27 words", truth, [has_word(cases[index]) for index in keep]))
+    for name, plans in plans_of(cases).items():
+        print(score_line(name, truth, [plans[index].is_violation for index in keep]))
+
+
+def has_word(case: Case) -> bool:
+    """Whether the text holds one of 27 words, as it came."""
+    return TWENTY_SEVEN_WORDS.search(case.text.lower()) is not None
+
+
+def template_of(text: str) -> str:
+    """Return the text with the names of HateCheck's seven groups taken out, so that a template is one string."""
+    groups = r"\b(?:wom[ae]n|female|trans(?: people| person)?|gays?|homosexual\w*|black(?: people| person)?|blacks|disabled(?: people| person)?|muslims?|immigrants?|people|person)\b"
+    return re.sub(r"[^a-z]+", " ", re.sub(groups, "", text.lower())).strip()
+
+
+def is_developed_on(text: str) -> bool:
+    """Whether a HateCheck case belongs to the half that the careful rules were developed on."""
+    return blake2b(f"7{template_of(text)}".encode(), digest_size=1).digest()[0] < 128
+
+
+def report_hatecheck(data: pl.DataFrame, by_functionality: bool) -> None:
+    """Print the tables for HateCheck, its two halves and, if wanted, each functionality."""
+    data = data.with_columns(pl.col("message_id").alias("channel"), pl.col("message_id").alias("user_id"))
+    cases = [
+        case for batch in Stream(as_comments(data, "channel", "user_id")).batches(1024) for case in batch
+    ]
+    truth = data["label_toxic"].to_list()
+    said = plans_of(cases)
+    readings: dict[str, Callable[[Plan], bool]] = {
+        "violation": lambda plan: plan.is_violation,
+        "hate only": lambda plan: plan.category is Category.HATE,
+    }
+    halves = {
+        "all": list(range(data.height)),
+        "held-out half": [i for i, text in enumerate(data["text"]) if not is_developed_on(text)],
+    }
+    for part, rows in halves.items():
+        known = [truth[i] for i in rows]
+        print(f"\nHateCheck, {part} (published: Perspective macro-F1 .702)\n{HEADER}")
+        print(score_line("always violation", known, [True] * len(rows)))
+        print(score_line("27 words", known, [has_word(cases[i]) for i in rows]))
+        for reading, counts in readings.items():
+            for name, plans in said.items():
+                print(score_line(f"{name}, {reading}", known, [counts(plans[i]) for i in rows]))
+    if by_functionality:
+        print_functionalities(data, said, readings)
+
+
+def print_functionalities(
+    data: pl.DataFrame, said: dict[str, list[Plan]], readings: dict[str, Callable[[Plan], bool]]
+) -> None:
+    """Print the accuracy per functionality, which is how HateCheck means to be read."""
+    columns = {
+        f"{name}, {reading}": [counts(plan) for plan in plans]
+        for reading, counts in readings.items()
+        for name, plans in said.items()
+    }
+    table = data.with_columns(*(pl.Series(name, values) for name, values in columns.items()))
+    accuracy = table.group_by("label_raw").agg(
+        pl.len(), *((pl.col(name) == pl.col("label_toxic")).mean().round(3) for name in columns)
+    )
+    with pl.Config(tbl_rows=40, tbl_cols=10, tbl_width_chars=160):
+        print(accuracy.sort("label_raw"))
+
+
+def main() -> None:
+    """Print every table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--all-conda", action="store_true", help="score train as well as valid")
+    parser.add_argument(
+        "--functionalities", action="store_true", help="HateCheck's accuracy per functionality"
+    )
+    arguments = parser.parse_args()
+    folder = shared_data()
+    report_conda(pl.read_parquet(folder / "conda_dota2.parquet"), None if arguments.all_conda else "valid")
+    report_hatecheck(pl.read_parquet(folder / "hatecheck.parquet"), arguments.functionalities)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Hate, read closely: what is said about a protected group, and whether the speaker says it.
+
+A group is named, and a predicate degrades it: dehumanises, attributes the bad, feels hostile, calls for violence or
+exclusion, or denies the good. Negation turns each around ("no woman deserves to die", "not our equal"). Words that
+belong to a group are hate only where the speaker turns them on someone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from moderation_pipeline.agents.evidence import Evidence
+from moderation_pipeline.agents.lexicon import Hit, lexicon
+from moderation_pipeline.agents.plan import Category
+from moderation_pipeline.agents.reading import Reading
+
+PREDICATES = {
+    "dehumanising": 0.62,
+    "bad_trait": 0.62,
+    "hostile_feeling": 0.62,
+    "violence": 0.6,
+    "demeaning": 0.52,
+    "exclusion": 0.5,
+    "insult_strong": 0.62,
+    "insult_mild": 0.55,
+    "self_harm_incitement": 0.6,
+    "dismissal": 0.55,
+    "profanity": 0.35,
+}
+"""What one predicate tells about a comment that names a protected group."""
+
+DENIED_GOOD = 0.6
+"""What denying a group the good tells ("have no right to", "never be as smart as")."""
+
+ADJECTIVES = frozenset(
+    "black white trans gay lesbian disabled asian african chinese indian mexican russian jewish muslim female deaf blind autistic handicapped queer transgender bisexual turkish arab christian".split()
+)
+PEOPLE = frozenset(
+    "people person persons man men guy guys woman women girl girls boy boys kid kids folk folks life lives community culture rights throat throats ones one neighbour neighbours family families".split()
+)
+OWN_GROUP = frozenset("im us we our fellow myself".split())
+ANAPHORA = frozenset("they them their theyre your you youre kind it its lives".split())
+RECLAIMING = frozenset("my our us we im proud fellow myself as being".split())
+RECLAIMABLE = ("nigg", "niga", "queer", "fag", "dyke", "tranny", "gay", "homo", "cripple", "bitch")
+GENERALISED = ("bitch", "slut", "whore", "cunt", "hoe", "thot", "retard", "cripple", "skank", "tard")
+SLUR_WEIGHT = 0.9
+
+
+def hate_evidence(reading: Reading, *, is_condemned: bool) -> list[Evidence]:
+    """Return the evidence of hate in a comment; `is_condemned` says that it speaks against what it names."""
+    evidence = _slurs(reading, is_condemned)
+    groups = [hit for hit in reading.of("identity", "origin") if _names_people(reading, hit)]
+    groups += [hit for hit in reading.of("slur") if not _is_homonym(reading, hit)]
+    if groups:
+        evidence += _said_about(reading, groups, is_condemned)
+    return evidence
+
+
+def _names_people(reading: Reading, hit: Hit) -> bool:
+    """Whether an identity term names people: "black" alone is a colour, "gay" alone an insult."""
+    if reading.words[hit.start] not in ADJECTIVES or hit.end - hit.start > 1:
+        return True
+    following = reading.words[hit.end : hit.end + 2]
+    degrading = (group for word in following for group, _ in lexicon().index.groups_of(word))
+    return any(word in PEOPLE for word in following) or "dehumanising" in degrading
+
+
+def _said_about(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> list[Evidence]:
+    """Weigh the predicates in the sentences that name the group or refer back to it."""
+    named_in = {reading.sentences[hit.start] for hit in groups}
+    taken = {at for hit in groups for at in range(hit.start, hit.end)}
+    found: list[Evidence] = []
+    covered: set[int] = set()
+    softening = 0.25 if is_condemned else 1.0
+    if any(
+        reading.words[at] in OWN_GROUP for hit in groups for at in range(max(0, hit.start - 3), hit.start)
+    ):
+        softening *= 0.4
+    if any(not reading.is_negated(hit) for hit in reading.of("warm")):
+        softening *= 0.55
+    for group, weight in PREDICATES.items():
+        for hit in reading.of(group):
+            places = set(range(hit.start, hit.end))
+            if places & (taken | covered) or not _is_about(reading, hit, named_in):
+                continue
+            covered |= places
+            if not reading.is_negated(hit):
+                found.append(Evidence(Category.HATE, weight * softening, f"'{hit.term}' about a group"))
+    for hit in reading.of("good_trait"):
+        if hit.start not in taken | covered and _is_about(reading, hit, named_in) and reading.is_negated(hit):
+            if not _denies_harm(reading, hit):
+                found.append(
+                    Evidence(Category.HATE, DENIED_GOOD * softening, f"denying a group '{hit.term}'")
+                )
+    return found[:4]
+
+
+def _is_about(reading: Reading, hit: Hit, named_in: set[int]) -> bool:
+    sentence = reading.sentences[hit.start]
+    return sentence in named_in or any(word in ANAPHORA for word in reading.sentence_words(sentence))
+
+
+def _denies_harm(reading: Reading, hit: Hit) -> bool:
+    """Whether what is denied goes with harm after all: "do not deserve to be tortured", "not allow … to be hurt"."""
+    sentence = reading.sentences[hit.start]
+    return any(
+        harm.start > hit.start and reading.sentences[harm.start] == sentence
+        for harm in reading.of("violence", "hostile_feeling", "bad_trait")
+    )
+
+
+def _slurs(reading: Reading, is_condemned: bool) -> list[Evidence]:
+    evidence = []
+    for hit in reading.by_group.get("slur", ()):
+        if _is_homonym(reading, hit):
+            continue
+        weight = SLUR_WEIGHT
+        if reading.is_quoted(hit) or is_condemned:
+            weight *= 0.2
+        elif _is_reclaimed(reading, hit):
+            weight *= 0.3
+        evidence.append(Evidence(Category.HATE, weight, f"the slur '{hit.term}'"))
+    for hit in reading.of("insult_strong"):
+        is_general = bool(reading.of("demeaning", "exclusion"))
+        if (
+            is_general
+            and not is_condemned
+            and hit.term.startswith(GENERALISED)
+            and not _is_homonym(reading, hit)
+        ):
+            evidence.append(Evidence(Category.HATE, 0.6, f"'{hit.term}' said of a kind of people"))
+    return evidence
+
+
+def _is_reclaimed(reading: Reading, hit: Hit) -> bool:
+    """Whether a word that a group uses of itself is used so: of oneself, of one's own, with warmth."""
+    if not hit.term.startswith(RECLAIMABLE):
+        return False
+    before = reading.around(hit, 4, 0)
+    is_turned_on_someone = bool(reading.of("violence", "hostile_feeling", "insult_strong", "dismissal"))
+    is_own = any(word in RECLAIMING for word in before) or bool(reading.of("warm"))
+    return is_own and not is_turned_on_someone
+
+
+def _is_homonym(reading: Reading, hit: Hit) -> bool:
+    """Whether words around the hit show its harmless meaning: a bitch at the vet's, a dyke by the sea."""
+    beside = lexicon().file.homonyms.get(reading.words[hit.start])
+    return beside is not None and any(word in beside for word in reading.words)

@@ -1,0 +1,136 @@
+"""A comment read closely: its words, sentences and quotations, the terms in them, and what is negated.
+
+Only what stands in the text is found here; what it means for a plan is weighed in `hate_reading`, `abuse_reading`
+and `careful_rules`. Reading is a pure function of the normalised text, and remembered per text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from moderation_pipeline.agents.lexicon import Hit, lexicon
+from moderation_pipeline.agents.spelling import corrected
+
+TOKEN = re.compile(r"\[sepa\]|@\w+|[a-z0-9]+(?:'[a-z]+)*|[^\x00-\x7f]+|[\"“”«»]|[.!?;:]+|,|\n")
+QUOTES = frozenset('"“”«»')
+PARTS = {"'ll": " will", "'d": " would", "n't": "nt"}
+
+NEGATORS = frozenset(
+    "not no never nobody none neither nor dont doesnt didnt isnt arent wasnt werent cant cannot wont shouldnt wouldnt couldnt"
+    " aint without hardly opposite nothing havent hasnt".split()
+)
+SAYING = frozenset(
+    "say said saying claim claimed mean meant think thought believe call called calling".split()
+)
+TURNS = frozenset("but because although though however instead unless".split())
+QUESTION_OPENERS = frozenset(
+    "is isnt are arent am does doesnt do dont did didnt would wouldnt should shouldnt can cant could couldnt why what how when"
+    " where who will wont".split()
+)
+NEGATION_REACH = 5
+OPENING = 4
+"""Negators among the first words of a question ask for agreement ("isn't it obvious that…"), they deny nothing."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text as words, each with its sentence and whether it is inside quotation marks."""
+
+    words: tuple[str, ...]
+    sentences: tuple[int, ...]
+    quoted: tuple[bool, ...]
+    questions: frozenset[int]
+    """Sentences that end in a question mark."""
+
+    @cached_property
+    def hits(self) -> tuple[Hit, ...]:
+        """Every term of the lexicon's groups and readings; none crosses the end of a sentence."""
+        found = lexicon().index.find(self.words)
+        return tuple(hit for hit in found if self.sentences[hit.start] == self.sentences[hit.end - 1])
+
+    @cached_property
+    def by_group(self) -> dict[str, list[Hit]]:
+        """The hits of each group that has any."""
+        groups: dict[str, list[Hit]] = {}
+        for hit in self.hits:
+            groups.setdefault(hit.group, []).append(hit)
+        return groups
+
+    @cached_property
+    def has_quotation(self) -> bool:
+        """Whether something is quoted and enough is said about it to make it a quotation."""
+        outside = sum(1 for is_quoted in self.quoted if not is_quoted)
+        return outside >= 3 and outside < len(self.words)
+
+    def of(self, *groups: str) -> list[Hit]:
+        """Return the hits of the groups named, outside quotations."""
+        return [hit for group in groups for hit in self.by_group.get(group, ()) if not self.is_quoted(hit)]
+
+    def is_quoted(self, hit: Hit) -> bool:
+        """Whether the hit is inside a quotation."""
+        return self.has_quotation and self.quoted[hit.start]
+
+    def around(self, hit: Hit, before: int, after: int) -> tuple[str, ...]:
+        """Return the words around the hit, of its own sentence."""
+        first, last = max(0, hit.start - before), min(len(self.words), hit.end + after)
+        sentence = self.sentences[hit.start]
+        return tuple(
+            self.words[at]
+            for at in range(first, last)
+            if self.sentences[at] == sentence and not hit.start <= at < hit.end
+        )
+
+    def sentence_words(self, sentence: int) -> list[str]:
+        """Return the words of one sentence."""
+        return [word for word, at in zip(self.words, self.sentences, strict=True) if at == sentence]
+
+    def is_negated(self, hit: Hit) -> bool:
+        """Whether a word before the hit, in its sentence, denies it."""
+        sentence = self.sentences[hit.start]
+        start = self.sentences.index(sentence)
+        is_question = sentence in self.questions and self.words[start] in QUESTION_OPENERS
+        for at in range(hit.start - 1, start - 1, -1):
+            word = self.words[at]
+            if word in TURNS:
+                return False
+            if word in NEGATORS and not (is_question and at - start < OPENING):
+                denies_saying = any(each in SAYING for each in self.words[at + 1 : at + 3])
+                return denies_saying or hit.start - at <= NEGATION_REACH
+        return False
+
+
+@lru_cache(maxsize=20_000)
+def read(normalised: str) -> Reading:
+    """Return the reading of a normalised text."""
+    words: list[str] = []
+    sentences: list[int] = []
+    quoted: list[bool] = []
+    questions = set()
+    sentence, inside = 0, False
+    for token in TOKEN.findall(normalised):
+        if token in QUOTES:
+            inside = not inside
+        elif token[0] in ".!?;:\n" or token == "[sepa]":
+            if "?" in token:
+                questions.add(sentence)
+            sentence += 1
+        elif token != ",":
+            for word in _words_of(token):
+                words.append(word)
+                sentences.append(sentence)
+                quoted.append(inside)
+    if inside:
+        quoted = [False] * len(quoted)
+    return Reading(tuple(words), tuple(sentences), tuple(quoted), frozenset(questions))
+
+
+def _words_of(token: str) -> tuple[str, ...]:
+    if token[0] == "@":
+        return (token,)
+    if "'" in token:
+        for mark, plain in PARTS.items():
+            token = token.replace(mark, plain)
+        return tuple(token.replace("'s", "").replace("'", "").split())
+    return corrected(token)

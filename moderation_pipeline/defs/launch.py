@@ -1,5 +1,105 @@
 """Runs started by the terminal: the same jobs on the same instance as the UI's, in this process.
 
-What a job holds is in `jobs.py`; what the terminal says about it is the terminal's. Each function needs the
-definitions, so importing this module takes seconds: the terminal does so after its first words.
+What a job holds is in `jobs.py`; what the terminal says about it is the terminal's. Importing this module
+loads Dagster and all definitions, which takes seconds: a command does so after its first words.
 """
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from moderation_pipeline.comments.chat_files import SYNTHETIC
+from moderation_pipeline.definitions import defs
+from moderation_pipeline.defs.instance import instance
+from moderation_pipeline.defs.partitions import chats, run_key
+from moderation_pipeline.defs.sensors import BY_TERMINAL
+from moderation_pipeline.moderation.trace import RunObserver
+from moderation_pipeline.warehouse.folder import DataFolder
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""Dagster's own lines are kept in the instance, not written over the terminal's."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCheck:
+    """A check that did not hold: of which asset, its name, and what it found."""
+
+    asset: str
+    name: str
+    description: str
+    metadata: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """A run that ended: its id in the instance, and the checks that failed. A run that broke down raises."""
+
+    run_id: str
+    partition: str | None
+    failed_checks: tuple[FailedCheck, ...]
+
+
+class Launcher:
+    """Starts runs on the data folder's instance. Use it in a `with` statement."""
+
+    def __init__(self, folder: DataFolder, dagster: dg.DagsterInstance) -> None:
+        self._folder = folder
+        self._dagster = dagster
+
+    def synthesize(self, settings: Mapping[str, object] | None = None) -> RunOutcome:
+        """Write the synthetic chat; `settings` are those of the asset `synthetic_comments`."""
+        config = {"ops": {"synthetic_comments": {"config": dict(settings)}}} if settings else {}
+        return self._run("synthesize", None, config=config)
+
+    def ingest_chat(self, chat: str) -> RunOutcome:
+        """Register the chat, and read its file into the warehouse."""
+        self._dagster.add_dynamic_partitions(str(chats.name), [chat])
+        return self._run("ingest", chat)
+
+    def moderate_chat(self, chat: str, config: str, observer: RunObserver | None = None) -> RunOutcome:
+        """Moderate the chat under one config; the observer sees every comment as it is settled."""
+        watching = {} if observer is None else {"observer": observer}
+        return self._run("moderate", run_key(chat, config), resources=watching)
+
+    def compare_chat(self, chat: str) -> RunOutcome:
+        """Compare the chat's runs, draw the plots and write the report."""
+        return self._run("compare", chat)
+
+    def _run(
+        self,
+        job: str,
+        partition: str | None,
+        *,
+        config: Mapping[str, Any] | None = None,
+        resources: Mapping[str, object] | None = None,
+    ) -> RunOutcome:
+        result = defs.resolve_job_def(job).execute_in_process(
+            run_config={**QUIET, **(config or {})},
+            instance=self._dagster,
+            partition_key=partition,
+            tags={BY_TERMINAL: "true"},
+            resources=resources or None,
+        )
+        return RunOutcome(result.run_id, partition, tuple(_failed(result.get_asset_check_evaluations())))
+
+
+@contextmanager
+def launcher(folder: DataFolder) -> Iterator[Launcher]:
+    """Open the instance for a number of runs, and close it."""
+    with instance(folder) as dagster:
+        yield Launcher(folder, dagster)
+
+
+def _failed(evaluations: Sequence[dg.AssetCheckEvaluation]) -> Iterator[FailedCheck]:
+    for evaluation in evaluations:
+        if not evaluation.passed:
+            values = {name: value.value for name, value in evaluation.metadata.items()}
+            yield FailedCheck(
+                evaluation.asset_key.to_user_string(),
+                evaluation.check_name,
+                evaluation.description or "",
+                values,
+            )

@@ -1,4 +1,4 @@
-"""How Dagster's assets get into the warehouse and out of it: one Parquet file per partition, as Polars frames.
+"""How Dagster's assets get into the warehouse and out of it: a Parquet file per partition, as Polars frames.
 
 The base path may be a folder or an object store (anything `UPath` takes). What a frame must look like is
 declared in `tables.py` and checked by `files.py`; `dagster-polars` fails on Polars 2 (0.27.12, measured).
@@ -17,7 +17,7 @@ from moderation_pipeline.warehouse.tables import TABLES, Table
 class WarehouseIOManager(dg.UPathIOManager):
     """Writes a table's partition whole or not at all, and only if it is what the table declares.
 
-    An input annotated `dict[str, pl.DataFrame]` gets every partition it maps to, by `chat|config`; with the
+    An input whose type is a dictionary gets every partition it maps to, by `chat|config`; with the
     input's metadata `allow_missing_partitions` those that don't exist are left out.
     """
 
@@ -50,18 +50,25 @@ class WarehouseIOManager(dg.UPathIOManager):
         table = _table(context.asset_key)
         with path.open("rb") as file:
             stored = pl.read_parquet(file, hive_partitioning=False)
-        missing = [pl.lit(None, dtype).alias(name) for name, dtype in table.schema.items() if name not in stored]
-        return stored.with_columns(missing).select(table.schema.names())
+        later = [
+            pl.lit(None, dtype).alias(name) for name, dtype in table.schema.items() if name not in stored
+        ]
+        return stored.with_columns(later).select(table.schema.names())
 
     def load_partitions(self, context: dg.InputContext) -> pl.DataFrame | dict[str, pl.DataFrame]:
         """Return one frame, or a dictionary of frames where the input is annotated as one."""
         loaded: pl.DataFrame | dict[str, pl.DataFrame] | None = super().load_partitions(context)
-        if get_origin(context.dagster_type.typing_type) is not dict or isinstance(loaded, dict):
-            return pl.DataFrame() if loaded is None else loaded
-        # Dagster gives the frame itself where an input maps to a single partition.
-        return {} if loaded is None else {context.asset_partition_keys[0]: loaded}
+        wanted = context.dagster_type.typing_type
+        if isinstance(loaded, pl.DataFrame) and dict in (wanted, get_origin(wanted)):
+            # Dagster gives the frame itself where an input maps to a single partition.
+            return {context.asset_partition_keys[0]: loaded}
+        return {} if loaded is None else loaded
 
-    def get_metadata(self, context: dg.OutputContext, obj: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+    def get_metadata(
+        self,
+        context: dg.OutputContext,  # noqa: ARG002  (Dagster's)
+        obj: pl.DataFrame,
+    ) -> dict[str, dg.MetadataValue[int]]:
         """Return the number of rows, which Dagster plots over time."""
         return {"dagster/row_count": dg.MetadataValue.int(obj.height)}
 

@@ -1,0 +1,52 @@
+"""The entry point: every definition of the pipeline, for `dagster dev`, for `dg`, and for the terminal.
+
+Nothing is computed or read here but the names of the configs, which are partitions.
+"""
+
+import dagster as dg
+from dagster_duckdb import DuckDBResource
+
+from moderation_pipeline.defs import comments, comparison, metrics, moderation_loop, plots, user_state
+from moderation_pipeline.defs.jobs import JOBS
+from moderation_pipeline.defs.resources import (
+    AgentBuilder,
+    DataFolderResource,
+    DecisionModels,
+    Embedders,
+    LanguageModels,
+    Unwatched,
+    Warehouse,
+)
+from moderation_pipeline.defs.schedules import SCHEDULES
+from moderation_pipeline.defs.sensors import SENSORS
+
+STAGES = [comments, moderation_loop, user_state, metrics, comparison, plots]
+"""The modules that hold assets and their checks, in the order of the flow."""
+
+data_folder = DataFolderResource()
+language_models = LanguageModels()
+decision_models = DecisionModels()
+
+RESOURCES = {
+    "data_folder": data_folder,
+    "io_manager": Warehouse(data_folder=data_folder),
+    "language_models": language_models,
+    "decision_models": decision_models,
+    "embedders": Embedders(),
+    "agents": AgentBuilder(language_models=language_models, decision_models=decision_models),
+    "observer": Unwatched(),
+    # In memory: a DuckDB file that is open for writing shuts out everybody else's queries.
+    "duckdb": DuckDBResource(database=":memory:"),
+}
+
+defs = dg.Definitions(
+    assets=dg.load_assets_from_modules(STAGES),
+    asset_checks=dg.load_asset_checks_from_modules(STAGES),
+    jobs=JOBS,
+    schedules=SCHEDULES,
+    sensors=SENSORS,
+    resources=RESOURCES,
+    # Steps are short, and a process each would import Dagster anew, which takes seconds. What is concurrent
+    # is inside the loop (asyncio), and across runs (the run coordinator).
+    executor=dg.in_process_executor,
+)

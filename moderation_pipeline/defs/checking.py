@@ -1,0 +1,64 @@
+"""How a check reports: what it is called, which asset it is of, and the culprits it found.
+
+What is checked is in `warehouse/laws.py`, and which asset has which checks in the file of its stage.
+"""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+CULPRITS = 10
+"""How many culprits a failed check shows."""
+
+
+def declared(
+    asset: str,
+    name: str,
+    description: str,
+    *,
+    of: dg.PartitionsDefinition[str],
+    reads: Sequence[dg.AssetDep] = (),
+    blocking: bool = False,
+) -> dg.AssetCheckSpec:
+    """Declare a check of one truth about an asset, which reads other assets too.
+
+    It is asked of the partition at hand alone: without `partitions_def` Dagster would load all of them. That
+    argument is a preview, and says so whenever it is used; this place is where we know.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Specifying a partitions_def", dg.PreviewWarning)
+        return dg.AssetCheckSpec(
+            name,
+            asset=asset,
+            description=description,
+            additional_deps=[each for each in reads if each.asset_key != dg.AssetKey(asset)],
+            blocking=blocking,
+            partitions_def=of,
+        )
+
+
+def holds(asset: str, name: str, culprits: pl.DataFrame) -> dg.AssetCheckResult:
+    """Report that a law holds, or the rows that break it."""
+    metadata: dict[str, dg.MetadataValue[Any]] = {"culprits": dg.MetadataValue.int(culprits.height)}
+    if culprits.height:
+        rows = culprits.head(CULPRITS).iter_rows(named=True)
+        metadata["first_culprits"] = dg.MetadataValue.json(
+            [{key: None if value is None else str(value) for key, value in row.items()} for row in rows]
+        )
+    return dg.AssetCheckResult(
+        passed=culprits.is_empty(), asset_key=asset, check_name=name, metadata=metadata
+    )
+
+
+def within(asset: str, name: str, share: float | None, bound: float) -> dg.AssetCheckResult:
+    """Report, as a warning, whether a share stays within its bound; a share of nothing does."""
+    return dg.AssetCheckResult(
+        passed=share is None or share <= bound,
+        asset_key=asset,
+        check_name=name,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"bound": bound} if share is None else {"share": share, "bound": bound},
+    )

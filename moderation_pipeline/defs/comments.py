@@ -1,0 +1,172 @@
+"""The first stage: chat logs in. The synthetic chat, and any chat's comments with what could not be read."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import polars as pl
+
+from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files
+from moderation_pipeline.defs.checking import declared, holds
+from moderation_pipeline.defs.partitions import chats
+from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.warehouse import laws
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.versions import comments_version, source_version
+
+GROUP = "comments"
+OWNERS = ["team:moderation"]
+
+
+class MissingChatError(ModerationError):
+    """A chat whose file is gone, or never was."""
+
+
+class SyntheticConfig(dg.Config):
+    """The synthetic chat that is wanted; a share of `base_rate` of its lines breaks a rule."""
+
+    comments: int = 2_000
+    base_rate: float = 0.15
+    seed: int = 7
+
+
+@dg.asset(
+    group_name=GROUP,
+    kinds={"file"},
+    owners=OWNERS,
+    code_version=source_version("comments/synthetic.py", "comments/personas", "comments/channels"),
+)
+def synthetic_comments(
+    config: SyntheticConfig, data_folder: dg.ResourceParam[DataFolder]
+) -> dg.MaterializeResult:
+    """The default chat, generated: data/chats/synthetic.jsonl, rewritten when its settings change and only then.
+
+    It is upstream of `comments` by lineage alone, so that no other chat's backfill rewrites it.
+    """
+    from moderation_pipeline.comments.synthetic import SyntheticSettings, write_synthetic
+
+    settings = SyntheticSettings(comments=config.comments, base_rate=config.base_rate, seed=config.seed)
+    path = data_folder.chats / f"{SYNTHETIC}.jsonl"
+    is_rewritten = write_synthetic(path, settings)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(settings.settings_hash),
+        metadata={
+            "comments": settings.comments,
+            "is_rewritten": is_rewritten,
+            "path": dg.MetadataValue.path(path),
+        },
+    )
+
+
+def _out(description: str) -> dg.AssetOut:
+    return dg.AssetOut(
+        description=description,
+        group_name=GROUP,
+        kinds={"polars", "parquet"},
+        owners=OWNERS,
+        code_version=source_version("comments"),
+        dagster_type=pl.DataFrame,
+    )
+
+
+@dg.multi_asset(
+    partitions_def=chats,
+    deps=[synthetic_comments],
+    outs={
+        "comments": _out("One row per comment of a chat, in stream order: what everything else is about."),
+        "rejected_lines": _out("One row per line that could not be read, with the reason and the line."),
+        "ingestion": _out("One row per chat: its file, counted. Every record is accounted for."),
+    },
+)
+def chat_log(
+    context: dg.AssetExecutionContext, data_folder: dg.ResourceParam[DataFolder]
+) -> Iterator[dg.MaterializeResult[pl.DataFrame]]:
+    """Read a chat's file into comments, lines that can't be read, and the counts of both."""
+    from moderation_pipeline.comments.ingest import ingest
+
+    chat = context.partition_key
+    files = chat_files(data_folder)
+    if chat not in files:
+        raise MissingChatError(
+            f"Chat {chat!r} has no file in {data_folder.chats}. Chats there: {', '.join(files) or 'none'}."
+        )
+    ingested = ingest(files[chat], chat)
+    for note in ingested.notes:
+        context.log.info(note)
+    version = dg.DataVersion(comments_version(ingested.comments))
+    counts = {name: value for name, value in ingested.ingestion.row(0, named=True).items() if name != "chat"}
+    yield dg.MaterializeResult(
+        asset_key="comments", value=ingested.comments, data_version=version, metadata=_told(ingested.comments)
+    )
+    yield dg.MaterializeResult(
+        asset_key="rejected_lines", value=ingested.rejected_lines, data_version=version
+    )
+    yield dg.MaterializeResult(
+        asset_key="ingestion",
+        value=ingested.ingestion,
+        data_version=version,
+        metadata={
+            **counts,
+            "notes": dg.MetadataValue.md("\n".join(f"- `{note}`" for note in ingested.notes)),
+        },
+    )
+
+
+def _told(comments: pl.DataFrame) -> dict[str, int]:
+    return {
+        "comments": comments.height,
+        "users": comments.select("channel", "user_id").n_unique(),
+        "channels": comments["channel"].n_unique(),
+        "labelled": comments["label_is_violation"].count(),
+        "labelled_violations": int(comments["label_is_violation"].sum() or 0),
+    }
+
+
+CHAT_TABLES = [dg.AssetDep(name) for name in ("comments", "rejected_lines", "ingestion")]
+
+
+@dg.multi_asset_check(
+    specs=[
+        declared(
+            "ingestion",
+            "every_record_is_accounted_for",
+            "Records = comments + rejected + ignored + moderation events + merged (law 2).",
+            of=chats,
+            blocking=True,
+        ),
+        declared(
+            "ingestion",
+            "tables_hold_what_was_counted",
+            "The tables have as many rows as the ingestion says.",
+            of=chats,
+            reads=CHAT_TABLES,
+            blocking=True,
+        ),
+        declared(
+            "comments",
+            "comment_ids_are_unique",
+            "Every comment has an id of its own, which everything else refers to.",
+            of=chats,
+            blocking=True,
+        ),
+        declared(
+            "comments",
+            "positions_count_from_nought",
+            "A comment's position is its place in the stream.",
+            of=chats,
+            blocking=True,
+        ),
+    ]
+)
+def chat_log_checks(
+    comments: pl.DataFrame, rejected_lines: pl.DataFrame, ingestion: pl.DataFrame
+) -> Iterator[dg.AssetCheckResult]:
+    """Ask of the stored tables of a chat whether every record is in one of them."""
+    yield holds("ingestion", "every_record_is_accounted_for", laws.unaccounted_records(ingestion))
+    yield holds(
+        "ingestion",
+        "tables_hold_what_was_counted",
+        laws.miscounted_tables(ingestion, comments, rejected_lines),
+    )
+    keys = comments.select("comment_id", "position")
+    yield holds("comments", "comment_ids_are_unique", laws.repeated(keys, "comment_id"))
+    yield holds("comments", "positions_count_from_nought", laws.out_of_order(keys))

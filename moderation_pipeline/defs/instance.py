@@ -1,0 +1,51 @@
+"""The Dagster instance: under the data folder unless DAGSTER_HOME says otherwise, one for terminal and UI.
+
+What the terminal ran is seen in the UI, and the other way round.
+"""
+
+from pathlib import Path
+
+import dagster as dg
+
+from moderation_pipeline.warehouse.files import replaced_atomically
+from moderation_pipeline.warehouse.folder import DataFolder
+
+SETTINGS = "dagster.yaml"
+TERMINAL_SETTINGS = "terminal.yaml"
+
+SHARED = """\
+# Written once by the moderation pipeline; yours to change.
+telemetry:
+  enabled: false
+concurrency:
+  runs:
+    # Runs of the UI, of backfills and of schedules at a time; the others wait.
+    max_concurrent_runs: 4
+"""
+
+IN_TERMINAL = """\
+# Runs that 'moderation run' starts: the same instance as dagster.yaml's, but what a step prints goes to the
+# terminal. Captured, the terminal would be a file to it (measured), and no progress bar could be drawn.
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+"""
+
+
+def prepare_home(folder: DataFolder) -> Path:
+    """Return the instance's folder, with its settings in it; one that DAGSTER_HOME names is left as it is."""
+    home = folder.dagster_home
+    if home == folder.root / "dagster":
+        home.mkdir(parents=True, exist_ok=True)
+        for name, content in ((SETTINGS, SHARED), (TERMINAL_SETTINGS, SHARED + IN_TERMINAL)):
+            if not (home / name).exists():
+                with replaced_atomically(home / name) as temporary:
+                    temporary.write_text(content, "utf-8")
+    return home
+
+
+def instance(folder: DataFolder) -> dg.DagsterInstance:
+    """Return the instance for runs in this process. Close it, or use it in a `with` statement."""
+    home = prepare_home(folder)
+    has_own = (home / TERMINAL_SETTINGS).exists()
+    return dg.DagsterInstance.from_config(str(home), TERMINAL_SETTINGS if has_own else SETTINGS)

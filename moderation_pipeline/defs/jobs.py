@@ -1,0 +1,35 @@
+"""The jobs. Three, for a job can't span different partitions: Dagster refuses to resolve one that does.
+
+The synthetic chat has a job of its own, so that no other chat's backfill rewrites it. When they run by
+themselves is in `sensors.py` and `schedules.py`.
+"""
+
+import dagster as dg
+
+synthesize = dg.define_asset_job(
+    "synthesize",
+    selection=dg.AssetSelection.assets("synthetic_comments"),
+    description="Write the synthetic chat, if its settings have changed.",
+)
+
+ingest = dg.define_asset_job(
+    "ingest",
+    selection=dg.AssetSelection.assets("comments", "rejected_lines", "ingestion"),
+    description="Read a chat's log into the warehouse. Partition: chat.",
+)
+
+moderate = dg.define_asset_job(
+    "moderate",
+    selection=dg.AssetSelection.assets(
+        "student_decisions", "expert_audits", "memory_snapshot", "action_log", "user_state", "metrics"
+    ),
+    description="Moderate a chat under a config, and measure how good that was. Partition: chat|config.",
+)
+
+compare = dg.define_asset_job(
+    "compare",
+    selection=dg.AssetSelection.assets("comparison", "plots"),
+    description="Lay a chat's configs side by side, draw them, and write the report. Partition: chat.",
+)
+
+JOBS = [synthesize, ingest, moderate, compare]

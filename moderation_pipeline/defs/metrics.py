@@ -1,0 +1,102 @@
+"""The fourth stage: how good and how dear a run was, against labels and against the Expert."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import polars as pl
+
+from moderation_pipeline.config import ConfigLibrary
+from moderation_pipeline.defs.checking import declared, holds
+from moderation_pipeline.defs.partitions import from_chat_to_run, runs
+from moderation_pipeline.warehouse import laws
+from moderation_pipeline.warehouse.files import read_table, stored_partitions
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.io_manager import partition_names
+from moderation_pipeline.warehouse.tables import ESTIMATES, EXPERT_AUDITS
+from moderation_pipeline.warehouse.versions import comments_version, source_version
+
+GROUP = "judging"
+OWNERS = ["team:moderation"]
+EVALUATION_VERSION = source_version("evaluation")
+
+
+@dg.asset(
+    partitions_def=runs,
+    ins={"comments": dg.AssetIn(partition_mapping=from_chat_to_run)},
+    group_name=GROUP,
+    kinds={"polars", "parquet"},
+    owners=OWNERS,
+    code_version=EVALUATION_VERSION,
+)
+def metrics(
+    context: dg.AssetExecutionContext,
+    comments: pl.DataFrame,
+    student_decisions: pl.DataFrame,
+    expert_audits: pl.DataFrame,
+    memory_snapshot: pl.DataFrame,
+    action_log: pl.DataFrame,
+    user_state: pl.DataFrame,
+    data_folder: dg.ResourceParam[DataFolder],
+) -> dg.MaterializeResult[pl.DataFrame]:
+    """One row per run: agreement, precision, recall, F1, latency and cost, each estimate with its interval."""
+    from moderation_pipeline.evaluation.metrics import run_metrics
+
+    chat, config = partition_names(context.partition_key)
+    row = run_metrics(
+        comments=comments,
+        student_decisions=student_decisions,
+        expert_audits=expert_audits,
+        memory_snapshot=memory_snapshot,
+        action_log=action_log,
+        user_state=user_state,
+        config=ConfigLibrary(data_folder).load(str(config)),
+        data_version=comments_version(comments),
+        reference=_reference(data_folder, chat),
+    )
+    return dg.MaterializeResult(value=row, metadata=numbers(row))
+
+
+def _reference(folder: DataFolder, chat: str) -> pl.DataFrame | None:
+    """Return the plans of a run of the same chat that audited everything, if one is stored.
+
+    Not an input of the asset: it is another config's run, and Dagster would hold every run back for it.
+    `comparison` measures once more, when all runs of the chat are through.
+    """
+    library = ConfigLibrary(folder)
+    stored = {path.stem for path in stored_partitions(folder, EXPERT_AUDITS, chat)}
+    for name in sorted(stored.intersection(library.names())):
+        if library.load(name).config.regime == "expert_only":
+            return read_table(folder, EXPERT_AUDITS, chat, name)
+    return None
+
+
+def numbers(row: pl.DataFrame) -> dict[str, float | int | str]:
+    """Return a table's first row as metadata: what is null has no number, and is left out."""
+    return {name: value for name, value in row.row(0, named=True).items() if value is not None}
+
+
+@dg.multi_asset_check(
+    specs=[
+        declared(
+            "metrics",
+            "every_comment_is_counted",
+            "The metrics are of all comments of the chat: those under a sanction are counted apart.",
+            of=runs,
+            reads=[dg.AssetDep("action_log")],
+        ),
+        declared(
+            "metrics",
+            "intervals_hold_their_estimates",
+            "Every estimate lies within its interval.",
+            of=runs,
+            reads=[dg.AssetDep("action_log")],
+        ),
+    ]
+)
+def metrics_checks(metrics: pl.DataFrame, action_log: pl.DataFrame) -> Iterator[dg.AssetCheckResult]:
+    """Ask whether a run's metrics are of the run's comments, and consistent in themselves."""
+    counted = metrics.select("chat", "config", "comments", actions=pl.lit(action_log.height))
+    yield holds(
+        "metrics", "every_comment_is_counted", counted.filter(pl.col("comments") != pl.col("actions"))
+    )
+    yield holds("metrics", "intervals_hold_their_estimates", laws.outside_intervals(metrics, ESTIMATES))

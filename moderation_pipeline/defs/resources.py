@@ -1,0 +1,114 @@
+"""What a deployment decides: where the data lies, and what builds the models and embedders that configs name.
+
+A deployment swaps any of them in one place: another object under the same key of `Definitions`, or a field in
+the launchpad. Which model a *run* uses is its config's business.
+"""
+
+from importlib import import_module
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+from upath import UPath
+
+from moderation_pipeline.agents.build import Agents, build_agents
+from moderation_pipeline.backends.embedder import Embedder
+from moderation_pipeline.config import Config, MemorySpec
+from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.moderation.trace import RunObserver, Settled
+from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.io_manager import WarehouseIOManager
+
+
+class UnusableEmbedderError(ModerationError):
+    """An embedder that was asked for in the launchpad and can't be had."""
+
+
+class DataFolderResource(dg.ConfigurableResource[DataFolder]):
+    """The data folder; left empty, the one that MODERATION_DATA names, else `data`."""
+
+    root: str = ""
+
+    def create_resource(self, context: dg.InitResourceContext) -> DataFolder:  # noqa: ARG002  (Dagster's)
+        """Return the folder; found when a run begins, not when the definitions load."""
+        return DataFolder(Path(self.root).absolute()) if self.root else DataFolder.find()
+
+
+class Warehouse(dg.ConfigurableIOManagerFactory[WarehouseIOManager]):
+    """Where tables are stored. A run opens it: tables that are new and views that changed are put in place."""
+
+    data_folder: dg.ResourceDependency[DataFolder]
+
+    def create_io_manager(self, context: dg.InitResourceContext) -> WarehouseIOManager:
+        """Return the IO manager over the data folder's warehouse."""
+        refreshed = refresh_duckdb_file(self.data_folder)
+        if context.log is not None and refreshed.outcome != "current":
+            say = context.log.warning if refreshed.outcome == "unwritable" else context.log.info
+            say(refreshed.says)
+        return WarehouseIOManager(UPath(self.data_folder.warehouse))
+
+
+class LanguageModels(dg.ConfigurableResource):
+    """Builds the language model that a Student or Expert spec names."""
+
+
+class DecisionModels(dg.ConfigurableResource):
+    """Builds the decision model that a Student or tier names."""
+
+
+class Embedders(dg.ConfigurableResource):
+    """Builds the embedder that a config's memory names.
+
+    `instead` replaces what every config says: the name of an embedder, or `package.module:Class` for one of
+    your own (an `Embedder` whose constructor takes no arguments).
+    """
+
+    instead: str = ""
+
+    def build(self, spec: MemorySpec) -> Embedder:
+        """Return the embedder.
+
+        Raises:
+            UnusableEmbedderError: `instead` names nothing that is an Embedder.
+        """
+        if ":" in self.instead:
+            return _embedder_at(self.instead)
+        from moderation_pipeline.backends.tfidf import TfidfEmbedder
+
+        return TfidfEmbedder()
+
+
+def _embedder_at(place: str) -> Embedder:
+    module_name, _, class_name = place.partition(":")
+    try:
+        found = getattr(import_module(module_name), class_name)
+    except (ImportError, AttributeError) as error:
+        raise UnusableEmbedderError(
+            f"Resource embedders: instead is {place!r}, and that can't be loaded ({error}). "
+            "Give 'package.module:Class', or leave it empty to use what the config names."
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, Embedder)):
+        raise UnusableEmbedderError(
+            f"Resource embedders: instead is {place!r}, which is no subclass of "
+            "moderation_pipeline.backends.embedder.Embedder."
+        )
+    return found()
+
+
+class AgentBuilder(dg.ConfigurableResource):
+    """Builds a run's Student, Expert and fallback from its config. Subclass it to put your own in their place."""
+
+    language_models: dg.ResourceDependency[LanguageModels]
+    decision_models: dg.ResourceDependency[DecisionModels]
+
+    def build(self, config: Config, comments: pl.DataFrame) -> Agents:
+        """Return who decides; `comments` gives the labels to an Expert of labels."""
+        return build_agents(config, comments)
+
+
+class Unwatched(RunObserver):
+    """Watches nothing: the default, where no terminal looks on."""
+
+    def settled(self, batch: list[Settled]) -> None:  # type: ignore[override]
+        """Take no note."""

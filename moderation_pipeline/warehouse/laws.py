@@ -1,0 +1,98 @@
+"""What must hold between stored tables: each function returns the rows that break one law, none where it holds.
+
+Dagster's checks ask these questions after every materialisation (`defs/`); they need nothing but the frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+
+def unaccounted_records(ingestion: pl.DataFrame) -> pl.DataFrame:
+    """Return the files whose records don't add up: comments, rejected, ignored, moderation events, merged."""
+    parts = pl.sum_horizontal("comments", "rejected", "ignored", "moderation_events", "merged")
+    return ingestion.filter(pl.col("records") != parts)
+
+
+def miscounted_tables(
+    ingestion: pl.DataFrame, comments: pl.DataFrame, rejected_lines: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the counts of `ingestion` that the tables themselves don't bear out."""
+    return ingestion.select(
+        "chat",
+        "comments",
+        "rejected",
+        comments_stored=pl.lit(comments.height, pl.Int64),
+        rejected_stored=pl.lit(rejected_lines.height, pl.Int64),
+    ).filter(
+        (pl.col("comments") != pl.col("comments_stored")) | (pl.col("rejected") != pl.col("rejected_stored"))
+    )
+
+
+def repeated(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Return the rows whose value of `column` is null or occurs more than once."""
+    return frame.filter(pl.col(column).is_duplicated() | pl.col(column).is_null())
+
+
+def out_of_order(comments: pl.DataFrame) -> pl.DataFrame:
+    """Return the comments whose position is not their place in the stream, counted from 0."""
+    return comments.filter(pl.col("position") != pl.int_range(pl.len(), dtype=pl.Int64))
+
+
+def not_decided_once(comments: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+    """Return the comments with no row or several in `decided` (decisions, actions), and rows of no comment."""
+    counts = decided.group_by("comment_id").agg(rows=pl.len())
+    joined = comments.select("comment_id").join(counts, on="comment_id", how="full", coalesce=True)
+    known = comments["comment_id"].implode()
+    return joined.filter((pl.col("rows").fill_null(0) != 1) | ~pl.col("comment_id").is_in(known))
+
+
+def without_counterpart(rows: pl.DataFrame, counterparts: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows about a comment that has none in `counterparts`: actions without a decision, say."""
+    return rows.join(counterparts, on="comment_id", how="anti")
+
+
+def impossible_audits(audits: pl.DataFrame) -> pl.DataFrame:
+    """Return the audits that don't say how likely they were (law 5: 0 < p ≤ 1)."""
+    probability = pl.col("audit_probability")
+    return audits.filter(probability.is_null() | (probability <= 0) | (probability > 1))
+
+
+def unreadable_share(*answers: pl.DataFrame) -> float | None:
+    """Return the share of replies that could not be read; null where no reply was asked for."""
+    asked = pl.concat([frame.select("backend", "reply_error") for frame in answers]).filter(
+        pl.col("backend").is_not_null()
+    )
+    return asked["reply_error"].count() / asked.height if asked.height else None
+
+
+def differing(stored: pl.DataFrame, computed: pl.DataFrame, on: list[str]) -> pl.DataFrame:
+    """Return the keys whose rows are not the same in both frames, or are in one of them only."""
+    ours, theirs = stored.sort(on), computed.select(stored.columns).sort(on)
+    if ours.equals(theirs):
+        return ours.select(on).clear()
+    one = ours.join(theirs, on=ours.columns, how="anti", nulls_equal=True)
+    other = theirs.join(ours, on=ours.columns, how="anti", nulls_equal=True)
+    return pl.concat([one.select(on), other.select(on)]).unique(maintain_order=True)
+
+
+def outside_intervals(metrics: pl.DataFrame, estimates: Sequence[str]) -> pl.DataFrame:
+    """Return the estimates that lie outside their own interval, one row each."""
+    tolerance = 1e-9
+    outside = [
+        metrics.filter(
+            (pl.col(name) < pl.col(f"{name}_low") - tolerance)
+            | (pl.col(name) > pl.col(f"{name}_high") + tolerance)
+        ).select(
+            "chat",
+            "config",
+            estimate=pl.lit(name),
+            value=pl.col(name),
+            low=pl.col(f"{name}_low"),
+            high=pl.col(f"{name}_high"),
+        )
+        for name in estimates
+    ]
+    return pl.concat(outside)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from moderation_pipeline.agents.case import Case
+from moderation_pipeline.agents.plan import Plan
 from moderation_pipeline.agents.verdict import Verdict
 
 
@@ -15,6 +16,21 @@ class Expert(ABC):
     @abstractmethod
     async def audit(self, cases: Sequence[Case]) -> list[Verdict]:
         """Return one verdict per case, in order; a bad reply is a verdict without a plan, no exception."""
+
+    async def audit_beside(
+        self,
+        cases: Sequence[Case],
+        proposed: Sequence[Plan | None],  # noqa: ARG002
+    ) -> list[Verdict]:
+        """Audit with the Student's plans beside the cases. Only an Expert told to see them looks at them."""
+        return await self.audit(cases)
+
+    def worst_case_usd(self, cases: Sequence[Case]) -> float | None:  # noqa: ARG002
+        """Return what auditing the cases may cost at most, at list price; null where no price is known."""
+        return 0.0
+
+    async def aclose(self) -> None:  # noqa: B027  (most Experts hold nothing open)
+        """Close what is held open, in the event loop that used it; waits for calls that were paid for."""
 
     def can_audit(self, case: Case) -> bool:  # noqa: ARG002  (an Expert of labels knows only some cases)
         """Whether this Expert has anything to say about the case."""

@@ -56,5 +56,16 @@ class Student(ABC):
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
         """Return one verdict per case, in order; a bad reply is a verdict without a plan, no exception."""
 
+    def worst_case_usd(
+        self,
+        cases: Sequence[Case],  # noqa: ARG002
+        situations: Sequence[Situation],  # noqa: ARG002
+    ) -> float | None:
+        """Return what deciding the batch may cost at most, at list price; null where no price is known."""
+        return 0.0
+
+    async def aclose(self) -> None:  # noqa: B027  (most Students hold nothing open)
+        """Close what is held open, in the event loop that used it; waits for calls that were paid for."""
+
     def learn(self, lessons: Sequence[Lesson]) -> None:  # noqa: B027  (most Students do not learn)
         """Take in the audits of one batch, in stream order. Students that don't learn ignore them."""

@@ -14,6 +14,7 @@ class Receipt:
 
     `model` is as the reply names it. `cost_usd` is what this run paid, `list_cost_usd` what it would have
     cost without the cache; both are null where the price is unknown, 0 for keyless backends.
+    `reply_mended` names what had to be mended before the reply could be read (`reply_parsing.py`).
     """
 
     backend: str
@@ -26,6 +27,8 @@ class Receipt:
     latency_ms: float | None = 0.0
     is_cached: bool = False
     reply_error: str | None = None
+    tokens_are_estimated: bool = False
+    reply_mended: tuple[str, ...] = ()
 
 
 class OptionProbability(NamedTuple):
@@ -49,7 +52,8 @@ class Verdict:
     """A plan with its receipt. `plan` is null where the reply was bad (law 4); the receipt says why.
 
     `without_memory` is what would have been decided without the memories in `memory_ids`, where that is
-    known: it is what a memory's worth is measured by.
+    known: it is what a memory's worth is measured by. `doubt` in [0, 1] is how near the agent was to deciding
+    otherwise; left out, it is 1 - confidence. The two differ where the threshold is not one half.
     """
 
     plan: Plan | None
@@ -60,3 +64,4 @@ class Verdict:
     explanation: tuple[Contribution, ...] = ()
     tier: str | None = None
     without_memory: Plan | None = None
+    doubt: float | None = None

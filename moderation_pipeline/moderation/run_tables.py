@@ -96,8 +96,10 @@ _RECEIPT = attrgetter(
     "latency_ms",
     "is_cached",
     "reply_error",
+    "tokens_are_estimated",
+    "reply_mended",
 )
-_NO_RECEIPT = (None, None, None, 0, 0, 0.0, 0.0, None, None, None)
+_NO_RECEIPT = (None, None, None, 0, 0, 0.0, 0.0, None, None, None, None, None)
 """The receipt of a decision that nobody made: it cost nothing."""
 
 

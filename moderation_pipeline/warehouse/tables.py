@@ -61,6 +61,8 @@ RECEIPT: Columns = {
     "latency_ms": pl.Float64,
     "is_cached": pl.Boolean,
     "reply_error": pl.String,
+    "tokens_are_estimated": pl.Boolean,
+    "reply_mended": pl.List(pl.String),
 }
 """What an answer cost and where it came from."""
 

@@ -1,0 +1,213 @@
+"""What a language model is asked: the rules first, then the part it plays, then one case in a data block.
+
+The text is in `prompts/*.md`, reviewed like code. The long part that every call shares comes first, so that
+providers' prompt caches hit; all that differs from call to call is in the last message. Nothing that a config
+did goes into an Expert's prompt (law 3). How a reply is read is `reply_parsing.py`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from importlib import resources
+
+import orjson
+
+from moderation_pipeline.agents.case import Case, Line
+from moderation_pipeline.agents.plan import Action, Category, Plan
+from moderation_pipeline.agents.student import Recalled, Situation, Standing
+from moderation_pipeline.agents.visible import shortened, visible
+from moderation_pipeline.backends.language_model import JsonValue, Message, ReplySchema
+
+PROMPTS = resources.files("moderation_pipeline.agents") / "prompts"
+
+MOST_OF_COMMENT = 4_000
+MOST_OF_LINE = 300
+"""Characters: a hostile wall of text must not crowd the rules out of a small model's context."""
+
+RULE_ID = re.compile(r"^\*\*([A-Z]{1,3}\d{1,3})\b", re.MULTILINE)
+
+TAIL = """{situation}The data block of this call stands between two lines that read {mark}.
+
+{mark}
+{data}
+{mark}
+
+Judge `comment`."""
+
+SYSTEM = """{policy}
+{channel_rules}
+{data_block}
+{part}
+{answer}"""
+
+
+def prompt_text(name: str) -> str:
+    """Return the text of a prompt file."""
+    return (PROMPTS / f"{name}.md").read_text(encoding="utf-8")
+
+
+def channel_rules(text: str) -> str:
+    """Return a channel's own rules as a part of the prompt; a plain list becomes C1, C2 and so on."""
+    if not text.strip():
+        return ""
+    if not RULE_ID.search(text):
+        numbers = iter(range(1, 1_000))
+        text = re.sub(r"^[-*] +", lambda _: f"**C{next(numbers)}** ", text, flags=re.MULTILINE)
+    return (
+        "## This channel's own rules\n\nThey count beside the rules above, and before them where they "
+        f"differ.\n\n{text.strip()}\n"
+    )
+
+
+@dataclass(frozen=True)
+class Instructions:
+    """What is the same for every case of a run: a system message, and the reply's schema.
+
+    `part` is `student` or `expert`; `own_rules` is the text of the channel's own rules file, or nothing.
+    """
+
+    part: str
+    own_rules: str = ""
+
+    @cached_property
+    def system(self) -> Message:
+        """The system message: policy, the channel's rules, what the data block is, the part, the answer."""
+        answer = prompt_text("answer").format(
+            categories=_listed(Category),
+            actions=_listed(Action),
+            rules=", ".join(f"`{rule}`" for rule in self.rules),
+        )
+        text = SYSTEM.format(
+            policy=prompt_text("policy"),
+            channel_rules=channel_rules(self.own_rules),
+            data_block=prompt_text("data_block"),
+            part=prompt_text(self.part),
+            answer=answer,
+        )
+        return Message("system", re.sub(r"\n{3,}", "\n\n", text))
+
+    @cached_property
+    def rules(self) -> tuple[str, ...]:
+        """The identifiers of the rules that may be cited."""
+        return tuple(RULE_ID.findall(prompt_text("policy") + "\n" + channel_rules(self.own_rules)))
+
+    @cached_property
+    def schema(self) -> ReplySchema:
+        """The closed schema of the reply; what decides comes first, so that a cut reply still holds it."""
+        properties: dict[str, JsonValue] = {
+            "category": {"type": "string", "enum": [category.value for category in Category]},
+            "action": {"type": "string", "enum": [action.value for action in Action]},
+            "rule": {"type": "string", "enum": list(self.rules)},
+            "duration_s": {"type": ["integer", "null"]},
+            "confidence": {"type": "number"},
+            "reasoning": {"type": "string"},
+            "reply_text": {"type": ["string", "null"]},
+        }
+        return ReplySchema.of(
+            "verdict",
+            {
+                "type": "object",
+                "properties": properties,
+                "required": list(properties),
+                "additionalProperties": False,
+            },
+        )
+
+    @cached_property
+    def version(self) -> str:
+        """Twelve hex digits of all that is the same for every case, and of the form of what is not."""
+        parts = (self.system.content, self.schema.json, TAIL, prompt_text("repair"))
+        return blake2b("\x1f".join(parts).encode(), digest_size=6).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How much of the chat around a comment a model is shown."""
+
+    context_lines: int = 6
+    own_lines: int = 3
+
+
+def case_message(
+    case: Case, shown: Shown, *, situation: Situation | None = None, proposed: Plan | None = None
+) -> Message:
+    """Return the last message: one case. `situation` is for Students, `proposed` for an Expert not blind."""
+    data: dict[str, JsonValue] = {"channel": visible(case.channel)}
+    if situation is not None and situation.recalled:
+        data["worked_cases"] = [_worked(memory) for memory in situation.recalled]
+    if lines := case.lines_before(shown.context_lines):
+        data["earlier_lines"] = [_line(line) for line in lines]
+    if own := case.own_lines_before(shown.own_lines):
+        data["own_earlier_lines"] = [_cut(line.text) for line in own]
+    if facts := _facts(case):
+        data["facts"] = facts
+    if proposed is not None:
+        data["proposed_by_student"] = _plan(proposed)
+    comment: JsonValue = {
+        "user": _name(case.user_name),
+        "text": visible(shortened(case.text, MOST_OF_COMMENT)),
+    }
+    data["comment"] = comment
+    text = orjson.dumps(data).decode()
+    said = "" if situation is None else _standing(situation.standing)
+    return Message("user", TAIL.format(situation=said, mark=mark_for(text), data=text))
+
+
+def mark_for(text: str) -> str:
+    """Return a mark that the text doesn't hold: a hash of it, hashed on until that is so."""
+    mark = blake2b(text.encode(), digest_size=8).hexdigest()
+    while mark in text:
+        mark = blake2b((mark + text).encode(), digest_size=8).hexdigest()
+    return mark
+
+
+def _standing(standing: Standing) -> str:
+    in_force = f", {standing.sanction} in force" if standing.sanction else ""
+    plural = "" if standing.strikes == 1 else "s"
+    return f"The user's standing: {standing.strikes} strike{plural}{in_force}.\n\n"
+
+
+def _worked(memory: Recalled) -> JsonValue:
+    return {"comment": _cut(memory.state), "decided": _plan(memory.plan), "confirmed": memory.support}
+
+
+def _plan(plan: Plan) -> JsonValue:
+    decided: dict[str, JsonValue] = {"category": plan.category.value, "action": plan.action.value}
+    if plan.rule:
+        decided["rule"] = plan.rule
+    if plan.reasoning:
+        decided["reasoning"] = _cut(plan.reasoning)
+    return decided
+
+
+def _line(line: Line) -> JsonValue:
+    return {"user": _name(line.user_name), "text": _cut(line.text)}
+
+
+def _facts(case: Case) -> list[JsonValue]:
+    """Return what the chat says about the comment besides its words; nothing that a config did."""
+    told = (
+        ("written by a moderator", case.is_moderator),
+        ("written by the broadcaster", case.is_broadcaster),
+        ("the user's first message here", case.is_first_message),
+        ("an answer to another comment", case.reply_to is not None),
+        (f"the user wrote the same {case.user_repeats} times just before", case.user_repeats),
+        (f"others wrote the same {case.channel_repeats} times just before", case.channel_repeats),
+    )
+    return [fact for fact, holds in told if holds]
+
+
+def _name(name: str | None) -> str | None:
+    return None if name is None else visible(shortened(name, 40))
+
+
+def _cut(text: str) -> str:
+    return visible(shortened(text, MOST_OF_LINE))
+
+
+def _listed(values: Sequence[str] | type[Action] | type[Category]) -> str:
+    return ", ".join(f"`{value}`" for value in values)

@@ -1,0 +1,61 @@
+"""A language model as the Expert: shown the comment, its context and the rules, nothing a config did (law 3).
+
+Unless the config says `sees_student`: then the Student's plan is shown too, to measure how it anchors, and
+replies are no longer shared between configs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from moderation_pipeline.agents.case import Case
+from moderation_pipeline.agents.expert import Expert
+from moderation_pipeline.agents.plan import Action, Category, Plan
+from moderation_pipeline.agents.prompt import Instructions, Shown, case_message
+from moderation_pipeline.agents.prompt_judge import PromptJudge
+from moderation_pipeline.agents.verdict import Verdict
+from moderation_pipeline.backends.language_model import LanguageModel, Message
+from moderation_pipeline.model_specs import LanguageModelSpec
+
+LONGEST_PLAN = Plan(Action.TIMEOUT, Category.PERSONAL_INFORMATION, 1.0, reasoning="x" * 300, rule="R99")
+"""No plan of a Student takes more room in a prompt: what a worst case is reckoned with."""
+
+
+class PromptExpert(Expert):
+    """Audits by prompt."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        spec: LanguageModelSpec,
+        own_rules: str = "",
+        *,
+        sees_student: bool = False,
+    ) -> None:
+        self._judge = PromptJudge(model, Instructions("expert", own_rules), spec)
+        self._shown = Shown(spec.context_lines, spec.own_lines)
+        self._sees_student = sees_student
+
+    async def audit(self, cases: Sequence[Case]) -> list[Verdict]:
+        """Ask about every case at once, blind."""
+        return await self._judge.judge(self._messages(cases, [None] * len(cases)))
+
+    async def audit_beside(self, cases: Sequence[Case], proposed: Sequence[Plan | None]) -> list[Verdict]:
+        """Ask about every case at once, with the Student's plans where the config says so."""
+        if not self._sees_student:
+            return await self.audit(cases)
+        return await self._judge.judge(self._messages(cases, proposed))
+
+    def worst_case_usd(self, cases: Sequence[Case]) -> float | None:
+        """Return what auditing the cases may cost at most."""
+        shown = [LONGEST_PLAN if self._sees_student else None] * len(cases)
+        return self._judge.worst_case_usd(self._messages(cases, shown))
+
+    async def aclose(self) -> None:
+        """Close the model."""
+        await self._judge.aclose()
+
+    def _messages(self, cases: Sequence[Case], proposed: Sequence[Plan | None]) -> list[Message]:
+        return [
+            case_message(case, self._shown, proposed=plan) for case, plan in zip(cases, proposed, strict=True)
+        ]

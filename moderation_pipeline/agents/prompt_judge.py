@@ -1,0 +1,154 @@
+"""Asking a language model for a verdict on each of many cases at once: ask, read, ask once more, account.
+
+What is asked is `prompt.py`'s, how a reply is read `reply_parsing.py`'s, how often and how dearly a call is
+made the language model's. Student and Expert differ only in what they show it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TypeVar
+
+from moderation_pipeline.agents.prompt import Instructions, prompt_text
+from moderation_pipeline.agents.reply_parsing import ReadReply, UnreadableReplyError, read_reply
+from moderation_pipeline.agents.verdict import Receipt, Verdict
+from moderation_pipeline.backends.language_model import (
+    BadReplyError,
+    LanguageModel,
+    Message,
+    Reply,
+    Request,
+    TransportError,
+)
+from moderation_pipeline.model_specs import LanguageModelSpec
+
+MOST_OF_BAD_REPLY = 1_000
+"""Characters of a bad reply that are shown to the model again."""
+
+UNREADABLE = "unreadable"
+"""The code of a reply with words in it, but no plan."""
+
+
+class PromptJudge:
+    """Judges cases with a language model. Calls of a batch are made at once; their order is the stream's."""
+
+    def __init__(self, model: LanguageModel, instructions: Instructions, spec: LanguageModelSpec) -> None:
+        self.model = model
+        self.instructions = instructions
+        self._spec = spec
+        self._repair = prompt_text("repair")
+
+    async def judge(self, cases: Sequence[Message]) -> list[Verdict]:
+        """Return one verdict per case, in order.
+
+        Raises:
+            FatalBackendError: it is no use to go on. The calls in flight are awaited first, so that what was
+                paid for is stored.
+        """
+        verdicts = await asyncio.gather(*(self._verdict(case) for case in cases), return_exceptions=True)
+        judged: list[Verdict] = []
+        for verdict in verdicts:
+            if isinstance(verdict, BaseException):
+                raise verdict
+            judged.append(verdict)
+        return judged
+
+    def worst_case_usd(self, cases: Sequence[Message]) -> float | None:
+        """Return what judging the cases may cost at most, repairs included; null where no price is known."""
+        most = 0.0
+        for case in cases:
+            first = self._request(case)
+            # A repair shows the bad reply again, so its prompt is longer by that and by what is said to it.
+            again = self._repair_request(first, "x" * MOST_OF_BAD_REPLY, "x" * 200)
+            dollars = (self.model.worst_case_usd(first), self.model.worst_case_usd(again))
+            if dollars[0] is None or dollars[1] is None:
+                return None
+            most += dollars[0] + dollars[1]
+        return most
+
+    async def aclose(self) -> None:
+        """Close the model."""
+        await self.model.aclose()
+
+    async def _verdict(self, case: Message) -> Verdict:
+        replies: list[Reply] = []
+        try:
+            read = await self._read(case, replies)
+        except UnreadableReplyError as error:
+            return self._failed(replies, f"{UNREADABLE}: {error}")
+        except BadReplyError as error:
+            replies += [error.reply] if error.reply is not None else []
+            return self._failed(replies, error.reply_error)
+        except TransportError as error:
+            return self._failed(replies, error.reply_error)
+        return Verdict(read.plan, self._receipt(replies, read.mended), read.confidence_source)
+
+    async def _read(self, case: Message, replies: list[Reply]) -> ReadReply:
+        """Ask, and ask once more where the reply can't be read; every reply is added to `replies`."""
+        request = self._request(case)
+        reply = await self.model.complete(request)
+        replies.append(reply)
+        try:
+            return self._parsed(reply)
+        except UnreadableReplyError as error:
+            again = self._repair_request(request, reply.text, str(error))
+        second = await self.model.complete(again)
+        replies.append(second)
+        read = self._parsed(second)
+        return ReadReply(read.plan, ("repaired", *read.mended), read.confidence_source)
+
+    def _parsed(self, reply: Reply) -> ReadReply:
+        return read_reply(reply.text, self.instructions.rules, reply.logprobs)
+
+    def _request(self, case: Message) -> Request:
+        return Request(
+            messages=(self.instructions.system, case),
+            schema=self.instructions.schema,
+            max_tokens=self._spec.max_tokens,
+            temperature=self._spec.temperature,
+            wants_logprobs=True,
+        )
+
+    def _repair_request(self, first: Request, bad: str, reason: str) -> Request:
+        said = (
+            Message("assistant", bad[:MOST_OF_BAD_REPLY]),
+            Message("user", self._repair.format(reason=reason[:200])),
+        )
+        return Request(
+            messages=(*first.messages, *said),
+            schema=first.schema,
+            max_tokens=first.max_tokens,
+            temperature=first.temperature,
+            wants_logprobs=first.wants_logprobs,
+        )
+
+    def _failed(self, replies: Sequence[Reply], reply_error: str) -> Verdict:
+        return Verdict(None, self._receipt(replies, (), reply_error), confidence_source="none")
+
+    def _receipt(
+        self, replies: Sequence[Reply], mended: tuple[str, ...], reply_error: str | None = None
+    ) -> Receipt:
+        """Add up what the replies took; one unknown cost makes the sum unknown. No reply, no cost."""
+        return Receipt(
+            backend=self.model.identity.backend,
+            model=replies[-1].model if replies else None,
+            prompt_version=self.instructions.version,
+            prompt_tokens=_sum([reply.prompt_tokens for reply in replies]),
+            completion_tokens=_sum([reply.completion_tokens for reply in replies]),
+            cost_usd=_sum([reply.cost_usd for reply in replies]),
+            list_cost_usd=_sum([reply.list_cost_usd for reply in replies]),
+            latency_ms=sum(reply.latency_ms for reply in replies) if replies else None,
+            is_cached=bool(replies) and all(reply.is_cached for reply in replies),
+            reply_error=reply_error,
+            tokens_are_estimated=any(reply.tokens_are_estimated for reply in replies),
+            reply_mended=mended,
+        )
+
+
+N = TypeVar("N", int, float)
+
+
+def _sum(values: Sequence[N | None]) -> N | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None

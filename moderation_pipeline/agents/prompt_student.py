@@ -1,0 +1,44 @@
+"""A language model as the Student: shown the comment, its context, the user's standing and worked cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from moderation_pipeline.agents.case import Case
+from moderation_pipeline.agents.prompt import Instructions, Shown, case_message
+from moderation_pipeline.agents.prompt_judge import PromptJudge
+from moderation_pipeline.agents.student import Situation, Student
+from moderation_pipeline.agents.verdict import Verdict
+from moderation_pipeline.backends.language_model import LanguageModel, Message
+from moderation_pipeline.model_specs import LanguageModelSpec
+
+
+class PromptStudent(Student):
+    """Decides by prompt. The memories that it is shown are the ones it is said to have used."""
+
+    def __init__(self, model: LanguageModel, spec: LanguageModelSpec, own_rules: str = "") -> None:
+        self._judge = PromptJudge(model, Instructions("student", own_rules), spec)
+        self._shown = Shown(spec.context_lines, spec.own_lines)
+
+    async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
+        """Ask about every case at once."""
+        verdicts = await self._judge.judge(self._messages(cases, situations))
+        return [
+            replace(verdict, memory_ids=tuple(memory.memory_id for memory in situation.recalled))
+            for verdict, situation in zip(verdicts, situations, strict=True)
+        ]
+
+    def worst_case_usd(self, cases: Sequence[Case], situations: Sequence[Situation]) -> float | None:
+        """Return what deciding the batch may cost at most."""
+        return self._judge.worst_case_usd(self._messages(cases, situations))
+
+    async def aclose(self) -> None:
+        """Close the model."""
+        await self._judge.aclose()
+
+    def _messages(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Message]:
+        return [
+            case_message(case, self._shown, situation=situation)
+            for case, situation in zip(cases, situations, strict=True)
+        ]

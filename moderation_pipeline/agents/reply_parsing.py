@@ -1,0 +1,279 @@
+"""Reading a model's reply: tolerant in form, strict in meaning. What can't be read is an error, no guess.
+
+Mended are fences, prose around, trailing commas, a cut end, wrong case, synonyms (`reply_words.py`), each
+noted by name. Not mended: no action, an unknown one, a sanction for nothing, two answers that differ.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import orjson
+
+from moderation_pipeline.agents.plan import Action, Category, Plan
+from moderation_pipeline.agents.reply_words import ACTIONS, CATEGORIES, CONFIDENCES, KEYS
+from moderation_pipeline.backends.language_model import TokenLogprob
+
+LONGEST_TIMEOUT_S = 14 * 86_400
+"""Twitch's own bound, two weeks."""
+
+MOST_OF_TEXT = 500
+UNSURE = 0.5
+"""The confidence of a plan that names none."""
+
+T = TypeVar("T")
+OWN_ACTIONS = {action.value: action for action in Action}
+OWN_CATEGORIES = {category.value: category for category in Category}
+KNOWN_KEYS = frozenset({"category", "action", "rule", "duration_s", "confidence", "reasoning", "reply_text"})
+FENCE = re.compile(r"```(?:json|JSON)?\s*(.*?)(?:```|$)", re.DOTALL)
+TRAILING_COMMA = re.compile(r",(\s*[}\]])")
+PAIR = re.compile(r'"(\w+)"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?|true|false|null)\s*(?=[,}\s])')
+DURATION = re.compile(r"(\d+)\s*([smhd]?)")
+UNIT_S = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+Fields = Mapping[str, object]
+
+
+class UnreadableReplyError(ValueError):
+    """A reply that no plan can be read from; the text says why, so that the model can be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadReply:
+    """A plan as it was read, what had to be mended for that, and where its confidence comes from."""
+
+    plan: Plan
+    mended: tuple[str, ...]
+    confidence_source: str
+
+
+def read_reply(
+    text: str, rules: Collection[str], logprobs: Sequence[TokenLogprob] | None = None
+) -> ReadReply:
+    """Return the plan in the reply; `rules` are those that may be cited.
+
+    Raises:
+        UnreadableReplyError: there is none, or none that means one thing.
+    """
+    mended: list[str] = []
+    fields = _one_answer(_objects(text, mended), mended)
+    action = _action(fields, mended)
+    category = _category(fields, action, mended)
+    if action.is_sanction and category is Category.NONE:
+        raise UnreadableReplyError(f"the action {action.value} doesn't go with the category none")
+    confidence, source = _confidence(fields, mended)
+    if (likelihood := action_probability(text, logprobs)) is not None:
+        confidence, source = likelihood, "logprobs"
+    plan = Plan(
+        action=action,
+        category=category,
+        confidence=confidence,
+        reasoning=_text(fields.get("reasoning")) or "",
+        reply_text=_text(fields.get("reply_text")),
+        rule=_rule(fields.get("rule"), rules, mended),
+        duration_s=_duration_s(fields.get("duration_s")) if action is Action.TIMEOUT else None,
+    )
+    return ReadReply(plan, tuple(dict.fromkeys(mended)), source)
+
+
+def action_probability(text: str, logprobs: Sequence[TokenLogprob] | None) -> float | None:
+    """Return the probability of the tokens that spell the action; null where the server didn't give them."""
+    if not logprobs or "".join(each.token for each in logprobs) != text:
+        return None
+    found = list(re.finditer(r'"action"\s*:\s*"([^"]*)"', text))
+    if len(found) != 1:
+        return None
+    start, end = found[0].span(1)
+    position, total = 0, 0.0
+    for token, logprob in logprobs:
+        if position < end and position + len(token) > start:
+            total += logprob
+        position += len(token)
+    return min(1.0, math.exp(total))
+
+
+def _objects(text: str, mended: list[str]) -> list[Fields]:
+    """Return the JSON objects in the reply, the mending noted."""
+    whole = _loaded(text)
+    if whole is not None:
+        return [whole]
+    if fenced := FENCE.findall(text):
+        mended.append("code_fence")
+        text = "\n".join(fenced)
+    found = [loaded for piece in _braced(text) if (loaded := _mended_load(piece, mended)) is not None]
+    if found:
+        if not fenced or len(found) > 1:
+            mended.append("prose_around")
+        return found
+    if (start := text.find("{")) >= 0 and (cut := _pairs(text[start:])):
+        mended.append("cut_end")
+        return [cut]
+    return []
+
+
+def _loaded(text: str) -> Fields | None:
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _mended_load(piece: str, mended: list[str]) -> Fields | None:
+    if (loaded := _loaded(piece)) is not None:
+        return loaded
+    if (loaded := _loaded(TRAILING_COMMA.sub(r"\1", piece))) is not None:
+        mended.append("trailing_comma")
+        return loaded
+    if pairs := _pairs(piece):
+        mended.append("loose_json")
+        return pairs
+    return None
+
+
+def _pairs(text: str) -> Fields | None:
+    """Return the whole key-and-value pairs of JSON that doesn't parse; no value that was cut."""
+    pairs = {key: orjson.loads(value) for key, value in PAIR.findall(text) if _loads(value)}
+    return pairs or None
+
+
+def _loads(value: str) -> bool:
+    try:
+        orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _braced(text: str) -> list[str]:
+    """Return the outermost pieces in balanced braces, braces inside strings aside."""
+    pieces, depth, start, in_string, escaped = [], 0, 0, False, False
+    for position, character in enumerate(text):
+        if in_string:
+            in_string = escaped or character != '"'
+            escaped = character == "\\" and not escaped
+        elif character == '"' and depth:
+            in_string, escaped = True, False
+        elif character == "{":
+            start = position if depth == 0 else start
+            depth += 1
+        elif character == "}" and depth:
+            depth -= 1
+            if depth == 0:
+                pieces.append(text[start : position + 1])
+    return pieces
+
+
+def _one_answer(objects: Sequence[Fields], mended: list[str]) -> Fields:
+    answers = [fields for each in objects if "action" in (fields := _known(each, mended))]
+    if not answers:
+        raise UnreadableReplyError("there is no JSON object with an action in it")
+    meanings = {(str(each.get("action")).lower(), str(each.get("category")).lower()) for each in answers}
+    if len(meanings) > 1:
+        raise UnreadableReplyError("it holds several answers that differ")
+    return answers[-1]
+
+
+def _known(fields: Fields, mended: list[str]) -> Fields:
+    """Return the fields under our own names of keys; an exact one wins over a synonym."""
+    known: dict[str, object] = {}
+    for key, value in fields.items():
+        plain = _plain(key)
+        name = plain if plain in KNOWN_KEYS else KEYS.get(plain)
+        if name is None or (name in known and key not in KNOWN_KEYS):
+            continue
+        if key != name:
+            mended.append(f"synonym:{name}")
+        known[name] = value
+    return known
+
+
+def _action(fields: Fields, mended: list[str]) -> Action:
+    return _word(fields.get("action"), "action", OWN_ACTIONS, ACTIONS, mended)
+
+
+def _category(fields: Fields, action: Action, mended: list[str]) -> Category:
+    value = fields.get("category")
+    if value in (None, "") and action is Action.ALLOW:
+        mended.append("missing:category")
+        return Category.NONE
+    return _word(value, "category", OWN_CATEGORIES, CATEGORIES, mended)
+
+
+def _word(value: object, key: str, own: Mapping[str, T], synonyms: Mapping[str, T], mended: list[str]) -> T:
+    """Return what the word stands for: itself, itself in another case, or a synonym."""
+    plain = _plain(value) if isinstance(value, str) else ""
+    if plain not in own and plain not in synonyms:
+        raise UnreadableReplyError(f"{key} is {str(value)[:60]!r}, not one of {', '.join(own)}")
+    if value != plain:
+        mended.append(f"wrong_case:{key}")
+    if plain not in own:
+        mended.append(f"synonym:{key}")
+    return own[plain] if plain in own else synonyms[plain]
+
+
+def _confidence(fields: Fields, mended: list[str]) -> tuple[float, str]:
+    value = fields.get("confidence")
+    if isinstance(value, str):
+        mended.append("synonym:confidence")
+        if _plain(value) in CONFIDENCES:
+            return CONFIDENCES[_plain(value)], "stated"
+        value = _number(value)
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not math.isfinite(value)
+        or value < 0
+    ):
+        mended.append("missing:confidence")
+        return UNSURE, "missing"
+    if value > 1:
+        mended.append("percent:confidence")
+        return min(value / 100, 1.0), "stated"
+    return float(value), "stated"
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text.strip().rstrip("%")) / (100 if "%" in text else 1)
+    except ValueError:
+        return None
+
+
+def _rule(value: object, rules: Collection[str], mended: list[str]) -> str | None:
+    if not isinstance(value, (str, int)) or isinstance(value, bool):
+        return None
+    if value in rules:
+        return str(value)
+    found = re.search(r"([A-Za-z]{0,3})\s*(\d{1,3})", str(value).removeprefix("rule").removeprefix("Rule"))
+    named = (found[1] or "R").upper() + found[2] if found else ""
+    mended.append("synonym:rule" if named in rules else "unknown:rule")
+    return named if named in rules else None
+
+
+def _duration_s(value: object) -> int | None:
+    """Return a timeout's seconds, from a number, `600 seconds` or `10m`; null lets the ladder choose."""
+    if isinstance(value, str):
+        found = DURATION.match(value.strip().lower())
+        value = int(found[1]) * UNIT_S[found[2]] if found else None
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not math.isfinite(value)
+        or value < 1
+    ):
+        return None
+    return min(int(value), LONGEST_TIMEOUT_S)
+
+
+def _text(value: object) -> str | None:
+    text = value.strip() if isinstance(value, str) else ""
+    return None if text.lower() in ("", "null", "none", "n/a") else text[:MOST_OF_TEXT]
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[\s-]+", "_", word.strip().strip(".").lower())

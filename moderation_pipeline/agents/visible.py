@@ -1,0 +1,62 @@
+"""Chat text as data in a prompt: invisible characters shown, length bounded. Words are never changed.
+
+What a text *means* once obfuscation is undone is `comments/normalise.py`'s; a model is shown what was typed.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+INVISIBLE_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5")
+"""Letters and marks that have no shape: Hangul fillers, the Braille blank, joiners."""
+
+VARIATION_SELECTORS = re.compile("[\ufe00-\ufe0e\U000e0100-\U000e01ef]")
+PLAIN = re.compile(r"[ -~\u00a1-\u00ac\u00ae-\u024f]*")
+"""Text in which every character can be seen: most of chat, and told at once."""
+
+EMOJI_JOINER = "\u200d"
+
+
+def visible(text: str) -> str:
+    """Return the text with every character that can't be seen as ⟨U+200B⟩, runs of one as ⟨U+200B⟩×12."""
+    if PLAIN.fullmatch(text):
+        return text
+    shown: list[str] = []
+    position = 0
+    while position < len(text):
+        character = text[position]
+        if not _is_invisible(text, position):
+            shown.append(character)
+            position += 1
+            continue
+        end = position
+        while end < len(text) and text[end] == character:
+            end += 1
+        count = end - position
+        shown.append(f"⟨U+{ord(character):04X}⟩" + (f"×{count}" if count > 1 else ""))
+        position = end
+    return "".join(shown)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return the text with what is over `most` characters cut out of its middle, and the cut said."""
+    if len(text) <= most:
+        return text
+    head, tail = most * 3 // 4, most // 4
+    return f"{text[:head]}⟨{len(text) - head - tail} characters left out⟩{text[-tail:]}"
+
+
+def _is_invisible(text: str, position: int) -> bool:
+    character = text[position]
+    if character == EMOJI_JOINER:
+        return not (0 < position < len(text) - 1 and _is_pictured(text[position - 1 : position + 2 : 2]))
+    if character in INVISIBLE_LETTERS or VARIATION_SELECTORS.match(character):
+        return True
+    return unicodedata.category(character) in INVISIBLE_CATEGORIES
+
+
+def _is_pictured(around: str) -> bool:
+    """Whether both neighbours of a joiner belong to an emoji: a symbol, its skin tone, its selector."""
+    return all(unicodedata.category(each) in ("So", "Sk") or each == "\ufe0f" for each in around)

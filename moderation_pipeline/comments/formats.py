@@ -3,45 +3,95 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from moderation_pipeline.comments.columns import ColumnsError, ColumnsSpec
+from moderation_pipeline.comments.readers.chat_downloader import ChatDownloaderReader
+from moderation_pipeline.comments.readers.chatterino import ChatterinoReader
+from moderation_pipeline.comments.readers.csv_table import CsvReader
+from moderation_pipeline.comments.readers.eventsub import EventSubReader
 from moderation_pipeline.comments.readers.irc import IrcReader
+from moderation_pipeline.comments.readers.jsonl import JsonlReader
+from moderation_pipeline.comments.readers.justlog import JustlogReader
+from moderation_pipeline.comments.readers.parquet import ParquetReader
 from moderation_pipeline.comments.readers.reader import Reader
-from moderation_pipeline.comments.source import Source
+from moderation_pipeline.comments.readers.table import TableReader
+from moderation_pipeline.comments.readers.twitchdownloader import TwitchDownloaderReader
+from moderation_pipeline.config_errors import closest
+from moderation_pipeline.errors import ModerationError
 
-READERS: Sequence[type[Reader]] = (IrcReader,)
-"""In the order in which they are asked; the most particular first."""
+READERS: Sequence[type[Reader]] = (
+    ParquetReader,
+    EventSubReader,
+    JustlogReader,
+    TwitchDownloaderReader,
+    ChatDownloaderReader,
+    IrcReader,
+    ChatterinoReader,
+    JsonlReader,
+    CsvReader,
+)
+"""In the order in which they are asked: the most particular first, tables of anything last."""
+
+FORMATS = tuple(sorted(reader.name for reader in READERS))
+"""What `--format` may be."""
 
 
-class UnknownFormatError(ValueError):
+class UnknownFormatError(ModerationError):
     """A format's name that is none."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is no format {name!r}. Formats are: {_names(READERS)}.")
+        super().__init__(
+            f"There is no format {name!r}.{closest(name, FORMATS)} Formats are: {', '.join(FORMATS)}."
+        )
 
 
-class UnreadableFileError(ValueError):
+class UnreadableFileError(ModerationError):
     """A file in which no record could be read; it names the formats that were tried."""
 
-    def __init__(self, source: Source, tried: Sequence[type[Reader]], reason: str) -> None:
+    def __init__(self, path: Path, tried: Sequence[type[Reader]], reason: str) -> None:
         formats = "; ".join(f"{reader.name} ({reader.describes})" for reader in tried)
         super().__init__(
-            f"No record of {source.path} could be read: {reason}. Tried: {formats}. Name another with "
-            f"--format: {_names(READERS)}."
+            f"No line of {path} could be read: {reason}. Tried: {formats}. If you know its format, name it: "
+            f"--format {'|'.join(FORMATS)}; the columns of a table are named with --column text=NAME."
         )
 
 
 def reader_named(name: str) -> type[Reader]:
-    """Return the reader of that format, or raise UnknownFormatError."""
+    """Return the reader of that format.
+
+    Raises:
+        UnknownFormatError: there is none of that name.
+    """
     for reader in READERS:
         if reader.name == name:
             return reader
     raise UnknownFormatError(name)
 
 
-def readers_for(head: bytes) -> list[type[Reader]]:
-    """Return the readers that may read a file beginning so, the most likely first."""
-    return [reader for reader in READERS if reader.recognises(head)]
+def readers_for(head: bytes, columns: ColumnsSpec | None) -> list[type[Reader]]:
+    """Return the readers that may read a file beginning so, the most likely first.
+
+    Columns are said of tables alone, so where they are said, only tables are looked for, and a file that is
+    neither Parquet nor JSON is CSV whatever its header.
+    """
+    if columns is None:
+        return [reader for reader in READERS if reader.recognises(head)]
+    tables = [reader for reader in READERS if issubclass(reader, TableReader) and reader.recognises(head)]
+    return [*(tables or [CsvReader])]
 
 
-def _names(readers: Sequence[type[Reader]]) -> str:
-    return ", ".join(reader.name for reader in readers)
+def made(reader: type[Reader], columns: ColumnsSpec | None, path: Path) -> Reader:
+    """Return a reader for the file at `path`, told its columns if it is one of tables.
+
+    Raises:
+        ColumnsError: columns are said of a file that is no table.
+    """
+    if issubclass(reader, TableReader):
+        return reader(columns)
+    if columns is not None:
+        raise ColumnsError(
+            f"Columns were given for {path}, but its format is {reader.name}, which is no table. Leave them "
+            f"out, or name a table's format: jsonl, csv or parquet."
+        )
+    return reader()

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import polars as pl
 
-from moderation_pipeline.comments.columns import ColumnsSpec
-from moderation_pipeline.comments.formats import UnreadableFileError, reader_named, readers_for
+from moderation_pipeline.comments.columns import ColumnsSpec, columns_beside
+from moderation_pipeline.comments.formats import READERS, UnreadableFileError, made, reader_named, readers_for
 from moderation_pipeline.comments.merging import with_unique_ids, without_copies
 from moderation_pipeline.comments.moderators import labelled
 from moderation_pipeline.comments.normalise import normalise
+from moderation_pipeline.comments.ordering import in_order
 from moderation_pipeline.comments.readers.reader import Reader
 from moderation_pipeline.comments.record import CHUNK_SCHEMA, Chunk, PlacedAct
 from moderation_pipeline.comments.repeats import with_repeats
@@ -38,23 +39,35 @@ class Ingested:
 
 
 def ingest(
-    path: Path, chat: str, *, format: str | None = None, columns: ColumnsSpec | None = None
+    path: Path,
+    chat: str,
+    *,
+    format: str | None = None,  # noqa: A002 - what the terminal and the tables call it too
+    columns: ColumnsSpec | None = None,
 ) -> Ingested:
     """Read the chat log at `path` as the chat `chat`.
 
+    Args:
+        path: the file; plain, gzip or zstd.
+        chat: the chat's slug. Comments of a format that names no channel are in a channel of this name.
+        format: a name of FORMATS; left out, the file's content decides.
+        columns: what a table's columns are; left out, `<file>.columns.yaml` says it, else it is guessed.
+
     Raises:
         UnknownFormatError: `format` is no format's name.
+        ColumnsError: a table's columns or labels can't be understood.
         UnreadableFileError: no record of the file can be read; the message names the formats tried.
     """
     source = Source(path, chat)
-    reader, tally = _read(source, format, columns)
-    notes = [*reader.notes]
-    read = pl.concat(tally.frames)
+    reader, tally = _read(source, format, columns if columns is not None else columns_beside(path))
+    read = pl.concat(tally.frames, how="diagonal_relaxed")
     tally.frames.clear()
-    unique = with_unique_ids(read.with_row_index("row"))
-    comments = _finished(without_copies(labelled(unique.comments, tally.acts)), chat)
-    ingestion = _counted(source, reader, tally, comments.height, read.height - comments.height)
-    return Ingested(comments, _rejected_frame(tally, chat), ingestion, [*notes, *unique.notes])
+    ordered = in_order(read, tally.acts, reader.order)
+    unique = with_unique_ids(ordered.comments)
+    comments = _finished(without_copies(labelled(unique.comments, ordered.acts)), chat)
+    ingestion = _counted(source, reader, tally, comments.height)
+    notes = [*reader.notes, *ordered.notes, *unique.notes]
+    return Ingested(comments, _rejected_frame(tally, chat), ingestion, notes)
 
 
 @dataclass(slots=True)
@@ -65,15 +78,19 @@ class _Tally:
     acts: list[PlacedAct] = field(default_factory=list)
     rejected: list[pl.DataFrame] = field(default_factory=list)
     records: int = 0
+    comments: int = 0
     ignored: int = 0
+    moderation_events: int = 0
     unreadable: int = 0
-    first_reason: str = "it is empty"
+    first_reason: str = "it has no line that is one of a chat"
 
     def add(self, chunk: Chunk) -> None:
         self.frames.append(chunk.comments)
+        self.comments += chunk.comments.height
         self.acts.extend(chunk.acts)
         self.records += chunk.records
         self.ignored += chunk.ignored
+        self.moderation_events += chunk.moderation_events
         self.unreadable += len(chunk.rejected)
         if chunk.rejected:
             if not self.rejected:
@@ -86,16 +103,16 @@ class _Tally:
 
 def _read(source: Source, format_name: str | None, columns: ColumnsSpec | None) -> tuple[Reader, _Tally]:
     """Return the first reader that can read anything of the file, and what it read."""
-    candidates = [reader_named(format_name)] if format_name else readers_for(source.head())
+    candidates = [reader_named(format_name)] if format_name else readers_for(source.head(), columns)
     tally = _Tally()
     for candidate in candidates:
-        reader = candidate()
+        reader = made(candidate, columns, source.path)
         tally = _Tally()
         for chunk in reader.chunks(source):
             tally.add(chunk)
         if tally.unreadable < tally.records:
             return reader, tally
-    raise UnreadableFileError(source, candidates, tally.first_reason)
+    raise UnreadableFileError(source.path, candidates or READERS, tally.first_reason)
 
 
 def _finished(comments: pl.DataFrame, chat: str) -> pl.DataFrame:
@@ -113,7 +130,8 @@ def _finished(comments: pl.DataFrame, chat: str) -> pl.DataFrame:
 
 
 COMMAND = r"^!\w"
-EMOJI_ONLY = r"^[\s\p{Emoji_Presentation}\p{Extended_Pictographic}\x{200D}\x{FE0F}]*\p{Extended_Pictographic}[\s\p{Emoji_Presentation}\p{Extended_Pictographic}\x{200D}\x{FE0F}]*$"
+EMOJI = r"[\s\p{Emoji_Presentation}\p{Extended_Pictographic}\x{200D}\x{FE0F}]*"
+EMOJI_ONLY = rf"^{EMOJI}\p{{Extended_Pictographic}}{EMOJI}$"
 
 
 def _normalised(texts: pl.Series) -> pl.Series:
@@ -124,7 +142,8 @@ def _normalised(texts: pl.Series) -> pl.Series:
     return pl.concat(list(parts), rechunk=False)
 
 
-def _counted(source: Source, reader: Reader, tally: _Tally, comments: int, merged: int) -> pl.DataFrame:
+def _counted(source: Source, reader: Reader, tally: _Tally, comments: int) -> pl.DataFrame:
+    """Count records and what became of them; what was read as a comment and isn't one now was merged."""
     row = {
         "chat": source.chat,
         "file_hash": source.file_hash(),
@@ -133,8 +152,8 @@ def _counted(source: Source, reader: Reader, tally: _Tally, comments: int, merge
         "comments": comments,
         "rejected": tally.unreadable,
         "ignored": tally.ignored,
-        "moderation_events": len(tally.acts),
-        "merged": merged,
+        "moderation_events": tally.moderation_events,
+        "merged": tally.comments - comments,
     }
     return pl.DataFrame([row], schema=INGESTION.schema)
 

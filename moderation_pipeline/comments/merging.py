@@ -64,5 +64,7 @@ def _with_unique_ids(comments: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     while (later := ~comments["comment_id"].is_first_distinct()).any():
         renamed = max(renamed, int(later.sum()))
         new_id = pl.format("{}#{}", "comment_id", "line_number")
-        comments = comments.with_columns(pl.when(later).then(new_id).otherwise("comment_id").alias("comment_id"))
+        comments = comments.with_columns(
+            pl.when(later).then(new_id).otherwise("comment_id").alias("comment_id")
+        )
     return comments, renamed

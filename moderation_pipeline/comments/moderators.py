@@ -61,9 +61,9 @@ def labelled(comments: pl.DataFrame, acts: Sequence[PlacedAct]) -> pl.DataFrame:
 
 
 class _Line(NamedTuple):
-    """A comment that an act may be about: its index in the frame, its place in the log, its time."""
+    """A comment that an act may be about: where it is in the frame, its place in the log, its time."""
 
-    index: int
+    at: int
     row: int
     sent_at: int | None
 
@@ -82,14 +82,16 @@ class _Lookup:
         users = pl.Series([placed.act.user_id for placed in acts], dtype=pl.String).drop_nulls()
         names = pl.Series([placed.act.user_name for placed in acts], dtype=pl.String).drop_nulls()
         of_ids = pl.col("comment_id").is_in(ids.implode())
-        for index, comment_id in comments.select(_indices(of_ids), pl.col("comment_id").filter(of_ids)).rows():
-            self.by_id[comment_id] = index
+        for at, comment_id in comments.select(_places(of_ids), pl.col("comment_id").filter(of_ids)).rows():
+            self.by_id[comment_id] = at
         of_users = pl.col("user_id").is_in(users.implode()) | pl.col("user_name").str.to_lowercase().is_in(
             names.str.to_lowercase().implode()
         )
         columns = pl.col("row", "sent_at", "channel", "user_id", "user_name").filter(of_users)
-        for index, row, sent_at, channel, user_id, user_name in comments.select(_indices(of_users), columns).rows():
-            line = _Line(index, row, sent_at)
+        for at, row, sent_at, channel, user_id, user_name in comments.select(
+            _places(of_users), columns
+        ).rows():
+            line = _Line(at, row, sent_at)
             if user_id is not None:
                 self.by_user[channel, user_id].append(line)
             if user_name is not None:
@@ -104,8 +106,8 @@ class _Lookup:
         return lines[: bisect_left(lines, placed.comments_before, key=_row)] if lines else []
 
 
-def _indices(where: pl.Expr) -> pl.Expr:
-    return where.fill_null(value=False).arg_true().alias("index")
+def _places(where: pl.Expr) -> pl.Expr:
+    return where.fill_null(value=False).arg_true().alias("at")
 
 
 def _row(line: _Line) -> int:
@@ -116,18 +118,18 @@ def _label(placed: PlacedAct, lookup: _Lookup, own: dict[int, int], codes: Codes
     """Label what the act is about; the severest act on a comment is its label."""
     severity = SEVERITY[ACTION_OF[placed.act.kind]]
     if placed.act.comment_id is not None:
-        index = lookup.by_id.get(placed.act.comment_id)
-        if index is not None:
-            own[index] = max(severity, own.get(index, 0))
+        at = lookup.by_id.get(placed.act.comment_id)
+        if at is not None:
+            own[at] = max(severity, own.get(at, 0))
         return
     lines = lookup.lines_before(placed)
     if not lines:
         return
-    own[lines[-1].index] = max(severity, own.get(lines[-1].index, 0))
+    own[lines[-1].at] = max(severity, own.get(lines[-1].at, 0))
     for line in reversed(lines[:-1]):
         if not _is_recent(line, placed):
             break
-        codes[line.index] = UNLABELLED
+        codes[line.at] = UNLABELLED
 
 
 def _is_recent(line: _Line, placed: PlacedAct) -> bool:
@@ -141,22 +143,22 @@ def _share_with_originals(codes: Codes, comments: pl.DataFrame) -> None:
     copies = comments.select("shared_from").with_row_index("copy").filter(pl.col("shared_from").is_not_null())
     if copies.is_empty():
         return
-    originals = comments.select("comment_id").with_row_index("row")
-    pairs = copies.join(originals, left_on="shared_from", right_on="comment_id", how="inner", maintain_order="left")
-    for copy, row in pairs.select("copy", "row").rows():
-        if codes[copy] > codes[row] > 0 or (codes[row] <= 0 and codes[copy] != 0):
-            codes[row] = codes[copy]
+    is_shared = pl.col("comment_id").is_in(copies["shared_from"].implode())
+    originals = comments.select(_places(is_shared), pl.col("comment_id").filter(is_shared))
+    pairs = copies.join(originals, left_on="shared_from", right_on="comment_id", maintain_order="left")
+    for copy, original in pairs.select("copy", "at").rows():
+        is_severer = codes[copy] > max(codes[original], 0)
+        if is_severer or (codes[copy] == UNLABELLED and codes[original] == 0):
+            codes[original] = codes[copy]
 
 
-def _overturned(
-    acts: Sequence[PlacedAct], lookup: _Lookup, own: Mapping[int, int], height: int
-) -> pl.Series:
+def _overturned(acts: Sequence[PlacedAct], lookup: _Lookup, own: Mapping[int, int], height: int) -> pl.Series:
     """Mark the last comment for which a user was timed out or banned before their unban was granted."""
     marks = np.zeros(height, np.bool_)
     for placed in acts:
         if placed.act.kind is ActKind.OVERTURN:
             lines = reversed(lookup.lines_before(placed))
-            silenced = next((line.index for line in lines if own.get(line.index, 0) >= SILENCES), None)
+            silenced = next((line.at for line in lines if own.get(line.at, 0) >= SILENCES), None)
             if silenced is not None:
                 marks[silenced] = True
     return pl.Series(marks)

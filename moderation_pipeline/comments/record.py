@@ -12,6 +12,7 @@ from enum import Enum, StrEnum
 from typing import NamedTuple
 
 import polars as pl
+from polars.datatypes import DataTypeClass
 
 RAW_LIMIT = 2_000
 """Characters of a rejected record that are kept: enough to see what it was, whatever its length."""
@@ -76,7 +77,14 @@ class Unreadable(NamedTuple):
     reason: str
 
 
-Parsed = Comment | Act | Ignored | Unreadable
+class Decided(NamedTuple):
+    """One record that is both: a comment nobody had shown before, and what a moderator decided about it."""
+
+    comment: Comment
+    kind: ActKind
+
+
+Parsed = Comment | Act | Decided | Ignored | Unreadable
 
 
 class RejectedLine(NamedTuple):
@@ -94,49 +102,49 @@ class PlacedAct(NamedTuple):
     comments_before: int
 
 
-LABEL_COLUMNS = ("label_action", "label_category", "label_is_violation", "label_source")
-
-COMMENT_SCHEMA = pl.Schema(
-    {
-        "comment_id": pl.String,
-        "channel": pl.String,
-        "user_id": pl.String,
-        "user_name": pl.String,
-        "sent_at": pl.Int64,
-        "text": pl.String,
-        "is_moderator": pl.Boolean,
-        "is_broadcaster": pl.Boolean,
-        "is_subscriber": pl.Boolean,
-        "is_first_message": pl.Boolean,
-        "is_me": pl.Boolean,
-        "is_emote_only": pl.Boolean,
-        "reply_to": pl.String,
-        "shared_from": pl.String,
-        "is_held": pl.Boolean,
-    }
-)
+_COMMENT: dict[str, DataTypeClass] = {
+    "comment_id": pl.String,
+    "channel": pl.String,
+    "user_id": pl.String,
+    "user_name": pl.String,
+    "sent_at": pl.Int64,
+    "text": pl.String,
+    "is_moderator": pl.Boolean,
+    "is_broadcaster": pl.Boolean,
+    "is_subscriber": pl.Boolean,
+    "is_first_message": pl.Boolean,
+    "is_me": pl.Boolean,
+    "is_emote_only": pl.Boolean,
+    "reply_to": pl.String,
+    "shared_from": pl.String,
+    "is_held": pl.Boolean,
+}
+COMMENT_SCHEMA = pl.Schema(_COMMENT)
 """The columns of a chunk of `Comment`s, in the order of its fields; a table's chunks have labels too."""
 
-CHUNK_SCHEMA = pl.Schema(
-    {
-        **COMMENT_SCHEMA,
-        "label_action": pl.String,
-        "label_category": pl.String,
-        "label_is_violation": pl.Boolean,
-        "label_source": pl.String,
-        "split": pl.String,
-        "line_number": pl.Int64,
-    }
-)
+_CHUNK: dict[str, DataTypeClass] = {
+    **_COMMENT,
+    "label_action": pl.String,
+    "label_category": pl.String,
+    "label_is_violation": pl.Boolean,
+    "label_source": pl.String,
+    "split": pl.String,
+    "line_number": pl.Int64,
+}
+CHUNK_SCHEMA = pl.Schema(_CHUNK)
 """Every column a chunk has, whichever reader made it."""
 
 
 @dataclass(slots=True)
 class Chunk:
-    """Some consecutive records, read: comments as a frame of CHUNK_SCHEMA, and everything else counted."""
+    """Some consecutive records, read: comments as a frame of CHUNK_SCHEMA, and everything else counted.
+
+    `acts` may be more than `moderation_events`: a record that is a comment and an act counts as a comment.
+    """
 
     comments: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CHUNK_SCHEMA))
     acts: Sequence[PlacedAct] = ()
     rejected: Sequence[RejectedLine] = ()
     records: int = 0
     ignored: int = 0
+    moderation_events: int = 0

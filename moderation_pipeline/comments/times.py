@@ -16,6 +16,11 @@ def us_from_ms(text: str) -> int | None:
     return value if 0 < value < LATEST_US else None
 
 
+def us_from_microseconds(value: float) -> int | None:
+    """Return whole microseconds for a number of them, as chat-downloader has it."""
+    return int(value) if 0 < value < LATEST_US else None
+
+
 def us_from_iso(text: str) -> int | None:
     """Return microseconds for an ISO 8601 time; one without an offset is taken as UTC."""
     try:

@@ -15,8 +15,10 @@ from moderation_pipeline.comments.times import us_from_ms
 Tags = dict[str, str]
 
 IGNORED_COMMANDS = frozenset(
-    "CAP GLOBALUSERSTATE HOSTTARGET JOIN NICK NOTICE PART PASS PING PONG QUIT RECONNECT ROOMSTATE"
-    " USERSTATE WHISPER".split()
+    (
+        *("CAP", "GLOBALUSERSTATE", "HOSTTARGET", "JOIN", "NICK", "NOTICE", "PART", "PASS", "PING", "PONG"),
+        *("QUIT", "RECONNECT", "ROOMSTATE", "USERSTATE", "WHISPER"),
+    )
 )
 """Commands that say nothing about a comment of the channel; a whisper is private, and no channel's."""
 

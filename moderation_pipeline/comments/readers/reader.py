@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from moderation_pipeline.comments.ordering import Order
 from moderation_pipeline.comments.record import (
     CHUNK_SCHEMA,
     COMMENT_SCHEMA,
@@ -17,6 +18,8 @@ from moderation_pipeline.comments.record import (
     Act,
     Chunk,
     Comment,
+    Decided,
+    Ignored,
     Parsed,
     PlacedAct,
     RejectedLine,
@@ -38,6 +41,11 @@ class Reader(ABC):
 
     def __init__(self) -> None:
         self.notes: list[str] = []
+
+    @property
+    def order(self) -> Order:
+        """How what was read comes to be a stream; to be asked when all is read."""
+        return Order()
 
     @classmethod
     @abstractmethod
@@ -62,47 +70,65 @@ class LogReader(Reader):
 
     def chunks(self, source: Source) -> Iterator[Chunk]:
         """Yield the file's records in their order, a few thousand comments at a time."""
-        comments: list[Comment] = []
-        numbers: list[int] = []
-        chunk = Chunk()
-        acts: list[PlacedAct] = []
-        rejected: list[RejectedLine] = []
-        before = 0
+        gathered = _Gathered(0)
+        # This loop is the price of a line: what it needs is bound to names of its own.
+        parse, comments, numbers = self.parse, gathered.comments, gathered.numbers
         for number, raw, damage in self.records(source):
-            chunk.records += 1
-            parsed = Unreadable(damage) if damage is not None else self.parse(raw)
+            gathered.records += 1
+            parsed = Unreadable(damage) if damage is not None else parse(raw)
             if type(parsed) is Comment:
                 comments.append(parsed)
                 numbers.append(number)
-                if len(comments) == CHUNK_COMMENTS:
-                    before += len(comments)
-                    yield _filled(chunk, comments, numbers, acts, rejected)
-                    comments, numbers, chunk, acts, rejected = [], [], Chunk(), [], []
-            elif type(parsed) is Act:
-                acts.append(PlacedAct(parsed, before + len(comments)))
-            elif type(parsed) is Unreadable:
-                rejected.append(rejected_line(number, parsed.reason, raw))
             else:
-                chunk.ignored += 1
-        yield _filled(chunk, comments, numbers, acts, rejected)
+                gathered.take(parsed, number, raw)
+            if len(comments) >= CHUNK_COMMENTS:
+                yield gathered.chunk()
+                gathered = _Gathered(gathered.before + len(comments))
+                comments, numbers = gathered.comments, gathered.numbers
+        yield gathered.chunk()
+
+
+class _Gathered:
+    """What has been read since the last chunk; `before` is the number of comments up to there."""
+
+    def __init__(self, before: int) -> None:
+        self.before = before
+        self.comments: list[Comment] = []
+        self.numbers: list[int] = []
+        self.records = 0
+        self._acts: list[PlacedAct] = []
+        self._rejected: list[RejectedLine] = []
+        self._ignored = 0
+        self._events = 0
+
+    def take(self, parsed: Parsed, number: int, raw: bytes) -> None:
+        """Keep or count a record."""
+        match parsed:
+            case Act():
+                self._events += 1
+                self._acts.append(PlacedAct(parsed, self.before + len(self.comments)))
+            case Unreadable():
+                self._rejected.append(rejected_line(number, parsed.reason, raw))
+            case Decided(comment, kind):
+                self.comments.append(comment)
+                self.numbers.append(number)
+                act = Act(kind, comment.channel, comment_id=comment.comment_id, at_us=comment.sent_at_us)
+                self._acts.append(PlacedAct(act, self.before + len(self.comments)))
+            case Comment():
+                self.comments.append(parsed)
+                self.numbers.append(number)
+            case Ignored():
+                self._ignored += 1
+
+    def chunk(self) -> Chunk:
+        """Return it all as a chunk."""
+        frame = _as_frame(self.comments, self.numbers)
+        return Chunk(frame, self._acts, self._rejected, self.records, self._ignored, self._events)
 
 
 def rejected_line(number: int, reason: str, raw: bytes) -> RejectedLine:
     """Return a rejected record as it is kept: its text cut, bytes that are no UTF-8 replaced."""
     return RejectedLine(number, reason, raw[: RAW_LIMIT * 4].decode("utf-8", "replace")[:RAW_LIMIT])
-
-
-def _filled(
-    chunk: Chunk,
-    comments: list[Comment],
-    numbers: list[int],
-    acts: list[PlacedAct],
-    rejected: list[RejectedLine],
-) -> Chunk:
-    chunk.comments = _as_frame(comments, numbers)
-    chunk.acts = acts
-    chunk.rejected = rejected
-    return chunk
 
 
 def _as_frame(comments: list[Comment], numbers: list[int]) -> pl.DataFrame:

@@ -1,0 +1,225 @@
+"""Twitch EventSub notifications, one a line: a bot's own log of what Twitch told it.
+
+Both shapes are read: the WebSocket's (`metadata`, `payload`) and the webhook's body (`subscription`,
+`event`). Written from Twitch's EventSub reference. What the acts label is in `moderators.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from moderation_pipeline.comments.json_values import (
+    JsonObject,
+    object_at,
+    objects_at,
+    parsed_object,
+    text_at,
+    words_at,
+)
+from moderation_pipeline.comments.readers.json_head import JsonHead
+from moderation_pipeline.comments.readers.reader import LogReader
+from moderation_pipeline.comments.record import Act, ActKind, Comment, Decided, Ignored, Parsed, Unreadable
+from moderation_pipeline.comments.times import us_from_iso
+
+ON_A_USER: Mapping[str, ActKind] = {
+    "ban": ActKind.BAN,
+    "timeout": ActKind.TIMEOUT,
+    "warn": ActKind.WARN,
+    "shared_chat_ban": ActKind.BAN,
+    "shared_chat_timeout": ActKind.TIMEOUT,
+}
+DECISIONS: Mapping[str, ActKind] = {"approved": ActKind.APPROVE, "denied": ActKind.DELETE}
+ON_A_COMMENT = ("delete", "shared_chat_delete")
+TIMES_IN_EVENTS = ("held_at", "banned_at", "resolved_at")
+
+
+class EventSubReader(LogReader):
+    """Reads notifications. It remembers what AutoMod held, to know a decision about it from a new line."""
+
+    name = "eventsub"
+    describes = "EventSub notifications as JSONL"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held: set[str] = set()
+
+    @classmethod
+    def recognises(cls, head: bytes) -> bool:
+        """Whether the first lines are notifications of either shape."""
+        looked = JsonHead.of(head)
+        return looked.is_lines and (
+            {"metadata", "payload"} <= looked.record_keys or {"subscription", "event"} <= looked.record_keys
+        )
+
+    def parse(self, raw: bytes) -> Parsed:
+        """Return what a notification is. Sessions' welcomes and keepalives, and other topics, are ignored."""
+        record = parsed_object(raw)
+        if isinstance(record, Unreadable):
+            return record
+        metadata = object_at(record, "metadata")
+        payload = object_at(record, "payload") or record
+        event = object_at(payload, "event")
+        topic = text_at(object_at(payload, "subscription"), "type") or text_at(metadata, "subscription_type")
+        if not event or topic is None:
+            return Ignored.IGNORED if metadata or topic else Unreadable("no EventSub notification")
+        stamp = _stamp(record, metadata, event)
+        at_us = us_from_iso(stamp) if stamp is not None else None
+        if stamp is not None and at_us is None:
+            return Unreadable(f"no time that can be read ({stamp[:40]})")
+        return self._of_topic(topic, event, at_us)
+
+    def _of_topic(self, topic: str, event: JsonObject, at_us: int | None) -> Parsed:
+        match topic:
+            case "channel.chat.message":
+                return _message(event, at_us)
+            case "channel.chat.notification":
+                return _notification(event, at_us)
+            case "channel.moderate":
+                return _moderated(event, at_us)
+            case "automod.message.hold":
+                return self._hold(event, at_us)
+            case "automod.message.update":
+                return self._decided(event, at_us)
+            case "channel.unban_request.resolve":
+                approved = (text_at(event, "status") or "").lower() == "approved"
+                return _act(ActKind.OVERTURN if approved else ActKind.NO_LABEL, event, event, at_us)
+            case "channel.ban":
+                kind = ActKind.BAN if event.get("is_permanent") is not False else ActKind.TIMEOUT
+                return _act(kind, event, event, at_us)
+            case "channel.chat.message_delete":
+                return _deleted(event, event, at_us)
+            case "channel.unban" | "channel.chat.clear":
+                return Act(ActKind.NO_LABEL, _channel(event), at_us=at_us)
+        return Ignored.IGNORED
+
+    def _hold(self, event: JsonObject, at_us: int | None) -> Parsed:
+        """Return the held message as a comment: it was written, and somebody has to decide about it."""
+        held = _held_message(event, at_us)
+        if type(held) is Comment and held.comment_id is not None:
+            self._held.add(held.comment_id)
+        return held
+
+    def _decided(self, event: JsonObject, at_us: int | None) -> Parsed:
+        """Return a moderator's decision about a held message. One that expired was decided by nobody.
+
+        The decision repeats the message; where the log begins after the hold, it is the comment as well.
+        """
+        message_id = text_at(event, "message_id")
+        if message_id is None:
+            return Unreadable("a decision about a held message without its id (message_id)")
+        status = (text_at(event, "status") or "").lower()
+        kind = DECISIONS.get(status, ActKind.NO_LABEL)
+        if message_id not in self._held:
+            self._held.add(message_id)
+            held = _held_message(event, at_us)
+            return held if isinstance(held, Unreadable) else Decided(held, kind)
+        return Act(kind, _channel(event), None, None, message_id, at_us)
+
+
+def _stamp(record: JsonObject, metadata: JsonObject, event: JsonObject) -> str | None:
+    """Return the time as it is written: the envelope's, else the event's own, else what a logger added."""
+    headers = {key.lower(): value for key, value in object_at(record, "headers").items()}
+    written = (
+        text_at(metadata, "message_timestamp"),
+        text_at(headers, "twitch-eventsub-message-timestamp"),
+        text_at(record, "message_timestamp"),
+        text_at(record, "timestamp"),
+        *(text_at(event, key) for key in TIMES_IN_EVENTS),
+    )
+    return next((stamp for stamp in written if stamp is not None), None)
+
+
+def _channel(event: JsonObject) -> str | None:
+    return text_at(event, "broadcaster_user_login") or text_at(event, "broadcaster_user_id")
+
+
+def _message(event: JsonObject, at_us: int | None) -> Parsed:
+    """Return a chat message."""
+    message = object_at(event, "message")
+    text = words_at(message, "text")
+    if text is None:
+        return Unreadable("no text (message.text)")
+    is_me = text.startswith("\x01ACTION ")
+    text = text[8:].removesuffix("\x01") if is_me else text
+    user_id = text_at(event, "chatter_user_id")
+    badges = {text_at(badge, "set_id") for badge in objects_at(event, "badges")}
+    comment_id = text_at(event, "message_id")
+    source_id = text_at(event, "source_message_id")
+    return Comment(
+        comment_id,
+        _channel(event),
+        user_id or text_at(event, "chatter_user_login"),
+        text_at(event, "chatter_user_name") or text_at(event, "chatter_user_login"),
+        at_us,
+        text,
+        bool(badges & {"moderator", "lead_moderator"}),
+        "broadcaster" in badges or (user_id is not None and user_id == text_at(event, "broadcaster_user_id")),
+        bool(badges & {"subscriber", "founder"}),
+        text_at(event, "message_type") == "user_intro",
+        is_me,
+        _is_emotes_alone(message),
+        text_at(object_at(event, "reply"), "parent_message_id"),
+        source_id if source_id != comment_id else None,
+    )
+
+
+def _notification(event: JsonObject, at_us: int | None) -> Parsed:
+    """Return a subscription's or announcement's own words; without words it is no comment."""
+    if not (words_at(object_at(event, "message"), "text") or "").strip():
+        return Ignored.IGNORED
+    return _message(event, at_us)
+
+
+def _held_message(event: JsonObject, at_us: int | None) -> Comment | Unreadable:
+    message = object_at(event, "message")
+    # Version 1 has the text itself where version 2 has an object.
+    text = words_at(message, "text") or words_at(event, "message")
+    if text is None:
+        return Unreadable("a held message without text (message.text)")
+    return Comment(
+        text_at(event, "message_id"),
+        _channel(event),
+        text_at(event, "user_id") or text_at(event, "user_login"),
+        text_at(event, "user_name") or text_at(event, "user_login"),
+        at_us,
+        text,
+        is_emote_only=_is_emotes_alone(message),
+        is_held=True,
+    )
+
+
+def _moderated(event: JsonObject, at_us: int | None) -> Parsed:
+    """Return what `channel.moderate` says: the act's own details lie under the act's name."""
+    action = text_at(event, "action")
+    if action is None:
+        return Unreadable("a moderator's act that doesn't say what it is (action)")
+    if action in ON_A_USER:
+        return _act(ON_A_USER[action], event, object_at(event, action), at_us)
+    if action in ON_A_COMMENT:
+        return _deleted(event, object_at(event, action), at_us)
+    if action == "approve_unban_request":
+        return _act(ActKind.OVERTURN, event, object_at(event, "unban_request"), at_us)
+    return Act(ActKind.NO_LABEL, _channel(event), at_us=at_us)
+
+
+def _act(kind: ActKind, event: JsonObject, details: JsonObject, at_us: int | None) -> Act | Unreadable:
+    user_id = text_at(details, "user_id")
+    user_name = text_at(details, "user_name") or text_at(details, "user_login")
+    if user_id is None and user_name is None:
+        return Unreadable(f"a moderator's act ({kind}) that doesn't say on whom (user_id)")
+    return Act(kind, _channel(event), user_id, user_name, None, at_us)
+
+
+def _deleted(event: JsonObject, details: JsonObject, at_us: int | None) -> Act | Unreadable:
+    message_id = text_at(details, "message_id")
+    if message_id is None:
+        return Unreadable("a deleted message without its id (message_id)")
+    return Act(ActKind.DELETE, _channel(event), None, None, message_id, at_us)
+
+
+def _is_emotes_alone(message: JsonObject) -> bool:
+    fragments = objects_at(message, "fragments")
+    kinds = {
+        text_at(fragment, "type") for fragment in fragments if (words_at(fragment, "text") or "").strip()
+    }
+    return kinds == {"emote"}

@@ -14,7 +14,12 @@ from moderation_pipeline.warehouse.folder import DataFolder
 COLUMNS_SUFFIX = ".columns.yaml"
 """Ends the name of the file that says what a table's columns are; it lies beside the table."""
 
+FORMAT_SUFFIX = ".format"
+"""Ends the name of the file that names a log's format, where its content alone would be read otherwise."""
+
 COMPRESSIONS = (".gz", ".zst")
+
+NO_CHATS = (COLUMNS_SUFFIX, FORMAT_SUFFIX, ".partial")
 
 SYNTHETIC = "synthetic"
 """The default chat: generated, not added."""
@@ -32,11 +37,24 @@ class SameChatError(ModerationError):
 
 def chat_name(path: Path) -> str:
     """Return the slug that the file's name gives, its endings left out: `My Log.irc.gz` is `my-log`."""
-    name = path.name
-    for ending in COMPRESSIONS:
-        name = name.removesuffix(ending)
-    stem, dot, _ = name.rpartition(".")
-    return slugify(stem if dot and stem else name)
+    return slugify(path.name.removesuffix(endings(path)))
+
+
+def endings(path: Path) -> str:
+    """Return the endings of a chat's file name: its format's, and its compression's where it has one."""
+    compression = path.suffix if path.suffix in COMPRESSIONS else ""
+    return Path(path.name.removesuffix(compression)).suffix + compression
+
+
+def format_path(path: Path) -> Path:
+    """Return where the format of the log at `path` is named, if it is: beside it."""
+    return path.with_name(path.name + FORMAT_SUFFIX)
+
+
+def format_beside(path: Path) -> str | None:
+    """Return the format that was named when the log was added; None where its content says it."""
+    beside = format_path(path)
+    return beside.read_text("utf-8").strip() if beside.is_file() else None
 
 
 def chat_files(folder: DataFolder) -> dict[str, Path]:
@@ -58,4 +76,4 @@ def chat_files(folder: DataFolder) -> dict[str, Path]:
 
 def _is_chat(path: Path) -> bool:
     is_hidden = path.name.startswith((".", "_"))
-    return path.is_file() and not is_hidden and not path.name.endswith((COLUMNS_SUFFIX, ".partial"))
+    return path.is_file() and not is_hidden and not path.name.endswith(NO_CHATS)

@@ -1,0 +1,126 @@
+"""`moderation add`: a log is copied into data/chats under a slug, with what its reader must be told.
+
+Reading it is the asset's business (`comments`); here a file is only put where it will be found, and taken
+away again if it turns out that it can't be read.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, chat_name, endings, format_path
+from moderation_pipeline.comments.columns import columns_beside, columns_from_arguments, columns_path
+from moderation_pipeline.comments.formats import reader_named
+from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.slugs import slugify
+from moderation_pipeline.warehouse.folder import DataFolder
+
+
+class ChatExistsError(ModerationError):
+    """A name that another chat has already."""
+
+    def __init__(self, chat: str, existing: Path, source: Path) -> None:
+        super().__init__(
+            f"The chat {chat!r} is {existing} already, and {source} is another file. "
+            f"Give --name for another name, or --replace to put it in place of the old one."
+        )
+
+
+class ReservedNameError(ModerationError):
+    """The name of the generated chat."""
+
+    def __init__(self, chat: str) -> None:
+        super().__init__(
+            f"{chat!r} is the generated chat ('moderation synthesize'). Give --name for another name."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A chat as it was put in place: `wanted` is what its slug was made from, `files` what was written."""
+
+    chat: str
+    wanted: str
+    path: Path
+    files: tuple[Path, ...]
+
+    @property
+    def is_renamed(self) -> bool:
+        """Whether the chat has another name than was asked for."""
+        return self.chat != self.wanted
+
+    def take_back(self) -> None:
+        """Remove what was written."""
+        for path in self.files:
+            path.unlink(missing_ok=True)
+
+
+def add_file(
+    folder: DataFolder,
+    source: Path,
+    *,
+    name: str | None = None,
+    format_name: str | None = None,
+    columns: Sequence[str] = (),
+    replace: bool = False,
+) -> Added:
+    """Copy a log into data/chats and return what became of it.
+
+    Args:
+        folder: where chats are kept.
+        source: the log; a `.columns.yaml` beside it is taken along.
+        name: what to call the chat, instead of what the file is called.
+        format_name: the name of a format, where the content alone would be read otherwise.
+        columns: what the columns are, as `text=message`; instead of a `.columns.yaml` beside the file.
+        replace: put it in the place of a chat of that name.
+
+    Raises:
+        ModerationError: the name is taken or reserved, the format unknown, the columns not understood.
+    """
+    wanted = name if name is not None else source.name.removesuffix(endings(source))
+    chat = slugify(name) if name is not None else chat_name(source)
+    if chat == SYNTHETIC:
+        raise ReservedNameError(chat)
+    if format_name is not None:
+        reader_named(format_name)
+    spec = columns_from_arguments(columns) if columns else columns_beside(source)
+    target = folder.chats / f"{chat}{endings(source).lower()}"
+    _make_room(folder, chat, source, replace=replace)
+    written = [target]
+    _copy(source, target)
+    if spec is not None:
+        columns_path(target).write_text(spec.as_yaml(), "utf-8")
+        written.append(columns_path(target))
+    if format_name is not None:
+        format_path(target).write_text(f"{format_name}\n", "utf-8")
+        written.append(format_path(target))
+    return Added(chat, wanted, target, tuple(written) if source.absolute() != target else tuple(written[1:]))
+
+
+def _make_room(folder: DataFolder, chat: str, source: Path, *, replace: bool) -> None:
+    """See to it that nothing else is the chat of that name; the same file once more is no clash."""
+    existing = chat_files(folder).get(chat)
+    if existing is None or existing == source.absolute():
+        return
+    if not replace and not filecmp.cmp(existing, source, shallow=False):
+        raise ChatExistsError(chat, existing, source)
+    for path in (existing, columns_path(existing), format_path(existing)):
+        path.unlink(missing_ok=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy whole or not at all: the sensor may look at any moment."""
+    if source.absolute() == target:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        shutil.copyfile(source, partial)
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)

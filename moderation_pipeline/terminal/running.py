@@ -1,0 +1,91 @@
+"""`moderation run`, `add` and `synthesize` from the outside: what is due, in which order, what is said of it.
+
+The runs themselves are Dagster's, and are started through the launcher that `cli.py` passes in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, format_path
+from moderation_pipeline.comments.columns import columns_path
+from moderation_pipeline.config import KEYLESS_REGIMES, ConfigLibrary, NamedConfig
+from moderation_pipeline.terminal.adding import Added
+from moderation_pipeline.terminal.exit_codes import users_mistake
+from moderation_pipeline.terminal.screen import print_frame
+from moderation_pipeline.warehouse.files import partition_path, read_table
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION
+
+if TYPE_CHECKING:
+    from moderation_pipeline.defs.launch import RunOutcome
+
+
+def configs_to_run(folder: DataFolder, names: Sequence[str]) -> list[NamedConfig]:
+    """Return the configs of these names, each once, the keyless regimes where none is named.
+
+    Those of regime expert_only come first: the others' agreement is measured against their plans.
+
+    Raises:
+        ConfigError: one of them can't be used. None is run then.
+    """
+    library = ConfigLibrary(folder)
+    configs = [library.load(name) for name in dict.fromkeys(names or KEYLESS_REGIMES)]
+    return sorted(configs, key=lambda named: named.config.regime != "expert_only")
+
+
+def is_synthetic_missing(folder: DataFolder, chat: str) -> bool:
+    """Whether the chat is the generated one and was not written yet."""
+    return chat == SYNTHETIC and SYNTHETIC not in chat_files(folder)
+
+
+def is_reading_due(folder: DataFolder, chat: str) -> bool:
+    """Whether the chat's file, or what is said beside it, is newer than its comments table.
+
+    A chat whose file is gone is taken as it was read.
+    """
+    path = chat_files(folder).get(chat)
+    if path is None:
+        return False
+    table = partition_path(folder, COMMENTS, chat)
+    if not table.exists():
+        return True
+    sources = [each for each in (path, columns_path(path), format_path(path)) if each.exists()]
+    return max(each.stat().st_mtime_ns for each in sources) > table.stat().st_mtime_ns
+
+
+def failed_checks(outcome: RunOutcome) -> list[str]:
+    """Return a sentence for each check of a run that did not hold."""
+    return [
+        f"Check failed: {check.name} of {check.asset} ({outcome.partition}). {check.description}"
+        for check in outcome.failed_checks
+    ]
+
+
+@contextmanager
+def failure_noted(named: NamedConfig, failures: list[str]) -> Iterator[None]:
+    """Note what a user can mend and go on, so that one config's missing key doesn't stop the others."""
+    try:
+        yield
+    except Exception as error:
+        mistake = users_mistake(error)
+        if mistake is None:
+            raise
+        failures.append(f"The run of {named.name} failed: {mistake}")
+
+
+@contextmanager
+def taken_back_on_failure(added: Added) -> Iterator[None]:
+    """Remove an added file again if it can't be read."""
+    try:
+        yield
+    except BaseException:
+        added.take_back()
+        raise
+
+
+def print_reading(folder: DataFolder, chat: str, *, as_json: bool) -> None:
+    """Say what was read of a chat's file."""
+    print_frame(read_table(folder, INGESTION, chat).drop("file_hash"), as_json=as_json)

@@ -106,7 +106,7 @@ def _against(
 
 
 def _best(table: pl.DataFrame) -> tuple[str | None, str | None]:
-    """Return the quality that configs are ranked by, and the config with most of it; of equals the cheaper."""
+    """Return the quality that configs are ranked by, and who has most of it; of equals the cheaper."""
     for quality in QUALITIES:
         ranked = table.drop_nulls(quality).sort(
             quality,

@@ -102,7 +102,7 @@ def memory_growth(runs: Mapping[str, Run]) -> pl.DataFrame:
             .group_by("position")
             .agg(pl.col("memories").max())
         )
-        start = pl.DataFrame({"position": [-1], "memories": [0]})
+        start = pl.DataFrame({"position": [0], "memories": [0]})
         end = ends.with_columns(memories=pl.lit(learnt.height, dtype=pl.Int64))
         points = pl.concat([start, grown.sort("position"), end]).unique(
             "position", keep="last", maintain_order=True
@@ -115,7 +115,8 @@ def memory_growth(runs: Mapping[str, Run]) -> pl.DataFrame:
 def cumulative_cost(judged: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Return what each run had paid by each position.
 
-    Columns: config, position, cost_usd, list_cost_usd, audits, replies. A dollar column is null from the first reply on whose price is unknown.
+    Columns: config, position, cost_usd, list_cost_usd, audits, replies. Dollars are null from the first
+    reply on whose price is unknown.
     """
     frames = []
     for name, frame in judged.items():

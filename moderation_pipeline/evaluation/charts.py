@@ -1,0 +1,241 @@
+"""The charts themselves, in Altair: a frame in, a chart out. What is said in their place is in `figures`.
+
+Everything drawn is a number, a config's name, an action or a category: no comment's text is ever in a chart.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import altair as alt
+import polars as pl
+
+from moderation_pipeline.evaluation.chart_style import (
+    FILL,
+    HEIGHT,
+    INK,
+    QUIET,
+    WIDTH,
+    Marks,
+    Titled,
+    end_labels,
+    titled,
+)
+
+STEP = {"step": 40}
+Layers = alt.LayerChart | alt.FacetChart
+"""What Altair says it returns for layers."""
+
+
+def memory_growth(points: pl.DataFrame, marks: Marks, title: Titled) -> alt.TopLevelMixin:
+    """Return steps of memories learnt over the stream, one per config."""
+    top = max(1.0, float(points["memories"].max() or 0)) * 1.05  # type: ignore[arg-type]
+    y = alt.Y("memories:Q", title="memories learnt", scale=alt.Scale(domain=[0, top], nice=False))
+    return titled(_lines(points, "memories", y, marks, (0.0, top), ",d", step=True), title)
+
+
+def agreement_over_time(windows: pl.DataFrame, marks: Marks, title: Titled) -> alt.TopLevelMixin:
+    """Return lines with a point per window: the share of comments on which Student and Expert agree."""
+    low = max(0.0, float(windows["agreement_rate"].min() or 0) - 0.03)  # type: ignore[arg-type]
+    y = alt.Y(
+        "agreement_rate:Q",
+        title="agreement (same action and category)",
+        axis=alt.Axis(format=".0%", tickCount=6),
+        scale=alt.Scale(domain=[low, 1.0], nice=False),
+    )
+    return titled(_lines(windows, "agreement_rate", y, marks, (low, 1.0), ".0%", step=False), title)
+
+
+def cumulative(points: pl.DataFrame, cost: Measure, marks: Marks, title: Titled) -> alt.TopLevelMixin:
+    """Return the running total of a cost over the stream, one line per config."""
+    top = cost.top * 1.05
+    y = alt.Y(
+        f"{cost.column}:Q",
+        title=cost.unit,
+        axis=alt.Axis(format=cost.style, tickCount=6),
+        scale=alt.Scale(domain=[0, top], nice=False),
+    )
+    return titled(_lines(points, cost.column, y, marks, (0.0, top), cost.style, step=False), title)
+
+
+def _lines(
+    points: pl.DataFrame,
+    column: str,
+    y: alt.Y,
+    marks: Marks,
+    domain: tuple[float, float],
+    style: str,
+    *,
+    step: bool,
+) -> Layers:
+    """Return lines told apart by dash, shape and the name and value at their end."""
+    position = _position(points)
+    ends = points.drop_nulls(column).group_by("config", maintain_order=True).last()
+    labels = end_labels(ends, column, *domain)
+    line = alt.Chart(points).encode(x=position, y=y, color=marks.colour())
+    drawn = line.mark_line(interpolate="step-after" if step else "linear", strokeWidth=2).encode(
+        strokeDash=marks.dash()
+    )
+    spots = (
+        alt.Chart(_spots(points))
+        .mark_point(size=46, filled=True, opacity=1)
+        .encode(
+            x=position,
+            y=y,
+            color=marks.colour(),
+            shape=marks.shape(),
+            tooltip=[
+                "config:N",
+                alt.Tooltip("position:Q", format=",.0f"),
+                alt.Tooltip(f"{column}:Q", format=style),
+            ],
+        )
+    )
+    beside = alt.Chart(labels).encode(x=position, y=alt.Y("label_at:Q"))
+    keys = beside.mark_point(size=46, filled=True, opacity=1, xOffset=16).encode(
+        color=marks.colour(), shape=marks.shape()
+    )
+    names = (
+        beside.transform_calculate(text=f"datum.config + '  ' + format(datum.{column}, '{style}')")
+        .mark_text(align="left", dx=26, fontSize=12, color=INK)
+        .encode(text="text:N")
+    )
+    layers: Layers = alt.layer(drawn, spots, keys, names).properties(width=WIDTH, height=HEIGHT)
+    return layers
+
+
+def _position(points: pl.DataFrame) -> alt.X:
+    last = points.select(pl.col("position").max()).item()
+    return alt.X(
+        "position:Q",
+        title="comments so far",
+        axis=alt.Axis(format=",d", tickCount=6, grid=False),
+        scale=alt.Scale(domain=[0, max(1, last)], nice=False),
+    )
+
+
+def _spots(points: pl.DataFrame) -> pl.DataFrame:
+    """Return about ten points per config, so that a dense line still shows its shape."""
+    ranked = points.with_columns(
+        rank=pl.int_range(pl.len()).over("config"), every=(pl.len().over("config") // 10).clip(1)
+    )
+    last = pl.col("rank") == pl.col("rank").max().over("config")
+    return ranked.filter((pl.col("rank") % pl.col("every") == 0) | last)
+
+
+def action_distribution(shares: pl.DataFrame, title: Titled) -> alt.TopLevelMixin:
+    """Return, per config, how many of 1,000 comments met each action; `allow` stands in the header."""
+    allowed = shares.filter(pl.col("action") == "allow").select(
+        "config", panel=pl.format("{} · {}% allowed", "config", (pl.col("share") * 100).round(1))
+    )
+    bars = (
+        shares.filter(pl.col("action") != "allow")
+        .join(allowed, on="config", how="left", maintain_order="left")
+        .with_columns(per_1000=pl.col("share") * 1000)
+    )
+    order = bars["action"].unique(maintain_order=True).to_list()
+    top = max(1.0, float(bars["per_1000"].max() or 0)) * 1.3  # type: ignore[arg-type]
+    base = alt.Chart(bars).encode(
+        x=alt.X(
+            "per_1000:Q",
+            title="per 1,000 comments",
+            scale=alt.Scale(domain=[0, top], nice=False),
+            axis=alt.Axis(tickCount=4, format="~f"),
+        ),
+        y=alt.Y("action:N", sort=order, title=None),
+        tooltip=["config:N", "action:N", "comments:Q", alt.Tooltip("per_1000:Q", format=".1f")],
+    )
+    layered = alt.layer(
+        base.mark_bar(color=FILL, height={"band": 0.7}),
+        base.mark_text(align="left", dx=4, color=INK, fontSize=11).encode(
+            text=alt.Text("comments:Q", format=",d")
+        ),
+    ).properties(width=250, height=170)
+    return titled(_panels(layered, "panel", allowed["panel"].to_list()), title)
+
+
+class Measure(NamedTuple):
+    """A quantity on an axis: its column, its unit in words, how d3 writes it, and the axis' end."""
+
+    column: str
+    unit: str
+    style: str
+    top: float
+
+
+def cost_comparison(
+    rows: pl.DataFrame, cost: Measure, quality: Measure | None, title: Titled
+) -> alt.TopLevelMixin:
+    """Return one line per config: what it costs and, beside it, how good it is with its 95 % interval."""
+    order = rows["config"].to_list()
+    y = alt.Y("config:N", sort=order, title=None, axis=alt.Axis(ticks=False, domain=False, labelFontSize=13))
+    scale = alt.Scale(domain=[0, cost.top * 1.2], nice=False)
+    axis = alt.Axis(format=cost.style, values=[cost.top * part / 4 for part in range(5)])
+    x = alt.X(f"{cost.column}:Q", title=cost.unit, scale=scale, axis=axis)
+    base = alt.Chart(rows).encode(
+        x=x, y=y, tooltip=["config:N", alt.Tooltip(f"{cost.column}:Q", format=cost.style)]
+    )
+    number = alt.Text(f"{cost.column}:Q", format=cost.style)
+    bars = alt.layer(
+        base.mark_bar(color=FILL, height=18),
+        base.mark_text(align="left", dx=5, color=INK, fontSize=12).encode(text=number),
+    ).properties(width=270, height=STEP)
+    if quality is None:
+        return titled(bars, title)
+    return titled(alt.hconcat(bars, _quality(rows, quality, order), spacing=36), title)
+
+
+def _quality(rows: pl.DataFrame, quality: Measure, order: list[str]) -> Layers:
+    known = rows.drop_nulls(quality.column)
+    bounds = known.select(pl.min_horizontal(quality.column, f"{quality.column}_low").min()).item()
+    scale = alt.Scale(domain=[max(0.0, (bounds or 0.0) - 0.05), quality.top], nice=False, zero=False)
+    axis = alt.Axis(tickCount=5, format=quality.style)
+    base = alt.Chart(known).encode(
+        y=alt.Y("config:N", sort=order, title=None, axis=None, scale=alt.Scale(domain=order))
+    )
+    x = alt.X(f"{quality.column}:Q", title=quality.unit, scale=scale, axis=axis)
+    low = alt.X(f"{quality.column}_low:Q", title=quality.unit, scale=scale, axis=axis)
+    high = alt.X(f"{quality.column}_high:Q", title=quality.unit, scale=scale, axis=axis)
+    layers: Layers = alt.layer(
+        base.mark_rule(strokeWidth=2.5, color=QUIET).encode(x=low, x2=f"{quality.column}_high:Q"),
+        base.mark_tick(thickness=2.5, size=12, color=QUIET).encode(x=low),
+        base.mark_tick(thickness=2.5, size=12, color=QUIET).encode(x=high),
+        base.mark_point(shape="diamond", size=70, filled=True, color=INK, opacity=1).encode(
+            x=x, tooltip=["config:N", alt.Tooltip(f"{quality.column}:Q", format=quality.style)]
+        ),
+        base.mark_text(dy=-13, fontSize=12, color=INK).encode(
+            x=x, text=alt.Text(f"{quality.column}:Q", format=quality.style)
+        ),
+    ).properties(width=270, height=STEP)
+    return layers
+
+
+def confusion(cells: pl.DataFrame, title: Titled) -> alt.TopLevelMixin:
+    """Return one square per config: what the labels say against what the run judged, counts written in."""
+    named = cells.with_columns(
+        labelled=pl.when("label").then(pl.lit("labelled violation")).otherwise(pl.lit("labelled innocent")),
+        judged=pl.when("flagged").then(pl.lit("judged violation")).otherwise(pl.lit("judged innocent")),
+        share=pl.col("comments") / pl.col("comments").sum().over("config", "label"),
+    ).with_columns(dark=pl.col("share") > 0.55)
+    bare = alt.Axis(labelAngle=0, domain=False, ticks=False, title=None)
+    base = alt.Chart(named).encode(
+        x=alt.X("judged:N", sort=["judged violation", "judged innocent"], axis=bare),
+        y=alt.Y("labelled:N", sort=["labelled violation", "labelled innocent"], axis=bare),
+    )
+    greys = alt.Scale(domain=[0, 1], range=["#ffffff", "#2f4b63"], interpolate="rgb")
+    ink = alt.condition("datum.dark", alt.value("white"), alt.value(INK))
+    layered = alt.layer(
+        base.mark_rect(stroke=QUIET).encode(color=alt.Color("share:Q", scale=greys, legend=None)),
+        base.mark_text(fontSize=15, dy=-7).encode(text=alt.Text("comments:Q", format=",d"), color=ink),
+        base.mark_text(fontSize=11, dy=11).encode(text=alt.Text("share:Q", format=".1%"), color=ink),
+    ).properties(width=250, height=110)
+    configs = cells["config"].unique(maintain_order=True).to_list()
+    return titled(_panels(layered, "config", configs), title)
+
+
+def _panels(layered: Layers, column: str, order: list[str]) -> alt.FacetChart:
+    header = alt.Header(labelAnchor="start", labelFontWeight=600)
+    panels: alt.FacetChart = layered.facet(
+        facet=alt.Facet(f"{column}:N", sort=order, title=None, header=header), columns=2
+    )
+    return panels

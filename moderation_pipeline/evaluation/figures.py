@@ -1,0 +1,242 @@
+"""The figures of a chat: which there are, what each says in words, and their files.
+
+A chart without anything to show is a sentence that says why, never an empty frame. How charts are drawn is in
+`charts`, what is drawn in `series`; rendering is vl-convert's, offline.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import altair as alt
+import polars as pl
+import vl_convert
+
+from moderation_pipeline.evaluation import charts, series
+from moderation_pipeline.evaluation.chart_style import Marks, Titled
+from moderation_pipeline.evaluation.judged import SANCTIONS, Run, judge, reference_of
+from moderation_pipeline.evaluation.quantities import count, dollars, percent, plural, score
+
+PNG_SCALE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure: its name (a file's stem), its plain title, what it says, and its drawing.
+
+    `headline` says what is seen and `how` how it was measured. `spec` is the Vega-Lite chart as JSON; it,
+    `svg` and `png` are null where there was nothing to draw, and `headline` then says why.
+    """
+
+    name: str
+    title: str
+    headline: str
+    how: str
+    spec: str | None = None
+    svg: str | None = None
+    png: bytes | None = None
+
+
+def draw_figures(*, comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataFrame) -> list[Figure]:
+    """Return the chat's figures, rendered, in the order of a report. `comparison` is `compare`'s frame."""
+    if not runs:
+        return [_words("cost_comparison", "Cost of the regimes", "There is no run to compare.")]
+    reference = reference_of(runs)
+    by_name = {run.name: run for run in runs}
+    judged = {run.name: judge(comments, run, reference) for run in runs}
+    marks = Marks(list(by_name))
+    focus = focus_of(comparison)
+    drawn = (
+        _cost_comparison(comparison),
+        _agreement_over_time(judged, by_name, focus, marks),
+        _memory_growth(by_name, focus, marks),
+        _cumulative_cost(judged, focus, marks),
+        _action_distribution(judged, focus),
+        _confusion(judged, focus),
+    )
+    return [_rendered(figure, chart) for figure, chart in drawn]
+
+
+def focus_of(comparison: pl.DataFrame) -> str:
+    """Return the config that headlines speak of: the default, else the best, else the first."""
+    for column in ("is_default", "is_best"):
+        found = comparison.filter(pl.col(column).fill_null(value=False))
+        if found.height:
+            return str(found["config"][0])
+    return str(comparison["config"][0])
+
+
+Drawn = tuple[Figure, alt.TopLevelMixin | None]
+
+
+def _rendered(figure: Figure, chart: alt.TopLevelMixin | None) -> Figure:
+    if chart is None:
+        return figure
+    spec: dict[str, Any] = chart.to_dict(validate=False)
+    svg = vl_convert.vegalite_to_svg(spec)
+    return replace(figure, spec=json.dumps(spec), svg=svg, png=vl_convert.svg_to_png(svg, scale=PNG_SCALE))
+
+
+def _memory_growth(runs: Mapping[str, Run], focus: str, marks: Marks) -> Drawn:
+    points = series.memory_growth(runs)
+    title = "Memory growth"
+    if points.is_empty():
+        return _words("memory_growth", title, "None of these configs has a memory, so none grew."), None
+    learnt = dict(
+        points.group_by("config", maintain_order=True).last().select("config", "memories").iter_rows()
+    )
+    audits = sum(runs[name].expert_audits.height for name in learnt)
+    if not max(learnt.values()):
+        reason = (
+            f"Nothing was learnt: in {plural(audits, 'audit')} the Expert never disagreed with the Student."
+        )
+        return _words("memory_growth", title, reason), None
+    shown = focus if focus in learnt else max(learnt, key=lambda name: learnt[name])
+    asked = runs[shown].expert_audits.height
+    headline = f"{shown} learnt {plural(learnt[shown], 'memory', 'memories')} from {plural(asked, 'audit')}"
+    how = "A memory is a case in which an audit disagreed. Merged ones count once; those retired since, too."
+    figure = Figure("memory_growth", title, headline, how)
+    return figure, charts.memory_growth(points, marks, Titled(headline, how))
+
+
+def _agreement_over_time(
+    judged: Mapping[str, pl.DataFrame], runs: Mapping[str, Run], focus: str, marks: Marks
+) -> Drawn:
+    windows = series.agreement_over_time(judged, runs)
+    title = "Agreement over time"
+    if windows.is_empty():
+        reason = (
+            "There is no Expert's plan to hold a Student's against: no audits, and no run of expert_only."
+        )
+        return _words("agreement_over_time", title, reason), None
+    length = windows.select(pl.col("comments").median().cast(pl.Int64)).item()
+    how = f"Each point is a window of about {count(length)} comments. " + (
+        "The Student's plan against expert_only's, on every comment."
+        if windows["basis"][0] == "reference"
+        else "The Student's plan against its audits, each weighted by how unlikely it was."
+    )
+    shown = focus if focus in windows["config"] else str(windows["config"][0])
+    headline = _trend(shown, windows.filter(pl.col("config") == shown)["agreement_rate"])
+    figure = Figure("agreement_over_time", title, headline, how)
+    return figure, charts.agreement_over_time(windows, marks, Titled(headline, how))
+
+
+def _trend(name: str, rates: pl.Series) -> str:
+    """Say from where to where agreement went: the first quarter of the stream against the last."""
+    quarter = max(1, rates.len() // 4)
+    first, last = pl.DataFrame({"first": rates.head(quarter), "last": rates.tail(quarter)}).mean().row(0)
+    if rates.len() == 1:
+        return f"Under {name} the Student agrees with the Expert on {percent(first, 0)} of comments"
+    return (
+        f"Under {name} the Student agrees with the Expert on {percent(first, 0)} of the first quarter "
+        f"and {percent(last, 0)} of the last"
+    )
+
+
+def _cumulative_cost(judged: Mapping[str, pl.DataFrame], focus: str, marks: Marks) -> Drawn:
+    points = series.cumulative_cost(judged)
+    title = "Cumulative cost"
+    if points.is_empty():
+        return _words("cumulative_cost", title, "No comment was moderated, so nothing was paid."), None
+    ends = points.group_by("config", maintain_order=True).last()
+    if ends["list_cost_usd"].null_count() == ends.height:
+        reason = "What these runs cost is unknown: the price of their models is not in the table of prices."
+        return _words("cumulative_cost", title, reason), None
+    cost = _cost_measure(ends)
+    amounts = dict(ends.select("config", cost.column).iter_rows())
+    dearest = max((name for name in amounts if amounts[name] is not None), key=lambda name: amounts[name])
+    if cost.column == "audits":
+        headline = f"No run cost money; {dearest} asked the Expert {count(amounts[dearest])} times"
+        if focus in amounts and focus != dearest:
+            headline += f", {focus} {count(amounts[focus])} times"
+        how = "All backends here are free of charge, so the scarce thing is counted: audits by the Expert."
+    else:
+        headline = f"The whole chat costs {dollars(amounts[dearest])} under {dearest}"
+        if focus in amounts and focus != dearest:
+            headline += f" and {dollars(amounts[focus])} under {focus}"
+        how = "At list price: what a run would have cost if no reply had been in the cache."
+        points = points.drop_nulls(cost.column)
+    figure = Figure("cumulative_cost", title, headline, how)
+    return figure, charts.cumulative(points, cost, marks, Titled(headline, how))
+
+
+def _cost_measure(ends: pl.DataFrame) -> charts.Measure:
+    """Return what is counted as cost: dollars where any were spent, else audits."""
+    spent = ends["list_cost_usd"].max()
+    if spent:
+        return charts.Measure("list_cost_usd", "US dollars so far", "$,.3~f", float(spent))  # type: ignore[arg-type]
+    audits = ends.select(pl.col("audits").max()).item()
+    return charts.Measure("audits", "audits so far", ",d", float(max(1, audits)))
+
+
+def _action_distribution(judged: Mapping[str, pl.DataFrame], focus: str) -> Drawn:
+    shares = series.action_distribution(judged)
+    title = "Action distribution"
+    if shares.is_empty() or not shares["comments"].sum():
+        return _words(
+            "action_distribution", title, "No comment was moderated, so there are no actions."
+        ), None
+    own = shares.filter(pl.col("config") == focus)
+    sanctioned = own.filter(pl.col("action").is_in(SANCTIONS)).select(pl.col("share").sum()).item()
+    headline = f"{focus} sanctions {1000 * sanctioned:.0f} of 1,000 comments"
+    how = "Bars count comments. Under sanction: written by users who, had it been real, were silenced then."
+    figure = Figure("action_distribution", title, headline, how)
+    return figure, charts.action_distribution(shares, Titled(headline, how))
+
+
+def _cost_comparison(comparison: pl.DataFrame) -> Drawn:
+    title = "Cost of the regimes"
+    if comparison.is_empty():
+        return _words("cost_comparison", title, "There is no run to compare."), None
+    rows = comparison.with_columns(audits_per_1000=pl.col("audit_share") * 1000)
+    dear = comparison["list_cost_usd_per_1000_comments"].max()
+    if dear:
+        column = "list_cost_usd_per_1000_comments"
+        cost = charts.Measure(column, "US dollars per 1,000 comments, at list price", "$,.3~f", float(dear))  # type: ignore[arg-type]
+        how = "Left: price of Student and Expert without the cache. "
+    else:
+        cost = charts.Measure("audits_per_1000", "audits per 1,000 comments", ",.0f", 1000.0)
+        how = "Left: all backends here are free of charge, so the cost is how often the Expert is asked. "
+    quality, headline = _quality(comparison)
+    if quality is not None:
+        how += "Right: the bar is the 95 % interval, from resampling users."
+    figure = Figure("cost_comparison", title, headline, how)
+    return figure, charts.cost_comparison(rows, cost, quality, Titled(headline, how))
+
+
+def _quality(comparison: pl.DataFrame) -> tuple[charts.Measure | None, str]:
+    """Return what the configs are ranked by, and a headline that names the best."""
+    best = comparison.filter("is_best")
+    if best.is_empty():
+        return None, "What each config costs; how good it is can't be said without labels or an Expert"
+    name, quality = best.select("config", "quality").row(0)
+    if quality == "f1":
+        headline = f"{name} judges best here: F1 {score(best['f1'][0])}"
+        return charts.Measure("f1", "F1 of violation, against the labels", ".2f", 1.0), headline
+    rate = percent(best[quality][0], 1)
+    headline = f"{name} comes closest to the Expert: the same plan on {rate} of comments"
+    return charts.Measure(quality, "final plans that agree with the Expert's", ".1%", 1.0), headline
+
+
+def _confusion(judged: Mapping[str, pl.DataFrame], focus: str) -> Drawn:
+    cells = series.confusion(judged)
+    title = "Confusion"
+    if cells.is_empty():
+        reason = "This chat has no labels, so nobody can say which verdicts were wrong."
+        return _words("confusion", title, reason), None
+    shown = focus if focus in cells["config"] else str(cells["config"][0])
+    (caught, missed, wrongly, left) = cells.filter(pl.col("config") == shown)["comments"].to_list()
+    headline = (
+        f"{shown} missed {count(missed)} of {plural(caught + missed, 'violation')} "
+        f"and flagged {count(wrongly)} of {plural(wrongly + left, 'innocent comment')}"
+    )
+    how = "Labelled comments only, undecided ones left out. Percentages are of a row."
+    figure = Figure("confusion", title, headline, how)
+    return figure, charts.confusion(cells, Titled(headline, how))
+
+
+def _words(name: str, title: str, sentence: str) -> Figure:
+    return Figure(name, title, sentence, "")

@@ -1,0 +1,56 @@
+"""How numbers are said: sensible precision, units, and a dash with a reason where there is none."""
+
+from __future__ import annotations
+
+NONE = "–"
+"""What stands for a number that is unknown or undefined."""
+
+
+def count(number: int | None) -> str:
+    """Return 12,345."""
+    return NONE if number is None else f"{number:,}"
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """Return `1 comment`, `2,000 comments`, `no comments`."""
+    words = one if number == 1 else many or f"{one}s"
+    return f"{number:,} {words}" if number else f"no {words}"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """Return 4.8 %; what is neither nothing nor all is never rounded to it."""
+    if share is None:
+        return NONE
+    text = f"{100 * share:.{digits}f}"
+    least = 10.0**-digits
+    if share > 0 and float(text) == 0:
+        return f"< {least:.{digits}f} %"
+    if share < 1 and float(text) == 100:
+        return f"> {100 - least:.{digits}f} %"
+    return f"{text} %"
+
+
+def score(value: float | None) -> str:
+    """Return .818 as 0.82: two digits are what intervals of chats support."""
+    return NONE if value is None else f"{value:.2f}"
+
+
+def dollars(amount: float | None) -> str:
+    """Return $12.30, $0.0042, or $0; a dash where the price is unknown."""
+    if amount is None:
+        return NONE
+    if amount == 0:
+        return "$0"
+    if abs(amount) >= 1:
+        return f"${amount:,.2f}"
+    return f"${amount:.2g}" if abs(amount) >= 0.0001 else f"${amount:.1e}"
+
+
+def signed(value: float | None, digits: int = 2) -> str:
+    """Return +0.03 or −0.12, with a real minus sign; 0.00 has none."""
+    if value is None:
+        return NONE
+    text = f"{abs(value):.{digits}f}"
+    if float(text) == 0:
+        return text
+    return f"{'+' if value > 0 else '−'}{text}"

@@ -69,7 +69,29 @@ def _a_name_is_a_backend(value: object) -> object:
 ByBackend = Field(discriminator="backend")
 Short = BeforeValidator(_a_name_is_a_backend)
 
-StudentSpec = Annotated[RulesSpec | TogetherStudentSpec | OpenAISpec | HfSpec, ByBackend, Short]
+BaseSpec = Annotated[RulesSpec | TogetherStudentSpec | OpenAISpec | HfSpec, ByBackend, Short]
+
+
+class LearnedSpec(Closed):
+    """A head trained on the audits, on top of `base`, any other Student.
+
+    The base decides until `least_audits` audits are in. Refits come when audits have grown by the factor
+    `refit_growth`; `strength` is scikit-learn's C. Thresholds are the head's own until the weighted audits are
+    worth `least_effective_sample`. The guard compares head and base on the last `guard_window` random audits.
+    """
+
+    backend: Literal["learned"] = "learned"
+    base: BaseSpec = RulesSpec()
+    least_audits: int = Field(default=60, ge=10)
+    refit_growth: float = Field(default=1.1, gt=1)
+    strength: float = Field(default=1.0, gt=0)
+    least_effective_sample: float = Field(default=50, ge=10)
+    guard_window: int = Field(default=300, ge=20)
+
+
+StudentSpec = Annotated[
+    RulesSpec | LearnedSpec | TogetherStudentSpec | OpenAISpec | HfSpec, ByBackend, Short
+]
 ExpertSpec = Annotated[
     CarefulRulesSpec | LabelsSpec | RulesSpec | TogetherExpertSpec | OpenAIExpertSpec | HfExpertSpec,
     ByBackend,
@@ -99,14 +121,15 @@ class VoteSpec(Closed):
 class MemorySpec(Closed):
     """What is remembered: which embedder retrieves, how many at a time, how many are kept, and from whom.
 
-    `model` names sbert's weights (a hub name or a local path). Memories nearer than `merge_similarity` are
-    the same lesson; less near than `least_similarity` they are not recalled. `scope: channel` recalls only
-    what was learnt in the comment's own channel. Once `user_share_from` memories are active, at most
-    `user_share` of them may come from one user. A memory that harmed more than it helped is retired after
-    `retire_after_uses` audited uses.
+    `embedder`: tfidf counts words and characters; minilm is all-MiniLM-L6-v2 without torch (extra `minilm`);
+    sbert is any sentence-transformers model (extra `local`), whose hub name or local path `model` is.
+    Memories nearer than `merge_similarity` are the same lesson; less near than `least_similarity` they are
+    not recalled. `scope: channel` recalls only what was learnt in the comment's own channel. Once
+    `user_share_from` memories are active, at most `user_share` of them may come from one user. A memory that
+    harmed more than it helped is retired after `retire_after_uses` audited uses.
     """
 
-    embedder: Literal["tfidf", "sbert"] = "tfidf"
+    embedder: Literal["tfidf", "minilm", "sbert"] = "tfidf"
     model: str | None = None
     top_k: int = Field(default=5, ge=1, le=100)
     capacity: int = Field(default=50_000, ge=1)
@@ -118,6 +141,12 @@ class MemorySpec(Closed):
     retire_after_uses: int = Field(default=5, ge=1)
     vote: VoteSpec = VoteSpec()
     start_from: str | None = None
+
+    @model_validator(mode="after")
+    def _model_is_sberts(self) -> MemorySpec:
+        if self.model is not None and self.embedder != "sbert":
+            raise ValueError(f"model is sbert's; with embedder: {self.embedder}, leave it out")
+        return self
 
     @field_validator("start_from")
     @classmethod

@@ -103,7 +103,7 @@ def _beginning(named: NamedConfig, chat: str, embedders: Embedders, folder: Data
     spec = named.config.memory
     if spec is None:
         return None
-    return begin_memory(spec, embedders.build(spec), folder, chat=chat, config=named.name)
+    return begin_memory(spec, embedders.build(spec, folder), folder, chat=chat, config=named.name)
 
 
 def provenance(named: NamedConfig, data_version: str, beginning: Beginning | None) -> dict[str, str]:

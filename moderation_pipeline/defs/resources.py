@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 import polars as pl
+from pydantic import ValidationError
 from upath import UPath
 
 from moderation_pipeline.agents.build import Agents, build_agents
@@ -66,17 +67,26 @@ class Embedders(dg.ConfigurableResource):
 
     instead: str = ""
 
-    def build(self, spec: MemorySpec) -> Embedder:
-        """Return the embedder.
+    def build(self, spec: MemorySpec, folder: DataFolder) -> Embedder:
+        """Return the embedder; what a model embeds is kept in the data folder.
 
         Raises:
             UnusableEmbedderError: `instead` names nothing that is an Embedder.
         """
+        from moderation_pipeline.backends.embedders import build_embedder
+
         if ":" in self.instead:
             return _embedder_at(self.instead)
-        from moderation_pipeline.backends.tfidf import TfidfEmbedder
-
-        return TfidfEmbedder()
+        if not self.instead:
+            return build_embedder(spec, folder)
+        try:
+            spec = MemorySpec.model_validate({**spec.model_dump(), "embedder": self.instead, "model": None})
+        except ValidationError as error:
+            raise UnusableEmbedderError(
+                f"Resource embedders: instead is {self.instead!r}, which is no embedder "
+                f"({error.errors()[0]['msg']}). Give one of those, or 'package.module:Class'."
+            ) from None
+        return build_embedder(spec, folder)
 
 
 def _embedder_at(place: str) -> Embedder:

@@ -26,7 +26,3 @@ def state_of(case: Case) -> str:
     text = case.normalised.replace(MARKS, " ")
     return f"{text} {MARKS} {' '.join(marks)}" if marks else text
 
-
-def text_of(state: str) -> str:
-    """Return the text of a state, without the marks of its context."""
-    return state.partition(MARKS)[0].rstrip()

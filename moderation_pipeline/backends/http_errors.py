@@ -116,7 +116,7 @@ def _worded(status: int, said: str, caller: Caller) -> str:
         401: f"The key in {key} was not accepted: set a valid one in the environment or .env.",
         402: "The account is out of credit: top it up, then run the same command again to go on.",
         403: f"The key in {key} may not use this model: choose another model, or another key.",
-        404: "It doesn't serve this model, or base_url is wrong; `moderation check CONFIG` lists what there is.",
+        404: "It doesn't serve this model, or base_url is wrong; `moderation check CONFIG` lists them.",
     }
     advice[429] = advice[402]
     otherwise = (

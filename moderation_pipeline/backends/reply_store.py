@@ -52,7 +52,7 @@ LEASE_S = 900.0
 DAY_S = 86_400.0
 
 OPEN_STORES: set[str] = set()
-"""The owners of this process: a claim of one that was closed, or of a process with our id before us, is void."""
+"""The owners of this process: a claim of one that was closed, or of a process that had our id, is void."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,7 @@ class Moderation:
                 await self._run_batches(in_flight)
             finally:
                 await _abandon(in_flight)
+                await self._agents.aclose()
         snapshot = MEMORY_SNAPSHOT.empty() if self._memory is None else self._memory.snapshot()
         return self._recorder.finish(snapshot)
 
@@ -122,7 +123,12 @@ class Moderation:
             return InFlight(cases, situations, decided, [NOT_AUDITED] * len(cases), None)
         choices = self._policy.choose(cases, decided, expert)
         picked = [case for case, choice in zip(cases, choices, strict=True) if choice.reason is not None]
-        audits = asyncio.ensure_future(expert.audit(picked)) if picked else None
+        proposed = [
+            None if verdict is None else verdict.plan
+            for verdict, choice in zip(decided, choices, strict=True)
+            if choice.reason is not None
+        ]
+        audits = asyncio.ensure_future(expert.audit_beside(picked, proposed)) if picked else None
         return InFlight(cases, situations, decided, choices, audits)
 
     def _situations(self, cases: Sequence[Case]) -> list[Situation]:

@@ -1,0 +1,177 @@
+"""Language models from specs: the backend, and around it, in this order, what every backend gets.
+
+    cache, daily budget, retry, adaptive concurrency, metering, backend
+
+The cache is outermost, so that a stored reply costs nothing and waits for nobody. The budget is outside the
+retries, so that a call is reserved once. Metering is innermost, so that no waiting counts as latency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from moderation_pipeline.backends.abilities import Found
+from moderation_pipeline.backends.budget import DailyBudgetModel, UnpricedBudgetError
+from moderation_pipeline.backends.cache import CachedModel, Purchases
+from moderation_pipeline.backends.chat_endpoint import AbilitiesMemory, ChatEndpoint, Endpoint
+from moderation_pipeline.backends.chat_wire import Abilities
+from moderation_pipeline.backends.concurrency import AdaptiveModel, Gate
+from moderation_pipeline.backends.keys import key_for
+from moderation_pipeline.backends.language_model import LanguageModel, ModelIdentity
+from moderation_pipeline.backends.metering import MeteredModel
+from moderation_pipeline.backends.prices import PriceList
+from moderation_pipeline.backends.reply_store import DAY_S, ReplyStore
+from moderation_pipeline.backends.retry import RetryingModel, RetryPolicy
+from moderation_pipeline.model_specs import HfSpec, LanguageModelSpec, OpenAISpec, RemoteSpec, TogetherSpec
+from moderation_pipeline.warehouse.folder import DataFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What a deployment decides about models, whatever a config says.
+
+    `most_concurrent` is a ceiling on every config's `concurrency`; `usd_per_day` stops runs, resumable.
+    Replies older than `cache_days` are asked for again. `fresh`: models are asked anew, even where a reply
+    is stored: a provider that changed a model under its name is found no other way.
+    """
+
+    folder: DataFolder
+    variables: Mapping[str, str] = field(repr=False)
+    most_concurrent: int = 256
+    usd_per_day: float | None = None
+    cache_days: float | None = None
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PricedMemory:
+    """Keeps what was found out about endpoints, and counts what finding out cost as spent today."""
+
+    store: ReplyStore
+    prices: PriceList
+
+    def abilities_of(self, identity: ModelIdentity) -> Abilities | None:
+        """Return what is known of the endpoint."""
+        return self.store.abilities_of(identity)
+
+    def keep_abilities(self, identity: ModelIdentity, found: Found) -> None:
+        """Keep it, and count its cost."""
+        self.store.keep_abilities(identity, found)
+        self.store.spend(sum(self.prices.usd(identity, reply) or 0.0 for reply in found.replies))
+
+
+class RunModels:
+    """The language models of one run: they share a store and what the run has bought.
+
+    A context manager. `finish` says that the run's tables are stored; without it, the next run of the same
+    key goes on where this one stopped, and what this one paid keeps its cost.
+    """
+
+    def __init__(self, deployment: Deployment, run_key: str) -> None:
+        self._deployment = deployment
+        self._prices = PriceList.load(deployment.folder.prices)
+        self._store = ReplyStore(deployment.folder.reply_cache)
+        self.attempt = self._store.begin_run(run_key)
+        max_age_s = None if deployment.cache_days is None else deployment.cache_days * DAY_S
+        self._purchases = Purchases(self.attempt, fresh=deployment.fresh, max_age_s=max_age_s)
+        self._built: dict[LanguageModelSpec, LanguageModel] = {}
+
+    def language_model(self, spec: LanguageModelSpec) -> LanguageModel:
+        """Return the model of the spec, wrapped; one for each place, however many parts it plays.
+
+        Raises:
+            UnusableBackendError: no key, no extra `local`, no weights.
+            UnpricedBudgetError: a daily budget over a model whose price nobody knows.
+        """
+        place = _place(spec)
+        if place not in self._built:
+            backend = backend_of(spec, self._deployment.variables, self._memory)
+            self._built[place] = self._wrapped(spec, backend)
+        return self._built[place]
+
+    def finish(self) -> None:
+        """Say that the run is through and its tables are stored."""
+        self._store.finish_run(self.attempt.run_id)
+
+    def __enter__(self) -> RunModels:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._store.close()
+
+    @property
+    def _memory(self) -> PricedMemory:
+        return PricedMemory(self._store, self._prices)
+
+    def _wrapped(self, spec: LanguageModelSpec, backend: LanguageModel) -> LanguageModel:
+        deployment = self._deployment
+        model: LanguageModel = MeteredModel(backend, self._prices)
+        if isinstance(spec, RemoteSpec):
+            model = AdaptiveModel(model, Gate(min(spec.concurrency, deployment.most_concurrent)))
+            model = RetryingModel(model, RetryPolicy(attempts=spec.attempts))
+        if deployment.usd_per_day is not None:
+            if self._prices.price(backend.identity) is None:
+                raise UnpricedBudgetError(spec.model, f"A budget of ${deployment.usd_per_day:g} a day")
+            model = DailyBudgetModel(model, self._store, deployment.usd_per_day)
+        return CachedModel(model, self._store, self._purchases, self._prices)
+
+
+def backend_of(
+    spec: LanguageModelSpec, variables: Mapping[str, str], memory: AbilitiesMemory | None = None
+) -> LanguageModel:
+    """Return the bare backend of a spec, with nothing around it.
+
+    Raises:
+        UnusableBackendError: no key, no extra `local`, no weights.
+    """
+    if isinstance(spec, HfSpec):
+        from moderation_pipeline.backends.hf import HfModel
+
+        return HfModel(spec.model, device=spec.device, batch_size=spec.batch_size)
+    return chat_endpoint(spec, variables, memory)
+
+
+def chat_endpoint(
+    spec: TogetherSpec | OpenAISpec, variables: Mapping[str, str], memory: AbilitiesMemory | None = None
+) -> ChatEndpoint:
+    """Return the endpoint of a remote spec. Its SDK is imported here: a second, for those who use it.
+
+    Raises:
+        MissingKeyError: the spec needs a key that is not set.
+    """
+    endpoint = Endpoint(
+        model=spec.model,
+        key=key_for(spec.backend, spec.key_variable, variables),
+        key_variable=spec.key_variable or "(none: name its variable with api_key_env)",
+        base_url=spec.base_url,
+        timeout_s=spec.timeout_s,
+    )
+    if isinstance(spec, TogetherSpec):
+        from moderation_pipeline.backends.together import TogetherModel
+
+        return TogetherModel(endpoint, memory)
+    from moderation_pipeline.backends.openai import OpenAIModel
+
+    return OpenAIModel(endpoint, memory)
+
+
+def _place(spec: LanguageModelSpec) -> LanguageModelSpec:
+    """Return the spec without what only shapes requests: what is left is where they go."""
+    if isinstance(spec, HfSpec):
+        return HfSpec(model=spec.model, device=spec.device, batch_size=spec.batch_size)
+    kind = TogetherSpec if isinstance(spec, TogetherSpec) else OpenAISpec
+    return kind(
+        model=spec.model,
+        base_url=spec.base_url,
+        api_key_env=spec.api_key_env,
+        concurrency=spec.concurrency,
+        timeout_s=spec.timeout_s,
+        attempts=spec.attempts,
+    )

@@ -1,0 +1,49 @@
+"""Keys: read from the environment or a .env file when a run begins, and from nowhere else.
+
+Nothing here logs, stores or prints a key; errors name the variable.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from moderation_pipeline.errors import ModerationError
+
+
+class UnusableBackendError(ModerationError):
+    """A backend that can't be used here: no key, no extra, no weights. A config's `fallback` is for these."""
+
+
+class MissingKeyError(UnusableBackendError):
+    """No key where one is needed."""
+
+    def __init__(self, backend: str, variable: str) -> None:
+        super().__init__(
+            f"The config asks for backend {backend!r}, but {variable} is not set. Set it in the environment"
+            " or in .env, or choose a keyless backend (rules, careful_rules), or let `fallback: rules` step in."
+        )
+
+
+def environment(folder: Path | None = None) -> Mapping[str, str]:
+    """Return the environment, over what the folder's .env says (the working directory's, by default)."""
+    path = (folder or Path.cwd()) / ".env"
+    written = {name: value for name, value in dotenv_values(path).items() if value is not None}
+    return {**written, **os.environ}
+
+
+def key_for(backend: str, variable: str | None, variables: Mapping[str, str]) -> str:
+    """Return the key that the variable holds; where none is named, none is sent.
+
+    Raises:
+        MissingKeyError: the variable is not set, or empty.
+    """
+    if variable is None:
+        return ""
+    key = variables.get(variable, "").strip()
+    if not key:
+        raise MissingKeyError(backend, variable)
+    return key

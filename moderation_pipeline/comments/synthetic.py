@@ -153,8 +153,8 @@ def _record(line: Spoken, comment_id: str, reply_to: str | None, start: datetime
         is_first_message=is_first,
         is_emote_only=line.is_emote_only,
         reply_to=reply_to,
-        label_action=line.label.action if line.label else Action.ALLOW,
-        label_category=line.label.category if line.label else Category.NONE,
+        label_action=(line.label.action if line.label else Action.ALLOW).value,
+        label_category=(line.label.category if line.label else Category.NONE).value,
         label_is_violation=line.label is not None,
         label_source="synthetic",
     )

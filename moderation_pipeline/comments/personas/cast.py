@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from moderation_pipeline.comments.personas.dice import Dice, Urn
-from moderation_pipeline.comments.personas.library import Channel, Persona
 from moderation_pipeline.comments.personas.phrases import Phrase
+from moderation_pipeline.comments.personas.script import Channel, Persona
 from moderation_pipeline.comments.personas.voice import Voice, new_voice
 
 HOUSE_SIZE = 60
 CIRCLE_SIZE = 5
 STAFF_SIZE = 4
-HOUSE_TURNOVER = 0.01
+HOUSE_TURNOVER = 0.004
 CIRCLE_TURNOVER = 0.12
 LURKERS = 0.15
 """Of the people that a scene brings in anew, those who had written in the channel before the log began."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -18,12 +17,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from moderation_pipeline.agents.plan import Action, Category
 from moderation_pipeline.comments.personas.phrases import Phrase, PhraseError, parse, slots
+from moderation_pipeline.comments.personas.script import (
+    Channel,
+    Crowd,
+    Label,
+    Library,
+    Persona,
+    Scene,
+    Turn,
+)
 
 COMMENTS = Path(str(resources.files("moderation_pipeline.comments")))
 SPOKEN_BY_THE_SCENE = ("someone", "streamer", "game", "bot")
 """Slots that every scene can fill without a vocabulary."""
-
-Crowd = Literal["house", "circle", "new", "staff", "streamer", "bot"]
 
 
 class LibraryError(ValueError):
@@ -94,104 +100,6 @@ class _VocabularyFile(_Closed):
     words: Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
-    """Ground truth of a violating line."""
-
-    action: Action
-    category: Category
-
-
-@dataclass(frozen=True, slots=True)
-class Persona:
-    """A kind of chatter: where its people come from, how they type."""
-
-    name: str
-    crowd: Crowd
-    subscribers: float
-    has_voice: bool
-
-    @property
-    def evades(self) -> bool:
-        """Whether what it says is disguised."""
-        return self.name == "evader"
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A turn of a scene. `answers` is the turn it replies to; `circle` keeps people of one language apart.
-
-    With a voice, the words are said as the speaker types; without, as they are written.
-    """
-
-    role: str
-    persona: Persona
-    phrases: tuple[Phrase, ...]
-    label: Label | None = None
-    answers: int | None = None
-    after_s: tuple[float, float] = (0, 0)
-    times: tuple[int, int] = (1, 1)
-    is_flood: bool = False
-    often: float = 1.0
-    has_voice: bool = True
-    circle: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What is said together: one line, a conversation, a wave or a raid."""
-
-    name: str
-    share: float
-    within: tuple[str, ...] | None
-    turns: tuple[Turn, ...]
-
-    @property
-    def violates(self) -> bool:
-        """Whether any of its lines breaks a rule."""
-        return any(turn.label for turn in self.turns)
-
-    @property
-    def least_violations(self) -> int:
-        """The violating lines without which it would not be the scene it is."""
-        return sum(turn.times[0] for turn in self.turns if turn.label)
-
-    @property
-    def lead(self) -> str:
-        """The persona whose scene it is: the first that violates, else the first that speaks."""
-        return next((turn for turn in self.turns if turn.label), self.turns[0]).persona.name
-
-    @property
-    def expected_lines(self) -> float:
-        """The lines it has on average, counted towards its share: the violating ones if it has any."""
-        counted = [turn for turn in self.turns if turn.label or not self.violates]
-        return sum(turn.often * sum(turn.times) / 2 for turn in counted)
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """A channel: who streams what, and its own words; its rules are in `defaults/rules/<name>.md`."""
-
-    name: str
-    streamer: str
-    game: str
-    bot: str
-    share: float
-    words: Mapping[str, tuple[Phrase, ...]]
-    emotes: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Library:
-    """Everything there is to say. `fingerprint` changes when any of its files does."""
-
-    channels: Mapping[str, Channel]
-    personas: Mapping[str, Persona]
-    scenes: tuple[Scene, ...]
-    template_count: int
-    fingerprint: str
-
-
 @cache
 def shipped_library() -> Library:
     """Return the library that ships with the package."""
@@ -213,7 +121,6 @@ def load_library(personas_folder: Path, channels_folder: Path) -> Library:
     parsed = {path.stem: _read(path, _PersonaFile) for path in persona_files}
     personas = {name: _persona(name, file) for name, file in parsed.items()}
     scenes = [scene for path in persona_files for scene in _one_liners(path, personas, parsed)]
-    templates = sum(len(turn.phrases) for scene in scenes for turn in scene.turns)
     borrowed = [scene for name, file in parsed.items() for scene in _borrowed(personas[name], file, scenes)]
     talks = [_conversation(scenes_file, entry, personas) for entry in _read(scenes_file, _ScenesFile).scenes]
     everything = (*scenes, *borrowed, *talks)
@@ -223,7 +130,6 @@ def load_library(personas_folder: Path, channels_folder: Path) -> Library:
         channels=channels,
         personas=personas,
         scenes=everything,
-        template_count=templates + sum(len(turn.phrases) for scene in talks for turn in scene.turns),
         fingerprint=_fingerprint([vocabulary_file, scenes_file, *channel_files, *persona_files]),
     )
 
@@ -258,12 +164,21 @@ def _channel(path: Path, vocabulary: Mapping[str, tuple[Phrase, ...]]) -> Channe
         for slot in (slot for phrase in phrases for slot in slots(phrase)):
             if slot not in words and slot not in SPOKEN_BY_THE_SCENE:
                 raise LibraryError(path, f"the word {name!r} uses {{{slot}}}, which nothing fills")
-    return Channel(path.stem, file.streamer, file.game, file.bot, file.share, words, _emotes(words))
+    return Channel(
+        path.stem, file.streamer, file.game, file.bot, file.share, words, _emotes(words), _charged(words)
+    )
 
 
 def _emotes(words: Mapping[str, tuple[Phrase, ...]]) -> frozenset[str]:
     said = [str(phrase[0]) for name in words if name.endswith("emote") for phrase in words[name]]
     return frozenset(word for text in said for word in text.split(" "))
+
+
+def _charged(words: Mapping[str, tuple[Phrase, ...]]) -> frozenset[str]:
+    """Return the words that a filter would look for, which evaders disguise first."""
+    names = ("charged", "insult_noun", "insult_adj", "despised", "group", "scam_host")
+    said = [node for name in names for phrase in words[name] for node in phrase if isinstance(node, str)]
+    return frozenset(word for text in said for word in text.split(" ") if len(word) > 2)
 
 
 def _persona(name: str, file: _PersonaFile) -> Persona:

@@ -1,5 +1,7 @@
 """The grammar of a template: `{slot}`, `{slot*}` (one value for the whole scene), `{2-9}`, `[this|or that|]`.
 
+A backslash before a bracket makes it one that is said.
+
 Parsing and filling only; what a slot means in a scene is said by its `Wording` (`staging`), which words a
 slot may hold by `vocabulary.yaml` and the channel's file.
 """
@@ -43,7 +45,7 @@ class PhraseError(ValueError):
     def __init__(self, template: str, problem: str) -> None:
         super().__init__(
             f"Template {template!r}: {problem}. Allowed are {{slot}}, {{slot*}}, {{2-9}} and [one|other]; "
-            "a bracket can't be said."
+            "put a backslash before a bracket that is to be said."
         )
 
 
@@ -57,7 +59,7 @@ class Wording(Protocol):
         ...
 
 
-_TOKEN = re.compile(r"[\[\]|{}]|[^\[\]|{}]+")
+_TOKEN = re.compile(r"\\[\[\]{}|]|[\[\]|{}]|[^\[\]|{}\\]+|\\")
 _SLOT = re.compile(r"([a-z][a-z0-9_]*)(\*?)")
 _NUMBER = re.compile(r"(\d+)-(\d+)")
 
@@ -90,7 +92,7 @@ def _sequence(template: str, tokens: list[str], at: int, *, depth: int) -> tuple
         elif token == "]" or token == "}" or (token == "|" and depth):
             break
         else:
-            nodes.append(token)
+            nodes.append(token.removeprefix("\\"))
             at += 1
     return tuple(nodes), at
 

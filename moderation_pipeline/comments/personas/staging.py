@@ -14,18 +14,19 @@ from typing import NamedTuple
 from moderation_pipeline.comments.personas.cast import Cast, NameMaker, User
 from moderation_pipeline.comments.personas.dice import Dice, Urn
 from moderation_pipeline.comments.personas.evasion import disguised
-from moderation_pipeline.comments.personas.library import Channel, Label, Library, Scene, Turn
 from moderation_pipeline.comments.personas.phrases import Slot, fill
+from moderation_pipeline.comments.personas.script import Channel, Label, Library, Scene, Turn
 from moderation_pipeline.comments.personas.voice import voiced
 
 MEAN_GAP_MS = 1_900
 """Between two lines, over all channels together: three channels of a few hundred viewers each."""
 
 LEAST_BLOCK, MOST_BLOCK = 1_000, 20_000
-FITTING_TRIES = 40
-CASTING_TRIES = 10
 VIOLATIONS_PER_BLOCK = 60
 """A block is long enough for a raid (25 lines) to fit into its violations, where the base rate allows."""
+
+CASTING_TRIES = 10
+"""Draws for somebody who isn't in the scene yet; there is always somebody but in a scene of two bots."""
 
 
 class Spoken(NamedTuple):
@@ -77,12 +78,14 @@ class Stage:
         dice: Dice,
     ) -> None:
         self.channel = channel
-        self.emotes = channel.emotes
         self.dice = dice
         self.cast = Cast(channel, names, dice)
         own = [scene for scene in scenes if scene.within is None or channel.name in scene.within]
         self.innocent = _urn([scene for scene in own if not scene.violates], mix)
-        self.violating = _urn([scene for scene in own if scene.violates], mix)
+        self.bursts = _urn([scene for scene in own if scene.is_burst], mix)
+        self.lapses = _urn([scene for scene in own if scene.violates and not scene.is_burst], mix)
+        in_bursts, in_lapses = (_share(urn.options, mix) for urn in (self.bursts, self.lapses))
+        self.burst_share = in_bursts / ((in_bursts + in_lapses) or 1)
 
     def play(self, scene: Scene, quota: Quota) -> list[_Line]:
         """Return the scene's lines in the order of their turns; what the quota doesn't take is left out."""
@@ -92,6 +95,10 @@ class Stage:
                 break
             playing.turn(turn)
         return playing.lines
+
+
+def _share(scenes: Sequence[Scene], mix: Mapping[str, float]) -> float:
+    return sum(scene.share * mix.get(scene.lead, 1.0) for scene in scenes)
 
 
 def _urn(scenes: Sequence[Scene], mix: Mapping[str, float]) -> Urn[Scene]:
@@ -178,9 +185,9 @@ class _Playing:
     def _said(self, turn: Turn, user: User) -> str:
         self._speaking = user
         text = fill(self.dice.pick(turn.phrases), self)
-        if turn.persona.evades:
-            return disguised(text, self.dice)
-        return voiced(text, user.voice, self._stage.emotes, self.dice) if turn.has_voice else text
+        if turn.label and turn.persona.evades:
+            return disguised(text, self._stage.channel.charged, self.dice)
+        return voiced(text, user.voice, self._stage.channel.emotes, self.dice) if turn.has_voice else text
 
     def _answered(self, turn: Turn, user: User) -> int | None:
         if turn.answers is None:
@@ -201,11 +208,14 @@ class Show:
         cast = [library.channels[name] for name in channels]
         stages = [Stage(channel, library.scenes, mix, names, self._dice) for channel in cast]
         self._stages = Urn(stages, [stage.channel.share for stage in stages])
+        shares = [stage.channel.share * stage.burst_share for stage in stages]
+        self._burst_share = sum(shares) / sum(stage.channel.share for stage in stages)
+        self._lines_owed_to_bursts = 0.0
 
     def blocks(self, comments: int) -> Iterator[list[Spoken]]:
         """Yield the chat's lines block by block, each sorted by time, later blocks later."""
-        wanted = int(VIOLATIONS_PER_BLOCK / self._base_rate) if self._base_rate else MOST_BLOCK
-        size = max(LEAST_BLOCK, min(MOST_BLOCK, wanted))
+        size = int(VIOLATIONS_PER_BLOCK / max(self._base_rate, VIOLATIONS_PER_BLOCK / MOST_BLOCK))
+        size = max(LEAST_BLOCK, size)
         start_ms = 0
         for done in range(0, comments, size):
             block = self._block(start_ms, min(size, comments - done))
@@ -215,12 +225,12 @@ class Show:
     def _block(self, start_ms: int, size: int) -> list[Spoken]:
         violating = sum(self._dice.roll() < self._base_rate for _ in range(size))
         quota = Quota(violating, size - violating)
+        self._lines_owed_to_bursts += violating * self._burst_share
         length_ms = size * MEAN_GAP_MS
         said: list[Spoken] = []
         while quota.violating > 0 or quota.innocent > 0:
             stage = self._stages.draw(self._dice)
-            scene = self._next_scene(stage, quota)
-            lines = stage.play(scene, quota)
+            lines = stage.play(self._next_scene(stage, quota), quota)
             if lines:
                 self._lay_down(said, lines, stage, start_ms, length_ms)
             quota.violating, quota.innocent = max(quota.violating, 0), max(quota.innocent, 0)
@@ -229,12 +239,13 @@ class Show:
     def _next_scene(self, stage: Stage, quota: Quota) -> Scene:
         if not quota.violating:
             return stage.innocent.draw(self._dice)
-        # A raid that doesn't fit is passed over rather than cut, unless the mix leaves nothing but raids.
-        for _ in range(FITTING_TRIES):
-            scene = stage.violating.draw(self._dice)
-            if scene.least_violations <= quota.violating:
-                break
-        return scene
+        if stage.bursts.options:
+            burst = stage.bursts.draw(self._dice)
+            is_due = self._lines_owed_to_bursts >= burst.expected_lines / 2
+            if not stage.lapses.options or (is_due and burst.least_violations <= quota.violating):
+                self._lines_owed_to_bursts -= burst.expected_lines
+                return burst
+        return stage.lapses.draw(self._dice)
 
     def _lay_down(
         self, said: list[Spoken], lines: list[_Line], stage: Stage, start_ms: int, length_ms: int
@@ -253,7 +264,7 @@ class Show:
                     line.text,
                     line.turn.label,
                     answers,
-                    all(word in stage.emotes for word in line.text.split(" ")),
+                    all(word in stage.channel.emotes for word in line.text.split(" ")),
                 )
             )
 

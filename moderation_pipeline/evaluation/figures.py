@@ -176,9 +176,10 @@ def _action_distribution(judged: Mapping[str, pl.DataFrame], focus: str) -> Draw
     shares = series.action_distribution(judged)
     title = "Action distribution"
     if shares.is_empty() or not shares["comments"].sum():
-        return _words(
-            "action_distribution", title, "No comment was moderated, so there are no actions."
-        ), None
+        return (
+            _words("action_distribution", title, "No comment was moderated, so there are no actions."),
+            None,
+        )
     own = shares.filter(pl.col("config") == focus)
     sanctioned = own.filter(pl.col("action").is_in(SANCTIONS)).select(pl.col("share").sum()).item()
     headline = f"{focus} sanctions {1000 * sanctioned:.0f} of 1,000 comments"
@@ -228,7 +229,7 @@ def _confusion(judged: Mapping[str, pl.DataFrame], focus: str) -> Drawn:
         reason = "This chat has no labels, so nobody can say which verdicts were wrong."
         return _words("confusion", title, reason), None
     shown = focus if focus in cells["config"] else str(cells["config"][0])
-    (caught, missed, wrongly, left) = cells.filter(pl.col("config") == shown)["comments"].to_list()
+    caught, missed, wrongly, left = cells.filter(pl.col("config") == shown)["comments"].to_list()
     headline = (
         f"{shown} missed {count(missed)} of {plural(caught + missed, 'violation')} "
         f"and flagged {count(wrongly)} of {plural(wrongly + left, 'innocent comment')}"

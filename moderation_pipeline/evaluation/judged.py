@@ -30,7 +30,7 @@ class AuditWithoutProbabilityError(ValueError):
         super().__init__(
             f"Config {config!r} has {len(comment_ids)} audits whose audit_probability is null or outside "
             f"(0, 1]: comments {', '.join(comment_ids[:5])}. The audit policy must store with each audit the "
-            f"probability that it had."
+            "probability that it had."
         )
 
 

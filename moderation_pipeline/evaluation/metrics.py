@@ -170,6 +170,8 @@ def _action_counts(judged: pl.DataFrame) -> dict[str, Number]:
             (pl.col("under_sanction") & pl.col("label")).sum()
         ),
         shadow_actions=(pl.col("is_shadow") & sanctioned).sum(),
+        sanctions=sanctioned.sum(),
+        sanctions_checked=(sanctioned & pl.col("label").is_not_null()).sum(),
         sanctioned_users=pl.col("cluster").filter(sanctioned).n_unique(),
         wrongful_sanctions=pl.when(has_labels).then(wrongly.sum()),
         wrongly_sanctioned_users=pl.when(has_labels).then(pl.col("cluster").filter(wrongly).n_unique()),

@@ -35,6 +35,15 @@ def score(value: float | None) -> str:
     return NONE if value is None else f"{value:.2f}"
 
 
+def milliseconds(amount: float | None) -> str:
+    """Return 250 ms, 1.2 s or < 1 ms."""
+    if amount is None:
+        return NONE
+    if amount < 1:
+        return "< 1 ms"
+    return f"{amount:,.0f} ms" if amount < 1_000 else f"{amount / 1_000:,.1f} s"
+
+
 def dollars(amount: float | None) -> str:
     """Return $12.30, $0.0042, or $0; a dash where the price is unknown."""
     if amount is None:

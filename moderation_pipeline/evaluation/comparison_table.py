@@ -1,0 +1,144 @@
+"""The comparison as people read it: a line per quantity, a column per config, sensible digits.
+
+The table of the warehouse has every number (`comparison`); this is the view of it for a report or a terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import polars as pl
+
+from moderation_pipeline.evaluation.quantities import (
+    NONE,
+    count,
+    dollars,
+    milliseconds,
+    percent,
+    score,
+    signed,
+)
+
+Row = dict[str, float | int | str | bool | None]
+
+
+class Cell(NamedTuple):
+    """A number in words, and what qualifies it: its 95 % interval, or the counts behind it."""
+
+    value: str
+    note: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.value} ({self.note})" if self.note else self.value
+
+
+class Line(NamedTuple):
+    """One quantity under every config: what it is called, what that means, and its cells."""
+
+    name: str
+    meaning: str
+    cells: list[Cell]
+
+
+class ReadableTable(NamedTuple):
+    """The configs, as heads of columns, and the lines below them."""
+
+    configs: list[str]
+    lines: list[Line]
+
+
+def readable(comparison: pl.DataFrame) -> ReadableTable:
+    """Return the comparison for reading; quantities that no config has are left out."""
+    rows = comparison.to_dicts()
+    lines = [Line(name, meaning, [cell(row) for row in rows]) for name, meaning, cell in LINES]
+    return ReadableTable(
+        [str(row["config"]) for row in rows],
+        [line for line in lines if any(cell.value != NONE for cell in line.cells)],
+    )
+
+
+def number(row: Row, name: str) -> float | None:
+    """Return a number of a row, null where it is."""
+    value = row[name]
+    return None if value is None else float(value)
+
+
+def _estimate(name: str, say: Callable[[float | None], str]) -> Callable[[Row], Cell]:
+    def cell(row: Row) -> Cell:
+        value, low, high = (number(row, f"{name}{end}") for end in ("", "_low", "_high"))
+        if value is None or low is None or high is None:
+            return Cell(say(value))
+        return Cell(say(value), f"{say(low).removesuffix(' %')} to {say(high)}")
+
+    return cell
+
+
+def _plain(name: str, say: Callable[[float | None], str]) -> Callable[[Row], Cell]:
+    return lambda row: Cell(say(number(row, name)))
+
+
+def _difference(row: Row) -> Cell:
+    if row["is_default"]:
+        return Cell("the default")
+    name = f"{row['quality']}_minus_default"
+    if name not in row:
+        return Cell(NONE)
+    scale, digits, unit = (1.0, 2, "") if row["quality"] == "f1" else (100.0, 1, " points")
+    value, low, high = (number(row, f"{name}{end}") for end in ("", "_low", "_high"))
+    if value is None:
+        return Cell(NONE)
+    said = f"{signed(value * scale, digits)}{unit}"
+    if low is None or high is None:
+        return Cell(said)
+    return Cell(said, f"{signed(low * scale, digits)} to {signed(high * scale, digits)}")
+
+
+def _per_1000(share: float | None) -> str:
+    return NONE if share is None else f"{1000 * share:,.0f}"
+
+
+def _wrongful(row: Row) -> Cell:
+    share = number(row, "wrongful_sanction_share")
+    if share is None:
+        return Cell(NONE)
+    wrong, checked = int(row["wrongful_sanctions"] or 0), int(row["sanctions_checked"] or 0)
+    return Cell(percent(share, 0), f"{count(wrong)} of {count(checked)}")
+
+
+def _undecided(row: Row) -> Cell:
+    return Cell(count(int(row["undecided"])) if row["undecided"] else NONE)
+
+
+def _memories(row: Row) -> Cell:
+    active, retired = row["memories_active"], row["memories_retired"]
+    if active is None:
+        return Cell(NONE)
+    return Cell(count(int(active)), f"{count(int(retired))} retired" if retired else "")
+
+
+LINES: tuple[tuple[str, str, Callable[[Row], Cell]], ...] = (
+    ("F1", "of violation, against the labels", _estimate("f1", score)),
+    ("Against the default", "difference, paired by user", _difference),
+    ("Precision", "of what was flagged, labelled a violation", _estimate("precision", score)),
+    ("Recall", "of labelled violations, flagged", _estimate("recall", score)),
+    ("Student alone, F1", "its own plans, before any audit", _estimate("student_f1", score)),
+    (
+        "Final plan = Expert's",
+        "comments on which the plan that stood is the Expert's",
+        _estimate("system_agreement_rate", percent),
+    ),
+    (
+        "Student = Expert",
+        "comments on which the Student's own plan is the Expert's",
+        _estimate("agreement_rate", percent),
+    ),
+    ("Audits", "per 1,000 comments", _plain("audit_share", _per_1000)),
+    ("Sanctions", "per 1,000 comments: warnings and above", _plain("sanction_share", _per_1000)),
+    ("Wrong sanctions", "of those that can be checked, on innocent comments", _wrongful),
+    ("Undecided", "comments that nobody could decide", _undecided),
+    ("Memories", "active at the end", _memories),
+    ("Cost", "per 1,000 comments, at list price", _plain("list_cost_usd_per_1000_comments", dollars)),
+    ("Wait", "95 of 100 comments were decided within", _plain("latency_ms_p95", milliseconds)),
+)
+"""Every quantity that is shown: its name, its meaning in a few words, and how a row fills it."""

@@ -1,0 +1,172 @@
+"""What the data can't tell: the sentences at a report's end that keep its numbers honest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import polars as pl
+
+from moderation_pipeline.evaluation.bootstrap import LEAST_USERS
+from moderation_pipeline.evaluation.judged import Run, cluster_key
+from moderation_pipeline.evaluation.quantities import count, percent, plural
+
+FEW_VIOLATIONS = 50
+
+MEANING = {
+    "moderators": (
+        "The labels are what human moderators did: a comment labelled innocent was not acted on, which may"
+        " mean that nobody saw it."
+    ),
+    "dataset": (
+        "The labels are those of a data set: its authors' definition of a violation, not a channel's rules."
+    ),
+    "synthetic": (
+        "The chat was written by the generator, and so were its labels: no number here is evidence of how"
+        " well real chat is moderated."
+    ),
+}
+
+
+def limits(
+    comments: pl.DataFrame,
+    ingestion: pl.DataFrame | None,
+    rejected_lines: pl.DataFrame | None,
+    runs: Sequence[Run],
+    comparison: pl.DataFrame,
+) -> list[str]:
+    """Return the limits of a chat's data and of its runs, one sentence or two each."""
+    return [
+        *_of_the_file(ingestion, rejected_lines),
+        *_of_the_labels(comments),
+        *_of_the_comments(comments),
+        *_of_the_runs(runs, comparison),
+    ]
+
+
+def label_sources(comments: pl.DataFrame) -> tuple[str, ...]:
+    """Return where the labels came from, most frequent first."""
+    counted = comments.drop_nulls("label_is_violation")["label_source"].drop_nulls().value_counts(sort=True)
+    return tuple(counted["label_source"].to_list())
+
+
+def _of_the_file(ingestion: pl.DataFrame | None, rejected_lines: pl.DataFrame | None) -> Iterator[str]:
+    if ingestion is not None and ingestion.height:
+        records, rejected, ignored, merged = ingestion.select("records", "rejected", "ignored", "merged").row(
+            0
+        )
+        if rejected:
+            reasons = _reasons(rejected_lines)
+            yield f"{_share(rejected, records)} of {plural(records, 'record')} could not be read{reasons}."
+        if ignored:
+            yield (
+                f"{plural(ignored, 'record')} were no comments and were passed over (joins, notices, system"
+                " lines)."
+            )
+        if merged:
+            yield (
+                f"{plural(merged, 'record')} were copies of a comment that is here already, and were merged."
+            )
+
+
+def _reasons(rejected_lines: pl.DataFrame | None) -> str:
+    if rejected_lines is None or rejected_lines.is_empty():
+        return ""
+    top = rejected_lines["reason"].value_counts(sort=True).head(3)
+    return ": " + ", ".join(f"{reason} ({count(number)})" for reason, number in top.iter_rows())
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{count(part)} ({percent(part / whole)})" if whole else count(part)
+
+
+def _of_the_labels(comments: pl.DataFrame) -> Iterator[str]:
+    labels = comments["label_is_violation"]
+    unlabelled = labels.null_count()
+    if unlabelled == comments.height:
+        yield "The chat has no labels: nothing here was judged by a human, only by the Expert."
+        return
+    if unlabelled:
+        yield (
+            f"{_share(unlabelled, comments.height)} of the comments have no label; they are left out of every"
+            " score."
+        )
+    for source in label_sources(comments):
+        yield MEANING.get(source, f"The labels come from {source}.")
+    violations = int(labels.sum() or 0)
+    if violations < FEW_VIOLATIONS:
+        yield (
+            f"Only {plural(violations, 'labelled comment')} {'is' if violations == 1 else 'are'} a violation,"
+            " so precision, recall and F1 rest on very few cases."
+        )
+    overturned = comments.select(pl.col("label_is_overturned").sum()).item()
+    if overturned:
+        yield f"{plural(overturned, 'sanction')} of the human moderators were overturned later."
+    if comments.select((pl.col("split").n_unique() > 1) & pl.col("split").is_not_null().any()).item():
+        yield "The data set's splits are all scored together; nothing was trained on any of them beforehand."
+
+
+def _of_the_comments(comments: pl.DataFrame) -> Iterator[str]:
+    if comments.is_empty():
+        yield "The chat has no comments."
+        return
+    repeated = 1 - comments["normalised"].n_unique() / comments.height
+    if repeated > 0.1:
+        yield (
+            f"{percent(repeated, 0)} of the comments repeat the text of another, so their number overstates"
+            " how many cases were judged."
+        )
+    without_time = comments["sent_at"].null_count()
+    if without_time:
+        yield (
+            f"{_share(without_time, comments.height)} of the comments have no time: order is their position,"
+            " strikes don't expire, and timeouts silence nobody."
+        )
+    without_user = comments["user_id"].null_count()
+    if without_user:
+        yield (
+            f"{_share(without_user, comments.height)} of the comments have no user, so nothing escalates for"
+            " them."
+        )
+    users = comments.select(cluster_key().n_unique()).item()
+    if users < LEAST_USERS:
+        yield f"Intervals come from resampling users, and {plural(users, 'user')} are too few for any."
+
+
+def _of_the_runs(runs: Sequence[Run], comparison: pl.DataFrame) -> Iterator[str]:
+    for row in comparison.select(
+        "config",
+        "undecided",
+        "reply_errors",
+        "replies_asked",
+        "list_cost_usd",
+        "shadow_actions",
+        "agreement_coverage",
+    ).iter_rows(named=True):
+        name = row["config"]
+        if row["undecided"]:
+            yield f"{name} left {plural(row['undecided'], 'comment')} undecided; they are in no score."
+        if row["reply_errors"]:
+            yield (
+                f"{_share(row['reply_errors'], row['replies_asked'])} of the replies under {name} were"
+                " unusable."
+            )
+        if row["list_cost_usd"] is None and row["replies_asked"]:
+            yield f"The cost of {name} is unknown: a price is missing."
+        if row["shadow_actions"]:
+            yield (
+                f"{plural(row['shadow_actions'], 'sanction')} of {name} were decided in shadow mode and not"
+                " carried out."
+            )
+        coverage = row["agreement_coverage"]
+        if coverage is not None and coverage < 1:
+            yield (
+                f"Agreement under {name} speaks for {percent(coverage)} of its comments: the others could not"
+                " have been audited."
+            )
+    if any(run.config.config.regime != "expert_only" for run in runs):
+        silenced = comparison["under_sanction"].max()
+        if silenced:
+            yield (
+                "Users who would have been silenced went on writing in this log. What they wrote is decided"
+                " and scored, counted apart, and never sanctioned again."
+            )

@@ -1,0 +1,195 @@
+"""The verdict in three sentences: which config judges best, what it costs, whether it may act alone.
+
+Sentences are honest about what the numbers can't say: intervals that overlap, labels that are missing, an
+Expert whom nobody checked. Certificates with targets are made elsewhere; nothing here grants one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import polars as pl
+
+from moderation_pipeline.evaluation.quantities import count, dollars, percent, plural, score, signed
+
+Row = dict[str, float | int | str | bool | None]
+
+WRONGFUL_BOUND = 0.05
+"""50 wrongful per 1,000 sanctions: beyond it no config is said to be fit to act alone."""
+
+JUDGES = {
+    "moderators": "what its human moderators did",
+    "dataset": "the data set's labels",
+    "synthetic": "the generator's own labels",
+}
+"""Whose judgement a label is, by `label_source`."""
+
+
+class Verdict(NamedTuple):
+    """Three sentences."""
+
+    which: str
+    cost: str
+    alone: str
+
+
+def verdict(comparison: pl.DataFrame, label_sources: tuple[str, ...]) -> Verdict | None:
+    """Return the verdict on a chat from its comparison; null where there is no run to judge."""
+    if comparison.is_empty():
+        return None
+    rows = comparison.to_dicts()
+    best = next((row for row in rows if row["is_best"]), None)
+    choice = _choice(rows, best)
+    return Verdict(_which(rows, best, choice), _cost(rows, best, choice), _alone(choice, label_sources))
+
+
+def _choice(rows: list[Row], best: Row | None) -> Row:
+    """Return the cheapest config that isn't shown to be worse than the best; without a best the default."""
+    if best is None:
+        return next((row for row in rows if row["is_default"]), rows[0])
+    level = [row for row in rows if _is_level(row)]
+    return min(
+        level, key=lambda row: (_number(row, "list_cost_usd_per_1000_comments"), _number(row, "audit_share"))
+    )
+
+
+def _is_level(row: Row) -> bool:
+    """Whether the interval of what a config is behind the best by holds nought, or it is the best."""
+    high = row["quality_minus_best_high"]
+    return bool(row["is_best"]) or (isinstance(high, float) and high >= 0)
+
+
+def _number(row: Row, name: str) -> float:
+    """Return a number to rank by: what is unknown comes last."""
+    value = row[name]
+    return float("inf") if value is None else float(value)
+
+
+def _which(rows: list[Row], best: Row | None, choice: Row) -> str:
+    if best is None:
+        return (
+            "Which config judges this chat best can't be said: it has no labels, and no Expert's plans to"
+            " hold the others against."
+        )
+    first = _quality_of(best)
+    if len(rows) == 1:
+        return f"{best['config']} is the only config that was run: {first}."
+    if choice is best:
+        behind = sorted((row for row in rows if row is not best), key=lambda row: -_rank(row))
+        second = next((row for row in behind if row["quality_minus_best"] is not None), None)
+        if second is None:
+            return f"{best['config']} judges best: {first}."
+        return f"{best['config']} judges best: {first}; next is {second['config']}, {_behind(second)}."
+    return (
+        f"{best['config']} scores highest ({first}), but {choice['config']}, which is cheaper, is not shown"
+        f" to be worse: {_behind(choice)}."
+    )
+
+
+def _rank(row: Row) -> float:
+    value = row["quality_minus_best"]
+    return float("-inf") if value is None else float(value)
+
+
+def _quality_of(row: Row) -> str:
+    if row["quality"] == "f1":
+        return f"F1 of violation {score(_float(row['f1']))}{_interval(row, 'f1')} against the labels"
+    rate = _float(row["system_agreement_rate"])
+    low, high = _float(row["system_agreement_rate_low"]), _float(row["system_agreement_rate_high"])
+    interval = "" if low is None else f" (95 % interval {percent(low)} to {percent(high)})"
+    return f"there are no labels, and its plan is the Expert's on {percent(rate)} of comments{interval}"
+
+
+def _behind(row: Row) -> str:
+    """Say how far a config is behind the best, with the interval."""
+    points = row["quality"] != "f1"
+    scale, unit, digits = (100.0, " points", 1) if points else (1.0, "", 2)
+    middle, low, high = (_float(row[f"quality_minus_best{end}"]) for end in ("", "_low", "_high"))
+    if middle is None:
+        return "how far behind is unknown"
+    said = f"{signed(middle * scale, digits)}{unit}"
+    if low is None or high is None:
+        return f"{said}, on too few users for an interval"
+    return f"{said} (95 % interval {signed(low * scale, digits)} to {signed(high * scale, digits)})"
+
+
+def _interval(row: Row, name: str) -> str:
+    low, high = _float(row[f"{name}_low"]), _float(row[f"{name}_high"])
+    if low is None:
+        return " (too few users for an interval)"
+    return f" (95 % interval {score(low)} to {score(high)})"
+
+
+def _cost(rows: list[Row], best: Row | None, choice: Row) -> str:
+    sentence = f"{choice['config']} {_price(choice)}"
+    other = best if best is not None and best is not choice else _dearest(rows, choice)
+    return f"{sentence}." if other is None else f"{sentence}; {other['config']} {_price(other)}."
+
+
+def _dearest(rows: list[Row], choice: Row) -> Row | None:
+    others = [row for row in rows if row is not choice]
+    return max(others, key=lambda row: (_known(row), _number(row, "audit_share")), default=None)
+
+
+def _known(row: Row) -> float:
+    return _float(row["list_cost_usd_per_1000_comments"]) or 0.0
+
+
+def _price(row: Row) -> str:
+    price = _float(row["list_cost_usd_per_1000_comments"])
+    money = {None: "costs an unknown amount", 0.0: "costs no money"}.get(
+        price, f"costs {dollars(price)} per 1,000 comments at list price"
+    )
+    audits = 1000 * (_float(row["audit_share"]) or 0.0)
+    asked = (
+        "never asks the Expert" if not audits else f"asks the Expert about {audits:,.0f} of 1,000 comments"
+    )
+    return f"{money} and {asked}"
+
+
+def _alone(row: Row, label_sources: tuple[str, ...]) -> str:
+    """Say whether the chosen config may act alone, and on whose judgement that rests."""
+    name = row["config"]
+    if not row["labelled"]:
+        return _alone_without_labels(row)
+    wrong, share = row["wrongful_sanctions"], _float(row["wrongful_sanction_share"])
+    low, high = _float(row["wrongful_sanction_share_low"]), _float(row["wrongful_sanction_share_high"])
+    by = " and ".join(JUDGES.get(source, source) for source in label_sources) or "the chat's labels"
+    if share is None:
+        return (
+            f"Whether {name} may act alone is open: it sanctioned no comment that has a label to check it"
+            " against."
+        )
+    of = f" of {plural(int(row['sanctions_checked'] or 0), 'sanction')}"
+    bounds = "" if low is None or high is None else f"; 95 % interval {percent(low, 0)} to {percent(high, 0)}"
+    facts = (
+        f"{count(int(wrong or 0))}{of} that could be checked hit comments labelled innocent"
+        f" ({percent(share)}{bounds})"
+    )
+    if share > WRONGFUL_BOUND:
+        return f"{name} should not act alone: judged by {by}, {facts}."
+    if high is None or high > WRONGFUL_BOUND:
+        return f"It is not shown that {name} may act alone: judged by {by}, {facts}."
+    missed = 1 - (_float(row["recall"]) or 0.0)
+    return (
+        f"On this chat {name} wrongs few ({facts}), yet misses {percent(missed, 0)} of violations; no"
+        " certificate has been issued that it may act alone."
+    )
+
+
+def _alone_without_labels(row: Row) -> str:
+    name, agreement = row["config"], _float(row["reference_agreement_rate"])
+    agreement = _float(row["agreement_rate"]) if agreement is None else agreement
+    if agreement is None:
+        return (
+            f"Whether {name} may act alone can't be said: there are no labels, and no Expert looked at its"
+            " plans."
+        )
+    return (
+        f"Whether {name} may act alone can't be said without labels: its Student agrees with the Expert on "
+        f"{percent(agreement)} of comments, and nobody has checked the Expert."
+    )
+
+
+def _float(value: float | int | str | bool | None) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,127 @@
+"""Hostile text made harmless and visible, for HTML and for Markdown (law 6).
+
+What a reader can't see is written out: a line break as ⏎, a zero-width or bidirectional control as U+200B, a
+stack of combining marks as its number. What a page could act on is escaped. Text is cut at a length, which is
+said. Both outputs are safe anywhere inside a paragraph, a list item or a table's cell.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+from markupsafe import Markup, escape
+
+LONGEST = 280
+MOST_MARKS = 3
+"""Combining marks kept on one letter: enough for every script, too few to smear over the lines above."""
+
+SIGNS = {"\n": "⏎", "\r": "␍", "\t": "⇥"}
+INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Blank, yet letters or symbols by category: fillers, the empty Braille cell, the grapheme joiner."""
+
+ZERO_WIDTH_JOINER, PICTURE_SELECTOR = "\u200d", "\ufe0f"
+_MARKDOWN = re.compile(r"[!-/:-@\[-`{-~]")
+
+
+class Piece(NamedTuple):
+    """A stretch of text, or a sign that stands for something invisible."""
+
+    text: str
+    is_sign: bool
+
+
+def as_html(text: str | None, longest: int = LONGEST) -> Markup:
+    """Return the text as HTML that shows it literally, signs in `<span class="sign">`."""
+    return Markup("").join(
+        Markup('<span class="sign">{}</span>').format(piece.text) if piece.is_sign else escape(piece.text)
+        for piece in pieces(text, longest)
+    )
+
+
+def as_markdown(text: str | None, longest: int = LONGEST) -> str:
+    """Return the text as CommonMark (and GitHub's tables) that renders literally; signs stand in ⟨ ⟩."""
+    return "".join(
+        f"⟨{piece.text}⟩" if piece.is_sign else escape_markdown(piece.text) for piece in pieces(text, longest)
+    ).strip()
+
+
+def escape_markdown(text: str) -> str:
+    """Escape every ASCII punctuation mark: nothing is left to begin a structure, a tag or an entity."""
+    return _MARKDOWN.sub(lambda match: _ENTITIES.get(match[0], f"\\{match[0]}"), text)
+
+
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+
+
+def pieces(text: str | None, longest: int = LONGEST) -> list[Piece]:
+    """Return the text cut to `longest` characters as stretches of visible text and signs."""
+    if not text:
+        return [Piece("no text", is_sign=True)]
+    cut, left = text[:longest], len(text) - longest
+    found: list[Piece] = []
+    for index, character in enumerate(cut):
+        sign = _sign(cut, index)
+        _append(found, character if sign is None else sign, is_sign=sign is not None)
+    found = _counted(found)
+    return [*found, Piece(f"… {left:,} more", is_sign=True)] if left > 0 else found
+
+
+def _append(found: list[Piece], text: str, *, is_sign: bool) -> None:
+    if not is_sign and found and not found[-1].is_sign:
+        found[-1] = Piece(found[-1].text + text, is_sign=False)
+    else:
+        found.append(Piece(text, is_sign))
+
+
+def _counted(found: list[Piece]) -> list[Piece]:
+    """Return the pieces with runs of one sign as `U+200B ×12`."""
+    result: list[Piece] = []
+    runs: list[int] = []
+    for piece in found:
+        if result and piece.is_sign and result[-1] == piece:
+            runs[-1] += 1
+        else:
+            result.append(piece)
+            runs.append(1)
+    return [
+        Piece(f"{piece.text} ×{run}", is_sign=True) if run > 1 else piece
+        for piece, run in zip(result, runs, strict=True)
+    ]
+
+
+def _sign(text: str, index: int) -> str | None:
+    """Return what stands for a character that can't be seen, null for one that can."""
+    character = text[index]
+    if character.isascii() and character.isprintable():
+        return None
+    if character in SIGNS:
+        return SIGNS[character]
+    category = unicodedata.category(character)
+    if category in ("Mn", "Me"):
+        return _sign_of_mark(text, index)
+    if category in ("Cc", "Cf", "Cs", "Zl", "Zp") or character in INVISIBLE_LETTERS:
+        joins = (
+            character == ZERO_WIDTH_JOINER and _is_picture(text, index - 1) and _is_picture(text, index + 1)
+        )
+        return None if joins else f"U+{ord(character):04X}"
+    return None
+
+
+def _sign_of_mark(text: str, index: int) -> str | None:
+    character = text[index]
+    if character in INVISIBLE_LETTERS or "\ufe00" <= character <= "\ufe0f" or character >= "\U000e0100":
+        seen = character == PICTURE_SELECTOR and _is_picture(text, index - 1)
+        return None if seen else f"U+{ord(character):04X}"
+    before = text[max(0, index - MOST_MARKS) : index]
+    stacked = len(before) == MOST_MARKS and all(unicodedata.category(each) in ("Mn", "Me") for each in before)
+    return "mark" if stacked else None
+
+
+def _is_picture(text: str, index: int) -> bool:
+    """Whether an emoji, or a part of one, stands there."""
+    if not 0 <= index < len(text):
+        return False
+    character = text[index]
+    return character in f"{PICTURE_SELECTOR}0123456789#*" or unicodedata.category(character) in ("So", "Sk")

@@ -1,115 +1,182 @@
 """Insults, swearing, threats and the rest, read closely: at whom, by whom, and in what sense.
 
-The same signals that the fast rules count are weighed here by how they are used: at someone, at oneself, at a thing,
+The same groups that the fast rules count are weighed here by how they are used: at someone, at oneself, at a thing,
 denied, quoted, condemned, or said of a game. Hate has a module of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from moderation_pipeline.agents.evidence import Evidence
-from moderation_pipeline.agents.lexicon import Hit, lexicon
+from moderation_pipeline.agents.lexicon import Hit, grammar, lexicon
 from moderation_pipeline.agents.plan import Category
 from moderation_pipeline.agents.reading import Reading
 
-SECOND = frozenset("you u ur your youre yourself urself ya yall yo".split())
-THIRD = frozenset("he she hes shes him her his they them their theyre guy team this".split())
-FIRST = frozenset("i im ive me my myself mine we us our were".split())
-EXCLAMATIONS = frozenset(
-    "oh holy wow omg what the wtf how hot no ah damn lol god man as so really well".split()
-)
-MINE = ("im", "i", "me", "myself", "am", "my", "we", "our")
+SENTENCE = 5
+"""Words from which a sentence is one: a bare curse is shorter."""
 
 
-class Weighing(NamedTuple):
+class Tone(NamedTuple):
     """How a comment as a whole is meant."""
 
-    is_condemned: bool
+    is_condemning: bool
     is_aimed: bool
     """At someone: the second person, a mention, or a reply."""
 
 
-def abuse_evidence(
-    reading: Reading, weights: dict[str, tuple[Category, float, str]], how: Weighing
-) -> list[Evidence]:
-    """Return the evidence of everything but hate; `weights` gives category, chance and words per group."""
+class Telling(NamedTuple):
+    """What a hit of a group tells: the chance of the category for the first hit and each further one."""
+
+    category: Category
+    once: float
+    again: float
+    reason: str
+
+
+def abuse_evidence(reading: Reading, tellings: Mapping[str, Telling], tone: Tone) -> list[Evidence]:
+    """Return the evidence of everything but hate."""
     evidence = []
     covered: set[int] = set()
-    for group, (category, weight, reason) in weights.items():
+    for group, telling in tellings.items():
+        weight = telling.once
         for hit in reading.by_group.get(group, ()):
             if hit.start in covered:
                 continue
-            covered |= set(range(hit.start, hit.end))
-            factor = factor_of(reading, hit, how)
-            if factor:
-                evidence.append(Evidence(category, min(0.97, weight * factor), f"{reason} ('{hit.term}')"))
+            covered.update(range(hit.start, hit.end))
+            factor = factor_of(reading, hit, tone)
+            evidence.append(
+                Evidence(telling.category, min(0.97, weight * factor), f"{telling.reason} ('{hit.term}')")
+            )
+            weight = telling.again
     return evidence
 
 
-def factor_of(reading: Reading, hit: Hit, how: Weighing) -> float:
+def factor_of(reading: Reading, hit: Hit, tone: Tone) -> float:
     """Return by how much the way it is used weakens (or strengthens) what the hit tells."""
     if reading.is_quoted(hit):
         return 0.15
     beside = lexicon().file.homonyms.get(reading.words[hit.start])
     if beside is not None and any(word in beside for word in reading.words):
         return 0.2
-    if how.is_condemned and hit.group not in ("self_harm", "spam_phrase"):
+    if tone.is_condemning and hit.group not in ("self_harm", "spam_phrase"):
         return 0.3
     special = SPECIAL.get(hit.group)
-    return special(reading, hit, how) if special else 1.0
+    return special(reading, hit, tone) if special else 1.0
 
 
-def _of_insult(reading: Reading, hit: Hit, how: Weighing) -> float:
-    if reading.is_negated(hit):
+def _of_insult(reading: Reading, hit: Hit, tone: Tone) -> float:
+    before = reading.around(hit, 6, 0)
+    if (
+        _is_denied(before)
+        or _is_of_oneself(before)
+        or reading.is_disclaimed(hit)
+        or _is_of_a_thing(reading, hit)
+    ):
         return 0.4
-    before = reading.around(hit, 4, 0)
-    if any(word in MINE for word in before) and not any(word in SECOND or word in THIRD for word in before):
-        return 0.4
-    return 1.05 if how.is_aimed else 1.0
+    return 1.05 if tone.is_aimed else 1.0
 
 
-def _of_swearing(reading: Reading, hit: Hit, how: Weighing) -> float:
-    """Swearing is abuse at people and their play; at oneself, at luck, or for emphasis it is none."""
+def _of_taunt(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001  (one signature for all)
+    return 0.4 if _is_denied(reading.around(hit, 2, 0)) else 1.0
+
+
+def _is_denied(before: Sequence[str]) -> bool:
+    """Whether the words right before deny an insult: "not a noob", but not "not today, noob"."""
+    return any(
+        word in grammar().denying and grammar().filling.issuperset(before[at + 1 :])
+        for at, word in enumerate(before)
+    )
+
+
+def _is_of_oneself(before: Sequence[str]) -> bool:
+    """Whether the words right before say that it is oneself: "i am such a …", "i felt like an …"."""
+    if any(word in grammar().second or word in grammar().third for word in before):
+        return False
+    if "im" in before[-3:] or ("sorry" in before and "being" in before):
+        return grammar().filling.issuperset(before[-1:]) or before[-1] in ("im", "being")
+    return any(word in ("i", "we", "am") for word in before) and any(
+        word in grammar().being for word in before[-4:]
+    )
+
+
+def _is_of_a_thing(reading: Reading, hit: Hit) -> bool:
+    """Whether it is said of a thing, and of nobody: "video games are garbage"."""
+    sentence = reading.sentences[hit.start]
+    if not any(reading.sentences[thing.start] == sentence for thing in reading.by_group.get("thing", ())):
+        return False
+    return not any(
+        word in grammar().second or word in grammar().third for word in reading.sentence_words(sentence)
+    )
+
+
+def _of_swearing(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001
+    """Swearing is abuse at people and their play; about oneself, at luck, or for emphasis it is none."""
     sentence = reading.sentence_words(reading.sentences[hit.start])
     around = reading.around(hit, 3, 3)
-    if any(word in SECOND or word in THIRD for word in around):
+    if any(word in grammar().second or word in grammar().third for word in around):
         return 1.35
-    if any(not reading.is_negated(warm) for warm in reading.of("warm")):
-        return 0.6
-    if len(sentence) > 1 and all(
-        word in EXCLAMATIONS or word == reading.words[hit.start] for word in sentence
-    ):
+    if _is_of_a_thing(reading, hit):
+        return 0.7
+    if any(word in grammar().exclaiming for word in reading.around(hit, 1, 1)):
+        return 0.7
+    if len(sentence) >= SENTENCE and any(word in grammar().first for word in sentence):
         return 0.75
-    if any(word in FIRST for word in sentence):
-        return 0.75
+    at = reading.sentences[hit.start]
+    warm = (each for each in reading.of("warm") if reading.sentences[each.start] == at)
+    if len(sentence) > 2 and any(not reading.is_negated(each) for each in warm):
+        return 0.7
     return 1.2
 
 
-def _of_threat(reading: Reading, hit: Hit, how: Weighing) -> float:
+def _of_dismissal(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001
+    """Telling someone off is an imperative: "I was told to …" is a tale, "they never …" a complaint."""
+    tale = reading.around(hit, 1, 0)[-1:] == ("to",) or any(
+        word in grammar().after_a_tale for word in reading.around(hit, 0, 1)
+    )
+    return 0.4 if tale or reading.is_disclaimed(hit) else 1.0
+
+
+def _of_ambiguous(reading: Reading, hit: Hit, tone: Tone) -> float:
+    """A group's own word: of people and rights, of oneself, or with warmth it is no slur."""
+    around = reading.around(hit, 2, 1)
+    if any(word in grammar().groups_own for word in around) or reading.of("warm"):
+        return 0.4
+    return _of_insult(reading, hit, tone)
+
+
+def _of_threat(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001
     if reading.is_negated(hit):
         return 0.4
     return 1.1 if reading.of("real_life") else 1.0
 
 
-def _of_self_harm(reading: Reading, hit: Hit, how: Weighing) -> float:
-    is_joking = any(word in ("lol", "lmao", "xd", "haha", "jk", "rofl") for word in reading.words)
-    return 0.55 if is_joking or (hit.term == "kms" and len(reading.words) < 4) else 1.0
+def _of_self_harm(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001
+    is_joking = any(word in grammar().laughing for word in reading.words)
+    return 0.55 if is_joking or (hit.term == "kms" and len(reading.words) < SENTENCE) else 1.0
 
 
-def _of_weak(reading: Reading, hit: Hit, how: Weighing) -> float:
-    around = reading.around(hit, 3, 3)
-    return 1.6 if any(word in SECOND or word in THIRD for word in around) else 1.0
+def _of_origin(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001
+    """Someone's origin alone is a jab where it is all that is said; a fact or a question is none."""
+    sentence = reading.sentence_words(reading.sentences[hit.start])
+    is_question = reading.sentences[hit.start] in reading.questions
+    if is_question or any(
+        word in grammar().first or word in ("from", "in", "server", "speak") for word in sentence
+    ):
+        return 1.0
+    return 1.35 if len(sentence) <= SENTENCE else 1.1
 
 
-SPECIAL = {
+SPECIAL: dict[str, Callable[[Reading, Hit, Tone], float]] = {
     "insult_strong": _of_insult,
     "insult_mild": _of_insult,
-    "taunt": _of_insult,
-    "slur_ambiguous": _of_insult,
+    "slur_ambiguous": _of_ambiguous,
+    "dismissal": _of_dismissal,
+    "taunt": _of_taunt,
     "profanity": _of_swearing,
     "threat": _of_threat,
     "self_harm_incitement": _of_threat,
     "self_harm": _of_self_harm,
-    "insult_weak": _of_weak,
+    "origin": _of_origin,
 }

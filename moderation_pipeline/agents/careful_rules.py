@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from moderation_pipeline.agents.abuse_reading import SECOND, Weighing, abuse_evidence
+from moderation_pipeline.agents.abuse_reading import Telling, Tone, abuse_evidence
 from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.evidence import Evidence, chances, plan_from
 from moderation_pipeline.agents.expert import Expert
 from moderation_pipeline.agents.hate_reading import hate_evidence
+from moderation_pipeline.agents.lexicon import grammar
 from moderation_pipeline.agents.plan import Category
 from moderation_pipeline.agents.reading import Reading, read
 from moderation_pipeline.agents.rules import WEIGHTS, flood_evidence
@@ -26,10 +27,13 @@ COUNTED = ("score_mock", "shorteners", "links", "phones", "emails", "ip_addresse
 """Signals that are patterns, not words: taken as the fast rules take them."""
 
 READ = {
-    weight.signal: (weight.category, weight.once, weight.reason)
+    weight.signal: Telling(weight.category, weight.once, weight.again, weight.reason)
     for weight in WEIGHTS
     if weight.signal not in (*COUNTED, "slur")
 }
+
+
+LIKELY = 0.5
 
 
 class CarefulRulesExpert(Expert):
@@ -41,6 +45,7 @@ class CarefulRulesExpert(Expert):
 
     def _audit(self, case: Case) -> Verdict:
         evidence = text_evidence(case.normalised, is_reply=case.reply_to is not None)
+        evidence = _claimed_by_hate(evidence)
         evidence += _counted(case)
         evidence += _continued(case, evidence)
         explanation = tuple(
@@ -53,13 +58,22 @@ def text_evidence(normalised: str, *, is_reply: bool) -> list[Evidence]:
     """Return what the text alone says."""
     reading = read(normalised)
     condemned = _is_condemned(reading)
-    how = Weighing(condemned, is_reply or any(word in SECOND or word[0] == "@" for word in reading.words))
-    return hate_evidence(reading, is_condemned=condemned) + abuse_evidence(reading, READ, how)
+    tone = Tone(
+        condemned, is_reply or any(word in grammar().second or word[0] == "@" for word in reading.words)
+    )
+    return hate_evidence(reading, is_condemned=condemned) + abuse_evidence(reading, READ, tone)
+
+
+def _claimed_by_hate(evidence: list[Evidence]) -> list[Evidence]:
+    """Let hate keep what else was found in the same words: an insult for a group is no mere insult."""
+    if chances(evidence).get(Category.HATE, 0.0) < LIKELY:
+        return evidence
+    return [piece for piece in evidence if piece.category not in (Category.HARASSMENT, Category.THREAT)]
 
 
 def _is_condemned(reading: Reading) -> bool:
     """Whether the comment speaks against what it names, rather than saying it."""
-    return bool(reading.of("condemning"))
+    return bool(reading.of("condemning") or (reading.has_quotation and reading.of("reporting")))
 
 
 def _counted(case: Case) -> list[Evidence]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from moderation_pipeline.agents.evidence import Evidence
-from moderation_pipeline.agents.lexicon import Hit, lexicon
+from moderation_pipeline.agents.lexicon import Hit, grammar, lexicon
 from moderation_pipeline.agents.plan import Category
 from moderation_pipeline.agents.reading import Reading
 
@@ -32,15 +32,6 @@ PREDICATES = {
 DENIED_GOOD = 0.6
 """What denying a group the good tells ("have no right to", "never be as smart as")."""
 
-ADJECTIVES = frozenset(
-    "black white trans gay lesbian disabled asian african chinese indian mexican russian jewish muslim female deaf blind autistic handicapped queer transgender bisexual turkish arab christian".split()
-)
-PEOPLE = frozenset(
-    "people person persons man men guy guys woman women girl girls boy boys kid kids folk folks life lives community culture rights throat throats ones one neighbour neighbours family families".split()
-)
-OWN_GROUP = frozenset("im us we our fellow myself".split())
-ANAPHORA = frozenset("they them their theyre your you youre kind it its lives".split())
-RECLAIMING = frozenset("my our us we im proud fellow myself as being".split())
 RECLAIMABLE = ("nigg", "niga", "queer", "fag", "dyke", "tranny", "gay", "homo", "cripple", "bitch")
 GENERALISED = ("bitch", "slut", "whore", "cunt", "hoe", "thot", "retard", "cripple", "skank", "tard")
 SLUR_WEIGHT = 0.9
@@ -58,11 +49,11 @@ def hate_evidence(reading: Reading, *, is_condemned: bool) -> list[Evidence]:
 
 def _names_people(reading: Reading, hit: Hit) -> bool:
     """Whether an identity term names people: "black" alone is a colour, "gay" alone an insult."""
-    if reading.words[hit.start] not in ADJECTIVES or hit.end - hit.start > 1:
+    if reading.words[hit.start] not in grammar().adjectives or hit.end - hit.start > 1:
         return True
     following = reading.words[hit.end : hit.end + 2]
     degrading = (group for word in following for group, _ in lexicon().index.groups_of(word))
-    return any(word in PEOPLE for word in following) or "dehumanising" in degrading
+    return any(word in grammar().people for word in following) or "dehumanising" in degrading
 
 
 def _said_about(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> list[Evidence]:
@@ -73,7 +64,9 @@ def _said_about(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> 
     covered: set[int] = set()
     softening = 0.25 if is_condemned else 1.0
     if any(
-        reading.words[at] in OWN_GROUP for hit in groups for at in range(max(0, hit.start - 3), hit.start)
+        reading.words[at] in grammar().own_group
+        for hit in groups
+        for at in range(max(0, hit.start - 1), hit.start)
     ):
         softening *= 0.4
     if any(not reading.is_negated(hit) for hit in reading.of("warm")):
@@ -83,8 +76,8 @@ def _said_about(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> 
             places = set(range(hit.start, hit.end))
             if places & (taken | covered) or not _is_about(reading, hit, named_in):
                 continue
-            covered |= places
             if not reading.is_negated(hit):
+                covered |= places
                 found.append(Evidence(Category.HATE, weight * softening, f"'{hit.term}' about a group"))
     for hit in reading.of("good_trait"):
         if hit.start not in taken | covered and _is_about(reading, hit, named_in) and reading.is_negated(hit):
@@ -97,7 +90,9 @@ def _said_about(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> 
 
 def _is_about(reading: Reading, hit: Hit, named_in: set[int]) -> bool:
     sentence = reading.sentences[hit.start]
-    return sentence in named_in or any(word in ANAPHORA for word in reading.sentence_words(sentence))
+    return sentence in named_in or any(
+        word in grammar().anaphora for word in reading.sentence_words(sentence)
+    )
 
 
 def _denies_harm(reading: Reading, hit: Hit) -> bool:
@@ -136,9 +131,9 @@ def _is_reclaimed(reading: Reading, hit: Hit) -> bool:
     """Whether a word that a group uses of itself is used so: of oneself, of one's own, with warmth."""
     if not hit.term.startswith(RECLAIMABLE):
         return False
-    before = reading.around(hit, 4, 0)
-    is_turned_on_someone = bool(reading.of("violence", "hostile_feeling", "insult_strong", "dismissal"))
-    is_own = any(word in RECLAIMING for word in before) or bool(reading.of("warm"))
+    before = reading.around(hit, 2, 0)
+    is_turned_on_someone = bool(reading.of("insult_strong", "dismissal"))
+    is_own = any(word in grammar().reclaiming for word in before) or bool(reading.of("warm"))
     return is_own and not is_turned_on_someone
 
 

@@ -30,6 +30,37 @@ class TermGroup(BaseModel):
     terms: tuple[str, ...]
 
 
+class Grammar(BaseModel):
+    """Words that show how something is meant: pronouns, negations, fillers and the like."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    second: frozenset[str]
+    third: frozenset[str]
+    first: frozenset[str]
+    being: frozenset[str]
+    negators: frozenset[str]
+    denying: frozenset[str]
+    """Negators that deny what follows them at once."""
+    filling: frozenset[str]
+    """What may stand between a denial and what it denies."""
+    saying: frozenset[str]
+    turns: frozenset[str]
+    """Where a new thought begins, which a negation before doesn't reach."""
+    question_openers: frozenset[str]
+    exclaiming: frozenset[str]
+    laughing: frozenset[str]
+    after_a_tale: frozenset[str]
+    groups_own: frozenset[str]
+    adjectives: frozenset[str]
+    """Words that name a group only beside a word for people."""
+    people: frozenset[str]
+    own_group: frozenset[str]
+    anaphora: frozenset[str]
+    reclaiming: frozenset[str]
+    agreeing: frozenset[str]
+
+
 class LexiconFile(BaseModel):
     """The lexicon as it is written: where it comes from, under which licence, and its terms by group.
 
@@ -46,6 +77,7 @@ class LexiconFile(BaseModel):
     homonyms: dict[str, frozenset[str]]
     common: frozenset[str]
     not_misspelt: frozenset[str]
+    grammar: Grammar
 
 
 class Hit(NamedTuple):
@@ -138,6 +170,11 @@ def lexicon() -> Lexicon:
     return Lexicon(
         LexiconFile.model_validate(yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
     )
+
+
+def grammar() -> Grammar:
+    """Return the shipped words that show how something is meant."""
+    return lexicon().file.grammar
 
 
 def pattern_of(terms: Iterable[str]) -> str:

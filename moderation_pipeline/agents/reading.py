@@ -10,26 +10,14 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from moderation_pipeline.agents.lexicon import Hit, lexicon
+from moderation_pipeline.agents.lexicon import Hit, grammar, lexicon
 from moderation_pipeline.agents.spelling import corrected
 
 TOKEN = re.compile(r"\[sepa\]|@\w+|[a-z0-9]+(?:'[a-z]+)*|[^\x00-\x7f]+|[\"“”«»]|[.!?;:]+|,|\n")
 QUOTES = frozenset('"“”«»')
 PARTS = {"'ll": " will", "'d": " would", "n't": "nt"}
 
-NEGATORS = frozenset(
-    "not no never nobody none neither nor dont doesnt didnt isnt arent wasnt werent cant cannot wont shouldnt wouldnt couldnt"
-    " aint without hardly opposite nothing havent hasnt".split()
-)
-SAYING = frozenset(
-    "say said saying claim claimed mean meant think thought believe call called calling".split()
-)
-TURNS = frozenset("but because although though however instead unless".split())
-QUESTION_OPENERS = frozenset(
-    "is isnt are arent am does doesnt do dont did didnt would wouldnt should shouldnt can cant could couldnt why what how when"
-    " where who will wont".split()
-)
-NEGATION_REACH = 5
+NEGATION_REACH = 7
 OPENING = 4
 """Negators among the first words of a question ask for agreement ("isn't it obvious that…"), they deny nothing."""
 
@@ -90,15 +78,25 @@ class Reading:
         """Whether a word before the hit, in its sentence, denies it."""
         sentence = self.sentences[hit.start]
         start = self.sentences.index(sentence)
-        is_question = sentence in self.questions and self.words[start] in QUESTION_OPENERS
+        is_question = sentence in self.questions and self.words[start] in grammar().question_openers
         for at in range(hit.start - 1, start - 1, -1):
             word = self.words[at]
-            if word in TURNS:
+            if word in grammar().turns:
                 return False
-            if word in NEGATORS and not (is_question and at - start < OPENING):
-                denies_saying = any(each in SAYING for each in self.words[at + 1 : at + 3])
-                return denies_saying or hit.start - at <= NEGATION_REACH
+            if word in grammar().negators and not (is_question and at - start < OPENING):
+                return self._denies_saying(at) or hit.start - at <= NEGATION_REACH
         return False
+
+    def is_disclaimed(self, hit: Hit) -> bool:
+        """Whether the speaker denies saying it: "I never said that they are …"."""
+        sentence = self.sentences[hit.start]
+        return any(
+            self.words[at] in grammar().negators and self._denies_saying(at)
+            for at in range(self.sentences.index(sentence), hit.start)
+        )
+
+    def _denies_saying(self, at: int) -> bool:
+        return any(word in grammar().saying for word in self.words[at + 1 : at + 3])
 
 
 @lru_cache(maxsize=20_000)

@@ -88,7 +88,10 @@ MENTION = r"(?:^|\s)@\w+"
 PHONE = r"(?:^|[^\w.])(?:\+?\d{1,3}[ .-]?)?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?:$|\D)|(?:^|\s)\+\d{9,14}(?:$|\D)"
 EMAIL = r"[a-z0-9._%+-]+@[a-z0-9-]+\.[a-z]{2,}"
 IP_ADDRESS = r"(?:^|[^\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:$|[^\d.])"
-STREET = r"\b\d{1,5}\s+(?:[a-z]+\s+){1,3}(?:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|ct)\b"
+STREET = (
+    r"(?:^|[\s,:])\d{1,5}[a-z]?\s+(?:[a-z]+\s+){1,2}(?:street|avenue|ave|road|rd|boulevard|blvd|drive)(?:$|[\s,.])"
+    r"|(?:^|[\s,:])\d{2,5}\s+[a-z]{4,}\s+(?:lane|ln|st|court|ct)(?:$|[\s,.])"
+)
 SECOND_PERSON = r"you|u|ur|your|yours|youre|yourself|urself|ya|ye|yall|thou"
 FIRST_PERSON = r"i|im|ive|me|my|myself|mine"
 NEGATION = r"not|no|never|nobody|dont|doesnt|didnt|isnt|arent|wasnt|cant|cannot|wont|shouldnt|wouldnt|aint"

@@ -15,6 +15,30 @@ from moderation_pipeline.agents.lexicon import lexicon
 SHORTEST = 4
 """Shorter words are one slip from too many others."""
 
+NEVER_GUESSED = frozenset(
+    {
+        "phuck",
+        "heshe",
+        "retart",
+        "fucku",
+        "negro",
+        "monkey",
+        "monkeys",
+        "snake",
+        "snakes",
+        "tard",
+        "tards",
+        "coon",
+        "spic",
+        "mong",
+        "homo",
+        "hoes",
+        "thot",
+        "nerd",
+    }
+)
+"""Terms too near to ordinary words ("puck", "hehe", "restart", "money")."""
+
 GUESSED = (
     "insult_strong",
     "insult_mild",
@@ -28,14 +52,22 @@ GUESSED = (
 )
 """Groups whose words are guessed at."""
 
+LONG = 9
+"""Letters from which a word that begins with a term may be two words ("immigrantsdisgust")."""
+
+VOWELS = frozenset("aeiou")
+
 DOUBLED = re.compile(r"(.)\1+")
 
 
 @lru_cache(maxsize=50_000)
 def corrected(word: str) -> tuple[str, ...]:
     """Return the word or words that a word stands for; the word itself where nothing explains it better."""
-    if len(word) < SHORTEST or not (word.isascii() and word.isalpha()) or _is_known(word):
+    if len(word) < SHORTEST or not (word.isascii() and word.isalpha()):
         return (word,)
+    if _is_known(word):
+        is_long = len(word) >= LONG and word not in lexicon().words
+        return (_glued(word) if is_long else ()) or (word,)
     single = DOUBLED.sub(r"\1", word)
     if single in _guessable():
         return (single,)
@@ -49,11 +81,13 @@ def _guessable() -> frozenset[str]:
     terms = [term for name in GUESSED if name in file.groups for term in file.groups[name].terms]
     terms += [term for name in GUESSED if name in file.readings for term in file.readings[name]]
     stems = (term.removesuffix("*") for term in terms)
-    words = {word for word in stems if word.isalpha() and len(word) >= SHORTEST}
-    return frozenset(words | {f"{word}s" for word in words})
+    words = {word for word in stems if word.isalpha() and len(word) >= SHORTEST and word not in NEVER_GUESSED}
+    endings = ("s", "e", "ed", "es", "ing", "d")
+    return frozenset(words | {word + ending for word in words if len(word) > SHORTEST for ending in endings})
 
 
 def _is_known(word: str) -> bool:
+    """Whether a word is a term or an ordinary word; a long word that merely begins with a term is neither."""
     return (
         word in lexicon().file.common
         or word in lexicon().file.not_misspelt
@@ -68,7 +102,8 @@ def _slips() -> dict[str, str]:
     for word in sorted(_guessable(), key=lambda each: (len(each), each)):
         for at in range(1, len(word) - 1):
             forms.setdefault(word[:at] + word[at + 1] + word[at] + word[at + 2 :], word)
-            if len(word) > SHORTEST:
+            is_safe = word[at] in VOWELS or word in lexicon().strong_words or len(word) > SHORTEST + 1
+            if len(word) > SHORTEST and is_safe:
                 forms.setdefault(word[:at] + word[at + 1 :], word)
     return forms
 
@@ -99,80 +134,18 @@ def _glued(word: str) -> tuple[str, ...]:
 
 
 def _is_telling(word: str) -> bool:
-    return len(word) >= SHORTEST - 1 and word not in NOT_GLUED and word in lexicon().words
+    is_long = len(word) >= SHORTEST or word in SHORT_GLUED
+    return is_long and word not in NOT_GLUED and word in lexicon().words
 
+
+SHORT_GLUED = frozenset({"gay", "fag"})
 
 NOT_GLUED = frozenset(
-    {
-        "ass",
-        "cum",
-        "rat",
-        "rats",
-        "pig",
-        "pigs",
-        "hat",
-        "hell",
-        "anal",
-        "men",
-        "man",
-        "man",
-        "use",
-        "age",
-        "sex",
-        "right",
-        "rights",
-        "care",
-        "read",
-        "hang",
-        "rapist",
-        "rape",
-        "gas",
-        "cut",
-        "die",
-        "ape",
-        "apes",
-        "ing",
-        "hue",
-        "tool",
-        "top",
-        "run",
-        "ult",
-        "mob",
-        "map",
-        "bug",
-        "bugs",
-        "guy",
-        "mod",
-        "him",
-        "his",
-        "her",
-        "dad",
-        "ask",
-        "sad",
-        "fed",
-        "bot",
-        "lame",
-        "fat",
-        "iz",
-        "izi",
-        "bad",
-        "fun",
-        "low",
-        "hag",
-        "rus",
-        "fap",
-        "ping",
-        "kid",
-        "dog",
-        "gap",
-        "diff",
-        "mid",
-        "lane",
-        "good",
-        "real",
-        "mean",
-        "nub",
-        "nob",
-    }
+    """
+    age anal ape apes ask ass bad bot bug bugs care cum cut dad die diff dog fap fat fed fun gap gas
+    good guy hag hang hat hell her him his hue ing iz izi kid lame lane low man map mean men mid mob
+    mod mong nob nub pig pigs ping rape rapist rat rats read real right rights run rus sad sex tool
+    top ult use
+    """.split()
 )
 """Terms that are parts of too many words of their own ("therapist", "hello", "analyst")."""

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from moderation_pipeline.agents.plan import Action, Category
+from moderation_pipeline.comments.ingest import ingest
 from moderation_pipeline.comments.personas.library import shipped_library
 from moderation_pipeline.comments.synthetic import (
     SyntheticComment,
@@ -319,3 +320,17 @@ def test_the_chat_starts_when_it_is_told_to() -> None:
     start = datetime(2024, 2, 29, 23, 59, tzinfo=UTC)
     first = next(generate(SyntheticSettings(comments=500, starts_at=start)))
     assert 0 <= (datetime.fromisoformat(first.sent_at) - start).total_seconds() < 120
+
+
+def test_the_projects_own_reader_reads_back_what_was_said(tmp_path: Path) -> None:
+    path = tmp_path / "synthetic.jsonl"
+    write_synthetic(path, SyntheticSettings(comments=800))
+    ingested = ingest(path, "synthetic")
+    assert ingested.rejected_lines.is_empty()
+    said = [comment._asdict() for comment in chat(800)]
+    columns = [name for name in SyntheticComment._fields if name != "sent_at"]
+    assert ingested.comments.select(columns).rows() == [
+        tuple(line[name] for name in columns) for line in said
+    ]
+    times = ingested.comments["sent_at"].to_list()
+    assert times == [datetime.fromisoformat(line["sent_at"]) for line in said]

@@ -59,7 +59,7 @@ def reply_key(identity: ModelIdentity, variant: str, request: Request) -> bytes:
     parts = (
         *(*identity, variant, request.max_tokens, request.temperature, request.wants_logprobs),
         None if request.schema is None else (request.schema.name, request.schema.json),
-        request.messages,
+        [tuple(message) for message in request.messages],
     )
     return blake2b(orjson.dumps(parts), digest_size=20).digest()
 

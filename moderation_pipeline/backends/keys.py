@@ -23,8 +23,8 @@ class MissingKeyError(UnusableBackendError):
 
     def __init__(self, backend: str, variable: str) -> None:
         super().__init__(
-            f"The config asks for backend {backend!r}, but {variable} is not set. Set it in the environment"
-            " or in .env, or choose a keyless backend (rules, careful_rules), or let `fallback: rules` step in."
+            f"The config asks for backend {backend!r}, but {variable} is not set. Set it in the environment "
+            "or in .env, or choose a keyless backend, or let `fallback: rules` step in."
         )
 
 

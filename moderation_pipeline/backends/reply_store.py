@@ -229,7 +229,7 @@ def _joined(identity: ModelIdentity) -> str:
 
 
 def _packed(reply: Reply | None) -> bytes:
-    return orjson.dumps(reply)
+    return orjson.dumps(reply, default=tuple)  # log-probabilities are named tuples
 
 
 def _unpacked(blob: bytes) -> Reply | None:

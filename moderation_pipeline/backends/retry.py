@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from moderation_pipeline.backends.language_model import (
+    FatalBackendError,
     LanguageModel,
     Reply,
     Request,
@@ -57,6 +58,7 @@ class RetryingModel(WrappedModel):
         super().__init__(inner)
         self.policy = policy or RetryPolicy()
         self.retries = 0
+        self._nobody: FatalBackendError | None = None
         self._chance = chance
         self._sleep = sleep
 
@@ -65,8 +67,23 @@ class RetryingModel(WrappedModel):
         return await self._insist(lambda: self.inner.complete(request))
 
     async def prepare(self) -> str:
-        """Find out what the endpoint can do, asking again where nobody answers."""
-        return await self._insist(self.inner.prepare)
+        """Find out what the endpoint can do, asking again where nobody answers.
+
+        Raises:
+            FatalBackendError: nobody answers at all, so that thousands of calls would only fail one by one.
+        """
+        if self._nobody is not None:
+            raise self._nobody
+        try:
+            return await self._insist(self.inner.prepare)
+        except TransportError as error:
+            backend, endpoint, model = self.identity
+            self._nobody = FatalBackendError(
+                f"{backend} at {endpoint} (model {model!r}) doesn't answer ({error.reply_error}), asked "
+                f"{self.policy.attempts} times. Is the server up, and base_url right? The run stops here and "
+                "can be resumed."
+            )
+            raise self._nobody from None
 
     async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:
         attempt = 1

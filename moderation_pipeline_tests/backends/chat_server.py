@@ -182,7 +182,8 @@ class ChatServer:
 
     async def models(self, request: web.Request) -> web.Response:  # noqa: ARG002
         """Answer GET /v1/models."""
-        return _json({"object": "list", "data": [{"id": name, "object": "model"} for name in self.behaviour.models]})
+        rows = [{"id": name, "object": "model"} for name in self.behaviour.models]
+        return _json({"object": "list", "data": rows})
 
 
 def _unauthorised(server: ChatServer, request: web.Request) -> web.Response:  # noqa: ARG001
@@ -235,7 +236,9 @@ def instance_of(schema: Body, wished: Body) -> Any:
         return wished["value"]
     if "enum" in schema:
         return schema["enum"][0]
-    return {"string": "", "number": 0.5, "integer": 1, "boolean": False}.get(schema.get("type", ""), None)
+    if isinstance(schema.get("type"), list):
+        return None
+    return {"string": "", "number": 0.5, "integer": 1, "boolean": False}[schema["type"]]
 
 
 def _schema_of(body: Body) -> Body | None:

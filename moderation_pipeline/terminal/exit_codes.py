@@ -75,11 +75,13 @@ def _worded(error: Exception) -> int:
 
 def users_mistake(error: BaseException) -> ModerationError | None:
     """Return what a user can do something about: the error itself, or what a wrapper was raised from."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ModerationError):
-            return seen
-        seen = seen.__cause__ or seen.__context__
+    looked_at: list[BaseException] = []
+    # An error raised again while it was handled can be its own context: a chain may run in a circle.
+    while error not in looked_at:
+        if isinstance(error, ModerationError):
+            return error
+        looked_at.append(error)
+        error = error.__cause__ or error.__context__ or error
     return None
 
 

@@ -60,6 +60,12 @@ def test_what_nobody_foresaw_is_called_a_bug_and_shows_no_traceback(
     assert "Traceback" not in said
 
 
+def test_errors_that_cause_each_other_in_a_circle_come_to_an_end() -> None:
+    first, second = RuntimeError("first"), RuntimeError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert ended(raising(first), debug=False) == ExitCode.BUG
+
+
 def test_debug_lets_the_traceback_through() -> None:
     with pytest.raises(ZeroDivisionError):
         ended(raising(ZeroDivisionError("oops")), debug=True)

@@ -12,6 +12,7 @@ import polars as pl
 
 from moderation_pipeline.evaluation.quantities import (
     NONE,
+    SPACE,
     count,
     dollars,
     milliseconds,
@@ -69,7 +70,7 @@ def _estimate(name: str, say: Callable[[float | None], str]) -> Callable[[Row], 
         value, low, high = (number(row, f"{name}{end}") for end in ("", "_low", "_high"))
         if value is None or low is None or high is None:
             return Cell(say(value))
-        return Cell(say(value), f"{say(low).removesuffix(' %')} to {say(high)}")
+        return Cell(say(value), f"{say(low).removesuffix(f'{SPACE}%')} to {say(high)}")
 
     return cell
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+SPACE = "\u00a0"
+"""Keeps a number and its unit on one line."""
+
 NONE = "–"
 """What stands for a number that is unknown or undefined."""
 
@@ -24,10 +27,10 @@ def percent(share: float | None, digits: int = 1) -> str:
     text = f"{100 * share:.{digits}f}"
     least = 10.0**-digits
     if share > 0 and float(text) == 0:
-        return f"< {least:.{digits}f} %"
+        return f"<{SPACE}{least:.{digits}f}{SPACE}%"
     if share < 1 and float(text) == 100:
-        return f"> {100 - least:.{digits}f} %"
-    return f"{text} %"
+        return f">{SPACE}{100 - least:.{digits}f}{SPACE}%"
+    return f"{text}{SPACE}%"
 
 
 def score(value: float | None) -> str:
@@ -40,8 +43,8 @@ def milliseconds(amount: float | None) -> str:
     if amount is None:
         return NONE
     if amount < 1:
-        return "< 1 ms"
-    return f"{amount:,.0f} ms" if amount < 1_000 else f"{amount / 1_000:,.1f} s"
+        return f"<{SPACE}1{SPACE}ms"
+    return f"{amount:,.0f}{SPACE}ms" if amount < 1_000 else f"{amount / 1_000:,.1f}{SPACE}s"
 
 
 def dollars(amount: float | None) -> str:

@@ -7,16 +7,11 @@ comments, names and even descriptions are other people's text (law 6).
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from importlib import resources
 
 import polars as pl
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from moderation_pipeline.evaluation.comparison_table import ReadableTable, readable
@@ -26,8 +21,13 @@ from moderation_pipeline.evaluation.judged import Run, reference_of
 from moderation_pipeline.evaluation.limits import label_sources, limits
 from moderation_pipeline.evaluation.quantities import count, percent, plural
 from moderation_pipeline.evaluation.sanctioned import sanctioned_users
+from moderation_pipeline.evaluation.templating import (
+    html_environment,
+    markdown_environment,
+    read_template,
+    style_hash,
+)
 from moderation_pipeline.evaluation.verdict import Verdict, verdict
-from moderation_pipeline.evaluation.visible import as_html, as_markdown
 
 DISAGREEMENTS = 10
 USERS = 20
@@ -111,11 +111,12 @@ def render_report(
         plots_at: the folder, relative to the Markdown file, in which `save_figures` put the figures.
     """
     page = _page(chat, comments, runs, comparison, figures, ingestion, rejected_lines, plots_at)
+    style = Markup(read_template("report.css"))
     return Report(
-        markdown=_markdown().get_template("report.md.j2").render(page=page),
-        html=_html()
+        markdown=markdown_environment().get_template("report.md.j2").render(page=page),
+        html=html_environment()
         .get_template("report.html.j2")
-        .render(page=page, style=_style(), style_hash=_style_hash()),
+        .render(page=page, style=style, style_hash=style_hash(style)),
     )
 
 
@@ -253,57 +254,3 @@ def _made_from(runs: Sequence[Run], ingestion: pl.DataFrame | None) -> str:
     if ingestion is not None and ingestion.height:
         file = f"File {str(ingestion['file_hash'][0])[:16]} ({ingestion['format'][0]}). "
     return f"{file}Configs: {hashes}."
-
-
-@cache
-def _html() -> Environment:
-    """Return the environment of HTML templates: values are shown literally, the invisible made visible."""
-    environment = Environment(
-        loader=FunctionLoader(_template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: (
-            as_html(value, 2_000) if isinstance(value, str) and not isinstance(value, Markup) else value
-        ),
-    )
-    environment.filters.update(cut=as_html, image=_image)
-    return environment
-
-
-@cache
-def _markdown() -> Environment:
-    """Return the environment of Markdown templates: every value is escaped as it is written."""
-    environment = Environment(
-        loader=FunctionLoader(_template),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=lambda value: (
-            as_markdown(value, 2_000) if isinstance(value, str) and not isinstance(value, Markup) else value
-        ),
-    )
-    environment.filters["cut"] = lambda text: Markup(as_markdown(text))
-    return environment
-
-
-def _template(name: str) -> str:
-    return (resources.files("moderation_pipeline.evaluation") / "templates" / name).read_text("utf-8")
-
-
-@cache
-def _style() -> Markup:
-    return Markup(_template("report.css"))
-
-
-def _style_hash() -> Markup:
-    """Return the hash by which the page's policy allows its one style sheet, and no other."""
-    digest = hashlib.sha256(f"\n{_style()}\n".encode()).digest()
-    return Markup(f"sha256-{base64.b64encode(digest).decode()}")
-
-
-def _image(svg: str) -> Markup:
-    """Return an SVG drawing as the address of an image, in which nothing can run."""
-    return Markup(f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}")

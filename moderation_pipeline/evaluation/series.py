@@ -13,7 +13,7 @@ from moderation_pipeline.agents.plan import UNDECIDED, Action
 from moderation_pipeline.evaluation.estimates import agreement_basis
 from moderation_pipeline.evaluation.judged import NO_VIOLATION, Run
 
-POINTS = 200
+POINTS = 120
 WINDOWS = 20
 LEAST_AUDITS = 25
 """A window of fewer audits than this says nothing about agreement: windows are made longer instead."""

@@ -141,9 +141,9 @@ def _price(row: Row) -> str:
         price, f"costs {dollars(price)} per 1,000 comments at list price"
     )
     audits = 1000 * (_float(row["audit_share"]) or 0.0)
-    asked = (
-        "never asks the Expert" if not audits else f"asks the Expert about {audits:,.0f} of 1,000 comments"
-    )
+    asked = f"asks the Expert about {audits:,.0f} of 1,000 comments"
+    if audits in (0, 1000):
+        asked = "asks the Expert about every comment" if audits else "never asks the Expert"
     return f"{money} and {asked}"
 
 

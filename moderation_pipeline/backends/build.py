@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import TracebackType
 
 from moderation_pipeline.backends.abilities import Found
@@ -22,7 +23,7 @@ from moderation_pipeline.backends.keys import key_for
 from moderation_pipeline.backends.language_model import LanguageModel, ModelIdentity
 from moderation_pipeline.backends.metering import MeteredModel
 from moderation_pipeline.backends.prices import PriceList
-from moderation_pipeline.backends.reply_store import DAY_S, ReplyStore
+from moderation_pipeline.backends.reply_store import DAY_S, Attempt, ReplyStore
 from moderation_pipeline.backends.retry import RetryingModel, RetryPolicy
 from moderation_pipeline.model_specs import HfSpec, LanguageModelSpec, OpenAISpec, RemoteSpec, TogetherSpec
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -66,17 +67,15 @@ class RunModels:
     """The language models of one run: they share a store and what the run has bought.
 
     A context manager. `finish` says that the run's tables are stored; without it, the next run of the same
-    key goes on where this one stopped, and what this one paid keeps its cost.
+    key goes on where this one stopped, and what this one paid keeps its cost. A run that asks for no model
+    touches no file.
     """
 
     def __init__(self, deployment: Deployment, run_key: str) -> None:
         self._deployment = deployment
-        self._prices = PriceList.load(deployment.folder.prices)
-        self._store = ReplyStore(deployment.folder.reply_cache)
-        self.attempt = self._store.begin_run(run_key)
-        max_age_s = None if deployment.cache_days is None else deployment.cache_days * DAY_S
-        self._purchases = Purchases(self.attempt, fresh=deployment.fresh, max_age_s=max_age_s)
+        self._run_key = run_key
         self._built: dict[LanguageModelSpec, LanguageModel] = {}
+        self._store: ReplyStore | None = None
 
     def language_model(self, spec: LanguageModelSpec) -> LanguageModel:
         """Return the model of the spec, wrapped; one for each place, however many parts it plays.
@@ -87,13 +86,35 @@ class RunModels:
         """
         place = _place(spec)
         if place not in self._built:
-            backend = backend_of(spec, self._deployment.variables, self._memory)
+            memory = PricedMemory(self.store, self._prices)
+            backend = backend_of(spec, self._deployment.variables, memory)
             self._built[place] = self._wrapped(spec, backend)
         return self._built[place]
 
+    @cached_property
+    def attempt(self) -> Attempt:
+        """The run as the store knows it: whether it goes on with an earlier attempt, and what that lost."""
+        return self.store.begin_run(self._run_key)
+
+    @property
+    def store(self) -> ReplyStore:
+        """The reply store, opened when it is first needed."""
+        if self._store is None:
+            self._store = ReplyStore(self._deployment.folder.reply_cache)
+        return self._store
+
+    @property
+    def notes(self) -> list[str]:
+        """What is worth saying when the run begins: that it goes on, and what is asked again."""
+        if not self._built or not self.attempt.is_resumed:
+            return []
+        again = f"; {self.attempt.repeated_calls} calls that were in flight are asked again"
+        return [f"Goes on where an earlier attempt stopped: its replies are used{again}."]
+
     def finish(self) -> None:
         """Say that the run is through and its tables are stored."""
-        self._store.finish_run(self.attempt.run_id)
+        if self._built:
+            self.store.finish_run(self.attempt.run_id)
 
     def __enter__(self) -> RunModels:
         return self
@@ -104,11 +125,18 @@ class RunModels:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._store.close()
+        if self._store is not None:
+            self._store.close()
 
-    @property
-    def _memory(self) -> PricedMemory:
-        return PricedMemory(self._store, self._prices)
+    @cached_property
+    def _prices(self) -> PriceList:
+        return PriceList.load(self._deployment.folder.prices)
+
+    @cached_property
+    def _purchases(self) -> Purchases:
+        days = self._deployment.cache_days
+        max_age_s = None if days is None else days * DAY_S
+        return Purchases(self.attempt, fresh=self._deployment.fresh, max_age_s=max_age_s)
 
     def _wrapped(self, spec: LanguageModelSpec, backend: LanguageModel) -> LanguageModel:
         deployment = self._deployment
@@ -119,8 +147,8 @@ class RunModels:
         if deployment.usd_per_day is not None:
             if self._prices.price(backend.identity) is None:
                 raise UnpricedBudgetError(spec.model, f"A budget of ${deployment.usd_per_day:g} a day")
-            model = DailyBudgetModel(model, self._store, deployment.usd_per_day)
-        return CachedModel(model, self._store, self._purchases, self._prices)
+            model = DailyBudgetModel(model, self.store, deployment.usd_per_day)
+        return CachedModel(model, self.store, self._purchases, self._prices)
 
 
 def backend_of(

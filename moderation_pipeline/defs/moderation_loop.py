@@ -72,6 +72,7 @@ def moderation_loop(
     observer: dg.ResourceParam[RunObserver],
 ) -> Iterator[dg.MaterializeResult[pl.DataFrame]]:
     """Moderate one chat under one config, batch by batch."""
+    from moderation_pipeline.agents.own_rules import own_rules
     from moderation_pipeline.memory.beginning import begin_memory
     from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
     from moderation_pipeline.moderation.loop import moderate
@@ -80,23 +81,29 @@ def moderation_loop(
     named = ConfigLibrary(data_folder).load(str(config))
     beginning = _beginning(named, chat, embedders, data_folder)
     ladder = Ladder(load_sanctions(named.config.sanctions, data_folder), shadow=named.config.shadow)
-    with RunLog(data_folder.results / chat / f"{named.name}.jsonl") as run_log:
-        tables = moderate(
-            comments,
-            named,
-            agents=agents.build(named.config, comments),
-            memory=None if beginning is None else beginning.store,
-            ladder=ladder,
-            observers=[run_log, LoggedProgress(context.log.info), observer],
-        )
     data_version = comments_version(comments)
-    for name, numbers in told(tables).items():
-        yield dg.MaterializeResult(
-            asset_key=name,
-            value=getattr(tables, name),
-            data_version=dg.DataVersion(f"{data_version}-{named.config_hash}-{LOOP_VERSION}"),
-            metadata={**numbers, **provenance(named, data_version, beginning)},
-        )
+    run_key = f"{chat}|{named.name}|{data_version}|{named.config_hash}"
+    with agents.language_models.open(data_folder, run_key) as models:
+        decided_by = agents.build(named.config, comments, models, own_rules(named.config.rules, data_folder))
+        for note in (*decided_by.notes, *models.notes):
+            context.log.warning(note)
+        with RunLog(data_folder.results / chat / f"{named.name}.jsonl") as run_log:
+            tables = moderate(
+                comments,
+                named,
+                agents=decided_by,
+                memory=None if beginning is None else beginning.store,
+                ladder=ladder,
+                observers=[run_log, LoggedProgress(context.log.info), observer],
+            )
+        for name, numbers in told(tables).items():
+            yield dg.MaterializeResult(
+                asset_key=name,
+                value=getattr(tables, name),
+                data_version=dg.DataVersion(f"{data_version}-{named.config_hash}-{LOOP_VERSION}"),
+                metadata={**numbers, **provenance(named, data_version, beginning)},
+            )
+        models.finish()  # only now are the tables stored: a run killed before goes on, and keeps its costs
 
 
 def _beginning(named: NamedConfig, chat: str, embedders: Embedders, folder: DataFolder) -> Beginning | None:

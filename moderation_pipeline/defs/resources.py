@@ -6,13 +6,14 @@ the launchpad. Which model a *run* uses is its config's business.
 
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import polars as pl
 from pydantic import ValidationError
 from upath import UPath
 
-from moderation_pipeline.agents.build import Agents, build_agents
+from moderation_pipeline.agents.build import Agents, Models, build_agents
 from moderation_pipeline.backends.embedder import Embedder
 from moderation_pipeline.config import Config, MemorySpec
 from moderation_pipeline.errors import ModerationError
@@ -20,6 +21,9 @@ from moderation_pipeline.moderation.trace import RunObserver, Settled
 from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import WarehouseIOManager
+
+if TYPE_CHECKING:
+    from moderation_pipeline.backends.build import RunModels
 
 
 class UnusableEmbedderError(ModerationError):
@@ -51,7 +55,32 @@ class Warehouse(dg.ConfigurableIOManagerFactory[WarehouseIOManager]):
 
 
 class LanguageModels(dg.ConfigurableResource):
-    """Builds the language model that a Student or Expert spec names."""
+    """Builds the language models that Student and Expert specs name.
+
+    Keys come from the environment or .env. `most_concurrent` is a ceiling on every config's own; a run stops,
+    resumable, when a day (UTC) has cost `usd_per_day`. Replies older than `cache_days` are asked for again;
+    with `fresh`, all are.
+    """
+
+    most_concurrent: int = 256
+    usd_per_day: float | None = None
+    cache_days: float | None = None
+    fresh: bool = False
+
+    def open(self, folder: DataFolder, run_key: str) -> "RunModels":
+        """Return the models of one run, to be used as a context manager."""
+        from moderation_pipeline.backends.build import Deployment, RunModels
+        from moderation_pipeline.backends.keys import environment
+
+        deployment = Deployment(
+            folder,
+            environment(),
+            most_concurrent=self.most_concurrent,
+            usd_per_day=self.usd_per_day,
+            cache_days=self.cache_days,
+            fresh=self.fresh,
+        )
+        return RunModels(deployment, run_key)
 
 
 class DecisionModels(dg.ConfigurableResource):
@@ -112,9 +141,9 @@ class AgentBuilder(dg.ConfigurableResource):
     language_models: dg.ResourceDependency[LanguageModels]
     decision_models: dg.ResourceDependency[DecisionModels]
 
-    def build(self, config: Config, comments: pl.DataFrame) -> Agents:
+    def build(self, config: Config, comments: pl.DataFrame, models: Models, own_rules: str = "") -> Agents:
         """Return who decides; `comments` gives the labels to an Expert of labels."""
-        return build_agents(config, comments)
+        return build_agents(config, comments, models, own_rules)
 
 
 class Unwatched(RunObserver):

@@ -36,6 +36,11 @@ class DataFolder:
         return self.root / "sanctions"
 
     @property
+    def rules(self) -> Path:
+        """Channels' own rules, as a config names them: `<name>.md`."""
+        return self.root / "rules"
+
+    @property
     def prices(self) -> Path:
         """The user's own prices per model, which override the shipped table."""
         return self.root / "prices.yaml"

@@ -289,7 +289,7 @@ def _application(server: ChatServer) -> web.Application:
 
 async def _start(server: ChatServer, port: int) -> web.AppRunner:
     # Handlers that hang are cancelled at once when the server stops: nobody waits for them any more.
-    runner = web.AppRunner(_application(server), access_log=None, shutdown_timeout=0.0)
+    runner = web.AppRunner(_application(server), access_log=None, shutdown_timeout=0.01)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()

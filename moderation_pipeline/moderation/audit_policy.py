@@ -21,8 +21,11 @@ from moderation_pipeline.moderation.chance import draw
 HISTORY = 4_096
 """Comments the threshold is taken from: long enough for a rate of 1 %, short enough to move."""
 
-BANKED_BATCHES = 4
-"""Batches' worth of unspent certain audits that are kept: calm stretches pay for busy ones."""
+BANKED = 1_024
+"""Comments whose unspent certain audits are kept: calm stretches pay for busy ones, within reason."""
+
+PACE = 512
+"""Comments over which what is banked is spent again, by lowering the threshold."""
 
 
 class AuditChoice(NamedTuple):
@@ -43,7 +46,7 @@ class AuditPolicy:
         self._seed = seed
         self._history: deque[float] = deque(maxlen=HISTORY)
         self._allowance = 0.0
-        self._audited_texts: set[str] = set()
+        self._audited_texts: set[tuple[str, str]] = set()
 
     def choose(
         self, cases: Sequence[Case], verdicts: Sequence[Verdict | None], expert: Expert
@@ -96,23 +99,29 @@ class AuditPolicy:
         """
         floor = self._spec.floor.allow
         share = max(0.0, (self._spec.rate - floor) / (1 - floor)) if floor < 1 else 0.0
-        threshold = float(np.quantile(self._history, 1 - share)) if self._history else 0.0
+        threshold = self._threshold(share, len(cases))
         uncertain = [
-            (1 - verdict.plan.confidence, i)
+            (verdict.doubt if verdict.doubt is not None else 1 - verdict.plan.confidence, i)
             for i, verdict in enumerate(verdicts)
             if verdict is not None and verdict.plan is not None
         ]
         self._history.extend(doubt for doubt, _ in uncertain)
-        self._allowance = min(
-            self._allowance + share * len(cases), max(1.0, BANKED_BATCHES * share * len(cases))
-        )
+        self._allowance = min(self._allowance + share * len(cases), max(1.0, BANKED * share))
         chosen: dict[int, str] = {}
         for doubt, i in sorted(uncertain, key=lambda each: (-each[0], each[1])):
             if doubt < threshold or self._allowance < 1:
                 break
-            if cases[i].normalised in self._audited_texts or not expert.can_audit(cases[i]):
+            said = (cases[i].channel, cases[i].normalised)
+            if said in self._audited_texts or not expert.can_audit(cases[i]):
                 continue
-            self._audited_texts.add(cases[i].normalised)
+            self._audited_texts.add(said)
             self._allowance -= 1
             chosen[i] = "uncertain"
         return chosen
+
+    def _threshold(self, share: float, count: int) -> float:
+        """Return the uncertainty from which audits are certain: lower while more is banked than is due."""
+        if not self._history:
+            return 0.0
+        due = min(1.0, share + self._allowance / max(PACE, count))
+        return float(np.quantile(self._history, 1 - due))

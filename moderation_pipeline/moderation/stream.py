@@ -66,7 +66,7 @@ class Stream:
             chunk = self._comments.slice(start, CHUNK)
             seen = starmap(Signals, signals(chunk.drop(pl.selectors.starts_with("label_"))).iter_rows())
             for row, row_signals in zip(chunk.select(columns).iter_rows(), seen, strict=True):
-                yield Case(*row, row_signals, self)
+                yield Case._make((*row, row_signals, self))
 
     def lines_before(self, position: int, count: int) -> Sequence[Line]:
         """Return up to `count` lines of the same channel before `position`, oldest first."""

@@ -138,7 +138,7 @@ def fold_actions(action_log: pl.DataFrame) -> pl.DataFrame:
     standing = pl.DataFrame(rows, schema=_STANDING_SCHEMA, orient="row").with_columns(
         pl.from_epoch("sanctioned_until", time_unit="us").dt.replace_time_zone("UTC")
     )
-    return counts.hstack(standing).select(list(USER_STATE.schema)).cast(dict(USER_STATE.schema))
+    return counts.hstack(standing).select(list(USER_STATE.schema)).match_to_schema(USER_STATE.schema)
 
 
 def _count(action: str) -> pl.Expr:

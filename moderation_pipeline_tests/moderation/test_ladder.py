@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from moderation_pipeline.agents.build import Agents
@@ -34,7 +35,7 @@ def test_a_warning_counts_against_the_next_offence_but_is_no_strike() -> None:
 
 @pytest.mark.parametrize("role", ["is_moderator", "is_broadcaster"])
 def test_moderators_and_the_broadcaster_are_immune(role: str) -> None:
-    log = action_log_of(chat_of(["insult"], **{role: [True]}))
+    log = action_log_of(chat_of(["insult"]).with_columns(pl.lit(True).alias(role)))
 
     assert log["action"].to_list() == ["allow"]
     assert log["category"].to_list() == ["harassment"]

@@ -1,0 +1,154 @@
+"""What a learned head sees of a case besides its words: signals, context, the base's verdict, votes, vectors.
+
+Every column is scaled to about [0, 1], so that one strength of regularisation suits them and the words alike.
+Bags of the lines before a comment are left out, for they did harm on the research stream; what the base
+thought of those lines is in.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from math import log1p
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moderation_pipeline.agents.case import Case
+from moderation_pipeline.agents.plan import Action, Category
+from moderation_pipeline.agents.signals import Signals
+from moderation_pipeline.agents.student import Situation
+from moderation_pipeline.agents.verdict import Verdict
+
+OWN_LINES = 20
+CHANNEL_LINES = 5
+MANY_USERS = 100_000
+"""Users whose recent lines are remembered; beyond it the longest silent are dropped."""
+
+STRIKES = 5
+
+
+class Numbers(NamedTuple):
+    """The numeric features of one case, each about 0 to 1."""
+
+    strikes: float
+    own_suspicion: float
+    own_worst: float
+    channel_suspicion: float
+    question_marks: float
+    exclamation_marks: float
+    lines: float
+    is_one_word: float
+    is_shouted: float
+    memory_for: float
+    memory_against: float
+    base_suspicion: float
+
+
+def suspicion_of(verdict: Verdict) -> float:
+    """Return how likely the base thinks a violation is, as far as its confidence says."""
+    plan = verdict.plan
+    if plan is None:
+        return 0.5
+    return plan.confidence if plan.is_violation else 1 - plan.confidence
+
+
+class RecentSuspicion:
+    """What the base thought of the lines before: of each user, and of each channel."""
+
+    def __init__(self) -> None:
+        self._own: dict[tuple[str, str], deque[float]] = {}
+        self._channel: dict[str, deque[float]] = {}
+
+    def of(self, case: Case) -> tuple[float, float, float]:
+        """Return the mean and worst of the user's recent lines, and the mean of the channel's."""
+        own = self._own.get((case.channel, case.user_id)) if case.user_id is not None else None
+        channel = self._channel.get(case.channel)
+        return (
+            sum(own) / len(own) if own else 0.0,
+            max(own) if own else 0.0,
+            sum(channel) / len(channel) if channel else 0.0,
+        )
+
+    def take_in(self, case: Case, suspicion: float) -> None:
+        """Remember what the base thought of a line."""
+        self._channel.setdefault(case.channel, deque(maxlen=CHANNEL_LINES)).append(suspicion)
+        if case.user_id is None:
+            return
+        key = (case.channel, case.user_id)
+        own = self._own.pop(key, None) or deque(maxlen=OWN_LINES)
+        own.append(suspicion)
+        self._own[key] = own
+        if len(self._own) > MANY_USERS:
+            del self._own[next(iter(self._own))]
+
+
+LONG_TEXT = 200
+SHARES = ("caps_share", "symbol_share", "non_ascii_share")
+
+
+def numeric_names(options: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the names of the columns of `numeric_row`; `options` are the base's question options."""
+    return [
+        *(f"signal {name}" for name in Signals._fields),
+        *Numbers._fields,
+        *(f"base says {category}" for category in Category),
+        *(f"base would {action}" for action in Action),
+        *(f"base: {question} = {option}" for question, option in options),
+    ]
+
+
+def numeric_row(
+    case: Case,
+    situation: Situation,
+    base: Verdict,
+    recent: tuple[float, float, float],
+    options: Sequence[tuple[str, str]],
+) -> NDArray[np.float64]:
+    """Return the numeric features of a case, shape (len(numeric_names(options)),)."""
+    plan = base.plan
+    probabilities = {(each.question, each.option): each.probability for each in base.probabilities}
+    return np.array(
+        [
+            *_scaled_signals(case.signals),
+            *_numbers(case, situation, base, recent),
+            *(float(plan is not None and plan.category is category) for category in Category),
+            *(float(plan is not None and plan.action is action) for action in Action),
+            *(probabilities.get(option, 0.0) for option in options),
+        ]
+    )
+
+
+_IS_SHARE = [name in SHARES for name in Signals._fields]
+_FULL = log1p(8)
+
+
+def _scaled_signals(signals: Signals) -> list[float]:
+    scaled = [
+        value if is_share else log1p(value) / _FULL
+        for value, is_share in zip(signals, _IS_SHARE, strict=True)
+    ]
+    scaled[Signals._fields.index("length")] = log1p(signals.length) / log1p(LONG_TEXT)
+    return scaled
+
+
+def _numbers(case: Case, situation: Situation, base: Verdict, recent: tuple[float, float, float]) -> Numbers:
+    votes = [
+        (memory.plan.is_violation, memory.similarity * log1p(memory.support)) for memory in situation.recalled
+    ]
+    own, worst, channel = recent
+    return Numbers(
+        strikes=min(situation.standing.strikes, STRIKES) / STRIKES,
+        own_suspicion=own,
+        own_worst=worst,
+        channel_suspicion=channel,
+        question_marks=float("?" in case.text),
+        exclamation_marks=float("!" in case.text),
+        lines=min(case.text.count("\n"), STRIKES) / STRIKES,
+        is_one_word=float(case.signals.words <= 1),
+        is_shouted=float(case.text.isupper()),
+        memory_for=min(1.0, sum(weight for is_violation, weight in votes if is_violation)),
+        memory_against=min(1.0, sum(weight for is_violation, weight in votes if not is_violation)),
+        base_suspicion=suspicion_of(base),
+    )

@@ -1,0 +1,245 @@
+"""The learned Student: its base decides until a head, trained on audits, has learnt to do so better.
+
+`learn` is called by the loop with the audits of one batch at a time, in stream order (law 1). A refit happens
+whenever the audits have grown by a tenth, so the cost of all refits together is a geometric sum: linear in
+the stream.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, hstack
+
+from moderation_pipeline.agents.case import Case
+from moderation_pipeline.agents.learned.calibration import UNCALIBRATED, WINDOW, Calibration, calibrate
+from moderation_pipeline.agents.learned.features import (
+    RecentSuspicion,
+    numeric_names,
+    numeric_row,
+    suspicion_of,
+)
+from moderation_pipeline.agents.learned.guard import Guard
+from moderation_pipeline.agents.learned.head import CLASS_SEPARATOR, Head, fit_head
+from moderation_pipeline.agents.learned.vocabulary import Vocabulary
+from moderation_pipeline.agents.plan import Action, Category, Plan
+from moderation_pipeline.agents.student import Lesson, Situation, Student
+from moderation_pipeline.agents.verdict import Contribution, OptionProbability, Verdict
+from moderation_pipeline.config import LearnedSpec
+
+Floats = NDArray[np.float64]
+
+EXPLAINED = 4
+QUESTION = "violation"
+
+
+class Pending(NamedTuple):
+    """A case as it was decided, until its audit is in or can no longer come."""
+
+    position: int
+    text: str
+    numbers: Floats
+    base: Plan | None
+    score: float | None
+    head: Plan | None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An audited case that may be trained on; `outcome` is "action/category", null for no violation."""
+
+    text: str
+    numbers: Floats
+    outcome: str | None
+
+
+class Scored(NamedTuple):
+    """A prediction made before the audit was known, and what the audit said."""
+
+    score: float
+    is_violation: bool
+    weight: float
+
+
+class LearnedStudent(Student):
+    """A head on top of a base Student; the base's verdict is one of its features."""
+
+    def __init__(self, spec: LearnedSpec, base: Student, *, may_train: bool) -> None:
+        self._spec = spec
+        self._base = base
+        self._may_train = may_train
+        self._options: tuple[tuple[str, str], ...] | None = None
+        self._recent = RecentSuspicion()
+        self._pending: dict[str, Pending] = {}
+        self._examples: list[Example] = []
+        self._scored: list[Scored] = []
+        self._recent_scores: deque[float] = deque(maxlen=WINDOW)
+        self._vocabulary = Vocabulary()
+        self._head: Head | None = None
+        self._calibration = UNCALIBRATED
+        self._next_fit = spec.least_audits
+        self.guard = Guard(spec.guard_window)
+        self.refits = 0
+        self.fitted_rows = 0
+
+    @property
+    def calibration(self) -> Calibration:
+        """The calibration in force."""
+        return self._calibration
+
+    async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
+        """Return one verdict per case: the head's where there is one that may decide, else the base's."""
+        bases = await self._base.decide(cases, situations)
+        if self._options is None:
+            self._options = tuple((each.question, each.option) for each in bases[0].probabilities)
+        numbers = np.array(
+            [
+                numeric_row(case, situation, base, self._recent.of(case), self._options)
+                for case, situation, base in zip(cases, situations, bases, strict=True)
+            ]
+        )
+        for case, base in zip(cases, bases, strict=True):
+            self._recent.take_in(case, suspicion_of(base))
+        texts = [case.normalised for case in cases]
+        if self._head is None:
+            heads: list[Verdict | None] = [None] * len(cases)
+            scores = np.full(len(cases), np.nan)
+        else:
+            rows = self._rows(texts, numbers)
+            scores = self._head.suspicions(rows)
+            self._recent_scores.extend(scores.tolist())
+            heads = list(self._verdicts(self._head, rows, scores, bases))
+        for case, text, row, base, score, head in zip(
+            cases, texts, numbers, bases, scores, heads, strict=True
+        ):
+            known = None if np.isnan(score) else float(score)
+            self._pending[case.comment_id] = Pending(
+                case.position, text, row, base.plan, known, head.plan if head is not None else None
+            )
+        if self.guard.has_fallen_back:
+            return [replace(base, tier="base") for base in bases]
+        return [
+            replace(base, tier="base") if head is None else head
+            for base, head in zip(bases, heads, strict=True)
+        ]
+
+    def _rows(self, texts: Sequence[str], numbers: Floats) -> csr_matrix:
+        """Return numbers and words side by side: numbers first, for the words grow."""
+        return csr_matrix(hstack([csr_matrix(numbers), self._vocabulary.rows(texts)], format="csr"))
+
+    def _verdicts(
+        self, head: Head, rows: csr_matrix, scores: Floats, bases: Sequence[Verdict]
+    ) -> list[Verdict]:
+        probabilities = self._calibration.probabilities(scores)
+        classes = head.class_probabilities(rows)
+        return [
+            self._verdict(head, rows[i], float(scores[i]), float(probabilities[i]), classes[i], base)
+            for i, base in enumerate(bases)
+        ]
+
+    def _verdict(
+        self, head: Head, row: csr_matrix, score: float, probability: float, classes: Floats, base: Verdict
+    ) -> Verdict:
+        margin = score - self._calibration.threshold
+        explanation = self._explained(head, row)
+        if margin >= 0:
+            best = int(np.argmax(classes))
+            action, category = head.classes[best].split(CLASS_SEPARATOR)
+            plan = _violation(Action(action), Category(category), probability, base.plan)
+        else:
+            plan = Plan(Action.ALLOW, Category.NONE, 1 - probability, "nothing that audits found to be wrong")
+        source = "calibrated" if self._calibration.is_fitted else "uncalibrated"
+        return replace(
+            base,
+            plan=plan,
+            confidence_source=source,
+            probabilities=(*base.probabilities, OptionProbability(QUESTION, "true", probability)),
+            explanation=explanation,
+            tier="learned",
+            doubt=1 / (1 + abs(margin)),
+        )
+
+    def _explained(self, head: Head, row: csr_matrix) -> tuple[Contribution, ...]:
+        """Return the features that weighed most, for or against a violation."""
+        weights = head.gate.weights[0]
+        indices = row.indices[row.indices < len(weights)]
+        weighed = row.data[: len(indices)] * weights[indices]
+        top = np.argsort(-np.abs(weighed), kind="stable")[:EXPLAINED]
+        return tuple(
+            Contribution("feature", self._feature_name(int(indices[i])), round(float(weighed[i]), 3))
+            for i in top
+            if weighed[i] != 0
+        )
+
+    def _feature_name(self, column: int) -> str:
+        names = numeric_names(self._options or ())
+        return names[column] if column < len(names) else self._vocabulary.name_of(column - len(names))
+
+    def learn(self, lessons: Sequence[Lesson]) -> None:
+        """Take in the audits of a batch: score what was predicted, and refit once there are a tenth more."""
+        for lesson in lessons:
+            pending = self._pending.get(lesson.case.comment_id)
+            if pending is not None and lesson.audited.plan is not None:
+                self._take_in(pending, lesson.audited.plan, lesson)
+        self._forget_until(lessons[-1].case.position)
+        self.guard.judge()
+        if len(self._examples) >= self._next_fit and self._has_both_kinds():
+            self._refit()
+
+    def _take_in(self, pending: Pending, audited: Plan, lesson: Lesson) -> None:
+        weight = 1 / lesson.audit_probability
+        if pending.score is not None:
+            self._scored.append(Scored(pending.score, audited.is_violation, weight))
+        if lesson.audit_reason == "random" and pending.head is not None:
+            self.guard.take_in(
+                head_is_right=pending.head.is_violation == audited.is_violation,
+                base_is_right=pending.base is not None and pending.base.is_violation == audited.is_violation,
+            )
+        if self._may_train:
+            outcome = f"{audited.action}{CLASS_SEPARATOR}{audited.category}" if audited.is_violation else None
+            self._examples.append(Example(pending.text, pending.numbers, outcome))
+            self._vocabulary.learn([pending.text])
+
+    def _forget_until(self, position: int) -> None:
+        """Drop cases whose audits can no longer come: batches settle in stream order."""
+        for comment_id in [key for key, each in self._pending.items() if each.position <= position]:
+            del self._pending[comment_id]
+
+    def _has_both_kinds(self) -> bool:
+        violations = sum(each.outcome is not None for each in self._examples)
+        return 0 < violations < len(self._examples)
+
+    def _refit(self) -> None:
+        self._vocabulary.freeze()
+        rows = self._rows(
+            [each.text for each in self._examples], np.array([e.numbers for e in self._examples])
+        )
+        self._head = fit_head(rows, [each.outcome for each in self._examples], self._spec.strength)
+        self._next_fit = max(len(self._examples) + 1, int(len(self._examples) * self._spec.refit_growth))
+        self.refits += 1
+        self.fitted_rows += len(self._examples)
+        self._recalibrate()
+
+    def _recalibrate(self) -> None:
+        if not self._scored or not self._recent_scores:
+            return
+        scores, outcomes, weights = zip(*self._scored, strict=True)
+        self._calibration = calibrate(
+            np.array(scores),
+            np.array(outcomes, dtype=np.bool_),
+            np.array(weights),
+            np.array(self._recent_scores),
+            least=self._spec.least_effective_sample,
+        )
+
+
+def _violation(action: Action, category: Category, probability: float, base: Plan | None) -> Plan:
+    """Return the head's plan; the base's words are kept where it meant the same."""
+    if base is not None and base.action is action and base.category is category:
+        return replace(base, confidence=probability)
+    return Plan(action, category, probability, f"audits of comments like this found {category}")

@@ -294,7 +294,11 @@ def check(config: str | None, as_json: bool) -> None:
 
     say(f"Asking the agents of {named.name} ({named.path}) about: {checking.COMMENT}")
     answers = checking.check(folder, named)
-    print_records(answers, checking.Answer._fields, as_json=as_json)
+    for each in answers:
+        if each.note is not None:
+            say(f"{each.role}: {each.note}")
+    columns = [name for name in checking.Answer._fields if as_json or name != "note"]
+    print_records([each[: len(columns)] for each in answers], columns, as_json=as_json)
     failed = [f"The {each.role} gave no plan: {each.error}" for each in answers if each.error is not None]
     if failed:
         raise CommandFailed("\n".join(failed))

@@ -16,8 +16,12 @@ import orjson
 import polars as pl
 
 from moderation_pipeline.agents.build import build_agents
+from moderation_pipeline.agents.own_rules import own_rules
 from moderation_pipeline.agents.student import Situation, Standing
 from moderation_pipeline.agents.verdict import Verdict
+from moderation_pipeline.backends.check import CheckedModels
+from moderation_pipeline.backends.keys import environment
+from moderation_pipeline.backends.prices import PriceList
 from moderation_pipeline.comments.ingest import ingest
 from moderation_pipeline.config import NamedConfig
 from moderation_pipeline.moderation.ladder import load_sanctions
@@ -40,6 +44,7 @@ class Answer(NamedTuple):
     seconds: float
     cost_usd: float | None
     error: str | None
+    note: str | None = None
 
 
 def check(folder: DataFolder, named: NamedConfig) -> list[Answer]:
@@ -49,23 +54,32 @@ def check(folder: DataFolder, named: NamedConfig) -> list[Answer]:
         ModerationError: the config can't be run at all: no key, no such model, no such sanctions.
     """
     load_sanctions(named.config.sanctions, folder)
+    return asyncio.run(_checked(folder, named))
+
+
+async def _checked(folder: DataFolder, named: NamedConfig) -> list[Answer]:
     comments = _comments()
-    agents = build_agents(named.config, comments)
+    models = CheckedModels(environment(), PriceList.load(folder.prices), [])
+    agents = build_agents(named.config, comments, models, own_rules(named.config.rules, folder))
+    models.notes.extend(agents.notes)
     (case,) = next(iter(Stream(comments).batches(1)))
     answers = []
-    if agents.student is not None:
-        decided = agents.student.decide([case], [Situation(Standing(0, None))])
-        answers.append(_answer("student", decided))
-    if agents.expert is not None and agents.expert.can_audit(case):
-        answers.append(_answer("expert", agents.expert.audit([case])))
-    elif agents.expert is not None:
-        answers.append(Answer("expert", "labels", None, None, None, None, 0.0, 0.0, None))
+    try:
+        if agents.student is not None:
+            decided = agents.student.decide([case], [Situation(Standing(0, None))])
+            answers.append(await _answer("student", decided, models))
+        if agents.expert is not None and agents.expert.can_audit(case):
+            answers.append(await _answer("expert", agents.expert.audit([case]), models))
+        elif agents.expert is not None:
+            answers.append(Answer("expert", "labels", None, None, None, None, 0.0, 0.0, None))
+    finally:
+        await agents.aclose()
     return answers
 
 
-def _answer(role: str, asked: Awaitable[list[Verdict]]) -> Answer:
+async def _answer(role: str, asked: Awaitable[list[Verdict]], models: CheckedModels) -> Answer:
     began = time.perf_counter()
-    (verdict,) = asyncio.run(_awaited(asked))
+    (verdict,) = await asked
     seconds = time.perf_counter() - began
     plan, receipt = verdict.plan, verdict.receipt
     return Answer(
@@ -78,11 +92,15 @@ def _answer(role: str, asked: Awaitable[list[Verdict]]) -> Answer:
         seconds=seconds,
         cost_usd=receipt.cost_usd,
         error=None if plan else receipt.reply_error or "no plan",
+        note=_told(models.notes),
     )
 
 
-async def _awaited(asked: Awaitable[list[Verdict]]) -> list[Verdict]:
-    return await asked
+def _told(notes: list[str]) -> str | None:
+    """Return the notes of one answer, and empty the list for the next."""
+    told = " ".join(notes)
+    notes.clear()
+    return told or None
 
 
 def _comments() -> pl.DataFrame:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, chat_name
-from moderation_pipeline.config import ConfigLibrary
+from moderation_pipeline.config import DEFAULT_CONFIG, ConfigLibrary
 from moderation_pipeline.config_errors import ConfigError, closest
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.slugs import check_slug
@@ -41,7 +41,7 @@ select config, count(*) as users,
        count(*) filter (comments = 1) as wrote_once,
        count(*) filter (warnings + deletions + timeouts + bans > 0) as sanctioned,
        count(*) filter (strikes > 0) as with_strikes,
-       count(*) filter (standing = 'ban') as banned,
+       count(*) filter (standing = 'banned') as banned,
        sum(comments)::bigint as comments,
        sum(warnings)::bigint as warnings, sum(deletions)::bigint as deletions,
        sum(timeouts)::bigint as timeouts, sum(bans)::bigint as bans,
@@ -109,7 +109,7 @@ def require_chat(folder: DataFolder, chat: str) -> str:
 
 
 class Users(NamedTuple):
-    """How the users of a chat stand: counts by config, and those with the most sanctions."""
+    """How the users of a chat stand: counts by config, and those with the most sanctions under one."""
 
     by_config: pl.DataFrame
     most_sanctioned: pl.DataFrame
@@ -118,18 +118,27 @@ class Users(NamedTuple):
 def users(folder: DataFolder, chat: str, configs: Sequence[str], *, top: int) -> Users:
     """Return the state statistics of a chat's users under some configs, all where none is named.
 
+    Users are named under the configs asked for; where none was, under the default one, or the first there is.
+
     Raises:
         NoSuchChatError: no such chat.
         NothingRunError: the chat was not moderated under these configs.
     """
     require_chat(folder, chat)
-    named = ", ".join(f"'{check_slug(config, 'Config')}'" for config in configs)
-    wanted = {"chat": chat, "configs": f"config in ({named})" if named else "true", "top": top}
-    by_config = query(folder, USERS_BY_CONFIG.format_map(wanted))
-    missing = [config for config in configs if config not in by_config["config"]]
-    if missing or by_config.is_empty():
+    by_config = query(folder, USERS_BY_CONFIG.format(chat=chat, configs=_among(configs)))
+    known = by_config["config"].to_list()
+    missing = [config for config in configs if config not in known]
+    if missing or not known:
         raise NothingRunError(chat, missing[0] if missing else None)
-    return Users(by_config, query(folder, MOST_SANCTIONED.format_map(wanted)))
+    shown = configs or [DEFAULT_CONFIG if DEFAULT_CONFIG in known else known[0]]
+    most = query(folder, MOST_SANCTIONED.format(chat=chat, configs=_among(shown), top=top))
+    return Users(by_config, most)
+
+
+def _among(configs: Sequence[str]) -> str:
+    """Return the SQL that keeps some configs; slugs need no quoting that could be broken out of."""
+    names = ", ".join(f"'{check_slug(config, 'Config')}'" for config in configs)
+    return f"config in ({names})" if names else "true"
 
 
 def configs(folder: DataFolder) -> tuple[pl.DataFrame, list[str]]:

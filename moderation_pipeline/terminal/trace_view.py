@@ -6,16 +6,16 @@ What there is to tell is in `moderation/trace.py`, which also writes the log tha
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from moderation_pipeline.agents.verdict import Verdict
 from moderation_pipeline.moderation.trace import RunObserver, Settled
 from moderation_pipeline.terminal.harmless import harmless
 from moderation_pipeline.terminal.screen import number
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
 
 STYLES = {
     "allow": "green",
@@ -27,9 +27,8 @@ STYLES = {
     "undecided": "bold blue",
 }
 
-ACTION_WIDTH = 13
+ACTION_WIDTH = 14
 MOST_MEMORIES = 3
-INDENT = " " * ACTION_WIDTH
 
 
 class TraceView(RunObserver):
@@ -40,64 +39,83 @@ class TraceView(RunObserver):
 
     def begins(self, chat: str, config: str, comments: int) -> None:
         """Head the run."""
-        self._console.rule(f"{chat} under {config}: {comments:,} comments")
+        self._console.print(f"── {chat} under {config}: {comments:,} comments ──", style="bold")
 
     def settled(self, batch: Sequence[Settled]) -> None:
-        """Draw a batch."""
+        """Draw a batch: the action on the left, what was written and said wrapped beside it."""
+        table = Table.grid()
+        table.add_column(width=ACTION_WIDTH)
+        table.add_column(overflow="fold")
         for each in batch:
             for line in lines(each):
-                self._console.print(line)
+                table.add_row(*line)
+        self._console.print(table)
 
 
-def lines(settled: Settled) -> Iterator[Text]:
-    """Return how a comment is drawn: what was done and the comment, then who said what, then the outcome."""
-    from rich.text import Text
+class Line(NamedTuple):
+    """One line of the trace: what stands on the left edge, and the rest."""
 
-    case, sanction = settled.case, settled.sanction
-    done = sanction.action + (f" {sanction.duration_s}s" if sanction.duration_s else "")
-    who = f"{case.user_name or case.user_id or 'someone'} in {case.channel}"
-    head = Text(done.ljust(ACTION_WIDTH), STYLES.get(sanction.action, ""))
-    head.append(harmless(f"#{case.position} {who}: "), "dim")
-    head.append(harmless(case.text), "default")
-    yield head
+    edge: Text
+    rest: Text
+
+
+def lines(settled: Settled) -> Iterator[Line]:
+    """Return how a comment is drawn: what was done and the comment, who said what, how it came out.
+
+    Where nobody but the Student had a say, its line tells the outcome too.
+    """
+    yield Line(_done(settled), _comment(settled))
+    outcome = Text(harmless(_outcome(settled)), "dim")
+    blank = Text()
     if settled.decided is not None:
-        yield _said("student", settled.decided)
+        said = _said("student", settled.decided)
+        if settled.audited is None and settled.sanction.decided_by == "student":
+            yield Line(blank, said.append(" · ", "dim").append_text(outcome))
+            return
+        yield Line(blank, said)
     if settled.audited is not None:
-        yield _said("expert", settled.audited).append_text(_agreement(settled))
-    yield Text(INDENT + harmless(_outcome(settled)), "dim")
+        yield Line(blank, _said("expert", settled.audited).append_text(_agreement(settled)))
+    yield Line(blank, outcome)
+
+
+def _done(settled: Settled) -> Text:
+    sanction = settled.sanction
+    duration = f" {sanction.duration_s}s" if sanction.duration_s else ""
+    return Text(sanction.action + duration, STYLES.get(sanction.action, ""))
+
+
+def _comment(settled: Settled) -> Text:
+    case = settled.case
+    who = f"{case.user_name or case.user_id or 'someone'} in {case.channel}"
+    return Text(harmless(f"#{case.position} {who}: "), "dim").append(harmless(case.text), "not dim")
 
 
 def _said(who: str, verdict: Verdict) -> Text:
-    from rich.text import Text
-
-    line = Text(f"{INDENT}{who:<8}", "dim")
+    line = Text(f"{who:<8}", "dim")
     plan = verdict.plan
     if plan is None:
         return line.append(harmless(f"gave no plan: {verdict.receipt.reply_error}"), "bold blue")
     line.append(f"{plan.action}", STYLES[plan.action])
-    what = "" if not plan.is_violation else f" for {plan.category}"
-    line.append(f"{what}, {plan.confidence:.2f}", "default")
-    rule = f" [{plan.rule}]" if plan.rule else ""
-    line.append(harmless(f"{rule} {plan.reasoning}"), "italic dim")
+    rule = f", rule {plan.rule}" if plan.rule and plan.is_violation else ""
+    what = f" for {plan.category}{rule}" if plan.is_violation else ""
+    line.append(harmless(f"{what}, {plan.confidence:.2f}: {plan.reasoning}"), "not dim")
     if verdict.memory_ids:
         more = "…" if len(verdict.memory_ids) > MOST_MEMORIES else ""
-        line.append(f"  memories {', '.join(verdict.memory_ids[:MOST_MEMORIES])}{more}", "dim")
+        line.append(f" · memories {', '.join(verdict.memory_ids[:MOST_MEMORIES])}{more}", "cyan")
     return line
 
 
 def _agreement(settled: Settled) -> Text:
-    from rich.text import Text
-
     if settled.agrees is None:
         return Text()
-    return Text("  ✓ agrees", "green") if settled.agrees else Text("  ✗ disagrees", "bold yellow")
+    return Text(" ✓ agrees", "green") if settled.agrees else Text(" ✗ disagrees", "bold yellow")
 
 
 def _outcome(settled: Settled) -> str:
     sanction = settled.sanction
     parts = [f"by {sanction.decided_by}"]
     if settled.choice.reason is not None:
-        parts.append(f"audited: {settled.choice.reason}, p {number(settled.choice.probability)}")
+        parts.append(f"audited: {settled.choice.reason} (p {number(settled.choice.probability)})")
     if sanction.decided_by == "ladder":
         parts.append(sanction.reason)
     if sanction.strikes:
@@ -106,13 +124,11 @@ def _outcome(settled: Settled) -> str:
         parts.append("was silenced already")
     if sanction.is_shadow:
         parts.append("shadow: nothing was done")
-    parts.append(_cost(settled))
-    return " · ".join(parts)
+    return " · ".join([*parts, _cost(settled)])
 
 
 def _cost(settled: Settled) -> str:
-    costs = [
-        verdict.receipt.cost_usd for verdict in (settled.decided, settled.audited) if verdict is not None
-    ]
+    answers = [verdict for verdict in (settled.decided, settled.audited) if verdict is not None]
+    costs = [verdict.receipt.cost_usd for verdict in answers]
     known = [cost for cost in costs if cost is not None]
     return "cost unknown" if len(known) < len(costs) else f"${number(sum(known))}"

@@ -75,6 +75,7 @@ class RunModels:
         self._deployment = deployment
         self._run_key = run_key
         self._built: dict[LanguageModelSpec, LanguageModel] = {}
+        self._metered: list[MeteredModel] = []
         self._store: ReplyStore | None = None
 
     def language_model(self, spec: LanguageModelSpec) -> LanguageModel:
@@ -105,11 +106,12 @@ class RunModels:
 
     @property
     def notes(self) -> list[str]:
-        """What is worth saying when the run begins: that it goes on, and what is asked again."""
-        if not self._built or not self.attempt.is_resumed:
-            return []
-        again = f"; {self.attempt.repeated_calls} calls that were in flight are asked again"
-        return [f"Goes on where an earlier attempt stopped: its replies are used{again}."]
+        """What is to be said when the run begins: unknown prices; that it goes on, what is asked again."""
+        notes = [note for model in self._metered if (note := model.note)]
+        if self._built and self.attempt.is_resumed:
+            again = f"{self.attempt.repeated_calls} calls that were in flight are asked again"
+            notes.append(f"Goes on where an earlier attempt stopped: its replies are used; {again}.")
+        return notes
 
     def finish(self) -> None:
         """Say that the run is through and its tables are stored."""
@@ -140,7 +142,9 @@ class RunModels:
 
     def _wrapped(self, spec: LanguageModelSpec, backend: LanguageModel) -> LanguageModel:
         deployment = self._deployment
-        model: LanguageModel = MeteredModel(backend, self._prices)
+        metered = MeteredModel(backend, self._prices)
+        self._metered.append(metered)
+        model: LanguageModel = metered
         if isinstance(spec, RemoteSpec):
             model = AdaptiveModel(model, Gate(min(spec.concurrency, deployment.most_concurrent)))
             model = RetryingModel(model, RetryPolicy(attempts=spec.attempts))

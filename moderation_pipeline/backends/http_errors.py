@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from moderation_pipeline.backends.language_model import (
+    CallTimedOutError,
+    ConnectionFailedError,
     FatalBackendError,
     LanguageModelError,
     ModelIdentity,
@@ -19,6 +21,7 @@ from moderation_pipeline.backends.language_model import (
     RejectedRequestError,
     ServerFailedError,
     TooLongError,
+    TransportError,
 )
 
 Headers = Mapping[str, str]
@@ -80,6 +83,21 @@ def http_error(status: int, headers: Headers, body: object, caller: Caller) -> L
             return TooLongError(said)
         return RejectedRequestError(_worded(status, said, caller), parameter=parameter)
     return FatalBackendError(_worded(status, said, caller))
+
+
+def transport_error(error: BaseException, timeout_s: float, caller: Caller) -> TransportError:
+    """Return the error that a call without a response stands for.
+
+    Decided by the exception at the bottom: the SDKs' aiohttp transport reports a refused and a cut connection
+    as timeouts.
+    """
+    bottom = error
+    while bottom.__cause__ is not None:
+        bottom = bottom.__cause__
+    if isinstance(bottom, TimeoutError):  # aiohttp's own timeouts are kinds of it
+        return CallTimedOutError(f"no reply within {timeout_s:g} s")
+    said = f"{type(bottom).__name__}: {bottom}" if str(bottom) else type(bottom).__name__
+    return ConnectionFailedError(caller.redacted(said)[:300])
 
 
 def retry_after_s(headers: Headers) -> float | None:

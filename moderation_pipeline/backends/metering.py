@@ -16,7 +16,7 @@ from moderation_pipeline.backends.language_model import (
     Request,
     WrappedModel,
 )
-from moderation_pipeline.backends.prices import PriceList, warn_of_unknown_price
+from moderation_pipeline.backends.prices import PriceList, unknown_price
 
 CountTokens = Callable[[str], int]
 
@@ -48,8 +48,11 @@ class MeteredModel(WrappedModel):
         self._prices = prices
         self._count_tokens = count_tokens
         self._clock = clock
-        if prices.price(inner.identity) is None:
-            warn_of_unknown_price(inner.identity)
+
+    @property
+    def note(self) -> str | None:
+        """What is to be said about this model before it is used: that its price is unknown."""
+        return None if self._prices.price(self.identity) is not None else unknown_price(self.identity)
 
     def worst_case_usd(self, request: Request) -> float | None:
         """Return the price of the most tokens that the call can take."""

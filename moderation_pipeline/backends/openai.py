@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import httpx2
-from openai import APIConnectionError, APIStatusError, APITimeoutError, AsyncOpenAI, DefaultAioHttpClient
+from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAioHttpClient
 
 from moderation_pipeline.backends.chat_endpoint import AbilitiesMemory, ChatEndpoint, Endpoint
 from moderation_pipeline.backends.chat_wire import Body
-from moderation_pipeline.backends.http_errors import Caller, http_error
+from moderation_pipeline.backends.http_errors import Caller, http_error, transport_error
 from moderation_pipeline.backends.language_model import (
-    CallTimedOutError,
-    ConnectionFailedError,
     LanguageModelError,
     ModelIdentity,
 )
@@ -64,7 +62,4 @@ class OpenAIModel(ChatEndpoint):
     def _ours(self, error: Exception) -> LanguageModelError:
         if isinstance(error, APIStatusError):
             return http_error(error.status_code, error.response.headers, error.body, self._caller)
-        if isinstance(error, (APITimeoutError, httpx2.TimeoutException)):
-            return CallTimedOutError(f"no reply within {self._endpoint.timeout_s:g} s")
-        cause = error.__cause__ or error
-        return ConnectionFailedError(self._caller.redacted(f"{type(cause).__name__}: {cause}")[:300])
+        return transport_error(error, self._endpoint.timeout_s, self._caller)

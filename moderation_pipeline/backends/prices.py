@@ -5,7 +5,6 @@ A price that nobody knows is null, never 0. Who meters calls with it is `meterin
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from datetime import date
 from importlib import resources
@@ -24,10 +23,6 @@ MILLION = 1_000_000
 
 class PricesError(ModerationError):
     """A price file that can't be read: the file, the entry, what is allowed."""
-
-
-class UnknownPriceWarning(UserWarning):
-    """Nobody knows what a model costs, so that its calls count as unknown."""
 
 
 class TokenPrice(BaseModel):
@@ -102,16 +97,13 @@ class PriceList:
         return next((found for model in models if (found := _packaged(identity, model))), None)
 
 
-def warn_of_unknown_price(identity: ModelIdentity) -> None:
-    """Say that a model's cost will be unknown, and how to make it known."""
+def unknown_price(identity: ModelIdentity) -> str:
+    """Return what to say of a model whose cost will be unknown, and how to make it known."""
     backend, endpoint, model = identity
-    warnings.warn(
+    return (
         f"Nobody knows what {model!r} of {backend} at {endpoint} costs, so cost_usd is null. A price in "
-        f"data/prices.yaml makes it known (0 for a server of your own): "
-        f"- {{backend: {backend}, model: {model!r}, input_usd_per_million: 0, output_usd_per_million: 0, "
-        f"as_of: 2026-01-01, source: my own}}",
-        UnknownPriceWarning,
-        stacklevel=2,
+        f"data/prices.yaml makes it known (0 for a server of your own): - {{backend: {backend}, "
+        f"model: {model!r}, input_usd_per_million: 0, output_usd_per_million: 0, source: my own}}"
     )
 
 

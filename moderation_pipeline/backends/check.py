@@ -1,0 +1,121 @@
+"""Language models as `moderation check` asks them: for real, past the cache, each endpoint found out anew.
+
+What is asked, and how the answers are shown, is the terminal's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import orjson
+
+from moderation_pipeline.backends.build import backend_of, chat_endpoint
+from moderation_pipeline.backends.chat_endpoint import ChatEndpoint
+from moderation_pipeline.backends.chat_wire import Abilities, Structure
+from moderation_pipeline.backends.language_model import (
+    BadReplyError,
+    FatalBackendError,
+    LanguageModel,
+    LanguageModelError,
+    ModelIdentity,
+    Reply,
+    Request,
+    TransportError,
+)
+from moderation_pipeline.backends.metering import MeteredModel
+from moderation_pipeline.backends.prices import PriceList
+from moderation_pipeline.model_specs import HfSpec, LanguageModelSpec
+
+MOST_NAMED = 12
+"""How many of an endpoint's models are named: those most like the one asked for come first."""
+
+STRUCTURES = {
+    Structure.SCHEMA: "replies held to a JSON schema",
+    Structure.TOOL: "replies by tool call",
+    Structure.PLAIN: "plain text replies, read tolerantly",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedModels:
+    """Builds models for a check: metered, neither cached nor asked again; `notes` gathers what is found."""
+
+    variables: Mapping[str, str]
+    prices: PriceList
+    notes: list[str]
+
+    def language_model(self, spec: LanguageModelSpec) -> LanguageModel:
+        """Return the model of a spec.
+
+        Raises:
+            UnusableBackendError: no key, no extra `local`, no weights.
+        """
+        if isinstance(spec, HfSpec):
+            return MeteredModel(backend_of(spec, self.variables), self.prices)
+        endpoint = chat_endpoint(spec, self.variables)
+        return _Explained(MeteredModel(endpoint, self.prices), self, spec)
+
+
+class _Explained(LanguageModel):
+    """Asks a remote model; where it fails for good, says what its endpoint serves instead."""
+
+    def __init__(self, model: MeteredModel, check: CheckedModels, spec: LanguageModelSpec) -> None:
+        self._model = model
+        self._check = check
+        self._spec = spec
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Who answers."""
+        return self._model.identity
+
+    async def complete(self, request: Request) -> Reply:
+        """Find the endpoint out, and ask."""
+        try:
+            variant = await self._model.prepare()
+            can = Abilities.from_mapping(orjson.loads(variant))
+            self._check.notes.append(f"{self._spec.model}: {_told(can)}.")
+            self._check.notes.extend([self._model.note] if self._model.note else [])
+            return await self._model.complete(request)
+        except BadReplyError:
+            raise
+        except TransportError as error:
+            backend, url, _ = self.identity
+            raise FatalBackendError(f"{backend} at {url} doesn't answer: {error.reply_error}.") from None
+        except LanguageModelError as error:
+            raise FatalBackendError(f"{error} {await self._served()}".strip()) from None
+
+    async def aclose(self) -> None:
+        """Close the model."""
+        await self._model.aclose()
+
+    async def _served(self) -> str:
+        """Return a sentence that names the models that the endpoint serves; nothing where it lists none."""
+        endpoint = self._model.inner
+        if not isinstance(endpoint, ChatEndpoint):
+            return ""
+        try:
+            served = await endpoint.served_models()
+        except LanguageModelError as error:
+            return f"Its list of models can't be had either ({error.code})."
+        return named(served, self._spec.model)
+
+
+def named(served: list[str], asked: str) -> str:
+    """Return a sentence that names the served models, the likest to the one asked for first."""
+    if not served:
+        return "It lists no models."
+    if asked in served:
+        return "It does list the model."
+    like = get_close_matches(asked, served, n=MOST_NAMED, cutoff=0.4)
+    others = [name for name in served if name not in like]
+    shown = [*like, *others][:MOST_NAMED]
+    more = f" and {len(served) - len(shown)} more" if len(served) > len(shown) else ""
+    return f"It doesn't list {asked!r}; what it serves: {', '.join(shown)}{more}."
+
+
+def _told(abilities: Abilities) -> str:
+    confidence = "with log-probabilities" if abilities.has_logprobs else "confidence as the model states it"
+    return f"{STRUCTURES[abilities.structure]}, {confidence}"

@@ -103,6 +103,8 @@ def _is_of_oneself(before: Sequence[str]) -> bool:
 
 def _is_of_a_thing(reading: Reading, hit: Hit) -> bool:
     """Whether it is said of a thing, and of nobody: "video games are garbage"."""
+    if hit.group == "insult_strong" and not hit.term.startswith(("stupid", "dumbass")):
+        return False
     sentence = reading.sentences[hit.start]
     if not any(reading.sentences[thing.start] == sentence for thing in reading.by_group.get("thing", ())):
         return False
@@ -141,7 +143,9 @@ def _of_dismissal(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG
 def _of_ambiguous(reading: Reading, hit: Hit, tone: Tone) -> float:
     """A group's own word: of people and rights, of oneself, or with warmth it is no slur."""
     around = reading.around(hit, 2, 1)
-    if any(word in grammar().groups_own for word in around) or reading.of("warm"):
+    sentence = reading.sentences[hit.start]
+    is_warm = any(reading.sentences[warm.start] == sentence for warm in reading.of("warm"))
+    if is_warm or any(word in grammar().groups_own for word in around):
         return 0.4
     return _of_insult(reading, hit, tone)
 

@@ -34,6 +34,10 @@ BASE_RATE = 0.04
 """The chance that a comment breaks a rule although nothing was found in it."""
 
 
+LIKELY = 0.5
+"""The chance from which a category is what the comment is: below, allowing it is the likelier right."""
+
+
 class Evidence(NamedTuple):
     """Something found that speaks for a category: with what chance, taken alone, and what it was."""
 
@@ -56,7 +60,7 @@ def plan_from(evidence: Sequence[Evidence]) -> Plan:
     for category, each in chances(evidence).items():
         if each > chance:
             likeliest, chance = category, each
-    if chance < 0.5:
+    if chance < LIKELY:
         reasons = ", ".join(piece.reason for piece in evidence)
         reasoning = (
             f"Too little for a sanction: {reasons}." if reasons else "Nothing found that breaks a rule."

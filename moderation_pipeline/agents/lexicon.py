@@ -42,6 +42,8 @@ class Grammar(BaseModel):
     negators: frozenset[str]
     denying: frozenset[str]
     """Negators that deny what follows them at once."""
+    disclaiming: frozenset[str]
+    """Negators that, before a verb of saying, take back what is said: "never said", but not "can't believe"."""
     filling: frozenset[str]
     """What may stand between a denial and what it denies."""
     saying: frozenset[str]
@@ -167,9 +169,9 @@ class Lexicon:
 def lexicon() -> Lexicon:
     """Return the shipped lexicon, read once."""
     text = (resources.files("moderation_pipeline.defaults") / "lexicon.yaml").read_text(encoding="utf-8")
-    return Lexicon(
-        LexiconFile.model_validate(yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
-    )
+    # The base loader reads every scalar as text: "no", "on" and "off" are words here.
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    return Lexicon(LexiconFile.model_validate(yaml.load(text, Loader=loader)))
 
 
 def grammar() -> Grammar:

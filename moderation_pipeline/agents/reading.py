@@ -91,7 +91,7 @@ class Reading:
         """Whether the speaker denies saying it: "I never said that they are …"."""
         sentence = self.sentences[hit.start]
         return any(
-            self.words[at] in grammar().negators and self._denies_saying(at)
+            self.words[at] in grammar().disclaiming and self._denies_saying(at)
             for at in range(self.sentences.index(sentence), hit.start)
         )
 

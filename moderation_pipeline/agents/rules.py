@@ -52,13 +52,12 @@ class RulesStudent(Student):
         return self._with_vote(verdict, situation) if situation.recalled else verdict
 
     def _with_vote(self, verdict: Verdict, situation: Situation) -> Verdict:
-        """Let clear and near memories overrule the rules: an Expert taught them, on a case like this one."""
+        """Let near memories overrule the rules where they are surer: an Expert taught them, on a case like this."""
         outcome = vote(situation.recalled, self._vote_spec)
-        if outcome is None or verdict.plan is None:
+        if outcome is None or verdict.plan is None or outcome.plan.confidence <= verdict.plan.confidence:
             return verdict
         if outcome.plan.agrees_with(verdict.plan):
-            surer = max(verdict.plan.confidence, outcome.plan.confidence)
-            plan = replace(verdict.plan, confidence=surer)
+            plan = replace(verdict.plan, confidence=outcome.plan.confidence)
         else:
             plan = replace(outcome.plan, reasoning=f"Like what was audited before: {outcome.plan.reasoning}")
         spoken = tuple(
@@ -69,6 +68,7 @@ class RulesStudent(Student):
             plan=plan,
             confidence_source="memory",
             memory_ids=outcome.memory_ids,
+            without_memory=verdict.plan,
             explanation=(*verdict.explanation, *spoken),
         )
 
@@ -144,6 +144,11 @@ WEIGHTS = (
 """Set by hand from how often each group was right on the train split of CONDA, rounded; where CONDA has no such
 comments (spam, self-harm, personal information), by judgement. Swearing is held just above one half: whether it
 is at someone is for the Expert to say."""
+
+PATTERNS = frozenset(
+    {"score_mock", "shorteners", "links", "phones", "emails", "ip_addresses", "street_addresses"}
+)
+"""Signals that are patterns and not groups of the lexicon."""
 
 TRUSTED_WEIGHT = 0.1
 """What a link or an advertisement by a moderator or the broadcaster tells: they announce things."""

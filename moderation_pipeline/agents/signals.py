@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from moderation_pipeline.agents.disguise import Disguise, disguise
 from moderation_pipeline.agents.lexicon import lexicon
 
 
@@ -54,7 +55,7 @@ class Signals(NamedTuple):
     ip_addresses: int
     street_addresses: int
     obfuscated: int
-    """1 where look-alikes, invisible characters, spacing, masking or leetspeak hid letters."""
+    """1 where look-alikes, invisible characters, spacing, masking or leetspeak hid letters (`disguise`)."""
     stretched: int
     """1 where letters were stretched."""
     is_command: int
@@ -75,23 +76,28 @@ class Signals(NamedTuple):
 
 def signals(comments: pl.DataFrame) -> pl.DataFrame:
     """Return one row of `Signals` per comment, in order; `comments` has the columns of the table comments."""
-    folded = _folded(pl.col("normalised").fill_null(""))
-    return comments.lazy().with_columns(folded=folded).select(_expressions()).collect()
+    texts = comments.select(pl.col("text").fill_null(""), pl.col("normalised").fill_null(""))
+    context = comments.lazy().select(_context())
+    counted = texts.lazy().with_columns(folded=_folded(pl.col("normalised"))).select(_counts())
+    counts = pl.concat([counted, context], how="horizontal").collect()
+    return counts.with_columns(_disguises(texts)).select(Signals._fields)
 
 
-LINK = r"(?:https?://|www\.)\S+|\b[a-z0-9-]+\.(?:com|net|org|tv|gg|io|ly|me|co|ru|xyz|be|info|link|live|site|store|shop|top|app|dev)\b(?:/\S*)?"
-SHORTENER = (
-    r"(?:bit\.ly|tinyurl\.com|t\.co|cutt\.ly|goo\.gl|is\.gd|discord\.gg|discord\.com/invite|t\.me|wa\.me)/\w"
-)
-SCORE_MOCK = r"(?:^|\s)[01]\s?[-/]\s?(?:[4-9]|1\d|2\d)(?:$|\s|-\d|/\d)"
-MENTION = r"(?:^|\s)@\w+"
-PHONE = r"(?:^|[^\w.])(?:\+?\d{1,3}[ .-]?)?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?:$|\D)|(?:^|\s)\+\d{9,14}(?:$|\D)"
-EMAIL = r"[a-z0-9._%+-]+@[a-z0-9-]+\.[a-z]{2,}"
-IP_ADDRESS = r"(?:^|[^\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:$|[^\d.])"
-STREET = (
-    r"(?:^|[\s,:])\d{1,5}[a-z]?\s+(?:[a-z]+\s+){1,2}(?:street|avenue|ave|road|rd|boulevard|blvd|drive)(?:$|[\s,.])"
-    r"|(?:^|[\s,:])\d{2,5}\s+[a-z]{4,}\s+(?:lane|ln|st|court|ct)(?:$|[\s,.])"
-)
+PATTERNS = {
+    "links": r"(?:https?://|www\.)\S+|\b[a-z0-9-]+\.(?:com|net|org|tv|gg|io|ly|me|co|ru|xyz|be|info|link|live|site|store"
+    r"|shop|top|app|dev)\b(?:/\S*)?",
+    "shorteners": r"(?:bit\.ly|tinyurl\.com|t\.co|cutt\.ly|goo\.gl|is\.gd|discord\.gg|discord\.com/invite|t\.me|wa\.me)"
+    r"/\w",
+    "score_mock": r"(?:^|\s)[01]\s?[-/]\s?(?:[4-9]|1\d|2\d)(?:$|\s|-\d|/\d)",
+    "mentions": r"(?:^|\s)@\w+",
+    "phones": r"(?:^|[^\w.])(?:\+?\d{1,3}[ .-]?)?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?:$|\D)|(?:^|\s)\+\d{9,14}(?:$|\D)",
+    "emails": r"[a-z0-9._%+-]+@[a-z0-9-]+\.[a-z]{2,}",
+    "ip_addresses": r"(?:^|[^\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:$|[^\d.])",
+    "street_addresses": r"(?:^|[\s,:])\d{1,5}[a-z]?\s+(?:[a-z]+\s+){1,2}(?:street|avenue|ave|road|rd|boulevard|blvd|drive)"
+    r"(?:$|[\s,.])|(?:^|[\s,:])\d{2,5}\s+[a-z]{4,}\s+(?:lane|ln|st|court|ct)(?:$|[\s,.])",
+}
+"""Patterns over the normalised text; no look-around, for they run in Rust."""
+
 SECOND_PERSON = r"you|u|ur|your|yours|youre|yourself|urself|ya|ye|yall|thou"
 FIRST_PERSON = r"i|im|ive|me|my|myself|mine"
 NEGATION = r"not|no|never|nobody|dont|doesnt|didnt|isnt|arent|wasnt|cant|cannot|wont|shouldnt|wouldnt|aint"
@@ -105,61 +111,55 @@ def _folded(normalised: pl.Expr) -> pl.Expr:
 
 
 @cache
-def _expressions() -> list[pl.Expr]:
-    folded, text, normalised = (
-        pl.col("folded"),
-        pl.col("text").fill_null(""),
-        pl.col("normalised").fill_null(""),
-    )
+def _counts() -> list[pl.Expr]:
+    """What is counted in the text alone."""
+    folded, text, normalised = pl.col("folded"), pl.col("text"), pl.col("normalised")
     length = text.str.len_chars()
-    letters = text.str.count_matches("[A-Za-z]")
-    plain = text.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars(" ")
-    squeezed = r"[^a-z0-9@$*!|]"
+    words = {"second_person": SECOND_PERSON, "first_person": FIRST_PERSON, "negation": NEGATION}
     counts: dict[str, pl.Expr] = {
-        **{name: _count(folded, pattern) for name, pattern in lexicon().patterns.items()},
-        "second_person": _count(folded, SECOND_PERSON),
-        "first_person": _count(folded, FIRST_PERSON),
-        "negation": _count(folded, NEGATION),
-        "links": normalised.str.count_matches(LINK),
-        "shorteners": normalised.str.count_matches(SHORTENER),
-        "score_mock": normalised.str.count_matches(SCORE_MOCK),
-        "mentions": text.str.count_matches(MENTION),
-        "phones": normalised.str.count_matches(PHONE),
-        "emails": normalised.str.count_matches(EMAIL),
-        "ip_addresses": normalised.str.count_matches(IP_ADDRESS),
-        "street_addresses": normalised.str.count_matches(STREET),
-        "obfuscated": (plain != normalised)
-        & ~text.str.contains(r"&#?\w+;")
-        & ~_only_stretched(plain, normalised, squeezed),
-        "stretched": pl.any_horizontal(normalised.str.len_chars() < plain.str.len_chars()),
-        "is_command": pl.col("is_command").fill_null(False),
-        "is_emote_only": pl.col("is_emote_only").fill_null(False),
-        "is_reply": pl.col("reply_to").is_not_null(),
-        "is_first_message": pl.col("is_first_message").fill_null(False),
-        "user_repeats": pl.col("user_repeats").fill_null(0),
-        "channel_repeats": pl.col("channel_repeats").fill_null(0),
+        **{name: _count(folded, pattern) for name, pattern in (lexicon().patterns | words).items()},
+        **{name: normalised.str.count_matches(pattern) for name, pattern in PATTERNS.items()},
         "words": normalised.str.count_matches(r"\S+"),
         "length": length,
     }
-    shares: dict[str, pl.Expr] = {
-        "caps_share": _share(text.str.count_matches("[A-Z]"), letters),
+    shares = {
+        "caps_share": _share(text.str.count_matches("[A-Z]"), text.str.count_matches("[A-Za-z]")),
         "symbol_share": _share(text.str.count_matches(r"[^\p{L}\p{N}\s]"), length),
-        "non_ascii_share": _share(text.str.count_matches(r"[^\x00-\x7f]"), length),
+        "non_ascii_share": _share(length - text.str.count_matches(r"[\x00-\x7f]"), length),
     }
-    named = {name: expression.cast(pl.Int32) for name, expression in counts.items()} | shares
-    return [named[name].alias(name) for name in Signals._fields]
+    return [value.cast(pl.Int32).alias(name) for name, value in counts.items()] + [
+        value.alias(name) for name, value in shares.items()
+    ]
+
+
+def _context() -> list[pl.Expr]:
+    """What the columns around the text say."""
+    flags = ("is_command", "is_emote_only", "is_first_message")
+    repeats = ("user_repeats", "channel_repeats")
+    return [
+        *(pl.col(name).fill_null(False).cast(pl.Int32) for name in flags),
+        *(pl.col(name).fill_null(0).cast(pl.Int32) for name in repeats),
+        pl.col("reply_to").is_not_null().cast(pl.Int32).alias("is_reply"),
+    ]
+
+
+def _disguises(texts: pl.DataFrame) -> list[pl.Series]:
+    """Compare the texts that normalising changed beyond case and spaces; they are few, so one by one."""
+    plain = pl.col("text").str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars(" ")
+    changed = texts.with_row_index("row").filter(plain != pl.col("normalised"))
+    found = [
+        disguise(text, normalised) for text, normalised in changed.select("text", "normalised").iter_rows()
+    ]
+    columns = []
+    for name in Disguise._fields:
+        column = pl.Series(name, [0], dtype=pl.Int32).extend_constant(0, texts.height)[: texts.height]
+        values = pl.Series(name, [getattr(each, name) for each in found], dtype=pl.Int32)
+        columns.append(column.scatter(changed["row"], values))
+    return columns
 
 
 def _count(folded: pl.Expr, pattern: str) -> pl.Expr:
     return folded.str.count_matches(rf"(?-u:\b)(?:{pattern})(?-u:\b)")
-
-
-def _only_stretched(plain: pl.Expr, normalised: pl.Expr, other: str) -> pl.Expr:
-    """Whether the texts are equal once runs of a letter count as one letter."""
-    letters = [plain.str.replace_all(other, ""), normalised.str.replace_all(other, "")]
-    for letter in "abcdefghijklmnopqrstuvwxyz":
-        letters = [each.str.replace_all(f"{letter}{letter}+", letter) for each in letters]
-    return letters[0] == letters[1]
 
 
 def _share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:

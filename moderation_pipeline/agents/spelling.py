@@ -8,6 +8,7 @@ is the lexicon's.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache, lru_cache
 
 from moderation_pipeline.agents.lexicon import lexicon
@@ -35,6 +36,8 @@ NEVER_GUESSED = frozenset(
         "hoes",
         "thot",
         "nerd",
+        "spick",
+        "spicks",
     }
 )
 """Terms too near to ordinary words ("puck", "hehe", "restart", "money")."""
@@ -57,6 +60,8 @@ LONG = 9
 
 VOWELS = frozenset("aeiou")
 
+ENDINGS = ("s", "e", "ed", "es", "ing", "d")
+
 DOUBLED = re.compile(r"(.)\1+")
 
 
@@ -78,12 +83,15 @@ def corrected(word: str) -> tuple[str, ...]:
 def _guessable() -> frozenset[str]:
     """Return the single words that a slip may stand for."""
     file = lexicon().file
-    terms = [term for name in GUESSED if name in file.groups for term in file.groups[name].terms]
-    terms += [term for name in GUESSED if name in file.readings for term in file.readings[name]]
-    stems = (term.removesuffix("*") for term in terms)
-    words = {word for word in stems if word.isalpha() and len(word) >= SHORTEST and word not in NEVER_GUESSED}
-    endings = ("s", "e", "ed", "es", "ing", "d")
-    return frozenset(words | {word + ending for word in words if len(word) > SHORTEST for ending in endings})
+    insults = _stems(term for name in GUESSED if name in file.groups for term in file.groups[name].terms)
+    predicates = _stems(term for name in GUESSED if name in file.readings for term in file.readings[name])
+    inflected = {word + ending for word in predicates if len(word) > SHORTEST for ending in ENDINGS}
+    return frozenset(insults | {f"{word}s" for word in insults} | predicates | inflected)
+
+
+def _stems(terms: Iterable[str]) -> set[str]:
+    words = (term.removesuffix("*") for term in terms)
+    return {word for word in words if word.isalpha() and len(word) >= SHORTEST and word not in NEVER_GUESSED}
 
 
 def _is_known(word: str) -> bool:
@@ -121,14 +129,12 @@ def _slip(word: str) -> tuple[str, ...]:
 
 def _glued(word: str) -> tuple[str, ...]:
     """Return the two words of a lost space, where one is a term and the other is a term or a common word."""
-    common, index = lexicon().file.common, lexicon().index
+    common = lexicon().file.common
     for at in range(1, len(word)):
         left, right = word[:at], word[at:]
         if (_is_telling(left) and (right in common or _is_telling(right))) or (
             left in common and _is_telling(right)
         ):
-            return (left, right)
-        if left in common and right in common and len(left) > 1 and len(right) > 1 and index.groups_of(right):
             return (left, right)
     return ()
 

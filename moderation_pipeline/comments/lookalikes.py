@@ -17,6 +17,9 @@ INVISIBLE = re.compile(
 )
 BLANK = re.compile(r"[\u2800\x00-\x1f\x7f-\x9f\s]+")
 STACKED = re.compile(r"(?<=[^\W\d_])([\u0300-\u036f\u0488\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+)")
+TYPOGRAPHY = str.maketrans("‘’ʼ´“”„", "''''\"\"\"")
+"""Before NFKC, which would make a space and an accent of an acute used as an apostrophe."""
+
 WORD = re.compile(r"[^\s]+")
 
 NEARLY_ALIKE = {
@@ -44,7 +47,8 @@ def fold_lookalikes(text: str) -> str:
     """Return the text in NFKC without invisible characters, mixed-script words written in Latin letters."""
     if text.isascii():
         return text
-    text = unicodedata.normalize("NFKC", BLANK.sub(" ", INVISIBLE.sub("", text)))
+    text = BLANK.sub(" ", INVISIBLE.sub("", text)).translate(TYPOGRAPHY)
+    text = unicodedata.normalize("NFKC", text)
     text = STACKED.sub("", text)
     if text.isascii():
         return text

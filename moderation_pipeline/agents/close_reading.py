@@ -1,0 +1,42 @@
+"""One text read closely, from words to evidence: what `hate_reading` and `abuse_reading` find, put together.
+
+The lines around the text are `earlier_lines`'; counted patterns are `careful_rules`'.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from moderation_pipeline.agents.abuse_reading import Telling, Tone, abuse_evidence
+from moderation_pipeline.agents.evidence import LIKELY, Evidence, chances
+from moderation_pipeline.agents.hate_reading import hate_evidence
+from moderation_pipeline.agents.lexicon import grammar
+from moderation_pipeline.agents.plan import Category
+from moderation_pipeline.agents.reading import Reading, read
+from moderation_pipeline.agents.rules import PATTERNS, WEIGHTS
+
+TELLINGS = {
+    weight.signal: Telling(weight.category, weight.once, weight.again, weight.reason)
+    for weight in WEIGHTS
+    if weight.signal not in PATTERNS and weight.signal != "slur"
+}
+"""What each group of words tells, as the fast rules have it; slurs are `hate_reading`'s."""
+
+
+@lru_cache(maxsize=20_000)
+def text_evidence(normalised: str, *, is_reply: bool) -> tuple[Evidence, ...]:
+    """Return what a text alone says. Remembered: chats repeat themselves, and a line is context of later ones."""
+    reading = read(normalised)
+    is_condemning = speaks_against(reading)
+    is_aimed = is_reply or any(word in grammar().second or word[0] == "@" for word in reading.words)
+    hate = hate_evidence(reading, is_condemned=is_condemning)
+    abuse = abuse_evidence(reading, TELLINGS, Tone(is_condemning, is_aimed))
+    if chances(hate + abuse).get(Category.HATE, 0.0) >= LIKELY:
+        # An insult or a threat to a group is no mere insult or threat: hate keeps what is in the same words.
+        abuse = [piece for piece in abuse if piece.category not in (Category.HARASSMENT, Category.THREAT)]
+    return (*hate, *abuse)
+
+
+def speaks_against(reading: Reading) -> bool:
+    """Whether a comment condemns or quotes what it names, rather than saying it."""
+    return bool(reading.of("condemning") or (reading.has_quotation and reading.of("reporting")))

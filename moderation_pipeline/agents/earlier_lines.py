@@ -1,0 +1,83 @@
+"""What earlier lines add to a comment: abuse kept up, a message split over lines, egging someone on.
+
+Only the chat's own lines, as every Expert sees them (law 3). What the comment itself says is `close_reading`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from moderation_pipeline.agents.case import Case, Line
+from moderation_pipeline.agents.close_reading import text_evidence
+from moderation_pipeline.agents.evidence import LIKELY, Evidence, chances
+from moderation_pipeline.agents.lexicon import grammar
+from moderation_pipeline.agents.plan import Category
+from moderation_pipeline.comments.normalise import normalise_text
+
+OWN_LINES = 4
+ROOM_LINES = 6
+FRAGMENT_WORDS = 3
+"""A message that is split to pass a filter comes in pieces of a few words, or of single letters."""
+
+PLAIN = 0.8
+"""The chance from which an earlier line counts as abuse; less would pile doubt upon doubt."""
+
+KEPT_UP = frozenset({Category.HARASSMENT, Category.HATE, Category.THREAT, Category.SEXUAL})
+
+
+def evidence_of_earlier_lines(case: Case, evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Return what the lines before the comment add to the evidence in it."""
+    found = []
+    now = chances(evidence)
+    words = case.normalised.split()
+    if len(words) <= FRAGMENT_WORDS or now:
+        own = case.own_lines_before(OWN_LINES)
+        found += _kept_up(own, now)
+        if len(words) <= FRAGMENT_WORDS and max(now.values(), default=0.0) < LIKELY:
+            found += _split(own, case.normalised)
+    if case.normalised.strip(".! ") in grammar().agreeing:
+        found += _egging_on(case)
+    return found
+
+
+def _kept_up(own: Sequence[Line], now: dict[Category, float]) -> list[Evidence]:
+    """Abuse that goes on over lines is worse than one line of it, and tells what a doubtful line means."""
+    likeliest = max(now, key=now.__getitem__, default=Category.NONE)
+    if likeliest not in KEPT_UP:
+        return []
+    abusive = sum(1 for line in own if _chance(line.normalised, KEPT_UP) >= PLAIN)
+    if abusive < 2:
+        return []
+    return [Evidence(likeliest, 0.1 * abusive, f"kept up over {abusive} earlier lines")]
+
+
+def _split(own: Sequence[Line], normalised: str) -> list[Evidence]:
+    """A message split over several comments is read as one, where none of them says it alone."""
+    pieces = [normalised]
+    for line in reversed(own):
+        if len(line.normalised.split()) > FRAGMENT_WORDS or _chance(line.normalised, KEPT_UP) >= LIKELY:
+            break
+        pieces.insert(0, line.normalised)
+    for start in reversed(range(len(pieces) - 1)):
+        parts = pieces[start:]
+        is_spelt_out = all(len(part) <= 2 for part in parts)
+        whole = normalise_text(("" if is_spelt_out else " ").join(parts))
+        together = chances(text_evidence(whole, is_reply=False))
+        worst = max(together, key=together.__getitem__, default=Category.NONE)
+        if worst in KEPT_UP and together[worst] >= PLAIN:
+            return [Evidence(worst, 0.85 * together[worst], f"split over {len(parts)} comments: '{whole}'")]
+    return []
+
+
+def _egging_on(case: Case) -> list[Evidence]:
+    """Agreeing with someone who says that they want to die is telling them to."""
+    for line in case.lines_before(ROOM_LINES):
+        is_other = line.user_id is None or line.user_id != case.user_id
+        if is_other and _chance(line.normalised, frozenset({Category.SELF_HARM})) >= LIKELY:
+            return [Evidence(Category.THREAT, PLAIN, "egging on someone in distress")]
+    return []
+
+
+def _chance(normalised: str, categories: frozenset[Category]) -> float:
+    found = chances(text_evidence(normalised, is_reply=False))
+    return max((chance for category, chance in found.items() if category in categories), default=0.0)

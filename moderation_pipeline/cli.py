@@ -205,7 +205,11 @@ def synthesize(comments: int, base_rate: float, seed: int) -> None:
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per chat.")
 def chats(as_json: bool) -> None:
-    """List the chats that can be moderated, and the configs each was run under.
+    r"""List the chats that can be moderated, and the configs each was run under.
+
+    \b
+    moderation chats
+    moderation chats --json | jq '.[] | select(.rejected > 0)'
 
     A chat is a file under data/chats; 'moderation add FILE' puts one there. A chat without numbers has
     not been read yet: 'moderation run' or the Dagster UI reads it.
@@ -218,7 +222,11 @@ def chats(as_json: bool) -> None:
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per valid config.")
 def configs(as_json: bool) -> None:
-    """List the configs, ready-made and your own, and validate every one.
+    r"""List the configs, ready-made and your own, and validate every one.
+
+    \b
+    moderation configs
+    moderation configs --json | jq '.[].config'
 
     Your own are YAML files under data/configs; one with the name of a ready-made config replaces it.
     Exits with 1 where a config is invalid, after saying what is wrong with it.
@@ -326,10 +334,18 @@ def ui(host: str, port: int) -> None:
     interface.become_dagster_dev(folder, prepare_home(folder), host=host, port=port)
 
 
+def called_with(arguments: Sequence[str]) -> int:
+    """Carry out the command that the arguments ask for, and return its exit code."""
+    session = Session(debug="--debug" in arguments)
+    return ended(
+        lambda: cli.main(list(arguments), prog_name="moderation", obj=session, standalone_mode=False),
+        debug=session.debug,
+    )
+
+
 def main() -> None:
     """Run the command line, and exit with a code of `terminal/exit_codes.py`."""
-    session = Session(debug="--debug" in sys.argv)
-    sys.exit(ended(lambda: cli.main(obj=session, standalone_mode=False), debug=session.debug))
+    sys.exit(called_with(sys.argv[1:]))
 
 
 if __name__ == "__main__":

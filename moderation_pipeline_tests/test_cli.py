@@ -1,32 +1,50 @@
-"""The commands as a user calls them: each in a process of its own, in a folder of its own."""
+"""The commands as a user calls them, each test in a folder of its own."""
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from moderation_pipeline.cli import called_with
 from moderation_pipeline.terminal.exit_codes import ExitCode
 
 HEAVY = ("dagster", "altair", "sklearn", "torch", "transformers", "openai", "together")
 
 
-def moderation(folder: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the program in `folder`, whose data folder is `folder/data`."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("MODERATION_DATA", "DAGSTER_HOME")}
-    return subprocess.run(
-        [sys.executable, "-m", "moderation_pipeline.cli", *arguments],
-        cwd=folder,
-        env=environment | {"COLUMNS": "100"},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+Moderation = Callable[..., Ended]
+
+
+@pytest.fixture
+def moderation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Moderation:
+    """Return the program, as called in `tmp_path`, whose data folder is `tmp_path/data`."""
+    monkeypatch.chdir(tmp_path)
+    # Set rather than deleted, so that what --data sets is undone; empty counts as unset.
+    monkeypatch.setenv("MODERATION_DATA", "")
+    monkeypatch.setenv("DAGSTER_HOME", "")
+
+    def call(*arguments: str, stdin: str = "") -> Ended:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        code = called_with(arguments)
+        return Ended(code, *capsys.readouterr())
+
+    return call
 
 
 def write_config(folder: Path, name: str, text: str) -> Path:
@@ -54,43 +72,41 @@ def test_commands_that_only_look_import_nothing_heavy(tmp_path: Path, arguments:
 @pytest.mark.parametrize(
     "command", ["run", "add", "synthesize", "chats", "configs", "sql", "users", "check", "ui"]
 )
-def test_every_command_has_help_with_an_example(tmp_path: Path, command: str) -> None:
-    ended = moderation(tmp_path, command, "--help")
-    assert ended.returncode == ExitCode.OK
+def test_every_command_has_help_with_an_example(moderation: Moderation, command: str) -> None:
+    ended = moderation(command, "--help")
+    assert ended.code == ExitCode.OK
     assert f"moderation {command}" in ended.stdout.split("Options:")[0].split("\n", 1)[1]
 
 
-def test_the_exit_codes_are_in_the_help(tmp_path: Path) -> None:
-    said = moderation(tmp_path, "--help").stdout
+def test_the_exit_codes_are_in_the_help(moderation: Moderation) -> None:
+    said = moderation("--help").stdout
     assert all(str(code.value) in said for code in ExitCode)
 
 
-def test_an_empty_folder_has_the_synthetic_chat_and_the_ready_made_configs(tmp_path: Path) -> None:
-    chats = json.loads(moderation(tmp_path, "chats", "--json").stdout)
-    configs = json.loads(moderation(tmp_path, "configs", "--json").stdout)
+def test_an_empty_folder_has_the_synthetic_chat_and_the_ready_made_configs(moderation: Moderation) -> None:
+    chats = json.loads(moderation("chats", "--json").stdout)
+    configs = json.loads(moderation("configs", "--json").stdout)
     assert [chat["chat"] for chat in chats] == ["synthetic"]
     assert {"student_only", "student_memory", "hybrid", "expert_only"} <= {each["config"] for each in configs}
 
 
-def test_an_invalid_config_is_told_apart_from_the_valid_ones(tmp_path: Path) -> None:
+def test_an_invalid_config_is_told_apart_from_the_valid_ones(tmp_path: Path, moderation: Moderation) -> None:
     write_config(tmp_path, "broken", "student: {backend: rulez}\n")
-    ended = moderation(tmp_path, "configs", "--json")
-    assert ended.returncode == ExitCode.FAILED
+    ended = moderation("configs", "--json")
+    assert ended.code == ExitCode.FAILED
     assert "hybrid" in {each["config"] for each in json.loads(ended.stdout)}
     assert "broken.yaml: student: there is no backend 'rulez'. Did you mean 'rules'?" in ended.stderr
 
 
-def test_every_view_answers_in_an_empty_folder(tmp_path: Path) -> None:
-    views = [row["view"] for row in json.loads(moderation(tmp_path, "sql", "--json").stdout)]
+def test_every_view_answers_in_an_empty_folder(moderation: Moderation) -> None:
+    views = [row["view"] for row in json.loads(moderation("sql", "--json").stdout)]
     counted = " union all ".join(f"select '{view}' as view, count(*) as rows from {view}" for view in views)
-    answer = json.loads(moderation(tmp_path, "sql", counted, "--json").stdout)
+    answer = json.loads(moderation("sql", counted, "--json").stdout)
     assert answer == [{"view": view, "rows": 0} for view in views]
 
 
-def test_a_query_may_come_from_a_pipe(tmp_path: Path) -> None:
-    assert json.loads(moderation(tmp_path, "sql", "-", "--json", stdin="select 1 as one").stdout) == [
-        {"one": 1}
-    ]
+def test_a_query_may_come_from_a_pipe(moderation: Moderation) -> None:
+    assert json.loads(moderation("sql", "-", "--json", stdin="select 1 as one").stdout) == [{"one": 1}]
 
 
 @pytest.mark.parametrize(
@@ -108,27 +124,27 @@ def test_a_query_may_come_from_a_pipe(tmp_path: Path) -> None:
         (["check", "hybird"], "Error: There is no config 'hybird'. Did you mean 'hybrid'?"),
         (["add", "no.log"], "no.log"),
         (["chat"], "Error: No such command 'chat'. Did you mean 'chats'?"),
-        (["run", "--confg", "x"], "Error: No such option '--confg'. Did you mean"),
+        (["run", "--confg", "x"], "Error: No such option '--confg'. (Did you mean one of: '--config'"),
     ],
 )
 def test_a_mistake_is_said_in_a_sentence_with_its_remedy(
-    tmp_path: Path, arguments: list[str], said: str
+    moderation: Moderation, arguments: list[str], said: str
 ) -> None:
-    ended = moderation(tmp_path, *arguments)
-    assert ended.returncode == ExitCode.USAGE
+    ended = moderation(*arguments)
+    assert ended.code == ExitCode.USAGE
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
-def test_a_file_named_as_a_chat_is_told_how_to_become_one(tmp_path: Path) -> None:
+def test_a_file_named_as_a_chat_is_told_how_to_become_one(tmp_path: Path, moderation: Moderation) -> None:
     (tmp_path / "My Log.txt").write_text("x", "utf-8")
-    ended = moderation(tmp_path, "run", "My Log.txt")
+    ended = moderation("run", "My Log.txt")
     assert "It is a file: 'moderation add My Log.txt' adds it as 'my-log'." in ended.stderr
 
 
-def test_the_data_folder_can_be_named(tmp_path: Path) -> None:
+def test_the_data_folder_can_be_named(tmp_path: Path, moderation: Moderation) -> None:
     write_config(tmp_path, "mine", "description: here\n")
-    named = moderation(tmp_path / "..", "--data", str(tmp_path / "data"), "configs", "--json")
+    named = moderation("--data", str(tmp_path / "data"), "configs", "--json")
     assert "mine" in {each["config"] for each in json.loads(named.stdout)}
 
 

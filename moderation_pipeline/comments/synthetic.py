@@ -115,7 +115,7 @@ class SyntheticComment(NamedTuple):
 def generate(settings: SyntheticSettings) -> Iterator[SyntheticComment]:
     """Yield the chat's comments by time. A comment replies only to one before it.
 
-    100,000 take about three seconds; memory doesn't grow with their number.
+    100,000 take about two seconds of one core; memory doesn't grow with their number.
     """
     prefix = _id_prefix(settings)
     start = settings.starts_at.astimezone(UTC).replace(tzinfo=None)

@@ -13,10 +13,10 @@ import polars as pl
 
 from moderation_pipeline.config import DEFAULT_CONFIG
 from moderation_pipeline.evaluation.bootstrap import NOTHING, Interval, Resampled, interval, resample
-from moderation_pipeline.evaluation.estimates import DEFINITIONS, agreement_basis, comment_sums, value
+from moderation_pipeline.evaluation.estimates import DEFINITIONS, comment_sums, value
 from moderation_pipeline.evaluation.judged import Run, judge, reference_of
-from moderation_pipeline.evaluation.metrics import Number, metrics_row, unknown_costs
-from moderation_pipeline.warehouse.tables import COMPARISON, DIFFERENCES
+from moderation_pipeline.evaluation.metrics import Number, run_estimates, run_facts, unknown_costs
+from moderation_pipeline.warehouse.tables import COMPARISON, DIFFERENCES, METRICS
 
 QUALITIES = ("f1", "system_agreement_rate")
 """What configs are ranked by: the first that any of them has. Labels judge better than an Expert does."""
@@ -37,12 +37,8 @@ def compare(
     """
     if not runs:
         return COMPARISON.empty()
-    measured = _measured_together(chat, comments, runs)
-    versions = data_versions or {}
-    table = pl.concat(
-        metrics_row(comments, run, each.judged, each.resampled, data_version=versions.get(run.name))
-        for run, each in zip(runs, measured.values(), strict=True)
-    )
+    measured = _measured_together(chat, comments, runs, data_versions or {})
+    table = pl.DataFrame([each.row for each in measured.values()], schema=METRICS.schema)
     quality, best = _best(table)
     rows = [_against(name, measured, default_config, quality, best) for name in measured]
     joined = table.with_columns(chat=pl.lit(chat)).join(
@@ -53,16 +49,17 @@ def compare(
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """One run: its judged comments, its sums in the joint resamples, and what can't be compared."""
+    """One run: its metrics, its sums in the joint resamples, and what can't be compared."""
 
-    judged: pl.DataFrame
+    row: dict[str, Number]
     resampled: Resampled
-    basis: str | None
     unknown: set[str]
 
     def minus(self, other: _Measured, name: str) -> Interval:
         """Return this run's estimate less the other's; nothing where either is unknown or measured unlike."""
-        if name in self.unknown | other.unknown or (name == "agreement_rate" and self.basis != other.basis):
+        basis = "agreement_basis"
+        unlike = name == "agreement_rate" and self.row[basis] != other.row[basis]
+        if unlike or name in self.unknown | other.unknown:
             return NOTHING
         ratios = DEFINITIONS[name]
         point = value(ratios, self.resampled.total) - value(ratios, other.resampled.total)
@@ -70,16 +67,29 @@ class _Measured:
         return interval(float(point[0]), drawn)
 
 
-def _measured_together(chat: str, comments: pl.DataFrame, runs: Sequence[Run]) -> dict[str, _Measured]:
-    """Return each run by its config's name, all resampled with the same users."""
+def _measured_together(
+    chat: str, comments: pl.DataFrame, runs: Sequence[Run], versions: Mapping[str, str]
+) -> dict[str, _Measured]:
+    """Return each run by its config's name, all resampled with the same users.
+
+    A run's comments are summed up by user at once, so that only one run's are held at a time.
+    """
     reference = reference_of(runs)
-    judged = [judge(comments, run, reference) for run in runs]
-    sums = [comment_sums(run, frame) for run, frame in zip(runs, judged, strict=True)]
-    columns = [frame.select(pl.exclude("cluster").name.prefix(f"{i}.")) for i, frame in enumerate(sums)]
-    joint = resample(pl.concat([sums[0].select("cluster"), *columns], how="horizontal"), seed=chat)
+    facts, unknown, sums = [], [], []
+    for number, run in enumerate(runs):
+        judged = judge(comments, run, reference)
+        facts.append(run_facts(comments, run, judged, versions.get(run.name)))
+        unknown.append(unknown_costs(judged))
+        by_user = comment_sums(run, judged).group_by("cluster", maintain_order=True).agg(pl.all().sum())
+        sums.append(by_user.select("cluster", pl.exclude("cluster").name.prefix(f"{number}.")))
+    users = sums[0].select("cluster")
+    joint = resample(
+        pl.concat([users, *(frame.drop("cluster") for frame in sums)], how="horizontal"), seed=chat
+    )
+    parts = [joint.part(f"{number}.") for number in range(len(runs))]
     return {
-        run.name: _Measured(frame, joint.part(f"{i}."), agreement_basis(run, frame), unknown_costs(frame))
-        for i, (run, frame) in enumerate(zip(runs, judged, strict=True))
+        run.name: _Measured({**fact, **run_estimates(part, unseen)}, part, unseen)
+        for run, fact, part, unseen in zip(runs, facts, parts, unknown, strict=True)
     }
 
 

@@ -70,7 +70,11 @@ def run_metrics(
     run = Run(config, student_decisions, expert_audits, memory_snapshot, action_log, user_state)
     judged = judge(comments, run, reference)
     resampled = resample(comment_sums(run, judged), seed=chat_of(comments))
-    return metrics_row(comments, run, judged, resampled, data_version=data_version)
+    row = {
+        **run_facts(comments, run, judged, data_version),
+        **run_estimates(resampled, unknown_costs(judged)),
+    }
+    return pl.DataFrame([row], schema=METRICS.schema)
 
 
 def chat_of(comments: pl.DataFrame) -> str:
@@ -78,11 +82,11 @@ def chat_of(comments: pl.DataFrame) -> str:
     return str(comments["chat"][0]) if comments.height else ""
 
 
-def metrics_row(
-    comments: pl.DataFrame, run: Run, judged: pl.DataFrame, resampled: Resampled, *, data_version: str | None
-) -> pl.DataFrame:
-    """Return the run's row of METRICS, from its judged comments and the resamples of its sums."""
-    row: dict[str, Number] = {
+def run_facts(
+    comments: pl.DataFrame, run: Run, judged: pl.DataFrame, data_version: str | None
+) -> dict[str, Number]:
+    """Return the columns of METRICS that are known, not estimated."""
+    return {
         "chat": chat_of(comments),
         "config": run.name,
         "config_hash": run.config.config_hash,
@@ -94,10 +98,15 @@ def metrics_row(
         **_latencies(run, judged),
         **_costs(judged),
     }
+
+
+def run_estimates(resampled: Resampled, unknown: set[str]) -> dict[str, Number]:
+    """Return the estimates of METRICS and their intervals; those that are `unknown` are null."""
+    row: dict[str, Number] = {}
     for name in ESTIMATES:
-        low, high = f"{name}_low", f"{name}_high"
-        row[name], row[low], row[high] = estimate(name, resampled, unknown_costs(judged))
-    return pl.DataFrame([row], schema=METRICS.schema)
+        found = NOTHING if name in unknown else estimate(name, resampled)
+        row[name], row[f"{name}_low"], row[f"{name}_high"] = found
+    return row
 
 
 def unknown_costs(judged: pl.DataFrame) -> set[str]:
@@ -110,10 +119,8 @@ def unknown_costs(judged: pl.DataFrame) -> set[str]:
     }
 
 
-def estimate(name: str, resampled: Resampled, unknown: set[str]) -> Interval:
+def estimate(name: str, resampled: Resampled) -> Interval:
     """Return one estimate with its interval."""
-    if name in unknown:
-        return NOTHING
     ratios = DEFINITIONS[name]
     point = float(value(ratios, resampled.total)[0])
     users = 0.0

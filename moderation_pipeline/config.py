@@ -111,11 +111,14 @@ NoneOrSpec = Discriminator(_none_or_spec)
 
 
 class VoteSpec(Closed):
-    """When recalled memories may overrule a Student that can't read them: how near, how clear, how proven."""
+    """Which recalled memories are heard by a Student that can't read them, and when they say nothing.
 
-    least_similarity: float = Field(default=0.9, ge=0, le=1)
-    least_margin: float = Field(default=0.5, ge=0, le=1)
-    least_support: int = Field(default=2, ge=1)
+    Heard are those at least `least_similarity` near; two sides whose trust differs by less than
+    `least_margin` cancel out. A vote is followed where it is surer than the Student.
+    """
+
+    least_similarity: float = Field(default=0.8, ge=0, le=1)
+    least_margin: float = Field(default=0.05, ge=0, le=1)
 
 
 class MemorySpec(Closed):

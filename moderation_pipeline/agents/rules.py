@@ -52,7 +52,7 @@ class RulesStudent(Student):
         return self._with_vote(verdict, situation) if situation.recalled else verdict
 
     def _with_vote(self, verdict: Verdict, situation: Situation) -> Verdict:
-        """Let near memories overrule the rules where they are surer: an Expert taught them, on a case like this."""
+        """Let near memories overrule the rules where they are surer: an Expert taught them, on cases like this."""
         outcome = vote(situation.recalled, self._vote_spec)
         if outcome is None or verdict.plan is None or outcome.plan.confidence <= verdict.plan.confidence:
             return verdict
@@ -131,9 +131,12 @@ WEIGHTS = (
     Weight("sexual", Category.SEXUAL, 0.42, 0.2, "a sexual word"),
     Weight("self_harm", Category.SELF_HARM, 0.85, 0.3, "words of self-harm"),
     Weight("spam_phrase", Category.SPAM, 0.62, 0.5, "an advertising phrase"),
+    Weight("decoration", Category.SPAM, 0.4, 0.1, "blocks or stars for attention"),
+    Weight("lure", Category.SPAM, 0.08, 0.12, "a word that lures"),
     Weight("shorteners", Category.SPAM, 0.55, 0.3, "a hidden or invite link"),
     Weight("links", Category.SPAM, 0.4, 0.2, "a link"),
     Weight("bot_orders", Category.OTHER, 0.8, 0.3, "orders to a moderation bot"),
+    Weight("ghost_tags", Category.OTHER, 0.8, 0.3, "text that poses as the moderator's own"),
     Weight("evasion", Category.OTHER, 0.55, 0.2, "talk of cheats or of evading a ban"),
     Weight("phones", Category.PERSONAL_INFORMATION, 0.85, 0.3, "a phone number"),
     Weight("emails", Category.PERSONAL_INFORMATION, 0.75, 0.2, "an e-mail address"),
@@ -146,7 +149,7 @@ comments (spam, self-harm, personal information), by judgement. Swearing is held
 is at someone is for the Expert to say."""
 
 PATTERNS = frozenset(
-    {"score_mock", "shorteners", "links", "phones", "emails", "ip_addresses", "street_addresses"}
+    {"score_mock", "shorteners", "links", "ghost_tags", "decoration", "phones", "emails", "ip_addresses", "street_addresses"}
 )
 """Signals that are patterns and not groups of the lexicon."""
 
@@ -159,13 +162,15 @@ def evidence_of(signals: Signals, *, strikes: int = 0, is_trusted: bool = False)
     found = []
     for name, category, once, again, reason in WEIGHTS:
         count = getattr(signals, name)
-        if count:
+        if name == "taunt":
+            count -= signals.emote_ez
+        if count > 0:
             if is_trusted and category is Category.SPAM:
                 once = again = TRUSTED_WEIGHT
             found.append(Evidence(category, 1.0 - (1.0 - once) * (1.0 - again) ** min(count - 1, 3), reason))
     found += flood_evidence(signals)
     if found:
-        found += _leanings(signals, found, strikes)
+        found += leanings(signals, found, strikes)
     return found
 
 
@@ -178,7 +183,7 @@ def flood_evidence(signals: Signals) -> list[Evidence]:
             found.append(
                 Evidence(
                     Category.SPAM,
-                    min(0.95, 0.2 + 0.14 * often + 0.03 * min(signals.words, 10)),
+                    min(0.95, 0.08 + 0.16 * often + 0.025 * min(signals.words, 10)),
                     "the same text again by this user",
                 )
             )
@@ -201,7 +206,7 @@ def flood_evidence(signals: Signals) -> list[Evidence]:
     return found
 
 
-def _leanings(signals: Signals, found: Sequence[Evidence], strikes: int) -> list[Evidence]:
+def leanings(signals: Signals, found: Sequence[Evidence], strikes: int = 0) -> list[Evidence]:
     """Return what tilts a doubtful case: who is addressed, who writes, and whether the text is disguised."""
     category = max(found, key=lambda piece: piece.weight).category
     leaning = []
@@ -209,6 +214,8 @@ def _leanings(signals: Signals, found: Sequence[Evidence], strikes: int) -> list
         leaning.append(Evidence(category, 0.25, "in disguise"))
     if signals.second_person and category in AIMABLE:
         leaning.append(Evidence(category, 0.12, "addressed to someone"))
+    if signals.lure and (signals.links or signals.decoration):
+        leaning.append(Evidence(Category.SPAM, 0.6, "a link or blocks beside what lures"))
     if category is Category.SPAM and signals.is_first_message:
         leaning.append(Evidence(category, 0.3, "a first message"))
     if strikes:

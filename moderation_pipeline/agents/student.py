@@ -20,13 +20,18 @@ class Standing(NamedTuple):
 
 
 class Recalled(NamedTuple):
-    """A memory retrieved for a case: `similarity` in [0, 1] of its state to the case's."""
+    """A memory retrieved for a case: `similarity` in [0, 1] of its state to the case's.
+
+    `support` counts the disagreements that taught it, `helped` and `harmed` what later audits said of it.
+    """
 
     memory_id: str
     similarity: float
     support: int
     state: str
     plan: Plan
+    helped: int = 0
+    harmed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,12 +46,12 @@ def over_capacity(records: Records, capacity: int) -> list[Farewell]:
 
 
 def harmful(records: Records, rows: NDArray[np.int64], least_uses: int) -> list[Farewell]:
-    """Return those of the rows that harmed more than they helped, over enough audited uses."""
+    """Return those of the rows that harmed more than they helped, where enough audits have judged them."""
     numbers = records.numbers[rows]
     audited = numbers["helped"] + numbers["harmed"] + numbers["neutral"]
     found = (numbers["harmed"] > numbers["helped"]) & (audited >= least_uses) & numbers["is_active"]
     return [
-        Farewell(int(row), f"harmed {one['harmed']} and helped {one['helped']} of {count} audited uses")
+        Farewell(int(row), f"harmed {one['harmed']} and helped {one['helped']} of {count} audited cases")
         for row, one, count in zip(rows[found], numbers[found], audited[found], strict=True)
     ]
 

@@ -25,4 +25,3 @@ def state_of(case: Case) -> str:
         marks.append("emotes")
     text = case.normalised.replace(MARKS, " ")
     return f"{text} {MARKS} {' '.join(marks)}" if marks else text
-

@@ -20,12 +20,13 @@ from moderation_pipeline.agents.student import Recalled
 from moderation_pipeline.backends.embedder import Embedder, Vectors
 from moderation_pipeline.config import MemorySpec
 from moderation_pipeline.memory import snapshot
-from moderation_pipeline.memory.accounting import effect
+from moderation_pipeline.memory.accounting import Effect, effect
 from moderation_pipeline.memory.dense_index import DenseIndex
 from moderation_pipeline.memory.forgetting import Farewell, harmful, over_capacity, over_user_share
 from moderation_pipeline.memory.index import Hits, Index, Numbers
 from moderation_pipeline.memory.records import Memory, Origin, Records, memory_id
 from moderation_pipeline.memory.sparse_index import SparseIndex
+from moderation_pipeline.memory.vote import near_enough
 
 DUPLICATES = 32
 """How many near-duplicates of a new state are looked at, for the one to merge with and those in conflict."""
@@ -136,12 +137,31 @@ class MemoryStore:
     def account(
         self, memory_ids: Sequence[str], *, without: Plan, with_: Plan, audited: Plan | None = None
     ) -> None:
-        """Count one use of these memories, and what it did where an audit tells; retire what harms."""
-        rows = np.array([self._records.row_of[one] for one in memory_ids], dtype=np.int64)
+        """Count one use of these memories, and what it did where an audit tells; retire what harms.
+
+        `without` is what would have been decided without them, `with_` what was decided.
+        """
+        rows = self._rows(memory_ids)
         self._records.numbers["uses"][rows] += 1
         if audited is not None:
-            self._records.numbers[effect(without=without, with_=with_, audited=audited)][rows] += 1
-            self._forget(harmful(self._records, rows, self._spec.retire_after_uses))
+            self._judge(rows, effect(without=without, with_=with_, audited=audited))
+
+    def account_heard(self, recalled: Sequence[Recalled], *, without: Plan, audited: Plan) -> None:
+        """Count what an audit says of memories that were near enough to be heard but not followed.
+
+        Each is judged by its own plan: would following it have helped? So a memory earns trust, or loses it,
+        before anything depends on it.
+        """
+        for memory in near_enough(recalled, self._spec.vote):
+            what = effect(without=without, with_=memory.plan, audited=audited)
+            self._judge(self._rows([memory.memory_id]), what)
+
+    def _judge(self, rows: Numbers, what: Effect) -> None:
+        self._records.numbers[what][rows] += 1
+        self._forget(harmful(self._records, rows, self._spec.retire_after_uses))
+
+    def _rows(self, memory_ids: Sequence[str]) -> Numbers:
+        return np.array([self._records.row_of[one] for one in memory_ids], dtype=np.int64)
 
     def _merged(self, case: Learnt, known: Iterable[int]) -> int | None:
         """Return the nearest of the known memories that says the same, after confirming it."""
@@ -189,10 +209,10 @@ class MemoryStore:
         ranked = _ranked(hits, self._records.numbers["recency"][hits.row])
         first = np.searchsorted(ranked.query, np.arange(count))
         ranked = ranked.where(np.arange(len(ranked.query)) - first[ranked.query] < self._spec.top_k)
-        support = self._records.numbers["support"][ranked.row].tolist()
-        for (query, row, similarity), audits in zip(ranked.tuples(), support, strict=True):
-            memory = self._records.memories[row]
-            found[query].append(Recalled(memory.memory_id, similarity, audits, memory.state, memory.plan))
+        numbers = self._records.numbers[["support", "helped", "harmed"]][ranked.row].tolist()
+        for (query, row, similarity), (support, helped, harmed) in zip(ranked.tuples(), numbers, strict=True):
+            memory_id, state, plan, _ = self._records.memories[row]
+            found[query].append(Recalled(memory_id, similarity, support, state, plan, helped, harmed))
         return [tuple(one) for one in found]
 
     def _codes(self, channels: Iterable[str]) -> Numbers | None:

@@ -218,12 +218,21 @@ async def _decide_some(student: Student, batch: InFlight, indices: Sequence[int]
     return await student.decide([batch.cases[i] for i in indices], [batch.situations[i] for i in indices])
 
 
+def _account(memory: MemoryStore, lesson: Lesson) -> None:
+    """Tell the memory what the audit says of the memories that spoke, and of those that were outvoted."""
+    decided, audited, heard = lesson.decided, lesson.audited.plan, lesson.situation.recalled
+    without = decided.without_memory if decided.memory_ids else decided.plan
+    if without is None or decided.plan is None or audited is None:
+        return
+    memory.account(decided.memory_ids, without=without, with_=decided.plan, audited=audited)
+    silent = [one for one in heard if one.memory_id not in decided.memory_ids]
+    memory.account_heard(silent, without=without, audited=audited)
+
+
 def _remember(memory: MemoryStore, lessons: Sequence[Lesson]) -> None:
     """Write the disagreements to memory, and tell it what the memories used were worth."""
     for lesson in lessons:
-        used, audited = lesson.decided, lesson.audited.plan
-        if used.memory_ids and used.without_memory and used.plan and audited:
-            memory.account(used.memory_ids, without=used.without_memory, with_=used.plan, audited=audited)
+        _account(memory, lesson)
     memory.learn(
         [
             Learnt(

@@ -118,7 +118,7 @@ def test_a_memory_that_harms_more_than_it_helps_is_retired_with_the_reason() -> 
     memory.account([one], without=ALLOW, with_=DELETE, audited=ALLOW)
     assert len(memory) == 1
     memory.account([one], without=ALLOW, with_=DELETE, audited=ALLOW)
-    assert column(memory, "retired_because") == ["harmed 2 and helped 0 of 3 audited uses"]
+    assert column(memory, "retired_because") == ["harmed 2 and helped 0 of 3 audited cases"]
     assert recalled(memory, "gg ez") == ()
 
 
@@ -128,6 +128,19 @@ def test_a_use_without_an_audit_is_counted_and_judges_nothing() -> None:
     memory.account([one], without=ALLOW, with_=DELETE)
     counts = memory.snapshot().select("uses", "helped", "harmed", "neutral")
     assert counts.rows() == [(1, 0, 0, 0)]
+
+
+def test_memories_that_were_heard_and_outvoted_are_judged_by_their_own_plans() -> None:
+    memory = store(MemorySpec(retire_after_uses=2))
+    memory.learn(
+        [learnt("gg ez", DELETE, at=0), learnt("gg ez", ALLOW, at=1), learnt("gg ez noob you", DELETE, at=2)]
+    )
+    heard = recalled(memory, "gg ez")
+    assert len(heard) == 3
+    memory.account_heard(heard, without=ALLOW, audited=DELETE)
+    judged = memory.snapshot().select("uses", "helped", "harmed", "neutral").rows()
+    assert judged == [(0, 1, 0, 0), (0, 0, 0, 1), (0, 0, 0, 0)]
+    assert recalled(memory, "gg ez")[1].helped == 1
 
 
 def test_memories_of_another_run_keep_their_origin_and_new_ones_say_their_own() -> None:

@@ -82,7 +82,7 @@ def build_agents(
     return Agents(
         student=builder.student(),
         expert=builder.expert(comments),
-        fallback=RulesStudent() if config.fallback == "rules" else None,
+        fallback=builder.rules() if config.fallback == "rules" else None,
         notes=tuple(notes),
     )
 
@@ -101,11 +101,15 @@ class _Builder:
         if spec == "none":
             return None
         if isinstance(spec, RulesSpec):
-            return RulesStudent()
+            return self.rules()
         if isinstance(spec, (TogetherSpec, OpenAISpec, HfSpec)):
             model = self._model("Student", spec, "rules")
-            return RulesStudent() if model is None else PromptStudent(model, spec, self.own_rules)
+            return self.rules() if model is None else PromptStudent(model, spec, self.own_rules)
         raise TypeError(f"No Student is built from {type(spec).__name__}.")
+
+    def rules(self) -> RulesStudent:
+        """Return the keyless Student, with the config's bounds on what memories may say."""
+        return RulesStudent(self.config.memory.vote if self.config.memory else None)
 
     def expert(self, comments: pl.DataFrame) -> Expert | None:
         spec = self.config.expert

@@ -29,8 +29,9 @@ class Stream:
         self._comments = comments.sort("position").with_columns(
             sent_at_us=pl.col("sent_at").dt.timestamp("us"),
         )
-        index = pl.int_range(pl.len(), dtype=pl.Int64)
-        previous = self._comments.select(
+        # A column, not `pl.int_range` within the window: that would count anew in every group.
+        index = pl.col("index").cast(pl.Int64)
+        previous = self._comments.with_row_index("index").select(
             in_channel=index.shift(1).over("channel").fill_null(NOBODY_BEFORE),
             by_user=pl.when(pl.col("user_id").is_not_null())
             .then(index.shift(1).over("channel", "user_id"))

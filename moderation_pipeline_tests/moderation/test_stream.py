@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,3 +41,15 @@ def test_a_user_who_is_not_known_has_no_own_lines() -> None:
 
 def test_a_case_has_no_label() -> None:
     assert not [name for name in Case._fields if name.startswith("label")]
+
+
+def test_the_lines_before_a_comment_are_the_nearest_ones_of_its_channel_and_user() -> None:
+    chat = chat_of(
+        [f"line {i}" for i in range(20)],
+        users=[f"u{i % 3}" for i in range(20)],
+        channel="arena",
+    ).with_columns(channel=pl.when(pl.col("position") % 2 == 0).then(pl.lit("even")).otherwise(pl.lit("odd")))
+    last = next(Stream(chat).batches(100))[-1]
+
+    assert [line.text for line in last.lines_before(3)] == ["line 13", "line 15", "line 17"]
+    assert [line.text for line in last.own_lines_before(2)] == ["line 7", "line 13"]

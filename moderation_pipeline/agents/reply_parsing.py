@@ -31,7 +31,7 @@ OWN_CATEGORIES = {category.value: category for category in Category}
 KNOWN_KEYS = frozenset({"category", "action", "rule", "duration_s", "confidence", "reasoning", "reply_text"})
 FENCE = re.compile(r"```(?:json|JSON)?\s*(.*?)(?:```|$)", re.DOTALL)
 TRAILING_COMMA = re.compile(r",(\s*[}\]])")
-PAIR = re.compile(r'"(\w+)"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?|true|false|null)\s*(?=[,}\s])')
+PAIR = re.compile(r'"(\w+)"\s*:\s*(?:("(?:[^"\\]|\\.)*")|(-?\d+(?:\.\d+)?|true|false|null)(?=\s*[,}\s]))')
 DURATION = re.compile(r"(\d+)\s*([smhd]?)")
 UNIT_S = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -137,8 +137,8 @@ def _mended_load(piece: str, mended: list[str]) -> Fields | None:
 
 def _pairs(text: str) -> Fields | None:
     """Return the whole key-and-value pairs of JSON that doesn't parse; no value that was cut."""
-    pairs = {key: orjson.loads(value) for key, value in PAIR.findall(text) if _loads(value)}
-    return pairs or None
+    found = [(key, string or literal) for key, string, literal in PAIR.findall(text)]
+    return {key: orjson.loads(value) for key, value in found if _loads(value)} or None
 
 
 def _loads(value: str) -> bool:

@@ -3,6 +3,9 @@
 A process that holds the file open for writing shuts out every other, so the project's own queries never open
 it (`views.py` has theirs). Whether it has to be written is therefore not asked of the file itself, but of the
 text of the definitions kept in the warehouse.
+
+A shell reads the partitions' own paths. A query of its that meets one in the very moment in which it is
+rewritten may fail or mix two versions (`frozen.py` has the numbers); asked again, it is right.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 from uuid import uuid4
 
 import polars as pl
@@ -94,17 +95,21 @@ def read_table(
 
 def read_files(paths: list[Path], table: Table) -> pl.DataFrame:
     """Return the rows of the given files of one table, in the order given, under the table's schema."""
-    if not paths:
-        return table.empty()
-    lazy = pl.scan_parquet(
-        paths,
-        schema=table.schema,
-        glob=False,
-        missing_columns="insert",
-        extra_columns="ignore",
-        hive_partitioning=False,
-    )
-    return lazy.collect()
+    frames = []
+    for path in paths:
+        with path.open("rb") as file:
+            frames.append(read_partition(file, table))
+    return pl.concat([table.empty(), *frames])
+
+
+def read_partition(file: BinaryIO, table: Table) -> pl.DataFrame:
+    """Return the rows of one open file; columns that were added since are null, those given up are left out.
+
+    Of an open file, never of a path: Polars opens a path twice, and the two may be different files.
+    """
+    stored = pl.read_parquet(file, hive_partitioning=False)
+    later = [pl.lit(None, dtype).alias(name) for name, dtype in table.schema.items() if name not in stored]
+    return stored.with_columns(later).select(table.schema.names())
 
 
 def write_table(
@@ -173,7 +178,9 @@ def ensure_schema_files(folder: DataFolder) -> None:
 def ensure_schema_file(folder: DataFolder, table: Table) -> None:
     """Write the table's file without rows where it is missing or says something else than the code."""
     path = folder.warehouse / table.name / SCHEMA_FILE
-    if path.exists() and pl.read_parquet_schema(path) == table.schema:
-        return
+    if path.exists():
+        with path.open("rb") as file:
+            if pl.read_parquet_schema(file) == table.schema:
+                return
     with replaced_atomically(path) as temporary:
         table.empty().write_parquet(temporary)

@@ -10,7 +10,7 @@ import dagster as dg
 import polars as pl
 from upath import UPath
 
-from moderation_pipeline.warehouse.files import EXTENSION, conform, replaced_atomically
+from moderation_pipeline.warehouse.files import EXTENSION, conform, read_partition, replaced_atomically
 from moderation_pipeline.warehouse.tables import TABLES, Table
 
 
@@ -47,13 +47,8 @@ class WarehouseIOManager(dg.UPathIOManager):
 
     def load_from_path(self, context: dg.InputContext, path: UPath) -> pl.DataFrame:
         """Return the partition's rows under the table's schema; columns added since then are null."""
-        table = _table(context.asset_key)
         with path.open("rb") as file:
-            stored = pl.read_parquet(file, hive_partitioning=False)
-        later = [
-            pl.lit(None, dtype).alias(name) for name, dtype in table.schema.items() if name not in stored
-        ]
-        return stored.with_columns(later).select(table.schema.names())
+            return read_partition(file, _table(context.asset_key))
 
     def load_partitions(self, context: dg.InputContext) -> pl.DataFrame | dict[str, pl.DataFrame]:
         """Return one frame, or a dictionary of frames where the input is annotated as one."""

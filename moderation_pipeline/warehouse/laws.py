@@ -1,4 +1,4 @@
-"""What must hold between stored tables: each function returns the rows that break one law, none where it holds.
+"""What must hold between stored tables: each function returns the rows that break one law, or none.
 
 Dagster's checks ask these questions after every materialisation (`defs/`); they need nothing but the frames.
 """
@@ -42,7 +42,7 @@ def out_of_order(comments: pl.DataFrame) -> pl.DataFrame:
 
 
 def not_decided_once(comments: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
-    """Return the comments with no row or several in `decided` (decisions, actions), and rows of no comment."""
+    """Return comments with no row or several in `decided` (decisions, actions), and rows of no comment."""
     counts = decided.group_by("comment_id").agg(rows=pl.len())
     joined = comments.select("comment_id").join(counts, on="comment_id", how="full", coalesce=True)
     known = comments["comment_id"].implode()

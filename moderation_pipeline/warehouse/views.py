@@ -7,13 +7,14 @@ and in a file for other people's shells (`duckdb_file.py`). The SQL is plain eno
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import duckdb
 import polars as pl
 
-from moderation_pipeline.warehouse.files import ensure_schema_files
 from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.frozen import frozen
 from moderation_pipeline.warehouse.tables import TABLES, Table
 
 DISAGREEMENTS = """
@@ -106,16 +107,20 @@ def create_statement(name: str, select: str) -> str:
     return f'create or replace view "{name}" as {select}'
 
 
-def connect_in_memory(folder: DataFolder, names: Iterable[str] | None = None) -> duckdb.DuckDBPyConnection:
-    """Return a connection of its own, in memory, with the views (all, or those named) defined in it.
+@contextmanager
+def connect_in_memory(
+    folder: DataFolder, names: Iterable[str] | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection of its own, in memory, with the views (all, or those named) defined in it.
 
-    Defining a view reads the footers of its files, so that naming the few that are needed is quicker.
+    They show the warehouse as it is now, for as long as the connection is open. Defining a view reads the
+    footers of its files, so that naming the few that are needed is quicker.
     """
-    ensure_schema_files(folder)
-    connection = duckdb.connect(":memory:")
-    connection.execute("set TimeZone = 'UTC'")
-    define_views(connection, folder, names)
-    return connection
+    wanted = _with_what_is_below({*TABLES, *QUESTIONS} if names is None else set(names))
+    with frozen(folder, wanted & set(TABLES)) as picture, duckdb.connect(":memory:") as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        define_views(connection, picture, wanted)
+        yield connection
 
 
 def define_views(
@@ -123,13 +128,13 @@ def define_views(
 ) -> None:
     """Define the views (all, or those named and what they stand on) in an open connection."""
     definitions = view_definitions(folder)
-    wanted = set(definitions) if names is None else _with_tables_below(set(names))
+    wanted = None if names is None else _with_what_is_below(set(names))
     for name, select in definitions.items():
-        if name in wanted:
+        if wanted is None or name in wanted:
             connection.execute(create_statement(name, select))
 
 
-def _with_tables_below(names: set[str]) -> set[str]:
+def _with_what_is_below(names: set[str]) -> set[str]:
     below = [mentioned(QUESTIONS[name], TABLES) for name in names if name in QUESTIONS]
     return names.union(*below)
 

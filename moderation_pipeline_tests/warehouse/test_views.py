@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import duckdb
+import polars as pl
+import pytest
+
+from moderation_pipeline.warehouse.files import write_table
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import (
+    ACTION_LOG,
+    COMMENTS,
+    EXPERT_AUDITS,
+    MEMORY_SNAPSHOT,
+    STUDENT_DECISIONS,
+    TABLES,
+    USER_STATE,
+    Table,
+)
+from moderation_pipeline.warehouse.views import QUESTIONS, connect_in_memory, query
+from moderation_pipeline_tests.warehouse.rows import rows_of
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> DataFolder:
+    return DataFolder(tmp_path / "data")
+
+
+def store(folder: DataFolder, table: Table, *rows: dict[str, object]) -> None:
+    """Write rows of the run arena|hybrid, or of the chat arena."""
+    keys = {"chat": "arena"} if table.partition == "chat" else {"chat": "arena", "config": "hybrid"}
+    frame = rows_of(table, *({**keys, **row} for row in rows))
+    write_table(frame, folder, table, "arena", keys.get("config"))
+
+
+@pytest.mark.parametrize("view", [*TABLES, *QUESTIONS])
+def test_every_view_of_an_empty_warehouse_answers_with_its_columns_and_no_rows(
+    folder: DataFolder, view: str
+) -> None:
+    answer = query(folder, f"select * from {view}")
+    assert answer.height == 0
+    assert answer.columns
+    if view in TABLES:
+        assert answer.columns == list(TABLES[view].schema)
+
+
+def test_a_view_shows_all_partitions_of_its_table(folder: DataFolder) -> None:
+    for chat in ("arena", "dash"):
+        write_table(rows_of(COMMENTS, {"chat": chat, "comment_id": "c1"}), folder, COMMENTS, chat)
+    answer = query(folder, "select chat, comment_id from comments order by chat")
+    assert answer.rows() == [("arena", "c1"), ("dash", "c1")]
+
+
+def test_a_partition_from_before_a_column_was_added_has_nulls_in_the_view(folder: DataFolder) -> None:
+    path = write_table(rows_of(COMMENTS, {"chat": "arena", "text": "hi"}), folder, COMMENTS, "arena")
+    pl.read_parquet(path).drop("is_me").write_parquet(path)
+    assert query(folder, "select text, is_me from comments").rows() == [("hi", None)]
+
+
+@pytest.mark.parametrize("name", ["it's here", "a [0] b", "star*?", 'quo"te', "ünï"])
+def test_the_data_folder_may_be_called_anything(tmp_path: Path, name: str) -> None:
+    folder = DataFolder(tmp_path / name)
+    write_table(rows_of(COMMENTS, {"chat": "arena", "text": "hi"}), folder, COMMENTS, "arena")
+    assert query(folder, "select text from comments").rows() == [("hi",)]
+
+
+def test_disagreements_lay_both_plans_beside_the_text(folder: DataFolder) -> None:
+    store(
+        folder,
+        COMMENTS,
+        {"comment_id": "c1", "text": "kill the boss"},
+        {"comment_id": "c2", "text": "hello"},
+    )
+    store(
+        folder,
+        STUDENT_DECISIONS,
+        {"comment_id": "c1", "action": "ban", "category": "threat"},
+        {"comment_id": "c2", "action": "allow", "category": "none"},
+    )
+    store(
+        folder,
+        EXPERT_AUDITS,
+        {"comment_id": "c1", "action": "allow", "category": "none", "agrees": False},
+        {"comment_id": "c2", "action": "allow", "category": "none", "agrees": True},
+    )
+    answer = query(folder, "select text, student_action, expert_action from disagreements")
+    assert answer.rows() == [("kill the boss", "ban", "allow")]
+
+
+def test_sanctioned_users_are_those_against_whom_something_was_done(folder: DataFolder) -> None:
+    nothing = {"warnings": 0, "deletions": 0, "timeouts": 0, "bans": 0}
+    store(
+        folder,
+        USER_STATE,
+        {"user_id": "calm", **nothing},
+        {"user_id": "warned", **nothing, "warnings": 1},
+        {"user_id": "banned", **nothing, "bans": 1},
+    )
+    answer = query(folder, "select user_id from sanctioned_users order by user_id")
+    assert answer["user_id"].to_list() == ["banned", "warned"]
+
+
+def test_cost_by_config_adds_up_both_agents_and_counts_what_has_no_price(folder: DataFolder) -> None:
+    paid = {"backend": "openai", "prompt_tokens": 100, "completion_tokens": 10, "cost_usd": 0.0}
+    store(folder, ACTION_LOG, {"comment_id": "c1"}, {"comment_id": "c2"})
+    store(
+        folder,
+        STUDENT_DECISIONS,
+        {"comment_id": "c1", **paid, "list_cost_usd": 0.001},
+        {"comment_id": "c2", **paid, "list_cost_usd": None, "reply_error": "no JSON"},
+    )
+    store(folder, EXPERT_AUDITS, {"comment_id": "c1", **paid, "list_cost_usd": 0.003})
+    row = query(folder, "select * from cost_by_config").row(0, named=True)
+    assert row == {
+        "chat": "arena",
+        "config": "hybrid",
+        "comments": 2,
+        "student_calls": 2,
+        "audits": 1,
+        "reply_errors": 1,
+        "prompt_tokens": 300,
+        "completion_tokens": 30,
+        "cost_usd": 0.0,
+        "list_cost_usd": pytest.approx(0.004),
+        "list_cost_usd_per_1000_comments": pytest.approx(2.0),
+        "calls_of_unknown_price": 1,
+    }
+
+
+def test_a_run_without_a_student_has_no_student_calls(folder: DataFolder) -> None:
+    store(folder, ACTION_LOG, {"comment_id": "c1"})
+    store(folder, STUDENT_DECISIONS, {"comment_id": "c1", "cost_usd": 0.0, "list_cost_usd": 0.0})
+    row = query(folder, "select student_calls, calls_of_unknown_price from cost_by_config").row(0)
+    assert row == (0, 0)
+
+
+def test_memory_value_ranks_what_helped_above_what_harmed(folder: DataFolder) -> None:
+    store(
+        folder,
+        MEMORY_SNAPSHOT,
+        {"memory_id": "bad", "helped": 1, "harmed": 4, "uses": 9},
+        {"memory_id": "good", "helped": 5, "harmed": 0, "uses": 9},
+    )
+    answer = query(folder, "select memory_id, value, rank from memory_value order by rank")
+    assert answer.rows() == [("good", 5, 1), ("bad", -3, 2)]
+
+
+def test_only_the_views_that_are_named_are_defined(folder: DataFolder) -> None:
+    with connect_in_memory(folder, ["disagreements"]) as connection:
+        defined = {name for (name,) in connection.execute("show tables").fetchall()}
+    assert defined == {"disagreements", "expert_audits", "student_decisions", "comments"}
+
+
+@pytest.mark.parametrize("asks", ["show tables", "select view_name from duckdb_views() where not internal"])
+def test_a_query_about_the_catalogue_sees_every_view(folder: DataFolder, asks: str) -> None:
+    assert set(query(folder, asks).to_series()) == {*TABLES, *QUESTIONS}
+
+
+def test_times_come_back_in_utc(folder: DataFolder) -> None:
+    write_table(
+        rows_of(COMMENTS, {"chat": "arena"}).with_columns(
+            sent_at=pl.datetime(2026, 1, 2, 3, time_zone="UTC", time_unit="us")
+        ),
+        folder,
+        COMMENTS,
+        "arena",
+    )
+    assert str(query(folder, "select sent_at from comments").item()) == "2026-01-02 03:00:00+00:00"
+
+
+def test_a_misspelt_query_says_so_in_duckdbs_words(folder: DataFolder) -> None:
+    with pytest.raises(duckdb.Error, match="syntax error"):
+        query(folder, "selct 1")
+
+
+def test_a_query_leaves_no_complaint_behind_at_exit(folder: DataFolder) -> None:
+    code = f"""
+        from pathlib import Path
+        from moderation_pipeline.warehouse.folder import DataFolder
+        from moderation_pipeline.warehouse.views import query
+        print(query(DataFolder(Path({str(folder.root)!r})), "select 1 as one, [2] as two").height)
+    """
+    ended = subprocess.run([sys.executable, "-c", dedent(code)], capture_output=True, text=True, check=True)
+    assert (ended.stdout, ended.stderr) == ("1\n", "")
+
+
+def test_asking_needs_neither_dagster_nor_altair_nor_scikit_learn() -> None:
+    code = """
+        import sys
+        import moderation_pipeline.warehouse.views, moderation_pipeline.warehouse.duckdb_file
+        print([name for name in ("dagster", "altair", "sklearn", "scipy") if name in sys.modules])
+    """
+    ended = subprocess.run([sys.executable, "-c", dedent(code)], capture_output=True, text=True, check=True)
+    assert ended.stdout == "[]\n"

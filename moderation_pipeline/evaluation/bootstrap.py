@@ -18,17 +18,21 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from scipy.special import betaincinv
 
 Array = npt.NDArray[np.float64]
 
 RESAMPLES = 1_000
-CONFIDENCE = 0.95
+TAIL = 0.025
+"""What a 95 % interval leaves out at each end."""
+
 LEAST_USERS = 10
 """Below this many users a bootstrap's interval is too narrow to be shown; the estimate stands alone."""
 
 LEAST_DEFINED = 0.9
 """An estimate that is undefined in more than a tenth of the resamples gets no interval."""
 
+RARE = 10
 _CELLS = 4_000_000
 """Resamples are drawn in chunks of at most this many counts (32 MB)."""
 
@@ -74,8 +78,9 @@ def resample(comment_sums: pl.DataFrame, *, seed: str, resamples: int = RESAMPLE
         resamples: how many; none are drawn below LEAST_USERS users.
     """
     names = [name for name in comment_sums.columns if name != "cluster"]
-    by_user = comment_sums.group_by("cluster").agg(pl.col(names).sum())
-    kinds = by_user.group_by(names).agg(pl.len().alias("\x00users")).sort(["\x00users", *names])
+    # In order of appearance, for kinds in another order would get other draws from the same seed.
+    by_user = comment_sums.group_by("cluster", maintain_order=True).agg(pl.col(names).sum())
+    kinds = by_user.group_by(names, maintain_order=True).agg(pl.len().alias("\x00users"))
     sizes = kinds["\x00users"].to_numpy().astype(np.int64)
     rows = kinds.select(names).to_numpy().astype(np.float64)
     drawn = np.empty((0, len(names)))
@@ -114,21 +119,33 @@ def _draws(
 def interval(estimate: float, drawn: Array, *, effective_users: float = 0.0) -> Interval:
     """Return the percentile interval of an estimate (nan: undefined), widened where it must be.
 
-    It is widened to hold the estimate. Where every resample gives the same 0 or 1 the percentiles would claim
-    certainty; the open end is then the exact binomial bound for that many independent users (Clopper and
-    Pearson 1934): 1 - 0.025 ** (1 / users).
+    Args:
+        estimate: the estimate from all users.
+        drawn: the same from each resample; empty where none were drawn.
+        effective_users: for a share, how many users it rests on (`effective_number`). Where fewer than
+            RARE of them carry the rarer outcome a bootstrap is too sure of itself, up to claiming certainty
+            where all agree: the interval is widened to Clopper and Pearson's for that many users, as Korn and
+            Graubard (1998, Survey Methodology 24) propose for weighted samples. 0: no share, no widening.
     """
-    if np.isnan(estimate):
-        return NOTHING
+    if np.isnan(estimate) or not len(drawn):
+        return NOTHING if np.isnan(estimate) else Interval(estimate, None, None)
+    bounds = [estimate, estimate]
     defined = drawn[~np.isnan(drawn)]
-    if not len(drawn) or len(defined) < LEAST_DEFINED * len(drawn):
-        return Interval(float(estimate), None, None)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = (float(bound) for bound in np.quantile(defined, [tail, 1 - tail]))
-    if effective_users > 0 and low == high == estimate and estimate in (0.0, 1.0):
-        open_end = 1 - tail ** (1 / effective_users)
-        low, high = (0.0, open_end) if estimate == 0 else (1 - open_end, 1.0)
-    return Interval(float(estimate), min(low, float(estimate)), max(high, float(estimate)))
+    seen = len(defined) >= LEAST_DEFINED * len(drawn)
+    if seen:
+        bounds += [float(bound) for bound in np.quantile(defined, [TAIL, 1 - TAIL])]
+    rare = effective_users > 0 and effective_users * min(estimate, 1 - estimate) < RARE
+    if rare:
+        bounds += _clopper_pearson(estimate * effective_users, effective_users)
+    return Interval(estimate, min(bounds), max(bounds)) if seen or rare else Interval(estimate, None, None)
+
+
+def _clopper_pearson(successes: float, trials: float) -> tuple[float, float]:
+    """Return the exact binomial bounds, for counts that need not be whole."""
+    failures = trials - successes
+    low = 0.0 if successes <= 0 else float(betaincinv(successes, failures + 1, TAIL))
+    high = 1.0 if failures <= 0 else float(betaincinv(successes + 1, failures, 1 - TAIL))
+    return low, high
 
 
 def effective_number(per_user: Array, sizes: npt.NDArray[np.int64]) -> float:

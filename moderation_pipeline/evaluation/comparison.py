@@ -47,6 +47,15 @@ def compare(
     return joined.select(pl.col(name).cast(kind) for name, kind in COMPARISON.schema.items())
 
 
+def focus_of(comparison: pl.DataFrame) -> str:
+    """Return the config that headlines speak of: the default, else the best, else the first."""
+    for column in ("is_default", "is_best"):
+        found = comparison.filter(pl.col(column).fill_null(value=False))
+        if found.height:
+            return str(found["config"][0])
+    return str(comparison["config"][0])
+
+
 @dataclass(frozen=True, slots=True)
 class _Measured:
     """One run: its metrics, its sums in the joint resamples, and what can't be compared."""

@@ -79,13 +79,19 @@ def _plain(name: str, say: Callable[[float | None], str]) -> Callable[[Row], Cel
     return lambda row: Cell(say(number(row, name)))
 
 
+def _agreement(row: Row) -> Cell:
+    """Return the Student's agreement on every comment where a reference knows it, else from audits."""
+    known = row["reference_agreement_rate"] is not None
+    return _estimate("reference_agreement_rate" if known else "agreement_rate", percent)(row)
+
+
 def _difference(row: Row) -> Cell:
     if row["is_default"]:
         return Cell("the default")
     name = f"{row['quality']}_minus_default"
     if name not in row:
         return Cell(NONE)
-    scale, digits, unit = (1.0, 2, "") if row["quality"] == "f1" else (100.0, 1, " points")
+    scale, digits, unit = (1.0, 3, "") if row["quality"] == "f1" else (100.0, 1, " points")
     value, low, high = (number(row, f"{name}{end}") for end in ("", "_low", "_high"))
     if value is None:
         return Cell(NONE)
@@ -129,11 +135,7 @@ LINES: tuple[tuple[str, str, Callable[[Row], Cell]], ...] = (
         "comments on which the plan that stood is the Expert's",
         _estimate("system_agreement_rate", percent),
     ),
-    (
-        "Student = Expert",
-        "comments on which the Student's own plan is the Expert's",
-        _estimate("agreement_rate", percent),
-    ),
+    ("Student = Expert", "comments on which the Student's own plan is the Expert's", _agreement),
     ("Audits", "per 1,000 comments", _plain("audit_share", _per_1000)),
     ("Sanctions", "per 1,000 comments: warnings and above", _plain("sanction_share", _per_1000)),
     ("Wrong sanctions", "of those that can be checked, on innocent comments", _wrongful),

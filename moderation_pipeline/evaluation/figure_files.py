@@ -17,7 +17,7 @@ from tempfile import NamedTemporaryFile
 import vl_convert
 from markupsafe import Markup
 
-from moderation_pipeline.evaluation.figures import Figure
+from moderation_pipeline.evaluation.figure import Figure
 from moderation_pipeline.evaluation.templating import html_environment
 
 LIST = "figures.json"

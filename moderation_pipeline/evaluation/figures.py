@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import altair as alt
@@ -17,27 +17,12 @@ import vl_convert
 
 from moderation_pipeline.evaluation import charts, series
 from moderation_pipeline.evaluation.chart_style import Marks, Titled
+from moderation_pipeline.evaluation.comparison import focus_of
+from moderation_pipeline.evaluation.figure import Figure
 from moderation_pipeline.evaluation.judged import SANCTIONS, Run, judge, reference_of
 from moderation_pipeline.evaluation.quantities import count, dollars, percent, plural, score
 
 PNG_SCALE = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure: its name (a file's stem), its plain title, what it says, and its drawing.
-
-    `headline` says what is seen and `how` how it was measured. `spec` is the Vega-Lite chart as JSON; it,
-    `svg` and `png` are null where there was nothing to draw, and `headline` then says why.
-    """
-
-    name: str
-    title: str
-    headline: str
-    how: str
-    spec: str | None = None
-    svg: str | None = None
-    png: bytes | None = None
 
 
 def draw_figures(*, comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataFrame) -> list[Figure]:
@@ -58,15 +43,6 @@ def draw_figures(*, comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.
         _confusion(judged, focus),
     )
     return [_rendered(figure, chart) for figure, chart in drawn]
-
-
-def focus_of(comparison: pl.DataFrame) -> str:
-    """Return the config that headlines speak of: the default, else the best, else the first."""
-    for column in ("is_default", "is_best"):
-        found = comparison.filter(pl.col(column).fill_null(value=False))
-        if found.height:
-            return str(found["config"][0])
-    return str(comparison["config"][0])
 
 
 Drawn = tuple[Figure, alt.TopLevelMixin | None]

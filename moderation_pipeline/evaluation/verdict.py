@@ -103,7 +103,7 @@ def _quality_of(row: Row) -> str:
 def _behind(row: Row) -> str:
     """Say how far a config is behind the best, with the interval."""
     points = row["quality"] != "f1"
-    scale, unit, digits = (100.0, " points", 1) if points else (1.0, "", 2)
+    scale, unit, digits = (100.0, " points", 1) if points else (1.0, "", 3)
     middle, low, high = (_float(row[f"quality_minus_best{end}"]) for end in ("", "_low", "_high"))
     if middle is None:
         return "how far behind is unknown"
@@ -122,7 +122,8 @@ def _interval(row: Row, name: str) -> str:
 
 def _cost(rows: list[Row], best: Row | None, choice: Row) -> str:
     sentence = f"{choice['config']} {_price(choice)}"
-    other = best if best is not None and best is not choice else _dearest(rows, choice)
+    default = next((row for row in rows if row["is_default"]), None)
+    other = next((row for row in (best, default) if row not in (None, choice)), _dearest(rows, choice))
     return f"{sentence}." if other is None else f"{sentence}; {other['config']} {_price(other)}."
 
 

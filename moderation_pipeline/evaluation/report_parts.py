@@ -1,0 +1,167 @@
+"""The parts of a report in words: what was moderated, single cases, single users.
+
+Nothing here is escaped yet: that is the templates' business (`templating`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from moderation_pipeline.evaluation.disagreements import costliest_disagreements
+from moderation_pipeline.evaluation.judged import NO_VIOLATION, Run
+from moderation_pipeline.evaluation.quantities import count, percent, plural
+
+DISAGREEMENTS = 10
+USERS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One disagreement in words."""
+
+    text: str
+    where: str
+    repeats: int
+    student: str
+    student_reason: str
+    expert: str
+    expert_reason: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One user who would be sanctioned, in words."""
+
+    name: str
+    channel: str
+    what: str
+    when: str
+    why: str
+    text: str
+    wrong: str
+
+
+def chat_facts(comments: pl.DataFrame, configs: int) -> str:
+    """Say what was moderated: how much, by whom, when, and how much of it is labelled."""
+    users, channels = comments["user_id"].n_unique(), comments["channel"].n_unique()
+    first, last = comments["sent_at"].min(), comments["sent_at"].max()
+    when = ""
+    if isinstance(first, datetime) and isinstance(last, datetime):
+        when = f", written between {first:%Y-%m-%d %H:%M} and {last:%Y-%m-%d %H:%M} UTC"
+    return (
+        f"{plural(comments.height, 'comment')} by {plural(users, 'user')} in"
+        f" {plural(channels, 'channel')}{when}, moderated under {plural(configs, 'config')}."
+        f" {_label_facts(comments['label_is_violation'])}"
+    )
+
+
+def _label_facts(labels: pl.Series) -> str:
+    known = labels.drop_nulls()
+    if known.is_empty():
+        return "It has no labels."
+    violations = int(known.sum())
+    all_known = known.len() == labels.len()
+    have = (
+        "All of them have a label"
+        if all_known
+        else f"{percent(known.len() / labels.len())} of them have a label"
+    )
+    return (
+        f"{have}, and {count(violations)} of those {count(known.len())} ({percent(violations / known.len())})"
+        " are violations."
+    )
+
+
+def cases(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None) -> list[Case]:
+    """Return the costliest disagreements of a run."""
+    rows = costliest_disagreements(comments, run, reference, DISAGREEMENTS).iter_rows(named=True)
+    return [
+        Case(
+            text=row["text"],
+            where=_where(row["user_name"], row["channel"], row["sent_at"], row["position"]),
+            repeats=row["repeats"],
+            student=_plan(row["student_action"], row["student_category"], row["student_confidence"]),
+            student_reason=row["student_reasoning"] or "",
+            expert=_plan(row["expert_action"], row["expert_category"], row["expert_confidence"]),
+            expert_reason=row["expert_reasoning"] or "",
+            label=_label(row),
+        )
+        for row in rows
+    ]
+
+
+def _where(user: str | None, channel: str | None, sent_at: datetime | None, position: int) -> str:
+    return f"{user or 'unknown user'} in {channel or 'unknown channel'}, {_moment(sent_at, position)}"
+
+
+def _moment(sent_at: datetime | None, position: int) -> str:
+    return f"comment {position + 1:,}" if sent_at is None else f"{sent_at:%Y-%m-%d %H:%M:%S}"
+
+
+def _plan(action: str, category: str, confidence: float | None) -> str:
+    what = action if category == "none" else f"{action} · {category}"
+    return what if confidence is None else f"{what} ({confidence:.0%} sure)"
+
+
+def _label(row: dict[str, object]) -> str:
+    """Say what the label is, and whose verdict it bears out where they differ about a violation."""
+    label, category = row["label_is_violation"], row["label_category"]
+    if label is None:
+        return "no label"
+    said = "innocent" if not label else f"violation ({category})" if category else "violation"
+    right = [who for who in ("student", "expert") if (row[f"{who}_category"] != NO_VIOLATION) == label]
+    return f"{said}; the {right[0].capitalize()} is right" if len(right) == 1 else said
+
+
+def user(row: dict[str, object]) -> User:
+    """Return a row of `sanctioned_users` in words."""
+    number = {
+        name: int(str(row[name]))
+        for name in ("warnings", "deletions", "timeouts", "bans", "labelled", "wrong")
+    }
+    counted = (("ban", "bans"), ("timeout", "timeouts"), ("deletion", "deletions"), ("warning", "warnings"))
+    what = ", ".join(plural(number[many], one) for one, many in counted if number[many])
+    at = row["first_at"]
+    checked = number["labelled"]
+    return User(
+        name=str(row["user_name"] or row["user_id"] or "unknown user"),
+        channel=str(row["channel"] or ""),
+        what=f"{what} (in shadow)" if row["is_shadow"] else what,
+        when=_moment(at if isinstance(at, datetime) else None, int(str(row["first_position"]))),
+        why=f"{row['category'] or 'no category'}: {row['reason'] or 'no reason given'}",
+        text=str(row["text"] or ""),
+        wrong=f"{number['wrong']} of {checked}" if checked else "not checkable",
+    )
+
+
+def users_facts(comments: pl.DataFrame, users: pl.DataFrame, focus: str) -> str:
+    """Say how many of the chat's users the config `focus` would sanction, and how many of them wrongly."""
+    if not focus:
+        return "There is no run."
+    if users.is_empty():
+        return f"{focus} sanctions nobody."
+    everyone = comments.select(pl.struct("channel", "user_id").n_unique()).item()
+    said = f"{focus} would sanction {count(users.height)} of {plural(everyone, 'user')}"
+    if users.height > USERS:
+        said += f"; the {USERS} hardest hit are shown"
+    checked, wrong = int(users["labelled"].sum()), users.filter(pl.col("wrong") > 0).height
+    if checked:
+        said += (
+            f". {plural(wrong, 'user').capitalize()} would be sanctioned at least once for a comment labelled"
+            " innocent"
+        )
+    return f"{said}."
+
+
+def made_from(runs: Sequence[Run], ingestion: pl.DataFrame | None) -> str:
+    """Say what would have to be the same for the report to come out the same."""
+    hashes = ", ".join(f"{run.name} {run.config.config_hash}" for run in runs)
+    file = ""
+    if ingestion is not None and ingestion.height:
+        file = f"File {str(ingestion['file_hash'][0])[:16]} ({ingestion['format'][0]}). "
+    return f"{file}Configs: {hashes}."

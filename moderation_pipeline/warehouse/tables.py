@@ -337,6 +337,8 @@ METRICS_COLUMNS: Columns = {
     "under_sanction": pl.Int64,
     "under_sanction_violations": pl.Int64,
     "shadow_actions": pl.Int64,
+    "sanctions": pl.Int64,
+    "sanctions_checked": pl.Int64,
     "sanctioned_users": pl.Int64,
     "wrongful_sanctions": pl.Int64,
     "wrongly_sanctioned_users": pl.Int64,
@@ -362,7 +364,8 @@ METRICS_COLUMNS: Columns = {
 """How good and how dear a run was. Null is unknown or undefined; 0 is a measured nought, never a failure.
 
 Under the counts of actions (`allowed` to `undecided`) and `under_sanction` each comment is counted once:
-what a silenced user wrote is in `under_sanction` alone.
+what a silenced user wrote is in `under_sanction` alone. `sanctions_checked` are those on labelled comments,
+`wrongful_sanctions` those on comments labelled innocent.
 """
 
 METRICS = Table("metrics", "a run", "run", pl.Schema({**RUN_KEYS, **METRICS_COLUMNS}))

@@ -6,7 +6,7 @@ Nothing is computed or read here but the names of the configs, which are partiti
 import dagster as dg
 from dagster_duckdb import DuckDBResource
 
-from moderation_pipeline.defs import comments, comparison, metrics, moderation_loop, plots, user_state
+from moderation_pipeline.defs import comments, comparison, metrics, moderation_loop, plots, report, user_state
 from moderation_pipeline.defs.jobs import JOBS
 from moderation_pipeline.defs.resources import (
     AgentBuilder,
@@ -20,7 +20,7 @@ from moderation_pipeline.defs.resources import (
 from moderation_pipeline.defs.schedules import SCHEDULES
 from moderation_pipeline.defs.sensors import SENSORS
 
-STAGES = [comments, moderation_loop, user_state, metrics, comparison, plots]
+STAGES = [comments, moderation_loop, user_state, metrics, comparison, plots, report]
 """The modules that hold assets and their checks, in the order of the flow."""
 
 data_folder = DataFolderResource()

@@ -28,7 +28,7 @@ moderate = dg.define_asset_job(
 
 compare = dg.define_asset_job(
     "compare",
-    selection=dg.AssetSelection.assets("comparison", "plots"),
+    selection=dg.AssetSelection.assets("comparison", "plots", "report"),
     description="Lay a chat's configs side by side, draw them, and write the report. Partition: chat.",
 )
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import dagster as dg
 
-from moderation_pipeline.comments.chat_files import SYNTHETIC
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.instance import instance
 from moderation_pipeline.defs.partitions import chats, run_key

@@ -73,9 +73,6 @@ def moderation_loop(
 ) -> Iterator[dg.MaterializeResult[pl.DataFrame]]:
     """Moderate one chat under one config, batch by batch."""
     from moderation_pipeline.agents.own_rules import own_rules
-    from moderation_pipeline.memory.beginning import begin_memory
-    from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
-    from moderation_pipeline.moderation.loop import moderate
 
     chat, config = partition_names(context.partition_key)
     named = ConfigLibrary(data_folder).load(str(config))
@@ -87,7 +84,7 @@ def moderation_loop(
         decided_by = agents.build(named.config, comments, models, own_rules(named.config.rules, data_folder))
         for note in (*decided_by.notes, *models.notes):
             context.log.warning(note)
-        with RunLog(data_folder.results / chat / f"{named.name}.jsonl") as run_log:
+        with RunLog(data_folder.run_log(chat, named.name)) as run_log:
             tables = moderate(
                 comments,
                 named,

@@ -1,7 +1,8 @@
 """The sixth stage: a chat's figures, as files under data/results and inline in the UI."""
 
 import base64
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import polars as pl
@@ -10,6 +11,9 @@ from moderation_pipeline.defs.comparison import RUN_TABLES, Partitions, collect_
 from moderation_pipeline.defs.metrics import EVALUATION_VERSION, OWNERS
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.warehouse.folder import DataFolder
+
+if TYPE_CHECKING:
+    from moderation_pipeline.evaluation.figures import Figure
 
 GROUP = "reporting"
 
@@ -28,20 +32,27 @@ def plots(
     comparison: pl.DataFrame,
     data_folder: dg.ResourceParam[DataFolder],
     **tables: Partitions,
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """The chat's figures, as PNG and interactive HTML: memory, agreement, cost and actions of every config."""
+    from moderation_pipeline.evaluation.figure_files import save_figures
     from moderation_pipeline.evaluation.figures import draw_figures
 
     chat = context.partition_key
     runs = collect_runs(chat, comments, data_folder, tables).runs
-    figures = draw_figures(chat=chat, comments=comments, runs=runs, comparison=comparison)
+    figures = draw_figures(comments=comments, runs=runs, comparison=comparison)
+    folder = data_folder.plots(chat)
+    files = save_figures(figures, folder, chat=chat, cache=data_folder.cache)
     return dg.MaterializeResult(
-        metadata={figure.name: inline(figure.title, figure.headline, figure.png) for figure in figures}
+        metadata={"files": len(files), "folder": dg.MetadataValue.path(folder), **shown(figures)}
     )
 
 
-def inline(title: str, headline: str, png: bytes | None) -> dg.MarkdownMetadataValue:
-    """Return a figure as the UI shows it: the picture itself, or the sentence that stands for it."""
-    if png is None:
-        return dg.MetadataValue.md(headline)
-    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})")
+def shown(figures: Sequence["Figure"]) -> dict[str, dg.MarkdownMetadataValue]:
+    """Return the figures as the UI shows them: the picture itself, or the sentence that stands for it."""
+    return {figure.name: dg.MetadataValue.md(_inline(figure)) for figure in figures}
+
+
+def _inline(figure: "Figure") -> str:
+    if figure.png is None:
+        return figure.headline
+    return f"![{figure.title}](data:image/png;base64,{base64.b64encode(figure.png).decode()})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 DATA_VARIABLE = "MODERATION_DATA"
 
@@ -54,6 +55,23 @@ class DataFolder:
     def results(self) -> Path:
         """Plots, reports and run logs: `<chat>/report.html`, `<chat>/<config>.jsonl` and so on."""
         return self.root / "results"
+
+    def run_log(self, chat: str, config: str) -> Path:
+        """Return where a run's log is: one JSON object per comment."""
+        return self.results / chat / f"{config}.jsonl"
+
+    def plots(self, chat: str) -> Path:
+        """Return the folder of a chat's figures."""
+        return self.results / chat / "plots"
+
+    def report(self, chat: str, kind: Literal["md", "html"]) -> Path:
+        """Return where a chat's report is."""
+        return self.results / chat / f"report.{kind}"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again at the cost of seconds, such as the figures' drawing library."""
+        return self.root / "cache"
 
     @property
     def duckdb(self) -> Path:

@@ -1,0 +1,61 @@
+"""The last stage: what a lead moderator reads about a chat."""
+
+
+import dagster as dg
+import polars as pl
+
+from moderation_pipeline.defs.comparison import RUN_TABLES, Partitions, collect_runs, of_every_config
+from moderation_pipeline.defs.metrics import EVALUATION_VERSION, OWNERS
+from moderation_pipeline.defs.partitions import chats
+from moderation_pipeline.defs.plots import GROUP
+from moderation_pipeline.warehouse.files import replaced_atomically
+from moderation_pipeline.warehouse.folder import DataFolder
+
+
+@dg.asset(
+    partitions_def=chats,
+    ins=of_every_config("metrics", *RUN_TABLES),
+    deps=["plots"],
+    group_name=GROUP,
+    kinds={"markdown", "html"},
+    owners=OWNERS,
+    code_version=EVALUATION_VERSION,
+)
+def report(
+    context: dg.AssetExecutionContext,
+    comments: pl.DataFrame,
+    ingestion: pl.DataFrame,
+    rejected_lines: pl.DataFrame,
+    comparison: pl.DataFrame,
+    data_folder: dg.ResourceParam[DataFolder],
+    **tables: Partitions,
+) -> dg.MaterializeResult[None]:
+    """The chat's report, one Markdown and one HTML page: the verdict, the comparison, the cases, the users."""
+    from moderation_pipeline.evaluation.figure_files import load_figures
+    from moderation_pipeline.evaluation.report import render_report
+
+    chat = context.partition_key
+    rendered = render_report(
+        chat=chat,
+        comments=comments,
+        runs=collect_runs(chat, comments, data_folder, tables).runs,
+        comparison=comparison,
+        figures=load_figures(data_folder.plots(chat)),
+        ingestion=ingestion,
+        rejected_lines=rejected_lines,
+        plots_at=data_folder.plots(chat).name,
+    )
+    pages = {
+        data_folder.report(chat, "md"): rendered.markdown,
+        data_folder.report(chat, "html"): rendered.html,
+    }
+    for path, page in pages.items():
+        with replaced_atomically(path) as temporary:
+            temporary.write_text(page, "utf-8")
+    return dg.MaterializeResult(
+        metadata={
+            "characters": len(rendered.markdown),
+            **{path.suffix[1:]: dg.MetadataValue.path(path) for path in pages},
+            "report": dg.MetadataValue.md(rendered.markdown),
+        }
+    )

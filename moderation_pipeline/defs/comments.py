@@ -37,8 +37,8 @@ class SyntheticConfig(dg.Config):
 )
 def synthetic_comments(
     config: SyntheticConfig, data_folder: dg.ResourceParam[DataFolder]
-) -> dg.MaterializeResult:
-    """The default chat, generated: data/chats/synthetic.jsonl, rewritten when its settings change and only then.
+) -> dg.MaterializeResult[None]:
+    """The default chat, generated: data/chats/synthetic.jsonl, rewritten only when its settings change.
 
     It is upstream of `comments` by lineage alone, so that no other chat's backfill rewrites it.
     """

@@ -38,7 +38,7 @@ def metrics(
     user_state: pl.DataFrame,
     data_folder: dg.ResourceParam[DataFolder],
 ) -> dg.MaterializeResult[pl.DataFrame]:
-    """One row per run: agreement, precision, recall, F1, latency and cost, each estimate with its interval."""
+    """One row per run: agreement, precision, recall, F1, latency, cost; each estimate with its interval."""
     from moderation_pipeline.evaluation.metrics import run_metrics
 
     chat, config = partition_names(context.partition_key)

@@ -145,8 +145,8 @@ def _receipts(answers: pl.DataFrame) -> Numbers:
     """Return what a table's replies cost; a cost that is unknown is left out rather than called 0."""
     numbers: dict[str, float] = {
         "reply_errors": answers["reply_error"].count(),
-        "prompt_tokens": answers["prompt_tokens"].sum(),
-        "completion_tokens": answers["completion_tokens"].sum(),
+        "prompt_tokens": int(answers["prompt_tokens"].sum()),
+        "completion_tokens": int(answers["completion_tokens"].sum()),
     }
     for cost in ("cost_usd", "list_cost_usd"):
         if answers[cost].null_count() == 0:
@@ -172,7 +172,7 @@ def _check(asset: str, name: str, description: str) -> dg.AssetCheckSpec:
         _check(
             "student_decisions",
             "every_comment_is_decided_once",
-            "Comments = decisions, whatever failed; under `student: none` a decision is a row of nulls (law 2).",
+            "Comments = decisions, whatever failed; without a Student a decision is a row of nulls (law 2).",
         ),
         _check(
             "student_decisions",

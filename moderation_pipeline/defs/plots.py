@@ -13,7 +13,7 @@ from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.warehouse.folder import DataFolder
 
 if TYPE_CHECKING:
-    from moderation_pipeline.evaluation.figures import Figure
+    from moderation_pipeline.evaluation.figure import Figure
 
 GROUP = "reporting"
 
@@ -33,7 +33,7 @@ def plots(
     data_folder: dg.ResourceParam[DataFolder],
     **tables: Partitions,
 ) -> dg.MaterializeResult[None]:
-    """The chat's figures, as PNG and interactive HTML: memory, agreement, cost and actions of every config."""
+    """The chat's figures, as PNG and interactive HTML: memory, agreement, cost, actions of every config."""
     from moderation_pipeline.evaluation.figure_files import save_figures
     from moderation_pipeline.evaluation.figures import draw_figures
 

@@ -1,6 +1,5 @@
 """The last stage: what a lead moderator reads about a chat."""
 
-
 import dagster as dg
 import polars as pl
 
@@ -30,7 +29,7 @@ def report(
     data_folder: dg.ResourceParam[DataFolder],
     **tables: Partitions,
 ) -> dg.MaterializeResult[None]:
-    """The chat's report, one Markdown and one HTML page: the verdict, the comparison, the cases, the users."""
+    """The chat's report, as Markdown and as one HTML page: verdict, comparison, plots, cases and users."""
     from moderation_pipeline.evaluation.figure_files import load_figures
     from moderation_pipeline.evaluation.report import render_report
 

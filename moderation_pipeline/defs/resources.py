@@ -4,6 +4,7 @@ A deployment swaps any of them in one place: another object under the same key o
 the launchpad. Which model a *run* uses is its config's business.
 """
 
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +42,7 @@ class DataFolderResource(dg.ConfigurableResource[DataFolder]):
 
 
 class Warehouse(dg.ConfigurableIOManagerFactory[WarehouseIOManager]):
-    """Where tables are stored. A run opens it: tables that are new and views that changed are put in place."""
+    """Where tables are stored. A run that opens it puts new tables and views that changed in place."""
 
     data_folder: dg.ResourceDependency[DataFolder]
 
@@ -54,7 +55,7 @@ class Warehouse(dg.ConfigurableIOManagerFactory[WarehouseIOManager]):
         return WarehouseIOManager(UPath(self.data_folder.warehouse))
 
 
-class LanguageModels(dg.ConfigurableResource):
+class LanguageModels(dg.ConfigurableResource["LanguageModels"]):
     """Builds the language models that Student and Expert specs name.
 
     Keys come from the environment or .env. `most_concurrent` is a ceiling on every config's own; a run stops,
@@ -83,11 +84,11 @@ class LanguageModels(dg.ConfigurableResource):
         return RunModels(deployment, run_key)
 
 
-class DecisionModels(dg.ConfigurableResource):
+class DecisionModels(dg.ConfigurableResource["DecisionModels"]):
     """Builds the decision model that a Student or tier names."""
 
 
-class Embedders(dg.ConfigurableResource):
+class Embedders(dg.ConfigurableResource["Embedders"]):
     """Builds the embedder that a config's memory names.
 
     `instead` replaces what every config says: the name of an embedder, or `package.module:Class` for one of
@@ -135,8 +136,8 @@ def _embedder_at(place: str) -> Embedder:
     return found()
 
 
-class AgentBuilder(dg.ConfigurableResource):
-    """Builds a run's Student, Expert and fallback from its config. Subclass it to put your own in their place."""
+class AgentBuilder(dg.ConfigurableResource["AgentBuilder"]):
+    """Builds a run's Student, Expert and fallback from its config; subclass it to put your own there."""
 
     language_models: dg.ResourceDependency[LanguageModels]
     decision_models: dg.ResourceDependency[DecisionModels]
@@ -149,5 +150,5 @@ class AgentBuilder(dg.ConfigurableResource):
 class Unwatched(RunObserver):
     """Watches nothing: the default, where no terminal looks on."""
 
-    def settled(self, batch: list[Settled]) -> None:  # type: ignore[override]
+    def settled(self, batch: Sequence[Settled]) -> None:
         """Take no note."""

@@ -22,7 +22,7 @@ USER_KEY = ["channel", "user_id"]
     code_version=source_version("moderation/user_state.py"),
 )
 def user_state(action_log: pl.DataFrame) -> dg.MaterializeResult[pl.DataFrame]:
-    """One row per user who wrote in the run's chat: sanctions, strikes and standing after its last comment."""
+    """One row per user who wrote in the run's chat: sanctions, strikes, standing after its last comment."""
     users = fold_actions(action_log)
     return dg.MaterializeResult(value=users, metadata=standing_counts(users))
 

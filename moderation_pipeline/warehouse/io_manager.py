@@ -4,7 +4,7 @@ The base path may be a folder or an object store (anything `UPath` takes). What 
 declared in `tables.py` and checked by `files.py`; `dagster-polars` fails on Polars 2 (0.27.12, measured).
 """
 
-from typing import get_origin
+from typing import Any, get_origin
 
 import dagster as dg
 import polars as pl
@@ -63,7 +63,7 @@ class WarehouseIOManager(dg.UPathIOManager):
         self,
         context: dg.OutputContext,  # noqa: ARG002  (Dagster's)
         obj: pl.DataFrame,
-    ) -> dict[str, dg.MetadataValue[int]]:
+    ) -> dict[str, dg.MetadataValue[Any]]:
         """Return the number of rows, which Dagster plots over time."""
         return {"dagster/row_count": dg.MetadataValue.int(obj.height)}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -310,6 +311,41 @@ def check(config: str | None, as_json: bool) -> None:
     failed = [f"The {each.role} gave no plan: {each.error}" for each in answers if each.error is not None]
     if failed:
         raise CommandFailed("\n".join(failed))
+
+
+@cli.command()
+@click.option("--drop-errors", is_flag=True, help="Drop bad replies: they are asked for, and paid, again.")
+@click.option("--older-than", type=float, metavar="DAYS", help="Drop replies bought longer ago.")
+@click.option("--larger-than", type=float, metavar="MB", help="Drop the oldest until the rest fits.")
+@click.option("--forget-endpoints", is_flag=True, help="Find out anew what each endpoint can do.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per model.")
+def cache(
+    drop_errors: bool,
+    older_than: float | None,
+    larger_than: float | None,
+    forget_endpoints: bool,
+    as_json: bool,
+) -> None:
+    r"""Show the replies that were paid for and kept, by model; drop some of them.
+
+    \b
+    moderation cache                     what is held, and what it would cost again
+    moderation cache --drop-errors       ask again for replies that were no use
+    moderation cache --older-than 30     drop what was bought more than 30 days ago
+    """
+    from moderation_pipeline.backends.cache_upkeep import CachedReplies, CacheUpkeep
+
+    upkeep = CacheUpkeep(DataFolder.find().reply_cache, time.time())
+    dropped = [
+        *([upkeep.drop_errors()] if drop_errors else []),
+        *([] if older_than is None else [upkeep.drop_older_than(older_than)]),
+        *([] if larger_than is None else [upkeep.drop_beyond(larger_than)]),
+    ]
+    for each in dropped:
+        say(f"Dropped {each.replies} replies ({each.megabytes:.1f} MB, ${each.list_cost_usd:.4f} to ask again).")
+    if forget_endpoints:
+        say(f"Forgot what {upkeep.forget_endpoints()} endpoints can do.")
+    print_records(upkeep.show(), CachedReplies._fields, as_json=as_json)
 
 
 @cli.command()

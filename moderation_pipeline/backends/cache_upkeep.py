@@ -1,0 +1,97 @@
+"""What `moderation cache` shows and prunes: the reply store by model, and what may be dropped from it.
+
+Dropping a reply is forgetting that it was paid for: it is asked for, and paid, again when it is next needed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from moderation_pipeline.backends.reply_store import DAY_S
+
+MEGABYTE = 1_000_000
+
+
+class CachedReplies(NamedTuple):
+    """What the store holds of one model."""
+
+    backend: str
+    endpoint: str
+    model: str
+    replies: int
+    bad_replies: int
+    list_cost_usd: float | None
+    megabytes: float
+    oldest_days: float
+
+
+class Pruned(NamedTuple):
+    """How many replies were dropped, and what asking for them again would cost at list price."""
+
+    replies: int
+    list_cost_usd: float
+    megabytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class CacheUpkeep:
+    """The upkeep of one reply store; `now` is seconds since 1970."""
+
+    path: Path
+    now: float
+
+    def show(self) -> list[CachedReplies]:
+        """Return what is held, by model, the dearest first; nothing where there is no store yet."""
+        rows = self._ask(
+            """
+            select backend, endpoint, asked_model, count(*), count(error_code),
+                sum(json_extract(reply, '$.list_cost_usd')), sum(length(reply)) / 1e6,
+                (? - min(bought_at)) / 86400.0
+            from replies group by 1, 2, 3 order by 6 desc nulls last, 4 desc, 3
+            """,
+            (self.now,),
+        )
+        return [CachedReplies(*row) for row in rows]
+
+    def drop_errors(self) -> Pruned:
+        """Drop bad replies, so that they are asked for again."""
+        return self._drop("error_code is not null", ())
+
+    def drop_older_than(self, days: float) -> Pruned:
+        """Drop replies bought longer ago than so many days."""
+        return self._drop("bought_at < ?", (self.now - days * DAY_S,))
+
+    def drop_beyond(self, megabytes: float) -> Pruned:
+        """Drop the oldest replies until what is left is no larger."""
+        newest_first = """
+            select key, sum(length(reply)) over (order by bought_at desc, key) as size from replies
+        """
+        condition = f"key in (select key from ({newest_first}) where size > ?)"
+        return self._drop(condition, (megabytes * MEGABYTE,))
+
+    def forget_endpoints(self) -> int:
+        """Forget what endpoints can do, so that it is found out anew; return how many were forgotten."""
+        return len(self._ask("delete from endpoints returning identity", ()))
+
+    def _drop(self, condition: str, values: tuple[float, ...]) -> Pruned:
+        rows = self._ask(
+            f"delete from replies where {condition} "
+            "returning coalesce(json_extract(reply, '$.list_cost_usd'), 0), length(reply)",
+            values,
+        )
+        if rows:
+            self._ask("vacuum", ())
+        costs, sizes = [row[0] for row in rows], [row[1] for row in rows]
+        return Pruned(len(rows), float(sum(costs)), sum(sizes) / MEGABYTE)
+
+    def _ask(self, statement: str, values: tuple[float, ...]) -> list[tuple[Any, ...]]:
+        if not self.path.exists():
+            return []
+        db = sqlite3.connect(self.path, isolation_level=None, timeout=60.0)
+        try:
+            return db.execute(statement, values).fetchall()
+        finally:
+            db.close()

@@ -4,14 +4,15 @@
 
 Reads the labelled data from the folder MODERATION_SHARED_DATA (else ../shared/data beside the repository) and
 prints, for CONDA (valid split, in its stream) and HateCheck (all), precision, recall and F1 of violation, and
-macro-F1. On HateCheck `hate only` counts a plan as positive where its category is hate, which is what HateCheck
-asks; `violation` counts every category, so that a threat to one person, which HateCheck labels non-hateful and
-the chat rules forbid, is an error there.
+macro-F1. On HateCheck `hate only` counts a plan as positive where its category is hate, which is what
+HateCheck asks; `violation` counts every category, so that a threat to one person, which HateCheck labels
+non-hateful and the chat rules forbid, is an error there.
 
-What was developed on what: the lexicon's weights on CONDA's train split; the structure of the careful rules on
-the functionality list in Röttger et al. (2021) and on a seeded half of HateCheck's cases (`is_developed_on`). The
-other half is reported apart. HateCheck is built from templates that are filled with seven groups, so cases are
-split by template and not by row.
+What was developed on what: the lexicon's weights on CONDA's train split; the careful rules' reading of
+hate on the list of functionalities in Röttger et al. (2021) and on a seeded half of HateCheck's templates.
+The other half is reported apart. It is held out less strictly than a new data set would be: HateCheck is
+built from templates in several variants, and although no template is in both halves, what a functionality
+tests is in both.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.plan import Category, Plan
 from moderation_pipeline.agents.rules import RulesStudent
 from moderation_pipeline.agents.student import Situation, Standing
-from moderation_pipeline.comments.normalise import normalise
+from moderation_pipeline.comments.normalise import normalise, normalise_text
 from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline.warehouse.tables import COMMENTS
 
@@ -106,7 +107,7 @@ def report_conda(data: pl.DataFrame, split: str | None) -> None:
         case for batch in Stream(as_comments(data, "channel", "user_id")).batches(1024) for case in batch
     ]
     scored = data.select(
-        (pl.col("label_toxic").is_not_null() & (pl.lit(True) if split is None else pl.col("split") == split))
+        pl.col("label_toxic").is_not_null() & (pl.lit(True) if split is None else pl.col("split") == split)
     ).to_series()
     keep = [index for index, is_scored in enumerate(scored) if is_scored]
     truth = [data["label_toxic"][index] for index in keep]
@@ -122,10 +123,27 @@ def has_word(case: Case) -> bool:
     return TWENTY_SEVEN_WORDS.search(case.text.lower()) is not None
 
 
+GROUPS = re.compile(
+    r"\b(?:wom[ae]n|female|trans(?: people| person)?|gays?|homosexual\w*|black(?: people| person)?|blacks|people"
+    r"|person|disabled(?: people| person)?|muslims?|immigrants?)\b"
+)
+"""The names of HateCheck's seven groups, without which a template is one string."""
+
+
 def template_of(text: str) -> str:
-    """Return the text with the names of HateCheck's seven groups taken out, so that a template is one string."""
-    groups = r"\b(?:wom[ae]n|female|trans(?: people| person)?|gays?|homosexual\w*|black(?: people| person)?|blacks|disabled(?: people| person)?|muslims?|immigrants?|people|person)\b"
-    return re.sub(r"[^a-z]+", " ", re.sub(groups, "", text.lower())).strip()
+    """Return the template that a case was filled into."""
+    return re.sub(r"[^a-z]+", " ", GROUPS.sub("", text.lower())).strip()
+
+
+def bare(text: str) -> str:
+    """Return the template of the normalised text without articles, by which variants of one are told."""
+    return re.sub(r"\b(?:an?|the|these|those|this|that)\b| ", "", template_of(normalise_text(text)))
+
+
+def held_out(texts: Sequence[str]) -> list[int]:
+    """Return the rows whose template, in any variant, is not in the half that was developed on."""
+    developed = {bare(text) for text in texts if is_developed_on(text)}
+    return [row for row, text in enumerate(texts) if bare(text) not in developed]
 
 
 def is_developed_on(text: str) -> bool:
@@ -147,7 +165,7 @@ def report_hatecheck(data: pl.DataFrame, by_functionality: bool) -> None:
     }
     halves = {
         "all": list(range(data.height)),
-        "held-out half": [i for i, text in enumerate(data["text"]) if not is_developed_on(text)],
+        "held out": held_out(data["text"].to_list()),
     }
     for part, rows in halves.items():
         known = [truth[i] for i in rows]

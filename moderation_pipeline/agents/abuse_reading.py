@@ -1,7 +1,7 @@
 """Insults, swearing, threats and the rest, read closely: at whom, by whom, and in what sense.
 
-The same groups that the fast rules count are weighed here by how they are used: at someone, at oneself, at a thing,
-denied, quoted, condemned, or said of a game. Hate has a module of its own.
+The same groups that the fast rules count are weighed here by how they are used: at someone, at oneself, at
+a thing, denied, quoted, condemned, or said of a game. Hate has a module of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from moderation_pipeline.agents.evidence import Evidence
 from moderation_pipeline.agents.lexicon import Hit, grammar, lexicon
 from moderation_pipeline.agents.plan import Category
 from moderation_pipeline.agents.reading import Reading
+
+TALE = 7
+"""Words from which a sentence in the first person tells something, with a curse in it: a shorter one
+curses."""
 
 SENTENCE = 5
 """Words from which a sentence is one: a bare curse is shorter."""
@@ -68,6 +72,8 @@ def factor_of(reading: Reading, hit: Hit, tone: Tone) -> float:
 
 def _of_insult(reading: Reading, hit: Hit, tone: Tone) -> float:
     before = reading.around(hit, 6, 0)
+    if _is_reported(before) or _is_fond(reading, hit):
+        return 0.45
     if (
         _is_denied(before)
         or _is_of_oneself(before)
@@ -75,6 +81,8 @@ def _of_insult(reading: Reading, hit: Hit, tone: Tone) -> float:
         or _is_of_a_thing(reading, hit)
     ):
         return 0.4
+    if hit.term in grammar().polysemous and not any(word in grammar().second for word in reading.words):
+        return 0.6
     return 1.05 if tone.is_aimed else 1.0
 
 
@@ -94,11 +102,26 @@ def _is_of_oneself(before: Sequence[str]) -> bool:
     """Whether the words right before say that it is oneself: "i am such a …", "i felt like an …"."""
     if any(word in grammar().second or word in grammar().third for word in before):
         return False
-    if "im" in before[-3:] or ("sorry" in before and "being" in before):
-        return grammar().filling.issuperset(before[-1:]) or before[-1] in ("im", "being")
-    return any(word in ("i", "we", "am") for word in before) and any(
-        word in grammar().being for word in before[-4:]
+    if "im" in before:
+        return grammar().filling.issuperset(before[before.index("im") + 1 :])
+    if "sorry" in before and "being" in before:
+        return True
+    is_own = "my" in before[-5:] and any(word in ("is", "are") for word in before[-3:])
+    return is_own or (
+        any(word in ("i", "we", "am") for word in before)
+        and any(word in grammar().being for word in before[-4:])
     )
+
+
+def _is_reported(before: Sequence[str]) -> bool:
+    """Whether someone else is said to have said it: "he called me a …"."""
+    return any(teller in grammar().tellers and "called" in before[at:] for at, teller in enumerate(before))
+
+
+def _is_fond(reading: Reading, hit: Hit) -> bool:
+    """Whether it is said fondly of one's own: "my cat is a useless little criminal and i love him"."""
+    words = reading.sentence_words(reading.sentences[hit.start])
+    return "my" in words and "i" in words and "love" in words
 
 
 def _is_of_a_thing(reading: Reading, hit: Hit) -> bool:
@@ -114,22 +137,27 @@ def _is_of_a_thing(reading: Reading, hit: Hit) -> bool:
 
 
 def _of_swearing(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001
-    """Swearing is abuse at people and their play; about oneself, at luck, or for emphasis it is none."""
+    """Swearing is abuse at people and their play; about oneself, or at a thing, it is none."""
     sentence = reading.sentence_words(reading.sentences[hit.start])
-    around = reading.around(hit, 3, 3)
-    if any(word in grammar().second or word in grammar().third for word in around):
+    if any(word in grammar().second or word in grammar().third for word in sentence):
         return 1.35
     if _is_of_a_thing(reading, hit):
         return 0.7
     if any(word in grammar().exclaiming for word in reading.around(hit, 1, 1)):
         return 0.7
-    if len(sentence) >= SENTENCE and any(word in grammar().first for word in sentence):
+    if len(sentence) >= TALE and any(word in grammar().first for word in sentence):
         return 0.75
-    at = reading.sentences[hit.start]
-    warm = (each for each in reading.of("warm") if reading.sentences[each.start] == at)
-    if len(sentence) > 2 and any(not reading.is_negated(each) for each in warm):
-        return 0.7
-    return 1.2
+    return 0.7 if len(sentence) > 2 and _is_warm(reading, reading.sentences[hit.start]) else 1.2
+
+
+def _is_warm(reading: Reading, sentence: int) -> bool:
+    """Whether the sentence is kind; faint praise ("nice", "gj") is mockery as often."""
+    return any(
+        reading.sentences[warm.start] == sentence
+        and warm.term not in grammar().faint_praise
+        and not reading.is_negated(warm)
+        for warm in reading.of("warm")
+    )
 
 
 def _of_dismissal(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001
@@ -137,17 +165,33 @@ def _of_dismissal(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG
     tale = reading.around(hit, 1, 0)[-1:] == ("to",) or any(
         word in grammar().after_a_tale for word in reading.around(hit, 0, 1)
     )
-    return 0.4 if tale or reading.is_disclaimed(hit) else 1.0
+    is_idiom = reading.around(hit, 0, 2) == ("and", "take")
+    return 0.4 if tale or is_idiom or reading.is_disclaimed(hit) else 1.0
 
 
 def _of_ambiguous(reading: Reading, hit: Hit, tone: Tone) -> float:
     """A group's own word: of people and rights, of oneself, or with warmth it is no slur."""
     around = reading.around(hit, 2, 1)
-    sentence = reading.sentences[hit.start]
-    is_warm = any(reading.sentences[warm.start] == sentence for warm in reading.of("warm"))
-    if is_warm or any(word in grammar().groups_own for word in around):
+    if _is_warm(reading, reading.sentences[hit.start]) or any(
+        word in grammar().groups_own for word in around
+    ):
         return 0.4
     return _of_insult(reading, hit, tone)
+
+
+def _of_weak_insult(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001
+    """A weak word is an insult where it is what someone is called: "you creep", "ur such a fraud"."""
+    if hit.term in grammar().weak_verbs:
+        return 1.0
+    before = reading.around(hit, 4, 0)
+    for at, word in enumerate(before):
+        if (
+            word in grammar().second
+            and grammar().filling.issuperset(before[at + 1 :])
+            and word not in ("your", "ur")
+        ):
+            return 5.5
+    return 1.0
 
 
 def _of_threat(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001
@@ -172,12 +216,20 @@ def _of_origin(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001
     return 1.35 if len(sentence) <= SENTENCE else 1.1
 
 
+def _of_weak_taunt(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001
+    """Calling what was won easy mocks who lost it: "easy mid", "easy game"."""
+    is_easy = hit.term == "easy" and any(word in grammar().what_is_won for word in reading.around(hit, 0, 1))
+    return 2.8 if is_easy else 1.0
+
+
 SPECIAL: dict[str, Callable[[Reading, Hit, Tone], float]] = {
     "insult_strong": _of_insult,
     "insult_mild": _of_insult,
     "slur_ambiguous": _of_ambiguous,
     "dismissal": _of_dismissal,
     "taunt": _of_taunt,
+    "taunt_weak": _of_weak_taunt,
+    "insult_weak": _of_weak_insult,
     "profanity": _of_swearing,
     "threat": _of_threat,
     "self_harm_incitement": _of_threat,

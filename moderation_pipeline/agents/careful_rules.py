@@ -1,10 +1,10 @@
 """The keyless Expert: careful rules over the comment and the lines around it.
 
-It reads where the fast rules count: disguises and slips, whom something is aimed at, quotation and counter-speech,
-negation, reclaimed and gaming use, what is said about groups of people, and (in `earlier_lines`) what came before.
-What was developed on what: the weights on the train split of CONDA, the reading of hate on a half of HateCheck's
-templates and on its list of functionalities (Röttger et al. 2021); `benchmarks/keyless_quality.py` reports the
-rest apart.
+It reads where the fast rules count: disguises and slips, whom something is aimed at, quotation and
+counter-speech, negation, reclaimed and gaming use, what is said about groups of people, and (in
+`earlier_lines`) what came before. What was developed on what: the weights on the train split of CONDA, the
+reading of hate on a half of HateCheck's templates and on its list of functionalities (Röttger et al.
+2021); `benchmarks/keyless_quality.py` reports the rest apart.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from moderation_pipeline.agents.close_reading import text_evidence
 from moderation_pipeline.agents.earlier_lines import evidence_of_earlier_lines
 from moderation_pipeline.agents.evidence import Evidence, plan_from
 from moderation_pipeline.agents.expert import Expert
-from moderation_pipeline.agents.rules import PATTERNS, WEIGHTS, flood_evidence
+from moderation_pipeline.agents.rules import PATTERNS, WEIGHTS, flood_evidence, leanings
 from moderation_pipeline.agents.verdict import Contribution, Receipt, Verdict
 
 RECEIPT = Receipt(backend="careful_rules")
@@ -30,7 +30,10 @@ class CarefulRulesExpert(Expert):
         return [self._audit(case) for case in cases]
 
     def _audit(self, case: Case) -> Verdict:
-        evidence = [*text_evidence(case.normalised, is_reply=case.reply_to is not None), *_counted(case)]
+        text = text_evidence(case.normalised, is_reply=case.reply_to is not None)
+        if case.signals.emote_ez:
+            text = tuple(piece for piece in text if not piece.reason.startswith("a taunt"))
+        evidence = [*text, *_counted(case)]
         evidence += evidence_of_earlier_lines(case, evidence)
         explanation = tuple(
             Contribution("signal", piece.reason, round(piece.weight, 3)) for piece in evidence
@@ -45,4 +48,5 @@ def _counted(case: Case) -> list[Evidence]:
         for weight in WEIGHTS
         if weight.signal in PATTERNS and getattr(case.signals, weight.signal)
     ]
-    return found + flood_evidence(case.signals)
+    found += flood_evidence(case.signals)
+    return found + leanings(case.signals, found) if found else found

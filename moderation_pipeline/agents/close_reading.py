@@ -25,7 +25,7 @@ TELLINGS = {
 
 @lru_cache(maxsize=20_000)
 def text_evidence(normalised: str, *, is_reply: bool) -> tuple[Evidence, ...]:
-    """Return what a text alone says. Remembered: chats repeat themselves, and a line is context of later ones."""
+    """Return what a text alone says; remembered, for chats repeat themselves."""
     reading = read(normalised)
     is_condemning = speaks_against(reading)
     is_aimed = is_reply or any(word in grammar().second or word[0] == "@" for word in reading.words)

@@ -1,4 +1,7 @@
-"""What normalising undid: letters that were hidden, or only stretched. How it is undone is in `comments.normalise`."""
+"""What normalising undid: letters that were hidden, or only stretched.
+
+How it is undone is in `comments.normalise`.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,8 @@ class Disguise(NamedTuple):
 def disguise(text: str, normalised: str) -> Disguise:
     """Return how a text and its normalised form differ, beyond case, spaces, entities and punctuation.
 
-    An invisible character after the text (which chat clients add so that a line may be sent twice) hides nothing.
+    An invisible character after the text (which chat clients add so that a line may be sent twice) hides
+    nothing.
     """
     if HIDDEN_INSIDE.search(text) or FANCY_LETTER.search(text):
         return Disguise(1, 0)

@@ -25,8 +25,8 @@ RULES = {
 """The rule of `prompts/policy.md` that each category cites."""
 
 CARING_REPLY = (
-    "It sounds like you are going through a lot, and I'm glad you said it. You don't have to carry this alone: please "
-    "talk to someone now, a friend or a helpline. findahelpline.com lists free ones in your country; in an "
+    "It sounds like you are going through a lot, and I'm glad you said it. You don't have to carry this alone: "
+    "please talk to someone now, a friend or a helpline. findahelpline.com lists free ones in your country; in an "
     "emergency call your local number. You matter here."
 )
 

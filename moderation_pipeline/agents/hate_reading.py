@@ -1,8 +1,8 @@
 """Hate, read closely: what is said about a protected group, and whether the speaker says it.
 
-A group is named, and a predicate degrades it: dehumanises, attributes the bad, feels hostile, calls for violence or
-exclusion, or denies the good. Negation turns each around ("no woman deserves to die", "not our equal"). Words that
-belong to a group are hate only where the speaker turns them on someone.
+A group is named, and a predicate degrades it: dehumanises, attributes the bad, feels hostile, calls for
+violence or exclusion, or denies the good. Negation turns each around ("no woman deserves to die", "not our
+equal"). Words that belong to a group are hate only where the speaker turns them on someone.
 """
 
 from __future__ import annotations
@@ -80,11 +80,9 @@ def _said_about(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> 
                 covered |= places
                 found.append(Evidence(Category.HATE, weight * softening, f"'{hit.term}' about a group"))
     for hit in reading.of("good_trait"):
-        if hit.start not in taken | covered and _is_about(reading, hit, named_in) and reading.is_negated(hit):
-            if not _denies_harm(reading, hit):
-                found.append(
-                    Evidence(Category.HATE, DENIED_GOOD * softening, f"denying a group '{hit.term}'")
-                )
+        is_denied = _is_about(reading, hit, named_in) and reading.is_negated(hit)
+        if is_denied and hit.start not in taken | covered and not _denies_harm(reading, hit):
+            found.append(Evidence(Category.HATE, DENIED_GOOD * softening, f"denying a group '{hit.term}'"))
     return found[:4]
 
 
@@ -96,7 +94,7 @@ def _is_about(reading: Reading, hit: Hit, named_in: set[int]) -> bool:
 
 
 def _denies_harm(reading: Reading, hit: Hit) -> bool:
-    """Whether what is denied goes with harm after all: "do not deserve to be tortured", "not allow … to be hurt"."""
+    """Whether what is denied is harm after all: "do not deserve to be tortured"."""
     sentence = reading.sentences[hit.start]
     return any(
         harm.start > hit.start and reading.sentences[harm.start] == sentence

@@ -1,4 +1,4 @@
-"""The lexicon: offensive, taunting and identity terms as data (`defaults/lexicon.yaml`), and how they are matched.
+"""The lexicon: terms to look for, as data (`defaults/lexicon.yaml`), and how they are matched.
 
 What a hit *means* is decided in `signals`, `rules` and `careful_rules`; here is only which words there are.
 """
@@ -30,6 +30,18 @@ class TermGroup(BaseModel):
     terms: tuple[str, ...]
 
 
+class Spelling(BaseModel):
+    """Words for guessing at spelling: ordinary ones, and terms that would be guessed wrongly."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    common: frozenset[str]
+    not_misspelt: frozenset[str]
+    never_guessed: frozenset[str]
+    never_glued: frozenset[str]
+    short_glued: frozenset[str]
+
+
 class Grammar(BaseModel):
     """Words that show how something is meant: pronouns, negations, fillers and the like."""
 
@@ -43,7 +55,8 @@ class Grammar(BaseModel):
     denying: frozenset[str]
     """Negators that deny what follows them at once."""
     disclaiming: frozenset[str]
-    """Negators that, before a verb of saying, take back what is said: "never said", but not "can't believe"."""
+    """Negators that, before a verb of saying, take back what is said: "never said", but not "can't
+    believe"."""
     filling: frozenset[str]
     """What may stand between a denial and what it denies."""
     saying: frozenset[str]
@@ -51,6 +64,13 @@ class Grammar(BaseModel):
     """Where a new thought begins, which a negation before doesn't reach."""
     question_openers: frozenset[str]
     exclaiming: frozenset[str]
+    polysemous: frozenset[str]
+    """Insults that are ordinary nouns besides: at someone, or none."""
+    tellers: frozenset[str]
+    faint_praise: frozenset[str]
+    what_is_won: frozenset[str]
+    weak_verbs: frozenset[str]
+    """Terms that insult nobody as a name: "you hate it"."""
     laughing: frozenset[str]
     after_a_tale: frozenset[str]
     groups_own: frozenset[str]
@@ -66,8 +86,8 @@ class Grammar(BaseModel):
 class LexiconFile(BaseModel):
     """The lexicon as it is written: where it comes from, under which licence, and its terms by group.
 
-    `groups` become signals; `readings` are what careful reading looks for besides; `homonyms` are words that make
-    a term harmless when they stand beside it; `common` and `not_misspelt` are ordinary words, for guessing at spelling.
+    `groups` become signals; `readings` are what careful reading looks for besides; `homonyms` are words
+    that make a term harmless when they stand beside it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,13 +97,12 @@ class LexiconFile(BaseModel):
     groups: dict[str, TermGroup]
     readings: dict[str, tuple[str, ...]]
     homonyms: dict[str, frozenset[str]]
-    common: frozenset[str]
-    not_misspelt: frozenset[str]
+    spelling: Spelling
     grammar: Grammar
 
 
 class Hit(NamedTuple):
-    """A term found in a list of words: its group, the term, and the words it covers (`start` to `end - 1`)."""
+    """A term found in a list of words: its group, the term, and the words from `start` to before `end`."""
 
     group: str
     term: str

@@ -1,25 +1,28 @@
 """A comment read closely: its words, sentences and quotations, the terms in them, and what is negated.
 
-Only what stands in the text is found here; what it means for a plan is weighed in `hate_reading`, `abuse_reading`
-and `careful_rules`. Reading is a pure function of the normalised text, and remembered per text.
+Only what stands in the text is found here; what it means for a plan is weighed in `hate_reading`,
+`abuse_reading` and `careful_rules`. Reading is a pure function of the normalised text, and remembered per
+text.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from moderation_pipeline.agents.lexicon import Hit, grammar, lexicon
 from moderation_pipeline.agents.spelling import corrected
 
-TOKEN = re.compile(r"\[sepa\]|@\w+|[a-z0-9]+(?:'[a-z]+)*|[^\x00-\x7f]+|[\"“”«»]|[.!?;:]+|,|\n")
+TOKEN = re.compile(r"\[sepa\]|@\w+|[^\W_]+(?:'[^\W_]+)*|[\"“”«»]|[.!?;:]+|,|\n")
 QUOTES = frozenset('"“”«»')
-PARTS = {"'ll": " will", "'d": " would", "n't": "nt"}
+PARTS = {"'ll": " will", "we're": "we are", "'d": " would", "n't": "nt"}
 
 NEGATION_REACH = 7
 OPENING = 4
-"""Negators among the first words of a question ask for agreement ("isn't it obvious that…"), they deny nothing."""
+"""Negators among the first words of a question ask for agreement ("isn't it obvious that…"), they deny
+nothing."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def read(normalised: str) -> Reading:
     quoted: list[bool] = []
     questions = set()
     sentence, inside = 0, False
-    for token in TOKEN.findall(normalised):
+    for token in TOKEN.findall(without_accents(normalised)):
         if token in QUOTES:
             inside = not inside
         elif token[0] in ".!?;:\n" or token == "[sepa]":
@@ -122,6 +125,13 @@ def read(normalised: str) -> Reading:
     if inside:
         quoted = [False] * len(quoted)
     return Reading(tuple(words), tuple(sentences), tuple(quoted), frozenset(questions))
+
+
+def without_accents(text: str) -> str:
+    """Return the text without marks over letters, which the lexicon is written without."""
+    if text.isascii():
+        return text
+    return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
 
 
 def _words_of(token: str) -> tuple[str, ...]:

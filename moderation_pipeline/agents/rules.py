@@ -1,8 +1,8 @@
 """The keyless Student: fast rules over the signals, and the votes of memories.
 
-Every signal is evidence for a category, with the chance that a comment that shows it breaks the rule; evidence
-adds up as independent chances. Careful reading (targets, quotes, negation, earlier lines) is `careful_rules`';
-counting is `signals`'; what memories say together is `memory.vote`'s.
+Every signal is evidence for a category, with the chance that a comment that shows it breaks the rule;
+evidence adds up as independent chances. Careful reading (targets, quotes, negation, earlier lines) is
+`careful_rules`'; counting is `signals`'; what memories say together is `memory.vote`'s.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class RulesStudent(Student):
         return self._with_vote(verdict, situation) if situation.recalled else verdict
 
     def _with_vote(self, verdict: Verdict, situation: Situation) -> Verdict:
-        """Let near memories overrule the rules where they are surer: an Expert taught them, on cases like this."""
+        """Let near memories overrule the rules where they are surer: an Expert taught them."""
         outcome = vote(situation.recalled, self._vote_spec)
         if outcome is None or verdict.plan is None or outcome.plan.confidence <= verdict.plan.confidence:
             return verdict
@@ -144,12 +144,22 @@ WEIGHTS = (
     Weight("street_addresses", Category.PERSONAL_INFORMATION, 0.75, 0.2, "a street address"),
     Weight("personal_information", Category.PERSONAL_INFORMATION, 0.45, 0.3, "where or who someone is"),
 )
-"""Set by hand from how often each group was right on the train split of CONDA, rounded; where CONDA has no such
-comments (spam, self-harm, personal information), by judgement. Swearing is held just above one half: whether it
-is at someone is for the Expert to say."""
+"""Set by hand from how often each group was right on the train split of CONDA, rounded; where CONDA has no
+such comments (spam, self-harm, personal information), by judgement. Swearing is held just above one half:
+whether it is at someone is for the Expert to say."""
 
 PATTERNS = frozenset(
-    {"score_mock", "shorteners", "links", "ghost_tags", "decoration", "phones", "emails", "ip_addresses", "street_addresses"}
+    {
+        "score_mock",
+        "shorteners",
+        "links",
+        "ghost_tags",
+        "decoration",
+        "phones",
+        "emails",
+        "ip_addresses",
+        "street_addresses",
+    }
 )
 """Signals that are patterns and not groups of the lexicon."""
 
@@ -175,7 +185,7 @@ def evidence_of(signals: Signals, *, strikes: int = 0, is_trusted: bool = False)
 
 
 def flood_evidence(signals: Signals) -> list[Evidence]:
-    """Return evidence of floods. Chats repeat themselves: what is short, an emote or a command is no flood."""
+    """Return evidence of floods; what is short, an emote or a command is none: chats repeat themselves."""
     found = []
     if not (signals.is_command or signals.is_emote_only):
         if signals.user_repeats and signals.words >= 3:

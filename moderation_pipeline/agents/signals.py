@@ -1,7 +1,7 @@
 """What can be counted about a comment without judging it: its shape, lexicon hits, patterns and repeats.
 
-Columnar and pure: text and context columns in, counts out; no labels, no config. The rules read them, and so may
-a learned head. What a count means for a plan is decided in `rules` and `careful_rules`.
+Columnar and pure: text and context columns in, counts out; no labels, no config. The rules read them, and
+so may a learned head. What a count means for a plan is decided in `rules` and `careful_rules`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import polars as pl
 
 from moderation_pipeline.agents.disguise import Disguise, disguise
 from moderation_pipeline.agents.lexicon import lexicon
+from moderation_pipeline.agents.patterns import EMOTE_EZ, PATTERNS, PRONOUNS
 
 
 class Signals(NamedTuple):
@@ -37,6 +38,7 @@ class Signals(NamedTuple):
     self_harm_incitement: int
     self_harm: int
     spam_phrase: int
+    lure: int
     bot_orders: int
     evasion: int
     personal_information: int
@@ -47,6 +49,12 @@ class Signals(NamedTuple):
     links: int
     shorteners: int
     """Links that hide their target, or invite elsewhere."""
+    ghost_tags: int
+    """Mark-up or JSON that poses as the moderator's own."""
+    decoration: int
+    """Runs of blocks, stars or arrows."""
+    emote_ez: int
+    """"EZ" as an emote closes a sentence in lower case; alone or before a noun it gloats."""
     score_mock: int
     """A game score of many deaths, such as 0/7."""
     mentions: int
@@ -83,26 +91,6 @@ def signals(comments: pl.DataFrame) -> pl.DataFrame:
     return counts.with_columns(_disguises(texts)).select(Signals._fields)
 
 
-PATTERNS = {
-    "links": r"(?:https?://|www\.)\S+|\b[a-z0-9-]+\.(?:com|net|org|tv|gg|io|ly|me|co|ru|xyz|be|info|link|live|site|store"
-    r"|shop|top|app|dev)\b(?:/\S*)?",
-    "shorteners": r"(?:bit\.ly|tinyurl\.com|t\.co|cutt\.ly|goo\.gl|is\.gd|discord\.gg|discord\.com/invite|t\.me|wa\.me)"
-    r"/\w",
-    "score_mock": r"(?:^|\s)[01]\s?[-/]\s?(?:[4-9]|1\d|2\d)(?:$|\s|-\d|/\d)",
-    "mentions": r"(?:^|\s)@\w+",
-    "phones": r"(?:^|[^\w.])(?:\+?\d{1,3}[ .-]?)?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?:$|\D)|(?:^|\s)\+\d{9,14}(?:$|\D)",
-    "emails": r"[a-z0-9._%+-]+@[a-z0-9-]+\.[a-z]{2,}",
-    "ip_addresses": r"(?:^|[^\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:$|[^\d.])",
-    "street_addresses": r"(?:^|[\s,:])\d{1,5}[a-z]?\s+(?:[a-z]+\s+){1,2}(?:street|avenue|ave|road|rd|boulevard|blvd|drive)"
-    r"(?:$|[\s,.])|(?:^|[\s,:])\d{2,5}\s+[a-z]{4,}\s+(?:lane|ln|st|court|ct)(?:$|[\s,.])",
-}
-"""Patterns over the normalised text; no look-around, for they run in Rust."""
-
-SECOND_PERSON = r"you|u|ur|your|yours|youre|yourself|urself|ya|ye|yall|thou"
-FIRST_PERSON = r"i|im|ive|me|my|myself|mine"
-NEGATION = r"not|no|never|nobody|dont|doesnt|didnt|isnt|arent|wasnt|cant|cannot|wont|shouldnt|wouldnt|aint"
-
-
 def _folded(normalised: pl.Expr) -> pl.Expr:
     """Drop apostrophes and accents, which the lexicon is written without."""
     plain = normalised.str.replace_all(r"['’](ll|d)\b", " ").str.replace_all("['’]", "")
@@ -115,10 +103,10 @@ def _counts() -> list[pl.Expr]:
     """What is counted in the text alone."""
     folded, text, normalised = pl.col("folded"), pl.col("text"), pl.col("normalised")
     length = text.str.len_chars()
-    words = {"second_person": SECOND_PERSON, "first_person": FIRST_PERSON, "negation": NEGATION}
     counts: dict[str, pl.Expr] = {
-        **{name: _count(folded, pattern) for name, pattern in (lexicon().patterns | words).items()},
+        **{name: _count(folded, pattern) for name, pattern in (lexicon().patterns | PRONOUNS).items()},
         **{name: normalised.str.count_matches(pattern) for name, pattern in PATTERNS.items()},
+        "emote_ez": text.str.count_matches(EMOTE_EZ),
         "words": normalised.str.count_matches(r"\S+"),
         "length": length,
     }
@@ -159,7 +147,9 @@ def _disguises(texts: pl.DataFrame) -> list[pl.Series]:
 
 
 def _count(folded: pl.Expr, pattern: str) -> pl.Expr:
-    return folded.str.count_matches(rf"(?-u:\b)(?:{pattern})(?-u:\b)")
+    """Count whole words; the boundary of ASCII alone is the faster one, but knows no Cyrillic."""
+    edge = r"(?-u:\b)" if pattern.isascii() else r"\b"
+    return folded.str.count_matches(f"{edge}(?:{pattern}){edge}")
 
 
 def _share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:

@@ -1,8 +1,8 @@
 """Slips of the finger and of purpose that `normalise` leaves alone, because undoing them is a guess.
 
 A word that nobody knows is taken for a term when one slip explains it: two letters swapped, one left out, one
-doubled or put in, or the space to its neighbour missing. Only careful reading pays for this; which words are terms
-is the lexicon's.
+doubled or put in, or the space to its neighbour missing. Only careful reading pays for this; which words
+are terms is the lexicon's.
 """
 
 from __future__ import annotations
@@ -15,32 +15,6 @@ from moderation_pipeline.agents.lexicon import lexicon
 
 SHORTEST = 4
 """Shorter words are one slip from too many others."""
-
-NEVER_GUESSED = frozenset(
-    {
-        "phuck",
-        "heshe",
-        "retart",
-        "fucku",
-        "negro",
-        "monkey",
-        "monkeys",
-        "snake",
-        "snakes",
-        "tard",
-        "tards",
-        "coon",
-        "spic",
-        "mong",
-        "homo",
-        "hoes",
-        "thot",
-        "nerd",
-        "spick",
-        "spicks",
-    }
-)
-"""Terms too near to ordinary words ("puck", "hehe", "restart", "money")."""
 
 GUESSED = (
     "insult_strong",
@@ -91,14 +65,18 @@ def _guessable() -> frozenset[str]:
 
 def _stems(terms: Iterable[str]) -> set[str]:
     words = (term.removesuffix("*") for term in terms)
-    return {word for word in words if word.isalpha() and len(word) >= SHORTEST and word not in NEVER_GUESSED}
+    return {
+        word
+        for word in words
+        if word.isalpha() and len(word) >= SHORTEST and word not in lexicon().file.spelling.never_guessed
+    }
 
 
 def _is_known(word: str) -> bool:
     """Whether a word is a term or an ordinary word; a long word that merely begins with a term is neither."""
     return (
-        word in lexicon().file.common
-        or word in lexicon().file.not_misspelt
+        word in lexicon().file.spelling.common
+        or word in lexicon().file.spelling.not_misspelt
         or bool(lexicon().index.groups_of(word))
     )
 
@@ -129,7 +107,7 @@ def _slip(word: str) -> tuple[str, ...]:
 
 def _glued(word: str) -> tuple[str, ...]:
     """Return the two words of a lost space, where one is a term and the other is a term or a common word."""
-    common = lexicon().file.common
+    common = lexicon().file.spelling.common
     for at in range(1, len(word)):
         left, right = word[:at], word[at:]
         if (_is_telling(left) and (right in common or _is_telling(right))) or (
@@ -140,18 +118,6 @@ def _glued(word: str) -> tuple[str, ...]:
 
 
 def _is_telling(word: str) -> bool:
-    is_long = len(word) >= SHORTEST or word in SHORT_GLUED
-    return is_long and word not in NOT_GLUED and word in lexicon().words
-
-
-SHORT_GLUED = frozenset({"gay", "fag"})
-
-NOT_GLUED = frozenset(
-    """
-    age anal ape apes ask ass bad bot bug bugs care cum cut dad die diff dog fap fat fed fun gap gas
-    good guy hag hang hat hell her him his hue ing iz izi kid lame lane low man map mean men mid mob
-    mod mong nob nub pig pigs ping rape rapist rat rats read real right rights run rus sad sex tool
-    top ult use
-    """.split()
-)
-"""Terms that are parts of too many words of their own ("therapist", "hello", "analyst")."""
+    spelling = lexicon().file.spelling
+    is_long = len(word) >= SHORTEST or word in spelling.short_glued
+    return is_long and word not in spelling.never_glued and word in lexicon().words

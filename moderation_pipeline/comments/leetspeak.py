@@ -1,7 +1,7 @@
-"""Disguises made with a keyboard: digits and signs for letters ("n00b", "sh!t") and asterisks over them ("f**k").
+"""Disguises made with a keyboard: digits, signs and asterisks for letters ("n00b", "sh!t", "f**k").
 
-A sign between letters is read as a letter. One at a word's edge, or an asterisk, is read so only where that makes a
-word of the lexicon, for "5head", "gr8", "mp3" and "1v5" are words as they stand.
+A sign between letters is read as a letter. One at a word's edge, or an asterisk, is read so only where
+that makes a word of the lexicon, for "5head", "gr8", "mp3" and "1v5" are words as they stand.
 """
 
 from __future__ import annotations
@@ -17,8 +17,21 @@ SIGN = "0-9@$!|*+€"
 
 ANY_SIGN = re.compile(rf"[{SIGN}]")
 READ_AS = {
-    **{"0": "o", "1": "il", "3": "e", "4": "a", "5": "s", "6": "g", "7": "t", "8": "b", "9": "g"},
-    **{"@": "a", "$": "s", "!": "il", "|": "il", "+": "t", "€": "e"},
+    "0": "o",
+    "1": "il",
+    "3": "e",
+    "4": "a",
+    "5": "s",
+    "6": "g",
+    "7": "t",
+    "8": "b",
+    "9": "g",
+    "@": "a",
+    "$": "s",
+    "!": "il",
+    "|": "il",
+    "+": "t",
+    "€": "e",
 }
 READ_INSIDE = str.maketrans("0134579@$!|€", "oieastgasiie")
 INSIDE = re.compile(r"(?<=[a-z])[0134579@$!|€]+(?=[a-z])")
@@ -61,7 +74,7 @@ def resolved(word: str) -> str | None:
 
 
 def _read_inside(word: str) -> str | None:
-    """Read the signs between letters; one at the edge too, where letters on both sides of another prove the habit."""
+    """Read the signs between letters, and at the edges too where one between letters proves the habit."""
     inner = INSIDE.sub(lambda match: match.group().translate(READ_INSIDE), word)
     letters = sum("a" <= sign <= "z" for sign in word)
     if inner != word and letters >= 4 and inner[1:-1].isalpha():
@@ -71,7 +84,7 @@ def _read_inside(word: str) -> str | None:
 
 
 def _unmasked(word: str) -> str | None:
-    """Return the first offensive word that the letters around the asterisks allow, in the order of the alphabet."""
+    """Return the first offensive word that the letters around the asterisks allow."""
     if MASKED.fullmatch(word) is None:
         return None
     shape = re.compile(word.replace("*", "[a-z]"))

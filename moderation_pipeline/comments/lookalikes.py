@@ -1,8 +1,9 @@
 """Unicode disguises: compatibility forms, invisible characters and look-alikes from other scripts.
 
-The look-alikes are Unicode's own (UTS 39 confusables, as the package confusable-homoglyphs ships them), plus the
-few that read alike in a chat font without being exact. They are folded only inside words that mix scripts, so
-that a Russian or Greek word stays what it is. Everything that concerns ASCII alone is in `normalise`.
+The look-alikes are Unicode's own (UTS 39 confusables, as the package confusable-homoglyphs ships them),
+plus the few that read alike in a chat font without being exact. They are folded only inside words that mix
+scripts, so that a Russian or Greek word stays what it is. Everything that concerns ASCII alone is in
+`normalise`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The normalised form of a text: what is decided on, derived in this one place (the text itself is kept as it came).
+"""The normalised form of a text, which is decided on; the text itself is kept as it came.
 
-Undone are HTML entities (so a tweet's `&amp;` is `&`), compatibility forms (NFKC), invisible characters, look-alikes
-from other scripts, case, runs of spaces, spaced-out letters, stretched letters and leetspeak. Kept are numbers,
-links, mentions, punctuation and every other script. Disguises of Unicode are in `lookalikes`, those of the keyboard
-in `leetspeak`.
+Undone are HTML entities (so a tweet's `&amp;` is `&`), compatibility forms (NFKC), invisible characters,
+look-alikes from other scripts, case, runs of spaces, spaced-out letters, stretched letters and leetspeak.
+Kept are numbers, links, mentions, punctuation and every other script. Disguises of Unicode are in
+`lookalikes`, those of the keyboard in `leetspeak`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ NOT_PLAIN = "|".join(
         rf"[A-Za-z][{SIGN}]+[A-Za-z*]",
         rf"(?:^|[^\w])[{SIGN}][A-Za-z]",
         r"[A-Za-z][0-9@$|*+€]",
-        r"(?:^|[^A-Za-z0-9])[A-Za-z0-9@$!][ ._*-]{1,2}[A-Za-z0-9@$!][ ._*-]{1,2}[A-Za-z0-9@$!](?:[^A-Za-z0-9]|$)",
+        r"(?:^|[^A-Za-z0-9])(?:[A-Za-z0-9@$!][ ._*-]{1,2}){2}[A-Za-z0-9@$!](?:[^A-Za-z0-9]|$)",
     )
 )
 """What a text holds where more than its case and spaces may change; runs of a letter are looked for apart."""
@@ -102,7 +102,7 @@ def _plain_word(word: str) -> str:
 
 def _unstretched(word: str) -> str:
     """Shorten runs of three or more of a letter to two or to one, as makes a known word, else to two."""
-    known = (lexicon().words, lexicon().file.common)
+    known = (lexicon().words, lexicon().file.spelling.common)
     for form in (word, STRETCH.sub(r"\1\1", word), STRETCH.sub(r"\1", word)):
         if any(form in words for words in known):
             return form

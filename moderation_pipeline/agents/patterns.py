@@ -1,0 +1,72 @@
+"""Patterns that are no words: links, addresses, numbers, mark-up, decoration. Words are the lexicon's.
+
+They run in Rust over whole columns, so none looks around; each is over the normalised text but `EMOTE_EZ`.
+"""
+
+from __future__ import annotations
+
+_DOMAINS = "com|net|org|tv|gg|io|ly|me|co|ru|xyz|be|info|link|live|site|store|shop|top|app|dev|example"  # .example: RFC 2606
+_SHORTENERS = (
+    r"bit\.ly|tinyurl\.com|t\.co|cutt\.ly|goo\.gl|is\.gd|discord\.gg|discord\.com/invite|t\.me|wa\.me"
+)
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+_START, _END = r"(?:^|[\s,:])", r"(?:$|[\s,.])"
+_STREETS = "street|avenue|ave|road|rd|boulevard|blvd|drive"
+_SHORT_STREETS = "lane|ln|st|court|ct|close|place|terrace|square|way"
+"""Also words of games and of every day ("2 in lane"): they need two digits and a name."""
+
+PATTERNS = {
+    "ghost_tags": "|".join(
+        (
+            r"</?\s*(?:system|comment|instructions?|user|assistant|admin)\s*>",
+            r"\{\s*[\"']?action[\"']?\s*:",
+        )
+    ),
+    "decoration": "[█▀▄▌▐░▒▓■□●◆★☆➡→►▶✅🔥💰🎁]{3,}",
+    "links": "|".join(
+        (
+            r"(?:h(?:tt|xx)ps?://|www\.)\S+",
+            rf"\b[a-z0-9-]+\.(?:{_DOMAINS})\b(?:/\S*)?",
+            r"\b[a-z0-9-]+\.[a-z]{2,10}/[a-z0-9]\S*",
+        )
+    ),
+    "shorteners": rf"(?:{_SHORTENERS})/\w",
+    "score_mock": (
+        r"(?:^|\s)(?:[01]\s?[-/]\s?(?:[4-9]|1\d|2\d)|0\s(?:[5-9]|1\d))(?:$|\s|-\d|/\d)"  # 0/7, 1-12, 0 9
+    ),
+    "mentions": r"(?:^|\s)@\w+",
+    "phones": "|".join(
+        (
+            r"(?:^|[^\w.])(?:\+?\d{1,3}[ .-]?)?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?:$|\D)",
+            r"(?:^|\s)\+\d{9,14}(?:$|\D)",
+            r"\b(?:call|text|number|phone|cell|tel)\b\D{1,40}\d{3}\)?[ .-]\d{4}(?:$|\D)",
+        )
+    ),
+    "emails": r"[a-z0-9._%+-]+@[a-z0-9-]+\.[a-z]{2,}",
+    "ip_addresses": rf"(?:^|[^\d.])(?:{_OCTET}\.){{3}}{_OCTET}(?:$|[^\d.])",
+    "street_addresses": "|".join(
+        (
+            rf"{_START}\d{{1,5}}[a-z]?\s+(?:[a-z]+\s+){{1,2}}(?:{_STREETS}){_END}",
+            rf"{_START}\d{{2,5}}\s+[a-z]{{4,}}\s+(?:{_SHORT_STREETS}){_END}",
+        )
+    ),
+}
+"""By the name of their signal."""
+
+_EMOTE = r"\w*[a-z]{2}[A-Z]\w+"
+EMOTE_EZ = "|".join(
+    (
+        r"^(?:[^\s\[]*[a-z][^\s\[]*\s+){2,}EZ(?:$|\s+[A-Z])",
+        r"\bEZ\s+Clap",
+        rf"(?:^|\s){_EMOTE}\s(?:.*\s)?EZ\b",
+        rf"\bEZ\s(?:.*\s)?{_EMOTE}",
+    )
+)
+""""EZ" as an emote: after a sentence in lower case, or beside an emote's name; over the text as it came."""
+
+PRONOUNS = {
+    "second_person": "you|u|ur|your|yours|youre|yourself|urself|ya|ye|yall|thou",
+    "first_person": "i|im|ive|me|my|myself|mine",
+    "negation": "not|no|never|nobody|dont|doesnt|didnt|isnt|arent|wasnt|cant|cannot|wont|shouldnt|wouldnt|aint",
+}
+"""Whole words, by the name of their signal."""

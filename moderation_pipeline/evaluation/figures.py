@@ -22,7 +22,7 @@ from moderation_pipeline.evaluation.figure import Figure
 from moderation_pipeline.evaluation.judged import SANCTIONS, Run, judge, reference_of
 from moderation_pipeline.evaluation.quantities import count, dollars, percent, plural, score
 
-PNG_SCALE = 2.0
+PNG_SCALE = 1.5
 
 
 def draw_figures(*, comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataFrame) -> list[Figure]:

@@ -4,11 +4,12 @@ from datetime import datetime
 
 import polars as pl
 import pytest
+from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score
 
 from moderation_pipeline.evaluation.judged import AuditWithoutProbabilityError, Run
 from moderation_pipeline.evaluation.metrics import run_metrics
 from moderation_pipeline.warehouse.tables import METRICS
-from moderation_pipeline_tests.evaluation.worlds import REPLY, comments, run
+from moderation_pipeline_tests.evaluation.worlds import REPLY, comments, drawn_chat, drawn_plans, run
 
 Value = str | float | int | bool | datetime | None
 
@@ -149,3 +150,52 @@ def test_an_empty_chat_has_a_row_of_nulls_and_noughts() -> None:
     chat = comments([])
     row = metrics(chat, run("student_only", chat, student=[]))
     assert (row["comments"], row["f1"], row["audit_share"]) == (0, None, None)
+
+
+def test_scores_are_those_of_scikit_learn() -> None:
+    chat = drawn_chat(4)
+    student = drawn_plans(4)
+    row = metrics(chat, run("student_only", chat, student=student))
+    truth = chat["label_is_violation"].to_list()
+    judged = [not plan.endswith("none") for plan in student]
+    assert row["f1"] == pytest.approx(f1_score(truth, judged))
+    assert row["macro_f1"] == pytest.approx(f1_score(truth, judged, average="macro"))
+    assert row["precision"] == pytest.approx(precision_score(truth, judged))
+    assert row["recall"] == pytest.approx(recall_score(truth, judged))
+    cells = ("true_negatives", "false_positives", "false_negatives", "true_positives")
+    assert [row[cell] for cell in cells] == confusion_matrix(truth, judged).ravel().tolist()
+
+
+def test_memories_are_counted_by_fate_and_by_who_learnt_them() -> None:
+    chat = comments([{}] * 2)
+    own = {"source_chat": "demo", "source_config": "hybrid"}
+    memories = [
+        own,
+        {**own, "retired_because": "harmed"},
+        {"source_chat": "other", "source_config": "hybrid"},
+    ]
+    row = metrics(chat, run("hybrid", chat, student=["allow none"] * 2, memories=memories))
+    assert (row["memories_active"], row["memories_retired"], row["memories_learnt"]) == (2, 1, 2)
+    assert metrics(chat, run("student_only", chat, student=["allow none"] * 2))["memories_active"] is None
+
+
+def test_latency_is_that_of_replies_asked_for_and_not_of_the_cache() -> None:
+    chat = comments([{}] * 2)
+    slow = {**REPLY, "latency_ms": 100.0}
+    row = metrics(
+        chat, run("hybrid", chat, student=["allow none"] * 2, audits={0: "ban hate"}, expert_reply=slow)
+    )
+    assert (row["student_latency_ms_p95"], row["expert_latency_ms_p50"]) == (1.0, 100.0)
+    assert row["latency_ms_p95"] == pytest.approx(1.0 + 0.95 * 100)
+    cached = run("student_only", chat, student=["allow none"] * 2, student_reply={**REPLY, "is_cached": True})
+    row = metrics(chat, cached)
+    assert (row["latency_ms_p50"], row["replies_cached"]) == (None, 2)
+
+
+def test_unreadable_replies_are_counted_among_the_replies_asked_for() -> None:
+    chat = comments([{}] * 4)
+    bad = {**REPLY, "reply_error": "no JSON", "prompt_tokens": 10, "cost_usd": 0.01, "list_cost_usd": 0.01}
+    row = metrics(chat, run("hybrid", chat, student=["allow none"] * 4, audits={0: None}, expert_reply=bad))
+    assert (row["replies_asked"], row["reply_errors"], row["reply_error_share"]) == (5, 1, 0.2)
+    assert (row["cost_usd"], row["prompt_tokens"], row["cost_usd_per_1000_comments"]) == (0.01, 10, 2.5)
+    assert (row["audits"], row["agreement_rate"]) == (1, None)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from moderation_pipeline.config import ConfigLibrary, NamedConfig
@@ -148,3 +149,57 @@ def _plan(words: str | None) -> Row:
         return {"action": None, "category": None}
     action, category = words.split()
     return {"action": action, "category": category, "confidence": 0.8, "reasoning": f"it is {category}"}
+
+
+PLANS = (
+    "allow none",
+    "allow none",
+    "allow none",
+    "warn harassment",
+    "delete spam",
+    "timeout hate",
+    "ban threat",
+)
+
+
+def drawn_chat(seed: int, size: int = 300, users: int = 40, *, labels: bool = True) -> pl.DataFrame:
+    """A chat of `users` users who differ in how often they break rules."""
+    random = np.random.default_rng(seed)
+    author = random.integers(users, size=size)
+    bad = random.beta(0.4, 1.2, size=users)[author] > random.random(size)
+    return comments(
+        [
+            {
+                "user_id": f"u{a}",
+                "user_name": f"User{a}",
+                "channel": f"room{a % 2}",
+                "label_is_violation": bool(b) if labels else None,
+                "label_category": "harassment" if b and labels else None,
+                "label_source": "dataset" if labels else None,
+            }
+            for a, b in zip(author, bad, strict=True)
+        ]
+    )
+
+
+def drawn_plans(seed: int, size: int = 300) -> list[str]:
+    """One plan per comment, most of them to allow."""
+    return [PLANS[i] for i in np.random.default_rng(seed).integers(len(PLANS), size=size)]
+
+
+def drawn_runs(seed: int, chat: pl.DataFrame) -> list[Run]:
+    """The four regimes over a chat: a Student, audits of a part of it, and an Expert who plans otherwise."""
+    size = chat.height
+    student, expert = drawn_plans(seed, size), drawn_plans(seed + 1, size)
+    chance = np.random.default_rng(seed + 2).random(size)
+    audits = {i: expert[i] for i in range(size) if chance[i] < 0.2}
+    memory: list[Row] = [
+        {"memory_id": f"m{i}", "learnt_at_position": i, "source_chat": "demo", "source_config": "hybrid"}
+        for i in list(audits)[:8]
+    ]
+    return [
+        run("student_only", chat, student=student),
+        run("student_memory", chat, student=student, audits=audits, probability=0.2),
+        run("hybrid", chat, student=student, audits=audits, probability=0.2, memories=memory),
+        run("expert_only", chat, audits=dict(enumerate(expert))),
+    ]

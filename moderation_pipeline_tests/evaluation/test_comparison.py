@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from moderation_pipeline.evaluation.comparison import compare, focus_of
+from moderation_pipeline.evaluation.judged import Run
+from moderation_pipeline.evaluation.metrics import run_metrics
+from moderation_pipeline.warehouse.tables import COMPARISON, DIFFERENCES, ESTIMATES, METRICS_COLUMNS
+from moderation_pipeline_tests.evaluation.worlds import (
+    REPLY,
+    comments,
+    config,
+    drawn_chat,
+    drawn_plans,
+    drawn_runs,
+    run,
+)
+
+
+def renamed(one: Run, name: str) -> Run:
+    """The same run under another config's name."""
+    return replace(one, config=config(one.name).model_copy(update={"name": name}))
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 10_000))
+def test_a_run_differs_from_itself_by_nothing_at_all(seed: int) -> None:
+    chat = drawn_chat(seed)
+    hybrid = drawn_runs(seed, chat)[2]
+    table = compare(chat="demo", comments=chat, runs=[hybrid, renamed(hybrid, "twin")])
+    twin = table.row(1, named=True)
+    for name in DIFFERENCES:
+        found = [twin[f"{name}_minus_default{end}"] for end in ("", "_low", "_high")]
+        assert found in ([0.0] * 3, [None] * 3), name
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 10_000), st.booleans())
+def test_every_interval_holds_its_estimate_and_every_share_is_a_share(seed: int, labels: bool) -> None:
+    chat = drawn_chat(seed, labels=labels)
+    table = compare(chat="demo", comments=chat, runs=drawn_runs(seed, chat))
+    for name in ESTIMATES:
+        for value, low, high in table.select(name, f"{name}_low", f"{name}_high").iter_rows():
+            assert (low is None) == (high is None)
+            if low is not None:
+                assert low <= value <= high
+                assert name.endswith("comments") or (low >= 0 and high <= 1)
+
+
+def test_a_comparison_repeats_the_metrics_of_each_run() -> None:
+    chat = drawn_chat(5)
+    runs = drawn_runs(5, chat)
+    table = compare(chat="demo", comments=chat, runs=runs, data_versions={"hybrid": "v1"})
+    assert table.schema == COMPARISON.schema
+    alone = run_metrics(
+        comments=chat,
+        student_decisions=runs[2].student_decisions,
+        expert_audits=runs[2].expert_audits,
+        memory_snapshot=runs[2].memory_snapshot,
+        action_log=runs[2].action_log,
+        user_state=runs[2].user_state,
+        config=runs[2].config,
+        data_version="v1",
+        reference=runs[3].expert_audits,
+    )
+    bounds = [f"{name}{end}" for name in ESTIMATES for end in ("_low", "_high")]
+    same = [name for name in METRICS_COLUMNS if name not in bounds]
+    assert table.filter(config="hybrid").select(same).equals(alone.select(same))
+
+
+def test_a_difference_is_paired_so_what_is_hard_for_both_cancels_out() -> None:
+    chat = drawn_chat(7, size=600, users=60)
+    plans = drawn_plans(7, 600)
+    better = [
+        ("allow none" if not label else plan) if i % 10 == 0 else plan
+        for i, (label, plan) in enumerate(zip(chat["label_is_violation"], plans, strict=True))
+    ]
+    runs = [run("hybrid", chat, student=plans), run("student_memory", chat, student=better)]
+    row = compare(chat="demo", comments=chat, runs=runs).row(1, named=True)
+    width = row["f1_minus_default_high"] - row["f1_minus_default_low"]
+    assert row["f1_minus_default"] > 0
+    assert width < 0.7 * (row["f1_high"] - row["f1_low"])
+
+
+def test_without_the_default_config_there_are_no_differences_to_it() -> None:
+    chat = drawn_chat(1)
+    table = compare(chat="demo", comments=chat, runs=drawn_runs(1, chat)[:1])
+    assert table["f1_minus_default"].to_list() == [None]
+    assert table["f1"].null_count() == 0
+    assert focus_of(table) == "student_only"
+
+
+def test_labels_rank_configs_before_the_expert_does_and_equals_go_to_the_cheaper() -> None:
+    chat = drawn_chat(2)
+    runs = drawn_runs(2, chat)
+    table = compare(chat="demo", comments=chat, runs=[runs[1], runs[0]])
+    assert table["f1"].n_unique() == 1
+    assert table.filter("is_best")["config"].to_list() == ["student_only"]
+    assert table["quality"].to_list() == ["f1"] * 2
+    unlabelled = compare(chat="demo", comments=drawn_chat(2, labels=False), runs=runs)
+    assert unlabelled["quality"].to_list() == ["system_agreement_rate"] * 4
+    assert unlabelled.filter("is_best")["config"].to_list() == ["hybrid"]
+
+
+def test_agreement_measured_on_different_things_is_not_subtracted() -> None:
+    chat = drawn_chat(3)
+    table = compare(chat="demo", comments=chat, runs=drawn_runs(3, chat))
+    row = table.filter(config="student_only").row(0, named=True)
+    assert (row["agreement_basis"], row["agreement_rate_minus_default"]) == ("reference", None)
+    assert row["reference_agreement_rate_minus_default"] == 0.0
+
+
+def test_an_unknown_price_leaves_the_difference_in_cost_unknown() -> None:
+    chat = comments([{}] * 12)
+    free = run("hybrid", chat, student=["allow none"] * 12)
+    dear = run(
+        "student_only", chat, student=["allow none"] * 12, student_reply={**REPLY, "list_cost_usd": None}
+    )
+    row = compare(chat="demo", comments=chat, runs=[free, dear]).row(1, named=True)
+    assert row["list_cost_usd_per_1000_comments_minus_default"] is None
+    assert row["cost_usd_per_1000_comments_minus_default"] == 0.0
+
+
+def test_nothing_to_compare_is_an_empty_table() -> None:
+    assert compare(chat="demo", comments=comments([]), runs=[]).equals(COMPARISON.empty())
+
+
+def test_weighted_audits_find_the_agreement_of_a_full_audit_on_average() -> None:
+    chat = drawn_chat(11)
+    student, expert = drawn_plans(1), drawn_plans(2)
+    full = np.mean([s == e for s, e in zip(student, expert, strict=True)])
+    chance = np.where(np.arange(300) % 3 == 0, 0.9, 0.3)
+    found = []
+    for seed in range(60):
+        drawn = np.random.default_rng(seed).random(300) < chance
+        audits = {int(i): expert[i] for i in np.flatnonzero(drawn)}
+        audited = run("hybrid", chat, student=student, audits=audits, probability=list(chance))
+        found.append(compare(chat="demo", comments=chat, runs=[audited])["agreement_rate"][0])
+    assert np.mean(found) == pytest.approx(full, abs=0.02)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import polars as pl
 
@@ -15,21 +16,31 @@ ACTION_OF_A_VIOLATION = Action.DELETE
 """What a label stands for that says only that a comment is a violation: the mildest act that removes it."""
 
 
+class Label(NamedTuple):
+    """What a label says; a label of a data set may say only whether the comment is a violation."""
+
+    action: str | None
+    category: str | None
+    is_violation: bool
+    source: str | None
+
+
+_LABEL_COLUMNS = [f"label_{name}" for name in Label._fields]
+
+
 class LabelsExpert(Expert):
     """Repeats what the labels say; a comment without a label can't be audited."""
 
     def __init__(self, comments: pl.DataFrame) -> None:
         labelled = comments.filter(pl.col("label_is_violation").is_not_null())
-        self._verdicts = {
-            comment_id: _verdict(action, category, is_violation, source)
-            for comment_id, action, category, is_violation, source in labelled.select(
-                "comment_id", "label_action", "label_category", "label_is_violation", "label_source"
-            ).iter_rows()
+        self._labels = {
+            comment_id: Label(*label)
+            for comment_id, *label in labelled.select("comment_id", *_LABEL_COLUMNS).iter_rows()
         }
 
     def can_audit(self, case: Case) -> bool:
         """Whether the comment has a label."""
-        return case.comment_id in self._verdicts
+        return case.comment_id in self._labels
 
     async def audit(self, cases: Sequence[Case]) -> list[Verdict]:
         """Return what the labels say.
@@ -38,10 +49,11 @@ class LabelsExpert(Expert):
             KeyError: a case without a label, which `can_audit` would have told.
 
         """
-        return [self._verdicts[case.comment_id] for case in cases]
+        return [_verdict(self._labels[case.comment_id]) for case in cases]
 
 
-def _verdict(action: str | None, category: str | None, is_violation: bool, source: str | None) -> Verdict:
+def _verdict(label: Label) -> Verdict:
+    action, category, is_violation, source = label
     fallback = Category.OTHER if is_violation else Category.NONE
     plan = Plan(
         action=Action(action) if action else ACTION_OF_A_VIOLATION if is_violation else Action.ALLOW,

@@ -47,7 +47,9 @@ class ErrorBound:
 
     def __post_init__(self) -> None:
         if not 0 < self.least_probability < 1:
-            raise ValueError(f"The least audit probability is {self.least_probability}; it must be in (0, 1).")
+            raise ValueError(
+                f"The least audit probability is {self.least_probability}; it must be in (0, 1)."
+            )
         shares = np.array(BETS) * self.least_probability
         self._thetas = -np.log1p(-shares)
         self._costs = np.zeros(len(shares))

@@ -12,9 +12,6 @@ from collections.abc import Sequence
 from math import log1p
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.plan import Action, Category
 from moderation_pipeline.agents.signals import Signals
@@ -87,14 +84,17 @@ class RecentSuspicion:
 LONG_TEXT = 200
 SHARES = ("caps_share", "symbol_share", "non_ascii_share")
 
+CATEGORIES = tuple(Category)
+ACTIONS = tuple(Action)
+
 
 def numeric_names(options: Sequence[tuple[str, str]]) -> list[str]:
     """Return the names of the columns of `numeric_row`; `options` are the base's question options."""
     return [
         *(f"signal {name}" for name in Signals._fields),
         *Numbers._fields,
-        *(f"base says {category}" for category in Category),
-        *(f"base would {action}" for action in Action),
+        *(f"base says {category}" for category in CATEGORIES),
+        *(f"base would {action}" for action in ACTIONS),
         *(f"base: {question} = {option}" for question, option in options),
     ]
 
@@ -105,38 +105,41 @@ def numeric_row(
     base: Verdict,
     recent: tuple[float, float, float],
     options: Sequence[tuple[str, str]],
-) -> NDArray[np.float64]:
-    """Return the numeric features of a case, shape (len(numeric_names(options)),)."""
-    plan = base.plan
-    probabilities = {(each.question, each.option): each.probability for each in base.probabilities}
-    return np.array(
-        [
-            *_scaled_signals(case.signals),
-            *_numbers(case, situation, base, recent),
-            *(float(plan is not None and plan.category is category) for category in Category),
-            *(float(plan is not None and plan.action is action) for action in Action),
-            *(probabilities.get(option, 0.0) for option in options),
-        ]
-    )
+) -> list[float]:
+    """Return the numeric features of a case, as many as `numeric_names(options)`."""
+    said = [0.0] * (len(CATEGORIES) + len(ACTIONS))
+    if base.plan is not None:
+        said[CATEGORIES.index(base.plan.category)] = 1.0
+        said[len(CATEGORIES) + base.plan.action.severity] = 1.0
+    row = [*_scaled_signals(case.signals), *_numbers(case, situation, base, recent), *said]
+    if options:
+        probabilities = {(each.question, each.option): each.probability for each in base.probabilities}
+        row += [probabilities.get(option, 0.0) for option in options]
+    return row
 
 
 _IS_SHARE = [name in SHARES for name in Signals._fields]
+_LENGTH = Signals._fields.index("length")
 _FULL = log1p(8)
 
 
 def _scaled_signals(signals: Signals) -> list[float]:
     scaled = [
-        value if is_share else log1p(value) / _FULL
+        value if is_share or not value else log1p(value) / _FULL
         for value, is_share in zip(signals, _IS_SHARE, strict=True)
     ]
-    scaled[Signals._fields.index("length")] = log1p(signals.length) / log1p(LONG_TEXT)
+    scaled[_LENGTH] = log1p(signals.length) / log1p(LONG_TEXT)
     return scaled
 
 
 def _numbers(case: Case, situation: Situation, base: Verdict, recent: tuple[float, float, float]) -> Numbers:
-    votes = [
-        (memory.plan.is_violation, memory.similarity * log1p(memory.support)) for memory in situation.recalled
-    ]
+    vote_for = vote_against = 0.0
+    for memory in situation.recalled:
+        weight = memory.similarity * log1p(memory.support)
+        if memory.plan.is_violation:
+            vote_for += weight
+        else:
+            vote_against += weight
     own, worst, channel = recent
     return Numbers(
         strikes=min(situation.standing.strikes, STRIKES) / STRIKES,
@@ -148,7 +151,7 @@ def _numbers(case: Case, situation: Situation, base: Verdict, recent: tuple[floa
         lines=min(case.text.count("\n"), STRIKES) / STRIKES,
         is_one_word=float(case.signals.words <= 1),
         is_shouted=float(case.text.isupper()),
-        memory_for=min(1.0, sum(weight for is_violation, weight in votes if is_violation)),
-        memory_against=min(1.0, sum(weight for is_violation, weight in votes if not is_violation)),
+        memory_for=min(1.0, vote_for),
+        memory_against=min(1.0, vote_against),
         base_suspicion=suspicion_of(base),
     )

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -36,6 +38,7 @@ Floats = NDArray[np.float64]
 
 EXPLAINED = 4
 QUESTION = "violation"
+NOTHING_FOUND = "nothing that audits found to be wrong"
 
 
 class Pending(NamedTuple):
@@ -80,6 +83,7 @@ class LearnedStudent(Student):
         self._scored: list[Scored] = []
         self._recent_scores: deque[float] = deque(maxlen=WINDOW)
         self._vocabulary = Vocabulary()
+        self._feature_names: list[str] = []
         self._head: Head | None = None
         self._calibration = UNCALIBRATED
         self._next_fit = spec.least_audits
@@ -136,49 +140,51 @@ class LearnedStudent(Student):
         self, head: Head, rows: csr_matrix, scores: Floats, bases: Sequence[Verdict]
     ) -> list[Verdict]:
         probabilities = self._calibration.probabilities(scores)
-        classes = head.class_probabilities(rows)
+        likeliest = np.argmax(head.class_probabilities(rows), axis=1)
+        explanations = self._explanations(head, rows)
         return [
-            self._verdict(head, rows[i], float(scores[i]), float(probabilities[i]), classes[i], base)
-            for i, base in enumerate(bases)
+            self._verdict(score, probability, head.classes[best], explanation, base)
+            for score, probability, best, explanation, base in zip(
+                scores.tolist(), probabilities.tolist(), likeliest, explanations, bases, strict=True
+            )
         ]
 
     def _verdict(
-        self, head: Head, row: csr_matrix, score: float, probability: float, classes: Floats, base: Verdict
+        self, score: float, probability: float, outcome: str, why: tuple[Contribution, ...], base: Verdict
     ) -> Verdict:
         margin = score - self._calibration.threshold
-        explanation = self._explained(head, row)
         if margin >= 0:
-            best = int(np.argmax(classes))
-            action, category = head.classes[best].split(CLASS_SEPARATOR)
-            plan = _violation(Action(action), Category(category), probability, base.plan)
+            plan = _violation(outcome, probability, base.plan)
         else:
-            plan = Plan(Action.ALLOW, Category.NONE, 1 - probability, "nothing that audits found to be wrong")
-        source = "calibrated" if self._calibration.is_fitted else "uncalibrated"
+            plan = Plan(Action.ALLOW, Category.NONE, 1 - probability, NOTHING_FOUND)
         return replace(
             base,
             plan=plan,
-            confidence_source=source,
+            confidence_source="calibrated" if self._calibration.is_fitted else "uncalibrated",
             probabilities=(*base.probabilities, OptionProbability(QUESTION, "true", probability)),
-            explanation=explanation,
+            explanation=why,
             tier="learned",
             doubt=1 / (1 + abs(margin)),
         )
 
-    def _explained(self, head: Head, row: csr_matrix) -> tuple[Contribution, ...]:
-        """Return the features that weighed most, for or against a violation."""
+    def _explanations(self, head: Head, rows: csr_matrix) -> list[tuple[Contribution, ...]]:
+        """Return, for each row, the features that weighed most, for or against a violation."""
         weights = head.gate.weights[0]
-        indices = row.indices[row.indices < len(weights)]
-        weighed = row.data[: len(indices)] * weights[indices]
-        top = np.argsort(-np.abs(weighed), kind="stable")[:EXPLAINED]
-        return tuple(
-            Contribution("feature", self._feature_name(int(indices[i])), round(float(weighed[i]), 3))
-            for i in top
-            if weighed[i] != 0
-        )
-
-    def _feature_name(self, column: int) -> str:
-        names = numeric_names(self._options or ())
-        return names[column] if column < len(names) else self._vocabulary.name_of(column - len(names))
+        weighed = rows.data * weights[rows.indices]
+        explanations = []
+        for begin, end in pairwise(rows.indptr.tolist()):
+            part = weighed[begin:end]
+            top = np.argsort(-np.abs(part), kind="stable")[:EXPLAINED].tolist()
+            explanations.append(
+                tuple(
+                    Contribution(
+                        "feature", self._feature_names[rows.indices[begin + i]], round(float(part[i]), 3)
+                    )
+                    for i in top
+                    if part[i] != 0
+                )
+            )
+        return explanations
 
     def learn(self, lessons: Sequence[Lesson]) -> None:
         """Take in the audits of a batch: score what was predicted, and refit once there are a tenth more."""
@@ -219,6 +225,7 @@ class LearnedStudent(Student):
         rows = self._rows(
             [each.text for each in self._examples], np.array([e.numbers for e in self._examples])
         )
+        self._feature_names = [*numeric_names(self._options or ()), *self._vocabulary.names]
         self._head = fit_head(rows, [each.outcome for each in self._examples], self._spec.strength)
         self._next_fit = max(len(self._examples) + 1, int(len(self._examples) * self._spec.refit_growth))
         self.refits += 1
@@ -238,8 +245,15 @@ class LearnedStudent(Student):
         )
 
 
-def _violation(action: Action, category: Category, probability: float, base: Plan | None) -> Plan:
+def _violation(outcome: str, probability: float, base: Plan | None) -> Plan:
     """Return the head's plan; the base's words are kept where it meant the same."""
+    action, category = _read(outcome)
     if base is not None and base.action is action and base.category is category:
         return replace(base, confidence=probability)
     return Plan(action, category, probability, f"audits of comments like this found {category}")
+
+
+@cache
+def _read(outcome: str) -> tuple[Action, Category]:
+    action, category = outcome.split(CLASS_SEPARATOR)
+    return Action(action), Category(category)

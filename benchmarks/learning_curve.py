@@ -1,0 +1,201 @@
+"""How much the learned Student learns from how many audits: Student F1 and system F1 against the share audited.
+
+    python -m benchmarks.learning_curve [--seeds 5] [--policies uncertain random …] [--rates .05 .10]
+
+On the research stream (CONDA's labelled comments, matches in a seeded order), with the labels as the Expert.
+Prints, as mean and 95 % interval over the seeds, every policy and rate with memory off and on, beside the
+prototype, scikit-learn's logistic regression trained offline on all labels of the first half (the ceiling), and
+the keyless Students and Expert; then the time of the loop against the prototype's, both from the comments table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
+import numpy as np
+import polars as pl
+from scipy.stats import t as students_t
+from sklearn.linear_model import LogisticRegression
+
+from benchmarks.prototype import features, run_prototype
+from benchmarks.research_stream import Score, research_stream, scored
+from moderation_pipeline.agents.build import Agents
+from moderation_pipeline.agents.careful_rules import CarefulRulesExpert
+from moderation_pipeline.agents.labels import LabelsExpert
+from moderation_pipeline.agents.learned.student import LearnedStudent
+from moderation_pipeline.agents.rules import RulesStudent
+from moderation_pipeline.backends.tfidf import TfidfEmbedder
+from moderation_pipeline.config import Config, LearnedSpec, NamedConfig
+from moderation_pipeline.memory.store import MemoryStore
+from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
+from moderation_pipeline.moderation.loop import moderate
+from moderation_pipeline.moderation.run_tables import RunTables
+from moderation_pipeline.moderation.stream import Stream
+from moderation_pipeline.warehouse.folder import DataFolder
+
+
+def learned_config(policy: str, rate: float, *, memory: bool) -> Config:
+    """Return the config of one row of the table."""
+    return Config.model_validate(
+        {
+            "student": {"backend": "learned", "base": {"backend": "rules"}},
+            "expert": {"backend": "labels"},
+            "memory": {} if memory else None,
+            "audit": {"policy": policy, "rate": rate, "random_floor": 0.01},
+        }
+    )
+
+
+def run_learned(comments: pl.DataFrame, config: Config) -> RunTables:
+    """Run the loop, in memory."""
+    folder = DataFolder.find()
+    spec = config.student
+    if not isinstance(spec, LearnedSpec):
+        raise TypeError(f"The learning curve is of the learned Student, not of {spec}.")
+    memory = None
+    if config.memory is not None:
+        memory = MemoryStore(config.memory, TfidfEmbedder(), chat="research", config="learned")
+    return moderate(
+        comments,
+        NamedConfig(name="learned", path=folder.root, config=config),
+        agents=Agents(LearnedStudent(spec, RulesStudent(), may_train=True), LabelsExpert(comments), None),
+        memory=memory,
+        ladder=Ladder(load_sanctions("default", folder)),
+    )
+
+
+def of_tables(comments: pl.DataFrame, tables: RunTables) -> Score:
+    """Score a run's tables."""
+    predicted = (tables.student_decisions["category"] != "none").to_numpy().astype(np.bool_)
+    audited = comments["comment_id"].is_in(tables.expert_audits["comment_id"].implode()).to_numpy()
+    return scored(comments, predicted, audited)
+
+
+def learned(seed: int, policy: str, rate: float, memory: bool) -> Score:
+    """Score one run of the loop."""
+    comments = research_stream(seed)
+    return of_tables(comments, run_learned(comments, learned_config(policy, rate, memory=memory)))
+
+
+def prototype(seed: int, rate: float) -> Score:
+    """Score one run of the prototype."""
+    comments = research_stream(seed)
+    return scored(comments, *run_prototype(comments, rate, seed=seed))
+
+
+def offline(seed: int) -> Score:
+    """Score logistic regression that was given every label of the first half."""
+    comments = research_stream(seed)
+    rows, truth = features(comments), comments["label_is_violation"].to_numpy().astype(np.bool_)
+    half = len(truth) // 2
+    model = LogisticRegression(C=10, solver="liblinear").fit(rows[:half], truth[:half])
+    audited = np.arange(len(truth)) < half
+    return scored(comments, model.predict(rows).astype(np.bool_), audited)
+
+
+def keyless(seed: int, who: str) -> Score:
+    """Score the rules or the careful rules, which learn nothing."""
+    comments = research_stream(seed)
+    expert = CarefulRulesExpert()
+    config = Config.model_validate(
+        {"student": "rules", "expert": "none", "memory": None, "audit": {"policy": "none"}}
+    )
+    if who == "careful_rules":
+        cases = [case for batch in Stream(comments).batches(64) for case in batch]
+        verdicts = asyncio.run(expert.audit(cases))
+        predicted = np.array([v.plan is not None and v.plan.is_violation for v in verdicts])
+    else:
+        folder = DataFolder.find()
+        tables = moderate(
+            comments,
+            NamedConfig(name="rules", path=folder.root, config=config),
+            agents=Agents(RulesStudent(), None, None),
+            memory=None,
+            ladder=Ladder(load_sanctions("default", folder)),
+        )
+        predicted = (tables.student_decisions["category"] != "none").to_numpy().astype(np.bool_)
+    return scored(comments, predicted, np.zeros(len(predicted), dtype=np.bool_))
+
+
+def interval(values: Sequence[float]) -> str:
+    """Return mean and 95 % interval (Student's t) in thousandths, as '.853 ± .004'."""
+    mean = float(np.mean(values))
+    if len(values) < 2:
+        return f"{mean:.3f}"
+    half = float(students_t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
+    return f"{mean:.3f} ± {half:.3f}"
+
+
+def print_row(name: str, scores: Sequence[Score]) -> None:
+    """Print one row of the table."""
+    student, system, held_out, first, second = zip(*scores, strict=True)
+    shares = f"{100 * np.mean(first):5.1f} % {100 * np.mean(second):5.1f} %"
+    print(
+        f"{name:44} {shares}  {interval(student):>14}  {interval(system):>14}  {interval(held_out):>14}",
+        flush=True,
+    )
+
+
+def paired(name: str, off: Sequence[Score], on: Sequence[Score]) -> None:
+    """Print what memory changes, seed by seed."""
+    for part in ("student", "system"):
+        differences = [getattr(b, part) - getattr(a, part) for a, b in zip(off, on, strict=True)]
+        print(f"    {name}: memory on - off, {part}: {interval(differences)}", flush=True)
+
+
+def curve(seeds: Sequence[int], policies: Sequence[str], rates: Sequence[float]) -> None:
+    """Print the table."""
+    print(f"{'':44} {'audited, halves':>15}  {'Student F1':>14}  {'system F1':>14}  {'held-out lines':>14}")
+    with ProcessPoolExecutor(max_workers=2) as pool:
+        each: Callable[..., list[Score]] = lambda work: list(pool.map(work, seeds))  # noqa: E731
+        for who in ("rules", "careful_rules"):
+            print_row(f"keyless {who}", each(partial(keyless, who=who)))
+        print_row("offline regression, first half's labels", each(offline))
+        for rate in rates:
+            print_row(f"prototype, {rate:.0%} audits", each(partial(prototype, rate=rate)))
+            for policy in policies:
+                rows = [each(partial(learned, policy=policy, rate=rate, memory=on)) for on in (False, True)]
+                print_row(f"learned, {policy}, {rate:.0%} audits", rows[0])
+                print_row(f"learned, {policy}, {rate:.0%} audits, memory", rows[1])
+                paired(f"{policy} {rate:.0%}", rows[0], rows[1])
+
+
+def speed() -> None:
+    """Print how long the loop takes beside the prototype, vectorising in both, start-up and plots in neither."""
+    comments = research_stream(0)
+    config = learned_config("uncertain", 0.057, memory=False)
+    times: dict[str, list[float]] = {"loop": [], "prototype": []}
+    for _ in range(3):
+        began = time.process_time()
+        run_learned(comments, config)
+        times["loop"].append(time.process_time() - began)
+        began = time.process_time()
+        run_prototype(comments, 0.057, seed=0)
+        times["prototype"].append(time.process_time() - began)
+    loop, proto = (float(np.median(times[name])) for name in ("loop", "prototype"))
+    print(f"{comments.height:,} comments, 5.7 % audits: loop {loop:.1f} s, prototype {proto:.1f} s of CPU")
+    print(f"loop / prototype: {loop / proto:.2f}")
+
+
+def main() -> None:
+    """Read the arguments and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--policies", nargs="+", default=["uncertain", "random"])
+    parser.add_argument("--rates", nargs="+", type=float, default=[0.05, 0.10])
+    parser.add_argument("--speed-only", action="store_true")
+    given = parser.parse_args()
+    if not given.speed_only:
+        curve(range(given.seeds), given.policies, given.rates)
+    speed()
+
+
+if __name__ == "__main__":
+    main()

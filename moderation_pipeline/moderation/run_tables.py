@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import cast
 
 import polars as pl
 
@@ -85,7 +86,7 @@ def _series(name: str, dtype: pl.DataType, values: Sequence[object]) -> pl.Serie
     if isinstance(dtype, pl.Datetime):
         return pl.Series(name, values, dtype=pl.Int64).cast(dtype)
     if dtype in (PROBABILITIES, EXPLANATION):
-        return _lists_of_structs(name, dtype, values)
+        return _lists_of_structs(name, dtype, cast(Sequence[Sequence[tuple[object, ...]]], values))
     return pl.Series(name, values, dtype=dtype)
 
 

@@ -342,7 +342,8 @@ def cache(
         *([] if larger_than is None else [upkeep.drop_beyond(larger_than)]),
     ]
     for each in dropped:
-        say(f"Dropped {each.replies} replies ({each.megabytes:.1f} MB, ${each.list_cost_usd:.4f} to ask again).")
+        cost = f"${each.list_cost_usd:.4f} to ask again"
+        say(f"Dropped {each.replies} replies ({each.megabytes:.1f} MB, {cost}).")
     if forget_endpoints:
         say(f"Forgot what {upkeep.forget_endpoints()} endpoints can do.")
     print_records(upkeep.show(), CachedReplies._fields, as_json=as_json)

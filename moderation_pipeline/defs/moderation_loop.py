@@ -84,6 +84,7 @@ def moderation_loop(
         decided_by = agents.build(named.config, comments, models, own_rules(named.config.rules, data_folder))
         for note in (*decided_by.notes, *models.notes):
             context.log.warning(note)
+            observer.noted(note)
         with RunLog(data_folder.run_log(chat, named.name)) as run_log:
             tables = moderate(
                 comments,

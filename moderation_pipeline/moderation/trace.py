@@ -41,6 +41,9 @@ class RunObserver(ABC):
     def begins(self, chat: str, config: str, comments: int) -> None:  # noqa: B027  (most watch only batches)
         """Take note that a run of so many comments begins."""
 
+    def noted(self, note: str) -> None:  # noqa: B027  (most watch only batches)
+        """Take note of what is to be said loudly: who decides in another's place, what is not known."""
+
     @abstractmethod
     def settled(self, batch: Sequence[Settled]) -> None:
         """Take note of a batch, in stream order, once its audits are in and its actions taken."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from moderation_pipeline.moderation.trace import RunObserver, Settled
+from moderation_pipeline.terminal.harmless import harmless
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,6 +31,10 @@ class ProgressView(RunObserver):
             self._bar = _bar(self._console)
             self._task = self._bar.add_task(self._title, total=comments, tally="")
             self._bar.start()
+
+    def noted(self, note: str) -> None:
+        """Print what is to be said loudly."""
+        self._console.print(harmless(f"Note: {note}"), style="bold yellow", markup=False)
 
     def settled(self, batch: Sequence[Settled]) -> None:
         """Move on by a batch."""

@@ -41,6 +41,10 @@ class TraceView(RunObserver):
         """Head the run."""
         self._console.print(f"── {chat} under {config}: {comments:,} comments ──", style="bold")
 
+    def noted(self, note: str) -> None:
+        """Print what is to be said loudly."""
+        self._console.print(harmless(f"Note: {note}"), style="bold yellow", markup=False)
+
     def settled(self, batch: Sequence[Settled]) -> None:
         """Draw a batch: the action on the left, what was written and said wrapped beside it."""
         table = Table.grid()

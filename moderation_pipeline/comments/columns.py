@@ -14,21 +14,31 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
+from moderation_pipeline.comments.chat_files import COLUMNS_SUFFIX
 from moderation_pipeline.config import Closed
 from moderation_pipeline.config_errors import Written, closest, worded
 from moderation_pipeline.errors import ModerationError
-
-COLUMNS_SUFFIX = ".columns.yaml"
 
 
 class ColumnsError(ModerationError):
     """A table's columns that can't be understood: the file, the column, what is there, what is allowed."""
 
 
+def _as_written(value: object) -> object:
+    """Return a YAML value as the text that a table has for it: `true`, `1`, `E`."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+Name = Annotated[str, BeforeValidator(_as_written)]
+Names = tuple[Name, ...]
+
+
 class Column(Closed):
     """One of the table's columns; written as its name alone, or with more about its values."""
 
-    column: str
+    column: Name
 
 
 class TextColumn(Column):
@@ -48,33 +58,25 @@ class TimeColumn(Column):
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
 
-Values = tuple[Annotated[str, BeforeValidator(lambda value: _as_written(value))], ...]
-
-
 class FlagColumn(Column):
     """True for the values in `true_for`, null for those in `null_for` and for null, false for all others.
 
     Without `true_for` the values must be true or false, 1 or 0, yes or no.
     """
 
-    true_for: Values = ()
-    null_for: Values = ()
+    true_for: Names = ()
+    null_for: Names = ()
 
 
 class MappedColumn(Column):
     """A value of a closed set; `map` turns theirs into ours, `null_for` lists those that say nothing."""
 
-    map: Mapping[str, str] = {}
-    null_for: Values = ()
+    map: Mapping[Name, str] = {}
+    null_for: Names = ()
 
 
 def _by_name(value: object) -> object:
-    return {"column": value} if isinstance(value, str) else value
-
-
-def _as_written(value: object) -> object:
-    """Return a YAML value as the text that a table would have for it: `true`, `1`, `E`."""
-    return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int) else value
+    return {"column": value} if isinstance(value, str | int | float) else value
 
 
 Plain = Annotated[Column, BeforeValidator(_by_name)]
@@ -107,13 +109,13 @@ class ColumnsSpec(Closed):
     label_is_violation: Flag | None = None
     label_source: Plain | None = None
     split: Plain | None = None
-    order_by: tuple[str, ...] = ()
+    order_by: Names = ()
     shuffle_seed: int | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _one_name_is_a_list(cls, data: Any) -> Any:
-        if isinstance(data, Mapping) and isinstance(data.get("order_by"), str):
+        if isinstance(data, Mapping) and isinstance(data.get("order_by"), str | int):
             return {**data, "order_by": [data["order_by"]]}
         return data
 
@@ -192,11 +194,7 @@ def columns_from_arguments(arguments: Sequence[str]) -> ColumnsSpec:
 
 def _argument_value(value: str) -> object:
     """Return a name as it is written (a column may be called 1 or true), a list or mapping as YAML."""
-    return yaml.safe_load(value) if value.strip()[0] in "[{" else _number_or_name(value.strip())
-
-
-def _number_or_name(value: str) -> object:
-    return int(value) if value.isascii() and value.isdigit() else value
+    return yaml.safe_load(value) if value.strip()[0] in "[{" else value.strip()
 
 
 def _validated(content: object, path: Path) -> ColumnsSpec:

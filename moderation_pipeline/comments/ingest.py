@@ -19,12 +19,12 @@ from moderation_pipeline.comments.moderators import labelled
 from moderation_pipeline.comments.normalise import normalise
 from moderation_pipeline.comments.ordering import in_order
 from moderation_pipeline.comments.readers.reader import Reader
-from moderation_pipeline.comments.record import CHUNK_SCHEMA, Chunk, PlacedAct
+from moderation_pipeline.comments.record import CHUNK_SCHEMA, OPTIONAL_SCHEMA, Chunk, PlacedAct
 from moderation_pipeline.comments.repeats import with_repeats
 from moderation_pipeline.comments.source import Source
 from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, REJECTED_LINES, UTC
 
-NORMALISED_AT_A_TIME = 262_144
+NORMALISED_AT_A_TIME = 131_072
 """Texts normalised at a time: enough that most repetitions are met, few enough to cost little memory."""
 
 
@@ -66,7 +66,7 @@ def ingest(
     unique = with_unique_ids(ordered.comments)
     comments = _finished(without_copies(labelled(unique.comments, ordered.acts)), chat)
     ingestion = _counted(source, reader, tally, comments.height)
-    notes = [*reader.notes, *ordered.notes, *unique.notes]
+    notes = [*reader.notes, *ordered.notes, *unique.notes, *_odd(tally)]
     return Ingested(comments, _rejected_frame(tally, chat), ingestion, notes)
 
 
@@ -117,19 +117,28 @@ def _read(source: Source, format_name: str | None, columns: ColumnsSpec | None) 
 
 def _finished(comments: pl.DataFrame, chat: str) -> pl.DataFrame:
     """Return the rows of the comments table, in stream order."""
+    absent = [
+        pl.lit(None, dtype).alias(name) for name, dtype in OPTIONAL_SCHEMA.items() if name not in comments
+    ]
+    # A column made anew is memory; most chats name every channel.
+    channel = pl.col("channel").fill_null(chat) if comments["channel"].null_count() else pl.col("channel")
     normalised = _normalised(comments["text"])
-    with_counts = with_repeats(comments.with_columns(normalised.alias("normalised")))
-    return with_counts.with_columns(
-        pl.lit(chat).alias("chat"),
-        pl.int_range(pl.len(), dtype=pl.Int64).alias("position"),
-        pl.col("channel").fill_null(chat),
-        pl.col("sent_at").cast(UTC),
-        pl.col("text").str.strip_chars_start().str.contains(COMMAND).alias("is_command"),
-        (pl.col("is_emote_only") | pl.col("text").str.contains(EMOJI_ONLY)).alias("is_emote_only"),
-    ).select(list(COMMENTS.schema))
+    return (
+        with_repeats(comments.with_columns(normalised.alias("normalised")))
+        .with_columns(
+            *absent,
+            channel,
+            pl.lit(chat).alias("chat"),
+            pl.int_range(pl.len(), dtype=pl.Int64).alias("position"),
+            pl.col("sent_at").cast(UTC),
+            pl.col("text").str.contains(COMMAND).alias("is_command"),
+            (pl.col("is_emote_only") | pl.col("text").str.contains(EMOJI_ONLY)).alias("is_emote_only"),
+        )
+        .select(list(COMMENTS.schema))
+    )
 
 
-COMMAND = r"^!\w"
+COMMAND = r"^\s*!\w"
 EMOJI = r"[\s\p{Emoji_Presentation}\p{Extended_Pictographic}\x{200D}\x{FE0F}]*"
 EMOJI_ONLY = rf"^{EMOJI}\p{{Extended_Pictographic}}{EMOJI}$"
 
@@ -156,6 +165,18 @@ def _counted(source: Source, reader: Reader, tally: _Tally, comments: int) -> pl
         "merged": tally.comments - comments,
     }
     return pl.DataFrame([row], schema=INGESTION.schema)
+
+
+def _odd(tally: _Tally) -> list[str]:
+    """Say what could not be read, and why most of it could not."""
+    if not tally.rejected:
+        return []
+    reasons = pl.concat(tally.rejected)["reason"].value_counts(sort=True)
+    commonest, count = reasons.row(0)
+    return [
+        f"{tally.unreadable:,} of {tally.records:,} records could not be read and are in rejected_lines; "
+        f"{count:,} of them: {commonest}."
+    ]
 
 
 def _rejected_frame(tally: _Tally, chat: str) -> pl.DataFrame:

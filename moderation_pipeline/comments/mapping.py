@@ -23,7 +23,7 @@ from moderation_pipeline.comments.columns import (
     TextColumn,
     TimeColumn,
 )
-from moderation_pipeline.comments.record import CHUNK_SCHEMA
+from moderation_pipeline.comments.record import CHUNK_SCHEMA, OPTIONAL_SCHEMA
 from moderation_pipeline.comments.values import Converted, UnfitTypeError, as_flags, as_text, as_times
 
 FLAGS = ("is_moderator", "is_broadcaster", "is_subscriber", "is_first_message", "is_me", "is_emote_only")
@@ -31,12 +31,13 @@ CLOSED_SETS: Mapping[str, Sequence[str]] = {
     "label_action": [action.value for action in Action],
     "label_category": [category.value for category in Category],
 }
+LABELS_AND_SPLIT = [name for name in OPTIONAL_SCHEMA if name != "shared_from"]
 ORDER = "order_"
 """Begins the names of the columns by which rows are put in order; they leave before anything is stored."""
 
 
 class Rows(NamedTuple):
-    """The rows that could be read (CHUNK_SCHEMA, then columns of order), and why the others could not.
+    """The rows that could be read (a chunk's columns, labels, split, columns of order), and why the others could not.
 
     `unreadable` has a row's index in the frame that was given, and the reason.
     """
@@ -67,11 +68,14 @@ class TableMapping:
         order = [table[name].alias(f"{ORDER}{at}") for at, name in enumerate(self.spec.order_by)]
         lines = pl.Series("line_number", numbers, pl.Int64)
         ours = pl.DataFrame([lines, *(each.values for each in converted), *order])
-        absent = [name for name in CHUNK_SCHEMA if name not in ours.columns]
+        schema = {**CHUNK_SCHEMA, **OPTIONAL_SCHEMA}
+        absent = [
+            pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in ours.columns
+        ]
         complete = (
-            ours.with_columns(pl.lit(None, CHUNK_SCHEMA[name]).alias(name) for name in absent)
+            ours.with_columns(*absent)
             .with_columns(*_labels(), pl.col(*FLAGS, "is_held").fill_null(value=False))
-            .select(*CHUNK_SCHEMA, *(each.name for each in order))
+            .select(*CHUNK_SCHEMA, *LABELS_AND_SPLIT, *(each.name for each in order))
         )
         reasons = _reasons(converted)
         unreadable = [(index, reason) for index, reason in enumerate(reasons) if reason is not None]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
 
@@ -23,7 +24,10 @@ def with_unique_ids(comments: pl.DataFrame) -> Merged:
     A record that is there twice (same id, channel, user and text) stays where it was first. Different
     comments under one id are kept, the later ones with their line number added to the id.
     """
-    kept = _without_repetitions(comments.with_columns(_without_id("comment_id")))
+    named = comments
+    if comments["comment_id"].null_count() > 0:
+        named = comments.with_columns(_without_id("comment_id"))
+    kept = _without_repetitions(named)
     kept, renamed = _with_unique_ids(kept)
     notes = []
     if again := comments.height - kept.height:
@@ -38,9 +42,9 @@ def without_copies(comments: pl.DataFrame) -> pl.DataFrame:
 
     A copy whose original was written in a channel that isn't logged here is all there is of it, and stays.
     """
-    shared = comments["shared_from"].drop_nulls().unique()
-    if shared.is_empty():
+    if "shared_from" not in comments.columns:
         return comments
+    shared = comments["shared_from"].drop_nulls().unique()
     present = comments["comment_id"].filter(comments["comment_id"].is_in(shared.implode()))
     is_copy = pl.col("shared_from").is_in(present.unique().implode()).fill_null(value=False)
     return comments.filter(~is_copy)
@@ -52,15 +56,26 @@ def _without_id(column: str) -> pl.Expr:
 
 
 def _without_repetitions(comments: pl.DataFrame) -> pl.DataFrame:
-    if not comments["comment_id"].is_duplicated().any():
+    if _are_distinct(comments["comment_id"]):
         return comments
     first = pl.struct("comment_id", "channel", "user_id", "text").is_first_distinct()
     return comments.with_columns(first.alias("is_first")).filter("is_first").drop("is_first")
 
 
+def _are_distinct(ids: pl.Series) -> bool:
+    """Whether no two are equal: by their hashes, for grouping two million texts takes 100 MB.
+
+    Two hashes that meet by chance only cost the slower look that follows.
+    """
+    hashes = np.sort(ids.hash().to_numpy())
+    return not bool((hashes[1:] == hashes[:-1]).any())
+
+
 def _with_unique_ids(comments: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     """Add the line number to an id that another row has; again, should that be an id too."""
     renamed = 0
+    if _are_distinct(comments["comment_id"]):
+        return comments, renamed
     while (later := ~comments["comment_id"].is_first_distinct()).any():
         renamed = max(renamed, int(later.sum()))
         new_id = pl.format("{}#{}", "comment_id", "line_number")

@@ -140,9 +140,9 @@ def _is_recent(line: _Line, placed: PlacedAct) -> bool:
 
 def _share_with_originals(codes: Codes, comments: pl.DataFrame) -> None:
     """Give what was done about a copy to its original too, if that is a line of this chat."""
-    copies = comments.select("shared_from").with_row_index("copy").filter(pl.col("shared_from").is_not_null())
-    if copies.is_empty():
+    if "shared_from" not in comments.columns:
         return
+    copies = comments.select("shared_from").with_row_index("copy").filter(pl.col("shared_from").is_not_null())
     is_shared = pl.col("comment_id").is_in(copies["shared_from"].implode())
     originals = comments.select(_places(is_shared), pl.col("comment_id").filter(is_shared))
     pairs = copies.join(originals, left_on="shared_from", right_on="comment_id", maintain_order="left")

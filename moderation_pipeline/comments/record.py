@@ -120,24 +120,32 @@ _COMMENT: dict[str, DataTypeClass] = {
     "is_held": pl.Boolean,
 }
 COMMENT_SCHEMA = pl.Schema(_COMMENT)
-"""The columns of a chunk of `Comment`s, in the order of its fields; a table's chunks have labels too."""
+"""`Comment`'s fields as columns, in their order."""
 
-_CHUNK: dict[str, DataTypeClass] = {
-    **_COMMENT,
-    "label_action": pl.String,
-    "label_category": pl.String,
-    "label_is_violation": pl.Boolean,
-    "label_source": pl.String,
-    "split": pl.String,
-    "line_number": pl.Int64,
-}
-CHUNK_SCHEMA = pl.Schema(_CHUNK)
-"""Every column a chunk has, whichever reader made it."""
+CHUNK_SCHEMA = pl.Schema(
+    {
+        **{name: dtype for name, dtype in _COMMENT.items() if name != "shared_from"},
+        "line_number": pl.Int64,
+    }
+)
+"""The columns that every chunk has; those of OPTIONAL_SCHEMA, and a table's columns of order, may follow."""
+
+OPTIONAL_SCHEMA = pl.Schema(
+    {
+        "shared_from": pl.String,
+        "label_action": pl.String,
+        "label_category": pl.String,
+        "label_is_violation": pl.Boolean,
+        "label_source": pl.String,
+        "split": pl.String,
+    }
+)
+"""Columns that a chunk may have. A column of nulls would take 16 bytes a row, so the others haven't any."""
 
 
 @dataclass(slots=True)
 class Chunk:
-    """Some consecutive records, read: comments as a frame of CHUNK_SCHEMA, and everything else counted.
+    """Some consecutive records, read: comments as a frame that begins with CHUNK_SCHEMA, all else counted.
 
     `acts` may be more than `moderation_events`: a record that is a comment and an act counts as a comment.
     """

@@ -20,26 +20,21 @@ WINDOW_LINES = 100
 """The same where a comment's time is null: lines of the channel."""
 
 
+ROWS_OF_A_PART = 131_072
+
+
 def with_repeats(comments: pl.DataFrame) -> pl.DataFrame:
     """Return the comments (in stream order, with `normalised` and integer `sent_at`) with both counts.
 
     A text that normalises to nothing counts by what was written. Without a user, `user_repeats` is 0.
     """
     said = pl.when(pl.col("normalised") == "").then("text").otherwise("normalised")
-    keys = comments.select(
-        channel=pl.col("channel").fill_null("").hash(1),
-        said=said.hash(2),
-        user=pl.col("user_id").hash(3),
-    )
-    in_channel = keys.select(pl.col("said") ^ pl.col("channel")).to_series()
-    by_user = keys.select(pl.col("said") ^ pl.col("channel") ^ pl.col("user")).to_series()
+    room = pl.col("channel").fill_null("").hash(1) ^ said.hash(2)
     clock = _Clock.of(comments)
-    user_repeats = clock.counts(by_user, USER_WINDOW_S)
-    user_repeats[comments["user_id"].is_null().to_numpy()] = 0
-    return comments.with_columns(
-        pl.Series("user_repeats", user_repeats),
-        pl.Series("channel_repeats", clock.counts(in_channel, CHANNEL_WINDOW_S)),
-    )
+    in_channel = clock.counts(comments.select(room).to_series(), CHANNEL_WINDOW_S)
+    by_user = clock.counts(comments.select(room ^ pl.col("user_id").hash(3)).to_series(), USER_WINDOW_S)
+    by_user[comments["user_id"].is_null().to_numpy()] = 0
+    return comments.with_columns(pl.Series("user_repeats", by_user), pl.Series("channel_repeats", in_channel))
 
 
 class _Clock:
@@ -58,27 +53,33 @@ class _Clock:
 
     def counts(self, keys: pl.Series, window_s: int) -> NDArray[np.int32]:
         """Return for each row the number of rows before it with its key and within the window."""
-        timed = self._within(keys, np.flatnonzero(self._is_timed), window_s * 1_000_000)
-        if self._is_timed.all():
-            return timed
-        return timed + self._within(keys, np.flatnonzero(~self._is_timed), WINDOW_LINES)
+        counts = np.zeros(len(keys), np.int32)
+        groups = keys.to_numpy()
+        # Rows of one key fall into one part, and one part's arrays are all that is in memory at a time.
+        parts = np.uint64(len(keys) // ROWS_OF_A_PART + 1)
+        for part in range(int(parts)):
+            rows = np.flatnonzero(groups % parts == part)
+            timed = self._is_timed[rows]
+            self._count(counts, groups, rows[timed], window_s * 1_000_000)
+            self._count(counts, groups, rows[~timed], WINDOW_LINES)
+        return counts
 
-    def _within(self, keys: pl.Series, rows: NDArray[np.int64], window: int) -> NDArray[np.int32]:
+    def _count(
+        self, counts: NDArray[np.int32], groups: NDArray[np.uint64], rows: NDArray[np.int64], window: int
+    ) -> None:
         """Count within one kind of tick.
 
         All groups lie behind each other on one axis: inside a group gaps are what they are, but never more
         than the window and one, and between groups exactly that. One binary search then finds every window.
         """
-        counts = np.zeros(len(keys), np.int32)
         if rows.size == 0:
-            return counts
-        group = keys.to_numpy()[rows]
-        order = np.argsort(group, kind="stable")
-        group, ticks = group[order], self._ticks[rows[order]]
+            return
+        order = np.argsort(groups[rows], kind="stable")
+        rows = rows[order]
+        group, ticks = groups[rows], self._ticks[rows]
         # Logs are a little out of order; going back in time is standing still.
         gaps = np.clip(np.diff(ticks), 0, window + 1)
         gaps[group[1:] != group[:-1]] = window + 1
         axis = np.concatenate([[0], np.cumsum(gaps)])
         first = np.searchsorted(axis, axis - window, side="left")
-        counts[rows[order]] = (np.arange(rows.size) - first).astype(np.int32)
-        return counts
+        counts[rows] = np.arange(rows.size) - first

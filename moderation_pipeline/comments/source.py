@@ -40,6 +40,14 @@ class Record(NamedTuple):
     damage: str | None = None
 
 
+class Block(NamedTuple):
+    """Whole lines, without the last one's end; with `damage`, the beginning of one that can't be had whole."""
+
+    first_line: int
+    raw: bytes
+    damage: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A chat log on disk, and the chat it becomes."""
@@ -59,10 +67,20 @@ class Source:
         with self.open() as stream:
             return _read_some(stream, HEAD_BYTES)
 
-    def lines(self) -> Iterator[Record]:
-        """Yield every line that is not blank, without its end. Only a line feed ends a line."""
+    def blocks(self) -> Iterator[Block]:
+        """Yield the file's lines, a megabyte or so at a time. Only a line feed ends a line."""
         with self.open() as stream:
-            yield from _lines(stream)
+            yield from _blocks(stream)
+
+    def lines(self) -> Iterator[Record]:
+        """Yield every line that is not blank, without its end."""
+        for first_line, raw, damage in self.blocks():
+            if damage is not None:
+                yield Record(first_line, raw, damage)
+                continue
+            for number, line in enumerate(raw.split(b"\n"), first_line):
+                if line and not line.isspace():
+                    yield Record(number, line.rstrip(b"\r"))
 
     def file_hash(self) -> str:
         """Return the SHA-256 of the file as it is stored, in hex."""
@@ -79,8 +97,7 @@ def _decompressed(file: io.BufferedReader) -> io.BufferedReader:
     if magic.startswith(GZIP_MAGIC):
         return cast("io.BufferedReader", gzip.GzipFile(fileobj=file))
     if magic == ZSTD_MAGIC:
-        reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
-        return cast("io.BufferedReader", io.BufferedReader(reader, 1 << 20))
+        return io.BufferedReader(_Zstd(file), BLOCK_BYTES)
     return file
 
 
@@ -117,12 +134,51 @@ class _Rejoined(io.RawIOBase):
         return io.BufferedReader(self, 1 << 20)
 
 
+ZSTD_INPUT = 4_096
+"""Compressed bytes taken at a time: a hostile file makes at most 128 KB of every 4 of them."""
+
+
+class _Zstd(io.RawIOBase):
+    """Zstandard frames, decompressed. zstandard's own reader ends a file that was cut off without a word."""
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        self._file = file
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._is_within_frame = False
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._ready:
+            part = self._file.read(ZSTD_INPUT)
+            if not part and self._is_within_frame:
+                raise EOFError("the last zstd frame is not whole")
+            if not part:
+                return 0
+            self._ready = self._decompressed(part)
+        block, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
+        buffer[: len(block)] = block
+        return len(block)
+
+    def _decompressed(self, part: bytes) -> bytes:
+        done = []
+        while part:
+            done.append(self._frame.decompress(part))
+            self._is_within_frame = not self._frame.eof
+            part = self._frame.unused_data if self._frame.eof else b""
+            if self._frame.eof:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+        return b"".join(done)
+
+
 def _read_some(stream: io.BufferedReader, size: int) -> bytes:
     """Return up to `size` bytes; what came before damage is still worth looking at."""
     parts: list[bytes] = []
     while size > 0:
         try:
-            part = stream.read(min(size, 16_384))
+            part = stream.read1(size)
         except DAMAGE:
             break
         if not part:
@@ -132,35 +188,43 @@ def _read_some(stream: io.BufferedReader, size: int) -> bytes:
     return b"".join(parts)
 
 
-def _lines(stream: io.BufferedReader) -> Iterator[Record]:
-    number = 0
+def _blocks(stream: io.BufferedReader) -> Iterator[Block]:
+    number, begun = 1, b""
     while True:
         try:
-            line = stream.readline(LINE_LIMIT)
+            part = stream.read1(BLOCK_BYTES)
         except DAMAGE as error:
-            yield Record(number + 1, b"", f"the compressed file is damaged from here on ({error})")
+            yield Block(number, begun[:RAW_BYTES], f"the compressed file is damaged from here on ({error})")
             return
-        if not line:
-            return
-        number += 1
-        if len(line) == LINE_LIMIT and not line.endswith(b"\n"):
-            yield Record(number, line[:RAW_BYTES], f"longer than {LINE_LIMIT:,} bytes")
-            _skip_line(stream)
-            continue
-        line = line.rstrip(b"\r\n")
-        if line and not line.isspace():
-            yield Record(number, line)
+        if not part:
+            break
+        end = part.rfind(b"\n")
+        if end >= 0:
+            raw = begun + part[:end]
+            yield Block(number, raw)
+            number += raw.count(b"\n") + 1
+            begun = part[end + 1 :]
+        elif len(begun) + len(part) <= LINE_LIMIT:
+            begun += part
+        else:
+            yield Block(number, begun[:RAW_BYTES], f"longer than {LINE_LIMIT:,} bytes")
+            number += 1
+            begun = _after_line(stream)
+    if begun:
+        yield Block(number, begun)
 
 
+BLOCK_BYTES = 1 << 20
 RAW_BYTES = 8_000
-"""Bytes kept of a record too long to be read."""
+"""Bytes kept of a record that is not whole."""
 
 
-def _skip_line(stream: io.BufferedReader) -> None:
+def _after_line(stream: io.BufferedReader) -> bytes:
+    """Read to the end of the line, and return what was read behind it."""
     while True:
         try:
-            block = stream.readline(LINE_LIMIT)
+            part = stream.read1(BLOCK_BYTES)
         except DAMAGE:
-            return
-        if not block or block.endswith(b"\n"):
-            return
+            return b""
+        if not part or b"\n" in part:
+            return part.partition(b"\n")[2]

@@ -17,7 +17,8 @@ from moderation_pipeline.comments.times import us_from_datetime
 
 BEGINS = re.compile(r"# (?:Start|Stop) logging at (\d{4}-\d\d-\d\d) (\d\d):(\d\d):(\d\d) ?(.*)")
 LINE = re.compile(
-    r"(?:#(?P<channel>\S+) )?\[(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)\] (?P<said>.*)", re.DOTALL
+    r"(?:#(?P<channel>\S+) )?\[(?P<hour>\d\d):(?P<minute>[0-5]\d):(?P<second>[0-5]\d)\] (?P<said>.*)",
+    re.DOTALL,
 )
 BY_USER = re.compile(r"(?:(?P<shown>\S+) )?(?P<login>[A-Za-z0-9_]{1,25}): (?P<text>.*)", re.DOTALL)
 FILE_NAME = re.compile(r"(?P<channel>.+?)-(?P<date>\d{4}-\d\d-\d\d)$")

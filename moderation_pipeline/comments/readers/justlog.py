@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from moderation_pipeline.comments.json_records import array_records
 from moderation_pipeline.comments.json_values import JsonObject, object_at, parsed_object, text_at, words_at
-from moderation_pipeline.comments.readers.irc import is_emotes_alone, parse_irc, unescape
+from moderation_pipeline.comments.readers.irc_line import is_emotes_alone, parse_irc, unescape
 from moderation_pipeline.comments.readers.json_head import JsonHead
 from moderation_pipeline.comments.readers.reader import LogReader
 from moderation_pipeline.comments.record import Act, ActKind, Comment, Ignored, Parsed, Unreadable

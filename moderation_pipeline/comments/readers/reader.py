@@ -70,7 +70,7 @@ class LogReader(Reader):
 
     def chunks(self, source: Source) -> Iterator[Chunk]:
         """Yield the file's records in their order, a few thousand comments at a time."""
-        gathered = _Gathered(0)
+        gathered = Gathered(0)
         # This loop is the price of a line: what it needs is bound to names of its own.
         parse, comments, numbers = self.parse, gathered.comments, gathered.numbers
         for number, raw, damage in self.records(source):
@@ -83,12 +83,12 @@ class LogReader(Reader):
                 gathered.take(parsed, number, raw)
             if len(comments) >= CHUNK_COMMENTS:
                 yield gathered.chunk()
-                gathered = _Gathered(gathered.before + len(comments))
+                gathered = Gathered(gathered.before + len(comments))
                 comments, numbers = gathered.comments, gathered.numbers
         yield gathered.chunk()
 
 
-class _Gathered:
+class Gathered:
     """What has been read since the last chunk; `before` is the number of comments up to there."""
 
     def __init__(self, before: int) -> None:
@@ -96,7 +96,7 @@ class _Gathered:
         self.comments: list[Comment] = []
         self.numbers: list[int] = []
         self.records = 0
-        self._acts: list[PlacedAct] = []
+        self.acts: list[PlacedAct] = []
         self._rejected: list[RejectedLine] = []
         self._ignored = 0
         self._events = 0
@@ -106,14 +106,14 @@ class _Gathered:
         match parsed:
             case Act():
                 self._events += 1
-                self._acts.append(PlacedAct(parsed, self.before + len(self.comments)))
+                self.acts.append(PlacedAct(parsed, self.before + len(self.comments)))
             case Unreadable():
                 self._rejected.append(rejected_line(number, parsed.reason, raw))
             case Decided(comment, kind):
                 self.comments.append(comment)
                 self.numbers.append(number)
                 act = Act(kind, comment.channel, comment_id=comment.comment_id, at_us=comment.sent_at_us)
-                self._acts.append(PlacedAct(act, self.before + len(self.comments)))
+                self.acts.append(PlacedAct(act, self.before + len(self.comments)))
             case Comment():
                 self.comments.append(parsed)
                 self.numbers.append(number)
@@ -123,7 +123,7 @@ class _Gathered:
     def chunk(self) -> Chunk:
         """Return it all as a chunk."""
         frame = _as_frame(self.comments, self.numbers)
-        return Chunk(frame, self._acts, self._rejected, self.records, self._ignored, self._events)
+        return Chunk(frame, self.acts, self._rejected, self.records, self._ignored, self._events)
 
 
 def rejected_line(number: int, reason: str, raw: bytes) -> RejectedLine:
@@ -132,15 +132,12 @@ def rejected_line(number: int, reason: str, raw: bytes) -> RejectedLine:
 
 
 def _as_frame(comments: list[Comment], numbers: list[int]) -> pl.DataFrame:
-    """Turn rows into columns; the label columns are null, for acts label comments, not readers of logs."""
+    """Turn rows into columns: those of CHUNK_SCHEMA, and `shared_from` where there is any."""
     columns = zip(*comments, strict=True) if comments else ([] for _ in COMMENT_SCHEMA)
     series = [
         pl.Series(name, list(values), dtype)
         for (name, dtype), values in zip(COMMENT_SCHEMA.items(), columns, strict=True)
     ]
-    series.append(pl.Series("line_number", numbers, pl.Int64))
-    frame = pl.DataFrame(series)
-    missing = [name for name in CHUNK_SCHEMA if name not in frame.columns]
-    return frame.with_columns(pl.lit(None, CHUNK_SCHEMA[name]).alias(name) for name in missing).select(
-        list(CHUNK_SCHEMA)
-    )
+    frame = pl.DataFrame([*series, pl.Series("line_number", numbers, pl.Int64)])
+    is_shared = frame["shared_from"].null_count() < frame.height
+    return frame.select(*CHUNK_SCHEMA, *(["shared_from"] if is_shared else []))

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from moderation_pipeline.comments.columns import ColumnsSpec
+from moderation_pipeline.comments.ingest import ingest
+from moderation_pipeline.comments.readers.parquet import DamagedParquetError
+from moderation_pipeline.comments.synthetic import SyntheticSettings, write_synthetic
+from moderation_pipeline.errors import ModerationError
+from moderation_pipeline_tests.comments.lines import counts, is_conserved, read
+
+
+def jsonl(*rows: object) -> bytes:
+    return "\n".join(json.dumps(row) for row in rows).encode()
+
+
+def test_our_own_jsonl_comes_back_as_it_was_said() -> None:
+    row = {
+        "comment_id": "a",
+        "channel": "room",
+        "user_id": 7,
+        "user_name": "Ann",
+        "sent_at": "2024-01-01T00:00:00.250Z",
+        "text": "hi\nthere",
+        "is_moderator": True,
+        "is_emote_only": False,
+        "reply_to": None,
+        "label_action": "timeout",
+        "label_category": "spam",
+        "label_source": "synthetic",
+        "split": "test",
+    }
+    ingested = read(jsonl(row))
+    assert ingested.ingestion["format"].item() == "jsonl"
+    got = ingested.comments.row(0, named=True)
+    expected = {**row, "user_id": "7", "sent_at": got["sent_at"], "label_is_violation": True}
+    assert {key: got[key] for key in expected} == expected
+    assert got["sent_at"].isoformat() == "2024-01-01T00:00:00.250000+00:00"
+
+
+def test_the_synthetic_chat_is_read_without_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "synthetic.jsonl"
+    write_synthetic(path, SyntheticSettings(comments=200))
+    ingested = ingest(path, "synthetic")
+    assert (ingested.comments.height, ingested.notes) == (200, [])
+    assert ingested.comments["label_source"].unique().to_list() == ["synthetic"]
+    assert ingested.comments["label_action"].null_count() == 0
+
+
+def test_an_array_of_objects_is_a_table_too() -> None:
+    document = json.dumps([{"text": "hi", "user_id": "a"}, {"text": "ho", "user_id": "b"}], indent=2).encode()
+    assert read(document).comments.select("text", "user_id").rows() == [("hi", "a"), ("ho", "b")]
+
+
+def test_a_line_that_is_no_object_or_has_no_text_is_rejected() -> None:
+    ingested = read(
+        jsonl({"text": "hi"}, [1], {"user_id": "a"}, {"text": None}, {"text": ""}) + b'\n{"text": '
+    )
+    assert ingested.comments["text"].to_list() == ["hi", ""]
+    assert ingested.rejected_lines["line_number"].sort().to_list() == [2, 3, 4, 6]
+    assert is_conserved(ingested)
+
+
+def test_a_key_that_comes_late_is_read() -> None:
+    rows = [{"text": f"line {at}"} for at in range(100)]
+    ingested = read(jsonl(*rows, {"text": "last", "label_action": "ban"}))
+    assert ingested.comments["label_action"].to_list()[-1] == "ban"
+
+
+def test_a_csvs_quoted_fields_may_hold_anything() -> None:
+    ingested = read(b'text,user_id\r\n"one, ""two""\nthree",ann\r\n\r\nfour,bob\r\n')
+    assert ingested.ingestion["format"].item() == "csv"
+    assert ingested.comments.select("text", "user_id").rows() == [
+        ('one, "two"\nthree', "ann"),
+        ("four", "bob"),
+    ]
+    assert counts(ingested)["records"] == 2
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_a_csvs_delimiter_is_told_by_its_header(delimiter: str) -> None:
+    ingested = read(f"user_id{delimiter}text\nann{delimiter}hi, you\n".encode())
+    assert ingested.comments.select("text", "user_id").rows() == [("hi, you", "ann")]
+
+
+def test_a_row_of_another_width_is_rejected_with_its_line() -> None:
+    ingested = read(b"text,user_id\nhi,ann\nho,bob,extra\nhe\nhu,cat\n")
+    assert ingested.comments["text"].to_list() == ["hi", "hu"]
+    assert ingested.rejected_lines.select("line_number", "reason").row(0) == (
+        3,
+        "3 fields where the header has 2",
+    )
+    assert is_conserved(ingested)
+
+
+def test_a_quote_that_is_never_closed_takes_no_more_than_one_row() -> None:
+    rows = b"text,user_id\nhi,ann\n" + b'"' + b"x" * 140_000 + b"\nlast,bob\n"
+    ingested = read(rows)
+    assert ingested.comments["text"].to_list() == ["hi", "last"]
+    assert is_conserved(ingested)
+
+
+def test_a_parquet_keeps_its_types(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    pl.DataFrame(
+        {
+            "text": ["hi", None, "ho"],
+            "user_id": [1.0, 2.0, 3.0],
+            "sent_at": [datetime(2024, 1, 1, hour) for hour in (2, 1, 0)],
+            "is_moderator": [True, False, None],
+            "label_is_violation": [1, 0, None],
+        }
+    ).write_parquet(path)
+    ingested = ingest(path, "chat")
+    assert ingested.comments.select(
+        "text", "user_id", "is_moderator", "label_is_violation", "label_category"
+    ).rows() == [
+        ("ho", "3", False, None, None),
+        ("hi", "1", True, True, None),
+    ]
+    assert ingested.comments["comment_id"].to_list() == ["line-3", "line-1"]
+    assert ingested.rejected_lines.select("line_number", "reason").rows() == [(2, "no text")]
+    assert "The times have no zone; they were taken as UTC." in ingested.notes
+
+
+def test_a_column_of_lists_can_t_be_a_text(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    pl.DataFrame({"text": [["a", "b"]]}).write_parquet(path)
+    with pytest.raises(ModerationError, match=r"text can't be column 'text', which holds List"):
+        ingest(path, "chat")
+
+
+def test_a_parquet_that_is_not_whole_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    pl.DataFrame({"text": ["hi"] * 100}).write_parquet(path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DamagedParquetError, match=r"table\.parquet begins as Parquet but can't be read"):
+        ingest(path, "chat")
+
+
+def test_a_table_of_many_rows_is_read_in_parts_and_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "table.jsonl"
+    path.write_bytes(jsonl(*({"text": f"line {at}", "n": at} for at in range(40_000))))
+    spec = ColumnsSpec.model_validate({"text": "text", "order_by": ["n"]})
+    comments = ingest(path, "chat", columns=spec).comments
+    assert comments["text"].to_list() == [f"line {at}" for at in range(40_000)]

@@ -125,9 +125,9 @@ def _cumulative_cost(judged: Mapping[str, pl.DataFrame], focus: str, marks: Mark
     amounts = dict(ends.select("config", cost.column).iter_rows())
     dearest = max((name for name in amounts if amounts[name] is not None), key=lambda name: amounts[name])
     if cost.column == "audits":
-        headline = f"No run cost money; {dearest} asked the Expert {count(amounts[dearest])} times"
+        headline = f"No run cost money; {dearest} asked the Expert {plural(amounts[dearest], 'time')}"
         if focus in amounts and focus != dearest:
-            headline += f", {focus} {count(amounts[focus])} times"
+            headline += f", {focus} {plural(amounts[focus], 'time')}"
         how = "All backends here are free of charge, so the scarce thing is counted: audits by the Expert."
     else:
         headline = f"The whole chat costs {dollars(amounts[dearest])} under {dearest}"
@@ -168,6 +168,8 @@ def _cost_comparison(comparison: pl.DataFrame) -> Drawn:
     title = "Cost of the regimes"
     if comparison.is_empty():
         return _words("cost_comparison", title, "There is no run to compare."), None
+    if not comparison["comments"].max():
+        return _words("cost_comparison", title, "No comment was moderated, so nothing was paid."), None
     rows = comparison.with_columns(audits_per_1000=pl.col("audit_share") * 1000)
     dear = comparison["list_cost_usd_per_1000_comments"].max()
     if dear:

@@ -22,7 +22,13 @@ INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 """Blank, yet letters or symbols by category: fillers, the empty Braille cell, the grapheme joiner."""
 
 ZERO_WIDTH_JOINER, PICTURE_SELECTOR = "\u200d", "\ufe0f"
-_MARKDOWN = re.compile(r"[!-/:-@\[-`{-~]")
+_ACTIVE = re.compile(r"[\\`*\[\]<>&|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|(?<=www)\.", re.IGNORECASE)
+"""What CommonMark, GitHub's tables, links and formulas act on anywhere in a line."""
+
+_OPENING = re.compile(r"^(\d*)([#+=.)-])")
+"""What makes a heading, a list or a rule where a block begins."""
+
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
 class Piece(NamedTuple):
@@ -42,17 +48,15 @@ def as_html(text: str | None, longest: int = LONGEST) -> Markup:
 
 def as_markdown(text: str | None, longest: int = LONGEST) -> str:
     """Return the text as CommonMark (and GitHub's tables) that renders literally; signs stand in ⟨ ⟩."""
-    return "".join(
-        f"⟨{piece.text}⟩" if piece.is_sign else escape_markdown(piece.text) for piece in pieces(text, longest)
-    ).strip()
+    line = "".join(
+        f"⟨{piece.text}⟩" if piece.is_sign else _ACTIVE.sub(_inert, piece.text)
+        for piece in pieces(text, longest)
+    )
+    return _OPENING.sub(r"\1\\\2", line.strip())
 
 
-def escape_markdown(text: str) -> str:
-    """Escape every ASCII punctuation mark: nothing is left to begin a structure, a tag or an entity."""
-    return _MARKDOWN.sub(lambda match: _ENTITIES.get(match[0], f"\\{match[0]}"), text)
-
-
-_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+def _inert(match: re.Match[str]) -> str:
+    return _ENTITIES.get(match[0], f"\\{match[0]}")
 
 
 def pieces(text: str | None, longest: int = LONGEST) -> list[Piece]:

@@ -66,6 +66,14 @@ def test_markdown_renders_any_text_as_the_text_itself(renderer: MarkdownIt, text
     assert " ".join(shown.split()) == " ".join(f"before {plain(text, '⟨', '⟩')} after".split())
 
 
+@pytest.mark.parametrize("renderer", RENDERERS.values(), ids=RENDERERS)
+@given(st.one_of(st.text("<>&|`*_[]()!#-+=~\\\n 1.:/@a", max_size=20), st.sampled_from(HOSTILE)))
+def test_markdown_begins_no_block_but_a_paragraph(renderer: MarkdownIt, text: str) -> None:
+    rendered = renderer.render(as_markdown(text))
+    assert rendered == "" or re.fullmatch("<p>[^<]*</p>\n", rendered)
+    assert " ".join(html.unescape(rendered[3:-5]).split()) == " ".join(plain(text, "⟨", "⟩").split())
+
+
 @given(st.one_of(st.text(max_size=60), st.text("|\\` a", max_size=20), st.sampled_from(HOSTILE)))
 def test_no_text_breaks_out_of_a_table_cell(text: str) -> None:
     table = f"| a | b |\n| - | - |\n| {as_markdown(text)} | last |\n"
@@ -76,3 +84,14 @@ def test_no_text_breaks_out_of_a_table_cell(text: str) -> None:
         " ".join(plain(text, "⟨", "⟩").split()),
         "last",
     ]
+
+
+def test_addresses_are_no_links_even_where_a_renderer_makes_links_of_bare_ones() -> None:
+    assert (
+        as_markdown("see https://a.example or WWW.b.example") == r"see https\://a.example or WWW\.b.example"
+    )
+
+
+def test_plain_words_stay_readable_in_the_source() -> None:
+    words = "student_only, hybrid: 12.5 % (10 to 15), isn't it? #1!"
+    assert as_markdown(words) == words

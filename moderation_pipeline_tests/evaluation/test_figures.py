@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import altair as alt
+import polars as pl
+import pytest
+from playwright.sync_api import Browser
+
+from moderation_pipeline.evaluation.chart_style import end_labels
+from moderation_pipeline.evaluation.comparison import compare
+from moderation_pipeline.evaluation.figure import Figure
+from moderation_pipeline.evaluation.figure_files import load_figures, save_figures
+from moderation_pipeline.evaluation.figures import draw_figures
+from moderation_pipeline.evaluation.judged import Run
+from moderation_pipeline_tests.evaluation.worlds import REPLY, comments, drawn_chat, drawn_runs, run
+
+NAMES = [
+    "cost_comparison",
+    "agreement_over_time",
+    "memory_growth",
+    "cumulative_cost",
+    "action_distribution",
+    "confusion",
+]
+
+
+def drawn(chat: pl.DataFrame, runs: list[Run]) -> dict[str, Figure]:
+    table = compare(chat="demo", comments=chat, runs=runs)
+    return {figure.name: figure for figure in draw_figures(comments=chat, runs=runs, comparison=table)}
+
+
+@pytest.fixture(scope="module")
+def figures() -> dict[str, Figure]:
+    chat = drawn_chat(1)
+    return drawn(chat, drawn_runs(1, chat))
+
+
+def test_a_chat_has_six_figures_each_a_png_an_svg_and_a_valid_chart(figures: dict[str, Figure]) -> None:
+    assert list(figures) == NAMES
+    for figure in figures.values():
+        assert figure.png is not None
+        assert figure.png.startswith(b"\x89PNG")
+        assert figure.svg is not None
+        assert figure.svg.startswith("<svg")
+        assert figure.spec is not None
+        alt.Chart.from_json(figure.spec, validate=True)
+
+
+@pytest.mark.parametrize("name", ["memory_growth", "agreement_over_time", "cumulative_cost"])
+def test_configs_are_told_apart_by_dash_and_shape_and_name_not_by_colour_alone(
+    figures: dict[str, Figure], name: str
+) -> None:
+    spec = str(figures[name].spec)
+    assert '"strokeDash"' in spec
+    assert '"shape"' in spec
+    assert "hybrid" in str(figures[name].svg)
+
+
+def test_every_axis_with_numbers_says_what_it_counts(figures: dict[str, Figure]) -> None:
+    for figure in figures.values():
+        for x in _channels(json.loads(str(figure.spec)), ("x", "y")):
+            assert x.get("type") != "quantitative" or x.get("field") == "label_at" or x.get("title")
+
+
+def _channels(node: object, names: tuple[str, ...]) -> list[dict[str, object]]:
+    if isinstance(node, list):
+        return [found for child in node for found in _channels(child, names)]
+    if not isinstance(node, dict):
+        return []
+    own = [node["encoding"][name] for name in names if name in node.get("encoding", {})]
+    return own + [found for child in node.values() for found in _channels(child, names)]
+
+
+def test_without_labels_the_confusion_is_a_sentence_and_no_empty_chart() -> None:
+    chat = drawn_chat(1, labels=False)
+    confusion = drawn(chat, drawn_runs(1, chat))["confusion"]
+    assert (confusion.spec, confusion.png) == (None, None)
+    assert confusion.headline == "This chat has no labels, so nobody can say which verdicts were wrong."
+
+
+def test_a_lone_student_without_labels_has_sentences_where_there_is_nothing_to_draw() -> None:
+    chat = comments([{}] * 20)
+    figures = drawn(chat, [run("student_only", chat, student=["allow none"] * 20)])
+    assert figures["memory_growth"].headline == "None of these configs has a memory, so none grew."
+    assert figures["agreement_over_time"].headline.startswith("There is no Expert's plan")
+    assert figures["cost_comparison"].headline.startswith(
+        "What each config costs; how good it is can't be said"
+    )
+    assert figures["action_distribution"].png is not None
+
+
+def test_a_memory_that_never_grew_says_that_nobody_disagreed() -> None:
+    chat = comments([{}] * 20)
+    runs = [run("hybrid", chat, student=["allow none"] * 20, audits={3: "allow none"})]
+    headline = drawn(chat, runs)["memory_growth"].headline
+    assert headline == "Nothing was learnt: in 1 audit the Expert never disagreed with the Student."
+
+
+def test_dollars_are_drawn_where_any_were_spent_and_audits_where_none_were() -> None:
+    chat = comments([{}] * 20)
+    plans = ["allow none"] * 20
+    paid = {**REPLY, "list_cost_usd": 0.002, "cost_usd": 0.0}
+    free = drawn(chat, [run("hybrid", chat, student=plans, audits={3: "allow none"})])
+    dear = drawn(chat, [run("hybrid", chat, student=plans, student_reply=paid)])
+    unknown = drawn(
+        chat, [run("hybrid", chat, student=plans, student_reply={**REPLY, "list_cost_usd": None})]
+    )
+    assert free["cumulative_cost"].headline == "No run cost money; hybrid asked the Expert 1 time"
+    assert dear["cumulative_cost"].headline == "The whole chat costs $0.04 under hybrid"
+    assert unknown["cumulative_cost"].headline.startswith("What these runs cost is unknown")
+
+
+def test_an_empty_chat_is_all_sentences() -> None:
+    chat = comments([])
+    figures = drawn(chat, [run("hybrid", chat, student=[])])
+    assert [name for name, figure in figures.items() if figure.png] == []
+
+
+def test_no_run_at_all_is_one_sentence() -> None:
+    chat = comments([{}])
+    assert [figure.headline for figure in drawn(chat, []).values()] == ["There is no run to compare."]
+
+
+def test_labels_at_line_ends_never_overlap_and_stay_on_the_chart() -> None:
+    ends = pl.DataFrame({"config": list("abcd"), "value": [1.0, 0.99, 0.99, 0.2]})
+    places = end_labels(ends, "value", 0.0, 1.0)["label_at"].sort().to_list()
+    assert all(after - before >= 0.05 for before, after in pairwise(places))
+    assert max(places) <= 1.0
+
+
+def test_figures_come_back_from_their_files_as_they_were_saved(
+    figures: dict[str, Figure], tmp_path: Path
+) -> None:
+    words = Figure("confusion", "Confusion", "There are no labels.", "")
+    first = save_figures(list(figures.values()), tmp_path, chat="demo", cache=tmp_path / "cache")
+    assert len(first) == 3 * len(figures) + 1
+    kept = [figures["memory_growth"], words]
+    save_figures(kept, tmp_path, chat="demo", cache=tmp_path / "cache")
+    assert load_figures(tmp_path) == kept
+    assert not (tmp_path / "confusion.png").exists()
+    assert load_figures(tmp_path / "elsewhere") == []
+
+
+def test_interactive_pages_draw_without_a_network(
+    browser: Browser, figures: dict[str, Figure], tmp_path: Path
+) -> None:
+    save_figures(list(figures.values()), tmp_path, chat="demo", cache=tmp_path / "cache")
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    problems: list[str] = []
+    asked: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("request", lambda request: asked.append(request.url))
+    for name in NAMES:
+        page.goto((tmp_path / f"{name}.html").as_uri())
+        page.wait_for_selector("#chart svg text")
+        assert page.locator("#chart svg").count() >= 1
+    context.close()
+    assert problems == []
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []

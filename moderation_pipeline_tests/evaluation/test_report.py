@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from markdown_it import MarkdownIt
+from playwright.sync_api import Browser, Dialog, Page
+
+from moderation_pipeline.evaluation.comparison import compare
+from moderation_pipeline.evaluation.figures import draw_figures
+from moderation_pipeline.evaluation.judged import Run
+from moderation_pipeline.evaluation.report import Report, render_report
+from moderation_pipeline.evaluation.report_parts import DISAGREEMENTS
+from moderation_pipeline.evaluation.visible import pieces
+from moderation_pipeline.warehouse.tables import INGESTION, REJECTED_LINES
+from moderation_pipeline_tests.evaluation.hostile import HOSTILE
+from moderation_pipeline_tests.evaluation.worlds import Row, comments, drawn_chat, drawn_runs, rows, run
+
+
+def report(chat: pl.DataFrame, runs: list[Run], *, figures: bool = False) -> Report:
+    table = compare(chat="demo", comments=chat, runs=runs)
+    return render_report(
+        chat="demo",
+        comments=chat,
+        runs=runs,
+        comparison=table,
+        figures=draw_figures(comments=chat, runs=runs, comparison=table) if figures else [],
+        ingestion=rows(
+            INGESTION,
+            [
+                {
+                    "chat": "demo",
+                    "file_hash": "f00d" * 8,
+                    "format": "irc",
+                    "records": 22,
+                    "comments": 20,
+                    "rejected": 2,
+                    "ignored": 0,
+                    "moderation_events": 0,
+                    "merged": 0,
+                }
+            ],
+        ),
+        rejected_lines=rows(
+            REJECTED_LINES,
+            [{"chat": "demo", "line_number": i, "reason": "no <b>time</b>", "raw": "x"} for i in (3, 4)],
+        ),
+    )
+
+
+def hostile_report() -> Report:
+    """Every hostile text as a comment, a name, a channel, a reasoning and a description at once."""
+    given: list[Row] = [
+        {
+            "text": text,
+            "normalised": f"{i}",
+            "user_name": text,
+            "channel": text,
+            "label_is_violation": i % 2 == 0,
+            "label_source": "dataset",
+        }
+        for i, text in enumerate(HOSTILE)
+    ]
+    chat = comments(given)
+    one = run(
+        "hybrid",
+        chat,
+        student=["ban hate"] * chat.height,
+        audits=dict.fromkeys(range(chat.height), "allow none"),
+        carried_out=["ban"] * chat.height,
+    )
+    reasons = pl.Series("reason", list(HOSTILE))
+    named = one.config.model_copy(
+        update={"config": one.config.config.model_copy(update={"description": HOSTILE[0]})}
+    )
+    attacked = replace(
+        one,
+        config=named,
+        student_decisions=one.student_decisions.with_columns(reasons.alias("reasoning")),
+        expert_audits=one.expert_audits.with_columns(reasons.reverse().alias("reasoning")),
+        action_log=one.action_log.with_columns(reasons),
+    )
+    return report(chat, [attacked])
+
+
+@pytest.fixture(scope="module")
+def hostile() -> Report:
+    return hostile_report()
+
+
+def visited(page: Page, address: str) -> list[str]:
+    """Whatever a page did that no report may do: dialogs, scripts' words, requests to elsewhere."""
+    seen: list[str] = []
+
+    def dismissed(dialog: Dialog) -> None:
+        seen.append(f"dialog {dialog.message}")
+        dialog.dismiss()
+
+    page.on("dialog", dismissed)
+    page.on("console", lambda message: seen.append(message.text))
+    page.on("request", lambda request: seen.append(request.url))
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    return [each for each in seen if not each.startswith(("file:", "data:"))]
+
+
+def literal(text: str) -> str:
+    return " ".join("".join(piece.text for piece in pieces(text)).split())
+
+
+def test_hostile_text_is_shown_literally_in_the_html_page(
+    browser: Browser, hostile: Report, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(hostile.html, "utf-8")
+    page = browser.new_page()
+    assert visited(page, path.as_uri()) == []
+    shown = " ".join(page.inner_text("main").split())
+    cards = {" ".join(said.split()) for said in page.locator(".said").all_inner_texts()}
+    assert cards == {literal(text) for text in HOSTILE}
+    assert all(literal(text) in shown for text in HOSTILE)
+    assert page.locator("main img, main script, main iframe, main svg, main a:not(nav a)").count() == 0
+    page.close()
+
+
+def test_hostile_text_is_shown_literally_in_the_rendered_markdown(
+    browser: Browser, hostile: Report, tmp_path: Path
+) -> None:
+    body = (
+        MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(hostile.markdown)
+    )
+    path = tmp_path / "markdown.html"
+    path.write_text(f"<!doctype html><meta charset=utf-8><main>{body}</main>", "utf-8")
+    page = browser.new_page()
+    assert visited(page, path.as_uri()) == []
+    shown = " ".join(page.inner_text("main").replace("⟨", "").replace("⟩", "").split())
+    assert [text for text in HOSTILE if literal(text) not in shown] == []
+    assert (
+        page.locator(
+            "main img, main script, main iframe, main svg, main a, main h4, main s, main input"
+        ).count()
+        == 0
+    )
+    assert page.locator("main table").count() == 2
+    assert {
+        len(row.locator("td").all()) for row in page.locator("main table:last-of-type tbody tr").all()
+    } == {7}
+    page.close()
+
+
+def test_the_page_allows_no_script_and_no_address_but_its_own_style(hostile: Report) -> None:
+    policy = re.findall('Content-Security-Policy" content="([^"]+)"', hostile.html)
+    assert len(policy) == 1
+    assert policy[0].startswith("default-src 'none'; img-src data:; style-src 'sha256-")
+    assert "<script" not in hostile.html
+    assert not re.search(r'(src|href)="(?!data:|#)', hostile.html)
+
+
+@pytest.mark.parametrize("width", [360, 1_100])
+def test_the_page_fits_its_window_and_shows_every_plot(browser: Browser, tmp_path: Path, width: int) -> None:
+    chat = drawn_chat(1)
+    made = report(chat, drawn_runs(1, chat), figures=True)
+    path = tmp_path / "report.html"
+    path.write_text(made.html, "utf-8")
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    assert visited(page, path.as_uri()) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    images = page.locator(".figure img")
+    assert images.count() == 6
+    assert all(image.evaluate("image => image.complete && image.naturalWidth > 0") for image in images.all())
+    assert page.evaluate("getComputedStyle(document.querySelector('.verdict')).borderLeftWidth") == "4px"
+    page.close()
+
+
+def test_a_reader_is_told_what_was_run_and_what_to_make_of_it() -> None:
+    chat = drawn_chat(1)
+    made = report(chat, drawn_runs(1, chat), figures=True)
+    for page in (made.html, made.markdown.replace("\\", "")):
+        assert "300 comments by 40 users in 2 channels, written between 2026-03-01 18:00 and" in page
+        assert "2 (9.1\u00a0%) of 22 records could not be read" in page
+        assert "wrong by the labels" in page.lower()
+        assert "hybrid would sanction" in page
+    assert made.html.count('<article class="card">') == DISAGREEMENTS + 20
+    assert "![" in made.markdown
+    assert "](plots/cost_comparison.png)" in made.markdown
+
+
+def test_the_same_tables_make_the_same_report() -> None:
+    chat = drawn_chat(1)
+    assert report(chat, drawn_runs(1, chat)) == report(chat, drawn_runs(1, chat))
+
+
+def test_a_chat_without_anything_still_has_a_report() -> None:
+    bare = render_report(
+        chat="demo",
+        comments=comments([]),
+        runs=[],
+        comparison=compare(chat="demo", comments=comments([]), runs=[]),
+        figures=[],
+    )
+    assert "The chat has not been moderated under any config yet." in bare.html
+    assert "The chat has no comments." in bare.markdown.replace("\\", "")
+
+
+def test_a_chat_without_times_or_users_names_positions_instead() -> None:
+    chat = comments([{"sent_at": None, "user_id": None, "user_name": None}] * 3)
+    made = report(chat, [run("hybrid", chat, student=["ban hate"] * 3, audits={0: "allow none"})])
+    assert "unknown user in arena, comment 1" in made.html
+    assert "3 (100.0\u00a0%) of the comments have no time" in made.html
+
+
+def test_dates_are_those_of_the_chat_and_never_today() -> None:
+    chat = drawn_chat(1)
+    made = report(chat, drawn_runs(1, chat), figures=True)
+    assert f"{datetime.now():%Y-%m-%d}" not in made.html

@@ -31,6 +31,13 @@ from moderation_pipeline.config_errors import (
     closest,
     worded,
 )
+from moderation_pipeline.decision_specs import (
+    ClassifierSpec,
+    HfDecisionsSpec,
+    OpenAIDecisionsSpec,
+    OpenAIModerationsSpec,
+    SystemOneSpec,
+)
 from moderation_pipeline.model_specs import (
     HfExpertSpec,
     HfSpec,
@@ -62,14 +69,29 @@ class LabelsSpec(Closed):
 
 
 def _a_name_is_a_backend(value: object) -> object:
-    """Read `student: rules` as `student: {backend: rules}`."""
+    """Read `student: rules` as `student: {backend: rules}`, and `{tiers: […]}` as of the backend `tiers`."""
+    if isinstance(value, Mapping) and "tiers" in value:
+        return {"backend": "tiers", **value}
     return {"backend": value} if isinstance(value, str) else value
 
 
 ByBackend = Field(discriminator="backend")
 Short = BeforeValidator(_a_name_is_a_backend)
 
-BaseSpec = Annotated[RulesSpec | TogetherStudentSpec | OpenAISpec | HfSpec, ByBackend, Short]
+BaseSpec = Annotated[
+    RulesSpec
+    | TogetherStudentSpec
+    | OpenAISpec
+    | HfSpec
+    | SystemOneSpec
+    | OpenAIDecisionsSpec
+    | HfDecisionsSpec
+    | OpenAIModerationsSpec
+    | ClassifierSpec,
+    ByBackend,
+    Short,
+]
+"""A Student that stands alone: what a learned one can be a head on."""
 
 
 class LearnedSpec(Closed):
@@ -89,8 +111,62 @@ class LearnedSpec(Closed):
     guard_window: int = Field(default=300, ge=20)
 
 
+TierSpec = Annotated[
+    RulesSpec
+    | LearnedSpec
+    | TogetherStudentSpec
+    | OpenAISpec
+    | HfSpec
+    | SystemOneSpec
+    | OpenAIDecisionsSpec
+    | HfDecisionsSpec
+    | OpenAIModerationsSpec
+    | ClassifierSpec,
+    ByBackend,
+    Short,
+]
+
+
+class TiersSpec(Closed):
+    """Several Students asked in turn: a comment goes on only while the one before is unsure, or failed.
+
+    Unsure is a doubt of at least `unsure_from` (1 is as near as can be to deciding otherwise; for the rules it
+    is 1 - confidence): one number, or one for each tier but the last.
+    """
+
+    backend: Literal["tiers"] = "tiers"
+    tiers: tuple[TierSpec, ...] = Field(min_length=2, max_length=5)
+    unsure_from: tuple[Annotated[float, Field(ge=0, le=1)], ...] = (0.2,)
+
+    @field_validator("unsure_from", mode="before")
+    @classmethod
+    def _a_number_is_for_all(cls, value: object) -> object:
+        return (value,) if isinstance(value, int | float) else value
+
+    @model_validator(mode="after")
+    def _one_bound_each(self) -> TiersSpec:
+        if len(self.unsure_from) not in (1, len(self.tiers) - 1):
+            raise ValueError(
+                f"unsure_from has {len(self.unsure_from)} numbers for {len(self.tiers)} tiers: give one, or "
+                f"{len(self.tiers) - 1}, one for each tier but the last, which passes nothing on"
+            )
+        return self
+
+
 StudentSpec = Annotated[
-    RulesSpec | LearnedSpec | TogetherStudentSpec | OpenAISpec | HfSpec, ByBackend, Short
+    RulesSpec
+    | LearnedSpec
+    | TogetherStudentSpec
+    | OpenAISpec
+    | HfSpec
+    | SystemOneSpec
+    | OpenAIDecisionsSpec
+    | HfDecisionsSpec
+    | OpenAIModerationsSpec
+    | ClassifierSpec
+    | TiersSpec,
+    ByBackend,
+    Short,
 ]
 ExpertSpec = Annotated[
     CarefulRulesSpec | LabelsSpec | RulesSpec | TogetherExpertSpec | OpenAIExpertSpec | HfExpertSpec,
@@ -197,6 +273,19 @@ class LoopSpec(Closed):
     seed: int = 7
 
 
+class AutonomySpec(Closed):
+    """What must be shown before the system may act alone, by random audits of what it decided alone.
+
+    Three targets and never one: where violations are rare, a system that allows everything wrongs nobody, and
+    one that sanctions hardly anyone wrongs few. All hold at once, at every look, with `confidence`.
+    """
+
+    max_wrongful_per_1000_sanctions: float = Field(default=50, gt=0, lt=1000)
+    max_wrongful_per_1000_comments: float = Field(default=1, gt=0, lt=1000)
+    max_missed_per_1000_allowed: float = Field(default=10, gt=0, lt=1000)
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+
+
 class BudgetSpec(Closed):
     """What a run may cost at list price, and what happens when that is spent."""
 
@@ -225,6 +314,7 @@ class Config(Closed):
     sanctions: str = "default"
     shadow: bool = False
     budget: BudgetSpec | None = None
+    autonomy: AutonomySpec | None = None
     fallback: Literal["rules"] | None = None
 
     @model_validator(mode="before")

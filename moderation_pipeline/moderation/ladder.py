@@ -141,11 +141,16 @@ class Ladder:
         """The position at which the circuit breaker turned the run to shadow mode, if it did."""
         return self._tripped_at
 
-    def act(self, case: Case, plan: Plan | None, decided_by: str) -> Sanction:
-        """Return what is done about the case, and fold it into its author's record."""
+    def act(self, case: Case, plan: Plan | None, decided_by: str, *, may_act: bool = True) -> Sanction:
+        """Return what is done about the case, and fold it into its author's record.
+
+        Where `may_act` is false (nothing certifies that the system may do this alone) it is done in shadow.
+        """
         self._comments += 1
         record = self.standings.record_of(case.channel, case.user_id)
         sanction = self._sanction(case, plan, decided_by, record)
+        if not may_act:
+            sanction = sanction._replace(is_shadow=True)
         deed = Deed(sanction.action, case.sent_at_us, sanction.duration_s, sanction.counts_until_us)
         self.standings.take_in(case.channel, case.user_id, deed)
         if sanction.action in (Action.ALLOW, Action.REPLY, UNDECIDED):

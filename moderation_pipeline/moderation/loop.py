@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from moderation_pipeline.config import Config, NamedConfig
 from moderation_pipeline.memory.state import state_of
 from moderation_pipeline.memory.store import Learnt, MemoryStore
 from moderation_pipeline.moderation.audit_policy import NOT_AUDITED, AuditChoice, AuditPolicy
+from moderation_pipeline.moderation.certificates import DecidedAlone, Ledger
 from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.run_tables import RunRecorder, RunTables
 from moderation_pipeline.moderation.stream import Stream
@@ -84,6 +85,8 @@ class Moderation:
         self._memory = memory
         self._ladder = ladder
         self._policy = AuditPolicy(named.config.audit, named.config.loop.seed)
+        autonomy = named.config.autonomy
+        self._ledger = Ledger(autonomy, named.config.audit) if autonomy is not None else None
         self._observers = observers
         self._recorder = RunRecorder(self._chat, named.name)
 
@@ -150,16 +153,24 @@ class Moderation:
                 choice,
                 audit,
                 _agrees(decided, audit),
-                self._ladder.act(case, plan, decided_by),
+                self._ladder.act(case, plan, decided_by, may_act=self._may_act(plan, decided_by)),
             )
             for case, decided, choice, audit, (plan, decided_by) in zip(
                 batch.cases, batch.decided, batch.choices, audited, chosen, strict=True
             )
         ]
+        if self._ledger is not None:
+            self._ledger.take_in(list(_decided_alone(settled)))
         self._learn(settled, batch.situations)
         self._recorder.settled(settled)
         for observer in self._observers:
             observer.settled(settled)
+
+    def _may_act(self, plan: Plan | None, decided_by: str) -> bool:
+        """Whether a plan may be carried out: the Expert's always, others as far as certificates go."""
+        if self._ledger is None or plan is None or decided_by == "expert" or not plan.action.is_sanction:
+            return True
+        return self._ledger.may_act_alone(plan)
 
     async def _audited(self, batch: InFlight) -> list[Verdict | None]:
         """Return the audit of each case of the batch, null where there was none."""
@@ -198,6 +209,16 @@ class Moderation:
             _remember(self._memory, lessons)
         if self._agents.student is not None:
             self._agents.student.learn(lessons)
+
+
+def _decided_alone(settled: Sequence[Settled]) -> Iterator[DecidedAlone]:
+    """Yield what the system decided without certain audit: what certificates are about."""
+    for each in settled:
+        probability = each.choice.probability
+        if each.decided is not None and each.decided.plan is not None and 0 < probability < 1:
+            audited = each.audited.plan if each.audited is not None else None
+            model = each.decided.receipt.model
+            yield DecidedAlone(each.case.position, each.decided.plan, probability, audited, model)
 
 
 async def _abandon(in_flight: Sequence[InFlight]) -> None:

@@ -90,9 +90,13 @@ class ErrorBound:
         """Return the bound on the share of errors; 1 before the first comment."""
         return self.most_errors(alpha) / self.comments if self.comments else 1.0
 
+    def meets(self, target: float, alpha: float) -> bool:
+        """Whether the bound is at or below the target: one evaluation, where `bound` searches."""
+        return self.comments > 0 and self._log_wealth(target * self.comments) >= -log(alpha)
+
     def audits_needed(self, target: float, alpha: float) -> int:
         """Return how many further audits at the least probability it takes, if none of them finds an error."""
-        if self.bound(alpha) <= target:
+        if self.meets(target, alpha):
             return 0
         total = self._unbounded_errors(alpha) / target
         return int(np.ceil(max(0.0, total - self.comments) * self.least_probability))

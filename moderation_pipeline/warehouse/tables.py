@@ -388,6 +388,33 @@ COMPARISON = Table(
     ),
 )
 
+CERTIFICATES = Table(
+    "certificates",
+    "what a run may do alone: one target for one action and category, or for all",
+    "run",
+    pl.Schema(
+        {
+            **RUN_KEYS,
+            "action": pl.String,
+            "category": pl.String,
+            "denominator": pl.String,
+            "comments": pl.Int64,
+            "audits": pl.Int64,
+            "errors": pl.Int64,
+            "bound": pl.Float64,
+            "target": pl.Float64,
+            "confidence": pl.Float64,
+            "status": pl.String,
+            "reason": pl.String,
+            "audits_needed": pl.Int64,
+            "floor": pl.Float64,
+            "judged_by": pl.String,
+            "window_from": pl.Int64,
+            "window_to": pl.Int64,
+        }
+    ),
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -399,6 +426,7 @@ TABLES: dict[str, Table] = {
         MEMORY_SNAPSHOT,
         ACTION_LOG,
         USER_STATE,
+        CERTIFICATES,
         METRICS,
         COMPARISON,
     )

@@ -6,12 +6,20 @@ Nothing is computed or read here but the names of the configs, which are partiti
 import dagster as dg
 from dagster_duckdb import DuckDBResource
 
-from moderation_pipeline.defs import comments, comparison, metrics, moderation_loop, plots, report, user_state
+from moderation_pipeline.defs import (
+    certificates,
+    comments,
+    comparison,
+    metrics,
+    moderation_loop,
+    plots,
+    report,
+    user_state,
+)
 from moderation_pipeline.defs.jobs import JOBS
 from moderation_pipeline.defs.resources import (
     AgentBuilder,
     DataFolderResource,
-    DecisionModels,
     Embedders,
     LanguageModels,
     Unwatched,
@@ -20,20 +28,18 @@ from moderation_pipeline.defs.resources import (
 from moderation_pipeline.defs.schedules import SCHEDULES
 from moderation_pipeline.defs.sensors import SENSORS
 
-STAGES = [comments, moderation_loop, user_state, metrics, comparison, plots, report]
+STAGES = [comments, moderation_loop, user_state, certificates, metrics, comparison, plots, report]
 """The modules that hold assets and their checks, in the order of the flow."""
 
 data_folder = DataFolderResource()
 language_models = LanguageModels()
-decision_models = DecisionModels()
 
 RESOURCES = {
     "data_folder": data_folder,
     "io_manager": Warehouse(data_folder=data_folder),
     "language_models": language_models,
-    "decision_models": decision_models,
     "embedders": Embedders(),
-    "agents": AgentBuilder(language_models=language_models, decision_models=decision_models),
+    "agents": AgentBuilder(language_models=language_models),
     "observer": Unwatched(),
     # In memory: a DuckDB file that is open for writing shuts out everybody else's queries.
     "duckdb": DuckDBResource(database=":memory:"),

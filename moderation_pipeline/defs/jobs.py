@@ -21,7 +21,13 @@ ingest = dg.define_asset_job(
 moderate = dg.define_asset_job(
     "moderate",
     selection=dg.AssetSelection.assets(
-        "student_decisions", "expert_audits", "memory_snapshot", "action_log", "user_state", "metrics"
+        "student_decisions",
+        "expert_audits",
+        "memory_snapshot",
+        "action_log",
+        "user_state",
+        "certificates",
+        "metrics",
     ),
     description="Moderate a chat under a config, and measure how good that was. Partition: chat|config.",
 )

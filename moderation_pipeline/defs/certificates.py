@@ -1,0 +1,53 @@
+"""The stage beside user state: what a run may do alone, shown by its own random audits."""
+
+import dagster as dg
+import polars as pl
+
+from moderation_pipeline.config import ConfigLibrary
+from moderation_pipeline.defs.checking import declared, holds
+from moderation_pipeline.defs.partitions import runs
+from moderation_pipeline.moderation.certificates import certify
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.io_manager import partition_names
+from moderation_pipeline.warehouse.versions import source_version
+
+
+@dg.asset(
+    partitions_def=runs,
+    group_name="judging",
+    kinds={"polars", "parquet"},
+    owners=["team:moderation"],
+    code_version=source_version(
+        "moderation/certificates.py", "moderation/time_uniform.py", "moderation/drift.py"
+    ),
+)
+def certificates(
+    context: dg.AssetExecutionContext,
+    student_decisions: pl.DataFrame,
+    expert_audits: pl.DataFrame,
+    data_folder: dg.ResourceParam[DataFolder],
+) -> dg.MaterializeResult[pl.DataFrame]:
+    """One row per target, action and category: whether the run may act alone there, and what it would take.
+
+    Empty where the config has no `autonomy`.
+    """
+    chat, config = partition_names(context.partition_key)
+    rows = certify(student_decisions, expert_audits, ConfigLibrary(data_folder).load(str(config)), chat)
+    counts = {f"certificates_{name}": count for name, count in rows["status"].value_counts().rows()}
+    return dg.MaterializeResult(value=rows, metadata=dict(sorted(counts.items())))
+
+
+@dg.multi_asset_check(
+    specs=[
+        declared(
+            "certificates",
+            "a_valid_certificate_meets_its_target",
+            "No row says valid whose bound is above its target.",
+            of=runs,
+        )
+    ]
+)
+def certificates_checks(certificates: pl.DataFrame) -> dg.AssetCheckResult:
+    """Ask whether every valid row is one."""
+    unmet = certificates.filter(pl.col("status") == "valid", pl.col("bound") > pl.col("target"))
+    return holds("certificates", "a_valid_certificate_meets_its_target", unmet)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import altair as alt
 import polars as pl
 
+from moderation_pipeline.agents.plan import Category
 from moderation_pipeline.evaluation.chart_style import (
     FILL,
     HEIGHT,
@@ -23,6 +24,8 @@ from moderation_pipeline.evaluation.chart_style import (
 )
 
 STEP = {"step": 40}
+GREYS = alt.Scale(domain=[0, 1], range=["#ffffff", "#2f4b63"], interpolate="rgb")
+INK_ON_GREY = alt.condition("datum.dark", alt.value("white"), alt.value(INK))
 Layers = alt.LayerChart | alt.FacetChart
 """What Altair says it returns for layers."""
 
@@ -222,15 +225,49 @@ def confusion(cells: pl.DataFrame, title: Titled) -> alt.TopLevelMixin:
         x=alt.X("judged:N", sort=["judged violation", "judged innocent"], axis=bare),
         y=alt.Y("labelled:N", sort=["labelled violation", "labelled innocent"], axis=bare),
     )
-    greys = alt.Scale(domain=[0, 1], range=["#ffffff", "#2f4b63"], interpolate="rgb")
-    ink = alt.condition("datum.dark", alt.value("white"), alt.value(INK))
     layered = alt.layer(
-        base.mark_rect(stroke=QUIET).encode(color=alt.Color("share:Q", scale=greys, legend=None)),
-        base.mark_text(fontSize=15, dy=-7).encode(text=alt.Text("comments:Q", format=",d"), color=ink),
-        base.mark_text(fontSize=11, dy=11).encode(text=alt.Text("share:Q", format=".1%"), color=ink),
+        base.mark_rect(stroke=QUIET).encode(color=alt.Color("share:Q", scale=GREYS, legend=None)),
+        base.mark_text(fontSize=15, dy=-7).encode(
+            text=alt.Text("comments:Q", format=",d"), color=INK_ON_GREY
+        ),
+        base.mark_text(fontSize=11, dy=11).encode(text=alt.Text("share:Q", format=".1%"), color=INK_ON_GREY),
     ).properties(width=250, height=110)
     configs = cells["config"].unique(maintain_order=True).to_list()
     return titled(_panels(layered, "config", configs), title)
+
+
+def category_confusion(cells: pl.DataFrame, title: Titled) -> alt.TopLevelMixin:
+    """Return one square: labelled categories in lines, judged ones in columns, counts written in."""
+    named = cells.with_columns(
+        share=pl.col("comments") / pl.col("comments").sum().over("label_category")
+    ).with_columns(dark=pl.col("share") > 0.55)
+    base = alt.Chart(named).encode(
+        x=alt.X(
+            "final_category:N",
+            sort=_ordered(cells["final_category"]),
+            title="judged",
+            axis=alt.Axis(labelAngle=-35, domain=False, ticks=False),
+        ),
+        y=alt.Y(
+            "label_category:N",
+            sort=_ordered(cells["label_category"]),
+            title="labelled",
+            axis=alt.Axis(domain=False, ticks=False),
+        ),
+    )
+    layered = alt.layer(
+        base.mark_rect(stroke=QUIET).encode(color=alt.Color("share:Q", scale=GREYS, legend=None)),
+        base.mark_text(fontSize=13).encode(text=alt.Text("comments:Q", format=",d"), color=INK_ON_GREY),
+    ).properties(width={"step": 62}, height={"step": 34})
+    return titled(layered, title)
+
+
+def _ordered(categories: pl.Series) -> list[str]:
+    """Return the categories in the order in which the plan declares them, unknown ones last."""
+    known = [category.value for category in Category]
+    return sorted(
+        categories.unique().to_list(), key=lambda name: (known.index(name) if name in known else 99, name)
+    )
 
 
 def _panels(layered: Layers, column: str, order: list[str]) -> alt.FacetChart:

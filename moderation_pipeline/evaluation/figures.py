@@ -19,7 +19,7 @@ from moderation_pipeline.evaluation import charts, series
 from moderation_pipeline.evaluation.chart_style import Marks, Titled
 from moderation_pipeline.evaluation.comparison import focus_of
 from moderation_pipeline.evaluation.figure import Figure
-from moderation_pipeline.evaluation.judged import SANCTIONS, Run, judge, reference_of
+from moderation_pipeline.evaluation.judged import NO_VIOLATION, SANCTIONS, Run, judge, reference_of
 from moderation_pipeline.evaluation.quantities import count, dollars, percent, plural, score
 
 PNG_SCALE = 1.5
@@ -41,6 +41,7 @@ def draw_figures(*, comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.
         _cumulative_cost(judged, focus, marks),
         _action_distribution(judged, focus),
         _confusion(judged, focus),
+        *_category_confusion(judged[focus], focus),
     )
     return [_rendered(figure, chart) for figure, chart in drawn]
 
@@ -215,6 +216,25 @@ def _confusion(judged: Mapping[str, pl.DataFrame], focus: str) -> Drawn:
     how = "Labelled comments only, undecided ones left out. Percentages are of a row."
     figure = Figure("confusion", title, headline, how)
     return figure, charts.confusion(cells, Titled(headline, how))
+
+
+def _category_confusion(judged: pl.DataFrame, focus: str) -> list[Drawn]:
+    """Return the figure of categories where the labels tell at least two kinds of violation apart, else none."""
+    cells = series.category_confusion(judged)
+    violations = pl.col("label_category") != NO_VIOLATION
+    if cells.filter(violations)["label_category"].n_unique() < 2:
+        return []
+    right = pl.col("label_category") == pl.col("final_category")
+    flagged = cells.filter(violations & (pl.col("final_category") != NO_VIOLATION))
+    met, named = (
+        flagged.select(pl.col("comments").filter(where).sum()).item() for where in (pl.lit(True), right)
+    )
+    headline = (
+        f"Of {plural(met, 'violation')} that {focus} caught it put {count(named)} in the labelled category"
+    )
+    how = "Labelled comments only. Shade: share of the line."
+    figure = Figure("category_confusion", "Categories", headline, how)
+    return [(figure, charts.category_confusion(cells, Titled(headline, how)))]
 
 
 def _words(name: str, title: str, sentence: str) -> Figure:

@@ -79,6 +79,9 @@ def _which(rows: list[Row], best: Row | None, choice: Row) -> str:
         second = next((row for row in behind if row["quality_minus_best"] is not None), None)
         if second is None:
             return f"{best['config']} judges best: {first}."
+        if _is_level(second):
+            near = f"{second['config']} is dearer and not shown to be worse: {_behind(second)}"
+            return f"{best['config']} scores highest: {first}; {near}."
         return f"{best['config']} judges best: {first}; next is {second['config']}, {_behind(second)}."
     return (
         f"{best['config']} scores highest ({first}), but {choice['config']}, which is cheaper, is not shown"

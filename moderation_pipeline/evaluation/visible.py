@@ -25,7 +25,7 @@ ZERO_WIDTH_JOINER, PICTURE_SELECTOR = "\u200d", "\ufe0f"
 _ACTIVE = re.compile(r"[\\`*\[\]<>&|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|(?<=www)\.", re.IGNORECASE)
 """What CommonMark, GitHub's tables, links and formulas act on anywhere in a line."""
 
-_OPENING = re.compile(r"^(\d*)([#+=.)-])")
+_OPENING = re.compile(r"^(\d+(?=[.)](?:\s|$)))?([#+=.)-])")
 """What makes a heading, a list or a rule where a block begins."""
 
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}

@@ -1,80 +1,77 @@
-"""What Dagster costs on its own: the pipeline's graph with empty bodies, run as `moderation run` runs it.
+"""`moderation run` with nothing inside: the same program, but that every asset and check has an empty body.
 
-Started by `startup.py`. Everything is taken from the real definitions (keys, partitions, dependencies,
-checks, jobs, instance), and only what the bodies would do is left out, reading and writing tables included.
+Started by `startup.py`. The command, the definitions, resources, jobs, partitions, dependencies and the instance
+are the real ones, and tables are stored and loaded as ever; they only have no rows, and all checks hold.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+import functools
+import sys
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 
-from moderation_pipeline.config import KEYLESS_REGIMES
+from moderation_pipeline.cli import called_with
 from moderation_pipeline.definitions import defs
-from moderation_pipeline.defs.instance import instance
-from moderation_pipeline.defs.jobs import JOBS
-from moderation_pipeline.defs.launch import QUIET
-from moderation_pipeline.defs.partitions import chats, run_key
 from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import TABLES
 
-CHAT = "synthetic"
+Body = Callable[..., object]
 
 
-def empty_asset(real: dg.AssetsDefinition) -> dg.AssetsDefinition:
-    """Return assets with the keys, partitions and dependencies of a real definition, that do nothing."""
-    in_order = [real.keys_by_output_name[output.name] for output in real.op.output_defs]
+def emptied(definition: dg.AssetsDefinition, body: Callable[[Body], Body]) -> None:
+    """Put another body in place of a definition's own; its signature, so its inputs, stay as they are."""
+    op = definition.op
+    op._compute_fn = op.compute_fn._replace(decorated_fn=body(op.compute_fn.decorated_fn))  # type: ignore
 
-    @dg.multi_asset(name=real.op.name, specs=list(real.specs))
-    def empty() -> Iterator[dg.MaterializeResult[None]]:
-        for key in in_order:
-            yield dg.MaterializeResult(asset_key=key)
+
+def result(key: dg.AssetKey) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Return an asset without rows, or without a value where it is no table."""
+    if key.to_user_string() == "synthetic_comments":
+        chats = DataFolder.find().chats
+        chats.mkdir(parents=True, exist_ok=True)
+        (chats / "synthetic.jsonl").touch()  # without a file there is no chat to go on with
+    table = TABLES.get(key.to_user_string())
+    if table is None:
+        return dg.MaterializeResult(asset_key=key)
+    return dg.MaterializeResult(asset_key=key, value=table.empty())
+
+
+def no_assets(definition: dg.AssetsDefinition) -> Callable[[Body], Body]:
+    """Return what makes an empty body of an asset's: it gives every output at once."""
+    keys = [definition.keys_by_output_name[output.name] for output in definition.op.output_defs]
+
+    def empty(real: Body) -> Body:
+        @functools.wraps(real)
+        def one(*_: object, **__: object) -> object:
+            return result(keys[0])
+
+        @functools.wraps(real)
+        def many(*_: object, **__: object) -> Iterator[object]:
+            yield from map(result, keys)
+
+        return one if len(keys) == 1 else many
 
     return empty
 
 
-def empty_checks(real: dg.AssetChecksDefinition) -> dg.AssetChecksDefinition:
-    """Return checks with the names of real ones, that hold."""
+def no_checks(definition: dg.AssetsDefinition) -> Callable[[Body], Body]:
+    """Return what makes an empty body of a check's: everything holds."""
 
-    @dg.multi_asset_check(name=real.op.name, specs=list(real.check_specs))
-    def empty() -> Iterator[dg.AssetCheckResult]:
-        for spec in real.check_specs:
-            yield dg.AssetCheckResult(passed=True, asset_key=spec.asset_key, check_name=spec.name)
+    def empty(real: Body) -> Body:
+        @functools.wraps(real)
+        def passing(*_: object, **__: object) -> Iterator[dg.AssetCheckResult]:
+            for spec in definition.check_specs:
+                yield dg.AssetCheckResult(passed=True, asset_key=spec.asset_key, check_name=spec.name)
+
+        return passing
 
     return empty
-
-
-def is_check(definition: object) -> bool:
-    """Whether a definition is of checks, which Dagster keeps as a kind of assets."""
-    return isinstance(definition, dg.AssetChecksDefinition)
-
-
-twin = dg.Definitions(
-    assets=[empty_asset(each) for each in defs.assets or [] if isinstance(each, dg.AssetsDefinition)],
-    asset_checks=[empty_checks(each) for each in defs.asset_checks or [] if is_check(each)],
-    jobs=JOBS,
-    executor=dg.in_process_executor,
-)
-
-
-def run(dagster: dg.DagsterInstance, job: str, partition: str | None) -> None:
-    """Run one job in this process."""
-    config: Mapping[str, object] = QUIET
-    twin.resolve_job_def(job).execute_in_process(run_config=config, instance=dagster, partition_key=partition)
-
-
-def main(configs: Sequence[str] = KEYLESS_REGIMES) -> None:
-    """Make the runs that `moderation run` makes in an empty folder."""
-    folder = DataFolder.find()
-    Path(folder.root).mkdir(parents=True, exist_ok=True)
-    print("Running the empty twin.", flush=True)
-    with instance(folder) as dagster:
-        run(dagster, "synthesize", None)
-        dagster.add_dynamic_partitions(str(chats.name), [CHAT])
-        run(dagster, "ingest", CHAT)
-        for config in configs:
-            run(dagster, "moderate", run_key(CHAT, config))
-        run(dagster, "compare", CHAT)
 
 
 if __name__ == "__main__":
-    main()
+    for asset in defs.assets or ():
+        if isinstance(asset, dg.AssetsDefinition):
+            emptied(asset, no_assets(asset))
+    for checks in defs.asset_checks or ():
+        emptied(checks, no_checks(checks))
+    sys.exit(called_with(["run"]))

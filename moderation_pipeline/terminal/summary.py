@@ -27,9 +27,10 @@ def comparison_of(folder: DataFolder, chat: str) -> pl.DataFrame:
 def print_comparison(comparison: pl.DataFrame) -> None:
     """Draw one row per config; estimates with their 95 % intervals."""
     has_labels = comparison["f1"].null_count() < comparison.height
-    columns = ["config", "agrees with Expert", "audited", "acted against", "cost $/1000", "p95 ms"]
-    if has_labels:
-        columns[1:1] = ["F1", "precision", "recall"]
+    columns = ["config", *(["F1", "precision", "recall"] if has_labels else []), "agrees with Expert"]
+    columns += ["audited", "acted against", "cost $/1000"]
+    if comparison.select(pl.col("latency_ms_p95").fill_null(0).max()).item():
+        columns.append("p95 ms")
     rows = [[_cell(column, row) for column in columns] for row in comparison.iter_rows(named=True)]
     print_table(columns, rows, right=columns[1:])
     labelled, comments = comparison["labelled"][0], comparison["comments"][0]
@@ -46,7 +47,7 @@ def _cell(column: str, row: Row) -> str:
         case "precision" | "recall":
             return _two_digits(row[column])
         case "agrees with Expert":
-            return _estimate(row, "agreement_rate", _percent)
+            return _estimate(row, _agreement(row), _percent)
         case "audited":
             return _percent(row["audit_share"])
         case "acted against":
@@ -57,6 +58,11 @@ def _cell(column: str, row: Row) -> str:
         case _:
             latency = row["latency_ms_p95"]
             return number(latency, 3) if isinstance(latency, float) else "–"
+
+
+def _agreement(row: Row) -> str:
+    """Return the agreement on one yardstick for all configs, expert_only's plans, where that was run."""
+    return "agreement_rate" if row["reference_agreement_rate"] is None else "reference_agreement_rate"
 
 
 def _estimate(row: Row, name: str, shown: Callable[[object], str]) -> str:

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from moderation_pipeline.evaluation.quantities import (
+    count,
+    dollars,
+    milliseconds,
+    percent,
+    plural,
+    score,
+    signed,
+)
+
+
+@pytest.mark.parametrize(
+    ("say", "value", "words"),
+    [
+        (percent, 0.0481, "4.8 %"),
+        (percent, 1.0, "100.0 %"),
+        (percent, 0.99999, "> 99.9 %"),
+        (percent, 0.00001, "< 0.1 %"),
+        (percent, 0.0, "0.0 %"),
+        (percent, None, "–"),
+        (dollars, 0, "$0"),
+        (dollars, 0.0042, "$0.0042"),
+        (dollars, 1234.5, "$1,234.50"),
+        (dollars, 0.00000123, "$1.2e-06"),
+        (dollars, None, "–"),
+        (milliseconds, 0.2, "< 1 ms"),
+        (milliseconds, 250.4, "250 ms"),
+        (milliseconds, 2_345.0, "2.3 s"),
+        (score, 0.816, "0.82"),
+        (score, None, "–"),
+        (signed, -0.02, "−0.02"),
+        (signed, 0.001, "0.00"),
+        (signed, 0.3, "+0.30"),
+        (count, 12_345, "12,345"),
+        (count, None, "–"),
+    ],
+)
+def test_a_number_is_said_with_its_unit_and_no_more_digits_than_it_has(
+    say: Callable[[float | None], str], value: float | None, words: str
+) -> None:
+    assert say(value).replace("\u00a0", " ") == words
+
+
+def test_one_and_none_are_words_of_their_own() -> None:
+    assert [plural(n, "memory", "memories") for n in (0, 1, 2)] == ["no memories", "1 memory", "2 memories"]

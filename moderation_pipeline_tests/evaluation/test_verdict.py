@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from moderation_pipeline.evaluation.comparison import compare
+from moderation_pipeline.evaluation.judged import Run
+from moderation_pipeline.evaluation.verdict import Verdict, verdict
+from moderation_pipeline_tests.evaluation.worlds import REPLY, comments, drawn_chat, drawn_runs, run
+
+
+def said(chat: pl.DataFrame, runs: list[Run], sources: tuple[str, ...] = ("dataset",)) -> Verdict:
+    found = verdict(compare(chat="demo", comments=chat, runs=runs), sources)
+    assert found is not None
+    return found
+
+
+def perfect(name: str, chat: pl.DataFrame, wrong: int = 0) -> Run:
+    """A Student that follows the labels, but for its first `wrong` innocent comments, which it sanctions."""
+    plans = ["ban hate" if label else "allow none" for label in chat["label_is_violation"]]
+    innocent = [i for i, label in enumerate(chat["label_is_violation"]) if not label][:wrong]
+    return run(name, chat, student=["ban hate" if i in innocent else plan for i, plan in enumerate(plans)])
+
+
+def test_no_run_gets_no_verdict() -> None:
+    assert verdict(compare(chat="demo", comments=comments([]), runs=[]), ()) is None
+
+
+def test_a_cheaper_config_that_is_not_shown_to_be_worse_is_named() -> None:
+    chat = drawn_chat(3, labels=True)
+    free = perfect("student_only", chat, wrong=2)
+    dear = run(
+        "hybrid",
+        chat,
+        student=["ban hate" if label else "allow none" for label in chat["label_is_violation"]],
+        student_reply={**REPLY, "list_cost_usd": 0.001},
+    )
+    found = said(chat, [free, dear])
+    assert found.which.startswith("hybrid scores highest (F1 of violation 1.00")
+    assert "but student_only, which is cheaper, is not shown to be worse" in found.which
+    assert (
+        found.cost
+        == "student_only costs no money and never asks the Expert; hybrid costs $1.00 per 1,000 comments at"
+        " list price and never asks the Expert."
+    )
+
+
+def test_a_config_that_is_shown_to_be_better_is_named_even_where_it_is_dearer() -> None:
+    chat = drawn_chat(3, size=600)
+    found = said(chat, [drawn_runs(3, chat)[0], perfect("hybrid", chat)])
+    assert found.which.startswith("hybrid judges best: F1 of violation 1.00")
+    assert "next is student_only, −0." in found.which
+
+
+@pytest.mark.parametrize(
+    ("wrong", "begins"),
+    [
+        (60, "hybrid should not act alone: judged by the data set's labels, 60 of"),
+        (0, "It is not shown that hybrid may act alone"),
+    ],
+)
+def test_whether_it_may_act_alone_follows_from_wrongful_sanctions_and_their_interval(
+    wrong: int, begins: str
+) -> None:
+    chat = drawn_chat(5)
+    assert said(chat, [perfect("hybrid", chat, wrong)]).alone.startswith(begins)
+
+
+def test_few_wrongs_on_many_sanctions_are_said_to_be_few_and_still_no_certificate() -> None:
+    chat = drawn_chat(5, size=3_000, users=1_500)
+    alone = said(chat, [perfect("hybrid", chat, wrong=3)]).alone
+    assert alone.startswith("On this chat hybrid wrongs few (3 of")
+    assert alone.endswith("no certificate has been issued that it may act alone.")
+
+
+def test_without_labels_the_expert_is_the_yardstick_and_nobody_checked_the_expert() -> None:
+    chat = drawn_chat(1, labels=False)
+    found = said(chat, drawn_runs(1, chat), ())
+    assert "there are no labels, and its plan is the Expert's on" in found.which
+    assert "can't be said without labels" in found.alone
+    assert found.alone.endswith("nobody has checked the Expert.")
+
+
+def test_without_labels_and_expert_nothing_is_claimed() -> None:
+    chat = comments([{}] * 20)
+    found = said(chat, [run("student_only", chat, student=["ban hate"] * 20)], ())
+    assert found.which.startswith("Which config judges this chat best can't be said")
+    assert found.alone.endswith("there are no labels, and no Expert looked at its plans.")
+
+
+def test_an_unknown_price_is_said_to_be_unknown() -> None:
+    chat = comments([{}] * 20)
+    dear = run(
+        "student_only", chat, student=["ban hate"] * 20, student_reply={**REPLY, "list_cost_usd": None}
+    )
+    assert said(chat, [dear], ()).cost == "student_only costs an unknown amount and never asks the Expert."
+
+
+def test_a_verdict_is_three_sentences() -> None:
+    chat = drawn_chat(1)
+    for sentence in said(chat, drawn_runs(1, chat)):
+        assert sentence.endswith(".")
+        assert ". " not in sentence

@@ -27,8 +27,8 @@ class ModelSpec(Closed):
     own_lines: int = Field(default=3, ge=0, le=20)
 
 
-class RemoteSpec(ModelSpec):
-    """A language model behind an address. Its key is read from the environment or .env, never from here.
+class Address(Closed):
+    """Where a model is asked, and how hard. Its key is read from the environment or .env, never from here.
 
     `api_key_env` names the variable. With a `base_url` of one's own no key is sent unless it is named: a key
     for one provider must not reach another. `concurrency` bounds how many calls fly at once.
@@ -51,6 +51,10 @@ class RemoteSpec(ModelSpec):
         if parts.username or parts.password or parts.query:
             raise ValueError("must hold no user, password or query: keys are read from the environment")
         return value.rstrip("/")
+
+
+class RemoteSpec(ModelSpec, Address):
+    """A language model behind an address."""
 
 
 class TogetherSpec(RemoteSpec):

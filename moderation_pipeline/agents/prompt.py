@@ -136,6 +136,16 @@ def case_message(
     case: Case, shown: Shown, *, situation: Situation | None = None, proposed: Plan | None = None
 ) -> Message:
     """Return the last message: one case. `situation` is for Students, `proposed` for an Expert not blind."""
+    data = case_data(case, shown, situation=situation, proposed=proposed)
+    text = orjson.dumps(data).decode()
+    said = "" if situation is None else _standing(situation.standing)
+    return Message("user", TAIL.format(situation=said, mark=mark_for(text), data=text))
+
+
+def case_data(
+    case: Case, shown: Shown, *, situation: Situation | None = None, proposed: Plan | None = None
+) -> dict[str, JsonValue]:
+    """Return what a model is shown of a case, as JSON: what the data block holds, or a decision model's state."""
     data: dict[str, JsonValue] = {"channel": visible(case.channel)}
     if situation is not None and situation.recalled:
         data["worked_cases"] = [_worked(memory) for memory in situation.recalled]
@@ -152,9 +162,7 @@ def case_message(
         "text": visible(shortened(case.text, MOST_OF_COMMENT)),
     }
     data["comment"] = comment
-    text = orjson.dumps(data).decode()
-    said = "" if situation is None else _standing(situation.standing)
-    return Message("user", TAIL.format(situation=said, mark=mark_for(text), data=text))
+    return data
 
 
 def mark_for(text: str) -> str:

@@ -47,6 +47,14 @@ class Contribution(NamedTuple):
     weight: float
 
 
+class TierReceipt(NamedTuple):
+    """What one tier's answer cost, and how unsure it was; the last one asked is the one that decided."""
+
+    tier: str
+    receipt: Receipt
+    doubt: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """A plan with its receipt. `plan` is null where the reply was bad (law 4); the receipt says why.
@@ -54,6 +62,8 @@ class Verdict:
     `without_memory` is what would have been decided without the memories in `memory_ids`, where that is
     known: it is what a memory's worth is measured by. `doubt` in [0, 1] is how near the agent was to deciding
     otherwise; left out, it is 1 - confidence. The two differ where the threshold is not one half.
+    `must_audit` says why the comment has to be audited whatever the doubt, where it does. `tier` is the one of
+    several Students that decided, `tiers` what each of those asked cost; the receipt is then their sum.
     """
 
     plan: Plan | None
@@ -65,3 +75,12 @@ class Verdict:
     tier: str | None = None
     without_memory: Plan | None = None
     doubt: float | None = None
+    must_audit: str | None = None
+    tiers: tuple[TierReceipt, ...] = ()
+
+    @property
+    def uncertainty(self) -> float:
+        """The doubt, 1 - confidence where none is given, and 1 where there is no plan to be sure of."""
+        if self.plan is None:
+            return 1.0
+        return 1.0 - self.plan.confidence if self.doubt is None else self.doubt

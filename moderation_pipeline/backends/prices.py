@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -19,6 +19,19 @@ from moderation_pipeline.errors import ModerationError
 
 SHIPPED = resources.files("moderation_pipeline.defaults") / "prices.yaml"
 MILLION = 1_000_000
+
+Backend = Literal[
+    "together",
+    "openai",
+    "hf",
+    "systemone",
+    "openai_decisions",
+    "openai_moderations",
+    "hf_decisions",
+    "classifier",
+]
+LOCAL = frozenset({"hf", "hf_decisions", "classifier"})
+"""Backends on this machine: their tokens cost nothing."""
 
 
 class PricesError(ModerationError):
@@ -30,7 +43,7 @@ class TokenPrice(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    backend: Literal["together", "openai", "hf"]
+    backend: Backend
     model: str
     endpoint: str | None = None
     input_usd_per_million: float = Field(ge=0)
@@ -87,7 +100,7 @@ class PriceList:
         return price.usd(reply.prompt_tokens, reply.completion_tokens, reply.cached_prompt_tokens)
 
     def _look_up(self, identity: ModelIdentity, named: str | None) -> TokenPrice | None:
-        if identity.backend == "hf":
+        if identity.backend in LOCAL:
             return _own_machine(identity)
         models = [model for model in (named, identity.model) if model]
         for model in models:
@@ -109,7 +122,7 @@ def unknown_price(identity: ModelIdentity) -> str:
 
 def _own_machine(identity: ModelIdentity) -> TokenPrice:
     return TokenPrice(
-        backend="hf",
+        backend=cast(Backend, identity.backend),
         model=identity.model,
         input_usd_per_million=0,
         output_usd_per_million=0,
@@ -134,7 +147,7 @@ def _packaged(identity: ModelIdentity, model: str) -> TokenPrice | None:
 
     try:
         return TokenPrice(
-            backend="together" if provider_id else "openai",
+            backend=cast(Backend, identity.backend),
             model=model,
             input_usd_per_million=per_million(Usage(input_tokens=1000)),
             cached_input_usd_per_million=per_million(Usage(input_tokens=1000, cache_read_tokens=1000)),

@@ -1,0 +1,225 @@
+"""A decision model as the Student: the questions put about each comment, and what follows from the answers.
+
+One comment per request, unless the config accepts what more cost it. The questions are `question_set.py`'s, the
+way from probabilities to a plan `deriving.py`'s, the model `backends/`'. Whatever is wrong with an answer makes
+the whole verdict a bad reply (law 4): a rule that nobody judged is not a rule that was kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from itertools import chain
+
+from moderation_pipeline.agents.case import Case
+from moderation_pipeline.agents.deriving import derive
+from moderation_pipeline.agents.prompt import MOST_OF_COMMENT, Shown, case_data
+from moderation_pipeline.agents.question_set import QuestionSet
+from moderation_pipeline.agents.student import Situation, Student
+from moderation_pipeline.agents.verdict import OptionProbability, Receipt, Verdict
+from moderation_pipeline.agents.visible import shortened
+from moderation_pipeline.backends.decision_model import (
+    NO,
+    Answer,
+    DecisionModel,
+    DecisionReply,
+    DecisionRequest,
+    Distribution,
+    Question,
+    Refusal,
+    Unusable,
+)
+from moderation_pipeline.backends.language_model import BadReplyError, JsonValue, Reply, TransportError
+from moderation_pipeline.decision_specs import AskingSpec, DecidingSpec
+
+UNUSABLE = "unusable_answer"
+REFUSED = "refused"
+"""Codes of a reply that came, but with an answer that is none."""
+
+ONE_OF_MANY = "Of the list `comments` look only at comments[{index}], as if it stood there alone.\n"
+
+Asked = tuple[Case, Situation]
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """What of a case a model is shown, and how many cases at a time."""
+
+    shown: Shown | None = None
+    shows_memories: bool = False
+    comments_per_request: int = 1
+
+    @classmethod
+    def of(cls, spec: DecidingSpec) -> Showing:
+        """Return what the spec says; a model that takes no questions is shown the comment's text alone."""
+        if not isinstance(spec, AskingSpec):
+            return cls()
+        return cls(Shown(spec.context_lines, spec.own_lines), spec.shows_memories, spec.comments_per_request)
+
+    def state(self, asked: Asked) -> dict[str, JsonValue]:
+        """Return the state that stands for one case."""
+        case, situation = asked
+        if self.shown is None:
+            return {"comment": {"text": shortened(case.text, MOST_OF_COMMENT)}}
+        return case_data(case, self.shown, situation=situation if self.shows_memories else None)
+
+
+class DecisionStudent(Student):
+    """Decides by the probabilities that a decision model gives to the rules."""
+
+    def __init__(self, model: DecisionModel, questions: QuestionSet, spec: DecidingSpec) -> None:
+        self._model = model
+        self._questions = questions
+        self._thresholds = spec.thresholds
+        self._addressing_threshold = spec.addressing_threshold if isinstance(spec, AskingSpec) else 1.0
+        self._showing = Showing.of(spec)
+        form = f"{questions.version} {self._showing}"
+        self._version = blake2b(form.encode(), digest_size=6).hexdigest()
+
+    async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
+        """Ask about every case at once.
+
+        Raises:
+            FatalBackendError: it is no use to go on. The calls in flight are awaited first, so that what was
+                paid for is stored.
+        """
+        requests = self._chunks(list(zip(cases, situations, strict=True)))
+        outcomes = await asyncio.gather(*map(self._judged, requests), return_exceptions=True)
+        verdicts: list[Verdict] = []
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            verdicts += outcome
+        return verdicts
+
+    def worst_case_usd(self, cases: Sequence[Case], situations: Sequence[Situation]) -> float | None:
+        """Return what deciding the batch may cost at most."""
+        requests = self._chunks(list(zip(cases, situations, strict=True)))
+        dollars = [self._model.worst_case_usd(self._request(each)) for each in requests]
+        known = [each for each in dollars if each is not None]
+        return sum(known) if len(known) == len(dollars) else None
+
+    async def aclose(self) -> None:
+        """Close the model."""
+        await self._model.aclose()
+
+    def _chunks(self, asked: Sequence[Asked]) -> list[Sequence[Asked]]:
+        size = self._showing.comments_per_request
+        return [asked[start : start + size] for start in range(0, len(asked), size)]
+
+    def _request(self, asked: Sequence[Asked]) -> DecisionRequest:
+        if self._showing.comments_per_request == 1:
+            return DecisionRequest(self._showing.state(asked[0]), self._questions.questions)
+        states: list[JsonValue] = [self._showing.state(each) for each in asked]
+        questions = (
+            replace(
+                each, name=_of_many(each, i), instructions=ONE_OF_MANY.format(index=i) + each.instructions
+            )
+            for i in range(len(asked))
+            for each in self._questions.questions
+        )
+        return DecisionRequest({"comments": states}, tuple(questions))
+
+    async def _judged(self, asked: Sequence[Asked]) -> list[Verdict]:
+        try:
+            reply = await self._model.decide(self._request(asked))
+        except BadReplyError as error:
+            return self._failed(len(asked), error.reply_error, error.reply)
+        except TransportError as error:
+            return self._failed(len(asked), error.reply_error, None)
+        return [self._verdict(reply, i, len(asked)) for i in range(len(asked))]
+
+    def _verdict(self, reply: DecisionReply, index: int, count: int) -> Verdict:
+        """Return the verdict on one of `count` comments of a request, each of which bears an equal part."""
+        answers = {
+            each.name: reply.answers[each.name if self._alone else _of_many(each, index)]
+            for each in self._questions.questions
+        }
+        receipt = replace(self._receipt(reply, index, count), reply_error=_problem(answers))
+        usable = {name: each for name, each in answers.items() if isinstance(each, Distribution)}
+        probabilities = tuple(chain.from_iterable(_kept(name, each) for name, each in usable.items()))
+        if receipt.reply_error is not None:
+            return Verdict(None, receipt, confidence_source="none", probabilities=probabilities)
+        plan, doubt, must_audit = derive(
+            self._questions, usable, self._thresholds, self._addressing_threshold
+        )
+        return Verdict(
+            plan,
+            receipt,
+            confidence_source="probabilities",
+            probabilities=probabilities,
+            doubt=doubt,
+            must_audit=must_audit,
+        )
+
+    @property
+    def _alone(self) -> bool:
+        return self._showing.comments_per_request == 1
+
+    def _receipt(self, reply: DecisionReply, index: int, count: int) -> Receipt:
+        return Receipt(
+            backend=self._model.identity.backend,
+            model=reply.model,
+            prompt_version=self._version,
+            prompt_tokens=_part(reply.input_tokens, index, count),
+            completion_tokens=_part(reply.output_tokens, index, count),
+            cost_usd=None if reply.cost_usd is None else reply.cost_usd / count,
+            list_cost_usd=None if reply.list_cost_usd is None else reply.list_cost_usd / count,
+            latency_ms=reply.latency_ms,
+            is_cached=reply.is_cached,
+            tokens_are_estimated=reply.tokens_are_estimated,
+        )
+
+    def _failed(self, count: int, reply_error: str, reply: Reply | None) -> list[Verdict]:
+        """Return a bad reply for each comment of a request that failed as a whole, with what it cost."""
+        nothing = Receipt(backend=self._model.identity.backend, prompt_version=self._version, latency_ms=None)
+        verdicts = []
+        for index in range(count):
+            receipt = nothing if reply is None else self._receipt(_as_decision(reply), index, count)
+            verdicts.append(
+                Verdict(None, replace(receipt, reply_error=reply_error), confidence_source="none")
+            )
+        return verdicts
+
+
+def _as_decision(reply: Reply) -> DecisionReply:
+    return DecisionReply(
+        answers={},
+        model=reply.model,
+        input_tokens=reply.prompt_tokens,
+        output_tokens=reply.completion_tokens,
+        tokens_are_estimated=reply.tokens_are_estimated,
+        latency_ms=reply.latency_ms,
+        list_cost_usd=reply.list_cost_usd,
+        cost_usd=reply.cost_usd,
+        is_cached=reply.is_cached,
+    )
+
+
+def _of_many(question: Question, index: int) -> str:
+    return f"{index}.{question.name}"
+
+
+def _part(tokens: int | None, index: int, count: int) -> int | None:
+    """Return one comment's part of a request's tokens; the first bear what doesn't divide."""
+    return None if tokens is None else tokens // count + (index < tokens % count)
+
+
+def _kept(name: str, answer: Distribution) -> list[OptionProbability]:
+    """Return a question's distribution for its row; of yes and no only yes, which is all of it."""
+    return [
+        OptionProbability(name, option, probability)
+        for option, probability in answer.probabilities
+        if option != NO or len(answer.probabilities) != 2
+    ]
+
+
+def _problem(answers: Mapping[str, Answer]) -> str | None:
+    """Return what is wrong with the answers, naming the questions; null where all are usable."""
+    refused = [name for name, answer in answers.items() if isinstance(answer, Refusal)]
+    if refused:
+        return f"{REFUSED}: {', '.join(refused)}"
+    broken = [f"{name}: {each.problem}" for name, each in answers.items() if isinstance(each, Unusable)]
+    return f"{UNUSABLE}: {'; '.join(broken)[:400]}" if broken else None

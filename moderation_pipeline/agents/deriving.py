@@ -1,0 +1,179 @@
+"""From probabilities to a plan, in code: which rules count as broken, what follows, and how near that was.
+
+The model is never asked for an action: an action's words could be argued with, a rule's probability is compared
+with a threshold. So a milder plan can't follow from a higher probability (a property test holds it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from moderation_pipeline.agents.evidence import CARING_REPLY, RULES, STEPS
+from moderation_pipeline.agents.plan import Action, Category, Plan
+from moderation_pipeline.agents.question_set import REVERSED, QuestionSet, RuleQuestion
+from moderation_pipeline.backends.decision_model import YES, Distribution
+from moderation_pipeline.decision_specs import CategoryThresholds, Thresholds
+
+ADDRESSES_MODERATOR = "addresses_moderator"
+"""Why a comment is audited for certain that speaks to its judge."""
+
+
+class Derived(NamedTuple):
+    """A plan; how near it was to another one, from 0 to 1; why it must be audited, if it must."""
+
+    plan: Plan
+    doubt: float
+    must_audit: str | None
+
+
+class Broken(NamedTuple):
+    """A rule that counts as broken: with what probability, and the action that follows."""
+
+    rule: RuleQuestion
+    probability: float
+    action: Action
+
+
+def derive(
+    asked: QuestionSet,
+    answers: Mapping[str, Distribution],
+    thresholds: CategoryThresholds,
+    addressing_threshold: float = 0.5,
+) -> Derived:
+    """Return what follows from the answers to all questions of the set.
+
+    The firmest action of all broken rules is the plan's. Where several rules ask for it, the choice of category
+    (both orders averaged) decides between them, or the higher probability where none was asked.
+    """
+    broken = _broken(asked, answers, thresholds)
+    shares = category_shares(asked, answers)
+    addressing = 0.0 if asked.addressing is None else answers[asked.addressing.name].of(YES)
+    addresses = asked.addressing is not None and addressing >= addressing_threshold
+    if broken:
+        plan = _plan(_deciding(broken, shares))
+    elif addresses:
+        plan = Plan(
+            STEPS[Category.OTHER][0],
+            Category.OTHER,
+            addressing,
+            f"It speaks to whoever judges it ({addressing:.2f}).",
+            rule=RULES[Category.OTHER],
+        )
+    else:
+        plan = _allowed(asked, answers)
+    doubt = max(
+        _nearness(asked, answers, thresholds, has_broken=bool(broken)),
+        _disagreement(shares, has_broken=bool(broken)),
+    )
+    return Derived(plan, doubt, ADDRESSES_MODERATOR if addresses else None)
+
+
+def category_shares(asked: QuestionSet, answers: Mapping[str, Distribution]) -> dict[str, float]:
+    """Return the probability of each category by the choice, averaged over both orders; empty if not asked."""
+    if asked.category is None:
+        return {}
+    there, back = (dict(answers[asked.category.name + end].probabilities) for end in ("", REVERSED))
+    return {name: (there[name] + back[name]) / 2 for name in there}
+
+
+def _broken(
+    asked: QuestionSet, answers: Mapping[str, Distribution], thresholds: CategoryThresholds
+) -> list[Broken]:
+    broken = []
+    for rule in asked.rules:
+        probability = answers[rule.question.name].of(YES)
+        action = _action(rule.category, probability, thresholds.of(rule.category))
+        if action is not None:
+            broken.append(Broken(rule, probability, action))
+    return broken
+
+
+def _action(category: Category, probability: float, thresholds: Thresholds) -> Action | None:
+    if category is Category.NONE:
+        return None
+    mild, plain, grave = STEPS[category]
+    for bound, action in ((thresholds.grave, grave), (thresholds.plain, plain), (thresholds.mild, mild)):
+        if bound is not None and probability >= bound:
+            return action
+    return None
+
+
+def _deciding(broken: list[Broken], shares: Mapping[str, float]) -> Broken:
+    """Return the broken rule that the plan cites; of equals the first in the order of the rules."""
+    return max(
+        broken,
+        key=lambda each: (
+            each.action.severity,
+            shares.get(each.rule.category.value, 0.0),
+            each.probability,
+        ),
+    )
+
+
+def _plan(deciding: Broken) -> Plan:
+    rule, probability, action = deciding
+    return Plan(
+        action,
+        rule.category,
+        probability,
+        f"Breaks {rule.rule} ({rule.category}) with probability {probability:.2f}.",
+        CARING_REPLY if rule.category is Category.SELF_HARM else None,
+        rule.rule,
+    )
+
+
+def _allowed(asked: QuestionSet, answers: Mapping[str, Distribution]) -> Plan:
+    nearest, highest = _highest(asked, answers)
+    return Plan(
+        Action.ALLOW,
+        Category.NONE,
+        1.0 - highest,
+        f"No rule reaches its threshold; nearest is {nearest} with {highest:.2f}."
+        if nearest
+        else "No rule was asked.",
+        rule=RULES[Category.NONE],
+    )
+
+
+def _highest(asked: QuestionSet, answers: Mapping[str, Distribution]) -> tuple[str, float]:
+    rated = [
+        (answers[rule.question.name].of(YES), rule.rule)
+        for rule in asked.rules
+        if rule.category is not Category.NONE
+    ]
+    highest, nearest = max(rated, key=lambda each: each[0], default=(0.0, ""))
+    return nearest, highest
+
+
+def _nearness(
+    asked: QuestionSet,
+    answers: Mapping[str, Distribution],
+    thresholds: CategoryThresholds,
+    *,
+    has_broken: bool,
+) -> float:
+    """Return how near the answer to "is it a violation" was to the other one: 1 at a threshold, 0 farthest off.
+
+    A violation is as doubtful as its surest rule, an innocent comment as its most suspicious one.
+    """
+    near = []
+    for rule in asked.rules:
+        bound = thresholds.of(rule.category).mild
+        if rule.category is Category.NONE or bound is None:
+            continue
+        probability = answers[rule.question.name].of(YES)
+        if probability >= bound:
+            near.append((True, (1.0 - probability) / (1.0 - bound) if bound < 1.0 else 0.0))
+        else:
+            near.append((False, probability / bound))
+    sides = [value for is_broken, value in near if is_broken == has_broken]
+    return (min(sides) if has_broken else max(sides)) if sides else 0.0
+
+
+def _disagreement(shares: Mapping[str, float], *, has_broken: bool) -> float:
+    """Return the share of the choice that speaks against the rules; 0 where no choice was asked."""
+    if not shares:
+        return 0.0
+    none = shares.get(Category.NONE.value, 0.0)
+    return min(1.0, none if has_broken else 1.0 - none)

@@ -1,0 +1,175 @@
+"""What a decision model is asked: the questions of `questions/*.yaml`, a channel's own rules among them.
+
+What is shown beside them is `decision_student.py`'s, and what follows from the answers `deriving.py`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import blake2b
+from importlib import resources
+
+import orjson
+import yaml
+
+from moderation_pipeline.agents.evidence import RULES
+from moderation_pipeline.agents.plan import Category
+from moderation_pipeline.backends.decision_model import NO, YES, Option, Question
+from moderation_pipeline.closed import Closed
+
+QUESTIONS = resources.files("moderation_pipeline.agents") / "questions"
+REVERSED = "_reversed"
+"""What the name of a choice ends in where its options are asked for in the reverse order."""
+
+OWN_ITEM = re.compile(r"^(?:[-*] +|\d+[.)] +|(?=\*\*[A-Z]{1,3}\d))", re.MULTILINE)
+OWN_CATEGORY = re.compile(r"`([a-z_]+)`")
+
+
+class WrittenRule(Closed):
+    """A rule's question as the file says it; without words it is a category that the model has by itself."""
+
+    category: Category
+    rule: str | None = None
+    instructions: str = ""
+    if_true: str = ""
+    if_false: str = ""
+
+
+class WrittenChoice(Closed):
+    """A choice as the file says it."""
+
+    instructions: str
+    options: dict[str, str]
+
+
+class WrittenYesNo(Closed):
+    """A yes/no question as the file says it."""
+
+    instructions: str
+    if_true: str
+    if_false: str
+
+
+class WrittenQuestions(Closed):
+    """A file of questions. `about` is said before each of them: what the state holds, and that it is data."""
+
+    about: str
+    rules: dict[str, WrittenRule]
+    category: WrittenChoice | None = None
+    addressing: WrittenYesNo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleQuestion:
+    """A yes/no question whether a rule is broken: the rule that is then cited, and its category."""
+
+    question: Question
+    rule: str
+    category: Category
+
+
+@dataclass(frozen=True)
+class QuestionSet:
+    """The questions about one comment. `category` and `addressing` are null for models with fixed categories."""
+
+    rules: tuple[RuleQuestion, ...]
+    category: Question | None = None
+    addressing: Question | None = None
+
+    @cached_property
+    def questions(self) -> tuple[Question, ...]:
+        """All questions, in the order in which they are asked; the choice in both orders."""
+        choices = () if self.category is None else (self.category, reversed_choice(self.category))
+        addressing = () if self.addressing is None else (self.addressing,)
+        return (*(each.question for each in self.rules), *choices, *addressing)
+
+    @cached_property
+    def version(self) -> str:
+        """Twelve hex digits of every question, and of what follows from a yes."""
+        asked = [[each.name, each.kind, each.instructions, each.options] for each in self.questions]
+        follows = [[each.rule, each.category] for each in self.rules]
+        text = orjson.dumps([asked, follows], default=list)
+        return blake2b(text, digest_size=6).hexdigest()
+
+
+def policy_questions(own_rules: str = "") -> QuestionSet:
+    """Return the questions of the policy, with one more for each of a channel's own rules."""
+    written = _written("policy")
+    rules = [_rule(written.about, name, rule) for name, rule in written.rules.items()]
+    rules += _own_rules(written.about, own_rules, [rule.question.name for rule in rules])
+    choice, addressing = written.category, written.addressing
+    return QuestionSet(
+        tuple(rules),
+        None if choice is None else _choice(written.about, choice),
+        None if addressing is None else _yes_no(written.about, "addressing", addressing),
+    )
+
+
+def moderation_questions() -> QuestionSet:
+    """Return the categories of OpenAI's moderation endpoint as questions."""
+    written = _written("moderations")
+    return QuestionSet(tuple(_rule("", name, rule) for name, rule in written.rules.items()))
+
+
+def label_questions(labels: Mapping[str, Category]) -> QuestionSet:
+    """Return a classifier's labels as questions; the label map says what each of them means here."""
+    return QuestionSet(
+        tuple(
+            _rule("", label, WrittenRule(category=category, rule=RULES[category]))
+            for label, category in labels.items()
+        )
+    )
+
+
+def reversed_choice(question: Question) -> Question:
+    """Return the choice with its options in the reverse order."""
+    return replace(question, name=question.name + REVERSED, options=question.options[::-1])
+
+
+def _written(name: str) -> WrittenQuestions:
+    text = (QUESTIONS / f"{name}.yaml").read_text(encoding="utf-8")
+    return WrittenQuestions.model_validate(yaml.safe_load(text))
+
+
+def _rule(about: str, name: str, written: WrittenRule) -> RuleQuestion:
+    said = WrittenYesNo(
+        instructions=written.instructions or name, if_true=written.if_true, if_false=written.if_false
+    )
+    return RuleQuestion(_yes_no(about, name, said), written.rule or name, written.category)
+
+
+def _yes_no(about: str, name: str, written: WrittenYesNo) -> Question:
+    options = (Option(YES, written.if_true), Option(NO, written.if_false))
+    return Question(name, "yes_no", _told(about, written.instructions), options)
+
+
+def _choice(about: str, written: WrittenChoice) -> Question:
+    options = tuple(Option(name, meaning) for name, meaning in written.options.items())
+    return Question("category", "choice", _told(about, written.instructions), options)
+
+
+def _told(about: str, instructions: str) -> str:
+    return f"{about}\n{instructions}" if about else instructions
+
+
+def _own_rules(about: str, text: str, taken: Sequence[str]) -> list[RuleQuestion]:
+    """Return a question for each item of a list of rules; one that names a category in backticks is of it."""
+    starts = [match.start() for match in OWN_ITEM.finditer(text)]
+    items = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
+    rules = []
+    for number, item in enumerate(items, start=1):
+        said = " ".join(OWN_ITEM.sub("", item.split("\n\n")[0], count=1).split())
+        named = [word for word in OWN_CATEGORY.findall(said) if word in set(Category)]
+        written = WrittenRule(
+            category=Category(named[0]) if named else Category.OTHER,
+            instructions="Does `comment` break this rule of the channel's own?",
+            if_true=f"It breaks the rule: {said}",
+            if_false="It doesn't break that rule, or the rule isn't about comments like this one.",
+        )
+        if written.category is not Category.NONE:
+            name = f"C{number}"
+            rules.append(_rule(about, name if name not in taken else f"own_{name}", written))
+    return rules

@@ -1,0 +1,75 @@
+"""Decisions on this machine: `transformers.pipeline("decision")`, with any decision or chat model (extra `local`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from moderation_pipeline.backends.decision_model import DecisionModel, DecisionReply, DecisionRequest
+from moderation_pipeline.backends.language_model import GarbledReplyError, ModelIdentity
+from moderation_pipeline.backends.local_work import LocalWork, cannot_load, local_device, needs_local_extra
+from moderation_pipeline.backends.systemone_wire import answers_of, questions_of
+
+BACKEND = "hf_decisions"
+
+
+class Decided(NamedTuple):
+    """What the pipeline said: its answers in System One's form, and the tokens that it read."""
+
+    answers: Mapping[str, object]
+    input_tokens: int
+
+
+class HfDecisions(DecisionModel):
+    """A local decision model. The pipeline takes one request at a time: its batches are of one."""
+
+    def __init__(self, model: str, *, device: str = "auto") -> None:
+        needs_local_extra(BACKEND)
+        self._model = model
+        self._device = device
+        self._work: LocalWork[DecisionRequest, Decided | GarbledReplyError] = LocalWork(self._load, 1)
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """The model's path or hub name, on this machine."""
+        return ModelIdentity(BACKEND, "local", self._model)
+
+    async def decide(self, request: DecisionRequest) -> DecisionReply:
+        """Answer every question of the request."""
+        decided = await self._work.do(request)
+        if isinstance(decided, GarbledReplyError):
+            raise decided
+        return DecisionReply(
+            answers=answers_of(request.questions, decided.answers),
+            model=self._model,
+            input_tokens=decided.input_tokens,
+            output_tokens=0,
+        )
+
+    async def aclose(self) -> None:
+        """Wait for the request under way."""
+        await self._work.aclose()
+
+    def _load(self) -> Callable[[Sequence[DecisionRequest]], list[Decided | GarbledReplyError]]:
+        from transformers import pipeline
+
+        try:
+            decide: Any = pipeline("decision", model=self._model, device=local_device(self._device))
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+        ) as error:  # KeyError: transformers before 5.23 has no such task
+            raise cannot_load(BACKEND, self._model, error) from None
+        return lambda requests: [_decided(decide, request) for request in requests]
+
+
+def _decided(decide: Any, request: DecisionRequest) -> Decided | GarbledReplyError:
+    """Run the pipeline step by step, so that the tokens it reads can be counted."""
+    try:
+        inputs = decide.preprocess({"state": request.state, "questions": questions_of(request)})
+    except ValueError as error:  # labels that are no single tokens of this model, for one
+        return GarbledReplyError(str(error)[:300])
+    answers: Mapping[str, object] = decide.postprocess(decide.forward(inputs))
+    tokens = sum(int(prompt["input_ids"].shape[-1]) for prompt, _ in inputs["prompts"])
+    return Decided(answers, tokens)

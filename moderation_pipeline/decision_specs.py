@@ -1,0 +1,149 @@
+"""What a config may say about decision models as Students: which, where, and from which probability on they act.
+
+Thresholds stand beside the model and not in the sanctions file: they do not travel from one model to another (a
+public benchmark has F1 .51 at the shipped threshold of one model and .96 at the right one), while what a proposed
+action becomes is the same whoever proposed it. Models are built from these in `backends/decision_backends.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from moderation_pipeline.agents.plan import Category
+from moderation_pipeline.closed import Closed
+from moderation_pipeline.model_specs import Address
+
+
+class Thresholds(Closed):
+    """From which probability of a broken rule its mild, plain and grave action follow; null: never."""
+
+    mild: float | None = Field(default=0.5, gt=0, le=1)
+    plain: float | None = Field(default=0.75, gt=0, le=1)
+    grave: float | None = Field(default=0.95, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _rise(self) -> Thresholds:
+        given = [each for each in (self.mild, self.plain, self.grave) if each is not None]
+        if given != sorted(given):
+            raise ValueError(
+                f"must rise: mild {self.mild}, plain {self.plain}, grave {self.grave}; a firmer action "
+                "needs at least the probability of a milder one"
+            )
+        if self.mild is None and given:
+            raise ValueError(
+                "mild is null, so plain and grave must be null too: the category is switched off"
+            )
+        return self
+
+
+class CategoryThresholds(Closed):
+    """Thresholds by category; those of `default` hold where a category has none of its own."""
+
+    default: Thresholds = Thresholds()
+    harassment: Thresholds | None = None
+    hate: Thresholds | None = None
+    threat: Thresholds | None = None
+    sexual: Thresholds | None = None
+    spam: Thresholds | None = None
+    self_harm: Thresholds | None = None
+    personal_information: Thresholds | None = None
+    other: Thresholds | None = None
+
+    def of(self, category: Category) -> Thresholds:
+        """Return the thresholds of a category."""
+        own: Thresholds | None = getattr(self, category.value, None)
+        return own or self.default
+
+
+class DecidingSpec(Closed):
+    """What every decision model is told."""
+
+    model: str = Field(min_length=1)
+    thresholds: CategoryThresholds = CategoryThresholds()
+
+
+class AskingSpec(DecidingSpec):
+    """What a model that takes questions is told besides: what it is shown, and how much at a time.
+
+    A comment that speaks to its judge with at least `addressing_threshold` is audited, and never allowed.
+    `comments_per_request` above 1 is cheaper and moves verdicts: in a public measurement 18 of 150 crossed their
+    threshold when only their neighbours in the request changed.
+    """
+
+    addressing_threshold: float = Field(default=0.5, gt=0, le=1)
+    context_lines: int = Field(default=4, ge=0, le=50)
+    own_lines: int = Field(default=2, ge=0, le=20)
+    shows_memories: bool = False
+    comments_per_request: int = Field(default=1, ge=1, le=50)
+
+
+class SystemOneSpec(AskingSpec, Address):
+    """A model behind System One's protocol: TypeSafe's (TYPESAFE_API_KEY), or any server at `base_url`."""
+
+    backend: Literal["systemone"] = "systemone"
+    model: str = Field(default="jev-latest", min_length=1)
+
+    @property
+    def key_variable(self) -> str | None:
+        """The environment variable that holds the key."""
+        return self.api_key_env or (None if self.base_url else "TYPESAFE_API_KEY")
+
+
+class OpenAIDecisionsSpec(AskingSpec, Address):
+    """A model behind OpenAI's decisions endpoint (OPENAI_API_KEY)."""
+
+    backend: Literal["openai_decisions"] = "openai_decisions"
+    model: str = Field(default="gpt-6-luna", min_length=1)
+
+    @property
+    def key_variable(self) -> str | None:
+        """The environment variable that holds the key."""
+        return self.api_key_env or (None if self.base_url else "OPENAI_API_KEY")
+
+
+class HfDecisionsSpec(AskingSpec):
+    """A decision or chat model on this machine, by path or hub name; needs the extra `local`."""
+
+    backend: Literal["hf_decisions"] = "hf_decisions"
+    model: str = Field(default="Qwen/Qwen2.5-0.5B-Instruct", min_length=1)
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
+
+
+class OpenAIModerationsSpec(DecidingSpec, Address):
+    """OpenAI's moderation endpoint (OPENAI_API_KEY): free, shown the comment's text alone."""
+
+    backend: Literal["openai_moderations"] = "openai_moderations"
+    model: str = Field(default="omni-moderation-latest", min_length=1)
+
+    @property
+    def key_variable(self) -> str | None:
+        """The environment variable that holds the key."""
+        return self.api_key_env or (None if self.base_url else "OPENAI_API_KEY")
+
+
+class ClassifierSpec(DecidingSpec):
+    """A text classifier on this machine, by path or hub name; needs the extra `local`.
+
+    `labels` says what each of the model's labels means here: `{toxic: harassment, neutral: none}`.
+    """
+
+    backend: Literal["classifier"] = "classifier"
+    labels: dict[str, Category] = Field(min_length=1)
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
+    batch_size: int = Field(default=16, ge=1, le=512)
+
+    @field_validator("labels")
+    @classmethod
+    def _says_something(cls, labels: dict[str, Category]) -> dict[str, Category]:
+        if set(labels.values()) == {Category.NONE}:
+            raise ValueError("every label means none: at least one must be a category")
+        return labels
+
+
+DecisionSpec = SystemOneSpec | OpenAIDecisionsSpec | HfDecisionsSpec | OpenAIModerationsSpec | ClassifierSpec
+"""What a decision model is built from."""
+
+RemoteDecisionSpec = SystemOneSpec | OpenAIDecisionsSpec | OpenAIModerationsSpec
+LocalDecisionSpec = HfDecisionsSpec | ClassifierSpec

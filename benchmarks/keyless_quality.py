@@ -124,8 +124,8 @@ def has_word(case: Case) -> bool:
 
 
 GROUPS = re.compile(
-    r"\b(?:wom[ae]n|female|trans(?: people| person)?|gays?|homosexual\w*|black(?: people| person)?|blacks|people"
-    r"|person|disabled(?: people| person)?|muslims?|immigrants?)\b"
+    r"\b(?:wom[ae]n|female|trans(?: people| person)?|gays?|homosexual\w*|black(?: people| person)?|blacks"
+    r"|people|person|disabled(?: people| person)?|muslims?|immigrants?)\b"
 )
 """The names of HateCheck's seven groups, without which a template is one string."""
 

@@ -16,7 +16,8 @@ from moderation_pipeline.agents.close_reading import text_evidence
 from moderation_pipeline.agents.earlier_lines import evidence_of_earlier_lines
 from moderation_pipeline.agents.evidence import Evidence, plan_from
 from moderation_pipeline.agents.expert import Expert
-from moderation_pipeline.agents.rules import PATTERNS, WEIGHTS, flood_evidence, leanings
+from moderation_pipeline.agents.patterns import PATTERNS
+from moderation_pipeline.agents.signal_evidence import WEIGHTS, as_trusted, flood_evidence, leanings
 from moderation_pipeline.agents.verdict import Contribution, Receipt, Verdict
 
 RECEIPT = Receipt(backend="careful_rules")
@@ -35,6 +36,8 @@ class CarefulRulesExpert(Expert):
             text = tuple(piece for piece in text if not piece.reason.startswith("a taunt"))
         evidence = [*text, *_counted(case)]
         evidence += evidence_of_earlier_lines(case, evidence)
+        if case.is_moderator or case.is_broadcaster:
+            evidence = as_trusted(evidence)
         explanation = tuple(
             Contribution("signal", piece.reason, round(piece.weight, 3)) for piece in evidence
         )

@@ -11,9 +11,10 @@ from moderation_pipeline.agents.abuse_reading import Telling, Tone, abuse_eviden
 from moderation_pipeline.agents.evidence import LIKELY, Evidence, chances
 from moderation_pipeline.agents.hate_reading import hate_evidence
 from moderation_pipeline.agents.lexicon import grammar
+from moderation_pipeline.agents.patterns import PATTERNS
 from moderation_pipeline.agents.plan import Category
 from moderation_pipeline.agents.reading import Reading, read
-from moderation_pipeline.agents.rules import PATTERNS, WEIGHTS
+from moderation_pipeline.agents.signal_evidence import WEIGHTS
 
 TELLINGS = {
     weight.signal: Telling(weight.category, weight.once, weight.again, weight.reason)

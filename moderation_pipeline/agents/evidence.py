@@ -25,9 +25,9 @@ RULES = {
 """The rule of `prompts/policy.md` that each category cites."""
 
 CARING_REPLY = (
-    "It sounds like you are going through a lot, and I'm glad you said it. You don't have to carry this alone: "
-    "please talk to someone now, a friend or a helpline. findahelpline.com lists free ones in your country; in an "
-    "emergency call your local number. You matter here."
+    "It sounds like you are going through a lot, and I'm glad you said it. You don't have to carry this "
+    "alone: please talk to someone now, a friend or a helpline. findahelpline.com lists free ones in your "
+    "country; in an emergency call your local number. You matter here."
 )
 
 BASE_RATE = 0.04

@@ -5,7 +5,7 @@ They run in Rust over whole columns, so none looks around; each is over the norm
 
 from __future__ import annotations
 
-_DOMAINS = "com|net|org|tv|gg|io|ly|me|co|ru|xyz|be|info|link|live|site|store|shop|top|app|dev|example"  # .example: RFC 2606
+_DOMAINS = "com|net|org|tv|gg|io|ly|me|co|ru|xyz|be|info|link|live|site|store|shop|top|app|dev|example"
 _SHORTENERS = (
     r"bit\.ly|tinyurl\.com|t\.co|cutt\.ly|goo\.gl|is\.gd|discord\.gg|discord\.com/invite|t\.me|wa\.me"
 )
@@ -67,6 +67,6 @@ EMOTE_EZ = "|".join(
 PRONOUNS = {
     "second_person": "you|u|ur|your|yours|youre|yourself|urself|ya|ye|yall|thou",
     "first_person": "i|im|ive|me|my|myself|mine",
-    "negation": "not|no|never|nobody|dont|doesnt|didnt|isnt|arent|wasnt|cant|cannot|wont|shouldnt|wouldnt|aint",
+    "negation": "not|no|never|nobody|dont|doesnt|didnt|isnt|arent|wasnt|cant|cannot|wont|shouldnt|aint",
 }
 """Whole words, by the name of their signal."""

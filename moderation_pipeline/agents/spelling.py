@@ -120,4 +120,8 @@ def _glued(word: str) -> tuple[str, ...]:
 def _is_telling(word: str) -> bool:
     spelling = lexicon().file.spelling
     is_long = len(word) >= SHORTEST or word in spelling.short_glued
-    return is_long and word not in spelling.never_glued and word in lexicon().words
+    return (
+        is_long
+        and word not in spelling.never_glued
+        and (word in _guessable() or word in spelling.short_glued)
+    )

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moderation_pipeline.agents.close_reading import speaks_against, text_evidence
+from moderation_pipeline.agents.reading import read
+
+
+@pytest.mark.parametrize(
+    ("text", "is_against"),
+    [
+        ("it is not okay to call people that", True),
+        ('why would anyone say "you are all scum" to you', True),
+        ("you are all scum", False),
+        ('"scum"', False),
+    ],
+)
+def test_counter_speech_is_told_from_speech(text: str, is_against: bool) -> None:
+    assert speaks_against(read(text)) is is_against
+
+
+@given(st.text(max_size=60), st.booleans())
+def test_every_piece_of_evidence_is_a_chance_with_a_reason(text: str, is_reply: bool) -> None:
+    for piece in text_evidence(text, is_reply=is_reply):
+        assert 0 <= piece.weight < 1
+        assert piece.reason
+
+
+def test_a_reply_is_aimed_at_someone() -> None:
+    (alone,), (aimed,) = text_evidence("idiot", is_reply=False), text_evidence("idiot", is_reply=True)
+    assert aimed.weight > alone.weight

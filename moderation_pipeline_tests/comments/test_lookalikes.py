@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moderation_pipeline.comments.lookalikes import INVISIBLE, fold_lookalikes
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127)))
+def test_ascii_is_left_alone(text: str) -> None:
+    assert fold_lookalikes(text) == text
+
+
+@given(st.text(max_size=40))
+def test_nothing_invisible_is_left(text: str) -> None:
+    assert INVISIBLE.search(fold_lookalikes(text)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("раураl pаypal", "раураl pаypal".translate(str.maketrans("рауа", "paya"))),
+        ("fυck", "fuck"),
+        ("ᴋɪʟʟ", "kill"),
+        ("it’s “so”", 'it\'s "so"'),
+        ("\U000e0067hi\U000e007f", "hi"),
+        ("z̷a̷l̷g̷o̷", "zalgo"),
+    ],
+)
+def test_a_disguise_of_unicode_is_undone(text: str, expected: str) -> None:
+    assert fold_lookalikes(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["привет", "Ελλάδα", "日本語", "한국어", "हिन्दी", "עברית", "señor", "łódź", "straße", "🇩🇪"]
+)
+def test_a_word_of_one_script_stays_what_it_is(text: str) -> None:
+    assert fold_lookalikes(text) == text

@@ -253,9 +253,17 @@ class RandomFloor(Closed):
 
 
 class AuditSpec(Closed):
-    """Which comments the Expert audits. `rate` is the expected share of all comments, floor included."""
+    """Which comments the Expert audits. `rate` is the expected share of all comments, floor included.
 
-    policy: Literal["all", "none", "random", "uncertain"] = "uncertain"
+    `uncertain` audits where the Student doubts (by margin or entropy), `severity` besides that every ban and
+    timeout of `long_timeout_s` or more before it acts, `committee` where base and learned head disagree,
+    `novelty` what is far from all audited comments. `usd` bounds what a run's audits may cost at list price.
+    """
+
+    policy: Literal["all", "none", "random", "uncertain", "severity", "committee", "novelty"] = "uncertain"
+    measure: Literal["margin", "entropy"] = "margin"
+    long_timeout_s: int = Field(default=600, ge=1)
+    usd: float | None = Field(default=None, gt=0)
     rate: float = Field(default=0.05, ge=0, le=1)
     random_floor: RandomFloor = RandomFloor()
 

@@ -1,31 +1,23 @@
 """Which comments the Expert audits, and how likely each was to be audited (law 5).
 
 A policy first makes its certain choices, without chance (p = 1); every other comment gets the random floor.
-What the Expert then says is not known here, only which texts were audited already.
+What makes a comment worth a certain audit is `audit_doubts.py`'s, how many a budget allows `audit_pace.py`'s.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.expert import Expert
+from moderation_pipeline.agents.plan import Action
 from moderation_pipeline.agents.verdict import Verdict
 from moderation_pipeline.config import AuditSpec
+from moderation_pipeline.moderation.audit_doubts import doubts_of
+from moderation_pipeline.moderation.audit_pace import AuditPace
 from moderation_pipeline.moderation.chance import draw
-
-HISTORY = 4_096
-"""Comments the threshold is taken from: long enough for a rate of 1 %, short enough to move."""
-
-BANKED = 1_024
-"""Comments whose unspent certain audits are kept: calm stretches pay for busy ones, within reason."""
-
-PACE = 512
-"""Comments over which what is banked is spent again, by lowering the threshold."""
+from moderation_pipeline.moderation.ladder import Sanction
 
 
 class AuditChoice(NamedTuple):
@@ -37,6 +29,9 @@ class AuditChoice(NamedTuple):
 
 NOT_AUDITED = AuditChoice(None, 0.0)
 
+Certain = dict[int, str]
+"""Why cases of a batch, by their place in it, are audited with certainty."""
+
 
 class AuditPolicy:
     """Chooses audits batch by batch in stream order; its state depends on nothing but what it was shown."""
@@ -44,23 +39,37 @@ class AuditPolicy:
     def __init__(self, spec: AuditSpec, seed: int) -> None:
         self._spec = spec
         self._seed = seed
-        self._history: deque[float] = deque(maxlen=HISTORY)
-        self._allowance = 0.0
+        self._doubts = doubts_of(spec)
         self._audited_texts: set[tuple[str, str]] = set()
+        self.pace = AuditPace(spec)
 
     def choose(
-        self, cases: Sequence[Case], verdicts: Sequence[Verdict | None], expert: Expert
+        self,
+        cases: Sequence[Case],
+        verdicts: Sequence[Verdict | None],
+        expert: Expert,
+        foreseen: Sequence[Sanction | None] = (),
     ) -> list[AuditChoice]:
-        """Return one choice per case. A verdict is null without a Student, its plan where it failed."""
-        certain = self._certain(cases, verdicts, expert)
-        return [
-            self._choice(case, verdict, certain.get(i), expert)
+        """Return one choice per case.
+
+        A verdict is null without a Student, its plan where it failed. `foreseen` is what the ladder would make
+        of each plan as things stand, for the policy `severity`; other policies don't need it.
+        """
+        able = [expert.can_audit(case) for case in cases]
+        certain = self._certain(cases, verdicts, able, foreseen)
+        choices = [
+            self._choice(case, verdict, certain.get(i)) if able[i] else NOT_AUDITED
             for i, (case, verdict) in enumerate(zip(cases, verdicts, strict=True))
         ]
+        if self._doubts is not None:
+            self._doubts.audited([c for c, choice in zip(cases, choices, strict=True) if choice.reason])
+        return choices
 
-    def _choice(self, case: Case, verdict: Verdict | None, reason: str | None, expert: Expert) -> AuditChoice:
-        if not expert.can_audit(case):
-            return NOT_AUDITED
+    def must_be_audited(self, sanction: Sanction) -> bool:
+        """Whether the policy lets this sanction act only after an audit."""
+        return self._spec.policy == "severity" and _is_severe(sanction, self._spec.long_timeout_s)
+
+    def _choice(self, case: Case, verdict: Verdict | None, reason: str | None) -> AuditChoice:
         if reason is not None:
             return AuditChoice(reason, 1.0)
         probability = self._chance_of(verdict)
@@ -70,7 +79,7 @@ class AuditPolicy:
 
     def _chance_of(self, verdict: Verdict | None) -> float:
         """Return the floor; under the policy `random` the rate is the floor of those below it."""
-        if self._spec.policy == "none":
+        if self._spec.policy == "none" or self.pace.is_spent:
             return 0.0
         plan = verdict.plan if verdict is not None else None
         floor = self._spec.floor
@@ -78,50 +87,72 @@ class AuditPolicy:
         return max(low, self._spec.rate) if self._spec.policy == "random" else low
 
     def _certain(
-        self, cases: Sequence[Case], verdicts: Sequence[Verdict | None], expert: Expert
-    ) -> dict[int, str]:
+        self,
+        cases: Sequence[Case],
+        verdicts: Sequence[Verdict | None],
+        able: Sequence[bool],
+        foreseen: Sequence[Sanction | None],
+    ) -> Certain:
+        if self.pace.is_spent or self._spec.policy == "none":
+            return {}
         if self._spec.policy == "all":
             return dict.fromkeys(range(len(cases)), "all")
-        if self._spec.policy == "none":
-            return {}
-        failed = {i: "bad_reply" for i, v in enumerate(verdicts) if v is not None and v.plan is None}
-        if self._spec.policy == "uncertain":
-            failed.update(self._most_uncertain(cases, verdicts, expert))
-        return failed
+        certain = _obligatory(verdicts)
+        if self._spec.policy == "severity":
+            severe = (
+                i for i, one in enumerate(foreseen) if one and _is_severe(one, self._spec.long_timeout_s)
+            )
+            certain.update(dict.fromkeys(severe, "severity"))
+        if self._doubts is not None:
+            certain.update(self._worthiest(cases, verdicts, able, certain))
+        return certain
 
-    def _most_uncertain(
-        self, cases: Sequence[Case], verdicts: Sequence[Verdict | None], expert: Expert
-    ) -> dict[int, str]:
-        """Return those above one threshold for the whole stream, as far as the allowance goes.
+    def _worthiest(
+        self,
+        cases: Sequence[Case],
+        verdicts: Sequence[Verdict | None],
+        able: Sequence[bool],
+        certain: Certain,
+    ) -> Certain:
+        """Return the most doubtful, as far as the pace allows; not what repeats an audited text.
 
-        The threshold is the quantile of recent uncertainty that leaves the wanted share above it. Taking the
-        most uncertain of each batch instead would audit confident decisions wherever a batch is easy.
+        A repetition in the same channel is left to the floor: the same words were judged there already.
         """
-        floor = self._spec.floor.allow
-        share = max(0.0, (self._spec.rate - floor) / (1 - floor)) if floor < 1 else 0.0
-        threshold = self._threshold(share, len(cases))
-        uncertain = [
-            (verdict.doubt if verdict.doubt is not None else 1 - verdict.plan.confidence, i)
-            for i, verdict in enumerate(verdicts)
-            if verdict is not None and verdict.plan is not None
-        ]
-        self._history.extend(doubt for doubt, _ in uncertain)
-        self._allowance = min(self._allowance + share * len(cases), max(1.0, BANKED * share))
-        chosen: dict[int, str] = {}
-        for doubt, i in sorted(uncertain, key=lambda each: (-each[0], each[1])):
-            if doubt < threshold or self._allowance < 1:
+        if self._doubts is None:
+            return {}
+        decided = [(i, v) for i, v in enumerate(verdicts) if v is not None and v.plan is not None]
+        rated = self._doubts.rate([cases[i] for i, _ in decided], [v for _, v in decided]) if decided else []
+        threshold = self.pace.begin(rated, len(cases), len(certain))
+        chosen: Certain = {}
+        for doubt, i in sorted(((d, i) for d, (i, _) in zip(rated, decided, strict=True)), key=_worst_first):
+            if doubt < threshold or not self.pace.allows_another:
                 break
             said = (cases[i].channel, cases[i].normalised)
-            if said in self._audited_texts or not expert.can_audit(cases[i]):
+            if i in certain or not able[i] or said in self._audited_texts:
                 continue
             self._audited_texts.add(said)
-            self._allowance -= 1
-            chosen[i] = "uncertain"
+            self.pace.take_one()
+            chosen[i] = self._doubts.name
         return chosen
 
-    def _threshold(self, share: float, count: int) -> float:
-        """Return the uncertainty from which audits are certain: lower while more is banked than is due."""
-        if not self._history:
-            return 0.0
-        due = min(1.0, share + self._allowance / max(PACE, count))
-        return float(np.quantile(self._history, 1 - due))
+
+def _worst_first(rated: tuple[float, int]) -> tuple[float, int]:
+    return -rated[0], rated[1]
+
+
+def _obligatory(verdicts: Sequence[Verdict | None]) -> Certain:
+    """Return what is audited under every policy that audits: bad replies, and what an agent itself asks for."""
+    certain: Certain = {}
+    for i, verdict in enumerate(verdicts):
+        if verdict is not None and verdict.plan is None:
+            certain[i] = "bad_reply"
+        elif verdict is not None and verdict.must_audit is not None:
+            certain[i] = verdict.must_audit
+    return certain
+
+
+def _is_severe(sanction: Sanction, long_timeout_s: int) -> bool:
+    if sanction.under_sanction:
+        return False
+    is_long = sanction.action == Action.TIMEOUT and (sanction.duration_s or 0) >= long_timeout_s
+    return is_long or sanction.action == Action.BAN

@@ -141,6 +141,11 @@ class Ladder:
         """The position at which the circuit breaker turned the run to shadow mode, if it did."""
         return self._tripped_at
 
+    def foresee(self, case: Case, plan: Plan | None) -> Sanction:
+        """Return what would be done about the case as things stand, without doing it."""
+        record = self.standings.record_of(case.channel, case.user_id)
+        return self._sanction(case, plan, "student", record)
+
     def act(self, case: Case, plan: Plan | None, decided_by: str, *, may_act: bool = True) -> Sanction:
         """Return what is done about the case, and fold it into its author's record.
 

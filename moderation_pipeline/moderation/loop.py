@@ -24,7 +24,7 @@ from moderation_pipeline.memory.state import state_of
 from moderation_pipeline.memory.store import Learnt, MemoryStore
 from moderation_pipeline.moderation.audit_policy import NOT_AUDITED, AuditChoice, AuditPolicy
 from moderation_pipeline.moderation.certificates import DecidedAlone, Ledger
-from moderation_pipeline.moderation.ladder import Ladder
+from moderation_pipeline.moderation.ladder import Ladder, Sanction
 from moderation_pipeline.moderation.run_tables import RunRecorder, RunTables
 from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline.moderation.trace import RunObserver, Settled, watching
@@ -124,7 +124,7 @@ class Moderation:
             decided = await student.decide(cases, situations)
         if expert is None:
             return InFlight(cases, situations, decided, [NOT_AUDITED] * len(cases), None)
-        choices = self._policy.choose(cases, decided, expert)
+        choices = self._policy.choose(cases, decided, expert, self._foreseen(cases, decided))
         picked = [case for case, choice in zip(cases, choices, strict=True) if choice.reason is not None]
         proposed = [
             None if verdict is None else verdict.plan
@@ -133,6 +133,13 @@ class Moderation:
         ]
         audits = asyncio.ensure_future(expert.audit_beside(picked, proposed)) if picked else None
         return InFlight(cases, situations, decided, choices, audits)
+
+    def _foreseen(self, cases: Sequence[Case], decided: Sequence[Verdict | None]) -> list[Sanction]:
+        """Return what the ladder would make of each plan, where the audit policy asks for it."""
+        if self._config.audit.policy != "severity":
+            return []
+        plans = (verdict.plan if verdict is not None else None for verdict in decided)
+        return [self._ladder.foresee(case, plan) for case, plan in zip(cases, plans, strict=True)]
 
     def _situations(self, cases: Sequence[Case]) -> list[Situation]:
         standings = self._ladder.standings
@@ -153,7 +160,7 @@ class Moderation:
                 choice,
                 audit,
                 _agrees(decided, audit),
-                self._ladder.act(case, plan, decided_by, may_act=self._may_act(plan, decided_by)),
+                self._ladder.act(case, plan, decided_by, may_act=self._may_act(case, plan, decided_by)),
             )
             for case, decided, choice, audit, (plan, decided_by) in zip(
                 batch.cases, batch.decided, batch.choices, audited, chosen, strict=True
@@ -161,16 +168,26 @@ class Moderation:
         ]
         if self._ledger is not None:
             self._ledger.take_in(list(_decided_alone(settled)))
+        receipts = [each.audited.receipt for each in settled if each.audited is not None]
+        self._policy.pace.charge(len(receipts), sum(receipt.list_cost_usd or 0.0 for receipt in receipts))
         self._learn(settled, batch.situations)
         self._recorder.settled(settled)
         for observer in self._observers:
             observer.settled(settled)
 
-    def _may_act(self, plan: Plan | None, decided_by: str) -> bool:
-        """Whether a plan may be carried out: the Expert's always, others as far as certificates go."""
-        if self._ledger is None or plan is None or decided_by == "expert" or not plan.action.is_sanction:
+    def _may_act(self, case: Case, plan: Plan | None, decided_by: str) -> bool:
+        """Whether a plan may be carried out: the Expert's always, others as far as policy and certificates go.
+
+        What the ladder makes of a plan is known only now, after the batch before it; under `severity` a ban or
+        long timeout that was not foreseen, and so not audited, is done in shadow.
+        """
+        if plan is None or decided_by == "expert" or not plan.action.is_sanction:
             return True
-        return self._ledger.may_act_alone(plan)
+        if self._config.audit.policy == "severity" and self._policy.must_be_audited(
+            self._ladder.foresee(case, plan)
+        ):
+            return False
+        return self._ledger is None or self._ledger.may_act_alone(plan)
 
     async def _audited(self, batch: InFlight) -> list[Verdict | None]:
         """Return the audit of each case of the batch, null where there was none."""

@@ -68,27 +68,36 @@ def by_first_word(case: Case) -> Plan | None:
     return None if word == "broken" else plans.get(word, ALLOW)
 
 
-def _verdict(plan: Plan | None, backend: str) -> Verdict:
-    return Verdict(plan, Receipt(backend, reply_error=None if plan else "garbage"))
+def _verdict(plan: Plan | None, *, cost_usd: float = 0.0, second_opinion: Plan | None = None) -> Verdict:
+    error = None if plan else "garbage"
+    receipt = Receipt("scripted", cost_usd=cost_usd, list_cost_usd=cost_usd, reply_error=error)
+    return Verdict(plan, receipt, second_opinion=second_opinion)
 
 
 class ScriptedStudent(Student):
     """Decides by the script, and keeps what it was shown."""
 
-    def __init__(self, script: Script = by_first_word) -> None:
+    def __init__(self, script: Script = by_first_word, *, second_opinion: Script | None = None) -> None:
         self._script = script
+        self._second = second_opinion
         self.situations: dict[str, Situation] = {}
 
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
         self.situations.update(zip((case.comment_id for case in cases), situations, strict=True))
-        return [_verdict(self._script(case), "scripted") for case in cases]
+        second = self._second
+        return [
+            _verdict(self._script(case), second_opinion=second(case) if second else None) for case in cases
+        ]
 
 
 class ScriptedExpert(Expert):
     """Judges by the script, late by a time that differs from case to case; keeps what it was asked."""
 
-    def __init__(self, script: Script = by_first_word, *, jitter_seed: int | None = None) -> None:
+    def __init__(
+        self, script: Script = by_first_word, *, jitter_seed: int | None = None, cost_usd: float = 0.0
+    ) -> None:
         self._script = script
+        self._cost_usd = cost_usd
         self._jitter_seed = jitter_seed
         self.asked: list[str] = []
 
@@ -96,4 +105,4 @@ class ScriptedExpert(Expert):
         self.asked += [case.comment_id for case in cases]
         if self._jitter_seed is not None and cases:
             await asyncio.sleep(draw(self._jitter_seed, "delay", cases[0].comment_id) / 100)
-        return [_verdict(self._script(case), "scripted") for case in cases]
+        return [_verdict(self._script(case), cost_usd=self._cost_usd) for case in cases]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.plan import Action, Category, Plan
 from moderation_pipeline.moderation.chance import draw
-from moderation_pipeline_tests.moderation.scripted import ScriptedExpert, ScriptedStudent, chat_of
+from moderation_pipeline_tests.moderation.scripted import DELETE, ScriptedExpert, ScriptedStudent, chat_of
 from moderation_pipeline_tests.moderation.test_loop import config_of, run
 
 
@@ -121,3 +121,82 @@ def test_chance_is_uniform() -> None:
     assert draws.is_between(0, 1, closed="left").all()
     counts = draws.hist(bins=[0.0, 0.25, 0.5, 0.75, 1.0])["count"]
     assert all(count == pytest.approx(5_000, rel=0.05) for count in counts)
+
+
+def test_a_budget_in_dollars_is_spent_over_the_stream_and_then_no_comment_is_audited() -> None:
+    config = config_of(
+        memory=None, audit={"policy": "uncertain", "rate": 0.5, "random_floor": 0.01, "usd": 1.0}
+    )
+    expert = ScriptedExpert(cost_usd=0.01)
+
+    tables = run(distinct_chat(4_000), config, student=ScriptedStudent(doubtful), expert=expert)
+
+    spent = tables.expert_audits["list_cost_usd"].sum()
+    one_batch = 64 * 0.01
+    assert 0.5 <= spent <= 1.0 + one_batch
+    first_half = tables.expert_audits.filter(pl.col("position") < 2_000).height
+    assert first_half < 0.9 * tables.expert_audits.height
+
+
+def test_under_severity_every_ban_and_long_timeout_is_audited_or_done_in_shadow() -> None:
+    config = config_of(
+        memory=None,
+        audit={"policy": "severity", "rate": 0.0, "random_floor": 0.0},
+        loop={"batch_size": 4},
+    )
+    words = ["insult", "hello", "threat", "enough"] * 20
+    comments = chat_of(
+        words, users=["mallory", "alice", "trent", "mallory"] * 20, seconds=range(0, 80_000, 1_000)
+    )
+
+    tables = run(comments, config, student=ScriptedStudent(), expert=ScriptedExpert())
+
+    severe = tables.action_log.filter(
+        (pl.col("action") == "ban") | ((pl.col("action") == "timeout") & (pl.col("duration_s") >= 600))
+    )
+    unaudited = severe.filter(pl.col("decided_by") != "expert", ~pl.col("comment_id").is_in(
+        tables.expert_audits["comment_id"].implode()))  # fmt: skip
+    assert severe.height > 3
+    assert "severity" in tables.expert_audits["audit_reason"].to_list()
+    assert unaudited["is_shadow"].all()
+
+
+def test_novelty_audits_what_no_audited_text_resembles() -> None:
+    config = config_of(memory=None, audit={"policy": "novelty", "rate": 0.2, "random_floor": 0.0})
+    texts = [f"the same words again {'over and ' * (i % 3)}" for i in range(300)]
+    texts[200] = "completely unheard gibberish xylophone"
+
+    tables = run(chat_of(texts), config, student=ScriptedStudent(doubtful), expert=ScriptedExpert())
+
+    assert "c200" in tables.expert_audits["comment_id"].to_list()
+
+
+def test_the_committee_audits_where_base_and_head_disagree() -> None:
+    def second(case: Case) -> Plan | None:
+        return DELETE if case.position % 10 == 5 else None
+
+    config = config_of(memory=None, audit={"policy": "committee", "rate": 0.1, "random_floor": 0.0})
+
+    tables = run(
+        distinct_chat(1_000),
+        config,
+        student=ScriptedStudent(doubtful, second_opinion=second),
+        expert=ScriptedExpert(),
+    )
+
+    late = tables.expert_audits.filter(pl.col("position") >= 500)
+    assert (late["position"] % 10 == 5).mean() > 0.9  # type: ignore[operator]
+
+
+def test_by_entropy_a_confidence_of_one_half_is_the_most_uncertain() -> None:
+    def spread(case: Case) -> Plan:
+        return Plan(Action.ALLOW, Category.NONE, case.position % 11 / 10)
+
+    config = config_of(
+        memory=None, audit={"policy": "uncertain", "measure": "entropy", "rate": 0.09, "random_floor": 0.0}
+    )
+
+    tables = run(distinct_chat(1_100), config, student=ScriptedStudent(spread), expert=ScriptedExpert())
+
+    late = tables.expert_audits.filter(pl.col("position") >= 550)
+    assert (late["position"] % 11 == 5).mean() > 0.9  # type: ignore[operator]

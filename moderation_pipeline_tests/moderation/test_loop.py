@@ -6,7 +6,6 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moderation_pipeline.memory.store import MemoryStore
 from polars.testing import assert_frame_equal
 
 from moderation_pipeline.agents.build import Agents
@@ -17,6 +16,7 @@ from moderation_pipeline.agents.plan import Plan
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.backends.tfidf import TfidfEmbedder
 from moderation_pipeline.config import Config, MemorySpec, NamedConfig
+from moderation_pipeline.memory.store import MemoryStore
 from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
 from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.moderation.run_tables import RunTables

@@ -63,7 +63,9 @@ def test_as_many_audits_as_needed_are_enough() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    audits=st.lists(st.tuples(st.sampled_from([0.1, 0.3, 0.9]), st.sampled_from([None, True, False])), max_size=80),
+    audits=st.lists(
+        st.tuples(st.sampled_from([0.1, 0.3, 0.9]), st.sampled_from([None, True, False])), max_size=80
+    ),
     target=st.floats(0.01, 0.9),
 )
 def test_meeting_a_target_is_the_same_as_a_bound_below_it(

@@ -165,6 +165,7 @@ class LearnedStudent(Student):
             explanation=why,
             tier="learned",
             doubt=1 / (1 + abs(margin)),
+            second_opinion=base.plan,
         )
 
     def _explanations(self, head: Head, rows: csr_matrix) -> list[tuple[Contribution, ...]]:

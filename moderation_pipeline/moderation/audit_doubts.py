@@ -1,0 +1,114 @@
+"""What makes a comment worth auditing, by policy: doubt, severity, disagreement, novelty. 0 to 1, higher first.
+
+How many are then audited, and which others by chance, is `audit_policy.py`'s.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from math import log2
+
+import numpy as np
+
+from moderation_pipeline.agents.case import Case
+from moderation_pipeline.agents.verdict import Verdict
+from moderation_pipeline.backends.tfidf import BITS, TfidfEmbedder
+from moderation_pipeline.config import AuditSpec
+
+
+class Doubts(ABC):
+    """Rates the cases of a batch; each policy but all, none and random is one."""
+
+    name: str
+
+    @abstractmethod
+    def rate(self, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> list[float]:
+        """Return how much each case deserves an audit; every verdict has a plan."""
+
+    def audited(self, cases: Sequence[Case]) -> None:  # noqa: B027  (only novelty remembers)
+        """Take note of the cases of the batch that will be audited."""
+
+
+class Margin(Doubts):
+    """How near the Student was to deciding otherwise."""
+
+    name = "uncertain"
+
+    def rate(self, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> list[float]:  # noqa: ARG002
+        """Return the doubt of each verdict."""
+        return [verdict.uncertainty for verdict in verdicts]
+
+
+class Entropy(Doubts):
+    """The entropy, in bits, of being right or wrong, by the Student's confidence."""
+
+    name = "uncertain"
+
+    def rate(self, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> list[float]:  # noqa: ARG002
+        """Return the binary entropy of each confidence: 1 at one half, 0 at certainty either way."""
+        return [_entropy(verdict.plan.confidence) if verdict.plan else 1.0 for verdict in verdicts]
+
+
+def _entropy(confidence: float) -> float:
+    if confidence <= 0 or confidence >= 1:
+        return 0.0
+    return -confidence * log2(confidence) - (1 - confidence) * log2(1 - confidence)
+
+
+class Committee(Doubts):
+    """Whether the Student's base and its learned head disagree; then the more doubtful first.
+
+    Query by committee: Seung, Opper & Sompolinsky 1992 (doi:10.1145/130385.130417).
+    """
+
+    name = "committee"
+
+    def rate(self, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> list[float]:  # noqa: ARG002
+        """Return one half and more where they disagree, one half and less where they don't."""
+        return [(_disagreement(verdict) + verdict.uncertainty) / 2 for verdict in verdicts]
+
+
+def _disagreement(verdict: Verdict) -> float:
+    plan, other = verdict.plan, verdict.second_opinion
+    if plan is None or other is None or plan.agrees_with(other):
+        return 0.0
+    return 1.0 if plan.is_violation != other.is_violation else 0.5
+
+
+class Novelty(Doubts):
+    """How far the text is from all audited ones: the share of its terms that none of them held."""
+
+    name = "novelty"
+
+    def __init__(self) -> None:
+        self._embedder = TfidfEmbedder()
+        self._seen = np.zeros(1 << BITS, dtype=np.bool_)
+
+    def rate(self, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> list[float]:  # noqa: ARG002
+        """Return the share of terms not seen before; of audits, not of comments."""
+        rows = self._embedder.embed([case.normalised for case in cases])
+        unseen = (~self._seen[rows.indices]).astype(np.float64)
+        starts = rows.indptr[:-1]
+        shares: list[float] = (np.add.reduceat(unseen, starts) / np.diff(rows.indptr)).tolist()
+        return shares
+
+    def audited(self, cases: Sequence[Case]) -> None:
+        """Remember the terms of audited cases."""
+        if cases:
+            self._seen[self._embedder.embed([case.normalised for case in cases]).indices] = True
+
+
+def doubts_of(spec: AuditSpec) -> Doubts | None:
+    """Return what the policy looks at, null where it chooses nothing with certainty but what must be."""
+    match spec.policy:
+        case "uncertain":
+            return Entropy() if spec.measure == "entropy" else Margin()
+        case "severity":
+            return Margin()
+        case "committee":
+            return Committee()
+        case "novelty":
+            return Novelty()
+        case _:
+            return None

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from moderation_pipeline.comments.chat_files import format_beside
 from moderation_pipeline.comments.columns import ColumnsSpec, columns_beside
 from moderation_pipeline.comments.formats import READERS, UnreadableFileError, made, reader_named, readers_for
 from moderation_pipeline.comments.merging import with_unique_ids, without_copies
@@ -50,7 +51,7 @@ def ingest(
     Args:
         path: the file; plain, gzip or zstd.
         chat: the chat's slug. Comments of a format that names no channel are in a channel of this name.
-        format: a name of FORMATS; left out, the file's content decides.
+        format: a name of FORMATS; left out, `<file>.format` says it, else the file's content.
         columns: what a table's columns are; left out, `<file>.columns.yaml` says it, else it is guessed.
 
     Raises:
@@ -59,7 +60,8 @@ def ingest(
         UnreadableFileError: no record of the file can be read; the message names the formats tried.
     """
     source = Source(path, chat)
-    reader, tally = _read(source, format, columns if columns is not None else columns_beside(path))
+    named = format if format is not None else format_beside(path)
+    reader, tally = _read(source, named, columns if columns is not None else columns_beside(path))
     read = pl.concat(tally.frames, how="diagonal_relaxed")
     tally.frames.clear()
     ordered = in_order(read, tally.acts, reader.order)

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import polars as pl
 from polars.datatypes import DataTypeClass
 
-RAW_LIMIT = 2_000
-"""Characters of a rejected record that are kept: enough to see what it was, whatever its length."""
+RAW_LIMIT = 1_000
+"""Characters of a rejected record that are kept: a usual line whole, a monster's beginning."""
 
 
 class Comment(NamedTuple):

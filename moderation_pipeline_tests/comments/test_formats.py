@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from moderation_pipeline.comments.formats import FORMATS, READERS, UnknownFormatError, UnreadableFileError
+from moderation_pipeline.comments.ingest import ingest
 from moderation_pipeline_tests.comments.lines import read, said
 
 
@@ -33,6 +35,15 @@ def test_an_unknown_format_is_named_with_those_there_are() -> None:
 def test_a_log_that_begins_with_noise_is_still_known() -> None:
     lines = ["connecting...", ":tmi.twitch.tv 001 justinfan1 :Welcome", said("hi")]
     assert read(lines).ingestion["format"].item() == "irc"
+
+
+def test_a_format_named_beside_the_file_is_used(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    path.write_text(said("hi"))
+    (tmp_path / "log.txt.format").write_text("chatterino\n")
+    with pytest.raises(UnreadableFileError, match="Tried: chatterino"):
+        ingest(path, "chat")
+    assert ingest(path, "chat", format="irc").comments.height == 1
 
 
 def test_names_of_formats_are_unique() -> None:

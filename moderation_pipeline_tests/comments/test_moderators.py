@@ -133,6 +133,12 @@ def test_a_log_written_backwards_is_labelled_the_same() -> None:
     assert any("latest line first" in note for note in read(forwards[::-1]).notes)
 
 
+def test_a_log_that_is_a_little_out_of_order_is_left_as_it_is() -> None:
+    ingested = read([said("one", second=3), said("two", second=2.5), said("three", second=2)])
+    assert ingested.comments["text"].to_list() == ["one", "two", "three"]
+    assert ingested.notes == []
+
+
 def test_a_record_that_is_there_twice_is_labelled_once() -> None:
     ingested = read([said("bad"), said("bad"), cleared("ann", second=2)])
     assert ingested.comments["label_action"].to_list() == ["ban"]

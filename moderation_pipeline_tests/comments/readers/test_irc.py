@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation_pipeline.comments.readers.irc_line import is_emotes_alone, parse_irc, unescape
-from moderation_pipeline.comments.record import Act, ActKind, Comment, Ignored, Unreadable
+from moderation_pipeline.comments.record import RAW_LIMIT, Act, ActKind, Comment, Ignored, Unreadable
 from moderation_pipeline_tests.comments.lines import counts, is_conserved, read, said
 
 REAL = (
@@ -174,7 +174,7 @@ def test_only_a_line_feed_ends_a_line() -> None:
 def test_a_garbage_line_is_kept_with_its_number_and_cut() -> None:
     ingested = read([said("hi"), "what is this " + "x" * 9_000, said("ho", second=1)])
     row = ingested.rejected_lines.row(0, named=True)
-    assert (row["line_number"], len(row["raw"])) == (2, 2_000)
+    assert (row["line_number"], len(row["raw"])) == (2, RAW_LIMIT)
     assert is_conserved(ingested)
     assert any("1 of 3 records could not be read" in note for note in ingested.notes)
 

@@ -26,13 +26,15 @@ RESAMPLES = 1_000
 TAIL = 0.025
 """What a 95 % interval leaves out at each end."""
 
+RARE = 10
+"""Fewer effective trials than this with the rarer outcome, and percentiles alone are not believed."""
+
 LEAST_USERS = 10
 """Below this many users a bootstrap's interval is too narrow to be shown; the estimate stands alone."""
 
 LEAST_DEFINED = 0.9
 """An estimate that is undefined in more than a tenth of the resamples gets no interval."""
 
-RARE = 10
 _CELLS = 4_000_000
 """Resamples are drawn in chunks of at most this many counts (32 MB)."""
 
@@ -116,16 +118,24 @@ def _draws(
             yield np.stack([np.bincount(each, minlength=kinds) for each in drawn]).astype(np.float64)
 
 
-def interval(estimate: float, drawn: Array, *, effective_users: float = 0.0) -> Interval:
+class Trials(NamedTuple):
+    """How many independent trials a share rests on at most: its effective numbers of users and of comments."""
+
+    users: float
+    comments: float
+
+
+def interval(estimate: float, drawn: Array, *, trials: Trials | None = None) -> Interval:
     """Return the percentile interval of an estimate (nan: undefined), widened where it must be.
 
     Args:
         estimate: the estimate from all users.
         drawn: the same from each resample; empty where none were drawn.
-        effective_users: for a share, how many users it rests on (`effective_number`). Where fewer than
-            RARE of them carry the rarer outcome a bootstrap is too sure of itself, up to claiming certainty
-            where all agree: the interval is widened to Clopper and Pearson's for that many users, as Korn and
-            Graubard (1998, Survey Methodology 24) propose for weighted samples. 0: no share, no widening.
+        trials: for a share, what it rests on. Where fewer than RARE effective trials carry the rarer
+        outcome a
+            bootstrap is too sure of itself, up to claiming certainty where all agree. There the interval is
+            widened to Clopper and Pearson's for the effective number of trials, as Korn and Graubard (1998,
+            Survey Methodology 24) propose. Null: no share, no widening.
     """
     if np.isnan(estimate) or not len(drawn):
         return NOTHING if np.isnan(estimate) else Interval(estimate, None, None)
@@ -134,10 +144,23 @@ def interval(estimate: float, drawn: Array, *, effective_users: float = 0.0) -> 
     seen = len(defined) >= LEAST_DEFINED * len(drawn)
     if seen:
         bounds += [float(bound) for bound in np.quantile(defined, [TAIL, 1 - TAIL])]
-    rare = effective_users > 0 and effective_users * min(estimate, 1 - estimate) < RARE
+    number = 0.0 if trials is None else _effective_trials(estimate, defined, trials)
+    rare = number > 0 and number * min(estimate, 1 - estimate) < RARE
     if rare:
-        bounds += _clopper_pearson(estimate * effective_users, effective_users)
+        bounds += _clopper_pearson(estimate * number, number)
     return Interval(estimate, min(bounds), max(bounds)) if seen or rare else Interval(estimate, None, None)
+
+
+def _effective_trials(estimate: float, defined: Array, trials: Trials) -> float:
+    """Return how many independent trials would vary as the resamples do.
+
+    Never more than the comments' weights allow: that the few heavy ones among them agree makes the resamples
+    vary little, and is little evidence. Where nothing varies, users are the trials.
+    """
+    variance = float(np.var(defined)) if len(defined) else 0.0
+    if variance < 1e-12:
+        return trials.users
+    return min(trials.comments, estimate * (1 - estimate) / variance)
 
 
 def _clopper_pearson(successes: float, trials: float) -> tuple[float, float]:
@@ -149,6 +172,11 @@ def _clopper_pearson(successes: float, trials: float) -> tuple[float, float]:
 
 
 def effective_number(per_user: Array, sizes: npt.NDArray[np.int64]) -> float:
-    """Return Kish's effective number of users: how many equal ones weigh as much as these unequal ones."""
+    """Return Kish's effective number of users: how many equal ones weigh as much as these unequal ones.
+
+    Args:
+        per_user: what a user of each kind weighs.
+        sizes: how many users are of each kind.
+    """
     squares = float(sizes @ per_user**2)
     return float(sizes @ per_user) ** 2 / squares if squares else 0.0

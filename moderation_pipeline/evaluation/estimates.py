@@ -31,15 +31,19 @@ Basis = Literal["audits", "reference"]
 
 
 class Ratio(NamedTuple):
-    """A weighted sum of sums over another; undefined where that, or the sum of `needs`, is not positive."""
+    """A weighted sum of sums over another; undefined where that, or the sum of `needs`, is not positive.
+
+    `squares` names the sum of the comments' squared weights, where they have weights.
+    """
 
     over: dict[str, float]
     under: dict[str, float]
     needs: tuple[str, ...] = ()
+    squares: str | None = None
 
 
-def _share(part: str, whole: str, scale: float = 1.0) -> tuple[Ratio, ...]:
-    return (Ratio({part: scale}, {whole: 1.0}),)
+def _share(part: str, whole: str, *, scale: float = 1.0, squares: str | None = None) -> tuple[Ratio, ...]:
+    return (Ratio({part: scale}, {whole: 1.0}, squares=squares),)
 
 
 def _scores(prefix: str) -> dict[str, tuple[Ratio, ...]]:
@@ -59,12 +63,12 @@ def _scores(prefix: str) -> dict[str, tuple[Ratio, ...]]:
 
 
 DEFINITIONS: dict[str, tuple[Ratio, ...]] = {
-    "agreement_rate": _share("a_both", "a_n"),
-    "action_agreement_rate": _share("a_action", "a_n"),
-    "violation_agreement_rate": _share("a_violation", "a_n"),
-    "category_agreement_rate": _share("a_category", "a_n"),
+    "agreement_rate": _share("a_both", "a_n", squares="a_squares"),
+    "action_agreement_rate": _share("a_action", "a_n", squares="a_squares"),
+    "violation_agreement_rate": _share("a_violation", "a_n", squares="a_squares"),
+    "category_agreement_rate": _share("a_category", "a_n", squares="a_squares"),
     "reference_agreement_rate": _share("r_both", "r_n"),
-    "system_agreement_rate": _share("y_both", "y_n"),
+    "system_agreement_rate": _share("y_both", "y_n", squares="y_squares"),
     **_scores(""),
     **{f"student_{name}": ratios for name, ratios in _scores("s_").items()},
     "audit_share": _share("audited", "n"),
@@ -72,8 +76,8 @@ DEFINITIONS: dict[str, tuple[Ratio, ...]] = {
     "wrongful_sanction_share": _share("sanctioned_wrongly", "sanctioned_labelled"),
     "undecided_share": _share("undecided", "n"),
     "reply_error_share": _share("errors", "asked"),
-    "cost_usd_per_1000_comments": _share("cost", "n", 1000.0),
-    "list_cost_usd_per_1000_comments": _share("list_cost", "n", 1000.0),
+    "cost_usd_per_1000_comments": _share("cost", "n", scale=1000.0),
+    "list_cost_usd_per_1000_comments": _share("list_cost", "n", scale=1000.0),
 }
 """Every estimate of `warehouse.tables.ESTIMATES`: the mean of its ratios."""
 
@@ -85,7 +89,7 @@ SUMS = tuple(
         name
         for ratios in DEFINITIONS.values()
         for ratio in ratios
-        for name in (*ratio.over, *ratio.under, *ratio.needs)
+        for name in (*ratio.over, *ratio.under, *ratio.needs, *([ratio.squares] if ratio.squares else []))
     )
 )
 
@@ -144,6 +148,7 @@ def _agreement(basis: Basis | None) -> list[pl.Expr]:
     action, category, violation = _same("student", other)
     return [
         weight.alias("a_n"),
+        (weight**2).alias("a_squares"),
         (weight * (action & category)).alias("a_both"),
         (weight * action).alias("a_action"),
         (weight * violation).alias("a_violation"),
@@ -176,21 +181,20 @@ def _system_agreement(run: Run, judged: pl.DataFrame) -> list[pl.Expr]:
     would have it with p + (1 - p) * (whether the Student agrees) where audits act. Null for expert_only,
     whose plans are the Expert's own.
     """
-    nothing = [pl.lit(0.0).alias("y_n"), pl.lit(0.0).alias("y_both")]
+    nothing = [pl.lit(0.0).alias(name) for name in ("y_n", "y_both", "y_squares")]
     if run.regime == "expert_only":
         return nothing
     if judged["reference_action"].null_count() < judged.height:
-        both = (pl.col("final_action").is_not_null() & pl.col("reference_action").is_not_null()).cast(
-            pl.Float64
-        )
+        both = pl.col("final_action").is_not_null() & pl.col("reference_action").is_not_null()
         action, category, _ = _same("final", "reference")
-        return [both.alias("y_n"), (both * (action & category)).alias("y_both")]
+        return [both.alias("y_n"), both.alias("y_squares"), (both & action & category).alias("y_both")]
     both = pl.col("student_action").is_not_null() & pl.col("audit_action").is_not_null()
     weight = pl.when(both).then(1 / pl.col("audit_probability")).otherwise(0.0)
     action, category, _ = _same("student", "audit")
     certain = pl.col("audit_probability") if run.config.config.audits_act else pl.lit(0.0)
     agrees = certain + (1 - certain) * (action & category)
-    return [weight.alias("y_n"), pl.when(both).then(weight * agrees).otherwise(0.0).alias("y_both")]
+    agreed = pl.when(both).then(weight * agrees).otherwise(0.0)
+    return [weight.alias("y_n"), (weight**2).alias("y_squares"), agreed.alias("y_both")]
 
 
 def _confusion(prefix: str, category: str) -> list[pl.Expr]:

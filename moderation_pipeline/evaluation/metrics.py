@@ -14,6 +14,7 @@ from moderation_pipeline.evaluation.bootstrap import (
     NOTHING,
     Interval,
     Resampled,
+    Trials,
     effective_number,
     interval,
     resample,
@@ -21,6 +22,7 @@ from moderation_pipeline.evaluation.bootstrap import (
 from moderation_pipeline.evaluation.estimates import (
     DEFINITIONS,
     NOT_SHARES,
+    Ratio,
     agreement_basis,
     comment_sums,
     denominator,
@@ -123,11 +125,21 @@ def estimate(name: str, resampled: Resampled) -> Interval:
     """Return one estimate with its interval."""
     ratios = DEFINITIONS[name]
     point = float(value(ratios, resampled.total)[0])
-    users = 0.0
-    if name not in NOT_SHARES:
-        weights = [denominator(ratio, resampled.users) for ratio in ratios]
-        users = min(effective_number(weight, resampled.sizes) for weight in weights)
-    return interval(point, value(ratios, resampled.resamples), effective_users=users)
+    drawn = value(ratios, resampled.resamples)
+    if name in NOT_SHARES:
+        return interval(point, drawn)
+    rest = [_trials(ratio, resampled) for ratio in ratios]
+    least = Trials(min(each.users for each in rest), min(each.comments for each in rest))
+    return interval(point, drawn, trials=least)
+
+
+def _trials(ratio: Ratio, resampled: Resampled) -> Trials:
+    """Return how many independent trials a ratio rests on at most."""
+    users = effective_number(denominator(ratio, resampled.users), resampled.sizes)
+    comments = float(denominator(ratio, resampled.total)[0])
+    if ratio.squares is not None and comments:
+        comments = comments**2 / float(resampled.total[ratio.squares][0])
+    return Trials(users, comments)
 
 
 def _counts(run: Run, judged: pl.DataFrame) -> dict[str, Number]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta
 
-from moderation_pipeline.evaluation.bootstrap import LEAST_USERS, effective_number, interval, resample
+from moderation_pipeline.evaluation.bootstrap import LEAST_USERS, Trials, effective_number, interval, resample
 
 
 def sums(users: int, seed: int = 0, *, distinct: bool = False) -> pl.DataFrame:
@@ -61,10 +61,12 @@ def test_too_few_users_get_an_estimate_without_an_interval() -> None:
 
 
 def test_where_all_agree_the_interval_is_the_exact_binomial_one_and_not_certainty() -> None:
-    found = interval(1.0, np.ones(1_000), effective_users=20)
+    found = interval(1.0, np.ones(1_000), trials=Trials(20, 500))
     assert found.high == 1.0
     assert found.low == pytest.approx(beta.ppf(0.025, 20, 1))
-    assert interval(0.0, np.zeros(1_000), effective_users=20).high == pytest.approx(beta.ppf(0.975, 1, 20))
+    assert interval(0.0, np.zeros(1_000), trials=Trials(20, 500)).high == pytest.approx(
+        beta.ppf(0.975, 1, 20)
+    )
 
 
 def test_what_is_no_share_is_not_widened() -> None:
@@ -76,11 +78,16 @@ def test_an_estimate_that_most_resamples_leave_undefined_gets_no_interval() -> N
     assert interval(0.5, drawn) == (0.5, None, None)
 
 
-@given(st.floats(0, 1), st.lists(st.floats(0, 1), min_size=1, max_size=50), st.floats(0, 500))
+@given(
+    st.floats(0, 1),
+    st.lists(st.floats(0, 1), min_size=1, max_size=50),
+    st.floats(0, 500),
+    st.floats(0, 5_000),
+)
 def test_an_interval_holds_its_estimate_and_a_share_stays_a_share(
-    estimate: float, drawn: list[float], users: float
+    estimate: float, drawn: list[float], users: float, comments: float
 ) -> None:
-    found = interval(estimate, np.array(drawn), effective_users=users)
+    found = interval(estimate, np.array(drawn), trials=Trials(users, comments))
     assert found.low is not None
     assert found.high is not None
     assert 0 <= found.low <= estimate <= found.high <= 1
@@ -106,3 +113,15 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
         assert found.high is not None
         held += found.low <= truth <= found.high
     assert 0.90 <= held / 200 <= 0.99
+
+
+def test_a_few_heavy_comments_that_agree_do_not_make_an_interval_narrow() -> None:
+    drawn = np.linspace(0.985, 0.995, 1_000)
+    found = interval(0.99, drawn, trials=Trials(users=90, comments=20))
+    assert found.low is not None
+    assert found.low < 0.85
+
+
+def test_where_many_carry_the_rarer_outcome_percentiles_stand_alone() -> None:
+    drawn = np.linspace(0.45, 0.55, 1_000)
+    assert interval(0.5, drawn, trials=Trials(users=500, comments=5_000)) == interval(0.5, drawn)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -28,7 +28,8 @@ from moderation_pipeline.agents.learned.features import (
 )
 from moderation_pipeline.agents.learned.guard import Guard
 from moderation_pipeline.agents.learned.head import CLASS_SEPARATOR, Head, fit_head
-from moderation_pipeline.agents.learned.vocabulary import Vocabulary
+from moderation_pipeline.agents.learned.snapshot import Example, ModelSnapshot
+from moderation_pipeline.agents.learned.vocabulary import Numbered, Vocabulary
 from moderation_pipeline.agents.plan import Action, Category, Plan
 from moderation_pipeline.agents.student import Lesson, Situation, Student
 from moderation_pipeline.agents.verdict import Contribution, OptionProbability, Verdict
@@ -52,15 +53,6 @@ class Pending(NamedTuple):
     head: Plan | None
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
-    """An audited case that may be trained on; `outcome` is "action/category", null for no violation."""
-
-    text: str
-    numbers: Floats
-    outcome: str | None
-
-
 class Scored(NamedTuple):
     """A prediction made before the audit was known, and what the audit said."""
 
@@ -77,6 +69,7 @@ class LearnedStudent(Student):
         self._base = base
         self._may_train = may_train
         self._options: tuple[tuple[str, str], ...] | None = None
+        self._begun_with: tuple[tuple[str, str], ...] | None = None
         self._recent = RecentSuspicion()
         self._pending: dict[str, Pending] = {}
         self._examples: list[Example] = []
@@ -100,7 +93,7 @@ class LearnedStudent(Student):
         """Return one verdict per case: the head's where there is one that may decide, else the base's."""
         bases = await self._base.decide(cases, situations)
         if self._options is None:
-            self._options = tuple((each.question, each.option) for each in bases[0].probabilities)
+            self._options = self._options_of(bases)
         numbers = np.array(
             [
                 numeric_row(case, situation, base, self._recent.of(case), self._options)
@@ -114,7 +107,7 @@ class LearnedStudent(Student):
             heads: list[Verdict | None] = [None] * len(cases)
             scores = np.full(len(cases), np.nan)
         else:
-            rows = self._rows(texts, numbers)
+            rows = self._rows([self._vocabulary.numbered(text) for text in texts], numbers)
             scores = self._head.suspicions(rows)
             self._recent_scores.extend(scores.tolist())
             heads = list(self._verdicts(self._head, rows, scores, bases))
@@ -132,9 +125,22 @@ class LearnedStudent(Student):
             for base, head in zip(bases, heads, strict=True)
         ]
 
-    def _rows(self, texts: Sequence[str], numbers: Floats) -> csr_matrix:
+    def _options_of(self, bases: Sequence[Verdict]) -> tuple[tuple[str, str], ...]:
+        """Return the options whose probabilities are features: those of the first batch's first full answer."""
+        answers = max((base.probabilities for base in bases), key=len)
+        options = tuple((each.question, each.option) for each in answers)
+        if self._begun_with is not None:
+            if options != self._begun_with:
+                raise ValueError(
+                    f"The head that this run starts from was trained on a base that answered {self._begun_with}; "
+                    f"this base answers {options}. Name the same base, or leave start_from out."
+                )
+            self._feature_names = [*numeric_names(options), *self._vocabulary.names]
+        return options
+
+    def _rows(self, terms: Sequence[Numbered], numbers: Floats) -> csr_matrix:
         """Return numbers and words side by side: numbers first, for the words grow."""
-        return csr_matrix(hstack([csr_matrix(numbers), self._vocabulary.rows(texts)], format="csr"))
+        return csr_matrix(hstack([csr_matrix(numbers), self._vocabulary.rows(terms)], format="csr"))
 
     def _verdicts(
         self, head: Head, rows: csr_matrix, scores: Floats, bases: Sequence[Verdict]
@@ -187,6 +193,27 @@ class LearnedStudent(Student):
             )
         return explanations
 
+    def snapshot(self) -> ModelSnapshot | None:
+        """Return the head with all it was trained on, null while there is none."""
+        if self._head is None:
+            return None
+        return ModelSnapshot(
+            self._head, self._calibration, self._vocabulary, tuple(self._options or ()), tuple(self._examples)
+        )
+
+    def begin_with(self, snapshot: ModelSnapshot) -> None:
+        """Begin with the head, and all it was trained on, of another run.
+
+        Raises:
+            ValueError: that run's base answered other questions than this one's, as is seen at the first batch.
+        """
+        self._head = snapshot.head
+        self._calibration = snapshot.calibration
+        self._vocabulary = snapshot.vocabulary
+        self._begun_with = snapshot.options
+        self._examples = list(snapshot.examples)
+        self._next_fit = int(len(self._examples) * self._spec.refit_growth) + 1
+
     def learn(self, lessons: Sequence[Lesson]) -> None:
         """Take in the audits of a batch: score what was predicted, and refit once there are a tenth more."""
         for lesson in lessons:
@@ -209,8 +236,8 @@ class LearnedStudent(Student):
             )
         if self._may_train:
             outcome = f"{audited.action}{CLASS_SEPARATOR}{audited.category}" if audited.is_violation else None
-            self._examples.append(Example(pending.text, pending.numbers, outcome))
             self._vocabulary.learn([pending.text])
+            self._examples.append(Example(self._vocabulary.numbered(pending.text), pending.numbers, outcome))
 
     def _forget_until(self, position: int) -> None:
         """Drop cases whose audits can no longer come: batches settle in stream order."""
@@ -224,7 +251,7 @@ class LearnedStudent(Student):
     def _refit(self) -> None:
         self._vocabulary.freeze()
         rows = self._rows(
-            [each.text for each in self._examples], np.array([e.numbers for e in self._examples])
+            [each.terms for each in self._examples], np.array([e.numbers for e in self._examples])
         )
         self._feature_names = [*numeric_names(self._options or ()), *self._vocabulary.names]
         self._head = fit_head(rows, [each.outcome for each in self._examples], self._spec.strength)

@@ -45,6 +45,14 @@ def terms_of(text: str) -> Terms:
     return Terms(names, 1 + np.log(counts), len(words))
 
 
+class Numbered(NamedTuple):
+    """The terms of a text by number (UNKNOWN where they have none), with their weights; words come first."""
+
+    numbers: NDArray[np.int32]
+    weights: NDArray[np.float64]
+    words: int
+
+
 class Vocabulary:
     """Numbers terms in the order in which audits brought them; counts the audited texts holding each."""
 
@@ -77,24 +85,29 @@ class Vocabulary:
         counts = np.array(self._document_counts, dtype=np.float64)
         self._idf = np.log((1 + self._documents) / (1 + counts)) + 1
 
-    def rows(self, texts: Sequence[str]) -> csr_matrix:
-        """Return the weights of the known terms, shape (len(texts), terms when last frozen).
+    def numbered(self, text: str) -> Numbered:
+        """Return the terms of a text as they are numbered now; all of them are, once `learn` took it in."""
+        terms = terms_of(text)
+        find = self._numbers.get
+        numbers = np.array([find(name, UNKNOWN) for name in terms.names], dtype=np.int32)
+        return Numbered(numbers, terms.weights, terms.words)
+
+    def rows(self, terms: Sequence[Numbered]) -> csr_matrix:
+        """Return the weights of the known terms, shape (len(terms), terms when last frozen).
 
         The words of a text, and its characters, are each scaled to unit length.
         """
-        terms = [terms_of(text) for text in texts]
         known = len(self._idf)
-        find = self._numbers.get
-        numbers = np.array([find(name, UNKNOWN) for each in terms for name in each.names], dtype=np.int64)
+        numbers = np.concatenate([np.empty(0, dtype=np.int32), *(each.numbers for each in terms)])
         weights = np.concatenate([np.empty(0), *(each.weights for each in terms)])
-        halves = np.array([n for each in terms for n in (each.words, len(each.names) - each.words)])
+        halves = np.array([n for each in terms for n in (each.words, len(each.numbers) - each.words)])
         block = np.repeat(np.arange(2 * len(terms)), halves)
         kept = (numbers != UNKNOWN) & (numbers < known)
         numbers, weights, block = numbers[kept], weights[kept], block[kept]
         weights = weights * self._idf[numbers]
         lengths = np.sqrt(np.bincount(block, weights**2, minlength=2 * len(terms)))
         pointers = np.concatenate([[0], np.cumsum(np.bincount(block // 2, minlength=len(terms)))])
-        return csr_matrix((weights / lengths[block], numbers, pointers), shape=(len(texts), known))
+        return csr_matrix((weights / lengths[block], numbers, pointers), shape=(len(terms), known))
 
     @property
     def document_counts(self) -> NDArray[np.int64]:

@@ -1,0 +1,119 @@
+"""A learned head as it is kept: arrays in one file, words in another; never pickled.
+
+`<stem>.npz` holds weights and what was trained on, as numbers; `<stem>.json` the terms, the classes and the
+calibration. A later run starts from both, and goes on learning from all of it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moderation_pipeline.agents.learned.calibration import Calibration
+from moderation_pipeline.agents.learned.head import Head, Linear
+from moderation_pipeline.agents.learned.vocabulary import Numbered, Vocabulary
+from moderation_pipeline.errors import ModerationError
+
+Floats = NDArray[np.float64]
+
+
+class NoSnapshotError(ModerationError):
+    """A run to start from that left no learned head."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An audited case that may be trained on; `outcome` is "action/category", null for no violation."""
+
+    terms: Numbered
+    numbers: Floats
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSnapshot:
+    """A head, its calibration and vocabulary, the base's options that are features, and the training examples."""
+
+    head: Head
+    calibration: Calibration
+    vocabulary: Vocabulary
+    options: tuple[tuple[str, str], ...]
+    examples: tuple[Example, ...]
+
+
+def save_snapshot(snapshot: ModelSnapshot, stem: Path) -> None:
+    """Write both files, the JSON last: a snapshot is there once its JSON is."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    with stem.with_suffix(".npz.part").open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **_arrays(snapshot))
+    stem.with_suffix(".npz.part").replace(stem.with_suffix(".npz"))
+    words = {
+        "classes": snapshot.head.classes,
+        "calibration": asdict(snapshot.calibration),
+        "options": snapshot.options,
+        "outcomes": [each.outcome for each in snapshot.examples],
+        "documents": snapshot.vocabulary.documents,
+        "terms": snapshot.vocabulary.names,
+    }
+    part = stem.with_suffix(".json.part")
+    part.write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+    part.replace(stem.with_suffix(".json"))
+
+
+def load_snapshot(stem: Path) -> ModelSnapshot:
+    """Return the snapshot that `save_snapshot` wrote.
+
+    Raises:
+        NoSnapshotError: there is none; the message names the file.
+    """
+    if not stem.with_suffix(".json").is_file():
+        raise NoSnapshotError(
+            f"There is no learned head at {stem.with_suffix('.json')}. Run that chat under that config first, "
+            "with a learned Student and enough audits, or leave start_from out."
+        )
+    words = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
+    with np.load(stem.with_suffix(".npz"), allow_pickle=False) as arrays:
+        which = (
+            Linear(arrays["which_weights"], arrays["which_intercepts"]) if "which_weights" in arrays else None
+        )
+        head = Head(Linear(arrays["gate_weights"], arrays["gate_intercepts"]), tuple(words["classes"]), which)
+        vocabulary = Vocabulary.restored(words["terms"], arrays["document_counts"], words["documents"])
+        examples = tuple(_examples(arrays, words["outcomes"]))
+    options = tuple((question, option) for question, option in words["options"])
+    return ModelSnapshot(head, Calibration(**words["calibration"]), vocabulary, options, examples)
+
+
+def _arrays(snapshot: ModelSnapshot) -> dict[str, NDArray[np.generic]]:
+    head, examples = snapshot.head, snapshot.examples
+    arrays: dict[str, NDArray[np.generic]] = {
+        "gate_weights": head.gate.weights,
+        "gate_intercepts": head.gate.intercepts,
+        "document_counts": snapshot.vocabulary.document_counts,
+        "numbers": np.array([each.numbers for each in examples]),
+        "term_numbers": np.concatenate([each.terms.numbers for each in examples]),
+        "term_weights": np.concatenate([each.terms.weights for each in examples]),
+        "term_counts": np.array([len(each.terms.numbers) for each in examples]),
+        "word_counts": np.array([each.terms.words for each in examples]),
+    }
+    if head.which is not None:
+        arrays |= {"which_weights": head.which.weights, "which_intercepts": head.which.intercepts}
+    return arrays
+
+
+def _examples(arrays: np.lib.npyio.NpzFile, outcomes: list[str | None]) -> list[Example]:
+    ends = np.cumsum(arrays["term_counts"])[:-1]
+    return [
+        Example(Numbered(numbers, weights, int(words)), row, outcome)
+        for numbers, weights, words, row, outcome in zip(
+            np.split(arrays["term_numbers"], ends),
+            np.split(arrays["term_weights"], ends),
+            arrays["word_counts"],
+            arrays["numbers"],
+            outcomes,
+            strict=True,
+        )
+    ]

@@ -1,0 +1,90 @@
+"""Tests of calibration: weighted by audit probability, bounded by its sample, and never without AUROC."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
+from moderation_pipeline.agents.learned.calibration import (
+    auroc,
+    best_threshold,
+    calibrate,
+    effective_sample_size,
+)
+
+
+def world(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return scores and outcomes whose true log-odds are 2 · score - 1."""
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(size=count)
+    outcomes = rng.random(count) < 1 / (1 + np.exp(-(2 * scores - 1)))
+    return scores, outcomes
+
+
+def test_a_biased_sample_is_put_right_by_its_probabilities() -> None:
+    scores, outcomes = world(20_000, seed=1)
+    probabilities = np.where(np.abs(scores) < 0.5, 1.0, 0.05)
+    audited = np.random.default_rng(2).random(len(scores)) < probabilities
+
+    calibration = calibrate(scores[audited], outcomes[audited], 1 / probabilities[audited], scores, least=50)
+
+    assert calibration.slope == pytest.approx(2, abs=0.3)
+    assert calibration.intercept == pytest.approx(-1, abs=0.2)
+    assert calibration.auroc == pytest.approx(roc_auc_score(outcomes, scores), abs=0.03)
+
+
+def test_below_the_least_effective_sample_the_heads_own_scale_stays() -> None:
+    scores, outcomes = world(30, seed=1)
+
+    calibration = calibrate(scores, outcomes, np.ones(30), scores, least=50)
+
+    assert not calibration.is_fitted
+    assert (calibration.slope, calibration.intercept, calibration.threshold) == (1.0, 0.0, 0.0)
+    assert calibration.effective_sample_size == 30
+
+
+def test_scores_that_rank_the_wrong_way_round_are_not_fitted() -> None:
+    scores, outcomes = world(500, seed=1)
+
+    calibration = calibrate(-scores, outcomes, np.ones(500), -scores, least=50)
+
+    assert not calibration.is_fitted
+    assert calibration.auroc is not None
+    assert calibration.auroc < 0.5
+
+
+def test_the_threshold_is_that_of_the_greatest_expected_f1() -> None:
+    scores = np.linspace(-3, 3, 61)
+    probabilities = 1 / (1 + np.exp(-scores))
+
+    def expected_f1(threshold: float) -> float:
+        called = scores >= threshold
+        return float(2 * probabilities[called].sum() / (called.sum() + probabilities.sum()))
+
+    best = best_threshold(scores, probabilities)
+
+    assert expected_f1(best) == max(expected_f1(each) for each in scores)
+    assert best < 0
+
+
+@given(weights=st.lists(st.floats(0.01, 100), min_size=1, max_size=50))
+def test_an_effective_sample_is_never_more_than_the_sample(weights: list[float]) -> None:
+    size = effective_sample_size(np.array(weights))
+
+    assert 1 - 1e-9 <= size <= len(weights) + 1e-9
+
+
+@given(
+    observations=st.lists(
+        st.tuples(st.integers(-3, 3), st.booleans(), st.floats(0.5, 10)), min_size=2, max_size=40
+    ).filter(lambda all_of: len({outcome for _, outcome, _ in all_of}) == 2)
+)
+def test_the_area_under_the_curve_is_scikit_learns(observations: list[tuple[int, bool, float]]) -> None:
+    scores, outcomes, weights = (np.array(part) for part in zip(*observations, strict=True))
+
+    ours = auroc(scores.astype(float), outcomes, weights)
+
+    assert ours == pytest.approx(roc_auc_score(outcomes, scores, sample_weight=weights))

@@ -1,0 +1,230 @@
+"""Tests of the learned Student: it starts as its base, learns from audits it may learn from, and can be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from moderation_pipeline.agents.case import Case
+from moderation_pipeline.agents.learned.snapshot import NoSnapshotError, load_snapshot, save_snapshot
+from moderation_pipeline.agents.learned.student import LearnedStudent
+from moderation_pipeline.agents.plan import Plan
+from moderation_pipeline.agents.student import Situation, Student
+from moderation_pipeline.agents.verdict import OptionProbability, Receipt, Verdict
+from moderation_pipeline.config import LearnedSpec
+from moderation_pipeline.moderation.chance import draw
+from moderation_pipeline.moderation.run_tables import RunTables
+from moderation_pipeline_tests.moderation.scripted import (
+    ALLOW,
+    DELETE,
+    WARN,
+    ScriptedExpert,
+    ScriptedStudent,
+    chat_of,
+)
+from moderation_pipeline_tests.moderation.test_loop import config_of, run
+
+GOOD = ["hello everyone", "nice run", "what a save", "good luck", "see you tomorrow"]
+BAD = ["you total zorg", "zorg off", "what a zorg"]
+SPAMMY = ["buy florps now", "cheap florps here"]
+
+
+def invented_chat(count: int, seed: int = 1) -> pl.DataFrame:
+    """Return a chat with words no lexicon knows: `zorg` is an insult, `florps` are spam."""
+
+    def line(i: int) -> str:
+        kind, pick = draw(seed, "kind", str(i)), draw(seed, "pick", str(i))
+        texts = BAD if kind < 0.2 else SPAMMY if kind < 0.3 else GOOD
+        return f"{texts[int(pick * len(texts))]} {i % 7}"
+
+    return chat_of([line(i) for i in range(count)], users=[f"u{i % 50}" for i in range(count)])
+
+
+def truth(case: Case) -> Plan:
+    return DELETE if "zorg" in case.text else WARN if "florps" in case.text else ALLOW
+
+
+def backwards(case: Case) -> Plan:
+    return ALLOW if truth(case).is_violation else DELETE
+
+
+def always_allow(case: Case) -> Plan:  # noqa: ARG001
+    return ALLOW
+
+
+def learned(base: Student | None = None, *, may_train: bool = True, **spec: object) -> LearnedStudent:
+    return LearnedStudent(
+        LearnedSpec.model_validate(spec), base or ScriptedStudent(always_allow), may_train=may_train
+    )
+
+
+def moderated(
+    student: Student, comments: pl.DataFrame, *, rate: float = 0.1, floor: float = 0.05
+) -> RunTables:
+    config = config_of(memory=None, audit={"policy": "uncertain", "rate": rate, "random_floor": floor})
+    return run(comments, config, student=student, expert=ScriptedExpert(truth))
+
+
+def mistakes(tables: RunTables, comments: pl.DataFrame, *, after: int) -> float:
+    """Return the share of wrong categories from a position on."""
+    both = tables.student_decisions.join(comments.select("comment_id", "text"), on="comment_id")
+    right = (
+        pl.when(pl.col("text").str.contains("zorg"))
+        .then(pl.lit("harassment"))
+        .when(pl.col("text").str.contains("florps"))
+        .then(pl.lit("spam"))
+        .otherwise(pl.lit("none"))
+    )
+    late = both.filter(pl.col("position") >= after)
+    return float(late.select((pl.col("category") != right).mean()).item())
+
+
+def test_until_there_are_enough_audits_it_decides_as_its_base() -> None:
+    comments = invented_chat(100)
+
+    tables = moderated(learned(least_audits=1_000), comments)
+
+    assert set(tables.student_decisions["action"]) == {"allow"}
+    assert set(tables.student_decisions["tier"]) == {"base"}
+
+
+def test_it_learns_which_words_are_violations_and_of_which_category() -> None:
+    comments = invented_chat(3_000)
+
+    tables = moderated(learned(), comments)
+
+    assert mistakes(tables, comments, after=1_500) < 0.02
+    assert tables.expert_audits.height < 0.2 * comments.height
+
+
+def test_what_weighed_most_is_in_the_row() -> None:
+    comments = invented_chat(3_000)
+
+    tables = moderated(learned(), comments)
+
+    last = tables.student_decisions.join(comments.select("comment_id", "text"), on="comment_id")
+    insult = last.filter(pl.col("text").str.contains("zorg"), pl.col("tier") == "learned").tail(1)
+    names = [each["name"] for each in insult["explanation"].item()]
+    assert any("zorg" in name or "zor" in name or "org" in name for name in names)
+    assert insult["probabilities"].item()[-1]["question"] == "violation"
+
+
+def test_confidence_is_calibrated_once_the_sample_allows_it_and_says_so() -> None:
+    student = learned()
+
+    tables = moderated(student, invented_chat(3_000))
+
+    assert tables.student_decisions["confidence_source"].to_list()[-1] == "calibrated"
+    assert student.calibration.effective_sample_size > 50
+    assert student.calibration.auroc == pytest.approx(1, abs=0.05)
+
+
+def test_audits_that_may_not_be_trained_on_never_reach_the_fit() -> None:
+    student = learned(may_train=False)
+
+    tables = moderated(student, invented_chat(2_000))
+
+    assert student.refits == 0
+    assert set(tables.student_decisions["tier"]) == {"base"}
+
+
+def test_refits_cost_no_more_than_a_constant_times_the_last_one() -> None:
+    student = learned(refit_growth=1.1)
+
+    tables = moderated(student, invented_chat(6_000), rate=0.3)
+
+    assert student.refits > 10
+    assert student.fitted_rows < 1.1 / 0.1 * 1.2 * tables.expert_audits.height
+
+
+def test_the_guard_lets_the_base_decide_where_the_head_is_worse() -> None:
+    """The Expert changes its mind half-way, and the base is right from then on."""
+    comments = invented_chat(6_000)
+
+    def turned(case: Case) -> Plan:
+        return truth(case) if case.position < 2_000 else backwards(case)
+
+    student = learned(ScriptedStudent(backwards), refit_growth=50.0, guard_window=60)
+    config = config_of(memory=None, audit={"policy": "uncertain", "rate": 0.1, "random_floor": 0.1})
+    tables = run(comments, config, student=student, expert=ScriptedExpert(turned))
+
+    assert student.guard.fallbacks == 1
+    assert set(tables.student_decisions["tier"].tail(64)) == {"base"}
+
+
+def test_a_run_that_starts_from_another_knows_what_that_one_learnt(tmp_path: Path) -> None:
+    first = learned()
+    moderated(first, invented_chat(3_000))
+    snapshot = first.snapshot()
+    assert snapshot is not None
+    save_snapshot(snapshot, tmp_path / "chat" / "config")
+
+    second = learned()
+    second.begin_with(load_snapshot(tmp_path / "chat" / "config"))
+    comments = invented_chat(200, seed=2)
+    tables = moderated(second, comments)
+
+    assert mistakes(tables, comments, after=0) < 0.05
+    assert set(tables.student_decisions["tier"]) == {"learned"}
+
+
+def test_a_snapshot_is_the_same_when_read_back_and_holds_no_pickle(tmp_path: Path) -> None:
+    student = learned()
+    moderated(student, invented_chat(2_000))
+    snapshot = student.snapshot()
+    assert snapshot is not None
+
+    save_snapshot(snapshot, tmp_path / "one")
+    again = load_snapshot(tmp_path / "one")
+
+    assert again.head.classes == snapshot.head.classes
+    assert again.calibration == snapshot.calibration
+    assert again.vocabulary.names == snapshot.vocabulary.names
+    np.testing.assert_array_equal(again.head.gate.weights, snapshot.head.gate.weights)
+    assert [each.outcome for each in again.examples] == [each.outcome for each in snapshot.examples]
+    with np.load(tmp_path / "one.npz", allow_pickle=False) as arrays:
+        assert all(arrays[name].dtype != object for name in arrays.files)
+
+
+def test_a_missing_snapshot_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(NoSnapshotError, match=r"nowhere\.json"):
+        load_snapshot(tmp_path / "nowhere")
+
+
+class Odd(ScriptedStudent):
+    """Allows everything, and gives a probability that ranks violations but has the wrong threshold."""
+
+    async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
+        await super().decide(cases, situations)
+        return [
+            Verdict(
+                ALLOW,
+                Receipt("odd"),
+                probabilities=(OptionProbability("spam", "true", 0.4 if truth(case).is_violation else 0.1),),
+            )
+            for case in cases
+        ]
+
+
+def test_a_base_with_the_wrong_threshold_is_repaired_by_few_audits() -> None:
+    words = [f"word{draw(3, 'word', str(i))}" for i in range(2_000)]
+    comments = invented_chat(2_000)
+    only_numbers = comments.with_columns(normalised=pl.Series(words))
+
+    tables = moderated(learned(Odd()), only_numbers, rate=0.08)
+
+    both = tables.student_decisions.join(comments.select("comment_id", "text"), on="comment_id").tail(1_000)
+    wrong = (both["category"] != "none") != both["text"].str.contains("zorg|florps")
+    assert wrong.mean() < 0.02  # type: ignore[operator]
+
+
+def test_the_same_run_twice_gives_the_same_rows() -> None:
+    comments = invented_chat(1_500)
+
+    first, second = (moderated(learned(), comments) for _ in range(2))
+
+    assert first.student_decisions.equals(second.student_decisions)

@@ -29,6 +29,9 @@ PREDICATES = {
 }
 """What one predicate tells about a comment that names a protected group."""
 
+MOST_PREDICATES = 4
+"""Predicates that are weighed: more of them would only press the chance against 1."""
+
 DENIED_GOOD = 0.6
 """What denying a group the good tells ("have no right to", "never be as smart as")."""
 
@@ -60,30 +63,30 @@ def _said_about(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> 
     """Weigh the predicates in the sentences that name the group or refer back to it."""
     named_in = {reading.sentences[hit.start] for hit in groups}
     taken = {at for hit in groups for at in range(hit.start, hit.end)}
-    found: list[Evidence] = []
-    covered: set[int] = set()
-    softening = 0.25 if is_condemned else 1.0
-    if any(
-        reading.words[at] in grammar().own_group
-        for hit in groups
-        for at in range(max(0, hit.start - 1), hit.start)
-    ):
-        softening *= 0.4
-    if any(not reading.is_negated(hit) for hit in reading.of("warm")):
-        softening *= 0.55
+    softening = _softening(reading, groups, is_condemned)
+    found = []
     for group, weight in PREDICATES.items():
         for hit in reading.of(group):
             places = set(range(hit.start, hit.end))
-            if places & (taken | covered) or not _is_about(reading, hit, named_in):
-                continue
-            if not reading.is_negated(hit):
-                covered |= places
+            is_new = not places & taken and _is_about(reading, hit, named_in)
+            if is_new and not reading.is_negated(hit):
+                taken |= places
                 found.append(Evidence(Category.HATE, weight * softening, f"'{hit.term}' about a group"))
     for hit in reading.of("good_trait"):
-        is_denied = _is_about(reading, hit, named_in) and reading.is_negated(hit)
-        if is_denied and hit.start not in taken | covered and not _denies_harm(reading, hit):
+        is_new = hit.start not in taken and _is_about(reading, hit, named_in)
+        if is_new and reading.is_negated(hit) and not _denies_harm(reading, hit):
             found.append(Evidence(Category.HATE, DENIED_GOOD * softening, f"denying a group '{hit.term}'"))
-    return found[:4]
+    return found[:MOST_PREDICATES]
+
+
+def _softening(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> float:
+    """Return what speaking against it, of one's own group, or warmly leaves of what predicates tell."""
+    softening = 0.25 if is_condemned else 1.0
+    if any(hit.start and reading.words[hit.start - 1] in grammar().own_group for hit in groups):
+        softening *= 0.4
+    if any(not reading.is_negated(hit) for hit in reading.of("warm")):
+        softening *= 0.55
+    return softening
 
 
 def _is_about(reading: Reading, hit: Hit, named_in: set[int]) -> bool:

@@ -19,6 +19,9 @@ TOKEN = re.compile(r"\[sepa\]|@\w+|[^\W_]+(?:'[^\W_]+)*|[\"“”«»]|[.!?;:]+|
 QUOTES = frozenset('"“”«»')
 PARTS = {"'ll": " will", "we're": "we are", "'d": " would", "n't": "nt"}
 
+MOST_HITS = 30
+"""Hits of a group that are weighed. A text of thousands is hostile, and would cost the square of its length."""
+
 NEGATION_REACH = 7
 OPENING = 4
 """Negators among the first words of a question ask for agreement ("isn't it obvious that…"), they deny
@@ -43,11 +46,26 @@ class Reading:
 
     @cached_property
     def by_group(self) -> dict[str, list[Hit]]:
-        """The hits of each group that has any."""
+        """The hits of each group that has any, the first of very many: the rest tell nothing more."""
         groups: dict[str, list[Hit]] = {}
         for hit in self.hits:
-            groups.setdefault(hit.group, []).append(hit)
+            hits = groups.setdefault(hit.group, [])
+            if len(hits) < MOST_HITS:
+                hits.append(hit)
         return groups
+
+    @cached_property
+    def words_by_sentence(self) -> dict[int, list[str]]:
+        """The words of each sentence."""
+        words: dict[int, list[str]] = {}
+        for word, sentence in zip(self.words, self.sentences, strict=True):
+            words.setdefault(sentence, []).append(word)
+        return words
+
+    @cached_property
+    def starts(self) -> dict[int, int]:
+        """Where each sentence begins."""
+        return {sentence: at for at, sentence in reversed(list(enumerate(self.sentences)))}
 
     @cached_property
     def has_quotation(self) -> bool:
@@ -75,12 +93,12 @@ class Reading:
 
     def sentence_words(self, sentence: int) -> list[str]:
         """Return the words of one sentence."""
-        return [word for word, at in zip(self.words, self.sentences, strict=True) if at == sentence]
+        return self.words_by_sentence[sentence]
 
     def is_negated(self, hit: Hit) -> bool:
         """Whether a word before the hit, in its sentence, denies it."""
         sentence = self.sentences[hit.start]
-        start = self.sentences.index(sentence)
+        start = self.starts[sentence]
         is_question = sentence in self.questions and self.words[start] in grammar().question_openers
         for at in range(hit.start - 1, start - 1, -1):
             word = self.words[at]
@@ -95,7 +113,7 @@ class Reading:
         sentence = self.sentences[hit.start]
         return any(
             self.words[at] in grammar().disclaiming and self._denies_saying(at)
-            for at in range(self.sentences.index(sentence), hit.start)
+            for at in range(self.starts[sentence], hit.start)
         )
 
     def _denies_saying(self, at: int) -> bool:

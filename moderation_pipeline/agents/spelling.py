@@ -29,6 +29,9 @@ GUESSED = (
 )
 """Groups whose words are guessed at."""
 
+LONGEST = 30
+"""No word and no two are longer; a hostile one would cost the square of its length."""
+
 LONG = 9
 """Letters from which a word that begins with a term may be two words ("immigrantsdisgust")."""
 
@@ -42,7 +45,7 @@ DOUBLED = re.compile(r"(.)\1+")
 @lru_cache(maxsize=50_000)
 def corrected(word: str) -> tuple[str, ...]:
     """Return the word or words that a word stands for; the word itself where nothing explains it better."""
-    if len(word) < SHORTEST or not (word.isascii() and word.isalpha()):
+    if not SHORTEST <= len(word) <= LONGEST or not (word.isascii() and word.isalpha()):
         return (word,)
     if _is_known(word):
         is_long = len(word) >= LONG and word not in lexicon().words

@@ -17,11 +17,11 @@ from moderation_pipeline.agents.lexicon import lexicon
 from moderation_pipeline.comments.leetspeak import SIGN, resolved, unleeted
 from moderation_pipeline.comments.lookalikes import fold_lookalikes
 
-MAX_PASSES = 8
-"""Undoing one disguise may uncover another (an entity inside an entity); each pass makes the text plainer."""
-
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SPACES = re.compile(r"\s+")
+AMPERSAND = re.compile(r"&(?:amp;|#0{0,5}38;|#x0{0,4}26;)+", re.IGNORECASE)
+"""However often it was escaped: one pass for each time would be quadratic in a hostile text."""
+
 ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,31}\d{0,2});", re.IGNORECASE)
 STRETCH = re.compile(r"([a-z])\1{2,}")
 LINK = re.compile(
@@ -36,8 +36,7 @@ NOT_PLAIN = "|".join(
     (
         r"[^\x20-\x7e]",
         r"&#?\w+;",
-        rf"[A-Za-z][{SIGN}]+[A-Za-z*]",
-        rf"(?:^|[^\w])[{SIGN}][A-Za-z]",
+        rf"[{SIGN}][A-Za-z]",
         r"[A-Za-z][0-9@$|*+€]",
         r"(?:^|[^A-Za-z0-9])(?:[A-Za-z0-9@$!][ ._*-]{1,2}){2}[A-Za-z0-9@$!](?:[^A-Za-z0-9]|$)",
     )
@@ -61,17 +60,15 @@ def normalise(texts: pl.Series) -> pl.Series:
 
 def normalise_text(text: str) -> str:
     """Return the normalised form of one text: the same function as `normalise`. Idempotent."""
-    for _ in range(MAX_PASSES):
-        following = _one_pass(text)
-        if following == text:
-            break
-        text = following
+    # Undoing one disguise may uncover another; each pass leaves the text plainer or as it is, so this ends.
+    while (plainer := _one_pass(text)) != text:
+        text = plainer
     return text
 
 
 def _one_pass(text: str) -> str:
     if "&" in text:
-        text = ENTITY.sub(lambda match: html.unescape(match.group()), text)
+        text = ENTITY.sub(lambda match: html.unescape(match.group()), AMPERSAND.sub("&", text))
     text = SPACED_OUT.sub(_joined, fold_lookalikes(text).lower())
     text = SPACES.sub(" ", text).strip(" ")
     return " ".join([_plain_word(word) for word in text.split(" ")])

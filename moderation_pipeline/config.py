@@ -135,7 +135,7 @@ class TiersSpec(Closed):
     """
 
     backend: Literal["tiers"] = "tiers"
-    tiers: tuple[TierSpec, ...] = Field(min_length=2, max_length=5)
+    tiers: tuple[TierSpec, ...]
     unsure_from: tuple[Annotated[float, Field(ge=0, le=1)], ...] = (0.2,)
 
     @field_validator("unsure_from", mode="before")
@@ -145,6 +145,8 @@ class TiersSpec(Closed):
 
     @model_validator(mode="after")
     def _one_bound_each(self) -> TiersSpec:
+        if not 2 <= len(self.tiers) <= 5:
+            raise ValueError(f"tiers are from 2 to 5 Students, and here is {len(self.tiers)}")
         if len(self.unsure_from) not in (1, len(self.tiers) - 1):
             raise ValueError(
                 f"unsure_from has {len(self.unsure_from)} numbers for {len(self.tiers)} tiers: give one, or "
@@ -213,7 +215,7 @@ class MemorySpec(Closed):
     top_k: int = Field(default=5, ge=1, le=100)
     capacity: int = Field(default=50_000, ge=1)
     scope: Literal["channel", "all"] = "all"
-    least_similarity: float = Field(default=0.3, gt=0, le=1)
+    least_similarity: float = Field(default=0.5, gt=0, le=1)
     merge_similarity: float = Field(default=0.95, gt=0, le=1)
     user_share: float = Field(default=0.1, gt=0, le=1)
     user_share_from: int = Field(default=100, ge=1)
@@ -497,12 +499,16 @@ def _read_mapping(path: Path) -> dict[str, Any]:
 
 
 def _overlaid(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `under` with `over` laid on it, part by part; a part whose backend changes is replaced whole."""
+    """Return `under` with `over` laid on it, part by part; a part whose backend changes is replaced whole.
+
+    So is one that becomes tiers, or ceases to be: the keys of the one are no keys of the other.
+    """
     result = dict(under)
     for key, value in over.items():
         below = result.get(key)
         if isinstance(value, Mapping) and isinstance(below, Mapping):
             changed = "backend" in value and value["backend"] != below.get("backend")
+            changed |= "tiers" in value or ("tiers" in below and "backend" in value)
             result[key] = dict(value) if changed else _overlaid(below, value)
         else:
             result[key] = value

@@ -123,7 +123,8 @@ def _place(location: Location, files: Sequence[Written], *, is_missing: bool = F
 def _keys_written(location: Location, content: Any) -> list[int | str]:
     keys: list[int | str] = []
     for part in location:
-        if isinstance(content, Mapping) and part in content:
+        is_item = isinstance(content, list) and isinstance(part, int) and part < len(content)
+        if is_item or (isinstance(content, Mapping) and part in content):
             content = content[part]
             keys.append(part)
     return keys

@@ -7,7 +7,8 @@ action becomes is the same whoever proposed it. Models are built from these in `
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -17,11 +18,28 @@ from moderation_pipeline.model_specs import Address
 
 
 class Thresholds(Closed):
-    """From which probability of a broken rule its mild, plain and grave action follow; null: never."""
+    """From which probability of a broken rule its mild, plain and grave action follow; null: never.
+
+    Where only a milder one is given, those above it are raised to it: `{mild: 0.9}` is enough.
+    """
 
     mild: float | None = Field(default=0.5, gt=0, le=1)
     plain: float | None = Field(default=0.75, gt=0, le=1)
     grave: float | None = Field(default=0.95, gt=0, le=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _what_is_left_out_follows(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        given = dict(data)
+        for name, milder in (("plain", "mild"), ("grave", "plain")):
+            below, usual = given.get(milder, ...), cls.model_fields[name].default
+            if name not in given and below is None:
+                given[name] = None
+            elif name not in given and isinstance(below, int | float):
+                given[name] = max(below, usual)
+        return given
 
     @model_validator(mode="after")
     def _rise(self) -> Thresholds:

@@ -8,23 +8,44 @@ from typing import Protocol
 import polars as pl
 
 from moderation_pipeline.agents.careful_rules import CarefulRulesExpert
+from moderation_pipeline.agents.decision_student import DecisionStudent
 from moderation_pipeline.agents.expert import Expert
 from moderation_pipeline.agents.labels import LabelsExpert
+from moderation_pipeline.agents.learned.student import LearnedStudent
 from moderation_pipeline.agents.prompt_expert import PromptExpert
 from moderation_pipeline.agents.prompt_student import PromptStudent
+from moderation_pipeline.agents.question_set import (
+    QuestionSet,
+    label_questions,
+    moderation_questions,
+    policy_questions,
+)
 from moderation_pipeline.agents.rules import RulesStudent
 from moderation_pipeline.agents.student import Student
+from moderation_pipeline.agents.tiers import Tier, TieredStudent
+from moderation_pipeline.backends.decision_model import DecisionModel
 from moderation_pipeline.backends.keys import UnusableBackendError
 from moderation_pipeline.backends.language_model import LanguageModel
-from moderation_pipeline.config import CarefulRulesSpec, Config, LabelsSpec, RulesSpec
+from moderation_pipeline.config import (
+    CarefulRulesSpec,
+    Config,
+    LabelsSpec,
+    LearnedSpec,
+    RulesSpec,
+    TierSpec,
+    TiersSpec,
+)
+from moderation_pipeline.decision_specs import (
+    ClassifierSpec,
+    DecidingSpec,
+    DecisionSpec,
+    OpenAIModerationsSpec,
+)
 from moderation_pipeline.model_specs import (
     HfExpertSpec,
-    HfSpec,
     LanguageModelSpec,
     OpenAIExpertSpec,
-    OpenAISpec,
     TogetherExpertSpec,
-    TogetherSpec,
 )
 
 
@@ -48,10 +69,14 @@ class Agents:
 
 
 class Models(Protocol):
-    """What builds the language models that specs name (`backends/build.py`)."""
+    """What builds the models that specs name (`backends/build.py`)."""
 
     def language_model(self, spec: LanguageModelSpec) -> LanguageModel:
-        """Return the model of a spec."""
+        """Return the language model of a spec."""
+        ...
+
+    def decision_model(self, spec: DecisionSpec) -> DecisionModel:
+        """Return the decision model of a spec."""
         ...
 
 
@@ -59,6 +84,14 @@ class NoModels:
     """Builds none: for those who run keyless configs only."""
 
     def language_model(self, spec: LanguageModelSpec) -> LanguageModel:
+        """Refuse.
+
+        Raises:
+            UnusableBackendError: always.
+        """
+        raise UnusableBackendError(f"Backend {spec.backend!r} was asked for where only keyless ones are run.")
+
+    def decision_model(self, spec: DecisionSpec) -> DecisionModel:
         """Refuse.
 
         Raises:
@@ -100,12 +133,41 @@ class _Builder:
         spec = self.config.student
         if spec == "none":
             return None
+        if isinstance(spec, TiersSpec):
+            return self.tiered(spec)
+        return self.student_of(spec) or self.rules()
+
+    def student_of(self, spec: TierSpec) -> Student | None:
+        """Return the Student of a spec; null where its backend can't be used, and the config has a fallback."""
         if isinstance(spec, RulesSpec):
             return self.rules()
-        if isinstance(spec, (TogetherSpec, OpenAISpec, HfSpec)):
-            model = self._model("Student", spec, "rules")
-            return self.rules() if model is None else PromptStudent(model, spec, self.own_rules)
-        raise TypeError(f"No Student is built from {type(spec).__name__}.")
+        if isinstance(spec, LearnedSpec):
+            return LearnedStudent(spec, self.student_of(spec.base) or self.rules(), may_train=True)
+        if isinstance(spec, DecidingSpec):
+            decider = self._decision_model(spec)
+            return None if decider is None else DecisionStudent(decider, self.questions(spec), spec)
+        model = self._model("Student", spec, "rules")
+        return None if model is None else PromptStudent(model, spec, self.own_rules)
+
+    def tiered(self, spec: TiersSpec) -> Student:
+        """Return the tiers that can be used; where only one can, it stands alone."""
+        bounds = (
+            spec.unsure_from * len(spec.tiers) if len(spec.unsure_from) == 1 else (*spec.unsure_from, 1.0)
+        )
+        tiers = [
+            Tier(f"{i + 1} {each.backend}", student, bound)
+            for i, (each, bound) in enumerate(zip(spec.tiers, bounds, strict=True))
+            if (student := self.student_of(each)) is not None
+        ]
+        return TieredStudent(tiers) if tiers else self.rules()
+
+    def questions(self, spec: DecisionSpec) -> QuestionSet:
+        """Return what the model of a spec is asked."""
+        if isinstance(spec, OpenAIModerationsSpec):
+            return moderation_questions()
+        if isinstance(spec, ClassifierSpec):
+            return label_questions(spec.labels)
+        return policy_questions(self.own_rules)
 
     def rules(self) -> RulesStudent:
         """Return the keyless Student, with the config's bounds on what memories may say."""
@@ -133,4 +195,15 @@ class _Builder:
             if self.config.fallback is None:
                 raise
             self.notes.append(f"The {part} is {instead}, not {spec.backend} {spec.model!r} ({error})")
+            return None
+
+    def _decision_model(self, spec: DecisionSpec) -> DecisionModel | None:
+        try:
+            return self.models.decision_model(spec)
+        except UnusableBackendError as error:
+            if self.config.fallback is None:
+                raise
+            self.notes.append(
+                f"{spec.backend} {spec.model!r} can't be used, and rules decide instead ({error})"
+            )
             return None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
 from importlib import resources
+from itertools import pairwise
 
 import orjson
 import yaml
@@ -158,7 +159,7 @@ def _told(about: str, instructions: str) -> str:
 def _own_rules(about: str, text: str, taken: Sequence[str]) -> list[RuleQuestion]:
     """Return a question for each item of a list of rules; one that names a category in backticks is of it."""
     starts = [match.start() for match in OWN_ITEM.finditer(text)]
-    items = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
+    items = [text[start:end] for start, end in pairwise([*starts, len(text)])]
     rules = []
     for number, item in enumerate(items, start=1):
         said = " ".join(OWN_ITEM.sub("", item.split("\n\n")[0], count=1).split())

@@ -1,4 +1,4 @@
-"""Language models from specs: the backend, and around it, in this order, what every backend gets.
+"""Language and decision models from specs: the backend, and around it, in this order, what every backend gets.
 
     cache, daily budget, retry, adaptive concurrency, metering, backend
 
@@ -16,16 +16,20 @@ from types import TracebackType
 from moderation_pipeline.backends.abilities import Found
 from moderation_pipeline.backends.budget import DailyBudgetModel, UnpricedBudgetError
 from moderation_pipeline.backends.cache import CachedModel, Purchases
+from moderation_pipeline.backends.carried_decisions import CarriedModel, CarryingModel
 from moderation_pipeline.backends.chat_endpoint import AbilitiesMemory, ChatEndpoint, Endpoint
 from moderation_pipeline.backends.chat_wire import Abilities
 from moderation_pipeline.backends.concurrency import AdaptiveModel, Gate
+from moderation_pipeline.backends.decision_backends import decision_backend, place_of
+from moderation_pipeline.backends.decision_model import DecisionModel
 from moderation_pipeline.backends.keys import key_for
 from moderation_pipeline.backends.language_model import LanguageModel, ModelIdentity
 from moderation_pipeline.backends.metering import MeteredModel
 from moderation_pipeline.backends.prices import PriceList
 from moderation_pipeline.backends.reply_store import DAY_S, Attempt, ReplyStore
 from moderation_pipeline.backends.retry import RetryingModel, RetryPolicy
-from moderation_pipeline.model_specs import HfSpec, LanguageModelSpec, OpenAISpec, RemoteSpec, TogetherSpec
+from moderation_pipeline.decision_specs import DecisionSpec
+from moderation_pipeline.model_specs import Address, HfSpec, LanguageModelSpec, OpenAISpec, TogetherSpec
 from moderation_pipeline.warehouse.folder import DataFolder
 
 
@@ -75,6 +79,7 @@ class RunModels:
         self._deployment = deployment
         self._run_key = run_key
         self._built: dict[LanguageModelSpec, LanguageModel] = {}
+        self._deciding: dict[str, DecisionModel] = {}
         self._metered: list[MeteredModel] = []
         self._store: ReplyStore | None = None
 
@@ -92,6 +97,19 @@ class RunModels:
             self._built[place] = self._wrapped(spec, backend)
         return self._built[place]
 
+    def decision_model(self, spec: DecisionSpec) -> DecisionModel:
+        """Return the decision model of the spec, in the same wrappers (`carried_decisions.py`).
+
+        Raises:
+            UnusableBackendError: no key, no extra `local`.
+            UnpricedBudgetError: a daily budget over a model whose price nobody knows.
+        """
+        place = place_of(spec)
+        if place not in self._deciding:
+            backend = CarriedModel(decision_backend(spec, self._deployment.variables))
+            self._deciding[place] = CarryingModel(self._wrapped(spec, backend))
+        return self._deciding[place]
+
     @cached_property
     def attempt(self) -> Attempt:
         """The run as the store knows it: whether it goes on with an earlier attempt, and what that lost."""
@@ -108,14 +126,14 @@ class RunModels:
     def notes(self) -> list[str]:
         """What is to be said when the run begins: unknown prices; that it goes on, what is asked again."""
         notes = [note for model in self._metered if (note := model.note)]
-        if self._built and self.attempt.is_resumed:
+        if self._metered and self.attempt.is_resumed:
             again = f"{self.attempt.repeated_calls} calls that were in flight are asked again"
             notes.append(f"Goes on where an earlier attempt stopped: its replies are used; {again}.")
         return notes
 
     def finish(self) -> None:
         """Say that the run is through and its tables are stored."""
-        if self._built:
+        if self._metered:
             self.store.finish_run(self.attempt.run_id)
 
     def __enter__(self) -> RunModels:
@@ -140,12 +158,12 @@ class RunModels:
         max_age_s = None if days is None else days * DAY_S
         return Purchases(self.attempt, fresh=self._deployment.fresh, max_age_s=max_age_s)
 
-    def _wrapped(self, spec: LanguageModelSpec, backend: LanguageModel) -> LanguageModel:
+    def _wrapped(self, spec: LanguageModelSpec | DecisionSpec, backend: LanguageModel) -> LanguageModel:
         deployment = self._deployment
         metered = MeteredModel(backend, self._prices)
         self._metered.append(metered)
         model: LanguageModel = metered
-        if isinstance(spec, RemoteSpec):
+        if isinstance(spec, Address):
             model = AdaptiveModel(model, Gate(min(spec.concurrency, deployment.most_concurrent)))
             model = RetryingModel(model, RetryPolicy(attempts=spec.attempts))
         if deployment.usd_per_day is not None:

@@ -12,8 +12,11 @@ from difflib import get_close_matches
 import orjson
 
 from moderation_pipeline.backends.build import backend_of, chat_endpoint
+from moderation_pipeline.backends.carried_decisions import CarriedModel, CarryingModel
 from moderation_pipeline.backends.chat_endpoint import ChatEndpoint
 from moderation_pipeline.backends.chat_wire import Abilities, Structure
+from moderation_pipeline.backends.decision_backends import decision_backend
+from moderation_pipeline.backends.decision_model import DecisionModel
 from moderation_pipeline.backends.language_model import (
     BadReplyError,
     FatalBackendError,
@@ -26,6 +29,7 @@ from moderation_pipeline.backends.language_model import (
 )
 from moderation_pipeline.backends.metering import MeteredModel
 from moderation_pipeline.backends.prices import PriceList
+from moderation_pipeline.decision_specs import DecisionSpec
 from moderation_pipeline.model_specs import HfSpec, LanguageModelSpec
 
 MOST_NAMED = 12
@@ -56,6 +60,16 @@ class CheckedModels:
             return MeteredModel(backend_of(spec, self.variables), self.prices)
         endpoint = chat_endpoint(spec, self.variables)
         return _Explained(MeteredModel(endpoint, self.prices), self, spec)
+
+    def decision_model(self, spec: DecisionSpec) -> DecisionModel:
+        """Return the decision model of a spec; its errors say themselves what to do.
+
+        Raises:
+            UnusableBackendError: no key, no extra `local`.
+        """
+        metered = MeteredModel(CarriedModel(decision_backend(spec, self.variables)), self.prices)
+        self.notes.extend([metered.note] if metered.note else [])
+        return CarryingModel(metered)
 
 
 class _Explained(LanguageModel):

@@ -12,7 +12,7 @@ from typing import cast
 
 import polars as pl
 
-from moderation_pipeline.agents.verdict import Verdict
+from moderation_pipeline.agents.verdict import TierReceipt, Verdict
 from moderation_pipeline.moderation.trace import Settled
 from moderation_pipeline.warehouse.tables import (
     ACTION_LOG,
@@ -129,7 +129,7 @@ def _decision(row: Settled) -> tuple[object, ...]:
     case, verdict = row.case, row.decided
     about = (case.comment_id, case.position)
     if verdict is None:
-        return (*about, *[None] * 12, *_NO_RECEIPT, row.choice.probability)
+        return (*about, *[None] * 12, *_NO_RECEIPT, row.choice.probability, None)
     plan = verdict.plan
     proposed: tuple[object, ...] = (None,) * 4
     said: tuple[object, ...] = (None,) * 3
@@ -147,7 +147,19 @@ def _decision(row: Settled) -> tuple[object, ...]:
         verdict.tier,
         *_RECEIPT(verdict.receipt),
         row.choice.probability,
+        [_tier(each) for each in verdict.tiers] or None,
     )
+
+
+_OF_TIER = (
+    *("backend", "model", "prompt_tokens", "completion_tokens", "cost_usd", "list_cost_usd"),
+    *("latency_ms", "is_cached", "reply_error"),
+)
+
+
+def _tier(each: TierReceipt) -> dict[str, object]:
+    costs = {name: getattr(each.receipt, name) for name in _OF_TIER}
+    return {"tier": each.tier, "doubt": each.doubt, **costs}
 
 
 def _audit(row: Settled) -> tuple[object, ...]:

@@ -23,6 +23,26 @@ EXPLANATION = pl.List(pl.Struct({"kind": pl.String, "name": pl.String, "weight":
 """What contributed most to a decision: `kind` is `signal`, `feature` or `memory`; `weight` is signed."""
 
 
+TIERS = pl.List(
+    pl.Struct(
+        {
+            "tier": pl.String,
+            "backend": pl.String,
+            "model": pl.String,
+            "doubt": pl.Float64,
+            "prompt_tokens": pl.Int64,
+            "completion_tokens": pl.Int64,
+            "cost_usd": pl.Float64,
+            "list_cost_usd": pl.Float64,
+            "latency_ms": pl.Float64,
+            "is_cached": pl.Boolean,
+            "reply_error": pl.String,
+        }
+    )
+)
+"""What each of several Students that were asked in turn cost, and how unsure it was; the last one decided."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table: its name, what one row is, how it is partitioned, and its schema."""
@@ -146,6 +166,7 @@ STUDENT_DECISIONS = Table(
             "tier": pl.String,
             **RECEIPT,
             "audit_probability": pl.Float64,
+            "tiers": TIERS,
         }
     ),
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from moderation_pipeline.agents.plan import Action
 from moderation_pipeline.comments.chat_files import format_beside
 from moderation_pipeline.comments.columns import ColumnsSpec, columns_beside
 from moderation_pipeline.comments.formats import READERS, UnreadableFileError, made, reader_named, readers_for
@@ -68,7 +69,7 @@ def ingest(
     unique = with_unique_ids(ordered.comments)
     comments = _finished(without_copies(labelled(unique.comments, ordered.acts)), chat)
     ingestion = _counted(source, reader, tally, comments.height)
-    notes = [*reader.notes, *ordered.notes, *unique.notes, *_odd(tally)]
+    notes = [*reader.notes, *ordered.notes, *unique.notes, *_judged(tally, comments), *_odd(tally)]
     return Ingested(comments, _rejected_frame(tally, chat), ingestion, notes)
 
 
@@ -167,6 +168,21 @@ def _counted(source: Source, reader: Reader, tally: _Tally, comments: int) -> pl
         "merged": tally.comments - comments,
     }
     return pl.DataFrame([row], schema=INGESTION.schema)
+
+
+def _judged(tally: _Tally, comments: pl.DataFrame) -> list[str]:
+    """Say what became of the moderators' acts that the log holds."""
+    if not tally.moderation_events:
+        return []
+    labels = comments["label_action"]
+    acts = f"{tally.moderation_events:,} acts of moderators"
+    if labels.null_count() == comments.height:
+        return [f"{acts}, none of which says anything about a comment: there are no labels."]
+    acted_on = int((labels != Action.ALLOW.value).sum())
+    return [
+        f"{acts}: {acted_on:,} comments are labelled by them, {labels.null_count():,} left unlabelled, the "
+        f"others labelled allow (not acted on)."
+    ]
 
 
 def _odd(tally: _Tally) -> list[str]:

@@ -28,8 +28,9 @@ def with_repeats(comments: pl.DataFrame) -> pl.DataFrame:
 
     A text that normalises to nothing counts by what was written. Without a user, `user_repeats` is 0.
     """
-    said = pl.when(pl.col("normalised") == "").then("text").otherwise("normalised")
-    room = pl.col("channel").fill_null("").hash(1) ^ said.hash(2)
+    text, form = pl.col("text").hash(2), pl.col("normalised").hash(2)
+    said = pl.when(pl.col("normalised") == "").then(text).otherwise(form)
+    room = pl.col("channel").hash(1) ^ said
     clock = _Clock.of(comments)
     in_channel = clock.counts(comments.select(room).to_series(), CHANNEL_WINDOW_S)
     by_user = clock.counts(comments.select(room ^ pl.col("user_id").hash(3)).to_series(), USER_WINDOW_S)
@@ -46,10 +47,12 @@ class _Clock:
 
     @classmethod
     def of(cls, comments: pl.DataFrame) -> _Clock:
+        times = comments["sent_at"]
+        is_timed = times.is_not_null().to_numpy()
+        if is_timed.all():
+            return cls(times.to_numpy(), is_timed)
         place = pl.int_range(pl.len()).over("channel")
-        is_timed = comments["sent_at"].is_not_null().to_numpy()
-        ticks = comments.select(pl.coalesce("sent_at", place)).to_series().to_numpy()
-        return cls(ticks, is_timed)
+        return cls(comments.select(pl.coalesce("sent_at", place)).to_series().to_numpy(), is_timed)
 
     def counts(self, keys: pl.Series, window_s: int) -> NDArray[np.int32]:
         """Return for each row the number of rows before it with its key and within the window."""

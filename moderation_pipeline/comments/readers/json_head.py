@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 import orjson
 
-KEY = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:')
+KEY = re.compile(rb'"((?:[^"\\]++|\\.)*+)"\s*:', re.DOTALL)
+KEYS_WITHIN = 16_384
+"""Bytes searched for names; a hostile file makes that search quadratic."""
+
 LINES_LOOKED_AT = 20
 
 
@@ -19,7 +22,6 @@ class JsonHead(NamedTuple):
     what stands beside and before it.
     """
 
-    is_json: bool
     is_lines: bool
     is_array: bool
     array_key: str | None
@@ -33,7 +35,6 @@ class JsonHead(NamedTuple):
 
 
 NO_JSON = JsonHead(
-    is_json=False,
     is_lines=False,
     is_array=False,
     array_key=None,
@@ -42,28 +43,27 @@ NO_JSON = JsonHead(
 )
 
 
+ARRAY = re.compile(rb"\[\s*(?:\{|\]|$)")
+NAMED_ARRAY = re.compile(rb'"(messages|comments)"\s*:\s*' + ARRAY.pattern)
+
+
 @lru_cache(maxsize=8)
 def _look(head: bytes) -> JsonHead:
     text = head.lstrip()
-    if text.startswith(b"["):
-        return NO_JSON._replace(is_json=True, is_array=True, record_keys=_keys_of_first_object(text[1:]))
+    if ARRAY.match(text):
+        return NO_JSON._replace(is_array=True, record_keys=_keys(text))
     lines = [line for line in head.split(b"\n")[:LINES_LOOKED_AT] if line.strip()]
     objects = [keys for line in lines if (keys := _object_keys(line)) is not None]
-    if text.startswith(b"{") and (found := ARRAY_OF_OBJECTS.search(text)) is not None and len(objects) < 2:
-        before = {match.decode("utf-8", "replace") for match in KEY.findall(text[: found.start()])}
-        key = found[1].decode("utf-8", "replace")
-        if key in DOCUMENT_ARRAYS:
-            records = _keys_of_first_object(text[found.end() - 1 :])
-            return NO_JSON._replace(
-                is_json=True, array_key=key, document_keys=frozenset(before), record_keys=records
-            )
+    named = NAMED_ARRAY.search(text) if text.startswith(b"{") and len(objects) < 2 else None
+    if named is not None:
+        return NO_JSON._replace(
+            array_key=named[1].decode(),
+            document_keys=_keys(text[: named.start()]),
+            record_keys=_keys(text[named.end() - 1 :]),
+        )
     if not objects:
         return NO_JSON
-    return NO_JSON._replace(is_json=True, is_lines=True, record_keys=frozenset().union(*objects))
-
-
-DOCUMENT_ARRAYS = ("messages", "comments")
-ARRAY_OF_OBJECTS = re.compile(rb'"(messages|comments)"\s*:\s*\[\s*(?:\{|\]|$)')
+    return NO_JSON._replace(is_lines=True, record_keys=frozenset().union(*objects))
 
 
 def _object_keys(line: bytes) -> frozenset[str] | None:
@@ -74,6 +74,6 @@ def _object_keys(line: bytes) -> frozenset[str] | None:
     return frozenset(value) if isinstance(value, dict) else None
 
 
-def _keys_of_first_object(text: bytes) -> frozenset[str]:
-    """Return the names used in the array's first object, as far as the head shows it."""
-    return frozenset(key.decode("utf-8", "replace") for key in KEY.findall(text[:65_536]))
+def _keys(text: bytes) -> frozenset[str]:
+    """Return the names used in the text's beginning."""
+    return frozenset(key.decode("utf-8", "replace") for key in KEY.findall(text[:KEYS_WITHIN]))

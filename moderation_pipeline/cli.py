@@ -113,7 +113,7 @@ def _moderated(
             launch.synthesize()
         if running.is_reading_due(folder, chat):
             say(f"Reading {chat}.")
-            failures += running.failed_checks(launch.ingest_chat(chat))
+            failures += running.failed_checks(launch.ingest_chat(chat, observer))
         for named in configs:
             with running.failure_noted(named, failures):
                 failures += running.failed_checks(launch.moderate_chat(chat, named.name, observer))
@@ -162,7 +162,8 @@ def add(
     from moderation_pipeline.defs.launch import launcher
 
     with running.taken_back_on_failure(added), launcher(folder) as launch:
-        failures = running.failed_checks(launch.ingest_chat(added.chat))
+        outcome = launch.ingest_chat(added.chat, _observer(trace=False, as_json=as_json))
+    failures = running.failed_checks(outcome)
     running.print_reading(folder, added.chat, as_json=as_json)
     if failures:
         raise CommandFailed("\n".join(failures))

@@ -9,6 +9,7 @@ from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files
 from moderation_pipeline.defs.checking import declared, holds
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.versions import comments_version, source_version
@@ -78,7 +79,9 @@ def _out(description: str) -> dg.AssetOut:
     },
 )
 def chat_log(
-    context: dg.AssetExecutionContext, data_folder: dg.ResourceParam[DataFolder]
+    context: dg.AssetExecutionContext,
+    data_folder: dg.ResourceParam[DataFolder],
+    observer: dg.ResourceParam[RunObserver],
 ) -> Iterator[dg.MaterializeResult[pl.DataFrame]]:
     """Read a chat's file into comments, lines that can't be read, and the counts of both."""
     from moderation_pipeline.comments.ingest import ingest
@@ -92,6 +95,7 @@ def chat_log(
     ingested = ingest(files[chat], chat)
     for note in ingested.notes:
         context.log.info(note)
+        observer.noted(note)
     version = dg.DataVersion(comments_version(ingested.comments))
     counts = {name: value for name, value in ingested.ingestion.row(0, named=True).items() if name != "chat"}
     yield dg.MaterializeResult(

@@ -53,15 +53,14 @@ class Launcher:
         config = {"ops": {"synthetic_comments": {"config": dict(settings)}}} if settings else {}
         return self._run("synthesize", None, config=config)
 
-    def ingest_chat(self, chat: str) -> RunOutcome:
-        """Register the chat, and read its file into the warehouse."""
+    def ingest_chat(self, chat: str, observer: RunObserver | None = None) -> RunOutcome:
+        """Register the chat, and read its file into the warehouse; the observer is told what was guessed."""
         self._dagster.add_dynamic_partitions(str(chats.name), [chat])
-        return self._run("ingest", chat)
+        return self._run("ingest", chat, resources=_watching(observer))
 
     def moderate_chat(self, chat: str, config: str, observer: RunObserver | None = None) -> RunOutcome:
         """Moderate the chat under one config; the observer sees every comment as it is settled."""
-        watching = {} if observer is None else {"observer": observer}
-        return self._run("moderate", run_key(chat, config), resources=watching)
+        return self._run("moderate", run_key(chat, config), resources=_watching(observer))
 
     def compare_chat(self, chat: str) -> RunOutcome:
         """Compare the chat's runs, draw the plots and write the report."""
@@ -83,6 +82,10 @@ class Launcher:
             resources=resources or None,
         )
         return RunOutcome(result.run_id, partition, tuple(_failed(result.get_asset_check_evaluations())))
+
+
+def _watching(observer: RunObserver | None) -> Mapping[str, object]:
+    return {} if observer is None else {"observer": observer}
 
 
 @contextmanager

@@ -61,8 +61,8 @@ def _cell(column: str, row: Row) -> str:
 
 
 def _agreement(row: Row) -> str:
-    """Return the agreement on one yardstick for all configs, expert_only's plans, where that was run."""
-    return "agreement_rate" if row["reference_agreement_rate"] is None else "reference_agreement_rate"
+    """Return whether the plan that stood is expert_only's, where that was run; else the audits' share that agree."""
+    return "agreement_rate" if row["system_agreement_rate"] is None else "system_agreement_rate"
 
 
 def _estimate(row: Row, name: str, shown: Callable[[object], str]) -> str:

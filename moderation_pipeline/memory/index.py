@@ -7,7 +7,7 @@ Which of equally near rows comes first is the store's to say.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -65,3 +65,9 @@ class Index(ABC):
 def rounded(similarities: NDArray[np.floating]) -> Similarities:
     """Return similarities as they may be compared: rounded, and no more than 1."""
     return np.minimum(np.round(similarities.astype(np.float64), DECIMALS), 1.0)
+
+
+def joined(parts: Sequence[Hits]) -> Hits:
+    """Return the hits of all parts."""
+    nothing = Hits(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))
+    return parts[0] if len(parts) == 1 else Hits(*map(np.concatenate, zip(nothing, *parts, strict=True)))

@@ -6,60 +6,61 @@ scikit-learn's `TfidfVectorizer(sublinear_tf=True)` has it. The frequencies are 
 write stays constant, and what is nearest depends on nothing but the calls made.
 
 Rows lie in segments that are merged as they grow (each several times the next), so that a write touches a
-small one; all are searched.
+small one; all are searched. How a query is split into what finds candidates and what only scores them, and
+where that stops to be exact, is `sparse_queries.py`'s.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from moderation_pipeline.backends.embedder import Vectors
-from moderation_pipeline.memory.index import Hits, Index, Numbers, rounded
+from moderation_pipeline.memory.index import Hits, Index, Numbers, joined, rounded
+from moderation_pipeline.memory.sparse_queries import Bands, Queries, bands_of, lengths_from_band, prepared
+from moderation_pipeline.memory.sparse_rows import Floats, SparseRows, stacked
 
 REWEIGH_GROWTH = 0.5
-SMALL_SEGMENT = 256
+SMALL_SEGMENT = 512
 """Rows below which a segment is rebuilt at each write rather than searched apart."""
-SEGMENT_RATIO = 4
+SEGMENT_RATIO = 6
+LARGE_SEGMENT = 65_536
+"""Rows beyond which a segment is not merged: what SciPy adds up per row of a segment then stays in cache."""
 
 UNKNOWN = -1
 """The term number of what no row has; as an index it finds the last place of an array, kept free for it."""
 
-Floats = NDArray[np.float32]
-Terms = NDArray[np.int32]
-
-
-class _Counts(NamedTuple):
-    """How often each term (a number of the index's own) occurs in each row, in CSR's three parts.
-
-    SciPy's matrices check themselves whenever they are made, which costs more than all work on a small one.
-    """
-
-    data: Floats
-    terms: Terms
-    pointers: Terms
-
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """Some rows: their counts, and their weights by term (terms x rows)."""
+    """Some rows: their counts, their weights by row and by term, and how long the common part of each is."""
 
     rows: Numbers
-    counts: _Counts
+    counts: SparseRows
+    lengths: Floats
+    by_row: csr_matrix
     by_term: csr_matrix
+
+    def widen(self, terms: int) -> None:
+        """Make room for terms that were learnt since."""
+        if self.by_term.shape[0] != terms:
+            self.by_term.resize(terms, len(self.rows))
+            self.by_row.resize(len(self.rows), terms)
 
 
 class SparseIndex(Index):
-    """Exact nearest rows by cosine of TF-IDF weights."""
+    """Nearest rows by cosine of TF-IDF weights."""
 
     def __init__(self, columns: int) -> None:
         self._one_above_term = np.zeros(columns, dtype=np.int32)  # zeros cost nothing until they are touched
         self._known = 0
         self._rarity: Floats = np.ones(SMALL_SEGMENT, dtype=np.float32)
+        self._frequency: Numbers = np.zeros(SMALL_SEGMENT, dtype=np.int64)
+        self._band: Bands = np.zeros(SMALL_SEGMENT, dtype=np.int64)
         self._weighed_rows = 0
         self._written_since = 0
         self._segments: list[_Segment] = []
@@ -74,41 +75,56 @@ class SparseIndex(Index):
         self._is_active[rows] = True
         self._channels[rows] = channels
         self._written_since += len(rows)
+        counts = self._counts(matrix).sorted(self._known)
         if self._written_since > REWEIGH_GROWTH * self._weighed_rows:
-            self._reweigh(rows, self._counts(matrix))
+            self._reweigh(rows, counts)
         else:
-            self._append(rows, self._counts(matrix))
+            self._append(rows, counts)
 
     def retire(self, rows: Numbers) -> None:
         """Never return these rows again; their space is freed when their segment is next merged."""
         self._is_active[rows] = False
 
     def search(self, vectors: Vectors, channels: Numbers | None, *, least: float, top: int) -> Hits:  # noqa: ARG002
-        """Return every active row that is near enough."""
-        queries = self._matrix(self._without_unknown(self._weighted(self._counts(_sparse(vectors)))))
-        hits = _joined_hits([self._search_segment(segment, queries, least) for segment in self._segments])
-        kept = self._is_active[hits.row]
-        if channels is not None:
-            kept &= self._channels[hits.row] == channels[hits.query]
-        return hits if kept.all() else hits.where(kept)
+        """Return the active rows that are near enough: all of them up to `EXACT_ROWS`, above it the likely."""
+        weighted = self._weighted(self._counts(_sparse(vectors)))
+        known = weighted.entries(weighted.terms != UNKNOWN).sorted(self._known)
+        queries = prepared(
+            known,
+            self._band,
+            self._frequency,
+            terms=self._known,
+            least=least,
+            rows=sum(len(segment.rows) for segment in self._segments),
+        )
+        return joined([self._search_segment(segment, queries, channels) for segment in self._segments])
 
     def pairs(self, vectors: Vectors, *, least: float) -> Hits:
         """Return which of these texts are near an earlier one, by the weights that hold now."""
         if vectors.shape[0] < 2:
-            return NOTHING
+            return joined([])
         matrix = _sparse(vectors)
         weighted = self._weighted(self._counts(matrix))
         columns, compact = np.unique(matrix.indices, return_inverse=True)
-        weights = csr_matrix(
-            (weighted.data, compact, weighted.pointers), shape=(matrix.shape[0], len(columns))
+        weights = SparseRows(weighted.values, compact.astype(np.int32), weighted.pointers).matrix(
+            len(columns)
         )
-        hits = _near(weights @ weights.T.tocsr(), np.arange(weights.shape[0]), least)
-        return hits.where(hits.row < hits.query)
+        product = weights @ weights.T.tocsr()
+        query = np.repeat(np.arange(product.shape[0]), np.diff(product.indptr))
+        hits = Hits(query, product.indices.astype(np.int64), rounded(product.data))
+        return hits.where((hits.row < hits.query) & (hits.similarity >= least))
 
-    def _search_segment(self, segment: _Segment, queries: csr_matrix, least: float) -> Hits:
-        if segment.by_term.shape[0] != queries.shape[1]:
-            segment.by_term.resize(queries.shape[1], len(segment.rows))
-        return _near(queries @ segment.by_term, segment.rows, least)
+    def _search_segment(self, segment: _Segment, queries: Queries, channels: Numbers | None) -> Hits:
+        segment.widen(self._known)
+        candidates = queries.candidates(segment.by_term, segment.lengths)
+        row = segment.rows[candidates.place]
+        kept = self._is_active[row]
+        if channels is not None:
+            kept &= self._channels[row] == channels[candidates.query]
+        candidates = queries.likeliest(candidates.where(kept))
+        similarity = rounded(queries.scores(candidates, segment.by_row))
+        hits = Hits(candidates.query, segment.rows[candidates.place], similarity)
+        return hits.where(similarity >= queries.least)
 
     def _learn_terms(self, matrix: csr_matrix) -> None:
         new = np.unique(matrix.indices[self._one_above_term[matrix.indices] == 0])
@@ -116,56 +132,50 @@ class SparseIndex(Index):
         self._known += len(new)
         if self._known >= len(self._rarity):
             self._rarity = _extended(self._rarity, 2 * self._known, self._rarity[UNKNOWN])
+            self._frequency = _extended(self._frequency, 2 * self._known, 0)
+            self._band = _extended(self._band, 2 * self._known, 0)
 
-    def _counts(self, matrix: csr_matrix) -> _Counts:
-        return _Counts(matrix.data, self._one_above_term[matrix.indices] - 1, matrix.indptr)
+    def _counts(self, matrix: csr_matrix) -> SparseRows:
+        return SparseRows(matrix.data, self._one_above_term[matrix.indices] - 1, matrix.indptr)
 
-    def _weighted(self, counts: _Counts) -> _Counts:
+    def _weighted(self, counts: SparseRows) -> SparseRows:
         """Return unit rows of weights."""
-        weights = (1 + np.log(counts.data)) * self._rarity[counts.terms]
-        lengths = np.sqrt(np.add.reduceat(weights**2, counts.pointers[:-1])) if len(weights) else weights
-        weights /= np.repeat(lengths, np.diff(counts.pointers))
-        return counts._replace(data=weights)
+        return counts.with_values((1 + np.log(counts.values)) * self._rarity[counts.terms]).unit()
 
-    def _matrix(self, counts: _Counts) -> csr_matrix:
-        shape = (len(counts.pointers) - 1, max(self._known, 1))
-        return csr_matrix((counts.data, counts.terms, counts.pointers), shape=shape)
-
-    @staticmethod
-    def _without_unknown(counts: _Counts) -> _Counts:
-        """Return the entries of known terms: the others lengthen a query, and meet nothing."""
-        known = counts.terms != UNKNOWN
-        before = np.zeros(len(known) + 1, dtype=np.int32)
-        np.cumsum(known, out=before[1:])
-        return _Counts(counts.data[known], counts.terms[known], before[counts.pointers])
-
-    def _append(self, rows: Numbers, counts: _Counts) -> None:
+    def _append(self, rows: Numbers, counts: SparseRows) -> None:
         while self._segments and self._is_due(len(self._segments[-1].rows), len(rows)):
             rows, counts = self._joined(self._segments.pop(), rows, counts)
         self._segments.append(self._segment(rows, counts))
 
     @staticmethod
     def _is_due(before: int, last: int) -> bool:
-        return before < SMALL_SEGMENT or last * SEGMENT_RATIO >= before
+        is_small = before < SMALL_SEGMENT or last * SEGMENT_RATIO >= before
+        return is_small and before + last <= LARGE_SEGMENT
 
-    def _joined(self, segment: _Segment, rows: Numbers, counts: _Counts) -> tuple[Numbers, _Counts]:
+    def _joined(self, segment: _Segment, rows: Numbers, counts: SparseRows) -> tuple[Numbers, SparseRows]:
         """Return a segment's active rows followed by these."""
         kept = self._is_active[segment.rows]
-        older = segment.counts if kept.all() else _rows_of(segment.counts, np.flatnonzero(kept))
-        return np.concatenate([segment.rows[kept], rows]), _stacked(older, counts)
+        older = segment.counts if kept.all() else segment.counts.take(np.flatnonzero(kept))
+        return np.concatenate([segment.rows[kept], rows]), stacked(older, counts)
 
-    def _segment(self, rows: Numbers, counts: _Counts) -> _Segment:
-        return _Segment(rows, counts, self._matrix(self._weighted(counts)).T.tocsr())
+    def _segment(self, rows: Numbers, counts: SparseRows) -> _Segment:
+        weighted = self._weighted(counts)
+        by_row = weighted.matrix(self._known)
+        by_row.has_sorted_indices = True
+        return _Segment(rows, counts, lengths_from_band(weighted, self._band), by_row, by_row.T.tocsr())
 
-    def _reweigh(self, rows: Numbers, counts: _Counts) -> None:
-        """Count the frequencies anew over the active rows, and weigh everything by them in one segment."""
+    def _reweigh(self, rows: Numbers, counts: SparseRows) -> None:
+        """Count the frequencies anew over the active rows, and weigh everything by them."""
         while self._segments:
             rows, counts = self._joined(self._segments.pop(), rows, counts)
-        frequency = np.bincount(counts.terms, minlength=len(self._rarity))
-        self._rarity = (np.log((1 + len(rows)) / (1 + frequency)) + 1).astype(np.float32)
+        self._frequency = np.bincount(counts.terms, minlength=len(self._rarity))
+        self._rarity = (np.log((1 + len(rows)) / (1 + self._frequency)) + 1).astype(np.float32)
+        self._band = bands_of(self._frequency)
         self._weighed_rows = len(rows)
         self._written_since = 0
-        self._segments = [self._segment(rows, counts)]
+        for begin in range(0, len(rows), LARGE_SEGMENT):
+            part = np.arange(begin, min(begin + LARGE_SEGMENT, len(rows)))
+            self._segments.append(self._segment(rows[part], counts.take(part)))
 
     def _make_room(self, rows: int) -> None:
         if rows > len(self._is_active):
@@ -173,45 +183,10 @@ class SparseIndex(Index):
             self._channels = _extended(self._channels, 2 * rows, 0)
 
 
-NOTHING = Hits(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))
-
-
-def _joined_hits(parts: list[Hits]) -> Hits:
-    if len(parts) == 1:
-        return parts[0]
-    return Hits(*(np.concatenate(column) for column in zip(NOTHING, *parts, strict=True)))
-
-
 def _sparse(vectors: Vectors) -> csr_matrix:
     if not isinstance(vectors, csr_matrix):
         raise TypeError(f"A sparse index takes csr_matrix, not {type(vectors).__name__}: wrong embedder?")
     return vectors
-
-
-def _near(product: csr_matrix, rows: Numbers, least: float) -> Hits:
-    """Return the entries of a product (queries x rows of a segment) that are at least `least`."""
-    near = np.flatnonzero(product.data >= least - 1e-5)
-    similarity = rounded(product.data[near])
-    if len(similarity) and similarity.min() < least:
-        near, similarity = near[similarity >= least], similarity[similarity >= least]
-    query = np.searchsorted(product.indptr, near, side="right") - 1
-    return Hits(query, rows[product.indices[near]], similarity)
-
-
-def _rows_of(counts: _Counts, rows: Numbers) -> _Counts:
-    """Return some rows of the counts, in this order."""
-    lengths = np.diff(counts.pointers)[rows]
-    pointers = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    entries = np.arange(pointers[-1]) + np.repeat(counts.pointers[rows] - pointers[:-1], lengths)
-    return _Counts(counts.data[entries], counts.terms[entries], pointers)
-
-
-def _stacked(above: _Counts, below: _Counts) -> _Counts:
-    return _Counts(
-        np.concatenate([above.data, below.data]),
-        np.concatenate([above.terms, below.terms]),
-        np.concatenate([above.pointers, below.pointers[1:] + above.pointers[-1]]),
-    )
 
 
 def _extended(values: NDArray[Any], size: int, filler: float) -> NDArray[Any]:

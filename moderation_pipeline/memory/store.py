@@ -209,10 +209,13 @@ class MemoryStore:
         ranked = _ranked(hits, self._records.numbers["recency"][hits.row])
         first = np.searchsorted(ranked.query, np.arange(count))
         ranked = ranked.where(np.arange(len(ranked.query)) - first[ranked.query] < self._spec.top_k)
-        numbers = self._records.numbers[["support", "helped", "harmed"]][ranked.row].tolist()
-        for (query, row, similarity), (support, helped, harmed) in zip(ranked.tuples(), numbers, strict=True):
-            memory_id, state, plan, _ = self._records.memories[row]
-            found[query].append(Recalled(memory_id, similarity, support, state, plan, helped, harmed))
+        columns = [
+            self._records.numbers[name][ranked.row].tolist() for name in ("support", "helped", "harmed")
+        ]
+        memories = self._records.memories
+        for (query, row, similarity), support, helped, harmed in zip(ranked.tuples(), *columns, strict=True):
+            name, state, plan, _ = memories[row]
+            found[query].append(Recalled(name, similarity, support, state, plan, helped, harmed))
         return [tuple(one) for one in found]
 
     def _codes(self, channels: Iterable[str]) -> Numbers | None:

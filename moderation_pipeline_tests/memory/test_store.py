@@ -131,7 +131,7 @@ def test_a_use_without_an_audit_is_counted_and_judges_nothing() -> None:
 
 
 def test_memories_that_were_heard_and_outvoted_are_judged_by_their_own_plans() -> None:
-    memory = store(MemorySpec(retire_after_uses=2))
+    memory = store(MemorySpec(retire_after_uses=2, least_similarity=0.2))
     memory.learn(
         [learnt("gg ez", DELETE, at=0), learnt("gg ez", ALLOW, at=1), learnt("gg ez noob you", DELETE, at=2)]
     )

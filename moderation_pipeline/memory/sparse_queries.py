@@ -1,0 +1,139 @@
+"""A batch of sparse queries, each split in two: its rare terms find candidates, its common ones score them.
+
+Most of what a multiplication with all rows adds up is common terms, which decide little: they weigh little,
+and nearly every row has some. Terms are sorted into bands by how many rows have them. Of each query, the bands
+of the commonest terms are set aside as long as they are shorter (as a vector) than the least similarity asked
+for. Rows have length 1, so by the inequality of Cauchy and Schwarz a row that shares none of the other terms
+can't be near enough (prefix filtering: Bayardo, Ma, Srikant 2007, *Scaling up all pairs similarity search*);
+and since the length of every row's common bands is known too, few candidates are left to be scored in full.
+Nothing near is missed.
+
+Above `EXACT_ROWS` rows that is not enough: the postings of even the rare terms grow with the rows. There each
+query reads its rarest bands up to `POSTINGS` in all (the rarest one whatever it holds), and only its
+`LIKELIEST` candidates per segment are scored: time no longer grows with the rows, and what shares no rare term
+with the query may be missed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from moderation_pipeline.memory.index import Numbers
+from moderation_pipeline.memory.sparse_rows import Floats, SparseRows
+
+BANDS = 24
+"""Band b holds the terms that 2^b - 1 to 2^(b + 1) - 2 rows have; the last is that of 8 million rows and more."""
+SLACK = 0.8
+"""How near the length of what is set aside may come to the least similarity: nearer, less is read, but more
+candidates are left to be ruled out one by one. Measured at 5,000 memories: .6, .8 and .95 took 45, 38, 38 µs."""
+EXACT_ROWS = 20_000
+POSTINGS = 4_096
+LIKELIEST = 32
+MARGIN = 1e-4
+"""For sums of 32-bit numbers that come out a little low."""
+
+Bands = NDArray[np.int64]
+
+
+def bands_of(frequency: Numbers) -> Bands:
+    """Return the band of terms that so many rows have."""
+    return np.minimum(np.log2(frequency + 1).astype(np.int64), BANDS - 1)
+
+
+def lengths_from_band(weights: SparseRows, band: Bands) -> Floats:
+    """Return, per row and band, the length of the row's terms of that band and the commoner ones."""
+    squares = _by_band(weights, band, weights.values**2)
+    return np.sqrt(np.cumsum(squares[:, ::-1], axis=1)[:, ::-1]).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Rows (by their place in a segment) that may be near, and what the rare terms make of them."""
+
+    query: Numbers
+    place: Numbers
+    partial: Floats
+
+    def where(self, kept: NDArray[np.bool_]) -> Candidates:
+        """Return those that are kept."""
+        return self if kept.all() else Candidates(self.query[kept], self.place[kept], self.partial[kept])
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Queries split in two. `common_from` is the first band set aside, `reach` the length of what was.
+
+    `is_cut` tells the queries of which more was set aside than an exact search allows.
+    """
+
+    rare: csr_matrix
+    common: csr_matrix
+    common_from: Numbers
+    reach: Floats
+    is_cut: NDArray[np.bool_]
+    least: float
+
+    def candidates(self, by_term: csr_matrix, lengths: Floats) -> Candidates:
+        """Return the rows of a segment (terms x rows; `lengths_from_band` of them) that may be near enough."""
+        product = self.rare @ by_term
+        enough = np.float32(self.least - MARGIN)
+        # The length of a row's common bands is 1 at most: one number rules most entries out at once.
+        found = np.flatnonzero(product.data >= enough - self.reach.max(initial=0.0))
+        query = np.searchsorted(product.indptr, found, side="right") - 1
+        place, partial = product.indices[found], product.data[found]
+        most = partial + self.reach[query] * lengths[place, self.common_from[query]]
+        return Candidates(query, place, partial).where(most >= enough)
+
+    def likeliest(self, candidates: Candidates) -> Candidates:
+        """Return the candidates that are worth scoring: of a query that was cut, the best few."""
+        if not self.is_cut.any():
+            return candidates
+        kept = ~self.is_cut[candidates.query]
+        first = np.searchsorted(candidates.query, np.arange(len(self.is_cut) + 1))
+        for query in np.flatnonzero(self.is_cut):
+            begin, end = first[query], first[query + 1]
+            best = np.arange(begin, end)
+            if len(best) > LIKELIEST:
+                best = begin + np.argpartition(-candidates.partial[begin:end], LIKELIEST)[:LIKELIEST]
+            kept[best] = True
+        return candidates.where(kept)
+
+    def scores(self, candidates: Candidates, by_row: csr_matrix) -> Floats:
+        """Return the similarity of each candidate, all terms counted."""
+        shared = self.common[candidates.query].multiply(by_row[candidates.place])
+        return np.asarray(candidates.partial + shared @ np.ones(shared.shape[1], dtype=np.float32))
+
+
+def prepared(
+    weights: SparseRows, band: Bands, frequency: Numbers, *, terms: int, least: float, rows: int
+) -> Queries:
+    """Return the queries split: `weights` are their known terms, of which there are `terms` in all."""
+    lengths = lengths_from_band(weights, band)
+    common_from = np.argmax(lengths <= SLACK * least, axis=1)
+    is_cut = np.zeros(weights.count, dtype=np.bool_)
+    if rows > EXACT_ROWS:
+        read = np.cumsum(_by_band(weights, band, frequency[weights.terms]), axis=1)
+        rarest = np.argmax(read > 0, axis=1)
+        unread_from = np.maximum(np.sum(read <= POSTINGS, axis=1), rarest + 1)
+        is_cut = unread_from < common_from
+        common_from = np.minimum(common_from, unread_from)
+    is_common = band[weights.terms] >= common_from[weights.row_of_entry]
+    return Queries(
+        rare=weights.entries(~is_common).matrix(terms),
+        common=weights.entries(is_common).matrix(terms),
+        common_from=common_from,
+        reach=lengths[np.arange(weights.count), common_from],
+        is_cut=is_cut,
+        least=least,
+    )
+
+
+def _by_band(rows: SparseRows, band: Bands, values: Floats | Numbers) -> NDArray[np.float64]:
+    """Return the sums of the values by row and band."""
+    places = rows.row_of_entry * BANDS + band[rows.terms]
+    sums = np.bincount(places, weights=values.astype(np.float64), minlength=rows.count * BANDS)
+    return np.asarray(sums.reshape(-1, BANDS), dtype=np.float64)

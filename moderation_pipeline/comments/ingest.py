@@ -69,7 +69,7 @@ def ingest(
     unique = with_unique_ids(ordered.comments)
     comments = _finished(without_copies(labelled(unique.comments, ordered.acts)), chat)
     ingestion = _counted(source, reader, tally, comments.height)
-    notes = [*reader.notes, *ordered.notes, *unique.notes, *_judged(tally, comments), *_odd(tally)]
+    notes = [*reader.notes, *ordered.notes, *unique.notes, *_judged(tally, comments), *_odd(tally, comments)]
     return Ingested(comments, _rejected_frame(tally, chat), ingestion, notes)
 
 
@@ -185,16 +185,19 @@ def _judged(tally: _Tally, comments: pl.DataFrame) -> list[str]:
     ]
 
 
-def _odd(tally: _Tally) -> list[str]:
-    """Say what could not be read, and why most of it could not."""
-    if not tally.rejected:
-        return []
-    reasons = pl.concat(tally.rejected)["reason"].value_counts(sort=True)
-    commonest, count = reasons.row(0)
-    return [
-        f"{tally.unreadable:,} of {tally.records:,} records could not be read and are in rejected_lines; "
-        f"{count:,} of them: {commonest}."
-    ]
+def _odd(tally: _Tally, comments: pl.DataFrame) -> list[str]:
+    """Say what could not be read and why most of it could not, and that times are missing where some are."""
+    notes = []
+    untimed = comments["sent_at"].null_count()
+    if 0 < untimed < comments.height:
+        notes.append(f"{untimed:,} of {comments.height:,} comments have no time.")
+    if tally.rejected:
+        commonest, count = pl.concat(tally.rejected)["reason"].value_counts(sort=True).row(0)
+        notes.append(
+            f"{tally.unreadable:,} of {tally.records:,} records could not be read and are in rejected_lines; "
+            f"{count:,} of them: {commonest}."
+        )
+    return notes
 
 
 def _rejected_frame(tally: _Tally, chat: str) -> pl.DataFrame:

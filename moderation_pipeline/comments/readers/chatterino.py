@@ -109,7 +109,7 @@ class ChatterinoReader(LogReader):
             return Unreadable("no date that can be read")
         self._day = day
         self._clock = timedelta(hours=int(begins[2]), minutes=int(begins[3]), seconds=int(begins[4]))
-        zone = begins[5].strip()
+        zone = begins[5].strip()[:40]
         if self._zone is None:
             self._zone = self._zone_of(zone)
         return Ignored.IGNORED

@@ -65,7 +65,7 @@ class EventSubReader(LogReader):
         stamp = _stamp(record, metadata, event)
         at_us = us_from_iso(stamp) if stamp is not None else None
         if stamp is not None and at_us is None:
-            return Unreadable(f"no time that can be read ({stamp[:40]})")
+            return Unreadable("no time that can be read (message_timestamp)")
         return self._of_topic(topic, event, at_us)
 
     def _of_topic(self, topic: str, event: JsonObject, at_us: int | None) -> Parsed:

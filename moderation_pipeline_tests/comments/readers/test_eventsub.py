@@ -102,6 +102,7 @@ def test_a_webhooks_body_is_read_too() -> None:
 def test_a_body_that_nobody_gave_a_time_has_none() -> None:
     body = json.dumps(json.loads(message("hi"))["payload"])
     assert read([body]).comments["sent_at"].to_list() == [None]
+    assert "1 of 2 comments have no time." in read([body, message("ho", second=1)]).notes
 
 
 def test_actions_and_emotes_are_understood() -> None:

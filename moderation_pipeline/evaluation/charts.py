@@ -73,38 +73,36 @@ def _lines(
 ) -> Layers:
     """Return lines told apart by dash, shape and the name and value at their end."""
     position = _position(points)
+    line = alt.Chart(points).encode(x=position, y=y, color=marks.colour(), strokeDash=marks.dash())
+    value = alt.Tooltip(f"{column}:Q", format=style)
+    spots = alt.Chart(_spots(points)).encode(
+        x=position,
+        y=y,
+        color=marks.colour(),
+        shape=marks.shape(),
+        tooltip=["config:N", alt.Tooltip("position:Q", format=",.0f"), value],
+    )
     ends = points.drop_nulls(column).group_by("config", maintain_order=True).last()
-    labels = end_labels(ends, column, *domain)
-    line = alt.Chart(points).encode(x=position, y=y, color=marks.colour())
-    drawn = line.mark_line(interpolate="step-after" if step else "linear", strokeWidth=2).encode(
-        strokeDash=marks.dash()
-    )
-    spots = (
-        alt.Chart(_spots(points))
-        .mark_point(size=46, filled=True, opacity=1)
-        .encode(
-            x=position,
-            y=y,
-            color=marks.colour(),
-            shape=marks.shape(),
-            tooltip=[
-                "config:N",
-                alt.Tooltip("position:Q", format=",.0f"),
-                alt.Tooltip(f"{column}:Q", format=style),
-            ],
-        )
-    )
+    layers: Layers = alt.layer(
+        line.mark_line(interpolate="step-after" if step else "linear", strokeWidth=2),
+        spots.mark_point(size=46, filled=True, opacity=1),
+        *_names(end_labels(ends, column, *domain), position, marks, f"format(datum.{column}, '{style}')"),
+    ).properties(width=WIDTH, height=HEIGHT)
+    return layers
+
+
+def _names(labels: pl.DataFrame, position: alt.X, marks: Marks, value: str) -> tuple[alt.Chart, alt.Chart]:
+    """Return, right of the lines' ends, each config's point and its name with the last value."""
     beside = alt.Chart(labels).encode(x=position, y=alt.Y("label_at:Q"))
     keys = beside.mark_point(size=46, filled=True, opacity=1, xOffset=16).encode(
         color=marks.colour(), shape=marks.shape()
     )
     names = (
-        beside.transform_calculate(text=f"datum.config + '  ' + format(datum.{column}, '{style}')")
+        beside.transform_calculate(text=f"datum.config + '  ' + {value}")
         .mark_text(align="left", dx=26, fontSize=12, color=INK)
         .encode(text="text:N")
     )
-    layers: Layers = alt.layer(drawn, spots, keys, names).properties(width=WIDTH, height=HEIGHT)
-    return layers
+    return keys, names
 
 
 def _position(points: pl.DataFrame) -> alt.X:

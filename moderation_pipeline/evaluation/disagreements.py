@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import polars as pl
 
-from moderation_pipeline.agents.plan import SEVERITY
-from moderation_pipeline.evaluation.judged import NO_VIOLATION, Run
-
-SEVERITY_OF = {action.value: rank for action, rank in SEVERITY.items()}
+from moderation_pipeline.evaluation.judged import NO_VIOLATION, SEVERITY_OF, Run
 
 PLAN = ("action", "category", "confidence", "reasoning")
+ABOUT = (
+    "comment_id",
+    "position",
+    "channel",
+    "user_name",
+    "sent_at",
+    "text",
+    "normalised",
+    "label_is_violation",
+    "label_category",
+)
+SAME_CASE = ("normalised", "student_action", "student_category", "expert_action", "expert_category")
+DEAREST_FIRST = {
+    "gap": True,
+    "of_violation": True,
+    "repeats": True,
+    "student_confidence": True,
+    "position": False,
+}
+"""What disagreements are ranked by, and whether the largest comes first."""
 
 
 def costliest_disagreements(
@@ -27,44 +44,30 @@ def costliest_disagreements(
     """
     audits = run.expert_audits if run.expert_audits.height or reference is None else reference
     both = (
-        comments.select(
-            "comment_id",
-            "position",
-            "channel",
-            "user_name",
-            "sent_at",
-            "text",
-            "normalised",
-            "label_is_violation",
-            "label_category",
-        )
+        comments.select(ABOUT)
         .join(_plans(run.student_decisions, "student"), on="comment_id", how="inner")
         .join(_plans(audits, "expert"), on="comment_id", how="inner")
     )
     disagree = (pl.col("student_action") != pl.col("expert_action")) | (
         pl.col("student_category") != pl.col("expert_category")
     )
-    of_violation = (pl.col("student_category") == NO_VIOLATION) != (pl.col("expert_category") == NO_VIOLATION)
-    ranked = both.filter(disagree).with_columns(
-        gap=(_severity("student") - _severity("expert")).abs(), of_violation=of_violation
-    )
-    same = ("normalised", "student_action", "student_category", "expert_action", "expert_category")
     return (
-        ranked.sort("position")
-        .with_columns(repeats=pl.len().over(same))
-        .unique(same, keep="first", maintain_order=True)
-        .sort(
-            "gap",
-            "of_violation",
-            "repeats",
-            "student_confidence",
-            "position",
-            descending=[True, True, True, True, False],
-            nulls_last=True,
+        both.filter(disagree)
+        .sort("position")
+        .with_columns(
+            gap=(_severity("student") - _severity("expert")).abs(),
+            of_violation=_is_violation("student") != _is_violation("expert"),
+            repeats=pl.len().over(SAME_CASE),
         )
+        .unique(SAME_CASE, keep="first", maintain_order=True)
+        .sort(*DEAREST_FIRST, descending=list(DEAREST_FIRST.values()), nulls_last=True)
         .head(count)
         .drop("normalised", "of_violation")
     )
+
+
+def _is_violation(agent: str) -> pl.Expr:
+    return pl.col(f"{agent}_category") != NO_VIOLATION
 
 
 def _plans(rows: pl.DataFrame, agent: str) -> pl.DataFrame:

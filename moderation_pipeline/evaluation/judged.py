@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from moderation_pipeline.agents.plan import Action, Category
+from moderation_pipeline.agents.plan import SEVERITY, Action, Category
 from moderation_pipeline.config import NamedConfig
+from moderation_pipeline.errors import ModerationError
 
 SANCTIONS = tuple(action.value for action in Action if action.is_sanction)
+SEVERITY_OF = {action.value: rank for action, rank in SEVERITY.items()}
 NO_VIOLATION = Category.NONE.value
 
 NO_PLANS = pl.DataFrame(schema={"comment_id": pl.String, "action": pl.String, "category": pl.String})
@@ -23,7 +25,7 @@ AMOUNTS = ("cost_usd", "list_cost_usd", "prompt_tokens", "completion_tokens")
 """What a reply costs: null where it is unknown, 0 where nobody was asked."""
 
 
-class AuditWithoutProbabilityError(ValueError):
+class AuditWithoutProbabilityError(ModerationError):
     """Audits that don't say how likely they were (law 5): no estimate can be weighted by them."""
 
     def __init__(self, config: str, comment_ids: list[str]) -> None:
@@ -81,15 +83,7 @@ def judge(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None = Non
     """
     _refuse_audits_without_probability(run)
     plans = NO_PLANS if reference is None else reference.select(*NO_PLANS.columns)
-    frame = comments.select(
-        "comment_id",
-        "position",
-        "channel",
-        "user_id",
-        cluster_key().alias("cluster"),
-        pl.col("label_is_violation").alias("label"),
-        "label_category",
-    )
+    frame = _known(comments)
     for part in (
         _answers(run.student_decisions, "student"),
         _answers(run.expert_audits, "audit"),
@@ -102,13 +96,20 @@ def judge(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None = Non
         pl.col("audit_audit_probability").alias("audit_probability"),
         (pl.col("student_audit_probability") > 0).alias("could_be_audited"),
         pl.col("audit_asked").is_not_null().alias("audited"),
-        *(_nought_where_not_asked(agent, name) for agent in ("student", "audit") for name in AMOUNTS),
-        *(
-            pl.col(f"{agent}_{name}").fill_null(value=False)
-            for agent in ("student", "audit")
-            for name in ("asked", "error", "cached")
-        ),
+        *_of_nobody_nothing(),
     ).drop("audit_audit_probability", "student_audit_probability")
+
+
+def _known(comments: pl.DataFrame) -> pl.DataFrame:
+    return comments.select(
+        "comment_id",
+        "position",
+        "channel",
+        "user_id",
+        cluster_key().alias("cluster"),
+        pl.col("label_is_violation").alias("label"),
+        "label_category",
+    )
 
 
 def _beside(frame: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
@@ -143,9 +144,17 @@ def _answers(rows: pl.DataFrame, agent: str) -> pl.DataFrame:
     )
 
 
-def _nought_where_not_asked(agent: str, name: str) -> pl.Expr:
-    asked = pl.col(f"{agent}_asked").fill_null(value=False)
-    return pl.when(asked).then(pl.col(f"{agent}_{name}")).otherwise(0).alias(f"{agent}_{name}")
+def _of_nobody_nothing() -> list[pl.Expr]:
+    """Return the columns of what was asked and paid, false and 0 where nobody was asked."""
+    columns = []
+    for agent in ("student", "audit"):
+        asked = pl.col(f"{agent}_asked").fill_null(value=False)
+        columns += [pl.col(f"{agent}_{name}").fill_null(value=False) for name in ("asked", "error", "cached")]
+        columns += [
+            pl.when(asked).then(pl.col(f"{agent}_{name}")).otherwise(0).alias(f"{agent}_{name}")
+            for name in AMOUNTS
+        ]
+    return columns
 
 
 def _outcomes(action_log: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from moderation_pipeline.evaluation.bootstrap import LEAST_USERS
+from moderation_pipeline.evaluation.comparison_table import Row, number
 from moderation_pipeline.evaluation.judged import Run, cluster_key
 from moderation_pipeline.evaluation.quantities import count, percent, plural
 
@@ -45,8 +46,13 @@ def limits(
 
 def label_sources(comments: pl.DataFrame) -> tuple[str, ...]:
     """Return where the labels came from, most frequent first."""
-    counted = comments.drop_nulls("label_is_violation")["label_source"].drop_nulls().value_counts(sort=True)
+    counted = _counted(comments.drop_nulls("label_is_violation")["label_source"].drop_nulls())
     return tuple(counted["label_source"].to_list())
+
+
+def _counted(values: pl.Series) -> pl.DataFrame:
+    """Return each value with its count, most frequent first, equals by name."""
+    return values.value_counts().sort("count", values.name, descending=[True, False])
 
 
 def _of_the_file(ingestion: pl.DataFrame | None, rejected_lines: pl.DataFrame | None) -> Iterator[str]:
@@ -71,7 +77,7 @@ def _of_the_file(ingestion: pl.DataFrame | None, rejected_lines: pl.DataFrame | 
 def _reasons(rejected_lines: pl.DataFrame | None) -> str:
     if rejected_lines is None or rejected_lines.is_empty():
         return ""
-    top = rejected_lines["reason"].value_counts(sort=True).head(3)
+    top = _counted(rejected_lines["reason"]).head(3)
     return ": " + ", ".join(f"{reason} ({count(number)})" for reason, number in top.iter_rows())
 
 
@@ -133,40 +139,33 @@ def _of_the_comments(comments: pl.DataFrame) -> Iterator[str]:
 
 
 def _of_the_runs(runs: Sequence[Run], comparison: pl.DataFrame) -> Iterator[str]:
-    for row in comparison.select(
-        "config",
-        "undecided",
-        "reply_errors",
-        "replies_asked",
-        "list_cost_usd",
-        "shadow_actions",
-        "agreement_coverage",
-    ).iter_rows(named=True):
-        name = row["config"]
-        if row["undecided"]:
-            yield f"{name} left {plural(row['undecided'], 'comment')} undecided; they are in no score."
-        if row["reply_errors"]:
-            yield (
-                f"{_share(row['reply_errors'], row['replies_asked'])} of the replies under {name} were"
-                " unusable."
-            )
-        if row["list_cost_usd"] is None and row["replies_asked"]:
-            yield f"The cost of {name} is unknown: a price is missing."
-        if row["shadow_actions"]:
-            yield (
-                f"{plural(row['shadow_actions'], 'sanction')} of {name} were decided in shadow mode and not"
-                " carried out."
-            )
-        coverage = row["agreement_coverage"]
-        if coverage is not None and coverage < 1:
-            yield (
-                f"Agreement under {name} speaks for {percent(coverage)} of its comments: the others could not"
-                " have been audited."
-            )
-    if any(run.config.config.regime != "expert_only" for run in runs):
-        silenced = comparison["under_sanction"].max()
-        if silenced:
-            yield (
-                "Users who would have been silenced went on writing in this log. What they wrote is decided"
-                " and scored, counted apart, and never sanctioned again."
-            )
+    for row in comparison.iter_rows(named=True):
+        yield from _of_a_run(row)
+    if runs and comparison["under_sanction"].max():
+        yield (
+            "Users who would have been silenced went on writing in this log. What they wrote is decided and"
+            " scored, counted apart, and never sanctioned again."
+        )
+
+
+def _of_a_run(row: Row) -> Iterator[str]:
+    """Yield what failed or is missing in a run, from its row of the comparison."""
+    name, asked = row["config"], _count(row, "replies_asked")
+    if undecided := _count(row, "undecided"):
+        yield f"{name} left {plural(undecided, 'comment')} undecided; they are in no score."
+    if errors := _count(row, "reply_errors"):
+        yield f"{_share(errors, asked)} of the replies under {name} were unusable."
+    if row["list_cost_usd"] is None and asked:
+        yield f"The cost of {name} is unknown: a price is missing."
+    if shadow := _count(row, "shadow_actions"):
+        yield f"{plural(shadow, 'sanction')} of {name} were decided in shadow mode and not carried out."
+    coverage = number(row, "agreement_coverage")
+    if coverage is not None and coverage < 1:
+        yield (
+            f"Agreement under {name} speaks for {percent(coverage)} of its comments: the others could not"
+            " have been audited."
+        )
+
+
+def _count(row: Row, name: str) -> int:
+    return int(row[name] or 0)

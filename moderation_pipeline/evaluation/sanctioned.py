@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from moderation_pipeline.agents.plan import SEVERITY
-from moderation_pipeline.evaluation.judged import SANCTIONS, Run, cluster_key
+from moderation_pipeline.evaluation.judged import SANCTIONS, SEVERITY_OF, Run, cluster_key
 
-SEVERITY_OF = {action.value: rank for action, rank in SEVERITY.items()}
+COUNTS = {"warnings": "warn", "deletions": "delete", "timeouts": "timeout", "bans": "ban"}
+WORST = ("severity", "action", "duration_s", "category", "reason", "decided_by", "text", "is_shadow")
+"""What is told of a user's most severe sanction, the earliest of equals."""
 
 
 def sanctioned_users(comments: pl.DataFrame, run: Run) -> pl.DataFrame:
@@ -17,19 +18,11 @@ def sanctioned_users(comments: pl.DataFrame, run: Run) -> pl.DataFrame:
     innocent; `labelled` says how many could be checked.
 
     Columns: channel, user_id, user_name, sanctions, labelled, wrong, warnings, deletions, timeouts, bans,
-    categories (a list, most frequent first), first_at, last_at, first_position; and of the most severe
-    sanction (the earliest of equals): action, duration_s, category, reason, decided_by, text, is_shadow.
+    categories (a list, the gravest sanction's first), first_at, last_at, first_position; and of the most
+    severe sanction (the earliest of equals): action, duration_s, category, reason, decided_by, text,
+    is_shadow.
     """
-    log = run.action_log.filter(
-        pl.col("action").is_in(SANCTIONS) & ~pl.col("under_sanction").fill_null(value=False)
-    )
-    said = comments.select("comment_id", "text", "label_is_violation")
-    hits = (
-        log.join(said, on="comment_id", how="left", maintain_order="left")
-        .with_columns(severity=pl.col("action").replace_strict(SEVERITY_OF, return_dtype=pl.Int64))
-        .sort("severity", "position", descending=[True, False])
-    )
-    counts = {"warnings": "warn", "deletions": "delete", "timeouts": "timeout", "bans": "ban"}
+    hits = _hits(comments, run)
     return (
         hits.group_by("channel", cluster_key().alias("who"), maintain_order=True)
         .agg(
@@ -38,25 +31,25 @@ def sanctioned_users(comments: pl.DataFrame, run: Run) -> pl.DataFrame:
             sanctions=pl.len(),
             labelled=pl.col("label_is_violation").is_not_null().sum(),
             wrong=(~pl.col("label_is_violation")).sum(),
-            **{name: (pl.col("action") == action).sum() for name, action in counts.items()},
-            categories=pl.col("category").drop_nulls().value_counts(sort=True).struct.field("category"),
+            **{name: (pl.col("action") == action).sum() for name, action in COUNTS.items()},
+            categories=pl.col("category").drop_nulls().unique(maintain_order=True),
             first_at=pl.col("sent_at").min(),
             last_at=pl.col("sent_at").max(),
             first_position=pl.col("position").min(),
-            **{
-                name: pl.col(name).first()
-                for name in (
-                    "severity",
-                    "action",
-                    "duration_s",
-                    "category",
-                    "reason",
-                    "decided_by",
-                    "text",
-                    "is_shadow",
-                )
-            },
+            **{name: pl.col(name).first() for name in WORST},
         )
         .sort("severity", "sanctions", "first_position", descending=[True, True, False])
         .drop("severity", "who")
+    )
+
+
+def _hits(comments: pl.DataFrame, run: Run) -> pl.DataFrame:
+    """Return the sanctions of a run with what they were for, the most severe first."""
+    sanctioned = pl.col("action").is_in(SANCTIONS) & ~pl.col("under_sanction").fill_null(value=False)
+    said = comments.select("comment_id", "text", "label_is_violation")
+    return (
+        run.action_log.filter(sanctioned)
+        .join(said, on="comment_id", how="left", maintain_order="left")
+        .with_columns(severity=pl.col("action").replace_strict(SEVERITY_OF, return_dtype=pl.Int64))
+        .sort("severity", "position", descending=[True, False])
     )

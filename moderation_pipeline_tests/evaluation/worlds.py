@@ -88,60 +88,60 @@ def run(
     `carried_out` says otherwise.
     """
     named = config(name)
-    ids, positions = chat["comment_id"].to_list(), chat["position"].to_list()
-    chances = [probability] * len(ids) if isinstance(probability, float) else list(probability)
+    chances = [probability] * chat.height if isinstance(probability, float) else list(probability)
     audits = audits or {}
-    plans = student or [None] * len(ids)
-    decisions = [
+    plans = student or [None] * chat.height
+    reply = student_reply if student else {"cost_usd": 0.0, "list_cost_usd": 0.0}
+    about = [
         {
-            **_about(name, ids[i], positions[i]),
-            **_plan(plan),
-            **(student_reply if student else {"cost_usd": 0.0, "list_cost_usd": 0.0}),
-            "audit_probability": chances[i],
+            "chat": "demo",
+            "config": name,
+            "comment_id": comment,
+            "position": position,
+            "audit_probability": chance,
         }
-        for i, plan in enumerate(plans)
-    ]
-    audited = [
-        {
-            **_about(name, ids[i], positions[i]),
-            **_plan(plan),
-            **expert_reply,
-            "audit_probability": chances[i],
-            "agrees": None if plan is None or plans[i] is None else plan == plans[i],
-        }
-        for i, plan in audits.items()
+        for comment, position, chance in zip(chat["comment_id"], chat["position"], chances, strict=True)
     ]
     final = [
         (audits.get(i) or plan) if named.config.audits_act else (plan or audits.get(i))
         for i, plan in enumerate(plans)
     ]
-    actions = [
-        {
-            **_about(name, ids[i], positions[i]),
-            **chat.row(i, named=True),
-            "config": name,
-            "action": _plan(plan)["action"] or "undecided",
-            "category": _plan(plan)["category"],
-            "under_sanction": bool(under_sanction and under_sanction[i]),
-            "is_shadow": False,
-            "decided_by": "student",
-            **({"action": carried_out[i]} if carried_out else {}),
-        }
-        for i, plan in enumerate(final)
-    ]
-    log = [{key: row.get(key) for key in ACTION_LOG.schema} for row in actions]
     return Run(
         named,
-        rows(STUDENT_DECISIONS, decisions),
-        rows(EXPERT_AUDITS, audited),
+        rows(STUDENT_DECISIONS, [{**about[i], **_plan(plan), **reply} for i, plan in enumerate(plans)]),
+        rows(EXPERT_AUDITS, [{**about[i], **_plan(plan), **expert_reply} for i, plan in audits.items()]),
         rows(MEMORY_SNAPSHOT, [{"chat": "demo", "config": name, **memory} for memory in memories]),
-        rows(ACTION_LOG, log),
+        _actions(name, chat, final, carried_out, under_sanction),
         USER_STATE.empty(),
     )
 
 
-def _about(name: str, comment_id: str, position: int) -> Row:
-    return {"chat": "demo", "config": name, "comment_id": comment_id, "position": position}
+def _actions(
+    name: str,
+    chat: pl.DataFrame,
+    final: Sequence[str | None],
+    carried_out: Sequence[str] | None,
+    under_sanction: Sequence[bool] | None,
+) -> pl.DataFrame:
+    """What was done: by default what the final plan says."""
+    planned = [_plan(plan) for plan in final]
+    done = pl.DataFrame(
+        {
+            "config": [name] * chat.height,
+            "action": carried_out or [plan["action"] or "undecided" for plan in planned],
+            "category": [plan["category"] for plan in planned],
+            "reason": [plan.get("reasoning") for plan in planned],
+            "under_sanction": under_sanction or [False] * chat.height,
+            "is_shadow": [False] * chat.height,
+            "decided_by": ["student"] * chat.height,
+        },
+        schema_overrides={column: ACTION_LOG.schema[column] for column in ("action", "category", "reason")},
+    )
+    known = chat.select("chat", "comment_id", "position", "user_id", "user_name", "channel", "sent_at")
+    empty = ACTION_LOG.empty()
+    return pl.concat([empty, pl.concat([known, done], how="horizontal")], how="diagonal").select(
+        empty.columns
+    )
 
 
 def _plan(words: str | None) -> Row:

@@ -24,9 +24,8 @@ PLAIN = 0.8
 """The chance from which an earlier line counts as abuse; less would pile doubt upon doubt."""
 
 DOUBTFUL = 0.4
-"""The chance from which earlier abuse settles a doubt. On CONDA it tells nothing about a line that is no more
-doubtful than any (5 % of lines after abuse are abuse, 4 % of lines after none, where no word of theirs
-tells)."""
+"""The chance from which earlier abuse settles a doubt. On CONDA's train split it says nothing of other lines:
+4 % of 3,236 lines without a telling word are abuse where one of the user's last three was, 3 % of all."""
 
 KEPT_UP = frozenset({Category.HARASSMENT, Category.HATE, Category.THREAT, Category.SEXUAL})
 

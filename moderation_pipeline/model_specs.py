@@ -18,6 +18,7 @@ class ModelSpec(Closed):
     """What every language model is told: how long it may answer, how much of the chat it is shown.
 
     `context_lines` are lines of the channel before the comment, `own_lines` the user's own earlier ones.
+    `prompt: brief` states the rules in a quarter of the words, for models with little context or on a CPU.
     """
 
     model: str = Field(min_length=1)
@@ -25,6 +26,7 @@ class ModelSpec(Closed):
     temperature: float = Field(default=0.0, ge=0, le=2)
     context_lines: int = Field(default=6, ge=0, le=50)
     own_lines: int = Field(default=3, ge=0, le=20)
+    prompt: Literal["full", "brief"] = "full"
 
 
 class Address(Closed):

@@ -38,11 +38,9 @@ TAIL = """{situation}The data block of this call stands between two lines that r
 
 Judge `comment`."""
 
-SYSTEM = """{policy}
-{channel_rules}
-{data_block}
-{part}
-{answer}"""
+FULL = ("policy", "channel", "data_block", "{part}", "answer")
+BRIEF = ("brief", "channel", "brief_answer")
+"""The parts of the system message in their order, for models with room for it and for those with little."""
 
 
 def prompt_text(name: str) -> str:
@@ -67,33 +65,36 @@ def channel_rules(text: str) -> str:
 class Instructions:
     """What is the same for every case of a run: a system message, and the reply's schema.
 
-    `part` is `student` or `expert`; `own_rules` is the text of the channel's own rules file, or nothing.
+    `part` is `student` or `expert`; `own_rules` is the text of the channel's own rules file, or nothing. The
+    brief form, a quarter as long, is for small models on small machines.
     """
 
     part: str
     own_rules: str = ""
+    is_brief: bool = False
 
     @cached_property
     def system(self) -> Message:
         """The system message: policy, the channel's rules, what the data block is, the part, the answer."""
-        answer = prompt_text("answer").format(
-            categories=_listed(Category),
-            actions=_listed(Action),
-            rules=", ".join(f"`{rule}`" for rule in self.rules),
-        )
-        text = SYSTEM.format(
-            policy=prompt_text("policy"),
-            channel_rules=channel_rules(self.own_rules),
-            data_block=prompt_text("data_block"),
-            part=prompt_text(self.part),
-            answer=answer,
-        )
-        return Message("system", re.sub(r"\n{3,}", "\n\n", text))
+        parts = [self._text(name.format(part=self.part)) for name in (BRIEF if self.is_brief else FULL)]
+        return Message("system", "\n\n".join(part.strip() for part in parts if part))
 
     @cached_property
     def rules(self) -> tuple[str, ...]:
         """The identifiers of the rules that may be cited."""
-        return tuple(RULE_ID.findall(prompt_text("policy") + "\n" + channel_rules(self.own_rules)))
+        policy = prompt_text("brief" if self.is_brief else "policy")
+        return tuple(RULE_ID.findall(policy + "\n" + channel_rules(self.own_rules)))
+
+    def _text(self, name: str) -> str:
+        if name == "channel":
+            return channel_rules(self.own_rules)
+        if not name.endswith("answer"):
+            return prompt_text(name)
+        return prompt_text(name).format(
+            categories=_listed(Category),
+            actions=_listed(Action),
+            rules=", ".join(f"`{rule}`" for rule in self.rules),
+        )
 
     @cached_property
     def schema(self) -> ReplySchema:

@@ -32,7 +32,7 @@ class PromptExpert(Expert):
         *,
         sees_student: bool = False,
     ) -> None:
-        self._judge = PromptJudge(model, Instructions("expert", own_rules), spec)
+        self._judge = PromptJudge(model, Instructions("expert", own_rules, spec.prompt == "brief"), spec)
         self._shown = Shown(spec.context_lines, spec.own_lines)
         self._sees_student = sees_student
 

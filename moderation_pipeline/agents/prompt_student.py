@@ -18,7 +18,7 @@ class PromptStudent(Student):
     """Decides by prompt. The memories that it is shown are the ones it is said to have used."""
 
     def __init__(self, model: LanguageModel, spec: LanguageModelSpec, own_rules: str = "") -> None:
-        self._judge = PromptJudge(model, Instructions("student", own_rules), spec)
+        self._judge = PromptJudge(model, Instructions("student", own_rules, spec.prompt == "brief"), spec)
         self._shown = Shown(spec.context_lines, spec.own_lines)
 
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:

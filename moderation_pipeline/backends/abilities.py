@@ -41,7 +41,7 @@ PROBE = Request(
             "additionalProperties": False,
         },
     ),
-    max_tokens=100,
+    max_tokens=48,  # a small model on a CPU writes every one of them, where it ignores the schema
     wants_logprobs=True,
 )
 

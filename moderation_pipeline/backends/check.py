@@ -90,8 +90,9 @@ class _Explained(LanguageModel):
         try:
             variant = await self._model.prepare()
             can = Abilities.from_mapping(orjson.loads(variant))
-            self._check.notes.append(f"{self._spec.model}: {_told(can)}.")
-            self._check.notes.extend([self._model.note] if self._model.note else [])
+            for note in (f"{self._spec.model}: {_told(can)}.", self._model.note):
+                if note is not None and note not in self._check.notes:  # a repair asks a second time
+                    self._check.notes.append(note)
             return await self._model.complete(request)
         except BadReplyError:
             raise

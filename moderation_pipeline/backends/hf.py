@@ -49,14 +49,7 @@ class HfModel(LanguageModel):
     """A local model. It is loaded at the first call, in the one thread that all its work is done in."""
 
     def __init__(self, model: str, *, device: str = "auto", batch_size: int = 16) -> None:
-        try:
-            import torch  # noqa: F401
-            import transformers  # noqa: F401
-        except ImportError as error:
-            raise UnusableBackendError(
-                f"The config asks for backend 'hf', but {error.name} is not installed. Install the extra "
-                "`local` (pip install 'moderation-pipeline[local]'), or let `fallback: rules` step in."
-            ) from None
+        check_usable(model)
         self._model = model
         self._device = device
         self._batch_size = batch_size
@@ -119,6 +112,34 @@ class HfModel(LanguageModel):
             logprobs=_named(generated.logprobs),
         )
         return reply if generated.text.strip() else EmptyReplyError("the model wrote nothing", reply=reply)
+
+
+def check_usable(model: str) -> None:
+    """Find out, before the first comment, whether the model can be had; its weights are not read yet.
+
+    Raises:
+        UnusableBackendError: the extra `local` is not installed, or there is no such model.
+    """
+    try:
+        import torch  # noqa: F401
+        from transformers import AutoConfig
+    except ImportError as error:
+        raise UnusableBackendError(
+            f"The config asks for backend 'hf', but {error.name} is not installed. Install the extra "
+            "`local` (pip install 'moderation-pipeline[local]'), or let `fallback: rules` step in."
+        ) from None
+    try:
+        AutoConfig.from_pretrained(model)
+    except (OSError, ValueError) as error:
+        raise no_such_model(model, error) from None
+
+
+def no_such_model(model: str, error: Exception) -> UnusableBackendError:
+    """Return the error of a model that can't be loaded."""
+    return UnusableBackendError(
+        f"The config asks for the local model {model!r}, but it can't be loaded ({error}). Give a folder "
+        "with a causal model in it, or a hub name that this machine can reach, or let `fallback: rules` step in."
+    )
 
 
 def _characters(request: Request) -> int:

@@ -22,8 +22,7 @@ from transformers import (
 )
 from transformers.cache_utils import DynamicLayer
 
-from moderation_pipeline.backends.hf import Generated
-from moderation_pipeline.backends.keys import UnusableBackendError
+from moderation_pipeline.backends.hf import Generated, no_such_model
 from moderation_pipeline.backends.language_model import Message, Request, TooLongError
 
 BRACE = "{"
@@ -42,10 +41,7 @@ class Generator:
             self.tokenizer: Any = AutoTokenizer.from_pretrained(model, padding_side="left")
             self.model: Any = AutoModelForCausalLM.from_pretrained(model, dtype=dtype).to(chosen).eval()
         except (OSError, ValueError) as error:
-            raise UnusableBackendError(
-                f"The config asks for the local model {model!r}, but it can't be loaded ({error}). Give a "
-                "folder with a causal model in it, or a hub name that this machine can reach."
-            ) from None
+            raise no_such_model(model, error) from None
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         self.device = chosen

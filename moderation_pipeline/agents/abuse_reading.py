@@ -108,8 +108,7 @@ def _is_of_oneself(before: Sequence[str]) -> bool:
         return True
     is_own = "my" in before[-5:] and any(word in ("is", "are") for word in before[-3:])
     return is_own or (
-        any(word in ("i", "we", "am") for word in before)
-        and any(word in grammar().being for word in before[-4:])
+        any(word in ("i", "we") for word in before) and any(word in grammar().being for word in before[-4:])
     )
 
 

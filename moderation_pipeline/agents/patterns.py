@@ -31,9 +31,8 @@ PATTERNS = {
         )
     ),
     "shorteners": rf"(?:{_SHORTENERS})/\w",
-    "score_mock": (
-        r"(?:^|\s)(?:[01]\s?[-/]\s?(?:[4-9]|1\d|2\d)|0\s(?:[5-9]|1\d))(?:$|\s|-\d|/\d)"  # 0/7, 1-12, 0 9
-    ),
+    # Few kills and many deaths: 0/7, 0 4, 2-11. Not 2/11, which is a date.
+    "score_mock": r"(?:^|\s)(?:0\s?[-/ ]\s?(?:[3-9]|1\d)|[1-3]\s?[- ]\s?(?:[7-9]|1\d|2\d))(?:$|\s|-\d|/\d)",
     "mentions": r"(?:^|\s)@\w+",
     "phones": "|".join(
         (

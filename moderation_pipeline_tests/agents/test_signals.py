@@ -34,6 +34,8 @@ def signals_of(text: str, **columns: object) -> Signals:
         ("won 2-0 in lane", "street_addresses", 0),
         ("@a @b hi", "mentions", 2),
         ("0/7 mid", "score_mock", 1),
+        ("pudge 2-11", "score_mock", 1),
+        ("born 2/11", "score_mock", 0),
         ("we won 4-0", "score_mock", 0),
         ("that was a clean ace EZ", "emote_ez", 1),
         ("EZ Clap", "emote_ez", 1),

@@ -297,7 +297,8 @@ def check(config: str | None, as_json: bool) -> None:
 
     Exits with 1 where an agent gave no plan.
     """
-    from moderation_pipeline.config import DEFAULT_CONFIG, ConfigLibrary
+    from moderation_pipeline.config import DEFAULT_CONFIG
+    from moderation_pipeline.config_library import ConfigLibrary
 
     named = ConfigLibrary(folder := DataFolder.find()).load(config or DEFAULT_CONFIG)
     from moderation_pipeline.terminal import checking

@@ -1,13 +1,15 @@
-"""The one kind of model that configuration is made of. What may be configured is in `config.py`."""
+"""The one kind of model that configuration is made of, and how one is read from YAML."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, model_validator
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from moderation_pipeline.config_errors import unknown_keys
+from moderation_pipeline.config_errors import ConfigError, Written, unknown_keys, worded
 
 
 class Closed(BaseModel):
@@ -23,3 +25,42 @@ class Closed(BaseModel):
         ):
             raise unknown_keys(unknown, list(cls.model_fields))
         return data
+
+
+Model = TypeVar("Model", bound=Closed)
+
+
+def read_closed(model: type[Model], path: Path) -> Model:
+    """Return what a YAML file says, as the model that it has to be.
+
+    Raises:
+        ConfigError: the file is no YAML mapping, or a key or value is not allowed.
+    """
+    content = read_mapping(path)
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(worded(error, [Written(path, content)])) from None
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Return the keys and values of a YAML file; an empty one has none.
+
+    Raises:
+        ConfigError: the file is no YAML mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigError(f"{path}{place}: this is not valid YAML: {error.problem}.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} can't be read as YAML in UTF-8: {error}.") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(
+            f"{path} holds a {type(content).__name__}, where keys such as 'student: {{backend: rules}}' go."
+        )
+    return content

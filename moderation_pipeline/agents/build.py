@@ -7,6 +7,14 @@ from typing import Protocol
 
 import polars as pl
 
+from moderation_pipeline.agent_specs import (
+    CarefulRulesSpec,
+    LabelsSpec,
+    LearnedSpec,
+    RulesSpec,
+    TierSpec,
+    TiersSpec,
+)
 from moderation_pipeline.agents.careful_rules import CarefulRulesExpert
 from moderation_pipeline.agents.decision_student import DecisionStudent
 from moderation_pipeline.agents.expert import Expert
@@ -26,15 +34,7 @@ from moderation_pipeline.agents.tiers import Tier, TieredStudent
 from moderation_pipeline.backends.decision_model import DecisionModel
 from moderation_pipeline.backends.keys import UnusableBackendError
 from moderation_pipeline.backends.language_model import LanguageModel
-from moderation_pipeline.config import (
-    CarefulRulesSpec,
-    Config,
-    LabelsSpec,
-    LearnedSpec,
-    RulesSpec,
-    TierSpec,
-    TiersSpec,
-)
+from moderation_pipeline.config import Config
 from moderation_pipeline.decision_specs import (
     ClassifierSpec,
     DecidingSpec,

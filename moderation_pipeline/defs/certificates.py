@@ -3,7 +3,7 @@
 import dagster as dg
 import polars as pl
 
-from moderation_pipeline.config import ConfigLibrary
+from moderation_pipeline.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import declared, holds
 from moderation_pipeline.defs.partitions import runs
 from moderation_pipeline.moderation.certificates import certify

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import dagster as dg
 import polars as pl
 
-from moderation_pipeline.config import ConfigLibrary
+from moderation_pipeline.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import declared, holds
 from moderation_pipeline.defs.metrics import EVALUATION_VERSION, GROUP, OWNERS
 from moderation_pipeline.defs.partitions import chats, from_chat_to_run

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from moderation_pipeline.config import ConfigLibrary
+from moderation_pipeline.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import declared, holds
 from moderation_pipeline.defs.partitions import from_chat_to_run, runs
 from moderation_pipeline.warehouse import laws

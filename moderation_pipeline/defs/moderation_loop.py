@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 import polars as pl
 
-from moderation_pipeline.config import ConfigLibrary, NamedConfig
+from moderation_pipeline.config import NamedConfig
+from moderation_pipeline.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import declared, holds, within
 from moderation_pipeline.defs.partitions import from_chat_to_run, runs
 from moderation_pipeline.defs.progress import LoggedProgress
@@ -29,7 +30,8 @@ OWNERS = ["team:moderation"]
 UNREADABLE_BOUND = 0.02
 """The share of unreadable replies above which a run's check warns: its results lean on fallbacks."""
 
-LOOP_VERSION = source_version("agents", "backends", "memory", "moderation", "defaults", "config.py")
+CONFIG_MODULES = ("config.py", "agent_specs.py", "model_specs.py", "decision_specs.py")
+LOOP_VERSION = source_version("agents", "backends", "memory", "moderation", "defaults", *CONFIG_MODULES)
 """The config's own version is in each materialisation's data version: in the code version it would call every
 run outdated whenever one config changes."""
 

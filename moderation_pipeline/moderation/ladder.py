@@ -10,11 +10,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.plan import UNDECIDED, Action, Category, Plan
+from moderation_pipeline.closed import Closed, read_closed
+from moderation_pipeline.config_errors import ConfigError, closest
 from moderation_pipeline.moderation.user_state import Deed, Record, Standings
 from moderation_pipeline.warehouse.folder import DataFolder
 
@@ -29,23 +30,19 @@ class Step(NamedTuple):
     duration_s: int | None
 
 
-class SanctionsError(ValueError):
+class SanctionsError(ConfigError):
     """A sanctions file that can't be used: the file, the key, what it said, what is allowed."""
 
 
-class CircuitBreaker(BaseModel):
+class CircuitBreaker(Closed):
     """Turns the rest of a run to shadow mode when bans pass a share of all comments."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_ban_share: float = Field(default=0.02, gt=0, le=1)
     after_comments: int = Field(default=500, ge=1)
 
 
-class SanctionsSpec(BaseModel):
+class SanctionsSpec(Closed):
     """A sanctions file: for each category and proposed action the steps that repetition climbs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     description: str = ""
     strikes_expire_after_s: int = Field(default=7 * 86_400, gt=0)
@@ -83,7 +80,6 @@ def load_sanctions(name: str, folder: DataFolder) -> SanctionsSpec:
 
     Raises:
         SanctionsError: no such file, or one that says what is not allowed.
-
     """
     ready_made = Path(str(resources.files("moderation_pipeline.defaults") / "sanctions"))
     for place in (folder.sanctions, ready_made):
@@ -91,20 +87,17 @@ def load_sanctions(name: str, folder: DataFolder) -> SanctionsSpec:
         if path.is_file():
             return _read(path)
     names = sorted({path.stem for place in (folder.sanctions, ready_made) for path in place.glob("*.yaml")})
-    raise SanctionsError(f"There are no sanctions {name!r}. There are: {', '.join(names)}.")
+    raise SanctionsError(
+        f"There are no sanctions {name!r}.{closest(name, names)} There are: {', '.join(names)}. "
+        f"A file {folder.sanctions / 'NAME.yaml'} makes more."
+    )
 
 
 def _read(path: Path) -> SanctionsSpec:
     try:
-        return SanctionsSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
-        raise SanctionsError(f"{path} is not valid YAML: {error}") from None
-    except ValidationError as error:
-        problems = (
-            f"{path}: {'.'.join(map(str, problem['loc'])) or 'the file'}: {problem['msg']}"
-            for problem in error.errors()
-        )
-        raise SanctionsError("\n".join(problems)) from None
+        return read_closed(SanctionsSpec, path)
+    except ConfigError as error:
+        raise SanctionsError(str(error)) from None
 
 
 class Sanction(NamedTuple):

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, chat_name
-from moderation_pipeline.config import DEFAULT_CONFIG, ConfigLibrary
+from moderation_pipeline.config import DEFAULT_CONFIG
 from moderation_pipeline.config_errors import ConfigError, closest
+from moderation_pipeline.config_library import ConfigLibrary
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.slugs import check_slug
 from moderation_pipeline.warehouse.files import stored_partitions

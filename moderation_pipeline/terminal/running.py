@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, format_path
 from moderation_pipeline.comments.columns import columns_path
-from moderation_pipeline.config import KEYLESS_REGIMES, ConfigLibrary, NamedConfig
+from moderation_pipeline.config import KEYLESS_REGIMES, NamedConfig
+from moderation_pipeline.config_library import ConfigLibrary
 from moderation_pipeline.terminal.adding import Added
 from moderation_pipeline.terminal.exit_codes import users_mistake
 from moderation_pipeline.terminal.screen import print_frame

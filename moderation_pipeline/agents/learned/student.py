@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
+from moderation_pipeline.agent_specs import LearnedSpec
 from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.learned.calibration import UNCALIBRATED, WINDOW, Calibration, calibrate
 from moderation_pipeline.agents.learned.features import (
@@ -33,7 +34,6 @@ from moderation_pipeline.agents.learned.vocabulary import Numbered, Vocabulary
 from moderation_pipeline.agents.plan import Action, Category, Plan
 from moderation_pipeline.agents.student import Lesson, Situation, Student
 from moderation_pipeline.agents.verdict import Contribution, OptionProbability, Verdict
-from moderation_pipeline.config import LearnedSpec
 
 Floats = NDArray[np.float64]
 

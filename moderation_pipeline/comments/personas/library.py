@@ -26,13 +26,14 @@ from moderation_pipeline.comments.personas.script import (
     Scene,
     Turn,
 )
+from moderation_pipeline.errors import ModerationError
 
 COMMENTS = Path(str(resources.files("moderation_pipeline.comments")))
 SPOKEN_BY_THE_SCENE = ("someone", "streamer", "game", "bot")
 """Slots that every scene can fill without a vocabulary."""
 
 
-class LibraryError(ValueError):
+class LibraryError(ModerationError):
     """A data file of the synthetic chat that can't be used."""
 
     def __init__(self, path: Path, problem: str) -> None:

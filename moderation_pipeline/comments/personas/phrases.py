@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from moderation_pipeline.comments.personas.dice import Dice
+from moderation_pipeline.errors import ModerationError
 
 
 class Slot(NamedTuple):
@@ -39,7 +40,7 @@ Node = str | Slot | Number | Choice
 Phrase = tuple[Node, ...]
 
 
-class PhraseError(ValueError):
+class PhraseError(ModerationError):
     """A template that the grammar can't read."""
 
     def __init__(self, template: str, problem: str) -> None:

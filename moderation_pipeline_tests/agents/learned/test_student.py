@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from moderation_pipeline.agent_specs import LearnedSpec
 from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.learned.snapshot import NoSnapshotError, load_snapshot, save_snapshot
 from moderation_pipeline.agents.learned.student import LearnedStudent
 from moderation_pipeline.agents.plan import Plan
 from moderation_pipeline.agents.student import Situation, Student
 from moderation_pipeline.agents.verdict import OptionProbability, Receipt, Verdict
-from moderation_pipeline.config import LearnedSpec
 from moderation_pipeline.moderation.chance import draw
 from moderation_pipeline.moderation.run_tables import RunTables
 from moderation_pipeline_tests.moderation.scripted import (

@@ -1,0 +1,168 @@
+"""Which Student and which Expert a config may name: rules, labels, learned heads, tiers, models.
+
+What language models and decision models take is in `model_specs.py` and `decision_specs.py`; the rest of a
+config is in `config.py`. What the agents *do* is in `agents/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
+
+from moderation_pipeline.closed import Closed
+from moderation_pipeline.config_errors import NONE_ALLOWED
+from moderation_pipeline.decision_specs import (
+    ClassifierSpec,
+    HfDecisionsSpec,
+    OpenAIDecisionsSpec,
+    OpenAIModerationsSpec,
+    SystemOneSpec,
+)
+from moderation_pipeline.model_specs import (
+    HfExpertSpec,
+    HfSpec,
+    OpenAIExpertSpec,
+    OpenAISpec,
+    TogetherExpertSpec,
+    TogetherStudentSpec,
+)
+
+
+class RulesSpec(Closed):
+    """Keyless fast rules over the normalised text and its context."""
+
+    backend: Literal["rules"] = "rules"
+
+
+class CarefulRulesSpec(Closed):
+    """Keyless careful rules: slower, with obfuscation, targets, quotation and the user's recent lines."""
+
+    backend: Literal["careful_rules"] = "careful_rules"
+
+
+class LabelsSpec(Closed):
+    """The chat's own labels as the Expert: a comment without a label can't be audited."""
+
+    backend: Literal["labels"] = "labels"
+
+
+def _a_name_is_a_backend(value: object) -> object:
+    """Read `student: rules` as `student: {backend: rules}`, and `{tiers: […]}` as of the backend `tiers`."""
+    if isinstance(value, Mapping) and "tiers" in value:
+        return {"backend": "tiers", **value}
+    return {"backend": value} if isinstance(value, str) else value
+
+
+ByBackend = Field(discriminator="backend")
+Short = BeforeValidator(_a_name_is_a_backend)
+
+BaseSpec = Annotated[
+    RulesSpec
+    | TogetherStudentSpec
+    | OpenAISpec
+    | HfSpec
+    | SystemOneSpec
+    | OpenAIDecisionsSpec
+    | HfDecisionsSpec
+    | OpenAIModerationsSpec
+    | ClassifierSpec,
+    ByBackend,
+    Short,
+]
+"""A Student that stands alone: what a learned one can be a head on."""
+
+
+class LearnedSpec(Closed):
+    """A head trained on the audits, on top of `base`, any other Student.
+
+    The base decides until `least_audits` audits are in. Refits come when audits have grown by the factor
+    `refit_growth`; `strength` is scikit-learn's C. Thresholds are the head's own until the weighted audits are
+    worth `least_effective_sample`. The guard compares head and base on the last `guard_window` random audits.
+    """
+
+    backend: Literal["learned"] = "learned"
+    base: BaseSpec = RulesSpec()
+    least_audits: int = Field(default=60, ge=10)
+    refit_growth: float = Field(default=1.1, gt=1)
+    strength: float = Field(default=1.0, gt=0)
+    least_effective_sample: float = Field(default=50, ge=10)
+    guard_window: int = Field(default=300, ge=20)
+
+
+TierSpec = Annotated[
+    RulesSpec
+    | LearnedSpec
+    | TogetherStudentSpec
+    | OpenAISpec
+    | HfSpec
+    | SystemOneSpec
+    | OpenAIDecisionsSpec
+    | HfDecisionsSpec
+    | OpenAIModerationsSpec
+    | ClassifierSpec,
+    ByBackend,
+    Short,
+]
+
+
+class TiersSpec(Closed):
+    """Several Students asked in turn: a comment goes on only while the one before is unsure, or failed.
+
+    Unsure is a doubt of at least `unsure_from` (1 is as near as can be to deciding otherwise; for the rules it
+    is 1 - confidence): one number, or one for each tier but the last.
+    """
+
+    backend: Literal["tiers"] = "tiers"
+    tiers: tuple[TierSpec, ...]
+    unsure_from: tuple[Annotated[float, Field(ge=0, le=1)], ...] = (0.2,)
+
+    @field_validator("unsure_from", mode="before")
+    @classmethod
+    def _a_number_is_for_all(cls, value: object) -> object:
+        return (value,) if isinstance(value, int | float) else value
+
+    @model_validator(mode="after")
+    def _one_bound_each(self) -> TiersSpec:
+        if not 2 <= len(self.tiers) <= 5:
+            raise ValueError(f"tiers are from 2 to 5 Students, and here is {len(self.tiers)}")
+        if len(self.unsure_from) not in (1, len(self.tiers) - 1):
+            raise ValueError(
+                f"unsure_from has {len(self.unsure_from)} numbers for {len(self.tiers)} tiers: give one, or "
+                f"{len(self.tiers) - 1}, one for each tier but the last, which passes nothing on"
+            )
+        return self
+
+
+StudentSpec = Annotated[
+    RulesSpec
+    | LearnedSpec
+    | TogetherStudentSpec
+    | OpenAISpec
+    | HfSpec
+    | SystemOneSpec
+    | OpenAIDecisionsSpec
+    | HfDecisionsSpec
+    | OpenAIModerationsSpec
+    | ClassifierSpec
+    | TiersSpec,
+    ByBackend,
+    Short,
+]
+ExpertSpec = Annotated[
+    CarefulRulesSpec | LabelsSpec | RulesSpec | TogetherExpertSpec | OpenAIExpertSpec | HfExpertSpec,
+    ByBackend,
+    Short,
+]
+
+
+def _none_or_spec(value: object) -> str:
+    return "none" if value == "none" else NONE_ALLOWED
+
+
+NoAgent = Annotated[Literal["none"], Tag("none")]
+"""`student: none` or `expert: none`: nobody has that part."""
+
+NoneOrSpec = Discriminator(_none_or_spec)
+"""Decides what was meant before it is validated, so that an error names only the backend at fault."""

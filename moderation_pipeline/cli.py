@@ -1,14 +1,14 @@
-"""The terminal's face of the pipeline: the commands, thin, each with its help and examples.
+"""The terminal's face of the pipeline: the program, and the commands that start Dagster.
 
-What they show is in `terminal/`, what they do in the rooms. A command imports what it needs when it runs, so
-that `moderation --help` is there at once and only what moderates a chat waits for Dagster.
+The other commands, and what all of them show, are in `terminal/`; what they do is in the rooms. A command
+imports what it needs when it runs, so that `moderation --help` is there at once, and only what moderates a
+chat waits for Dagster.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 import click
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC
+from moderation_pipeline.terminal import looking, upkeep
 from moderation_pipeline.terminal.exit_codes import EXIT_CODES, CommandFailed, ended
-from moderation_pipeline.terminal.screen import console, print_frame, print_json, print_records, say
+from moderation_pipeline.terminal.screen import console, print_frame, say
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Session:
 @click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error.")
 @click.pass_obj
 def cli(session: Session, data: Path | None, debug: bool) -> None:
-    r"""Can an AI agent moderate this chat, at what cost, and can it be trusted to act alone?
+    """Can an AI agent moderate this chat, at what cost, and can it be trusted to act alone?
 
     \b
     moderation run                        the synthetic chat under four configs, keyless and offline
@@ -65,7 +66,7 @@ def cli(session: Session, data: Path | None, debug: bool) -> None:
 @click.option("--trace", is_flag=True, help="Show each comment as it is decided.")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON, one object per config.")
 def run(chat: str, configs: tuple[str, ...], trace: bool, as_json: bool) -> None:
-    r"""Moderate CHAT under some configs, compare them, and write the report.
+    """Moderate CHAT under some configs, compare them, and write the report.
 
     \b
     moderation run                            the synthetic chat, the four keyless regimes
@@ -137,7 +138,7 @@ def add(
     replace: bool,
     as_json: bool,
 ) -> None:
-    r"""Add the chat log FILE: copy it to data/chats and read it.
+    """Add the chat log FILE: copy it to data/chats and read it.
 
     Raw Twitch IRC, justlog, rustlog, TwitchDownloader, chat-downloader, Chatterino, EventSub, JSONL, CSV and
     Parquet are told apart by content; plain, .gz or .zst. What moderators did in a log is read as labels.
@@ -183,7 +184,7 @@ def add(
 )
 @click.option("--seed", default=7, show_default=True, help="Same seed, same bytes.")
 def synthesize(comments: int, base_rate: float, seed: int) -> None:
-    r"""Generate the synthetic chat, data/chats/synthetic.jsonl, with ground-truth labels.
+    """Generate the synthetic chat, data/chats/synthetic.jsonl, with ground-truth labels.
 
     \b
     moderation synthesize
@@ -205,157 +206,10 @@ def synthesize(comments: int, base_rate: float, seed: int) -> None:
 
 
 @cli.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per chat.")
-def chats(as_json: bool) -> None:
-    r"""List the chats that can be moderated, and the configs each was run under.
-
-    \b
-    moderation chats
-    moderation chats --json | jq '.[] | select(.rejected > 0)'
-
-    A chat is a file under data/chats; 'moderation add FILE' puts one there. A chat without numbers has
-    not been read yet: 'moderation run' or the Dagster UI reads it.
-    """
-    from moderation_pipeline.terminal import listings
-
-    print_frame(listings.chats(DataFolder.find()), as_json=as_json)
-
-
-@cli.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per valid config.")
-def configs(as_json: bool) -> None:
-    r"""List the configs, ready-made and your own, and validate every one.
-
-    \b
-    moderation configs
-    moderation configs --json | jq '.[].config'
-
-    Your own are YAML files under data/configs; one with the name of a ready-made config replaces it.
-    Exits with 1 where a config is invalid, after saying what is wrong with it.
-    """
-    from moderation_pipeline.terminal import listings
-
-    frame, problems = listings.configs(DataFolder.find())
-    print_frame(frame, as_json=as_json)
-    if problems:
-        raise CommandFailed("\n".join(problems))
-
-
-@cli.command()
-@click.argument("query", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per row.")
-def sql(query: str | None, as_json: bool) -> None:
-    r"""Ask the warehouse in SQL (DuckDB's). Without a QUERY: list the views.
-
-    \b
-    moderation sql "select config, f1, audit_share from metrics where chat = 'synthetic'"
-    moderation sql "select text, student_action, expert_action from disagreements limit 5" --json
-    echo "from sanctioned_users" | moderation sql -
-
-    A query never waits for a run, nor a run for a query.
-    """
-    from moderation_pipeline.terminal import asking
-
-    text = sys.stdin.read() if query == "-" else query
-    print_frame(asking.answer(DataFolder.find(), text), as_json=as_json)
-    if text is None and not as_json:
-        say("\nmoderation sql \"select * from VIEW limit 5\" shows a view; 'describe VIEW' its columns.")
-
-
-@cli.command()
-@click.argument("chat", default=SYNTHETIC)
-@click.option("--config", "-c", "configs", multiple=True, help="Only under this config; may be repeated.")
-@click.option("--top", default=10, show_default=True, type=click.IntRange(min=0), help="How many to name.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON: by_config and most_sanctioned.")
-def users(chat: str, configs: tuple[str, ...], top: int, as_json: bool) -> None:
-    r"""Show how the users of CHAT stand after its runs: counts by config, and who was sanctioned most.
-
-    \b
-    moderation users                       the synthetic chat, under every config it was run with
-    moderation users stream -c hybrid --top 50
-    """
-    from moderation_pipeline.terminal import listings
-
-    found = listings.users(DataFolder.find(), chat, configs, top=top)
-    if as_json:
-        print_json({name: frame.to_dicts() for name, frame in found._asdict().items()})
-        return
-    print_frame(found.by_config)
-    if not found.most_sanctioned.is_empty():
-        print_frame(found.most_sanctioned, title="Sanctioned most")
-
-
-@cli.command()
-@click.argument("config", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per agent.")
-def check(config: str | None, as_json: bool) -> None:
-    r"""Put one made-up comment to the Student and the Expert of CONFIG: two calls that find a wrong key.
-
-    \b
-    moderation check                 the default config, hybrid
-    moderation check my_config       before a run of thousands of comments
-
-    Exits with 1 where an agent gave no plan.
-    """
-    from moderation_pipeline.config import DEFAULT_CONFIG
-    from moderation_pipeline.config_library import ConfigLibrary
-
-    named = ConfigLibrary(folder := DataFolder.find()).load(config or DEFAULT_CONFIG)
-    from moderation_pipeline.terminal import checking
-
-    say(f"Asking the agents of {named.name} ({named.path}) about: {checking.COMMENT}")
-    answers = checking.check(folder, named)
-    for each in answers:
-        if each.note is not None:
-            say(f"{each.role}: {each.note}")
-    columns = [name for name in checking.Answer._fields if as_json or name != "note"]
-    print_records([each[: len(columns)] for each in answers], columns, as_json=as_json)
-    failed = [f"The {each.role} gave no plan: {each.error}" for each in answers if each.error is not None]
-    if failed:
-        raise CommandFailed("\n".join(failed))
-
-
-@cli.command()
-@click.option("--drop-errors", is_flag=True, help="Drop bad replies: they are asked for, and paid, again.")
-@click.option("--older-than", type=float, metavar="DAYS", help="Drop replies bought longer ago.")
-@click.option("--larger-than", type=float, metavar="MB", help="Drop the oldest until the rest fits.")
-@click.option("--forget-endpoints", is_flag=True, help="Find out anew what each endpoint can do.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per model.")
-def cache(
-    drop_errors: bool,
-    older_than: float | None,
-    larger_than: float | None,
-    forget_endpoints: bool,
-    as_json: bool,
-) -> None:
-    r"""Show the replies that were paid for and kept, by model; drop some of them.
-
-    \b
-    moderation cache                     what is held, and what it would cost again
-    moderation cache --drop-errors       ask again for replies that were no use
-    moderation cache --older-than 30     drop what was bought more than 30 days ago
-    """
-    from moderation_pipeline.backends.cache_upkeep import CachedReplies, CacheUpkeep
-
-    upkeep = CacheUpkeep(DataFolder.find().reply_cache, time.time())
-    dropped = [
-        *([upkeep.drop_errors()] if drop_errors else []),
-        *([] if older_than is None else [upkeep.drop_older_than(older_than)]),
-        *([] if larger_than is None else [upkeep.drop_beyond(larger_than)]),
-    ]
-    for each in dropped:
-        cost = f"${each.list_cost_usd:.4f} to ask again"
-        say(f"Dropped {each.replies} replies ({each.megabytes:.1f} MB, {cost}).")
-    if forget_endpoints:
-        say(f"Forgot what {upkeep.forget_endpoints()} endpoints can do.")
-    print_records(upkeep.show(), CachedReplies._fields, as_json=as_json)
-
-
-@cli.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=3000, show_default=True, help="Port to listen on.")
 def ui(host: str, port: int) -> None:
-    r"""Open the Dagster UI on the same chats, runs and assets. Stop it with Ctrl-C.
+    """Open the Dagster UI on the same chats, runs and assets. Stop it with Ctrl-C.
 
     \b
     moderation ui                    then http://127.0.0.1:3000
@@ -371,6 +225,10 @@ def ui(host: str, port: int) -> None:
     from moderation_pipeline.terminal import interface
 
     interface.become_dagster_dev(folder, prepare_home(folder), host=host, port=port)
+
+
+for command in (*looking.COMMANDS, *upkeep.COMMANDS):
+    cli.add_command(command)
 
 
 def called_with(arguments: Sequence[str]) -> int:

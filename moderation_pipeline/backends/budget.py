@@ -44,9 +44,9 @@ class RunBudget:
 class UnpricedBudgetError(ModerationError):
     """A budget over a model whose price nobody knows."""
 
-    def __init__(self, model: str, budget: str) -> None:
+    def __init__(self, what: str, budget: str) -> None:
         super().__init__(
-            f"{budget} can't be held: nobody knows what {model!r} costs. Write its price to data/prices.yaml "
+            f"{budget} can't be held: nobody knows what {what} costs. Write its price to data/prices.yaml "
             "(0 for a server of your own), or take the budget away."
         )
 
@@ -68,7 +68,7 @@ class DailyBudgetModel(WrappedModel):
         worst_usd = self.worst_case_usd(request)
         if worst_usd is None:
             raise DailyBudgetSpentError(
-                str(UnpricedBudgetError(self.identity.model, f"A budget of ${self._usd_per_day:g} a day"))
+                str(UnpricedBudgetError(repr(self.identity.model), f"A budget of ${self._usd_per_day:g} a day"))
             )
         spent_usd = self._store.spent_usd_on(self._store.now())
         if spent_usd + self._reserved_usd + worst_usd > self._usd_per_day:

@@ -168,7 +168,7 @@ class RunModels:
             model = RetryingModel(model, RetryPolicy(attempts=spec.attempts))
         if deployment.usd_per_day is not None:
             if self._prices.price(backend.identity) is None:
-                raise UnpricedBudgetError(spec.model, f"A budget of ${deployment.usd_per_day:g} a day")
+                raise UnpricedBudgetError(repr(spec.model), f"A budget of ${deployment.usd_per_day:g} a day")
             model = DailyBudgetModel(model, self.store, deployment.usd_per_day)
         return CachedModel(model, self.store, self._purchases, self._prices)
 

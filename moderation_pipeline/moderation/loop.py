@@ -26,6 +26,7 @@ from moderation_pipeline.moderation.audit_policy import NOT_AUDITED, AuditChoice
 from moderation_pipeline.moderation.certificates import DecidedAlone, Ledger
 from moderation_pipeline.moderation.ladder import Ladder, Sanction
 from moderation_pipeline.moderation.run_tables import RunRecorder, RunTables
+from moderation_pipeline.moderation.spending import Spending
 from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline.moderation.trace import RunObserver, Settled, watching
 from moderation_pipeline.warehouse.tables import MEMORY_SNAPSHOT
@@ -47,6 +48,7 @@ class InFlight:
     decided: Sequence[Verdict | None]
     choices: list[AuditChoice]
     audits: asyncio.Task[list[Verdict]] | None
+    degraded: str | None
 
 
 def moderate(
@@ -84,6 +86,7 @@ class Moderation:
         self._agents = agents
         self._memory = memory
         self._ladder = ladder
+        self._spending = Spending(named.config.budget, agents, self._note)
         self._policy = AuditPolicy(named.config.audit, named.config.loop.seed)
         autonomy = named.config.autonomy
         self._ledger = Ledger(autonomy, named.config.audit) if autonomy is not None else None
@@ -118,21 +121,27 @@ class Moderation:
     async def _begin(self, cases: list[Case]) -> InFlight:
         """Decide a batch, choose its audits, and set them going."""
         situations = self._situations(cases)
-        student, expert = self._agents.student, self._agents.expert
+        student, expert = self._spending.student_for(cases, situations), self._agents.expert
         decided: Sequence[Verdict | None] = [None] * len(cases)
         if student is not None:
             decided = await student.decide(cases, situations)
+        self._spending.decided(decided)
+        nobody = [NOT_AUDITED] * len(cases)
         if expert is None:
-            return InFlight(cases, situations, decided, [NOT_AUDITED] * len(cases), None)
+            return InFlight(cases, situations, decided, nobody, None, self._spending.degraded)
         choices = self._policy.choose(cases, decided, expert, self._foreseen(cases, decided))
         picked = [case for case, choice in zip(cases, choices, strict=True) if choice.reason is not None]
+        if not self._spending.may_audit(picked):
+            instead = self._spending.student_for(cases, situations) if student is None else None
+            decided = decided if instead is None else await instead.decide(cases, situations)
+            return InFlight(cases, situations, decided, nobody, None, self._spending.degraded)
         proposed = [
             None if verdict is None else verdict.plan
             for verdict, choice in zip(decided, choices, strict=True)
             if choice.reason is not None
         ]
         audits = asyncio.ensure_future(expert.audit_beside(picked, proposed)) if picked else None
-        return InFlight(cases, situations, decided, choices, audits)
+        return InFlight(cases, situations, decided, choices, audits, self._spending.degraded)
 
     def _foreseen(self, cases: Sequence[Case], decided: Sequence[Verdict | None]) -> list[Sanction]:
         """Return what the ladder would make of each plan, where the audit policy asks for it."""
@@ -152,6 +161,7 @@ class Moderation:
     async def _settle(self, batch: InFlight) -> None:
         """Await a batch's audits; learn from them, act on every comment, and record it all."""
         audited = await self._audited(batch)
+        self._spending.audited(audited)
         chosen = await self._chosen(batch, audited)
         settled = [
             Settled(
@@ -161,6 +171,7 @@ class Moderation:
                 audit,
                 _agrees(decided, audit),
                 self._ladder.act(case, plan, decided_by, may_act=self._may_act(case, plan, decided_by)),
+                batch.degraded,
             )
             for case, decided, choice, audit, (plan, decided_by) in zip(
                 batch.cases, batch.decided, batch.choices, audited, chosen, strict=True
@@ -174,6 +185,10 @@ class Moderation:
         self._recorder.settled(settled)
         for observer in self._observers:
             observer.settled(settled)
+
+    def _note(self, note: str) -> None:
+        for observer in self._observers:
+            observer.noted(note)
 
     def _may_act(self, case: Case, plan: Plan | None, decided_by: str) -> bool:
         """Whether a plan may be carried out: the Expert's always, others as far as policy and certificates go.

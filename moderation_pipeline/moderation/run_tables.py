@@ -129,7 +129,7 @@ def _decision(row: Settled) -> tuple[object, ...]:
     case, verdict = row.case, row.decided
     about = (case.comment_id, case.position)
     if verdict is None:
-        return (*about, *[None] * 12, *_NO_RECEIPT, row.choice.probability, None)
+        return (*about, *[None] * 12, *_NO_RECEIPT, row.choice.probability, None, row.degraded)
     plan = verdict.plan
     proposed: tuple[object, ...] = (None,) * 4
     said: tuple[object, ...] = (None,) * 3
@@ -148,6 +148,7 @@ def _decision(row: Settled) -> tuple[object, ...]:
         *_RECEIPT(verdict.receipt),
         row.choice.probability,
         [_tier(each) for each in verdict.tiers] or None,
+        row.degraded,
     )
 
 

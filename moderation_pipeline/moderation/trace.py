@@ -24,7 +24,7 @@ class Settled(NamedTuple):
     """One comment, decided, perhaps audited, and acted upon.
 
     `decided` is null where there is no Student, `audited` where there was no audit; `agrees` is null where
-    either has no plan.
+    either has no plan. `degraded` says what the run had given up by then, its budget being spent.
     """
 
     case: Case
@@ -33,6 +33,7 @@ class Settled(NamedTuple):
     audited: Verdict | None
     agrees: bool | None
     sanction: Sanction
+    degraded: str | None = None
 
 
 class RunObserver(ABC):

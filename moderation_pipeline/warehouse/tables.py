@@ -167,6 +167,7 @@ STUDENT_DECISIONS = Table(
             **RECEIPT,
             "audit_probability": pl.Float64,
             "tiers": TIERS,
+            "degraded": pl.String,
         }
     ),
 )
@@ -436,6 +437,24 @@ CERTIFICATES = Table(
     ),
 )
 
+ATTACK_RESULTS = Table(
+    "attack_results",
+    "a kind of attack on a config: how many violations it made look milder",
+    "run",
+    pl.Schema(
+        {
+            **RUN_KEYS,
+            "kind": pl.String,
+            "attacks": pl.Int64,
+            "caught_without": pl.Int64,
+            "succeeded": pl.Int64,
+            "success_share": pl.Float64,
+            "marked": pl.Int64,
+            "examples": pl.List(pl.String),
+        }
+    ),
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -450,6 +469,7 @@ TABLES: dict[str, Table] = {
         CERTIFICATES,
         METRICS,
         COMPARISON,
+        ATTACK_RESULTS,
     )
 }
 """Every table by name, in the order of the flow."""

@@ -1,0 +1,119 @@
+"""What a run may still spend, and what it gives up when that is spent: audits first, then the model, or it stops.
+
+Everything is decided at batch borders in stream order, from list costs and worst cases, so that rows don't
+depend on timing or on what was cached (law 1). The counting itself is `backends/budget.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from moderation_pipeline.agents.build import Agents
+from moderation_pipeline.agents.case import Case
+from moderation_pipeline.agents.rules import RulesStudent
+from moderation_pipeline.agents.student import Situation, Student
+from moderation_pipeline.agents.verdict import Verdict
+from moderation_pipeline.backends.budget import RunBudget, UnpricedBudgetError
+from moderation_pipeline.config import BudgetSpec
+from moderation_pipeline.errors import ModerationError
+
+AUDITS_OFF = "audits_off"
+RULES = "rules"
+"""How a run goes on when its budget is spent, as `student_decisions.degraded` says it: each includes the last."""
+
+
+class RunBudgetSpentError(ModerationError):
+    """A run's budget is spent, and its config says that it then stops."""
+
+    def __init__(self, budget: RunBudget, position: int) -> None:
+        super().__init__(
+            f"The run's budget of ${budget.usd_per_run:g} doesn't cover the batch from comment {position:,} on: "
+            f"${budget.spent_usd:.4f} are spent at list price. Nothing is lost: with a higher usd_per_run the run "
+            "asks for no reply again. With `when_spent: rules` it would have gone on without models."
+        )
+
+
+class Spending:
+    """Watches over one run's budget; without one it allows everything and reckons nothing."""
+
+    def __init__(self, spec: BudgetSpec | None, agents: Agents, say: Callable[[str], None]) -> None:
+        self._spec = spec
+        self._agents = agents
+        self._say = say
+        self._budget = None if spec is None else RunBudget(spec.usd_per_run)
+        self._reserved_usd: deque[float] = deque()
+        self.degraded: str | None = None
+
+    def student_for(self, cases: Sequence[Case], situations: Sequence[Situation]) -> Student | None:
+        """Return who decides the batch: the Student while its worst case fits, else the rules.
+
+        Raises:
+            RunBudgetSpentError: it doesn't fit, and the config says stop.
+            UnpricedBudgetError: nobody knows what the Student costs.
+        """
+        student = self._agents.student
+        if self._budget is None or self.degraded == RULES:
+            return RulesStudent() if self.degraded == RULES else student
+        if student is None:
+            return None
+        worst_usd = self._priced(student.worst_case_usd(cases, situations), "Student")
+        if worst_usd == 0 or self._budget.can_afford(sum(self._reserved_usd) + worst_usd):
+            return student
+        self._degrade(RULES, cases[0].position)
+        return RulesStudent()
+
+    def may_audit(self, cases: Sequence[Case]) -> bool:
+        """Whether the chosen cases may be audited; if so, their worst case is reserved until `audited`.
+
+        The whole batch goes unaudited where it doesn't fit: which of its comments are left out then hangs on
+        none of them.
+
+        Raises:
+            RunBudgetSpentError: it doesn't fit, and the config says stop.
+            UnpricedBudgetError: nobody knows what the Expert costs.
+        """
+        if self._budget is None or self._agents.expert is None:
+            return True
+        if self.degraded is not None:
+            return False
+        worst_usd = self._priced(self._agents.expert.worst_case_usd(cases), "Expert")
+        if worst_usd == 0 or self._budget.can_afford(sum(self._reserved_usd) + worst_usd):
+            self._reserved_usd.append(worst_usd)
+            return True
+        # A run in which only the Expert decides has nobody left but the rules.
+        self._degrade(AUDITS_OFF if self._agents.student is not None else RULES, cases[0].position)
+        return False
+
+    def decided(self, verdicts: Sequence[Verdict | None]) -> None:
+        """Charge what a batch's decisions cost."""
+        self._charge(verdicts)
+
+    def audited(self, verdicts: Sequence[Verdict | None]) -> None:
+        """Charge what the oldest batch in flight cost to audit, and give back what was reserved for it."""
+        if self._reserved_usd:
+            self._reserved_usd.popleft()
+        self._charge(verdicts)
+
+    def _charge(self, verdicts: Sequence[Verdict | None]) -> None:
+        if self._budget is not None:
+            costs = [verdict.receipt.list_cost_usd or 0.0 for verdict in verdicts if verdict is not None]
+            self._budget.charge(sum(costs))
+
+    def _priced(self, worst_usd: float | None, part: str) -> float:
+        if worst_usd is None:
+            assert self._spec is not None
+            raise UnpricedBudgetError(f"the {part}'s model", f"A budget of ${self._spec.usd_per_run:g} a run")
+        return worst_usd
+
+    def _degrade(self, to: str, position: int) -> None:
+        assert self._spec is not None
+        assert self._budget is not None
+        if self._spec.when_spent == "stop":
+            raise RunBudgetSpentError(self._budget, position)
+        self.degraded = to
+        goes_on = "nothing is audited" if to == AUDITS_OFF else "the rules decide and nothing is audited"
+        self._say(
+            f"The run's budget of ${self._spec.usd_per_run:g} is spent (${self._budget.spent_usd:.4f} at list price, "
+            f"and the next batch may cost more than is left): from comment {position:,} on {goes_on}."
+        )

@@ -35,7 +35,10 @@ class Surroundings(Protocol):
 
 
 class Case(NamedTuple):
-    """One comment to be judged. `sent_at_us` is microseconds since 1970 (UTC), null where unknown."""
+    """One comment to be judged. `sent_at_us` is microseconds since 1970 (UTC), null where unknown.
+
+    `addresses_moderator` marks whoever speaks to the moderator in this line or the two before it (`addressing`).
+    """
 
     comment_id: str
     position: int
@@ -56,6 +59,7 @@ class Case(NamedTuple):
     channel_repeats: int
     signals: Signals
     surroundings: Surroundings
+    addresses_moderator: bool = False
 
     def lines_before(self, count: int) -> Sequence[Line]:
         """Return up to `count` lines of the channel before this one, oldest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from moderation_pipeline.agents.addressing import without_addressing
 from moderation_pipeline.agents.case import Case
 from moderation_pipeline.backends.embedder import MARKS
 
@@ -23,5 +24,10 @@ def state_of(case: Case) -> str:
         marks.append("command")
     if case.is_emote_only:
         marks.append("emotes")
-    text = case.normalised.replace(MARKS, " ")
+    said = case.normalised
+    if case.addresses_moderator:
+        # What speaks to the moderator must not speak again out of a memory (law 6).
+        said = without_addressing(said)
+        marks.append("addresses_moderator")
+    text = said.replace(MARKS, " ")
     return f"{text} {MARKS} {' '.join(marks)}" if marks else text

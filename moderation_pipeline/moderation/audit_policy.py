@@ -97,7 +97,7 @@ class AuditPolicy:
             return {}
         if self._spec.policy == "all":
             return dict.fromkeys(range(len(cases)), "all")
-        certain = _obligatory(verdicts)
+        certain = _obligatory(cases, verdicts)
         if self._spec.policy == "severity":
             severe = (
                 i for i, one in enumerate(foreseen) if one and _is_severe(one, self._spec.long_timeout_s)
@@ -140,9 +140,15 @@ def _worst_first(rated: tuple[float, int]) -> tuple[float, int]:
     return -rated[0], rated[1]
 
 
-def _obligatory(verdicts: Sequence[Verdict | None]) -> Certain:
-    """Return what is audited under every policy that audits: bad replies, and what an agent itself asks for."""
-    certain: Certain = {}
+ADDRESSES_MODERATOR = "addresses_moderator"
+
+
+def _obligatory(cases: Sequence[Case], verdicts: Sequence[Verdict | None]) -> Certain:
+    """Return what is audited under every policy that audits.
+
+    Comments that speak to the moderator, bad replies, and what an agent itself asks for.
+    """
+    certain: Certain = {i: ADDRESSES_MODERATOR for i, case in enumerate(cases) if case.addresses_moderator}
     for i, verdict in enumerate(verdicts):
         if verdict is not None and verdict.plan is None:
             certain[i] = "bad_reply"

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from moderation_pipeline.agents.addressing import addresses_moderator
 from moderation_pipeline.agents.case import Case, Line
 from moderation_pipeline.agents.signals import Signals, signals
 
@@ -20,6 +21,12 @@ CHUNK = 8_192
 """Comments whose signals are computed at a time: columnar work is cheap per row only over many rows."""
 
 NOBODY_BEFORE = -1
+
+NOT_COLUMNS = ("signals", "surroundings", "addresses_moderator")
+"""Fields of a case that the comments table doesn't hold."""
+
+LINES_TOGETHER = 3
+"""A user's lines in a row that count as one: an order to the moderator may be split over several."""
 
 
 class Stream:
@@ -40,6 +47,7 @@ class Stream:
         self._previous_in_channel = previous["in_channel"].to_numpy()
         self._previous_by_user = previous["by_user"].to_numpy()
         self._rows = {int(p): i for i, p in enumerate(self._comments["position"])} if self._has_gaps else None
+        self._addressing = _addressing(self._comments)
         self._lines = self._comments.select(*Line._fields)
 
     def __len__(self) -> int:
@@ -62,12 +70,13 @@ class Stream:
             yield batch
 
     def _cases(self) -> Iterator[Case]:
-        columns = [name for name in Case._fields if name not in ("signals", "surroundings")]
+        columns = [name for name in Case._fields if name not in NOT_COLUMNS]
         for start in range(0, self._comments.height, CHUNK):
             chunk = self._comments.slice(start, CHUNK)
             seen = starmap(Signals, signals(chunk.drop(pl.selectors.starts_with("label_"))).iter_rows())
-            for row, row_signals in zip(chunk.select(columns).iter_rows(), seen, strict=True):
-                yield Case._make((*row, row_signals, self))
+            marks = self._addressing.slice(start, CHUNK)
+            for row, row_signals, mark in zip(chunk.select(columns).iter_rows(), seen, marks, strict=True):
+                yield Case._make((*row, row_signals, self, mark))
 
     def lines_before(self, position: int, count: int) -> Sequence[Line]:
         """Return up to `count` lines of the same channel before `position`, oldest first."""
@@ -84,3 +93,24 @@ class Stream:
             found.append(Line(*self._lines.row(row)))
         found.reverse()
         return found
+
+
+def _addressing(comments: pl.DataFrame) -> pl.Series:
+    """Return which comments speak to the moderator, or follow the user's own lines that did."""
+    texts = comments.select("text", "normalised").unique()
+    marked = texts.with_columns(
+        mark=addresses_moderator(pl.col("text"))
+        | (
+            (pl.col("normalised") != pl.col("text").str.to_lowercase())
+            & addresses_moderator(pl.col("normalised"))
+        )
+    )
+    marks = comments.select("channel", "user_id", "text", "normalised").join(
+        marked, on=["text", "normalised"], how="left", maintain_order="left", nulls_equal=True
+    )
+    lately = pl.any_horizontal(
+        pl.col("mark").shift(lines, fill_value=False).over("channel", "user_id")
+        for lines in range(1, LINES_TOGETHER)
+    )
+    known = pl.col("user_id").is_not_null()
+    return marks.select(pl.col("mark") | (known & lately)).to_series()

@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 import polars as pl
 
+from moderation_pipeline.agents.own_rules import own_rules
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, chat_name
-from moderation_pipeline.config import DEFAULT_CONFIG
+from moderation_pipeline.config import DEFAULT_CONFIG, NamedConfig
 from moderation_pipeline.config_errors import ConfigError, closest
 from moderation_pipeline.config_library import ConfigLibrary
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.moderation.ladder import load_sanctions
 from moderation_pipeline.slugs import check_slug
 from moderation_pipeline.warehouse.files import stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -148,7 +150,8 @@ def configs(folder: DataFolder) -> tuple[pl.DataFrame, list[str]]:
     rows, problems = [], []
     for name in library.names():
         try:
-            rows.append(_config_row(library, name))
+            named = usable_config(folder, library, name)
+            rows.append(_config_row(named, is_own=library.is_own(name)))
         except ConfigError as error:
             problems.append(str(error))
     return pl.DataFrame(rows, schema=list(ConfigRow._fields), orient="row"), problems
@@ -167,17 +170,31 @@ class ConfigRow(NamedTuple):
     description: str
 
 
-def _config_row(library: ConfigLibrary, name: str) -> ConfigRow:
+def usable_config(folder: DataFolder, library: ConfigLibrary, name: str) -> NamedConfig:
+    """Return the config of that name, once the files that it names are seen to be usable too.
+
+    Raises:
+        ModerationError: the config, its sanctions or its rules can't be used.
+    """
     named = library.load(name)
+    try:
+        load_sanctions(named.config.sanctions, folder)
+        own_rules(named.config.rules, folder)
+    except ModerationError as error:
+        raise ConfigError(f"{named.path}: {error}") from None
+    return named
+
+
+def _config_row(named: NamedConfig, *, is_own: bool) -> ConfigRow:
     config, audit = named.config, named.config.audit
     share = f" {audit.rate:.3g}" if audit.policy not in ("all", "none") else ""
     return ConfigRow(
-        config=name,
+        config=named.name,
         regime=config.regime,
         student="none" if config.student == "none" else config.student.backend,
         expert="none" if config.expert == "none" else config.expert.backend,
         memory=config.memory.embedder if config.memory else "none",
         audits=f"{audit.policy}{share}",
-        source=str(named.path) if library.is_own(name) else "ready-made",
+        source=str(named.path) if is_own else "ready-made",
         description=config.description,
     )

@@ -15,6 +15,7 @@ from moderation_pipeline.config import KEYLESS_REGIMES, NamedConfig
 from moderation_pipeline.config_library import ConfigLibrary
 from moderation_pipeline.terminal.adding import Added
 from moderation_pipeline.terminal.exit_codes import users_mistake
+from moderation_pipeline.terminal.listings import usable_config
 from moderation_pipeline.terminal.screen import print_frame
 from moderation_pipeline.warehouse.files import partition_path, read_table
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -33,7 +34,8 @@ def configs_to_run(folder: DataFolder, names: Sequence[str]) -> list[NamedConfig
         ConfigError: one of them can't be used. None is run then.
     """
     library = ConfigLibrary(folder)
-    configs = [library.load(name) for name in dict.fromkeys(names or KEYLESS_REGIMES)]
+    wanted = dict.fromkeys(names or KEYLESS_REGIMES)
+    configs = [usable_config(folder, library, name) for name in wanted]
     return sorted(configs, key=lambda named: named.config.regime != "expert_only")
 
 

@@ -17,6 +17,8 @@ SHARED = """\
 # Written once by the moderation pipeline; yours to change.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 concurrency:
   runs:
     # Runs of the UI, of backfills and of schedules at a time; the others wait.

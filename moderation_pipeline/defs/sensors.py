@@ -25,6 +25,9 @@ UNDER_WAY = [
 ]
 
 
+FAILED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+
+
 @dg.sensor(
     job=ingest,
     default_status=dg.DefaultSensorStatus.RUNNING,
@@ -81,9 +84,16 @@ def _compare_when_through(context: dg.RunStatusSensorContext) -> dg.RunRequest |
 
 
 def _is_compared_by_its_backfill(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether a backfill of everything will compare the chat itself, which it does only if no run failed.
+
+    One config without its key would otherwise keep all the others from being compared.
+    """
     backfill_id = run.tags.get("dagster/backfill")
     backfill = instance.get_backfill(backfill_id) if backfill_id else None
-    return backfill is not None and dg.AssetKey("comparison") in (backfill.asset_selection or [])
+    if backfill is None or dg.AssetKey("comparison") not in (backfill.asset_selection or []):
+        return False
+    of_the_backfill = {"dagster/backfill": str(backfill_id), CHAT_OF_A_RUN: run.tags[CHAT_OF_A_RUN]}
+    return not instance.get_runs_count(dg.RunsFilter(tags=of_the_backfill, statuses=FAILED))
 
 
 def _when_runs_end(status: dg.DagsterRunStatus) -> dg.SensorDefinition:

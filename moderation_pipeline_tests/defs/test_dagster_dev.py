@@ -1,0 +1,128 @@
+"""The real thing: `dagster dev` with its daemons, a browser, and a DuckDB shell beside them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from moderation_pipeline.comments.synthetic import SyntheticSettings, write_synthetic
+from moderation_pipeline.defs.partitions import configs, run_key
+from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
+from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
+from moderation_pipeline.warehouse.tables import TABLES
+from moderation_pipeline.warehouse.views import query
+from moderation_pipeline_tests.defs.conftest import CHAT, COMMENTS
+from moderation_pipeline_tests.defs.dagster_dev import ROOT, DagsterDev, dagster_dev
+from moderation_pipeline_tests.warehouse.test_duckdb_file import Shell, open_shell
+
+KEYLESS = {"expert_only", "hybrid", "hybrid_random", "student_memory", "student_only"}
+KEYS = ("TOGETHER_API_KEY", "OPENAI_API_KEY", "TYPESAFE_API_KEY")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+    """A data folder with a chat that nobody has registered."""
+    found = DataFolder(tmp_path_factory.mktemp("dev") / "data")
+    write_synthetic(found.chats / f"{CHAT}.jsonl", SyntheticSettings(comments=COMMENTS))
+    return found
+
+
+@pytest.fixture(scope="module")
+def shell(folder: DataFolder) -> Iterator[Shell]:
+    """A DuckDB shell that somebody leaves open on the file all the while."""
+    refresh_duckdb_file(folder)
+    with open_shell(folder.duckdb) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def dev(folder: DataFolder, shell: Shell) -> Iterator[DagsterDev]:
+    """`dagster dev` over the folder, without any key to a paid backend."""
+    assert shell.ask("select count(*) from comments") == "[(0,)]"
+    with pytest.MonkeyPatch.context() as patch:
+        for key in KEYS:
+            patch.delenv(key, raising=False)
+        with dagster_dev(folder, "-w", "workspace.yaml") as started:
+            yield started
+
+
+def test_a_file_that_was_dropped_in_is_read_by_itself(dev: DagsterDev, shell: Shell) -> None:
+    run = dev.run_that_ended(pipelineName="ingest")
+    assert run["status"] == "SUCCESS", dev.log
+    assert shell.ask("select count(*) from comments") == f"[({COMMENTS},)]"
+
+
+def test_a_run_that_was_launched_is_compared_when_it_is_through(
+    dev: DagsterDev, folder: DataFolder, shell: Shell
+) -> None:
+    dev.run_that_ended(pipelineName="ingest")
+    key = run_key(CHAT, "hybrid")
+    dimensions = {f"dagster/partition/{name}": value for name, value in key.keys_by_dimension.items()}
+    run_id = dev.launch_run("moderate", {"dagster/partition": str(key), **dimensions})
+    assert dev.run_that_ended(runIds=[run_id])["status"] == "SUCCESS", dev.log
+    assert dev.run_that_ended(pipelineName="compare")["status"] == "SUCCESS", dev.log
+    assert query(folder, "select config, comments from comparison").rows() == [("hybrid", COMMENTS)]
+    assert shell.ask("select config from comparison") == "[('hybrid',)]"
+    assert folder.report(CHAT, "html").exists()
+
+
+def test_a_backfill_of_everything_for_a_chat_runs_every_config_and_compares_those_that_could_run(
+    dev: DagsterDev, folder: DataFolder, shell: Shell
+) -> None:
+    dev.run_that_ended(pipelineName="compare")
+    ended = dev.back_fill([*TABLES, "plots", "report"], [CHAT])
+    backfilled = {
+        tag["value"].partition("|")[2]
+        for run in dev.runs(tags=[{"key": "dagster/partition/chat", "value": CHAT}])
+        for tag in run["tags"]
+        if tag["key"] == "dagster/partition"
+    }
+    assert backfilled == set(configs.get_partition_keys())
+    # A backfill is called failed where one config's key is missing; the others are compared all the same.
+    assert ended in ("COMPLETED_SUCCESS", "COMPLETED_FAILED")
+
+    def compared() -> set[str] | None:
+        rows = query(folder, "select config from comparison")["config"]
+        return set(rows) if set(rows) >= KEYLESS else None
+
+    by_report = dev.wait_for("the comparison of what ran", compared)
+    assert shell.ask(f"select count(*) from metrics where chat = '{CHAT}'") == f"[({len(by_report)},)]"
+    counts = query(folder, "select distinct comments from cost_by_config")["comments"].to_list()
+    assert counts == [COMMENTS]
+
+
+def test_the_asset_graph_and_a_report_open_in_a_browser(
+    dev: DagsterDev, folder: DataFolder, browser: Browser
+) -> None:
+    dev.wait_for("a report", lambda: folder.report(CHAT, "html").exists() or None)
+    page = browser.new_page()
+    page.set_default_timeout(0)
+    page.goto(f"{dev.url}/locations/moderation_pipeline/asset-groups/moderation")
+    for name in ("student_decisions", "expert_audits", "memory_snapshot", "action_log"):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible(timeout=0)
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.goto(folder.report(CHAT, "html").as_uri())
+    expect(page.locator("h1")).to_contain_text(CHAT, timeout=0)
+    expect(page.locator("table").first).to_contain_text("hybrid", timeout=0)
+    assert complaints == []
+    page.close()
+
+
+@pytest.mark.parametrize("arguments", [["-w", "workspace.yaml"], []], ids=["workspace.yaml", "tool.dg"])
+def test_both_ways_in_load(folder: DataFolder, arguments: list[str]) -> None:
+    validated = subprocess.run(
+        [sys.executable, "-m", "dagster", "definitions", "validate", *arguments],
+        cwd=ROOT,
+        env={**os.environ, DATA_VARIABLE: str(folder.root), "DAGSTER_HOME": str(folder.dagster_home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert validated.returncode == 0, validated.stdout + validated.stderr
+    assert "Validation successful for code location moderation_pipeline" in validated.stdout

@@ -1,0 +1,258 @@
+"""The whole flow in this process, on a small chat: what the UI does, without the UI."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from moderation_pipeline.comments.synthetic import SyntheticSettings, write_synthetic
+from moderation_pipeline.definitions import defs
+from moderation_pipeline.defs.certificates import certificates_checks
+from moderation_pipeline.defs.comments import chat_log_checks
+from moderation_pipeline.defs.comparison import comparison_checks
+from moderation_pipeline.defs.metrics import metrics_checks
+from moderation_pipeline.defs.moderation_loop import moderation_loop_checks
+from moderation_pipeline.defs.partitions import run_key
+from moderation_pipeline.defs.user_state import user_state, user_state_checks
+from moderation_pipeline.warehouse.files import read_table, write_table
+from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
+from moderation_pipeline.warehouse.tables import (
+    ACTION_LOG,
+    CERTIFICATES,
+    COMMENTS,
+    COMPARISON,
+    EXPERT_AUDITS,
+    INGESTION,
+    MEMORY_SNAPSHOT,
+    METRICS,
+    STUDENT_DECISIONS,
+    TABLES,
+    USER_STATE,
+    Table,
+)
+from moderation_pipeline.warehouse.versions import comments_version
+from moderation_pipeline.warehouse.views import query
+from moderation_pipeline_tests.defs.conftest import CHAT
+from moderation_pipeline_tests.defs.conftest import COMMENTS as HEIGHT
+from moderation_pipeline_tests.warehouse.rows import rows_of
+
+MAY_BE_EMPTY = ("rejected_lines", "memory_snapshot", "certificates")
+
+
+def run(
+    instance: dg.DagsterInstance, job: str, partition: str | None, definitions: dg.Definitions = defs
+) -> dg.ExecuteInProcessResult:
+    return definitions.resolve_job_def(job).execute_in_process(instance=instance, partition_key=partition)
+
+
+def metadata_of(result: dg.ExecuteInProcessResult, asset: str) -> Mapping[str, object]:
+    (event,) = [
+        event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey(asset)
+    ]
+    return {key: value.value for key, value in event.materialization.metadata.items()}
+
+
+@pytest.fixture
+def moderated(instance: dg.DagsterInstance) -> dg.DagsterInstance:
+    """The small chat, read and moderated under the default config."""
+    run(instance, "ingest", CHAT)
+    run(instance, "moderate", run_key(CHAT, "hybrid"))
+    return instance
+
+
+def test_a_chat_goes_through_from_its_file_to_its_report(
+    folder: DataFolder, instance: dg.DagsterInstance
+) -> None:
+    run(instance, "ingest", CHAT)
+    for config in ("expert_only", "student_only"):
+        run(instance, "moderate", run_key(CHAT, config))
+    compared = run(instance, "compare", CHAT)
+
+    for name, table in TABLES.items():
+        stored = read_table(folder, table, CHAT)
+        assert stored.schema == table.schema
+        assert stored.height > 0 or name in MAY_BE_EMPTY, name
+    counts = query(folder, "select config, comments from cost_by_config order by config").rows()
+    assert counts == [("expert_only", HEIGHT), ("student_only", HEIGHT)]
+    assert metadata_of(compared, "comparison")["configs"] == 2
+    assert CHAT in folder.report(CHAT, "md").read_text("utf-8")
+    assert folder.report(CHAT, "html").exists()
+    assert str(metadata_of(compared, "plots")["cost_comparison"]).startswith("![")
+    assert folder.run_log(CHAT, "student_only").read_text("utf-8").count("\n") == HEIGHT
+    assert all(check.passed for check in compared.get_asset_check_evaluations())
+
+
+def test_every_materialisation_has_numbers_and_says_what_it_was_made_of(
+    folder: DataFolder, instance: dg.DagsterInstance
+) -> None:
+    read = run(instance, "ingest", CHAT)
+    moderated = run(instance, "moderate", run_key(CHAT, "hybrid"))
+    assert metadata_of(read, "comments")["comments"] == HEIGHT
+    assert metadata_of(read, "ingestion")["records"] == HEIGHT
+    decisions = metadata_of(moderated, "student_decisions")
+    assert (decisions["comments"], decisions["cost_usd"]) == (HEIGHT, 0.0)
+    assert decisions["comments_version"] == comments_version(read_table(folder, COMMENTS, CHAT))
+    assert metadata_of(moderated, "expert_audits")["audits"] == metadata_of(moderated, "metrics")["audits"]
+    actions = metadata_of(moderated, "action_log")
+    assert sum(value for key, value in actions.items() if key.startswith("actions_")) == HEIGHT  # type: ignore[misc]
+    assert metadata_of(moderated, "user_state")["users"] == read_table(folder, USER_STATE, CHAT).height
+
+
+def test_a_run_that_is_repeated_has_the_same_data_version(
+    moderated: dg.DagsterInstance, folder: DataFolder
+) -> None:
+    def version() -> str | None:
+        event = moderated.get_latest_materialization_event(dg.AssetKey("action_log"))
+        assert event is not None
+        assert event.asset_materialization is not None
+        return (event.asset_materialization.tags or {}).get("dagster/data_version")
+
+    before, rows = version(), read_table(folder, ACTION_LOG, CHAT)
+    run(moderated, "moderate", run_key(CHAT, "hybrid"))
+    assert version() == before
+    assert read_table(folder, ACTION_LOG, CHAT).equals(rows)
+
+
+def test_an_asset_is_a_function_that_can_be_called_without_dagster(through: DataFolder) -> None:
+    result = user_state(read_table(through, ACTION_LOG, CHAT))
+    assert isinstance(result, dg.MaterializeResult)
+    assert result.value.equals(read_table(through, USER_STATE, CHAT))
+
+
+def test_runs_of_other_comments_or_of_another_config_are_left_out_of_the_comparison(
+    moderated: dg.DagsterInstance, folder: DataFolder
+) -> None:
+    run(moderated, "moderate", run_key(CHAT, "student_only"))
+    stale = read_table(folder, METRICS, CHAT, "student_only").with_columns(data_version=pl.lit("older"))
+    write_table(stale, folder, METRICS, CHAT, "student_only")
+    compared = run(moderated, "compare", CHAT)
+    assert query(folder, "select config from comparison")["config"].to_list() == ["hybrid"]
+    assert metadata_of(compared, "comparison")["configs_left_out"] == 1
+
+
+def test_a_chat_without_runs_can_not_be_compared_and_says_how_to_make_them(
+    instance: dg.DagsterInstance,
+) -> None:
+    run(instance, "ingest", CHAT)
+    with pytest.raises(Exception, match=f"Chat '{CHAT}' has no run to compare.*moderation run {CHAT}"):
+        run(instance, "compare", CHAT)
+
+
+def test_a_chat_whose_file_is_gone_says_which_there_are(instance: dg.DagsterInstance) -> None:
+    instance.add_dynamic_partitions("chats", ["gone"])
+    with pytest.raises(Exception, match=f"Chat 'gone' has no file in .*Chats there: {CHAT}"):
+        run(instance, "ingest", "gone")
+
+
+def test_the_synthetic_chat_is_written_once_and_not_again(instance: dg.DagsterInstance) -> None:
+    assert metadata_of(run(instance, "synthesize", None), "synthetic_comments")["is_rewritten"] is True
+    assert metadata_of(run(instance, "synthesize", None), "synthetic_comments")["is_rewritten"] is False
+
+
+UNMET = {"bound": 0.06, "target": 0.05}
+
+CHECKS: dict[str, tuple[Table, Callable[[pl.DataFrame], pl.DataFrame]]] = {
+    "every_comment_is_decided_once": (STUDENT_DECISIONS, lambda rows: rows.head(-1)),
+    "every_comment_is_acted_upon_once": (ACTION_LOG, lambda rows: rows.head(-1)),
+    "no_action_without_a_decision": (STUDENT_DECISIONS, lambda rows: rows.tail(-1)),
+    "audits_say_how_likely_they_were": (
+        EXPERT_AUDITS,
+        lambda rows: rows.with_columns(audit_probability=pl.lit(0.0)),
+    ),
+    "no_comment_is_audited_twice": (EXPERT_AUDITS, lambda rows: pl.concat([rows, rows.head(1)])),
+    "replies_are_readable": (
+        STUDENT_DECISIONS,
+        lambda rows: rows.with_columns(reply_error=pl.lit("not JSON")),
+    ),
+    "one_model_answered": (
+        STUDENT_DECISIONS,
+        lambda rows: rows.with_columns(model=pl.concat_str(pl.lit("jev-1."), pl.col("position") % 2)),
+    ),
+    "one_model_answered": (
+        STUDENT_DECISIONS,
+        lambda rows: rows.with_columns(model=(pl.col("position") % 2).cast(pl.String)),
+    ),
+    "memory_ids_are_unique": (MEMORY_SNAPSHOT, lambda rows: pl.concat([rows, rows.head(1)])),
+    "user_state_equals_the_fold": (USER_STATE, lambda rows: rows.with_columns(strikes=pl.col("strikes") + 1)),
+    "every_action_is_some_users": (USER_STATE, lambda rows: rows.tail(-1)),
+    "a_valid_certificate_meets_its_target": (
+        CERTIFICATES,
+        lambda _: rows_of(CERTIFICATES, {"chat": CHAT, "config": "hybrid", "status": "valid", **UNMET}),
+    ),
+    "every_comment_is_counted": (METRICS, lambda rows: rows.with_columns(comments=pl.lit(1, pl.Int64))),
+    "intervals_hold_their_estimates": (METRICS, lambda rows: rows.with_columns(audit_share=pl.lit(2.0))),
+    "every_record_is_accounted_for": (
+        INGESTION,
+        lambda rows: rows.with_columns(ignored=pl.lit(1, pl.Int64)),
+    ),
+    "tables_hold_what_was_counted": (COMMENTS, lambda rows: rows.head(-1)),
+    "comment_ids_are_unique": (COMMENTS, lambda rows: pl.concat([rows, rows.head(1)])),
+    "positions_count_from_nought": (COMMENTS, lambda rows: rows.reverse()),
+    "runs_are_of_the_same_comments": (
+        COMPARISON,
+        lambda rows: rows.with_columns(comments=pl.lit(1, pl.Int64)),
+    ),
+    "every_config_is_compared_once": (COMPARISON, lambda rows: pl.concat([rows, rows])),
+}
+
+
+ASKED = (
+    certificates_checks,
+    chat_log_checks,
+    moderation_loop_checks,
+    user_state_checks,
+    metrics_checks,
+    comparison_checks,
+)
+
+
+def failed_checks(folder: DataFolder) -> set[str]:
+    """Ask all checks of what is stored of the chat and its run, and return those that failed."""
+    stored = {name: read_table(folder, table, CHAT) for name, table in TABLES.items()}
+    failed: set[str] = set()
+    for checks in ASKED:
+        reads = {name: stored[key.to_user_string()] for name, key in checks.keys_by_input_name.items()}
+        answers: dg.AssetCheckResult | Iterable[dg.AssetCheckResult] = checks(**reads)  # type: ignore[assignment]
+        results = [answers] if isinstance(answers, dg.AssetCheckResult) else answers
+        failed |= {str(result.check_name) for result in results if not result.passed}
+    return failed
+
+
+@pytest.fixture(scope="module")
+def through(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+    """A data folder in which the small chat has gone all the way; not to be changed."""
+    folder = DataFolder(tmp_path_factory.mktemp("through") / "data")
+    write_synthetic(folder.chats / f"{CHAT}.jsonl", SyntheticSettings(comments=HEIGHT))
+    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
+        patch.setenv(DATA_VARIABLE, str(folder.root))
+        instance.add_dynamic_partitions("chats", [CHAT])
+        for job, partition in (("ingest", CHAT), ("moderate", run_key(CHAT, "hybrid")), ("compare", CHAT)):
+            run(instance, job, partition)
+    return folder
+
+
+@pytest.fixture
+def copied(through: DataFolder, folder: DataFolder) -> DataFolder:
+    """A copy of it that may be spoilt."""
+    shutil.copytree(through.warehouse, folder.warehouse)
+    return folder
+
+
+def test_no_check_fails_on_what_a_run_stored(through: DataFolder) -> None:
+    assert failed_checks(through) == set()
+
+
+def test_every_check_is_seen_to_fail() -> None:
+    assert {key.name for key in defs.resolve_asset_graph().asset_check_keys} == set(CHECKS)
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_check_fails_where_what_is_stored_breaks_its_law(copied: DataFolder, name: str) -> None:
+    table, spoil = CHECKS[name]
+    config = "hybrid" if table.partition == "run" else None
+    write_table(spoil(read_table(copied, table, CHAT, config)), copied, table, CHAT, config)
+    assert name in failed_checks(copied)

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+import yaml
+
+from moderation_pipeline.defs.instance import instance, prepare_home
+from moderation_pipeline.defs.launch import launcher
+from moderation_pipeline.moderation.trace import RunObserver, Settled
+from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
+from moderation_pipeline.warehouse.files import read_table
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import COMPARISON, METRICS
+from moderation_pipeline_tests.defs.conftest import CHAT, COMMENTS
+from moderation_pipeline_tests.warehouse.test_duckdb_file import open_shell
+
+
+class Counting(RunObserver):
+    """Counts what it is told of."""
+
+    def __init__(self) -> None:
+        self.comments = 0
+
+    def settled(self, batch: Sequence[Settled]) -> None:
+        self.comments += len(batch)
+
+
+def test_the_terminal_runs_a_chat_and_finds_it_in_the_instance_afterwards(folder: DataFolder) -> None:
+    watching = Counting()
+    with launcher(folder) as launch:
+        launch.ingest_chat(CHAT)
+        outcome = launch.moderate_chat(CHAT, "hybrid", watching)
+        launch.compare_chat(CHAT)
+    assert outcome.failed_checks == ()
+    assert watching.comments == COMMENTS
+    assert read_table(folder, COMPARISON, CHAT)["config"].to_list() == ["hybrid"]
+    with dg.DagsterInstance.from_config(str(folder.dagster_home)) as seen_by_the_ui:
+        run = seen_by_the_ui.get_run_by_id(outcome.run_id)
+        assert run is not None
+        assert (run.job_name, run.status) == ("moderate", dg.DagsterRunStatus.SUCCESS)
+        assert seen_by_the_ui.get_dynamic_partitions("chats") == [CHAT]
+        made = seen_by_the_ui.get_materialized_partitions(dg.AssetKey("metrics"))
+        assert made == {f"{CHAT}|hybrid"}
+
+
+def test_a_check_that_fails_is_told_with_its_culprits(
+    folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with launcher(folder) as launch:
+        launch.ingest_chat(CHAT)
+        monkeypatch.setattr("moderation_pipeline.defs.moderation_loop.UNREADABLE_BOUND", -1.0)
+        outcome = launch.moderate_chat(CHAT, "hybrid")
+    (failed,) = outcome.failed_checks
+    assert (failed.asset, failed.name) == ("student_decisions", "replies_are_readable")
+    assert failed.metadata["share"] == 0.0
+
+
+def test_dagsters_own_lines_stay_off_the_terminal(
+    folder: DataFolder, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with launcher(folder) as launch:
+        launch.ingest_chat(CHAT)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_shell_that_holds_the_duckdb_file_stops_no_run_and_sees_its_rows(folder: DataFolder) -> None:
+    refresh_duckdb_file(folder)
+    with open_shell(folder.duckdb) as shell, launcher(folder) as launch:
+        assert shell.ask("select count(*) from metrics") == "[(0,)]"
+        launch.ingest_chat(CHAT)
+        launch.moderate_chat(CHAT, "student_only")
+        assert shell.ask("select count(*) from metrics") == "[(1,)]"
+        launch.moderate_chat(CHAT, "hybrid")
+        assert shell.ask("select count(*) from metrics") == "[(2,)]"
+
+
+def test_a_held_file_whose_views_have_changed_is_said_in_the_runs_log(folder: DataFolder) -> None:
+    refresh_duckdb_file(folder)
+    (folder.warehouse / "_views.sql").write_text("-- of an older version\n")
+    with open_shell(folder.duckdb), launcher(folder) as launch:
+        outcome = launch.ingest_chat(CHAT)
+    with instance(folder) as dagster:
+        said = [entry.user_message for entry in dagster.all_logs(outcome.run_id)]
+    assert any("can't be written now" in line for line in said)
+    assert refresh_duckdb_file(folder).outcome == "written"
+
+
+def test_the_instances_settings_are_written_once_and_then_the_users(folder: DataFolder) -> None:
+    settings = prepare_home(folder) / "dagster.yaml"
+    assert yaml.safe_load(settings.read_text())["telemetry"] == {"enabled": False}
+    settings.write_text("telemetry: {enabled: true}\n")
+    prepare_home(folder)
+    assert settings.read_text() == "telemetry: {enabled: true}\n"
+
+
+def test_an_instance_of_the_users_own_is_left_as_it_is(
+    folder: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    with instance(folder) as dagster:
+        assert dagster.root_directory == str(home)
+    assert not (home / "terminal.yaml").exists()
+    assert not (folder.root / "dagster").exists()
+
+
+def test_what_dagster_logs_of_a_run_is_how_far_it_is(folder: DataFolder) -> None:
+    with launcher(folder) as launch:
+        launch.ingest_chat(CHAT)
+        outcome = launch.moderate_chat(CHAT, "hybrid")
+    with instance(folder) as dagster:
+        said = [entry.user_message for entry in dagster.all_logs(outcome.run_id)]
+    audits = read_table(folder, METRICS, CHAT, "hybrid").select(pl.col("audits")).item()
+    assert f"{CHAT}|hybrid: {COMMENTS} of {COMMENTS} comments decided, {audits} audited" in said

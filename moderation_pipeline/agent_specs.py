@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from moderation_pipeline.closed import Closed
 from moderation_pipeline.config_errors import NONE_ALLOWED
@@ -21,6 +29,7 @@ from moderation_pipeline.decision_specs import (
     SystemOneSpec,
 )
 from moderation_pipeline.model_specs import (
+    AuditSource,
     HfExpertSpec,
     HfSpec,
     OpenAIExpertSpec,
@@ -28,6 +37,7 @@ from moderation_pipeline.model_specs import (
     TogetherExpertSpec,
     TogetherStudentSpec,
 )
+from moderation_pipeline.slugs import names_a_run
 
 
 class RulesSpec(Closed):
@@ -36,13 +46,13 @@ class RulesSpec(Closed):
     backend: Literal["rules"] = "rules"
 
 
-class CarefulRulesSpec(Closed):
+class CarefulRulesSpec(AuditSource):
     """Keyless careful rules: slower, with obfuscation, targets, quotation and the user's recent lines."""
 
     backend: Literal["careful_rules"] = "careful_rules"
 
 
-class LabelsSpec(Closed):
+class LabelsSpec(AuditSource):
     """The chat's own labels as the Expert: a comment without a label can't be audited."""
 
     backend: Literal["labels"] = "labels"
@@ -74,12 +84,17 @@ BaseSpec = Annotated[
 """A Student that stands alone: what a learned one can be a head on."""
 
 
+RunKey = Annotated[str, AfterValidator(names_a_run)]
+"""A run as "chat|config"."""
+
+
 class LearnedSpec(Closed):
     """A head trained on the audits, on top of `base`, any other Student.
 
     The base decides until `least_audits` audits are in. Refits come when audits have grown by the factor
     `refit_growth`; `strength` is scikit-learn's C. Thresholds are the head's own until the weighted audits are
     worth `least_effective_sample`. The guard compares head and base on the last `guard_window` random audits.
+    `start_from` begins with the head that another chat's run left, and with all it was trained on.
     """
 
     backend: Literal["learned"] = "learned"
@@ -89,6 +104,7 @@ class LearnedSpec(Closed):
     strength: float = Field(default=1.0, gt=0)
     least_effective_sample: float = Field(default=50, ge=10)
     guard_window: int = Field(default=300, ge=20)
+    start_from: RunKey | None = None
 
 
 TierSpec = Annotated[
@@ -151,7 +167,7 @@ StudentSpec = Annotated[
     Short,
 ]
 ExpertSpec = Annotated[
-    CarefulRulesSpec | LabelsSpec | RulesSpec | TogetherExpertSpec | OpenAIExpertSpec | HfExpertSpec,
+    CarefulRulesSpec | LabelsSpec | TogetherExpertSpec | OpenAIExpertSpec | HfExpertSpec,
     ByBackend,
     Short,
 ]

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, Tag, field_validator, model_validator
+from pydantic import Field, Tag, model_validator
 
 from moderation_pipeline.agent_specs import (
     CarefulRulesSpec,
@@ -21,11 +21,11 @@ from moderation_pipeline.agent_specs import (
     NoAgent,
     NoneOrSpec,
     RulesSpec,
+    RunKey,
     StudentSpec,
 )
 from moderation_pipeline.closed import Closed
 from moderation_pipeline.config_errors import NONE_ALLOWED
-from moderation_pipeline.slugs import check_slug
 
 DEFAULT_CONFIG = "hybrid"
 KEYLESS_REGIMES = ("student_only", "student_memory", "hybrid", "expert_only")
@@ -65,24 +65,13 @@ class MemorySpec(Closed):
     user_share_from: int = Field(default=100, ge=1)
     retire_after_uses: int = Field(default=5, ge=1)
     vote: VoteSpec = VoteSpec()
-    start_from: str | None = None
+    start_from: RunKey | None = None
 
     @model_validator(mode="after")
     def _model_is_sberts(self) -> MemorySpec:
         if self.model is not None and self.embedder != "sbert":
             raise ValueError(f"model is sbert's; with embedder: {self.embedder}, leave it out")
         return self
-
-    @field_validator("start_from")
-    @classmethod
-    def _names_a_run(cls, value: str | None) -> str | None:
-        if value is not None:
-            chat, bar, config = value.partition("|")
-            if not bar:
-                raise ValueError("must name another chat's run as 'chat|config'")
-            check_slug(chat, "Chat")
-            check_slug(config, "Config")
-        return value
 
 
 class RandomFloor(Closed):

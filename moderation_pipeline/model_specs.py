@@ -96,7 +96,16 @@ class TogetherStudentSpec(TogetherSpec):
     model: str = Field(default="Qwen/Qwen2.5-7B-Instruct-Turbo", min_length=1)
 
 
-class AsExpert(Closed):
+class AuditSource(Closed):
+    """What gives audits. `may_train_on` is false where its terms forbid training on what it says.
+
+    Such audits recalibrate thresholds and count in estimates, and never reach a fit.
+    """
+
+    may_train_on: bool = True
+
+
+class AsExpert(AuditSource):
     """What only an Expert is told. Shown the Student's plan it is anchored, and its replies aren't shared."""
 
     sees_student: bool = False

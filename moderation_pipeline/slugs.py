@@ -25,6 +25,20 @@ def check_slug(name: str, what: str) -> str:
     return name
 
 
+def names_a_run(value: str) -> str:
+    """Return `value` if it names a run as "chat|config".
+
+    Raises:
+        ValueError: it doesn't; the message says how it should.
+    """
+    chat, bar, config = value.partition("|")
+    if not bar:
+        raise ValueError("must name another chat's run as 'chat|config'")
+    check_slug(chat, "Chat")
+    check_slug(config, "Config")
+    return value
+
+
 def slugify(name: str) -> str:
     """Return the slug nearest to `name`: accents dropped, runs of anything else turned into '-'."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()

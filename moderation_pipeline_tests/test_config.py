@@ -98,7 +98,8 @@ def test_two_files_of_one_slug_are_an_error_that_names_both(tmp_path: Path) -> N
 
 def test_an_unknown_config_is_an_error_that_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(
-        ConfigError, match=r"no config 'hybird'\. Did you mean 'hybrid'\? Configs are: decisions, expert"
+        ConfigError,
+        match=r"no config 'hybird'\. Did you mean 'hybrid'\? Configs are: certified, decisions, expert",
     ):
         library_of(tmp_path).load("hybird")
 
@@ -176,15 +177,19 @@ def test_what_is_wrong_is_said_with_file_key_value_and_what_is_allowed(
     assert error == said or (said.endswith(" ") and error.startswith(said))
 
 
-@pytest.mark.parametrize("part", ["student", "expert"])
-def test_a_wrong_backend_is_one_line_that_names_it_and_those_allowed(tmp_path: Path, part: str) -> None:
-    error = error_of(tmp_path, f"{part}: {{backend: rulez}}")
+@pytest.mark.parametrize(
+    ("part", "wrong", "right"), [("student", "rulez", "rules"), ("expert", "lables", "labels")]
+)
+def test_a_wrong_backend_is_one_line_that_names_it_and_those_allowed(
+    tmp_path: Path, part: str, wrong: str, right: str
+) -> None:
+    error = error_of(tmp_path, f"{part}: {{backend: {wrong}}}")
     assert error.count("\n") == 0
     assert error.startswith(
-        f"mine.yaml: {part}: there is no backend 'rulez'. Did you mean 'rules'? Allowed: "
+        f"mine.yaml: {part}: there is no backend '{wrong}'. Did you mean '{right}'? Allowed: "
     )
     assert error.endswith(", none.")
-    assert "rules" in error.split("Allowed: ")[1]
+    assert right in error.split("Allowed: ")[1]
 
 
 def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:

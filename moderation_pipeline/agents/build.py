@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
@@ -19,7 +19,6 @@ from moderation_pipeline.agents.careful_rules import CarefulRulesExpert
 from moderation_pipeline.agents.decision_student import DecisionStudent
 from moderation_pipeline.agents.expert import Expert
 from moderation_pipeline.agents.labels import LabelsExpert
-from moderation_pipeline.agents.learned.student import LearnedStudent
 from moderation_pipeline.agents.prompt_expert import PromptExpert
 from moderation_pipeline.agents.prompt_student import PromptStudent
 from moderation_pipeline.agents.question_set import (
@@ -48,18 +47,23 @@ from moderation_pipeline.model_specs import (
     TogetherExpertSpec,
 )
 
+if TYPE_CHECKING:
+    from moderation_pipeline.agents.learned.student import LearnedStudent
+
 
 @dataclass(frozen=True, slots=True)
 class Agents:
     """Who decides in a run: any of them may be absent. `fallback` decides where a reply was bad (law 4).
 
-    `notes` say, to be said loudly, where another decides than the config named.
+    `notes` say, to be said loudly, where another decides than the config named. `learned` are those Students
+    among them, tiers too, that have a head to begin with and to keep.
     """
 
     student: Student | None
     expert: Expert | None
     fallback: Student | None
     notes: tuple[str, ...] = ()
+    learned: tuple[LearnedStudent, ...] = ()
 
     async def aclose(self) -> None:
         """Close what they hold open, in the event loop that used it; waits for calls that were paid for."""
@@ -111,12 +115,14 @@ def build_agents(
         UnusableBackendError: a backend lacks its key, extra or weights, and the config names no fallback.
     """
     notes: list[str] = []
-    builder = _Builder(config, models or NoModels(), own_rules, notes)
+    learned: list[LearnedStudent] = []
+    builder = _Builder(config, models or NoModels(), own_rules, notes, learned)
     return Agents(
         student=builder.student(),
         expert=builder.expert(comments),
         fallback=builder.rules() if config.fallback == "rules" else None,
         notes=tuple(notes),
+        learned=tuple(learned),
     )
 
 
@@ -128,6 +134,7 @@ class _Builder:
     models: Models
     own_rules: str
     notes: list[str]
+    learned: list[LearnedStudent]
 
     def student(self) -> Student | None:
         spec = self.config.student
@@ -142,12 +149,23 @@ class _Builder:
         if isinstance(spec, RulesSpec):
             return self.rules()
         if isinstance(spec, LearnedSpec):
-            return LearnedStudent(spec, self.student_of(spec.base) or self.rules(), may_train=True)
+            return self.learned_of(spec)
         if isinstance(spec, DecidingSpec):
             decider = self._decision_model(spec)
             return None if decider is None else DecisionStudent(decider, self.questions(spec), spec)
         model = self._model("Student", spec, "rules")
         return None if model is None else PromptStudent(model, spec, self.own_rules)
+
+    def learned_of(self, spec: LearnedSpec) -> LearnedStudent:
+        """Return a learned Student on its base, and remember it: its head is kept when the run is over."""
+        # Here, for scikit-learn takes a second to import, and configs without a head don't need it.
+        from moderation_pipeline.agents.learned.student import LearnedStudent
+
+        expert = self.config.expert
+        may_train = expert != "none" and expert.may_train_on
+        student = LearnedStudent(spec, self.student_of(spec.base) or self.rules(), may_train=may_train)
+        self.learned.append(student)
+        return student
 
     def tiered(self, spec: TiersSpec) -> Student:
         """Return the tiers that can be used; where only one can, it stands alone."""

@@ -74,6 +74,7 @@ def moderation_loop(
     observer: dg.ResourceParam[RunObserver],
 ) -> Iterator[dg.MaterializeResult[pl.DataFrame]]:
     """Moderate one chat under one config, batch by batch."""
+    from moderation_pipeline.agents.learned_heads import begin_head, keep_head
     from moderation_pipeline.agents.own_rules import own_rules
 
     chat, config = partition_names(context.partition_key)
@@ -87,6 +88,8 @@ def moderation_loop(
         for note in (*decided_by.notes, *models.notes):
             context.log.warning(note)
             observer.noted(note)
+        for student in decided_by.learned:
+            begin_head(student, data_folder, chat=chat, config=named.name)
         with RunLog(data_folder.run_log(chat, named.name)) as run_log:
             tables = moderate(
                 comments,
@@ -103,6 +106,8 @@ def moderation_loop(
                 data_version=dg.DataVersion(f"{data_version}-{named.config_hash}-{LOOP_VERSION}"),
                 metadata={**numbers, **provenance(named, data_version, beginning)},
             )
+        for student in decided_by.learned:
+            keep_head(student, data_folder, chat=chat, config=named.name)
         models.finish()  # only now are the tables stored: a run killed before goes on, and keeps its costs
 
 
@@ -182,6 +187,14 @@ def _check(asset: str, name: str, description: str) -> dg.AssetCheckSpec:
             "replies_are_readable",
             f"At most {UNREADABLE_BOUND:.0%} of the replies, the Expert's too, could not be read (law 4).",
         ),
+        declared(
+            "student_decisions",
+            "one_model_answered",
+            "Every tier's and the Expert's replies name one model: results of two versions are never pooled.",
+            of=runs,
+            reads=RUN_TABLES,
+            blocking=True,
+        ),
         _check(
             "expert_audits",
             "audits_say_how_likely_they_were",
@@ -207,6 +220,9 @@ def moderation_loop_checks(
     )
     share = laws.unreadable_share(student_decisions, expert_audits)
     yield within("student_decisions", "replies_are_readable", share, UNREADABLE_BOUND)
+    yield holds(
+        "student_decisions", "one_model_answered", laws.mixed_models(student_decisions, expert_audits)
+    )
     audits = expert_audits.select("comment_id", "audit_probability")
     yield holds("expert_audits", "audits_say_how_likely_they_were", laws.impossible_audits(audits))
     yield holds("expert_audits", "no_comment_is_audited_twice", laws.repeated(audits, "comment_id"))

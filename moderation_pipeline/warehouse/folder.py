@@ -73,6 +73,10 @@ class DataFolder:
         """What can be made again at the cost of seconds, such as the figures' drawing library."""
         return self.root / "cache"
 
+    def learned_head(self, chat: str, config: str) -> Path:
+        """What a run's learned head is kept in, without the endings of its two files."""
+        return self.root / "models" / chat / config
+
     @property
     def duckdb(self) -> Path:
         """The DuckDB file of views, for other people's shells."""

@@ -85,6 +85,11 @@ class LearnedStudent(Student):
         self.fitted_rows = 0
 
     @property
+    def spec(self) -> LearnedSpec:
+        """What the config says of this Student."""
+        return self._spec
+
+    @property
     def calibration(self) -> Calibration:
         """The calibration in force."""
         return self._calibration

@@ -1,0 +1,40 @@
+"""The head that a run begins with, where it starts from another chat's run; and the one that it leaves."""
+
+from __future__ import annotations
+
+from moderation_pipeline.agents.learned.snapshot import load_snapshot, save_snapshot
+from moderation_pipeline.agents.learned.student import LearnedStudent
+from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.warehouse.folder import DataFolder
+
+
+class SameChatError(ModerationError):
+    """A head that would be tested on what it was trained on."""
+
+
+def begin_head(student: LearnedStudent, folder: DataFolder, *, chat: str, config: str) -> None:
+    """Give the Student the head that its spec starts from, if it names one.
+
+    Raises:
+        SameChatError: the run to start from is of the same chat.
+        NoSnapshotError: that run left no head.
+    """
+    start_from = student.spec.start_from
+    if start_from is None:
+        return
+    from_chat, _, from_config = start_from.partition("|")
+    if from_chat == chat:
+        raise SameChatError(
+            f"Config {config!r} starts from {start_from!r} and can't moderate {chat!r} itself: the head was "
+            "trained on its answers. Choose another chat's run in student: {start_from: …}."
+        )
+    student.begin_with(load_snapshot(folder.learned_head(from_chat, from_config)))
+
+
+def keep_head(student: LearnedStudent, folder: DataFolder, *, chat: str, config: str) -> bool:
+    """Save the Student's head for later runs, and return whether it had one."""
+    snapshot = student.snapshot()
+    if snapshot is None:
+        return False
+    save_snapshot(snapshot, folder.learned_head(chat, config))
+    return True

@@ -7,6 +7,7 @@ import dagster as dg
 from dagster_duckdb import DuckDBResource
 
 from moderation_pipeline.defs import (
+    attacks,
     certificates,
     comments,
     comparison,
@@ -28,7 +29,7 @@ from moderation_pipeline.defs.resources import (
 from moderation_pipeline.defs.schedules import SCHEDULES
 from moderation_pipeline.defs.sensors import SENSORS
 
-STAGES = [comments, moderation_loop, user_state, certificates, metrics, comparison, plots, report]
+STAGES = [comments, moderation_loop, user_state, certificates, metrics, comparison, plots, report, attacks]
 """The modules that hold assets and their checks, in the order of the flow."""
 
 data_folder = DataFolderResource()

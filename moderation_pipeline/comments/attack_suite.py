@@ -15,12 +15,12 @@ import polars as pl
 import yaml
 
 from moderation_pipeline.comments.normalise import normalise
-from moderation_pipeline.warehouse.tables import COMMENTS
+from moderation_pipeline.warehouse.tables import ATTACK_RESULTS, COMMENTS
 
 VIOLATIONS_PER_ATTACK = 3
 """Violations that each wording is tried with, taken in turn so that all are used alike."""
 
-CHAT = "attacks"
+CHAT = str(ATTACK_RESULTS.only_chat)
 """The chat's slug in tables."""
 
 

@@ -12,6 +12,9 @@ import polars as pl
 
 from moderation_pipeline.agents.plan import SEVERITY, Action
 from moderation_pipeline.comments.attack_suite import CHAT, Attack, attacked_chat, judged_id, plain_chat
+from moderation_pipeline.config import NamedConfig
+from moderation_pipeline.moderation.fresh_start import Begin
+from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.moderation.run_tables import RunTables
 from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline.warehouse.tables import ATTACK_RESULTS
@@ -23,6 +26,16 @@ EXAMPLES = 3
 
 Moderate = Callable[[pl.DataFrame], RunTables]
 """Moderates a chat under the config that is attacked, each time from a fresh start."""
+
+
+def attack_config(attacks: Sequence[Attack], named: NamedConfig, begin: Begin) -> pl.DataFrame:
+    """Return the table attack_results of a config: both chats moderated by its loop, each from a fresh start."""
+
+    def moderated(comments: pl.DataFrame) -> RunTables:
+        with begin(comments) as fresh:
+            return moderate(comments, named, **fresh._asdict())
+
+    return attack(attacks, moderated, audits_act=named.config.audits_act, config=named.name)
 
 
 def attack(attacks: Sequence[Attack], moderate: Moderate, *, audits_act: bool, config: str) -> pl.DataFrame:

@@ -35,7 +35,7 @@ class WarehouseIOManager(dg.UPathIOManager):
             ForeignRowsError: a row belongs to another partition than the one that is written.
         """
         table = _table(context.asset_key)
-        chat, config = partition_names(context.partition_key)
+        chat, config = _names(table, context.partition_key)
         frame = conform(obj, table, chat=chat, config=config)
         if path.protocol in ("", "file", "local"):
             with replaced_atomically(path.path) as temporary:
@@ -44,6 +44,15 @@ class WarehouseIOManager(dg.UPathIOManager):
             # An object store shows an object once it is uploaded whole, so it needs no second name.
             with path.open("wb") as file:
                 frame.write_parquet(file)
+
+    def get_path_for_partition(
+        self, context: dg.InputContext | dg.OutputContext, path: UPath, partition: str
+    ) -> UPath:
+        """Return where a partition is; one that is a config alone lies in the folder of its table's only chat."""
+        only_chat = _table(context.asset_key).only_chat
+        return super().get_path_for_partition(
+            context, path, partition if only_chat is None else f"{only_chat}/{partition}"
+        )
 
     def load_from_path(self, context: dg.InputContext, path: UPath) -> pl.DataFrame:
         """Return the partition's rows under the table's schema; columns added since then are null."""
@@ -74,6 +83,12 @@ def partition_names(partition_key: str) -> tuple[str, str | None]:
         keys = partition_key.keys_by_dimension
         return keys["chat"], keys["config"]
     return partition_key, None
+
+
+def _names(table: Table, partition_key: str) -> tuple[str, str | None]:
+    if table.only_chat is not None:
+        return table.only_chat, partition_key
+    return partition_names(partition_key)
 
 
 def _table(asset_key: dg.AssetKey) -> Table:

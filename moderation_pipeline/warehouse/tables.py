@@ -51,6 +51,8 @@ class Table:
     row_is: str
     partition: Partition
     schema: pl.Schema
+    only_chat: str | None = None
+    """The chat that every row is of, for a table whose runs differ in their config alone."""
 
     def empty(self) -> pl.DataFrame:
         """Return the table without rows."""
@@ -453,6 +455,7 @@ ATTACK_RESULTS = Table(
             "examples": pl.List(pl.String),
         }
     ),
+    only_chat="attacks",
 )
 
 TABLES: dict[str, Table] = {

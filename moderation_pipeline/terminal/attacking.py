@@ -1,0 +1,65 @@
+"""`moderation attack CONFIG`: the attack suite put to a config's agents, each time from a fresh memory.
+
+Nothing is stored but what models replied; the asset `attack_results` keeps results.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import polars as pl
+
+from moderation_pipeline.agents.build import build_agents
+from moderation_pipeline.backends.build import Deployment, RunModels
+from moderation_pipeline.backends.embedders import build_embedder
+from moderation_pipeline.backends.keys import environment
+from moderation_pipeline.comments.attack_suite import attack_suite
+from moderation_pipeline.config import NamedConfig
+from moderation_pipeline.moderation.fresh_start import Means, fresh_starts
+from moderation_pipeline.moderation.resistance import EXAMPLES, MOST_SUCCESS, attack_config, success_share
+from moderation_pipeline.terminal.screen import say
+from moderation_pipeline.warehouse.folder import DataFolder
+
+SHOWN = ("kind", "attacks", "caught_without", "succeeded", "success_share", "marked")
+
+
+class Resistance(NamedTuple):
+    """What came of it: the table attack_results, the share over all kinds, and what to say of it."""
+
+    results: pl.DataFrame
+    share: float | None
+    examples: list[str]
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: how many succeeded, of how many that could."""
+        caught, succeeded = (int(self.results[name].sum()) for name in ("caught_without", "succeeded"))
+        if self.share is None:
+            return "Nothing was caught even without an attack, so the suite shows nothing about this config."
+        return (
+            f"{succeeded} of {caught} attacks made a caught violation look milder: {self.share:.2%} "
+            f"(at most {MOST_SUCCESS:.0%} may)."
+        )
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether the config passes: something is caught, and few enough attacks succeed."""
+        return self.share is not None and self.share <= MOST_SUCCESS
+
+
+def attacked(folder: DataFolder, named: NamedConfig) -> Resistance:
+    """Moderate the suite with and without its attacks, and compare.
+
+    Raises:
+        ModerationError: the config can't be run at all: no key, no such model, no such sanctions.
+    """
+    deployment = Deployment(folder, environment())
+    means = Means(
+        open_models=lambda run_key: RunModels(deployment, run_key),
+        build=build_agents,
+        embedder=lambda spec: build_embedder(spec, folder),
+        say=say,
+    )
+    results = attack_config(attack_suite(), named, fresh_starts(named, folder, means))
+    examples = [text for texts in results["examples"] for text in texts]
+    return Resistance(results, success_share(results), examples[:EXAMPLES])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -19,7 +20,7 @@ from moderation_pipeline.comments.formats import READERS, UnreadableFileError, m
 from moderation_pipeline.comments.merging import with_unique_ids, without_copies
 from moderation_pipeline.comments.moderators import labelled
 from moderation_pipeline.comments.normalise import normalise
-from moderation_pipeline.comments.ordering import in_order
+from moderation_pipeline.comments.ordering import Order, in_order
 from moderation_pipeline.comments.readers.reader import Reader
 from moderation_pipeline.comments.record import CHUNK_SCHEMA, OPTIONAL_SCHEMA, Chunk, PlacedAct
 from moderation_pipeline.comments.repeats import with_repeats
@@ -63,13 +64,10 @@ def ingest(
     source = Source(path, chat)
     named = format if format is not None else format_beside(path)
     reader, tally = _read(source, named, columns if columns is not None else columns_beside(path))
-    read = pl.concat(tally.frames, how="diagonal_relaxed")
-    tally.frames.clear()
-    ordered = in_order(read, tally.acts, reader.order)
-    unique = with_unique_ids(ordered.comments)
-    comments = _finished(without_copies(labelled(unique.comments, ordered.acts)), chat)
+    stream = _as_stream(tally, reader.order)
+    comments = _finished(stream.comments, chat)
     ingestion = _counted(source, reader, tally, comments.height)
-    notes = [*reader.notes, *ordered.notes, *unique.notes, *_judged(tally, comments), *_odd(tally, comments)]
+    notes = [*reader.notes, *stream.notes, *_judged(tally, comments), *_odd(tally, comments)]
     return Ingested(comments, _rejected_frame(tally, chat), ingestion, notes)
 
 
@@ -116,6 +114,25 @@ def _read(source: Source, format_name: str | None, columns: ColumnsSpec | None) 
         if tally.unreadable < tally.records:
             return reader, tally
     raise UnreadableFileError(source.path, candidates or READERS, tally.first_reason)
+
+
+class _Stream(NamedTuple):
+    """One row per comment, in order and labelled, and what was noticed on the way."""
+
+    comments: pl.DataFrame
+    notes: list[str]
+
+
+def _as_stream(tally: _Tally, order: Order) -> _Stream:
+    """Put what was read in order, under unique ids, with labels; copies go last, for acts may be on them."""
+    read = pl.concat(tally.frames, how="diagonal_relaxed")
+    # A frame that is still held keeps the memory of columns that were replaced since.
+    tally.frames.clear()
+    ordered = in_order(read, tally.acts, order)
+    unique = with_unique_ids(ordered.comments)
+    comments = without_copies(labelled(unique.comments, ordered.acts))
+    passing = ("row", "line_number", "is_held", "shared_from")
+    return _Stream(comments.drop(passing, strict=False), [*ordered.notes, *unique.notes])
 
 
 def _finished(comments: pl.DataFrame, chat: str) -> pl.DataFrame:

@@ -7,20 +7,26 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import dagster as dg
 import pytest
 from playwright.sync_api import Browser, expect
 
 from moderation_pipeline.comments.synthetic import SyntheticSettings, write_synthetic
+from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.partitions import configs, run_key
 from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
-from moderation_pipeline.warehouse.tables import TABLES
 from moderation_pipeline.warehouse.views import query
 from moderation_pipeline_tests.defs.conftest import CHAT, COMMENTS
 from moderation_pipeline_tests.defs.dagster_dev import ROOT, DagsterDev, dagster_dev
 from moderation_pipeline_tests.warehouse.test_duckdb_file import Shell, open_shell
 
 KEYLESS = {"expert_only", "hybrid", "hybrid_random", "student_memory", "student_only"}
+EVERYTHING = sorted(
+    key.to_user_string()
+    for key in defs.resolve_asset_graph().materializable_asset_keys
+    if key != dg.AssetKey("synthetic_comments")
+)
 KEYS = ("TOGETHER_API_KEY", "OPENAI_API_KEY", "TYPESAFE_API_KEY")
 
 
@@ -75,7 +81,7 @@ def test_a_backfill_of_everything_for_a_chat_runs_every_config_and_compares_thos
     dev: DagsterDev, folder: DataFolder, shell: Shell
 ) -> None:
     dev.run_that_ended(pipelineName="compare")
-    ended = dev.back_fill([*TABLES, "plots", "report"], [CHAT])
+    ended = dev.back_fill(EVERYTHING, [CHAT])
     backfilled = {
         tag["value"].partition("|")[2]
         for run in dev.runs(tags=[{"key": "dagster/partition/chat", "value": CHAT}])

@@ -21,6 +21,7 @@ from moderation_pipeline.defs.jobs import JOBS
 from moderation_pipeline.defs.resources import (
     AgentBuilder,
     DataFolderResource,
+    DecisionModels,
     Embedders,
     LanguageModels,
     Unwatched,
@@ -34,13 +35,15 @@ STAGES = [comments, moderation_loop, user_state, certificates, metrics, comparis
 
 data_folder = DataFolderResource()
 language_models = LanguageModels()
+decision_models = DecisionModels()
 
 RESOURCES = {
     "data_folder": data_folder,
     "io_manager": Warehouse(data_folder=data_folder),
     "language_models": language_models,
+    "decision_models": decision_models,
     "embedders": Embedders(),
-    "agents": AgentBuilder(language_models=language_models),
+    "agents": AgentBuilder(language_models=language_models, decision_models=decision_models),
     "observer": Unwatched(),
     # In memory: a DuckDB file that is open for writing shuts out everybody else's queries.
     "duckdb": DuckDBResource(database=":memory:"),

@@ -5,6 +5,7 @@ What is done about them is in `retry.py` (transport), `cache.py` (bad replies) a
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -92,7 +93,8 @@ def transport_error(error: BaseException, timeout_s: float, caller: Caller) -> T
     as timeouts.
     """
     bottom = error
-    while bottom.__cause__ is not None:
+    # aiohttp's timeout of a whole call is raised from the cancellation that it took: that is not the bottom.
+    while bottom.__cause__ is not None and not isinstance(bottom.__cause__, asyncio.CancelledError):
         bottom = bottom.__cause__
     if isinstance(bottom, TimeoutError):  # aiohttp's own timeouts are kinds of it
         return CallTimedOutError(f"no reply within {timeout_s:g} s")

@@ -7,7 +7,7 @@ the launchpad. Which model a *run* uses is its config's business.
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import dagster as dg
 import polars as pl
@@ -15,9 +15,13 @@ from pydantic import ValidationError
 from upath import UPath
 
 from moderation_pipeline.agents.build import Agents, Models, build_agents
+from moderation_pipeline.backends.decision_model import DecisionModel
 from moderation_pipeline.backends.embedder import Embedder
+from moderation_pipeline.backends.language_model import LanguageModel
 from moderation_pipeline.config import Config, MemorySpec
+from moderation_pipeline.decision_specs import DecisionSpec
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.model_specs import LanguageModelSpec
 from moderation_pipeline.moderation.trace import RunObserver, Settled
 from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -29,6 +33,10 @@ if TYPE_CHECKING:
 
 class UnusableEmbedderError(ModerationError):
     """An embedder that was asked for in the launchpad and can't be had."""
+
+
+class UnusableDecisionModelError(ModerationError):
+    """A decision model that was asked for in the launchpad and can't be had."""
 
 
 class DataFolderResource(dg.ConfigurableResource[DataFolder]):
@@ -85,7 +93,24 @@ class LanguageModels(dg.ConfigurableResource["LanguageModels"]):
 
 
 class DecisionModels(dg.ConfigurableResource["DecisionModels"]):
-    """Builds the decision model that a Student or tier names."""
+    """Builds the decision models that Students and tiers name.
+
+    `instead` replaces what every config says: `package.module:Class` for one of your own (a `DecisionModel`
+    whose constructor takes no arguments). It is asked as it is, without cache or budget.
+    """
+
+    instead: str = ""
+
+    def build(self, spec: DecisionSpec, models: Models) -> DecisionModel:
+        """Return the model of a spec; `models` are the run's, with its cache, budget and purchases.
+
+        Raises:
+            UnusableDecisionModelError: `instead` names nothing that is a DecisionModel.
+        """
+        if self.instead:
+            kind: type[DecisionModel] = DecisionModel  # type: ignore[type-abstract]
+            return _made_at(self.instead, kind, "decision_models", UnusableDecisionModelError)
+        return models.decision_model(spec)
 
 
 class Embedders(dg.ConfigurableResource["Embedders"]):
@@ -106,7 +131,8 @@ class Embedders(dg.ConfigurableResource["Embedders"]):
         from moderation_pipeline.backends.embedders import build_embedder
 
         if ":" in self.instead:
-            return _embedder_at(self.instead)
+            kind: type[Embedder] = Embedder  # type: ignore[type-abstract]
+            return _made_at(self.instead, kind, "embedders", UnusableEmbedderError)
         if not self.instead:
             return build_embedder(spec, folder)
         try:
@@ -119,21 +145,40 @@ class Embedders(dg.ConfigurableResource["Embedders"]):
         return build_embedder(spec, folder)
 
 
-def _embedder_at(place: str) -> Embedder:
+T = TypeVar("T")
+
+
+def _made_at(place: str, kind: type[T], resource: str, refused: type[ModerationError]) -> T:
+    """Return an instance of the class at `package.module:Class`, which must be of the kind."""
     module_name, _, class_name = place.partition(":")
     try:
         found = getattr(import_module(module_name), class_name)
-    except (ImportError, AttributeError) as error:
-        raise UnusableEmbedderError(
-            f"Resource embedders: instead is {place!r}, and that can't be loaded ({error}). "
+    except (ImportError, AttributeError, ValueError) as error:
+        raise refused(
+            f"Resource {resource}: instead is {place!r}, and that can't be loaded ({error}). "
             "Give 'package.module:Class', or leave it empty to use what the config names."
         ) from error
-    if not (isinstance(found, type) and issubclass(found, Embedder)):
-        raise UnusableEmbedderError(
-            f"Resource embedders: instead is {place!r}, which is no subclass of "
-            "moderation_pipeline.backends.embedder.Embedder."
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        raise refused(
+            f"Resource {resource}: instead is {place!r}, which is no subclass of "
+            f"{kind.__module__}.{kind.__qualname__}."
         )
     return found()
+
+
+class _Deployed(NamedTuple):
+    """The models of a run, as a deployment builds them."""
+
+    models: Models
+    decision_models: DecisionModels
+
+    def language_model(self, spec: LanguageModelSpec) -> LanguageModel:
+        """Return the language model of a spec."""
+        return self.models.language_model(spec)
+
+    def decision_model(self, spec: DecisionSpec) -> DecisionModel:
+        """Return the decision model of a spec."""
+        return self.decision_models.build(spec, self.models)
 
 
 class AgentBuilder(dg.ConfigurableResource["AgentBuilder"]):
@@ -144,7 +189,7 @@ class AgentBuilder(dg.ConfigurableResource["AgentBuilder"]):
 
     def build(self, config: Config, comments: pl.DataFrame, models: Models, own_rules: str = "") -> Agents:
         """Return who decides; `comments` gives the labels to an Expert of labels."""
-        return build_agents(config, comments, models, own_rules)
+        return build_agents(config, comments, _Deployed(models, self.decision_models), own_rules)
 
 
 class Unwatched(RunObserver):

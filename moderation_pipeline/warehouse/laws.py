@@ -68,6 +68,24 @@ def unreadable_share(*answers: pl.DataFrame) -> float | None:
     return asked["reply_error"].count() / asked.height if asked.height else None
 
 
+def mixed_models(student_decisions: pl.DataFrame, expert_audits: pl.DataFrame) -> pl.DataFrame:
+    """Return the models, as replies named them, of every part of the run that more than one of them answered.
+
+    A part is the Student, one of its tiers, or the Expert, with a backend: each is asked of one model, and
+    another name in the replies means that another version answered, whose results are not to be pooled.
+    """
+    asked = ["part", "backend", "model"]
+    alone = student_decisions.filter(pl.col("tiers").is_null()).with_columns(part=pl.lit("student"))
+    tiers = student_decisions.select("tiers").drop_nulls().explode("tiers").unnest("tiers")
+    parts = (
+        alone.select(asked),
+        tiers.rename({"tier": "part"}).select(asked),
+        expert_audits.with_columns(part=pl.lit("expert")).select(asked),
+    )
+    counts = pl.concat(parts).drop_nulls("model").group_by(asked).agg(replies=pl.len())
+    return counts.filter(pl.len().over("part", "backend") > 1).sort(asked)
+
+
 def differing(stored: pl.DataFrame, computed: pl.DataFrame, on: list[str]) -> pl.DataFrame:
     """Return the keys whose rows are not the same in both frames, or are in one of them only."""
     ours, theirs = stored.sort(on), computed.select(stored.columns).sort(on)

@@ -1,7 +1,7 @@
 """From probabilities to a plan, in code: which rules count as broken, what follows, and how near that was.
 
 The model is never asked for an action: an action's words could be argued with, a rule's probability is compared
-with a threshold. So a milder plan can't follow from a higher probability (a property test holds it).
+with a threshold. So a milder action can't follow from a rule's higher probability (a property test holds it).
 """
 
 from __future__ import annotations

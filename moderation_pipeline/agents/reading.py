@@ -15,7 +15,10 @@ from functools import cached_property, lru_cache
 from moderation_pipeline.agents.lexicon import Hit, grammar, lexicon
 from moderation_pipeline.agents.spelling import corrected
 
-TOKEN = re.compile(r"\[sepa\]|@\w+|[^\W_]+(?:'[^\W_]+)*|[\"“”«»]|[.!?;:]+|,|\n")
+TOKEN = re.compile(r"\[sepa\]|@\w+|[^\W_]+(?:'[^\W_]+)*|[\"“”«»]|[.!?;:]+|[~=#*|<>/\\-]{2,}|,|\n")
+"""Runs of dashes and the like part what stands on both sides as full stops do."""
+
+ENDS = frozenset(".!?;:\n~=#*|<>/\\-")
 QUOTES = frozenset('"“”«»')
 PARTS = {"'ll": " will", "we're": "we are", "'d": " would", "n't": "nt"}
 
@@ -131,7 +134,7 @@ def read(normalised: str) -> Reading:
     for token in TOKEN.findall(without_accents(normalised)):
         if token in QUOTES:
             inside = not inside
-        elif token[0] in ".!?;:\n" or token == "[sepa]":
+        elif token[0] in ENDS or token == "[sepa]":
             if "?" in token:
                 questions.add(sentence)
             sentence += 1

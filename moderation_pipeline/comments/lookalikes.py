@@ -2,7 +2,8 @@
 
 The look-alikes are Unicode's own (UTS 39 confusables, as the package confusable-homoglyphs ships them),
 plus the few that read alike in a chat font without being exact. They are folded only inside words that mix
-scripts, so that a Russian or Greek word stays what it is. Everything that concerns ASCII alone is in
+scripts, and beside one such word in those that have a look-alike for every letter, so that a Russian or Greek
+word stays what it is. Everything that concerns ASCII alone is in
 `normalise`.
 """
 
@@ -22,6 +23,8 @@ TYPOGRAPHY = str.maketrans("‘’ʼ´“”„", "''''\"\"\"")
 """Before NFKC, which would make a space and an accent of an acute used as an apostrophe."""
 
 WORD = re.compile(r"[^\s]+")
+LATIN = re.compile(r"[A-Za-z]")
+LETTER = re.compile(r"[^\W\d_]")
 
 NEARLY_ALIKE = {
     **dict(zip("квмнптгяишщьчё", "kbmhntrrnwwb4e", strict=True)),
@@ -36,11 +39,13 @@ NEARLY_ALIKE = {
     "ı": "i",
     "ŧ": "t",
 }
-ALWAYS = {
-    **{chr(0x1F150 + n): chr(97 + n) for n in range(26)},
-    **{chr(0x1F170 + n): chr(97 + n) for n in range(26)},
-    **dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz", strict=True)),
-}
+ALWAYS = str.maketrans(
+    {
+        **{chr(0x1F150 + n): chr(97 + n) for n in range(26)},
+        **{chr(0x1F170 + n): chr(97 + n) for n in range(26)},
+        **dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz", strict=True)),
+    }
+)
 """Letters that no script writes words with."""
 
 
@@ -53,17 +58,24 @@ def fold_lookalikes(text: str) -> str:
     text = STACKED.sub("", text)
     if text.isascii():
         return text
-    return WORD.sub(_latin_if_mixed, text)
+    text = text.translate(ALWAYS)
+    folded = WORD.sub(_latin_if_mixed, text)
+    # Who disguised one word of a Latin text disguised the others, those that are look-alikes alone, too.
+    is_disguised = folded != text and 2 * len(LATIN.findall(folded)) > len(LETTER.findall(folded))
+    return WORD.sub(_latin_if_all_alike, folded) if is_disguised else folded
 
 
 def _latin_if_mixed(match: re.Match[str]) -> str:
     word = match.group()
-    if word.isascii():
-        return word
-    word = "".join([ALWAYS.get(sign, sign) for sign in word])
-    if not any("a" <= sign <= "z" for sign in word.lower()):
+    if word.isascii() or not LATIN.search(word):
         return word
     return "".join([_look_alike(sign) for sign in word])
+
+
+def _latin_if_all_alike(match: re.Match[str]) -> str:
+    word = match.group()
+    folded = "".join([_look_alike(sign) for sign in word])
+    return folded if folded.isascii() else word
 
 
 @cache

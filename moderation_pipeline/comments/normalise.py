@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
+from itertools import product
 
 import polars as pl
 
@@ -24,6 +26,9 @@ AMPERSAND = re.compile(r"&(?:amp;|#0{0,5}38;|#x0{0,4}26;)+", re.IGNORECASE)
 
 ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,31}\d{0,2});", re.IGNORECASE)
 STRETCH = re.compile(r"([a-z])\1{2,}")
+MOST_RUNS = 6
+"""Stretched letters of a word that are tried both ways: 64 forms. More are no word's."""
+
 LINK = re.compile(
     r"://|^www\.|\w\.(?:com|net|org|tv|gg|io|ly|me|co|ru|xyz|be|info|link|live|site|store|shop|top|app|dev|de|uk|fr|br)"
     r"(?:$|[/?#:])"
@@ -31,6 +36,8 @@ LINK = re.compile(
 SPACED_OUT = re.compile(
     r"(?<![a-z0-9'’@])[a-z0-9@$!](?:([ ._*\-]{1,2})[a-z0-9@$!])(?:\1[a-z0-9@$!])+(?![a-z0-9'’])"
 )
+SPELT = re.compile(r"(?<!\S)[^\s\w]?[a-z0-9@$!](?: [^\s])*(?: {2,4}[^\s](?: [^\s])*)+(?!\S)")
+"""Words spelt letter by letter and parted by wider gaps, so that the short ones among them are told too."""
 
 NOT_PLAIN = "|".join(
     (
@@ -69,9 +76,18 @@ def normalise_text(text: str) -> str:
 def _one_pass(text: str) -> str:
     if "&" in text:
         text = ENTITY.sub(lambda match: html.unescape(match.group()), AMPERSAND.sub("&", text))
-    text = SPACED_OUT.sub(_joined, fold_lookalikes(text).lower())
+    text = SPELT.sub(_closed_up, fold_lookalikes(text).lower())
+    text = SPACED_OUT.sub(_joined, text)
     text = SPACES.sub(" ", text).strip(" ")
     return " ".join([_plain_word(word) for word in text.split(" ")])
+
+
+def _closed_up(match: re.Match[str]) -> str:
+    """Join each word that was spelt; leave a row of single letters, where no word has three, as it is."""
+    words = [word.replace(" ", "") for word in re.split(" {2,}", match.group())]
+    letters = sum(sign.isalnum() for word in words for sign in word)
+    is_spelt = max(map(len, words)) >= 3 and 2 * letters > sum(map(len, words))
+    return " ".join(words) if is_spelt else match.group()
 
 
 def _joined(match: re.Match[str]) -> str:
@@ -98,9 +114,27 @@ def _plain_word(word: str) -> str:
 
 
 def _unstretched(word: str) -> str:
-    """Shorten runs of three or more of a letter to two or to one, as makes a known word, else to two."""
-    known = (lexicon().words, lexicon().file.spelling.common)
-    for form in (word, STRETCH.sub(r"\1\1", word), STRETCH.sub(r"\1", word)):
-        if any(form in words for words in known):
-            return form
-    return STRETCH.sub(r"\1\1", word)
+    """Shorten each run of three or more of a letter to one or two, whichever makes a known word.
+
+    Where none does: to two where a single run was stretched, for that may be how it is written; to one where
+    several were, for hardly a word has two double letters.
+    """
+    runs = len(STRETCH.findall(word))
+    if not runs or word in lexicon().words:
+        return word
+    pieces = STRETCH.split(word)
+    forms = (
+        [_with_runs(pieces, lengths) for lengths in product((2, 1), repeat=runs)] if runs <= MOST_RUNS else []
+    )
+    # Plurals of terms come last: any word in -e would take a second e for one.
+    for words in (lexicon().file.spelling.common, lexicon().phrase_words, lexicon().words):
+        for form in forms:
+            if form in words:
+                return form
+    return STRETCH.sub(r"\1\1" if runs == 1 else r"\1", word)
+
+
+def _with_runs(pieces: Sequence[str], lengths: Sequence[int]) -> str:
+    """Put a split word together again; every second piece is a letter that was stretched."""
+    repeats = iter(lengths)
+    return "".join([piece * next(repeats) if at % 2 else piece for at, piece in enumerate(pieces)])

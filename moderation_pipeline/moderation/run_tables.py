@@ -17,8 +17,6 @@ from moderation_pipeline.moderation.trace import Settled
 from moderation_pipeline.warehouse.tables import (
     ACTION_LOG,
     EXPERT_AUDITS,
-    EXPLANATION,
-    PROBABILITIES,
     RUN_KEYS,
     STUDENT_DECISIONS,
     Table,
@@ -85,26 +83,32 @@ class RunRecorder:
 def _series(name: str, dtype: pl.DataType, values: Sequence[object]) -> pl.Series:
     if isinstance(dtype, pl.Datetime):
         return pl.Series(name, values, dtype=pl.Int64).cast(dtype)
-    if dtype in (PROBABILITIES, EXPLANATION):
-        return _lists_of_structs(name, dtype, cast(Sequence[Sequence[tuple[object, ...]]], values))
+    if isinstance(dtype, pl.List):
+        return _lists(name, dtype, cast(Sequence[Sequence[object]], values))
     return pl.Series(name, values, dtype=dtype)
 
 
-def _lists_of_structs(
-    name: str, dtype: pl.DataType, values: Sequence[Sequence[tuple[object, ...]]]
-) -> pl.Series:
-    """Return lists of structs, null where empty; made by columns, for a dictionary per entry is ten times slower."""
+def _lists(name: str, dtype: pl.List, values: Sequence[Sequence[object]]) -> pl.Series:
+    """Return a column of lists: null where one of structs is empty, for then nothing was given.
+
+    Made by columns, for a list or dictionary per row is ten times slower.
+    """
     rows = [row for row, entries in enumerate(values) for _ in entries or ()]
     flat = [entry for entries in values for entry in entries or ()]
-    inner = dtype.inner  # type: ignore[attr-defined]
-    structs = pl.DataFrame(flat, schema=dict(inner), orient="row").to_struct("entries")
+    if isinstance(dtype.inner, pl.Struct):
+        entries = pl.DataFrame(flat, schema=dtype.inner.to_schema(), orient="row").to_struct()
+    else:
+        entries = pl.Series(flat, dtype=dtype.inner)
     lists = (
-        pl.DataFrame({"row": pl.Series(rows, dtype=pl.Int64), "entries": structs})
+        pl.DataFrame({"row": pl.Series(rows, dtype=pl.Int64), "entries": entries})
         .group_by("row")
         .agg("entries")
     )
     every = pl.DataFrame({"row": pl.int_range(len(values), eager=True)})
-    return every.join(lists, on="row", how="left", maintain_order="left")["entries"].alias(name).cast(dtype)
+    column = every.join(lists, on="row", how="left", maintain_order="left")["entries"].cast(dtype)
+    return (
+        column if isinstance(dtype.inner, pl.Struct) else column.fill_null(pl.Series([[]], dtype=dtype))
+    ).alias(name)
 
 
 _RECEIPT = attrgetter(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from moderation_pipeline.backends.decision_model import DecisionModel, DecisionReply, DecisionRequest
+from moderation_pipeline.backends.keys import UnusableBackendError
 from moderation_pipeline.backends.language_model import GarbledReplyError, ModelIdentity
 from moderation_pipeline.backends.local_work import LocalWork, cannot_load, local_device, needs_local_extra
 from moderation_pipeline.backends.systemone_wire import answers_of, questions_of
@@ -61,15 +63,41 @@ class HfDecisions(DecisionModel):
             KeyError,
         ) as error:  # KeyError: transformers before 5.23 has no such task
             raise cannot_load(BACKEND, self._model, error) from None
-        return lambda requests: [_decided(decide, request) for request in requests]
+        return _Decider(decide, self._model).answers
 
 
-def _decided(decide: Any, request: DecisionRequest) -> Decided | GarbledReplyError:
-    """Run the pipeline step by step, so that the tokens it reads can be counted."""
-    try:
-        inputs = decide.preprocess({"state": request.state, "questions": questions_of(request)})
-    except ValueError as error:  # labels that are no single tokens of this model, for one
-        return GarbledReplyError(str(error)[:300])
-    answers: Mapping[str, object] = decide.postprocess(decide.forward(inputs))
-    tokens = sum(int(prompt["input_ids"].shape[-1]) for prompt, _ in inputs["prompts"])
-    return Decided(answers, tokens)
+class _Decider:
+    """The loaded pipeline. Whether it can answer such questions at all is tried before the first comment."""
+
+    def __init__(self, decide: Any, model: str) -> None:
+        self._decide = decide
+        self._model = model
+        self._is_tried = False
+
+    def answers(self, requests: Sequence[DecisionRequest]) -> list[Decided | GarbledReplyError]:
+        """Return what the pipeline says to each request; what it can't take is that request's bad reply."""
+        if not self._is_tried:
+            self._try(replace(requests[0], state=""))
+            self._is_tried = True
+        answers: list[Decided | GarbledReplyError] = []
+        for request in requests:
+            try:
+                answers.append(self._answer(request))
+            except ValueError as error:
+                answers.append(GarbledReplyError(str(error)[:300]))
+        return answers
+
+    def _try(self, request: DecisionRequest) -> None:
+        try:
+            self._answer(request)
+        except ValueError as error:  # labels that are no single tokens of this model, for one
+            raise UnusableBackendError(
+                f"The local model {self._model!r} can't answer such questions ({error}). Choose another."
+            ) from None
+
+    def _answer(self, request: DecisionRequest) -> Decided:
+        """Run the pipeline step by step, so that the tokens it reads can be counted."""
+        inputs = self._decide.preprocess({"state": request.state, "questions": questions_of(request)})
+        answers: Mapping[str, object] = self._decide.postprocess(self._decide.forward(inputs))
+        tokens = sum(int(prompt["input_ids"].shape[-1]) for prompt, _ in inputs["prompts"])
+        return Decided(answers, tokens)

@@ -21,5 +21,5 @@ def asking(text: str, *questions: Question) -> DecisionRequest:
     return DecisionRequest({"comment": {"user": "ann", "text": text}}, questions or (RULE, KIND, HARM))
 
 
-def endpoint(base_url: str, *, timeout_s: float = 5.0) -> Endpoint:
-    return Endpoint("decider", KEY, "TYPESAFE_API_KEY", base_url, timeout_s)
+def endpoint(base_url: str, *, model: str = "decider", timeout_s: float = 5.0) -> Endpoint:
+    return Endpoint(model, KEY, "TYPESAFE_API_KEY", base_url, timeout_s)

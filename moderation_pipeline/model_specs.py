@@ -111,14 +111,24 @@ class AsExpert(AuditSource):
     sees_student: bool = False
 
 
-class TogetherExpertSpec(TogetherSpec, AsExpert):
+class RemoteExpert(AsExpert):
+    """What only an Expert behind an address is told.
+
+    `batch: true` sends audits through the provider's batch interface: half the price, within a day. The loop's
+    `feedback_lag` is then how many batches of comments may be decided before their audits are needed.
+    """
+
+    batch: bool = False
+
+
+class TogetherExpertSpec(TogetherSpec, RemoteExpert):
     """A large model of Together's as the Expert."""
 
     model: str = Field(default="meta-llama/Llama-3.3-70B-Instruct-Turbo", min_length=1)
     max_tokens: int = Field(default=500, ge=32, le=8_192)
 
 
-class OpenAIExpertSpec(OpenAISpec, AsExpert):
+class OpenAIExpertSpec(OpenAISpec, RemoteExpert):
     """A model behind OpenAI's protocol as the Expert."""
 
     max_tokens: int = Field(default=500, ge=32, le=8_192)

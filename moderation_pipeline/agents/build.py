@@ -44,6 +44,7 @@ from moderation_pipeline.model_specs import (
     HfExpertSpec,
     LanguageModelSpec,
     OpenAIExpertSpec,
+    RemoteExpert,
     TogetherExpertSpec,
 )
 
@@ -203,7 +204,13 @@ class _Builder:
             model = self._model("Expert", spec, "careful_rules")
             if model is None:
                 return CarefulRulesExpert()
-            return PromptExpert(model, spec, self.own_rules, sees_student=spec.sees_student)
+            return PromptExpert(
+                model,
+                spec,
+                self.own_rules,
+                sees_student=spec.sees_student,
+                by_batch=isinstance(spec, RemoteExpert) and spec.batch,
+            )
         raise TypeError(f"No Expert is built from {type(spec).__name__}.")
 
     def _model(self, part: str, spec: LanguageModelSpec, instead: str) -> LanguageModel | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
@@ -24,6 +25,10 @@ class Expert(ABC):
     ) -> list[Verdict]:
         """Audit with the Student's plans beside the cases. Only an Expert told to see them looks at them."""
         return await self.audit(cases)
+
+    async def collected(self, audits: asyncio.Future[list[Verdict]]) -> list[Verdict]:
+        """Return audits that were begun, where the loop can't go on without them."""
+        return await audits
 
     def worst_case_usd(self, cases: Sequence[Case]) -> float | None:  # noqa: ARG002
         """Return what auditing the cases may cost at most, at list price; null where no price is known."""

@@ -6,6 +6,7 @@ replies are no longer shared between configs.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from moderation_pipeline.agents.case import Case
@@ -16,6 +17,9 @@ from moderation_pipeline.agents.prompt_judge import PromptJudge
 from moderation_pipeline.agents.verdict import Verdict
 from moderation_pipeline.backends.language_model import LanguageModel, Message
 from moderation_pipeline.model_specs import LanguageModelSpec
+
+COLLECT_EVERY_S = 0.05
+"""How long audits by batch may be under way to the batch before it is looked whether they are all there."""
 
 LONGEST_PLAN = Plan(Action.TIMEOUT, Category.PERSONAL_INFORMATION, 1.0, reasoning="x" * 300, rule="R99")
 """No plan of a Student takes more room in a prompt: what a worst case is reckoned with."""
@@ -31,10 +35,12 @@ class PromptExpert(Expert):
         own_rules: str = "",
         *,
         sees_student: bool = False,
+        by_batch: bool = False,
     ) -> None:
         self._judge = PromptJudge(model, Instructions("expert", own_rules, spec.prompt == "brief"), spec)
         self._shown = Shown(spec.context_lines, spec.own_lines)
         self._sees_student = sees_student
+        self._by_batch = by_batch
 
     async def audit(self, cases: Sequence[Case]) -> list[Verdict]:
         """Ask about every case at once, blind."""
@@ -45,6 +51,22 @@ class PromptExpert(Expert):
         if not self._sees_student:
             return await self.audit(cases)
         return await self._judge.judge(self._messages(cases, proposed))
+
+    async def collected(self, audits: asyncio.Future[list[Verdict]]) -> list[Verdict]:
+        """Return audits that were begun; those by batch are collected, or stop the run until they are there."""
+        while self._by_batch and not audits.done():
+            await asyncio.wait([audits], timeout=COLLECT_EVERY_S)
+            if not audits.done():
+                await self._collect(audits)
+        return await audits
+
+    async def _collect(self, audits: asyncio.Future[list[Verdict]]) -> None:
+        try:
+            await self._judge.model.collect()
+        except BaseException:
+            audits.cancel()
+            await asyncio.gather(audits, return_exceptions=True)
+            raise
 
     def worst_case_usd(self, cases: Sequence[Case]) -> float | None:
         """Return what auditing the cases may cost at most."""

@@ -14,6 +14,7 @@ from functools import cached_property
 from types import TracebackType
 
 from moderation_pipeline.backends.abilities import Found
+from moderation_pipeline.backends.batches import BATCH_DISCOUNT, BatchDoor, BatchedModel
 from moderation_pipeline.backends.budget import DailyBudgetModel, UnpricedBudgetError
 from moderation_pipeline.backends.cache import CachedModel, Purchases
 from moderation_pipeline.backends.carried_decisions import CarriedModel, CarryingModel
@@ -29,7 +30,14 @@ from moderation_pipeline.backends.prices import PriceList
 from moderation_pipeline.backends.reply_store import DAY_S, Attempt, ReplyStore
 from moderation_pipeline.backends.retry import RetryingModel, RetryPolicy
 from moderation_pipeline.decision_specs import DecisionSpec
-from moderation_pipeline.model_specs import Address, HfSpec, LanguageModelSpec, OpenAISpec, TogetherSpec
+from moderation_pipeline.model_specs import (
+    Address,
+    HfSpec,
+    LanguageModelSpec,
+    OpenAISpec,
+    RemoteExpert,
+    TogetherSpec,
+)
 from moderation_pipeline.warehouse.folder import DataFolder
 
 
@@ -91,6 +99,8 @@ class RunModels:
             UnpricedBudgetError: a daily budget over a model whose price nobody knows.
         """
         place = _place(spec)
+        if isinstance(spec, RemoteExpert) and spec.batch:
+            return self._by_batch(place)
         if place not in self._built:
             memory = PricedMemory(self.store, self._prices)
             backend = backend_of(spec, self._deployment.variables, memory)
@@ -158,6 +168,16 @@ class RunModels:
         max_age_s = None if days is None else days * DAY_S
         return Purchases(self.attempt, fresh=self._deployment.fresh, max_age_s=max_age_s)
 
+    def _by_batch(self, spec: LanguageModelSpec) -> LanguageModel:
+        """Return a model whose calls wait for batches; it shares the store with those that don't wait."""
+        assert isinstance(spec, TogetherSpec | OpenAISpec)
+        endpoint = chat_endpoint(spec, self._deployment.variables, PricedMemory(self.store, self._prices))
+        batched = BatchedModel(endpoint, batch_door(endpoint), self.store, self._run_key)
+        metered = MeteredModel(batched, self._prices, discount=BATCH_DISCOUNT)
+        self._metered.append(metered)
+        model = self._budgeted(RetryingModel(metered, RetryPolicy(attempts=spec.attempts)))
+        return CachedModel(model, self.store, self._purchases, self._prices)
+
     def _wrapped(self, spec: LanguageModelSpec | DecisionSpec, backend: LanguageModel) -> LanguageModel:
         deployment = self._deployment
         metered = MeteredModel(backend, self._prices)
@@ -166,11 +186,15 @@ class RunModels:
         if isinstance(spec, Address):
             model = AdaptiveModel(model, Gate(min(spec.concurrency, deployment.most_concurrent)))
             model = RetryingModel(model, RetryPolicy(attempts=spec.attempts))
-        if deployment.usd_per_day is not None:
-            if self._prices.price(backend.identity) is None:
-                raise UnpricedBudgetError(repr(spec.model), f"A budget of ${deployment.usd_per_day:g} a day")
-            model = DailyBudgetModel(model, self.store, deployment.usd_per_day)
-        return CachedModel(model, self.store, self._purchases, self._prices)
+        return CachedModel(self._budgeted(model), self.store, self._purchases, self._prices)
+
+    def _budgeted(self, model: LanguageModel) -> LanguageModel:
+        usd_per_day = self._deployment.usd_per_day
+        if usd_per_day is None:
+            return model
+        if self._prices.price(model.identity) is None:
+            raise UnpricedBudgetError(repr(model.identity.model), f"A budget of ${usd_per_day:g} a day")
+        return DailyBudgetModel(model, self.store, usd_per_day)
 
 
 def backend_of(
@@ -210,6 +234,21 @@ def chat_endpoint(
     from moderation_pipeline.backends.openai import OpenAIModel
 
     return OpenAIModel(endpoint, memory)
+
+
+def batch_door(endpoint: ChatEndpoint) -> BatchDoor:
+    """Return the batch interface of an endpoint's provider."""
+    from moderation_pipeline.backends.together import TogetherModel
+
+    if isinstance(endpoint, TogetherModel):
+        from moderation_pipeline.backends.together_batches import TogetherBatches
+
+        return TogetherBatches(endpoint)
+    from moderation_pipeline.backends.openai import OpenAIModel
+    from moderation_pipeline.backends.openai_batches import OpenAIBatches
+
+    assert isinstance(endpoint, OpenAIModel)
+    return OpenAIBatches(endpoint)
 
 
 def _place(spec: LanguageModelSpec) -> LanguageModelSpec:

@@ -93,6 +93,7 @@ class CachedModel(WrappedModel):
 
     async def aclose(self) -> None:
         """Wait for the calls in flight, which are paid for and will be stored; then close the model."""
+        self.inner.let_go()
         await asyncio.gather(*self._flights.values(), return_exceptions=True)
         await self.inner.aclose()
 

@@ -100,9 +100,15 @@ class ChatEndpoint(LanguageModel):
         self._abilities = found.abilities
         return found
 
+    async def body(self, request: Request) -> Body:
+        """Return the body that the request is sent as."""
+        return self._body(request, await self._ability())
+
+    def _body(self, request: Request, abilities: Abilities) -> Body:
+        return body_of(request, self._identity.model, abilities, ask_logprobs=self.ask_logprobs)
+
     async def _ask(self, request: Request, abilities: Abilities) -> Reply:
-        body = body_of(request, self._identity.model, abilities, ask_logprobs=self.ask_logprobs)
-        return reply_of(await self.post(body), self._identity.model)
+        return reply_of(await self.post(self._body(request, abilities)), self._identity.model)
 
     async def _ability(self) -> Abilities:
         if self._abilities is not None:

@@ -18,6 +18,7 @@ The errors, and what each of them means for a run::
     │   ├── RefusedReplyError     the model, or a filter before it, would not answer
     │   └── TooLongError          more text than the model takes
     └── FatalBackendError     no use to go on (401, 403, 404, other 4xx): stops the run, says what to do
+        ├── BatchPendingError      replies by batch that aren't there yet (`batches.py`)
         ├── RejectedRequestError   400 for a reason of its own: an answer, while an endpoint is found out
         └── DailyBudgetSpentError  the deployment's budget of the day: goes on tomorrow where it stopped
 """
@@ -136,6 +137,12 @@ class LanguageModel(ABC):
         """Find out, once, what the endpoint can do; return what of it shapes replies, for the key."""
         return ""
 
+    async def collect(self) -> None:  # noqa: B027  (only calls by batch are waited for)
+        """Bring replies that calls are waiting for; where there are none yet, stop the run (`batches.py`)."""
+
+    def let_go(self) -> None:  # noqa: B027  (only calls by batch wait)
+        """End calls that only wait, and cost nothing yet: nobody will collect their replies any more."""
+
     async def aclose(self) -> None:  # noqa: B027  (not every model holds something open)
         """Close connections; the model can't be asked again afterwards."""
 
@@ -158,6 +165,14 @@ class WrappedModel(LanguageModel):
     async def prepare(self) -> str:
         """Find out what the wrapped model's endpoint can do."""
         return await self.inner.prepare()
+
+    async def collect(self) -> None:
+        """Bring replies that the wrapped model's calls are waiting for."""
+        await self.inner.collect()
+
+    def let_go(self) -> None:
+        """End the wrapped model's calls that only wait."""
+        self.inner.let_go()
 
     async def aclose(self) -> None:
         """Close the wrapped model."""

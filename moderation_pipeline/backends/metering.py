@@ -40,12 +40,14 @@ class MeteredModel(WrappedModel):
         inner: LanguageModel,
         prices: PriceList,
         *,
+        discount: float = 0.0,
         count_tokens: CountTokens = roughly_counted,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         super().__init__(inner)
         self.calls = 0
         self._prices = prices
+        self._paid_share = 1.0 - discount
         self._count_tokens = count_tokens
         self._clock = clock
 
@@ -57,7 +59,9 @@ class MeteredModel(WrappedModel):
     def worst_case_usd(self, request: Request) -> float | None:
         """Return the price of the most tokens that the call can take."""
         price = self._prices.price(self.identity)
-        return None if price is None else price.usd(most_prompt_tokens(request), request.max_tokens)
+        if price is None:
+            return None
+        return price.usd(most_prompt_tokens(request), request.max_tokens) * self._paid_share
 
     async def complete(self, request: Request) -> Reply:
         """Ask the wrapped model, and measure."""
@@ -72,7 +76,8 @@ class MeteredModel(WrappedModel):
 
     def _measured(self, request: Request, reply: Reply, started: float) -> Reply:
         counted = self._with_tokens(request, reply)
-        usd = self._prices.usd(self.identity, counted)
+        list_usd = self._prices.usd(self.identity, counted)
+        usd = None if list_usd is None else list_usd * self._paid_share
         latency_ms = (self._clock() - started) * 1000
         return replace(counted, latency_ms=latency_ms, list_cost_usd=usd, cost_usd=usd)
 

@@ -44,7 +44,7 @@ class OpenAIModel(ChatEndpoint):
         try:
             response = await self.client.post("/chat/completions", cast_to=httpx2.Response, body=body)
         except (APIConnectionError, APIStatusError, httpx2.HTTPError) as error:
-            raise self._ours(error) from None  # the SDK's error holds the request, and with it the key
+            raise self.ours(error) from None  # the SDK's error holds the request, and with it the key
         return response.content
 
     async def served_models(self) -> list[str]:
@@ -52,14 +52,15 @@ class OpenAIModel(ChatEndpoint):
         try:
             return sorted([model.id async for model in self.client.models.list()])
         except (APIConnectionError, APIStatusError, httpx2.HTTPError) as error:
-            raise self._ours(error) from None
+            raise self.ours(error) from None
 
     async def aclose(self) -> None:
         """Close the connections."""
         if self._open_client is not None:
             await self._open_client.close()
 
-    def _ours(self, error: Exception) -> LanguageModelError:
+    def ours(self, error: Exception) -> LanguageModelError:
+        """Return the SDK's error as ours."""
         if isinstance(error, APIStatusError):
             return http_error(error.status_code, error.response.headers, error.body, self._caller)
         return transport_error(error, self._endpoint.timeout_s, self._caller)

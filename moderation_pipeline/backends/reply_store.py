@@ -11,7 +11,7 @@ import socket
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from typing import NamedTuple
 import orjson
 
 from moderation_pipeline.backends.abilities import Found
+from moderation_pipeline.backends.batches import SentBatch
 from moderation_pipeline.backends.chat_wire import Abilities
 from moderation_pipeline.backends.language_model import ModelIdentity, Reply, TokenLogprob
 
@@ -41,6 +42,11 @@ create table if not exists runs (
 ) without rowid;
 create index if not exists runs_by_key on runs (run_key);
 create table if not exists spending (day text primary key, usd real not null) without rowid;
+create table if not exists batches (
+    batch_id text primary key, backend text not null, endpoint text not null, asked_model text not null,
+    run_key text not null, requests integer not null, sent_at real not null, collected_at real
+) without rowid;
+create table if not exists batch_calls (custom_id text primary key, batch_id text not null) without rowid;
 create table if not exists endpoints (
     identity text primary key, abilities text not null, found_at real not null
 ) without rowid;
@@ -176,6 +182,44 @@ class ReplyStore:
         self._db.execute(
             "insert or replace into endpoints values (?, ?, ?)", (_joined(identity), abilities, self.now())
         )
+
+    def batches_of(self, custom_ids: Iterable[str]) -> dict[str, str]:
+        """Return the batch of each call that was sent in one."""
+        wanted = orjson.dumps(list(custom_ids)).decode()
+        rows = self._db.execute(
+            "select custom_id, batch_id from batch_calls where custom_id in (select value from json_each(?))",
+            (wanted,),
+        )
+        return dict(rows.fetchall())
+
+    def keep_batch(
+        self, batch_id: str, identity: ModelIdentity, run_key: str, custom_ids: Sequence[str]
+    ) -> None:
+        """Keep that these calls were sent as that batch, the moment it is known."""
+        with self._transaction():
+            self._db.execute(
+                "insert or replace into batches values (?, ?, ?, ?, ?, ?, ?, null)",
+                (batch_id, *identity, run_key, len(custom_ids), self.now()),
+            )
+            self._db.executemany(
+                "insert or replace into batch_calls values (?, ?)",
+                [(custom_id, batch_id) for custom_id in custom_ids],
+            )
+
+    def batch_collected(self, batch_id: str) -> None:
+        """Keep that the batch's answers were brought."""
+        self._db.execute("update batches set collected_at = ? where batch_id = ?", (self.now(), batch_id))
+
+    def forget_calls(self, custom_ids: Iterable[str]) -> None:
+        """Forget that these calls were sent."""
+        self._db.executemany("delete from batch_calls where custom_id = ?", [(each,) for each in custom_ids])
+
+    def sent_batches(self) -> list[SentBatch]:
+        """Return the batches whose answers have not been brought yet, the oldest first."""
+        rows = self._db.execute(
+            "select * from batches where collected_at is null order by sent_at, batch_id"
+        ).fetchall()
+        return [SentBatch(row[0], ModelIdentity(*row[1:4]), *row[4:]) for row in rows]
 
     def _resumed(self, run_id: str) -> Attempt:
         claims = self._db.execute("select key, owner from claims where run_id = ?", (run_id,)).fetchall()

@@ -85,6 +85,10 @@ class RetryingModel(WrappedModel):
             )
             raise self._nobody from None
 
+    async def collect(self) -> None:
+        """Bring replies by batch, asking again where nobody answers."""
+        await self._insist(self.inner.collect)
+
     async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:
         attempt = 1
         while True:

@@ -50,7 +50,7 @@ class TogetherModel(ChatEndpoint):
         try:
             response = await self.client.post(url, cast_to=httpx.Response, body=body)
         except (APIConnectionError, APIStatusError, httpx.HTTPError) as error:
-            raise self._ours(error) from None  # the SDK's error holds the request, and with it the key
+            raise self.ours(error) from None  # the SDK's error holds the request, and with it the key
         return response.content
 
     async def served_models(self) -> list[str]:
@@ -62,14 +62,15 @@ class TogetherModel(ChatEndpoint):
             served = self.client.models.list_supported(product="PRODUCT_SERVERLESS")
             return sorted([model.id async for model in served])
         except (APIConnectionError, APIStatusError, httpx.HTTPError) as error:
-            raise self._ours(error) from None
+            raise self.ours(error) from None
 
     async def aclose(self) -> None:
         """Close the connections."""
         if self._open_client is not None:
             await self._open_client.close()
 
-    def _ours(self, error: Exception) -> LanguageModelError:
+    def ours(self, error: Exception) -> LanguageModelError:
+        """Return the SDK's error as ours."""
         if isinstance(error, APIStatusError):
             return http_error(error.status_code, error.response.headers, error.body, self._caller)
         return transport_error(error, self._endpoint.timeout_s, self._caller)

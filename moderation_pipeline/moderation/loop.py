@@ -206,7 +206,9 @@ class Moderation:
 
     async def _audited(self, batch: InFlight) -> list[Verdict | None]:
         """Return the audit of each case of the batch, null where there was none."""
-        replies = iter(await batch.audits) if batch.audits is not None else iter(())
+        replies: Iterator[Verdict] = iter(())
+        if batch.audits is not None and self._agents.expert is not None:
+            replies = iter(await self._agents.expert.collected(batch.audits))
         return [next(replies) if choice.reason is not None else None for choice in batch.choices]
 
     async def _chosen(self, batch: InFlight, audited: Sequence[Verdict | None]) -> list[Chosen]:

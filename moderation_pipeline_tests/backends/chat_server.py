@@ -76,6 +76,8 @@ class Behaviour:
     max_in_flight: int | None = None
     refuses_parameters: tuple[str, ...] = ()
     answer: Callable[[Body], Body] | None = None
+    batch_polls: int = 0
+    batch_leaves_out: int = 0
 
 
 @dataclass(slots=True)
@@ -90,6 +92,9 @@ class ChatServer:
     in_flight: int = 0
     most_in_flight: int = 0
     faults_given: list[Fault] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+    batches: dict[str, str] = field(default_factory=dict)
+    polls: int = 0
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
         """Answer POST /v1/chat/completions."""
@@ -184,6 +189,76 @@ class ChatServer:
         """Answer GET /v1/models."""
         rows = [{"id": name, "object": "model"} for name in self.behaviour.models]
         return _json({"object": "list", "data": rows})
+
+    # OpenAI's files go up in one form; Together's SDK is sent on to where it may put the bytes.
+
+    async def upload(self, request: web.Request) -> web.Response:
+        """Answer POST /v1/files."""
+        name = f"file-{len(self.files)}"
+        form = await request.post()
+        if "file_name" in form or "file" not in form:
+            self.files[name] = b""
+            where = f"{self.base_url.removesuffix('/v1')}/bytes/{name}"
+            return web.Response(status=302, headers={"location": where, "x-together-file-id": name})
+        sent = form["file"]
+        assert isinstance(sent, web.FileField)
+        self.files[name] = sent.file.read()
+        return _json(
+            {"id": name, "object": "file", "bytes": 1, "created_at": 1, "filename": "f", "purpose": "batch"}
+        )
+
+    async def put(self, request: web.Request) -> web.Response:
+        """Take the bytes of a file that was announced."""
+        self.files[request.match_info["name"]] = await request.read()
+        return web.Response()
+
+    async def uploaded(self, request: web.Request) -> web.Response:
+        """Answer Together's SDK's word that the bytes are there."""
+        name = request.match_info["name"]
+        told = {"id": name, "object": "file", "purpose": "batch-api", "filename": "calls.jsonl"}
+        return _json({**told, "bytes": len(self.files[name]), "created_at": 1, "FileType": "jsonl"})
+
+    async def content(self, request: web.Request) -> web.Response:
+        """Answer GET /v1/files/NAME/content."""
+        return web.Response(body=self.files[request.match_info["name"]])
+
+    async def begin_batch(self, request: web.Request) -> web.Response:
+        """Answer POST /v1/batches: every call of the file is answered at once, and kept until it is polled."""
+        asked = orjson.loads(await request.read())
+        name = f"batch-{len(self.batches)}"
+        lines = [orjson.loads(line) for line in self.files[asked["input_file_id"]].splitlines()]
+        answers = [self._batch_answer(line) for line in lines[self.behaviour.batch_leaves_out :]]
+        self.files[f"{name}-out"] = b"\n".join(answers)
+        self.batches[name] = asked["input_file_id"]
+        self.behaviour.batch_leaves_out = 0
+        return _json(self._batch(name, shouting="completion_window" not in asked))
+
+    async def batch(self, request: web.Request) -> web.Response:
+        """Answer GET /v1/batches/NAME."""
+        self.polls += 1
+        shouting = "openai" not in request.headers.get("user-agent", "").lower()
+        return _json(self._batch(request.match_info["name"], shouting=shouting, wrapped=False))
+
+    def _batch(self, name: str, *, shouting: bool, wrapped: bool = True) -> Body:
+        status = "in_progress" if self.polls <= self.behaviour.batch_polls else "completed"
+        told: Body = {
+            "id": name,
+            "object": "batch",
+            "status": status.upper() if shouting else status,
+            "output_file_id": f"{name}-out" if status == "completed" else None,
+            "endpoint": "/v1/chat/completions",
+            "input_file_id": self.batches[name],
+            "completion_window": "24h",
+            "created_at": "2026-01-01T00:00:00Z" if shouting else 1,
+        }
+        return {"job": told} if shouting and wrapped else told
+
+    def _batch_answer(self, line: Body) -> bytes:
+        body = line["body"]
+        self.bodies.append(body)
+        answer = orjson.loads(self._reply(body, self._text(body)).body)  # type: ignore[arg-type]
+        response = {"status_code": 200, "request_id": "1", "body": answer}
+        return orjson.dumps({"id": "1", "custom_id": line["custom_id"], "response": response, "error": None})
 
 
 def _unauthorised(server: ChatServer, request: web.Request) -> web.Response:  # noqa: ARG001
@@ -284,6 +359,12 @@ def _application(server: ChatServer) -> web.Application:
     application = web.Application(client_max_size=64 * 1024**2)
     application.router.add_post("/v1/chat/completions", server.chat)
     application.router.add_get("/v1/models", server.models)
+    application.router.add_post("/v1/files", server.upload)
+    application.router.add_put("/bytes/{name}", server.put)
+    application.router.add_post("/v1/files/{name}/preprocess", server.uploaded)
+    application.router.add_get("/v1/files/{name}/content", server.content)
+    application.router.add_post("/v1/batches", server.begin_batch)
+    application.router.add_get("/v1/batches/{name}", server.batch)
     return application
 
 

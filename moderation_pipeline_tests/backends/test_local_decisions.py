@@ -133,7 +133,7 @@ def test_a_model_that_is_not_there_is_an_error_that_says_so(tmp_path: Path) -> N
 
 def decided(folder: Path, spec: HfDecisionsSpec | ClassifierSpec, run: str) -> list[Verdict]:
     questions = label_questions(LABELS) if isinstance(spec, ClassifierSpec) else policy_questions()
-    cases = cases_of(["you are an idiot", "gg"])
+    cases = cases_of("you are an idiot", "gg")
 
     async def decide() -> list[Verdict]:
         with RunModels(Deployment(DataFolder(folder), {}), run) as models:

@@ -1,0 +1,44 @@
+"""OpenAI's batch interface: files up and down, and how far a batch is."""
+
+from __future__ import annotations
+
+import httpx2
+from openai import APIConnectionError, APIStatusError
+
+from moderation_pipeline.backends.batches import BatchDoor, BatchState, BatchStatus
+from moderation_pipeline.backends.openai import OpenAIModel
+
+ENDED_BADLY = ("failed", "expired", "cancelled")
+
+
+class OpenAIBatches(BatchDoor):
+    """Batches of one OpenAI endpoint."""
+
+    def __init__(self, model: OpenAIModel) -> None:
+        self._model = model
+
+    async def submit(self, lines: bytes) -> str:
+        """Upload the calls and begin a batch of them."""
+        client = self._model.client
+        try:
+            file = await client.files.create(file=("calls.jsonl", lines), purpose="batch")
+            batch = await client.batches.create(
+                input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+            )
+        except (APIConnectionError, APIStatusError, httpx2.HTTPError) as error:
+            raise self._model.ours(error) from None
+        return batch.id
+
+    async def state(self, batch_id: str) -> BatchState:
+        """Ask how far the batch is; an expired one may have answers all the same."""
+        client = self._model.client
+        try:
+            batch = await client.batches.retrieve(batch_id)
+            if batch.status != "completed" and batch.status not in ENDED_BADLY:
+                return BatchState(BatchStatus.PENDING, detail=batch.status)
+            files = [each for each in (batch.output_file_id, batch.error_file_id) if each is not None]
+            lines = b"\n".join([(await client.files.content(each)).content for each in files])
+        except (APIConnectionError, APIStatusError, httpx2.HTTPError) as error:
+            raise self._model.ours(error) from None
+        status = BatchStatus.DONE if batch.status == "completed" else BatchStatus.FAILED
+        return BatchState(status, lines, batch.status)

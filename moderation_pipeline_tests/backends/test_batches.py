@@ -1,0 +1,87 @@
+"""Batch mode: audits wait for the provider's batch interface, cheaper; the run stops and goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from polars.testing import assert_frame_equal
+
+from moderation_pipeline.backends.batches import BATCH_DISCOUNT, BatchPendingError
+from moderation_pipeline.backends.reply_store import ReplyStore
+from moderation_pipeline.config import Config
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline_tests.backends.chat_server import Behaviour, ChatServer, running
+from moderation_pipeline_tests.backends.runs import RunResult, config_with, run, same_but_for_timing, texts_of
+
+TEXTS = texts_of(60)
+A_PRICE_OF_TOGETHER_S = (
+    "- {backend: together, model: '*', input_usd_per_million: 1, output_usd_per_million: 4, source: test}\n"
+    "- {backend: openai, model: '*', input_usd_per_million: 1, output_usd_per_million: 4, source: test}\n"
+)
+
+
+def by_batch(server: ChatServer, backend: str, *, lag: int, batch: bool = True) -> Config:
+    expert = {"backend": backend, "model": "large-judge", "base_url": server.base_url, "batch": batch}
+    loop = {"batch_size": 10, "feedback_lag": lag}
+    return config_with(server.base_url, expert=expert, audit={"policy": "all"}, loop=loop)
+
+
+def run_until_through(folder: Path, config: Config) -> tuple[RunResult, int]:
+    """Run again and again, as the sensor would, until no batch is waited for; count the stops."""
+    folder.mkdir(exist_ok=True)
+    DataFolder(folder).prices.write_text(A_PRICE_OF_TOGETHER_S)
+    for stops in range(20):
+        try:
+            return run(folder, config, TEXTS), stops
+        except BatchPendingError:
+            continue
+    raise AssertionError("the run never ended")
+
+
+@pytest.mark.parametrize("backend", ["openai", "together"])
+def test_a_run_by_batch_stops_goes_on_and_ends_as_one_without(backend: str, tmp_path: Path) -> None:
+    with running() as server:
+        result, stops = run_until_through(tmp_path / "batch", by_batch(server, backend, lag=2))
+        single_calls = [body for body in server.bodies if body["model"] == "large-judge"]
+        waited = len(server.batches)
+        direct, _ = run_until_through(tmp_path / "direct", by_batch(server, backend, lag=2, batch=False))
+
+    assert stops == waited == 2  # six batches of comments, three of them sent at each border
+    assert len(single_calls) == 1 + len(TEXTS)  # one to find the endpoint out
+    batch_audits, direct_audits = result.tables.expert_audits, direct.tables.expert_audits
+    assert_frame_equal(
+        same_but_for_timing(batch_audits).drop("list_cost_usd"),
+        same_but_for_timing(direct_audits).drop("list_cost_usd"),
+    )
+    assert batch_audits["cost_usd"].sum() == pytest.approx(direct_audits["cost_usd"].sum() * BATCH_DISCOUNT)
+
+
+def test_a_batch_that_takes_its_time_is_waited_for_and_sent_once(tmp_path: Path) -> None:
+    with running(Behaviour(batch_polls=4)) as server:
+        _, stops = run_until_through(tmp_path, by_batch(server, "openai", lag=9))
+
+    assert len(server.batches) == 1
+    assert stops >= 4
+
+
+def test_what_a_batch_left_unanswered_is_sent_again(tmp_path: Path) -> None:
+    with running(Behaviour(batch_leaves_out=7)) as server:
+        result, _ = run_until_through(tmp_path, by_batch(server, "openai", lag=9))
+
+    assert len(server.batches) == 2
+    assert result.tables.expert_audits["reply_error"].null_count() == len(TEXTS)
+
+
+def test_the_batches_that_are_waited_for_can_be_listed(tmp_path: Path) -> None:
+    with running() as server:
+        with pytest.raises(BatchPendingError, match=r"60 calls wait.*goes on by itself"):
+            run(tmp_path, by_batch(server, "openai", lag=9), TEXTS)
+        store = ReplyStore(DataFolder(tmp_path).reply_cache)
+        (sent,) = store.sent_batches()
+        run(tmp_path, by_batch(server, "openai", lag=9), TEXTS)
+        left = store.sent_batches()
+        store.close()
+
+    assert (sent.requests, sent.identity.model, sent.run_key) == (len(TEXTS), "large-judge", "chat|test")
+    assert left == []

@@ -45,7 +45,10 @@ def test_a_config_that_catches_nothing_plain_has_shown_nothing_and_fails(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (data / "configs").mkdir(parents=True)
-    text = "description: waits for labels\nregime: expert_only\nstudent: none\nexpert: {backend: labels}\naudit: {policy: all}\n"
+    text = (
+        "description: waits for labels\nregime: expert_only\nstudent: none\n"
+        "expert: {backend: labels}\naudit: {policy: all}\n"
+    )
     (data / "configs" / "blind.yaml").write_text(text, "utf-8")
 
     assert called_with(["attack", "blind"]) == ExitCode.FAILED

@@ -57,7 +57,7 @@ def decide(
     run: str = "run",
     questions: QuestionSet | None = None,
 ) -> list[Verdict]:
-    cases = cases_of(texts)
+    cases = cases_of(*texts)
 
     async def decided() -> list[Verdict]:
         with RunModels(Deployment(folder, {}), run) as models:

@@ -72,13 +72,13 @@ def tiered() -> tuple[TieredStudent, Knows, Knows, Knows]:
 
 def decided() -> list[Verdict]:
     student, *_ = tiered()
-    cases = cases_of(TEXTS)
+    cases = cases_of(*TEXTS)
     return asyncio.run(student.decide(cases, situations_of(cases)))
 
 
 def test_a_comment_goes_on_only_while_the_tier_before_is_unsure_or_failed() -> None:
     student, first, second, third = tiered()
-    cases = cases_of(TEXTS)
+    cases = cases_of(*TEXTS)
     asyncio.run(student.decide(cases, situations_of(cases)))
     assert first.asked == TEXTS
     assert second.asked == ["doubtful", "broken", "hard"]
@@ -116,7 +116,7 @@ def test_the_last_tiers_failure_is_a_bad_reply_and_never_the_unsure_plan_before_
             Tier("second", Knows("decider", {"hard": None}), 1.0),
         ]
     )
-    cases = cases_of(["hard"])
+    cases = cases_of("hard")
     (verdict,) = asyncio.run(student.decide(cases, situations_of(cases)))
     assert verdict.plan is None
     assert verdict.receipt.reply_error == "garbled"
@@ -129,14 +129,14 @@ def test_what_one_tier_wants_audited_stays_so_whoever_decides_later() -> None:
             Tier("second", Knows("writer", {"hard": 0.9}), 1.0),
         ]
     )
-    cases = cases_of(["hard"])
+    cases = cases_of("hard")
     (verdict,) = asyncio.run(student.decide(cases, situations_of(cases)))
     assert verdict.must_audit == "addresses_moderator"
 
 
 def test_the_worst_case_is_that_every_tier_is_asked_about_everything() -> None:
     student, *_ = tiered()
-    cases = cases_of(TEXTS)
+    cases = cases_of(*TEXTS)
     assert student.worst_case_usd(cases, situations_of(cases)) == pytest.approx(3 * 4 * 0.02)
 
 

@@ -8,6 +8,7 @@ from dagster_duckdb import DuckDBResource
 
 from moderation_pipeline.defs import (
     attacks,
+    batches,
     certificates,
     comments,
     comparison,
@@ -30,7 +31,7 @@ from moderation_pipeline.defs.resources import (
 from moderation_pipeline.defs.schedules import SCHEDULES
 from moderation_pipeline.defs.sensors import SENSORS
 
-STAGES = [comments, moderation_loop, user_state, certificates, metrics, comparison, plots, report, attacks]
+STAGES = [comments, moderation_loop, user_state, certificates, metrics, comparison, plots, report, attacks, batches]
 """The modules that hold assets and their checks, in the order of the flow."""
 
 data_folder = DataFolderResource()
@@ -54,7 +55,7 @@ defs = dg.Definitions(
     asset_checks=dg.load_asset_checks_from_modules(STAGES),
     jobs=JOBS,
     schedules=SCHEDULES,
-    sensors=SENSORS,
+    sensors=[*SENSORS, batches.batches_that_arrive],
     resources=RESOURCES,
     # Steps are short, and a process each would import Dagster anew, which takes seconds. What is concurrent
     # is inside the loop (asyncio), and across runs (the run coordinator).

@@ -15,6 +15,9 @@ ROOT = Path(moderation_pipeline.__file__).parent.parent
 GRAPH = defs.resolve_asset_graph()
 ASSETS = sorted(GRAPH.materializable_asset_keys)
 FILES = {"synthetic_comments", "plots", "report"}
+SHOWN_ONLY = {"pending_batches"}
+"""Assets that keep nothing: their metadata is what they show."""
+
 BY_COMMAND = {"attack_results"}
 """Tables that a command of the terminal fills, from no chat."""
 
@@ -26,7 +29,7 @@ def names(keys: set[dg.AssetKey]) -> set[str]:
 
 
 def test_every_table_of_the_warehouse_is_an_asset_and_the_rest_are_files() -> None:
-    assert names(set(ASSETS)) == set(ASSET_TABLES) | FILES
+    assert names(set(ASSETS)) == set(ASSET_TABLES) | FILES | SHOWN_ONLY
 
 
 @pytest.mark.parametrize("key", ASSETS, ids=lambda key: key.to_user_string())
@@ -119,6 +122,9 @@ def test_what_may_cost_money_never_starts_by_itself() -> None:
     assert {schedule.default_status for schedule in defs.schedules or []} == {
         dg.DefaultScheduleStatus.STOPPED
     }
-    started = {target.job_name for sensor in defs.sensors or [] for target in sensor.targets}
+    running = [
+        each for each in defs.sensors or [] if each.default_status is dg.DefaultSensorStatus.RUNNING
+    ]
+    started = {target.job_name for sensor in running for target in sensor.targets}
     assert started == {"ingest", "compare"}
     assert all(GRAPH.get(key).automation_condition is None for key in ASSETS)

@@ -1,0 +1,65 @@
+"""Which runs wait for batches, and which of those could go on: for the asset that shows it and the sensor.
+
+The batches themselves are `batches.py`'s. A provider is only asked how far a batch is, which costs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from moderation_pipeline.backends.batches import BatchStatus, SentBatch
+from moderation_pipeline.backends.build import batch_door, chat_endpoint
+from moderation_pipeline.backends.reply_store import ReplyStore
+from moderation_pipeline.config import Config
+from moderation_pipeline.model_specs import RemoteExpert
+from moderation_pipeline.warehouse.folder import DataFolder
+
+
+class WaitingRun(NamedTuple):
+    """A run that waits: its partition, and its batches."""
+
+    chat: str
+    config: str
+    batches: tuple[SentBatch, ...]
+
+
+def waiting_runs(folder: DataFolder) -> list[WaitingRun]:
+    """Return the runs that wait for batches, the longest first; none where nothing was ever asked."""
+    if not folder.reply_cache.exists():
+        return []
+    store = ReplyStore(folder.reply_cache)
+    try:
+        sent = store.sent_batches()
+    finally:
+        store.close()
+    runs: dict[tuple[str, str], list[SentBatch]] = {}
+    for batch in sent:
+        chat, config, *_ = batch.run_key.split("|")
+        runs.setdefault((chat, config), []).append(batch)
+    return [WaitingRun(chat, config, tuple(batches)) for (chat, config), batches in runs.items()]
+
+
+def answered_runs(
+    runs: Iterable[WaitingRun], config_of: Callable[[str], Config], variables: Mapping[str, str]
+) -> list[WaitingRun]:
+    """Return the runs all of whose batches have ended, well or badly: either way they can go on.
+
+    Raises:
+        ModerationError: a config or its key is gone, or the provider can't be asked.
+    """
+    return [run for run in runs if asyncio.run(_is_answered(run, config_of(run.config), variables))]
+
+
+async def _is_answered(run: WaitingRun, config: Config, variables: Mapping[str, str]) -> bool:
+    spec = config.expert
+    if not isinstance(spec, RemoteExpert) or not spec.batch:
+        return True  # the config no longer asks by batch: its run needs none of these
+    endpoint = chat_endpoint(spec, variables)
+    try:
+        door = batch_door(endpoint)
+        states = [await door.state(batch.batch_id) for batch in run.batches]
+    finally:
+        await endpoint.aclose()
+    return all(state.status is not BatchStatus.PENDING for state in states)

@@ -13,6 +13,7 @@ where that stops to be exact, is `sparse_queries.py`'s.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -36,20 +37,51 @@ UNKNOWN = -1
 
 
 @dataclass(frozen=True, slots=True)
-class _Segment:
-    """Some rows: their counts, their weights by row and by term, and how long the common part of each is."""
+class _Rows:
+    """Rows with their counts, their weights, and how long the common part of each is; not yet searchable."""
 
-    rows: Numbers
+    numbers: Numbers
     counts: SparseRows
+    weights: SparseRows
     lengths: Floats
+
+    def then(self, later: _Rows) -> _Rows:
+        """Return these rows followed by others."""
+        return _Rows(
+            np.concatenate([self.numbers, later.numbers]),
+            stacked(self.counts, later.counts),
+            stacked(self.weights, later.weights),
+            np.concatenate([self.lengths, later.lengths]),
+        )
+
+    def where(self, kept: NDArray[np.bool_]) -> _Rows:
+        """Return those that are kept."""
+        if kept.all():
+            return self
+        places = np.flatnonzero(kept)
+        return _Rows(
+            self.numbers[places], self.counts.take(places), self.weights.take(places), self.lengths[places]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """Rows that are searched together: their weights by row, and by term."""
+
+    rows: _Rows
     by_row: csr_matrix
     by_term: csr_matrix
+
+    @property
+    def size(self) -> int:
+        """How many rows it has, retired ones too."""
+        return len(self.rows.numbers)
 
     def widen(self, terms: int) -> None:
         """Make room for terms that were learnt since."""
         if self.by_term.shape[0] != terms:
-            self.by_term.resize(terms, len(self.rows))
-            self.by_row.resize(len(self.rows), terms)
+            self.by_term.resize(terms, self.size)
+            self.by_row.resize(self.size, terms)
 
 
 class SparseIndex(Index):
@@ -79,7 +111,7 @@ class SparseIndex(Index):
         if self._written_since > REWEIGH_GROWTH * self._weighed_rows:
             self._reweigh(rows, counts)
         else:
-            self._append(rows, counts)
+            self._append(self._rows(rows, counts))
 
     def retire(self, rows: Numbers) -> None:
         """Never return these rows again; their space is freed when their segment is next merged."""
@@ -95,7 +127,7 @@ class SparseIndex(Index):
             self._frequency,
             terms=self._known,
             least=least,
-            rows=sum(len(segment.rows) for segment in self._segments),
+            rows=sum(segment.size for segment in self._segments),
         )
         return joined([self._search_segment(segment, queries, channels) for segment in self._segments])
 
@@ -116,14 +148,14 @@ class SparseIndex(Index):
 
     def _search_segment(self, segment: _Segment, queries: Queries, channels: Numbers | None) -> Hits:
         segment.widen(self._known)
-        candidates = queries.candidates(segment.by_term, segment.lengths)
-        row = segment.rows[candidates.place]
+        candidates = queries.candidates(segment.by_term, segment.rows.lengths)
+        row = segment.rows.numbers[candidates.place]
         kept = self._is_active[row]
         if channels is not None:
             kept &= self._channels[row] == channels[candidates.query]
         candidates = queries.likeliest(candidates.where(kept))
         similarity = rounded(queries.scores(candidates, segment.by_row))
-        hits = Hits(candidates.query, segment.rows[candidates.place], similarity)
+        hits = Hits(candidates.query, segment.rows.numbers[candidates.place], similarity)
         return hits.where(similarity >= queries.least)
 
     def _learn_terms(self, matrix: csr_matrix) -> None:
@@ -142,40 +174,40 @@ class SparseIndex(Index):
         """Return unit rows of weights."""
         return counts.with_values((1 + np.log(counts.values)) * self._rarity[counts.terms]).unit()
 
-    def _append(self, rows: Numbers, counts: SparseRows) -> None:
-        while self._segments and self._is_due(len(self._segments[-1].rows), len(rows)):
-            rows, counts = self._joined(self._segments.pop(), rows, counts)
-        self._segments.append(self._segment(rows, counts))
+    def _rows(self, numbers: Numbers, counts: SparseRows) -> _Rows:
+        weights = self._weighted(counts)
+        return _Rows(numbers, counts, weights, lengths_from_band(weights, self._band))
+
+    def _append(self, rows: _Rows) -> None:
+        while self._segments and self._is_due(self._segments[-1].size, len(rows.numbers)):
+            older = self._segments.pop().rows
+            rows = older.where(self._is_active[older.numbers]).then(rows)
+        self._segments.append(self._segment(rows))
 
     @staticmethod
     def _is_due(before: int, last: int) -> bool:
         is_small = before < SMALL_SEGMENT or last * SEGMENT_RATIO >= before
         return is_small and before + last <= LARGE_SEGMENT
 
-    def _joined(self, segment: _Segment, rows: Numbers, counts: SparseRows) -> tuple[Numbers, SparseRows]:
-        """Return a segment's active rows followed by these."""
-        kept = self._is_active[segment.rows]
-        older = segment.counts if kept.all() else segment.counts.take(np.flatnonzero(kept))
-        return np.concatenate([segment.rows[kept], rows]), stacked(older, counts)
-
-    def _segment(self, rows: Numbers, counts: SparseRows) -> _Segment:
-        weighted = self._weighted(counts)
-        by_row = weighted.matrix(self._known)
+    def _segment(self, rows: _Rows) -> _Segment:
+        by_row = rows.weights.matrix(self._known)
         by_row.has_sorted_indices = True
-        return _Segment(rows, counts, lengths_from_band(weighted, self._band), by_row, by_row.T.tocsr())
+        return _Segment(rows, by_row, by_row.T.tocsr())
 
-    def _reweigh(self, rows: Numbers, counts: SparseRows) -> None:
+    def _reweigh(self, added: Numbers, added_counts: SparseRows) -> None:
         """Count the frequencies anew over the active rows, and weigh everything by them."""
-        while self._segments:
-            rows, counts = self._joined(self._segments.pop(), rows, counts)
+        older = [segment.rows.where(self._is_active[segment.rows.numbers]) for segment in self._segments]
+        numbers = np.concatenate([*(rows.numbers for rows in older), added])
+        counts = reduce(stacked, [*(rows.counts for rows in older), added_counts])
         self._frequency = np.bincount(counts.terms, minlength=len(self._rarity))
-        self._rarity = (np.log((1 + len(rows)) / (1 + self._frequency)) + 1).astype(np.float32)
+        self._rarity = (np.log((1 + len(numbers)) / (1 + self._frequency)) + 1).astype(np.float32)
         self._band = bands_of(self._frequency)
-        self._weighed_rows = len(rows)
+        self._weighed_rows = len(numbers)
         self._written_since = 0
-        for begin in range(0, len(rows), LARGE_SEGMENT):
-            part = np.arange(begin, min(begin + LARGE_SEGMENT, len(rows)))
-            self._segments.append(self._segment(rows[part], counts.take(part)))
+        self._segments = []
+        for begin in range(0, len(numbers), LARGE_SEGMENT):
+            part = np.arange(begin, min(begin + LARGE_SEGMENT, len(numbers)))
+            self._segments.append(self._segment(self._rows(numbers[part], counts.take(part))))
 
     def _make_room(self, rows: int) -> None:
         if rows > len(self._is_active):

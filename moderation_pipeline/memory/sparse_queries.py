@@ -71,7 +71,7 @@ class Queries:
     """
 
     rare: csr_matrix
-    common: csr_matrix
+    common: SparseRows
     common_from: Numbers
     reach: Floats
     is_cut: NDArray[np.bool_]
@@ -104,8 +104,13 @@ class Queries:
 
     def scores(self, candidates: Candidates, by_row: csr_matrix) -> Floats:
         """Return the similarity of each candidate, all terms counted."""
-        shared = self.common[candidates.query].multiply(by_row[candidates.place])
-        return np.asarray(candidates.partial + shared @ np.ones(shared.shape[1], dtype=np.float32))
+        if not len(candidates.query):
+            return candidates.partial
+        common = self.common.matrix(by_row.shape[1])
+        shared = common[candidates.query].multiply(by_row[candidates.place]).tocsr()
+        of_pair = np.repeat(np.arange(shared.shape[0]), np.diff(shared.indptr))
+        added = np.bincount(of_pair, weights=shared.data, minlength=shared.shape[0])
+        return np.asarray(candidates.partial + added, dtype=np.float32)
 
 
 def prepared(
@@ -124,7 +129,7 @@ def prepared(
     is_common = band[weights.terms] >= common_from[weights.row_of_entry]
     return Queries(
         rare=weights.entries(~is_common).matrix(terms),
-        common=weights.entries(is_common).matrix(terms),
+        common=weights.entries(is_common),
         common_from=common_from,
         reach=lengths[np.arange(weights.count), common_from],
         is_cut=is_cut,

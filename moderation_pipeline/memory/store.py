@@ -61,6 +61,8 @@ class MemoryStore:
         self._config = config
         self._records = Records()
         self._index: Index | None = None
+        self._asked: Vectors | None = None
+        self._asked_place: dict[str, int] = {}
 
     def __len__(self) -> int:
         return self._records.active
@@ -99,14 +101,22 @@ class MemoryStore:
             return [()] * len(states)
         asked = list(zip(states, channels, strict=True))
         place = {question: number for number, question in enumerate(dict.fromkeys(asked))}
+        self._asked = self._embedder.embed([state for state, _ in place])
+        self._asked_place = {state: number for (state, _), number in place.items()}
         hits = self._index.search(
-            self._embedder.embed([state for state, _ in place]),
+            self._asked,
             self._codes(channel for _, channel in place),
             least=self._spec.least_similarity,
             top=self._spec.top_k,
         )
         recalled = self._nearest(hits, len(place))
         return [recalled[place[question]] for question in asked]
+
+    def _vectors(self, states: Sequence[str]) -> Vectors:
+        """Return the vectors of states: mostly those that were just asked about."""
+        if self._asked is not None and all(state in self._asked_place for state in states):
+            return self._asked[[self._asked_place[state] for state in states]]
+        return self._embedder.embed(states)
 
     def learn(self, cases: Sequence[Learnt]) -> list[str]:
         """Remember cases, in stream order, and return the identifier of the memory that each went into.
@@ -117,7 +127,7 @@ class MemoryStore:
         """
         if not cases:
             return []
-        vectors = self._embedder.embed([case.state for case in cases])
+        vectors = self._vectors([case.state for case in cases])
         similar = self._similar(vectors, cases)
         rows: list[int] = []
         fresh: dict[int, int] = {}

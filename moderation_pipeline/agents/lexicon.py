@@ -62,6 +62,8 @@ class Grammar(BaseModel):
     saying: frozenset[str]
     turns: frozenset[str]
     """Where a new thought begins, which a negation before doesn't reach."""
+    subjects: frozenset[str]
+    """Words that, after a comma, begin a clause of its own."""
     question_openers: frozenset[str]
     exclaiming: frozenset[str]
     polysemous: frozenset[str]

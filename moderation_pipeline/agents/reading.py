@@ -41,6 +41,9 @@ class Reading:
     questions: frozenset[int]
     """Sentences that end in a question mark."""
 
+    clauses: frozenset[int] = frozenset()
+    """Words that follow a comma."""
+
     @cached_property
     def hits(self) -> tuple[Hit, ...]:
         """Every term of the lexicon's groups and readings; none crosses the end of a sentence."""
@@ -105,11 +108,15 @@ class Reading:
         is_question = sentence in self.questions and self.words[start] in grammar().question_openers
         for at in range(hit.start - 1, start - 1, -1):
             word = self.words[at]
-            if word in grammar().turns:
+            if word in grammar().turns or self._begins_anew(at + 1):
                 return False
             if word in grammar().negators and not (is_question and at - start < OPENING):
                 return self._denies_saying(at) or hit.start - at <= NEGATION_REACH
         return False
+
+    def _begins_anew(self, at: int) -> bool:
+        """Whether a clause with a subject of its own begins there: what was denied before is another matter."""
+        return at in self.clauses and self.words[at] in grammar().subjects
 
     def is_disclaimed(self, hit: Hit) -> bool:
         """Whether the speaker denies saying it: "I never said that they are …"."""
@@ -129,7 +136,8 @@ def read(normalised: str) -> Reading:
     words: list[str] = []
     sentences: list[int] = []
     quoted: list[bool] = []
-    questions = set()
+    questions: set[int] = set()
+    clauses: set[int] = set()
     sentence, inside = 0, False
     for token in TOKEN.findall(without_accents(normalised)):
         if token in QUOTES:
@@ -138,14 +146,16 @@ def read(normalised: str) -> Reading:
             if "?" in token:
                 questions.add(sentence)
             sentence += 1
-        elif token != ",":
+        elif token == ",":
+            clauses.add(len(words))
+        else:
             for word in _words_of(token):
                 words.append(word)
                 sentences.append(sentence)
                 quoted.append(inside)
     if inside:
         quoted = [False] * len(quoted)
-    return Reading(tuple(words), tuple(sentences), tuple(quoted), frozenset(questions))
+    return Reading(tuple(words), tuple(sentences), tuple(quoted), frozenset(questions), frozenset(clauses))
 
 
 def without_accents(text: str) -> str:

@@ -38,6 +38,9 @@ INSIDE = re.compile(r"(?<=[a-z])[0134579@$!|€]+(?=[a-z])")
 AMBIGUOUS_AT_MOST = 4
 """Signs with two readings in one word: more would be 2 ** n words to look up."""
 
+SHORTEST_IN_PHRASE = 4
+"""Of ordinary words that phrases are made of ("come to your house"): shorter ones are squares and scores."""
+
 STRETCH = re.compile(r"([a-z])\1{2,}")
 MASKED = re.compile(r"[a-z]+\*+[a-z]*")
 LEADING = "(\"'*#"
@@ -68,7 +71,9 @@ def resolved(word: str) -> str | None:
     if sum(len(reading) > 1 for reading in readings) <= AMBIGUOUS_AT_MOST:
         for letters in product(*readings):
             candidate = STRETCH.sub(r"\1\1", "".join(letters))
-            if candidate in lexicon().words:
+            if candidate in lexicon().words or (
+                len(candidate) >= SHORTEST_IN_PHRASE and candidate in lexicon().phrase_words
+            ):
                 return candidate
     return _read_inside(word)
 

@@ -39,6 +39,8 @@ SPACED_OUT = re.compile(
 SPELT = re.compile(r"(?<!\S)[^\s\w]?[a-z0-9@$!](?: [^\s])*(?: {2,4}[^\s](?: [^\s])*)+(?!\S)")
 """Words spelt letter by letter and parted by wider gaps, so that the short ones among them are told too."""
 
+PAIR = {sign: re.compile(rf"(?<!\S)([a-z]){re.escape(sign)}([a-z])(?!\S)") for sign in "._*-"}
+
 NOT_PLAIN = "|".join(
     (
         r"[^\x20-\x7e]",
@@ -77,7 +79,7 @@ def _one_pass(text: str) -> str:
     if "&" in text:
         text = ENTITY.sub(lambda match: html.unescape(match.group()), AMPERSAND.sub("&", text))
     text = SPELT.sub(_closed_up, fold_lookalikes(text).lower())
-    text = SPACED_OUT.sub(_joined, text)
+    text = SPACED_OUT.sub(_joined, _pairs_joined(text))
     text = SPACES.sub(" ", text).strip(" ")
     return " ".join([_plain_word(word) for word in text.split(" ")])
 
@@ -88,6 +90,14 @@ def _closed_up(match: re.Match[str]) -> str:
     letters = sum(sign.isalnum() for word in words for sign in word)
     is_spelt = max(map(len, words)) >= 3 and 2 * letters > sum(map(len, words))
     return " ".join(words) if is_spelt else match.group()
+
+
+def _pairs_joined(text: str) -> str:
+    """Join words of two letters where several longer ones are spelt with the same sign: "g.o t.o b.e.d n.o.w"."""
+    signs = [match.group(1) for match in SPACED_OUT.finditer(text)]
+    for sign in {sign for sign in signs if sign in PAIR and signs.count(sign) > 1}:
+        text = PAIR[sign].sub(r"\1\2", text)
+    return text
 
 
 def _joined(match: re.Match[str]) -> str:

@@ -9,6 +9,7 @@ import pytest
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.attacks import attack_results_checks
 from moderation_pipeline.defs.jobs import JOBS
+from moderation_pipeline.moderation.resistance import success_share
 from moderation_pipeline.warehouse.files import partition_path, read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import ATTACK_RESULTS
@@ -32,7 +33,7 @@ def test_it_stores_a_config_s_resistance_and_passes_its_check(
     (event,) = result.get_asset_materialization_events()
     told = event.materialization.metadata
     assert told["attacks"].value == stored["attacks"].sum() >= 300
-    assert told["success_share"].value == stored["succeeded"].sum() / stored["caught_without"].sum()
+    assert told["success_share"].value == success_share(stored)
     (evaluation,) = result.get_asset_check_evaluations()
     assert (evaluation.asset_check_key, evaluation.passed) == (CHECK, True)
 

@@ -6,7 +6,8 @@ import polars as pl
 from moderation_pipeline.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import declared, holds
 from moderation_pipeline.defs.partitions import runs
-from moderation_pipeline.moderation.certificates import certify
+from moderation_pipeline.moderation.certified_basis import basis_of
+from moderation_pipeline.moderation.certify import certify
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import partition_names
 from moderation_pipeline.warehouse.versions import source_version
@@ -18,7 +19,10 @@ from moderation_pipeline.warehouse.versions import source_version
     kinds={"polars", "parquet"},
     owners=["team:moderation"],
     code_version=source_version(
-        "moderation/certificates.py", "moderation/time_uniform.py", "moderation/drift.py"
+        "moderation/certificates.py",
+        "moderation/certify.py",
+        "moderation/time_uniform.py",
+        "moderation/drift.py",
     ),
 )
 def certificates(
@@ -32,7 +36,8 @@ def certificates(
     Empty where the config has no `autonomy`.
     """
     chat, config = partition_names(context.partition_key)
-    rows = certify(student_decisions, expert_audits, ConfigLibrary(data_folder).load(str(config)), chat)
+    named = ConfigLibrary(data_folder).load(str(config))
+    rows = certify(student_decisions, expert_audits, named, chat, basis_of(named, data_folder))
     counts = {f"certificates_{name}": count for name, count in rows["status"].value_counts().rows()}
     return dg.MaterializeResult(value=rows, metadata=dict(sorted(counts.items())))
 

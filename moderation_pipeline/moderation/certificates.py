@@ -1,26 +1,26 @@
-"""Certificates: what a run may do alone, shown by random audits of what it decided alone.
+"""The ledger of certificates: what a run may do alone, by random audits of what it decided alone.
 
 Certified is the system alone: the comments decided without certain audit (p < 1) from a stated position on.
 Random audits of those are the evidence; certain audits are outcomes. The bound is `time_uniform.py`'s and holds
 at every look, however the Student learns, for all rows at once: half of the allowed error is spent on the rows
 that speak of everything, half on those of one action and category. Refits and new memories by the configured
 rule don't void a certificate, for they are what is certified; another served model or an alarm of `drift.py`
-does, and a new window begins.
+does, and a new window begins. The table is made in
+`certify.py`; what voids a stored row is in `certified_basis.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from math import ceil
 from typing import Literal, NamedTuple
 
-import polars as pl
-
 from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.config import AuditSpec, AutonomySpec, NamedConfig
+from moderation_pipeline.config import AuditSpec, AutonomySpec
 from moderation_pipeline.moderation.drift import DriftDetector
-from moderation_pipeline.moderation.time_uniform import ErrorBound
-from moderation_pipeline.warehouse.tables import CERTIFICATES
+from moderation_pipeline.moderation.time_uniform import ErrorBound, Population
 
 Denominator = Literal["sanctions", "comments", "allowed"]
 Status = Literal["valid", "not_yet", "void"]
@@ -51,6 +51,26 @@ class DecidedAlone(NamedTuple):
     probability: float
     audited: Plan | None
     model: str | None
+
+
+class Terms(NamedTuple):
+    """A row's target, its share of the allowed error, and the least audit probability of what can be an error."""
+
+    target: float
+    alpha: float
+    floor: float
+
+
+class Standing(NamedTuple):
+    """A row at a look; `alpha` is its share of the allowed error."""
+
+    key: RowKey
+    comments: int
+    audits: int
+    errors: int
+    target: float
+    alpha: float
+    is_valid: bool
 
 
 class Certificate(NamedTuple):
@@ -90,17 +110,22 @@ class _Row:
     bound: ErrorBound
     detector: DriftDetector | None = None
     is_valid: bool = False
+    _ruled_out: float | None = None
 
-    def take_in(self, probability: float, is_error: bool | None) -> bool:
-        """Count one comment, and return whether it drifted."""
-        self.bound.take_in(probability, is_error)
-        if self.detector is None or is_error is None:
-            return False
-        return self.detector.alarms_at(is_error=is_error)
+    def found_error(self, probability: float) -> None:
+        """Take in an audited error of this row's kind."""
+        self.bound.found_error(probability)
+        self._ruled_out = None
+
+    def has_drifted(self, *, is_error: bool) -> bool:
+        """Show the watch one random audit, and return whether it alarms."""
+        return self.detector is not None and self.detector.alarms_at(is_error=is_error)
 
     def look(self) -> bool:
-        """Work the bound out anew, and return whether the target is met."""
-        self.is_valid = self.bound.meets(self.target, self.alpha)
+        """Return whether the target is met; the bound is worked out anew only after an error."""
+        if self._ruled_out is None:
+            self._ruled_out = self.bound.errors_ruled_out(self.alpha)
+        self.is_valid = self.bound.comments > 0 and self.target * self.bound.comments >= self._ruled_out
         if self.is_valid and self.detector is None:
             self.detector = DriftDetector(self.target)
         return self.is_valid
@@ -108,24 +133,32 @@ class _Row:
 
 @dataclass(slots=True)
 class Ledger:
-    """All certificates of one run, kept up batch by batch in stream order."""
+    """All certificates of one run, kept up batch by batch in stream order.
+
+    A comment counts once per population, not once per row: all rows of one denominator share theirs, but for
+    sanctions, of which each action and category has its own.
+    """
 
     autonomy: AutonomySpec
     audit: AuditSpec
     _rows: dict[RowKey, _Row] = field(default_factory=dict)
+    _populations: dict[RowKey, Population] = field(default_factory=dict)
+    _windows: int = 0
     _window_from: int = 0
     _window_to: int = -1
     _models: set[str | None] = field(default_factory=set)
     _void_because: str | None = None
 
     def take_in(self, batch: list[DecidedAlone]) -> None:
-        """Count a batch of comments that the system decided alone, then look at every row that changed."""
+        """Count a batch of comments that the system decided alone, then look at every row."""
         for comment in batch:
             self._watch_model(comment)
-            drifted = [key for key, row in self._rows_of(comment) if self._counted(key, row, comment)]
+            self._count(comment)
             self._window_to = comment.position
-            if drifted:
-                self._void(f"errors became more frequent at {_named(drifted[0])}", comment.position + 1)
+            if comment.audited is not None:
+                drifted = self._audited(comment)
+                if drifted is not None:
+                    self._void(f"errors became more frequent at {'/'.join(drifted)}", comment.position + 1)
         if batch:
             for row in self._rows.values():
                 row.look()
@@ -143,12 +176,31 @@ class Ledger:
         for key in sorted(self._rows, key=lambda each: (each.action != ALL, each)):
             yield self._certificate(key, self._rows[key])
 
+    @property
+    def window_from(self) -> int:
+        """Return the position from which on comments count."""
+        return self._window_from
+
+    def standings(self) -> Iterator[Standing]:
+        """Yield how each row stood at the last look, without working its bound out."""
+        for key, row in self._rows.items():
+            bound = row.bound
+            yield Standing(
+                key, bound.comments, bound.audits, bound.errors, row.target, row.alpha, row.is_valid
+            )
+
+    def terms(self, key: RowKey) -> Terms:
+        """Return on what terms a row is certified in the present window, whether it is open or not."""
+        return Terms(self._target(key), self._alpha(key), self._floor(key))
+
     def _is_valid(self, key: RowKey) -> bool:
         row = self._rows.get(key)
         return row is not None and row.is_valid
 
     def _watch_model(self, comment: DecidedAlone) -> None:
-        if self._models and comment.model not in self._models:
+        if comment.model in self._models:
+            return
+        if self._models:
             self._void(f"the served model became {comment.model}", comment.position)
             self._models.clear()
         self._models.add(comment.model)
@@ -158,47 +210,44 @@ class Ledger:
         if any(row.is_valid for row in self._rows.values()):
             self._void_because = reason
         self._rows.clear()
+        self._populations.clear()
+        self._windows += 1
         self._window_from = position
 
-    def _rows_of(self, comment: DecidedAlone) -> list[tuple[RowKey, _Row]]:
-        """Return the rows in whose denominator the comment is; rows of the comments' kind see every comment."""
-        plan = comment.plan
-        if plan.action.is_sanction:
-            keys = [RowKey(ALL, ALL, "sanctions"), RowKey(plan.action, plan.category, "sanctions")]
-            self._row(RowKey(plan.action, plan.category, "comments"))
-        else:
-            keys = [RowKey(ALL, ALL, "allowed")]
-            if comment.audited is not None and is_missed(plan, comment.audited):
-                self._row(RowKey(Action.ALLOW, comment.audited.category, "allowed"))
-            keys += [key for key in self._rows if key.denominator == "allowed" and key.action != ALL]
-        self._row(RowKey(ALL, ALL, "comments"))
-        keys += [key for key in self._rows if key.denominator == "comments"]
-        return [(key, self._row(key)) for key in keys]
+    def _count(self, comment: DecidedAlone) -> None:
+        """Count the comment in each population it belongs to, and open the rows of its sanction."""
+        is_audited = comment.audited is not None
+        keys = _denominators_of(comment.plan)
+        # Not asked of "comments": only sanctions can be wrongful, and only their floor is promised there.
+        self._row(keys[0]).bound.refuse_less_than_promised(comment.probability)
+        for key in keys:
+            self._row(key)
+            if key in self._populations:
+                self._populations[key].take_in(is_audited=is_audited)
 
-    def _counted(self, key: RowKey, row: _Row, comment: DecidedAlone) -> bool:
-        return row.take_in(comment.probability, self._error(key, comment))
-
-    def _error(self, key: RowKey, comment: DecidedAlone) -> bool | None:
-        """Return whether the comment is an error of this row's kind, null where it was not audited."""
-        plan, audited = comment.plan, comment.audited
-        if audited is None:
-            return None
-        if key.denominator == "allowed":
-            return is_missed(plan, audited) and key.category in (ALL, audited.category)
-        is_its_own = key.action == ALL or (key.action == plan.action and key.category == plan.category)
-        return is_wrongful(plan, audited) and is_its_own
+    def _audited(self, comment: DecidedAlone) -> RowKey | None:
+        """Take in what the audit found, and return a row at which errors have become more frequent."""
+        errors = _errors_of(comment)
+        for key in errors:
+            self._row(key).found_error(comment.probability)
+        seen = {*_denominators_of(comment.plan), *errors}
+        shared = {key.denominator for key in seen if key.denominator != "sanctions"}
+        watching = [
+            key
+            for key, row in self._rows.items()
+            if row.detector is not None and (key in seen or key.denominator in shared)
+        ]
+        drifted = [key for key in watching if self._rows[key].has_drifted(is_error=key in errors)]
+        return drifted[0] if drifted else None
 
     def _row(self, key: RowKey) -> _Row:
-        if key not in self._rows:
-            self._rows[key] = _Row(self._target(key), self._alpha(key), ErrorBound(self._floor(key)))
-            self._rows[key].bound.comments = self._comments_before(key)
-        return self._rows[key]
-
-    def _comments_before(self, key: RowKey) -> int:
-        """Return the comments that a row opened late has missed: it would have counted them, all without error."""
-        whole = self._rows.get(RowKey(ALL, ALL, key.denominator))
-        is_late = key.action != ALL and key.denominator != "sanctions" and whole is not None
-        return whole.bound.comments if is_late and whole is not None else 0
+        row = self._rows.get(key)
+        if row is None:
+            population = self._populations.setdefault(_population_of(key), Population())
+            terms = self.terms(key)
+            row = _Row(terms.target, terms.alpha, ErrorBound(terms.floor, population))
+            self._rows[key] = row
+        return row
 
     def _target(self, key: RowKey) -> float:
         per_1000 = {
@@ -210,7 +259,7 @@ class Ledger:
 
     def _alpha(self, key: RowKey) -> float:
         half = (1 - self.autonomy.confidence) / 2
-        return half / (OVERALL_ROWS if key.action == ALL else DETAILED_ROWS)
+        return half * _share_of_window(self._windows) / (OVERALL_ROWS if key.action == ALL else DETAILED_ROWS)
 
     def _floor(self, key: RowKey) -> float:
         """Return the least probability of those comments that can be an error of this row's kind."""
@@ -230,75 +279,71 @@ class Ledger:
             row.target,
             self.autonomy.confidence,
             status,
-            self._reason(status, row),
-            row.bound.audits_needed(row.target, row.alpha),
+            self._reason(key, status, row),
+            self._audits_needed(key, row),
             row.bound.least_probability,
             self._window_from,
             self._window_to,
         )
 
-    def _reason(self, status: Status, row: _Row) -> str:
+    def _audits_needed(self, key: RowKey, row: _Row) -> int:
+        """Return how many further random audits it takes, if none finds an error.
+
+        Per comment, errors can only be among sanctions, which are audited likelier than the rest: what counts is
+        how many comments go by, so the audits are those that so many comments bring at the share seen so far.
+        """
+        if key.denominator != "comments" or not row.bound.audits:
+            return row.bound.audits_needed(row.target, row.alpha)
+        share = row.bound.audits / row.bound.comments
+        return ceil(row.bound.comments_needed(row.target, row.alpha) * share)
+
+    def _reason(self, key: RowKey, status: Status, row: _Row) -> str:
         if status == "valid":
             return "the target is met"
         if status == "void":
             return f"void: {self._void_because}"
-        needed = row.bound.audits_needed(row.target, row.alpha)
+        needed = self._audits_needed(key, row)
         return f"{needed:,} further random audits without an error would do"
 
 
-def _named(key: RowKey) -> str:
-    return f"{key.action}/{key.category} per {key.denominator}"
+def _denominators_of(plan: Plan) -> tuple[RowKey, ...]:
+    """Return the rows in whose denominator a comment with this plan is, but for those that share a population."""
+    return _denominators_of_kind(plan.action, plan.category)
 
 
-def certify(
-    student_decisions: pl.DataFrame, expert_audits: pl.DataFrame, named: NamedConfig, chat: str
-) -> pl.DataFrame:
-    """Return the table certificates of a run, from its stored decisions and audits alone.
-
-    Looked at after every batch, as the loop did. Without `autonomy` in the config there is nothing to certify,
-    and no rows.
-    """
-    config = named.config
-    if config.autonomy is None:
-        return CERTIFICATES.empty()
-    ledger = Ledger(config.autonomy, config.audit)
-    for batch in _batches(student_decisions, expert_audits, config.loop.batch_size):
-        ledger.take_in(batch)
-    judged_by = _judges(expert_audits)
-    rows = [
-        (chat, named.name, *each.key, *each[1:9], each.audits_needed, each.floor, judged_by, *each[11:])
-        for each in ledger.certificates()
-    ]
-    return pl.DataFrame(rows, schema=CERTIFICATES.schema, orient="row")
+@cache
+def _denominators_of_kind(action: Action, category: Category) -> tuple[RowKey, ...]:
+    if not action.is_sanction:
+        return _LET_GO
+    own = (RowKey(action, category, of) for of in ("sanctions", "comments"))
+    return (RowKey(ALL, ALL, "sanctions"), RowKey(ALL, ALL, "comments"), *own)
 
 
-def _batches(decisions: pl.DataFrame, audits: pl.DataFrame, batch_size: int) -> Iterator[list[DecidedAlone]]:
-    audited = {row[0]: row[1:] for row in audits.select("comment_id", "action", "category").iter_rows()}
-    columns = ("comment_id", "position", "action", "category", "audit_probability", "model")
-    ordered = decisions.sort("position").select(columns)
-    for start in range(0, ordered.height, batch_size):
-        yield [
-            DecidedAlone(
-                position,
-                Plan(Action(action), Category(category), 1.0),
-                probability,
-                _plan_of(audited.get(comment_id)),
-                model,
-            )
-            for comment_id, position, action, category, probability, model in ordered.slice(
-                start, batch_size
-            ).iter_rows()
-            if action is not None and 0 < probability < 1
-        ]
+_LET_GO = (RowKey(ALL, ALL, "allowed"), RowKey(ALL, ALL, "comments"))
 
 
-def _plan_of(audited: tuple[str | None, str | None] | None) -> Plan | None:
-    if audited is None or audited[0] is None or audited[1] is None:
-        return None
-    return Plan(Action(audited[0]), Category(audited[1]), 1.0)
+def _errors_of(comment: DecidedAlone) -> tuple[RowKey, ...]:
+    """Return the rows of which an audited comment is an error; none where the audit says that it is right."""
+    plan, audited = comment.plan, comment.audited
+    if audited is None:
+        return ()
+    if is_wrongful(plan, audited):
+        return _denominators_of(plan)
+    if is_missed(plan, audited):
+        return (RowKey(ALL, ALL, "allowed"), RowKey(Action.ALLOW, audited.category, "allowed"))
+    return ()
 
 
-def _judges(audits: pl.DataFrame) -> str:
-    """Return whose judgement the errors are measured against: the backends and models that audited."""
-    names = audits.select(pl.concat_str("backend", "model", separator=" ", ignore_nulls=True)).to_series()
-    return ", ".join(sorted(set(names.drop_nulls()))) or "nobody"
+def _population_of(key: RowKey) -> RowKey:
+    """Return whose population a row shares: each sanction is a population, all else are all comments or allowed."""
+    return key if key.denominator == "sanctions" else RowKey(ALL, ALL, key.denominator)
+
+
+FIRST_WINDOW = 0.9
+"""Of the allowed error, what the first window may spend; the rest is for all that follow, however many."""
+
+
+def _share_of_window(windows_before: int) -> float:
+    if windows_before == 0:
+        return FIRST_WINDOW
+    return (1 - FIRST_WINDOW) / (windows_before * (windows_before + 1))

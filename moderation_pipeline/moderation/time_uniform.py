@@ -16,18 +16,33 @@ Student, equal p and one look.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import inf, log
+from functools import lru_cache
+from math import ceil, exp, log, log1p
 
-import numpy as np
-from numpy.typing import NDArray
-
-BETS = (0.999, 0.8, 0.6, 0.4, 0.2, 0.1, 0.05)
+BETS = (0.999, 0.8, 0.65, 0.5, 0.35, 0.2, 0.1, 0.05)
 """Bets as shares of the least audit probability: a large one is sharpest while no error is found, a small one
-where many are. A bet of all of it would be bankrupt at the first error."""
+where many are. A bet of all of it would be bankrupt at the first error; one half grows fastest where errors are
+half as frequent as the target."""
 
 WEIGHTS = (0.5, *[0.5 / (len(BETS) - 1)] * (len(BETS) - 1))
 """Half of the mixture is on the largest bet, so that a certificate without errors comes soonest."""
+
+_LOG_WEIGHTS = tuple(map(log, WEIGHTS))
+
+
+@dataclass(slots=True)
+class Population:
+    """The comments that one or several bounds speak of, counted once for all of them."""
+
+    comments: int = 0
+    audits: int = 0
+
+    def take_in(self, *, is_audited: bool) -> None:
+        """Count one comment."""
+        self.comments += 1
+        self.audits += is_audited
 
 
 @dataclass(slots=True)
@@ -35,24 +50,33 @@ class ErrorBound:
     """The running bound for one population: every comment counts, audited ones tell.
 
     `least_probability` bounds every p_i from below, and is fixed before the first comment (a floor). A comment
-    with p = 1 does not belong here: it is an outcome, not evidence.
+    with p = 1 does not belong here: it is an outcome, not evidence. Bounds on several kinds of error in the same
+    comments share one `population`, in which whoever shares it counts; each is told of its own errors only.
     """
 
     least_probability: float
-    comments: int = 0
-    audits: int = 0
+    population: Population = field(default_factory=Population)
     errors: int = 0
-    _costs: NDArray[np.float64] = field(init=False)
-    _thetas: NDArray[np.float64] = field(init=False)
+    _costs: list[float] = field(init=False)
+    _thetas: list[float] = field(init=False)
 
     def __post_init__(self) -> None:
         if not 0 < self.least_probability < 1:
             raise ValueError(
                 f"The least audit probability is {self.least_probability}; it must be in (0, 1)."
             )
-        shares = np.array(BETS) * self.least_probability
-        self._thetas = -np.log1p(-shares)
-        self._costs = np.zeros(len(shares))
+        self._thetas = [-log1p(-bet * self.least_probability) for bet in BETS]
+        self._costs = [0.0] * len(BETS)
+
+    @property
+    def comments(self) -> int:
+        """Return how many comments the population has so far."""
+        return self.population.comments
+
+    @property
+    def audits(self) -> int:
+        """Return how many of them were audited."""
+        return self.population.audits
 
     def take_in(self, probability: float, is_error: bool | None) -> None:
         """Count one comment; `is_error` is null where it was not audited.
@@ -61,59 +85,105 @@ class ErrorBound:
             ValueError: a probability below the least one that was promised.
 
         """
+        self.refuse_less_than_promised(probability)
+        self.population.take_in(is_audited=is_error is not None)
+        if is_error:
+            self.found_error(probability)
+
+    def found_error(self, probability: float) -> None:
+        """Take in that an audited comment, which its population counts, was an error."""
+        self.errors += 1
+        for i, bet in enumerate(BETS):
+            self._costs[i] -= log1p(-bet * self.least_probability / probability)
+
+    def refuse_less_than_promised(self, probability: float) -> None:
+        """Raise ValueError for a probability below the least one that was promised."""
         if probability < self.least_probability * (1 - 1e-9):
             raise ValueError(
                 f"An audit probability of {probability} is below the least one promised, {self.least_probability}."
             )
-        self.comments += 1
-        if is_error is None:
-            return
-        self.audits += 1
-        if is_error:
-            self.errors += 1
-            self._costs -= np.log1p(np.expm1(-self._thetas) / probability)
 
     def most_errors(self, alpha: float) -> float:
         """Return the bound on the number of errors among the comments so far, audited ones included.
 
         It holds at all times at once with probability 1 - alpha, and never exceeds the number of comments.
         """
-        low, high = 0.0, float(self.comments)
-        if self._log_wealth(high) < -log(alpha):
-            return high
-        for _ in range(60):
-            middle = (low + high) / 2
-            low, high = (low, middle) if self._log_wealth(middle) >= -log(alpha) else (middle, high)
-        return high
+        return min(float(self.comments), self.errors_ruled_out(alpha))
+
+    def errors_ruled_out(self, alpha: float) -> float:
+        """Return the number of errors that the audits so far rule out, however many comments there are.
+
+        It changes only with the next error that is found: until then a target is met as soon as that share of
+        the comments is as many.
+        """
+        return _least_total(self._thetas, self._costs, log(1 / alpha))
 
     def bound(self, alpha: float) -> float:
         """Return the bound on the share of errors; 1 before the first comment."""
         return self.most_errors(alpha) / self.comments if self.comments else 1.0
 
     def meets(self, target: float, alpha: float) -> bool:
-        """Whether the bound is at or below the target: one evaluation, where `bound` searches."""
-        return self.comments > 0 and self._log_wealth(target * self.comments) >= -log(alpha)
+        """Whether the bound is at or below the target, which is below 1."""
+        return self.comments > 0 and target * self.comments >= self.errors_ruled_out(alpha)
+
+    def comments_needed(self, target: float, alpha: float) -> int:
+        """Return how many further comments it takes, if no audit of them finds an error."""
+        return max(0, ceil(self.errors_ruled_out(alpha) / target - self.comments - 1e-6))
 
     def audits_needed(self, target: float, alpha: float) -> int:
         """Return how many further audits at the least probability it takes, if none of them finds an error."""
-        if self.meets(target, alpha):
-            return 0
-        total = self._unbounded_errors(alpha) / target
-        return int(np.ceil(max(0.0, total - self.comments) * self.least_probability))
+        return ceil(self.comments_needed(target, alpha) * self.least_probability)
 
-    def _log_wealth(self, errors: float) -> float:
-        exponents = self._thetas * errors - self._costs + np.log(WEIGHTS)
-        largest = float(exponents.max())
-        return largest + log(float(np.exp(exponents - largest).sum()))
 
-    def _unbounded_errors(self, alpha: float) -> float:
-        """Return the bound on errors as it would be without the ceiling of the comments seen so far."""
-        low, high = 0.0, 1.0
-        while self._log_wealth(high) < -log(alpha):
-            high *= 2
-            if high == inf:
-                return inf
-        for _ in range(60):
-            middle = (low + high) / 2
-            low, high = (low, middle) if self._log_wealth(middle) >= -log(alpha) else (middle, high)
-        return high
+def _least_total(thetas: Sequence[float], costs: Sequence[float], threshold: float) -> float:
+    """Return the least S at which log Σ w exp(θ S - c) reaches the threshold.
+
+    The logarithm is convex and increasing in S. The first guess lies at or beyond the root, for there one bet
+    alone suffices; from there Newton's steps fall towards it and never past it, so the bound errs upwards only.
+    """
+    terms = tuple(zip(thetas, costs, _LOG_WEIGHTS, strict=True))
+    total = min((threshold + cost - weight) / theta for theta, cost, weight in terms)
+    while True:
+        exponents = [theta * total - cost + weight for theta, cost, weight in terms]
+        largest = max(exponents)
+        shares = [exp(exponent - largest) for exponent in exponents]
+        whole = sum(shares)
+        slope = sum(theta * share for theta, share in zip(thetas, shares, strict=True)) / whole
+        step = (largest + log(whole) - threshold) / slope
+        if step <= 1e-10 * total:
+            return total
+        total -= step
+
+
+AT_LAST = 0.8
+"""The share of runs for which `audits_where_errors_are` says a number that suffices."""
+
+
+@lru_cache(maxsize=1_024)
+def audits_where_errors_are(rate: float, target: float, alpha: float, least_probability: float) -> int:
+    """Return how many audits at the least probability suffice in AT_LAST of all runs, if errors are at `rate`.
+
+    With n audits, errors found are Poisson with mean n · rate; with so many errors as are exceeded in 1 - AT_LAST
+    of all runs, the target has to be met after n. Reckoned without looks on the way, which only come sooner.
+
+    Raises:
+        ValueError: a rate that is not below the target, which no number of audits certifies.
+    """
+    if rate >= target:
+        raise ValueError(f"Errors at {rate} are not below the target {target}: no audits suffice.")
+    errors, bound = 0, ErrorBound(least_probability)
+    while True:
+        needed = bound.errors_ruled_out(alpha) / target * least_probability
+        if _poisson_share(errors, needed * rate) >= AT_LAST:
+            return ceil(needed)
+        errors += 1
+        bound.found_error(least_probability)
+
+
+def _poisson_share(count: int, mean: float) -> float:
+    """Return the probability of at most `count` events where `mean` are expected."""
+    term = total = exp(-mean)
+    for i in range(1, count + 1):
+        term *= mean / i
+        total += term
+    return total

@@ -435,6 +435,30 @@ CERTIFICATES = Table(
             "judged_by": pl.String,
             "window_from": pl.Int64,
             "window_to": pl.Int64,
+            "config_hash": pl.String,
+            "sanctions_version": pl.String,
+            "rules_version": pl.String,
+            "agents_version": pl.String,
+        }
+    ),
+)
+
+EXPERT_ERRORS = Table(
+    "expert_errors",
+    "a kind of the Expert's errors, by category, on comments that have both a label and an audit",
+    "run",
+    pl.Schema(
+        {
+            **RUN_KEYS,
+            "kind": pl.String,
+            "category": pl.String,
+            "expert": pl.String,
+            "audits": pl.Int64,
+            "wrong": pl.Int64,
+            **with_intervals("rate"),
+            "mended": pl.Int64,
+            "broken": pl.Int64,
+            "broken_comment_ids": pl.List(pl.String),
         }
     ),
 )
@@ -470,6 +494,7 @@ TABLES: dict[str, Table] = {
         ACTION_LOG,
         USER_STATE,
         CERTIFICATES,
+        EXPERT_ERRORS,
         METRICS,
         COMPARISON,
         ATTACK_RESULTS,

@@ -6,7 +6,9 @@ import polars as pl
 
 from moderation_pipeline.agents.plan import Plan
 from moderation_pipeline.config import AuditSpec, AutonomySpec, NamedConfig
-from moderation_pipeline.moderation.certificates import DecidedAlone, Ledger, RowKey, certify
+from moderation_pipeline.moderation.certificates import DecidedAlone, Ledger, RowKey
+from moderation_pipeline.moderation.certified_basis import basis_of
+from moderation_pipeline.moderation.certify import certify
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import CERTIFICATES
 from moderation_pipeline_tests.moderation.scripted import (
@@ -99,7 +101,9 @@ def test_the_table_equals_what_the_loop_knew_and_uncertified_sanctions_are_shado
     tables = run(comments, config, student=ScriptedStudent(by_first_word), expert=ScriptedExpert())
 
     named = NamedConfig(name="scripted", path=DataFolder.find().root, config=config)
-    certificates = certify(tables.student_decisions, tables.expert_audits, named, "test")
+    certificates = certify(
+        tables.student_decisions, tables.expert_audits, named, "test", basis_of(named, DataFolder.find())
+    )
     assert certificates.schema == CERTIFICATES.schema
     overall = certificates.filter(pl.col("action") == "all").select("denominator", "status")
     assert dict(overall.rows())["sanctions"] == "valid"
@@ -115,4 +119,6 @@ def test_without_autonomy_there_is_nothing_to_certify() -> None:
     tables = run(chat_of(["hello"]), config, student=ScriptedStudent(always_allow), expert=ScriptedExpert())
 
     named = NamedConfig(name="scripted", path=DataFolder.find().root, config=config)
-    assert certify(tables.student_decisions, tables.expert_audits, named, "test").is_empty()
+    assert certify(
+        tables.student_decisions, tables.expert_audits, named, "test", basis_of(named, DataFolder.find())
+    ).is_empty()

@@ -47,6 +47,21 @@ def test_stronger_evidence_never_asks_for_a_milder_action(category: Category) ->
     assert actions == sorted(actions)
 
 
+@given(PIECES, st.sampled_from(VIOLATIONS), st.floats(0, 0.97))
+def test_nothing_added_makes_a_plan_milder_but_words_of_self_harm(
+    evidence: list[Evidence], category: Category, weight: float
+) -> None:
+    before, after = plan_from(evidence), plan_from([*evidence, Evidence(category, weight, "more")])
+    is_care = after.category is Category.SELF_HARM
+    assert is_care or after.action.severity >= before.action.severity
+
+
+def test_a_threat_is_judged_as_one_although_it_gives_orders_to_the_moderator() -> None:
+    threat = Evidence(Category.THREAT, 0.86, "a threat")
+    orders = Evidence(Category.OTHER, 0.96, "orders to a moderation bot")
+    assert plan_from([threat, orders]).category is Category.THREAT
+
+
 def test_self_harm_is_answered_and_not_punished() -> None:
     plan = plan_from([Evidence(Category.SELF_HARM, 0.9, "words of self-harm")])
     assert plan.action is Action.REPLY

@@ -37,3 +37,11 @@ def test_a_disguise_of_unicode_is_undone(text: str, expected: str) -> None:
 )
 def test_a_word_of_one_script_stays_what_it_is(text: str) -> None:
     assert fold_lookalikes(text) == text
+
+
+def test_beside_a_disguised_word_of_a_latin_text_words_of_look_alikes_alone_are_disguised_too() -> None:
+    assert fold_lookalikes("оnе еуе open") == "one eye open"
+
+
+def test_one_mixed_word_doesn_t_make_latin_of_a_russian_text() -> None:
+    assert fold_lookalikes("еуе рост сахар pост") == "еуе рост сахар poct"

@@ -116,3 +116,22 @@ def test_each_distinct_text_comes_out_once_per_place() -> None:
 
 def test_an_empty_column_stays_empty() -> None:
     assert normalise(pl.Series([], dtype=pl.String)).to_list() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("g e t  o u t  o f  h e r e", "get out of here"),
+        ("g.o t.o b.e.d n.o.w", "go to bed now"),
+        ("wheeereee dooo youuu liiiveee", "where do you live"),
+        ("seeend nuuudeees", "send nudes"),
+        ("c0m3 over, wh3r3 ever", "come over, where ever"),
+    ],
+)
+def test_words_that_phrases_are_made_of_are_read_whole(text: str, expected: str) -> None:
+    assert normalise_text(text) == expected
+
+
+@pytest.mark.parametrize("text", ["* * *  * * *", "white b4, black h3", "a.m or p.m", "x  y"])
+def test_rows_of_signs_squares_and_pairs_are_left_alone(text: str) -> None:
+    assert normalise_text(text) == " ".join(text.split())

@@ -7,7 +7,7 @@ of it, one is .2 % of all comments with errors at 1.05 times its target, one sta
 through is missed at 1.02 times its target. A world counts as false when any row is `valid` at any look at which
 the errors of its window, found or not, are above its target. In *half* worlds every error is half as frequent as
 its target allows, and asked is how many audits it took. Beside it, in the same worlds and at the same looks: the
-Clopper-Pearson bound, made for one look, with the same share of the allowed error per row.
+Clopper-Pearson bound, made for one look, at the same share of the allowed error per row, and at 5 % per row.
 
 Truth is known here and nowhere else; nothing of the simulation is in the product.
 """
@@ -34,6 +34,7 @@ from moderation_pipeline.moderation.certificates import DecidedAlone, Ledger, Ro
 from moderation_pipeline.moderation.time_uniform import audits_where_errors_are
 
 BATCH = 64
+ALPHA = 0.05
 AUDIT = AuditSpec.model_validate({"rate": 0.2, "random_floor": {"allow": 0.1, "sanctions": 0.2}})
 AUTONOMY = AutonomySpec(
     max_wrongful_per_1000_sanctions=50, max_wrongful_per_1000_comments=14.1, max_missed_per_1000_allowed=20
@@ -61,6 +62,7 @@ class Seen(NamedTuple):
 
     false: set[RowKey]
     false_at_one_look: set[RowKey]
+    false_uncorrected: set[RowKey]
     audits_until_valid: dict[RowKey, int]
     audits: dict[RowKey, int]
 
@@ -140,29 +142,30 @@ def look_at(seed: int, *, comments: int, is_hard: bool) -> Seen:
     """Run one world through the ledger, and compare with the truth after every batch."""
     world = draw_world(seed, comments, is_hard=is_hard)
     truth, ledger = Truth(world), Ledger(AUTONOMY, AUDIT)
-    seen = Seen(set(), set(), {}, {})
+    seen = Seen(set(), set(), set(), {}, {})
     until = 0
     for batch in decided_alone(world):
         ledger.take_in(batch)
         until += len(batch)
         for row in ledger.standings():
-            at_one_look = passes_one_look(row)
+            at_one_look, uncorrected = passes_one_look(row, row.alpha), passes_one_look(row, ALPHA)
             if row.is_valid:
                 seen.audits_until_valid.setdefault(row.key, row.audits)
-            if row.is_valid or at_one_look:
+            if row.is_valid or uncorrected:
                 errors = truth.errors(row.key, ledger.window_from, until)
                 if errors > row.target * row.comments:
                     seen.false.update([row.key] * row.is_valid)
                     seen.false_at_one_look.update([row.key] * at_one_look)
+                    seen.false_uncorrected.update([row.key] * uncorrected)
     seen.audits.update((row.key, row.audits) for row in ledger.standings())
     return seen
 
 
-def passes_one_look(row: Standing) -> bool:
+def passes_one_look(row: Standing, alpha: float) -> bool:
     """Whether Clopper-Pearson would certify the row now; per comment p is unequal, where it can't be used."""
     if row.key.denominator == "comments":
         return False
-    return row.audits >= audits_at_one_look(row.errors, row.target, row.alpha)
+    return row.audits >= audits_at_one_look(row.errors, row.target, alpha)
 
 
 def simulate(worlds: int, comments: int, *, is_hard: bool) -> list[Seen]:
@@ -228,7 +231,11 @@ def main() -> None:
     for name, worlds in (("hard", hard), ("half the target", half)):
         ours = sum(bool(seen.false) for seen in worlds) / asked.worlds
         one_look = sum(bool(seen.false_at_one_look) for seen in worlds) / asked.worlds
-        print(f"  {name:16} time-uniform {ours:6.1%}   Clopper-Pearson at every look {one_look:6.1%}")
+        uncorrected = sum(bool(seen.false_uncorrected) for seen in worlds) / asked.worlds
+        print(
+            f"  {name:16} time-uniform {ours:6.1%}   Clopper-Pearson at every look {one_look:6.1%},"
+            f" at 5 % per row {uncorrected:6.1%}"
+        )
     print(
         "errors at half the target: row, audits stated, worlds with so many, valid within them, median audits"
     )

@@ -27,6 +27,7 @@ moderate = dg.define_asset_job(
         "action_log",
         "user_state",
         "certificates",
+        "expert_errors",
         "metrics",
     ),
     description="Moderate a chat under a config, and measure how good that was. Partition: chat|config.",

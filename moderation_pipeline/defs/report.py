@@ -9,11 +9,14 @@ from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.defs.plots import GROUP
 from moderation_pipeline.warehouse.files import replaced_atomically
 from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
+
+CERTIFIED_TABLES = ("certificates", "expert_errors")
 
 
 @dg.asset(
     partitions_def=chats,
-    ins=of_every_config("metrics", *RUN_TABLES),
+    ins=of_every_config("metrics", *CERTIFIED_TABLES, *RUN_TABLES),
     deps=["plots"],
     group_name=GROUP,
     kinds={"markdown", "html"},
@@ -42,6 +45,8 @@ def report(
         figures=load_figures(data_folder.plots(chat)),
         ingestion=ingestion,
         rejected_lines=rejected_lines,
+        certificates=pl.concat([CERTIFICATES.empty(), *tables["certificates"].values()]),
+        expert_errors=pl.concat([EXPERT_ERRORS.empty(), *tables["expert_errors"].values()]),
         plots_at=data_folder.plots(chat).name,
     )
     pages = {

@@ -8,7 +8,7 @@ comments, names and even descriptions are other people's text (law 6).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 from markupsafe import Markup
@@ -23,6 +23,7 @@ from moderation_pipeline.evaluation.report_parts import (
     Case,
     User,
     cases,
+    certified,
     chat_facts,
     made_from,
     user,
@@ -54,6 +55,7 @@ class _Page:
     facts: str
     configs: list[tuple[str, str]]
     verdict: Verdict | None
+    certified: list[str]
     table: ReadableTable
     figures: Sequence[Figure]
     plots_at: str
@@ -74,6 +76,8 @@ def render_report(
     figures: Sequence[Figure],
     ingestion: pl.DataFrame | None = None,
     rejected_lines: pl.DataFrame | None = None,
+    certificates: pl.DataFrame | None = None,
+    expert_errors: pl.DataFrame | None = None,
     plots_at: str = "plots",
 ) -> Report:
     """Return the report of one chat.
@@ -86,9 +90,12 @@ def render_report(
         figures: what `draw_figures` made of them.
         ingestion: the chat's row of the table `ingestion`, where there is one.
         rejected_lines: the lines that could not be read.
+        certificates: the rows of the table certificates of all runs, where there are any.
+        expert_errors: those of the table expert_errors.
         plots_at: the folder, relative to the Markdown file, in which `save_figures` put the figures.
     """
     page = _page(chat, comments, runs, comparison, figures, ingestion, rejected_lines, plots_at)
+    page = replace(page, certified=certified(runs, certificates, expert_errors))
     style = Markup(read_template("report.css"))
     return Report(
         markdown=markdown_environment().get_template("report.md.j2").render(page=page),
@@ -116,6 +123,7 @@ def _page(
         facts=chat_facts(comments, len(runs)),
         configs=[(run.name, run.config.config.description) for run in runs],
         verdict=verdict(comparison, label_sources(comments)),
+        certified=[],
         table=readable(comparison),
         figures=figures,
         plots_at=plots_at,

@@ -11,9 +11,12 @@ from datetime import datetime
 
 import polars as pl
 
+from moderation_pipeline.evaluation.certified import certificate_sentence
 from moderation_pipeline.evaluation.disagreements import costliest_disagreements
+from moderation_pipeline.evaluation.expert_errors import breaking_sentence
 from moderation_pipeline.evaluation.judged import NO_VIOLATION, Run
 from moderation_pipeline.evaluation.quantities import count, percent, plural
+from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 
 DISAGREEMENTS = 10
 USERS = 20
@@ -44,6 +47,21 @@ class User:
     why: str
     text: str
     wrong: str
+
+
+def certified(
+    runs: Sequence[Run], certificates: pl.DataFrame | None, expert_errors: pl.DataFrame | None
+) -> list[str]:
+    """Say of each run whose config asks for certificates what it may do alone, and of which Expert to be wary."""
+    rows = CERTIFICATES.empty() if certificates is None else certificates
+    errors = EXPERT_ERRORS.empty() if expert_errors is None else expert_errors
+    sentences: list[str | None] = []
+    for run in runs:
+        own, own_errors = (frame.filter(pl.col("config") == run.name) for frame in (rows, errors))
+        if own.height:
+            sentences.append(certificate_sentence(own, own_errors))
+        sentences.append(breaking_sentence(own_errors))
+    return [sentence for sentence in sentences if sentence is not None]
 
 
 def chat_facts(comments: pl.DataFrame, configs: int) -> str:

@@ -23,19 +23,24 @@ class ExitCode(IntEnum):
     OK = 0
     FAILED = 1
     USAGE = 2
+    NOT_CERTIFIED = 3
     BUG = 70
     INTERRUPTED = 130
 
 
 EXIT_CODES = """\b
 Exit codes: 0 done · 1 it was tried and failed (a run, a check, an invalid config)
-            2 a mistake in what was asked · 70 a bug of ours · 130 interrupted"""
+            2 a mistake in what was asked · 3 not certified to act alone · 70 a bug of ours · 130 interrupted"""
 
 WHERE_TO_REPORT = "the issues of the repository that you got this from"
 
 
 class CommandFailed(Exception):  # noqa: N818  (no error: the command did its work, and the answer is no)
-    """Ends a command with exit code 1 after it has said why."""
+    """Ends a command with exit code 1, or another that says no, after it has said why."""
+
+    def __init__(self, why: str = "", code: ExitCode = ExitCode.FAILED) -> None:
+        super().__init__(why)
+        self.code = code
 
 
 def ended(command: Callable[[], object], *, debug: bool) -> int:
@@ -43,7 +48,7 @@ def ended(command: Callable[[], object], *, debug: bool) -> int:
     try:
         command()
     except CommandFailed as failure:
-        return _said(str(failure), ExitCode.FAILED)
+        return _said(str(failure), failure.code)
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -12,6 +12,7 @@ import pytest
 from moderation_pipeline.comments.synthetic import SyntheticSettings, write_synthetic
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.certificates import certificates_checks
+from moderation_pipeline.defs.expert_errors import expert_errors_checks
 from moderation_pipeline.defs.comments import chat_log_checks
 from moderation_pipeline.defs.comparison import comparison_checks
 from moderation_pipeline.defs.metrics import metrics_checks
@@ -40,7 +41,7 @@ from moderation_pipeline_tests.defs.conftest import CHAT
 from moderation_pipeline_tests.defs.conftest import COMMENTS as HEIGHT
 from moderation_pipeline_tests.warehouse.rows import rows_of
 
-MAY_BE_EMPTY = ("rejected_lines", "memory_snapshot", "certificates", "attack_results")
+MAY_BE_EMPTY = ("rejected_lines", "memory_snapshot", "certificates", "expert_errors", "attack_results")
 
 
 def run(
@@ -172,10 +173,6 @@ CHECKS: dict[str, tuple[Table, Callable[[pl.DataFrame], pl.DataFrame]]] = {
         STUDENT_DECISIONS,
         lambda rows: rows.with_columns(model=pl.concat_str(pl.lit("jev-1."), pl.col("position") % 2)),
     ),
-    "one_model_answered": (
-        STUDENT_DECISIONS,
-        lambda rows: rows.with_columns(model=(pl.col("position") % 2).cast(pl.String)),
-    ),
     "memory_ids_are_unique": (MEMORY_SNAPSHOT, lambda rows: pl.concat([rows, rows.head(1)])),
     "user_state_equals_the_fold": (USER_STATE, lambda rows: rows.with_columns(strikes=pl.col("strikes") + 1)),
     "every_action_is_some_users": (USER_STATE, lambda rows: rows.tail(-1)),
@@ -202,6 +199,7 @@ CHECKS: dict[str, tuple[Table, Callable[[pl.DataFrame], pl.DataFrame]]] = {
 
 ASKED = (
     certificates_checks,
+    expert_errors_checks,
     chat_log_checks,
     moderation_loop_checks,
     user_state_checks,

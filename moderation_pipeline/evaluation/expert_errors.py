@@ -1,0 +1,140 @@
+"""What the Expert itself gets wrong, by category, on comments that have both a label and an audit.
+
+The Expert is audited too: a certificate is relative to its judgement, so its own errors stand beside it. Audits
+are a biased sample; each counts 1 / its probability. Where the Expert repeats the labels there is nothing to ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import sqrt
+
+import polars as pl
+
+from moderation_pipeline.config import NamedConfig
+from moderation_pipeline.evaluation.judged import NO_VIOLATION
+from moderation_pipeline.evaluation.quantities import percent, plural
+from moderation_pipeline.warehouse.tables import EXPERT_ERRORS
+
+CASES = 10
+"""How many of the comments are named at which the Expert broke a right verdict of the Student."""
+
+Z = 1.96
+LEAST_CASES = 5
+"""Fewer verdicts mended and broken than this say nothing about which is more."""
+
+
+def expert_errors(
+    chat: str,
+    comments: pl.DataFrame,
+    student_decisions: pl.DataFrame,
+    expert_audits: pl.DataFrame,
+    named: NamedConfig,
+) -> pl.DataFrame:
+    """Return the table expert_errors of a run; no rows without labels, audits, or an Expert of its own judgement.
+
+    Rows: `any` error on all such comments; by category, `wrongful`: of what the Expert put there, labelled
+    innocent; `missed`: of what is labelled so, let through. Wrong is whether there is a violation. `mended` and
+    `broken` count Student verdicts that the Expert put right and wrong; intervals are Wilson's at the effective
+    number of audits, (Σ w)² / Σ w².
+    """
+    expert = named.config.expert
+    if expert == "none" or expert.backend == "labels":
+        return EXPERT_ERRORS.empty()
+    both = _both(comments, student_decisions, expert_audits)
+    name = ", ".join(sorted(set(both["expert"].drop_nulls())))
+    rows = [(chat, named.name, *kind, name, *_errors(group)) for kind, group in _groups(both)]
+    return pl.DataFrame(rows, schema=EXPERT_ERRORS.schema, orient="row")
+
+
+def _both(comments: pl.DataFrame, decisions: pl.DataFrame, audits: pl.DataFrame) -> pl.DataFrame:
+    """Return the comments with label and audit: label, said (of the Expert), proposed (of the Student), weight."""
+    labelled = comments.select(
+        "comment_id",
+        label="label_is_violation",
+        labelled_as=pl.when("label_is_violation").then(pl.col("label_category").fill_null("other")),
+    ).drop_nulls("label")
+    judged = audits.select(
+        "comment_id",
+        expert=pl.concat_str("backend", "model", separator=" ", ignore_nulls=True),
+        said_as="category",
+        said=pl.col("category") != NO_VIOLATION,
+        weight=1 / pl.col("audit_probability"),
+    ).drop_nulls("said")
+    proposed = decisions.select("comment_id", proposed=pl.col("category") != NO_VIOLATION)
+    return labelled.join(judged, on="comment_id", maintain_order="left").join(
+        proposed, on="comment_id", how="left", maintain_order="left"
+    )
+
+
+def _groups(both: pl.DataFrame) -> Iterator[tuple[tuple[str, str], pl.DataFrame]]:
+    if both.height:
+        yield ("any", "all"), both
+    for (category,), group in both.filter("said").sort("said_as").group_by("said_as", maintain_order=True):
+        yield ("wrongful", str(category)), group
+    missed = both.filter("label").sort("labelled_as")
+    for (category,), group in missed.group_by("labelled_as", maintain_order=True):
+        yield ("missed", str(category)), group
+
+
+Errors = tuple[int, int, float, float, float, int, int, list[str]]
+
+
+def _errors(group: pl.DataFrame) -> Errors:
+    """Return audits, wrong, rate, its bounds, mended, broken, and some of the comments broken."""
+    wrong = group["said"] != group["label"]
+    weight = group["weight"]
+    rate = float((weight * wrong).sum()) / float(weight.sum())
+    effective = float(weight.sum()) ** 2 / float((weight**2).sum())
+    was_right = group["proposed"] == group["label"]
+    mended = group.filter(~was_right & ~wrong).height
+    broken = group.filter(was_right & wrong)["comment_id"].to_list()
+    low, high = wilson(rate, effective)
+    return group.height, int(wrong.sum()), rate, low, high, mended, len(broken), broken[:CASES]
+
+
+def wilson(rate: float, number: float) -> tuple[float, float]:
+    """Return the 95 % score interval of a share found among `number` (Wilson 1927)."""
+    middle = (rate + Z * Z / (2 * number)) / (1 + Z * Z / number)
+    half = Z * sqrt(rate * (1 - rate) / number + Z * Z / (4 * number * number)) / (1 + Z * Z / number)
+    return max(0.0, min(rate, middle - half)), min(1.0, max(rate, middle + half))
+
+
+def own_errors(errors: pl.DataFrame) -> str | None:
+    """Say how often the Expert is wrong by the labels; null where nothing is known."""
+    overall = errors.filter(pl.col("kind") == "any")
+    if overall.is_empty():
+        return None
+    rate, low, high = overall.select("rate", "rate_low", "rate_high").row(0)
+    audits = plural(overall["audits"][0], "labelled comment")
+    return f"is itself wrong on {percent(rate)} of {audits} by the labels ({percent(low)} to {percent(high)})"
+
+
+def breaking_sentence(errors: pl.DataFrame) -> str | None:
+    """Say that the Expert breaks more verdicts of the Student than it mends, and name cases; null where it doesn't."""
+    overall = errors.filter(pl.col("kind") == "any")
+    if overall.is_empty():
+        return None
+    config, expert, mended, broken, cases = overall.select(
+        "config", "expert", "mended", "broken", "broken_comment_ids"
+    ).row(0)
+    if broken <= mended or broken + mended < LEAST_CASES:
+        return None
+    return (
+        f"By the labels the Expert of {config} ({expert}) broke {plural(broken, 'right verdict')} of the Student"
+        f" and mended {plural(mended, 'wrong one')}: ask whether it earns its place{_worst(errors)}."
+        f" Cases: {_named(cases)}{' …' if broken > len(cases) else ''}."
+    )
+
+
+def _worst(errors: pl.DataFrame) -> str:
+    """Name the category of most errors."""
+    by_category = errors.filter(pl.col("kind") != "any").sort("wrong", descending=True)
+    if by_category.is_empty() or not by_category["wrong"][0]:
+        return ""
+    kind, category, wrong, audits = by_category.select("kind", "category", "wrong", "audits").row(0)
+    return f" (most in {category}: {wrong:,} of {audits:,} {kind})"
+
+
+def _named(comment_ids: Sequence[str]) -> str:
+    return ", ".join(comment_ids)

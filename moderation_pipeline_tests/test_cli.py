@@ -69,6 +69,22 @@ def test_commands_that_only_look_import_nothing_heavy(tmp_path: Path, arguments:
     assert ended.stderr.splitlines()[-1] == "HEAVY []"
 
 
+def test_what_a_keyless_run_needs_loads_without_what_only_other_configs_need(tmp_path: Path) -> None:
+    program = (
+        "import sys, moderation_pipeline.defs.launch, moderation_pipeline.agents.learned_heads\n"
+        "import moderation_pipeline.agents.build, moderation_pipeline.moderation.loop\n"
+        "print(sorted({'altair', 'openai', 'sklearn', 'scipy.stats', 'together', 'torch'} & set(sys.modules)))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout == "[]\n"
+
+
 @pytest.mark.parametrize(
     "command", ["run", "add", "synthesize", "chats", "configs", "sql", "users", "check", "ui", "cache"]
 )

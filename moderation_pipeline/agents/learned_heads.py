@@ -1,11 +1,17 @@
-"""The head that a run begins with, where it starts from another chat's run; and the one that it leaves."""
+"""The head that a run begins with, where it starts from another chat's run; and the one that it leaves.
+
+Every run asks here, and most have no head: scikit-learn, a second and more to import, waits for one.
+"""
 
 from __future__ import annotations
 
-from moderation_pipeline.agents.learned.snapshot import load_snapshot, save_snapshot
-from moderation_pipeline.agents.learned.student import LearnedStudent
+from typing import TYPE_CHECKING
+
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.folder import DataFolder
+
+if TYPE_CHECKING:
+    from moderation_pipeline.agents.learned.student import LearnedStudent
 
 
 class SameChatError(ModerationError):
@@ -19,6 +25,8 @@ def begin_head(student: LearnedStudent, folder: DataFolder, *, chat: str, config
         SameChatError: the run to start from is of the same chat.
         NoSnapshotError: that run left no head.
     """
+    from moderation_pipeline.agents.learned.snapshot import load_snapshot
+
     start_from = student.spec.start_from
     if start_from is None:
         return
@@ -33,6 +41,8 @@ def begin_head(student: LearnedStudent, folder: DataFolder, *, chat: str, config
 
 def keep_head(student: LearnedStudent, folder: DataFolder, *, chat: str, config: str) -> bool:
     """Save the Student's head for later runs, and return whether it had one."""
+    from moderation_pipeline.agents.learned.snapshot import save_snapshot
+
     snapshot = student.snapshot()
     if snapshot is None:
         return False

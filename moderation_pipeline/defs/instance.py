@@ -19,6 +19,9 @@ telemetry:
   enabled: false
 nux:
   enabled: false
+python_logs:
+  # Debug lines of the IO manager are most of what a short run would write into its database otherwise.
+  python_log_level: INFO
 concurrency:
   runs:
     # Runs of the UI, of backfills and of schedules at a time; the others wait.

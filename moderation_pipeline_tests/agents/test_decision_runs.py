@@ -124,6 +124,24 @@ def test_a_learned_head_stands_on_a_decision_models_probabilities(tmp_path: Path
     assert {"R1", "category", "category_reversed"} <= questions
 
 
+def test_no_learned_head_overrules_a_bad_reply_or_allows_who_argues_for_the_verdict(tmp_path: Path) -> None:
+    texts = [f"R1=0.{4 if i % 3 else 3} line {i}" for i in range(90)]
+    texts += [f"addressing=0.9 line {i}" for i in range(5)] + [f"refused line {i}" for i in range(5)]
+
+    def refused(reply: Body) -> Body:
+        if "refused" not in server.bodies[-1]["state"]["comment"]["text"]:
+            return reply
+        return {**reply, "answers": {**reply["answers"], "R1": {"type": "refusal"}}}
+
+    with serving(DecisionServer(changes=refused)) as server:
+        base = {"backend": "systemone", "base_url": server.base_url, "concurrency": 1}
+        student: dict[str, object] = {"backend": "learned", "base": base, "least_audits": 20}
+        tables = run(tmp_path, config(server, student, audit={"policy": "all"}), texts).tables
+    last = tables.student_decisions.tail(10)
+    assert last["action"].to_list() == ["warn"] * 5 + [None] * 5
+    assert last["reply_error"].to_list() == [None] * 5 + ["refused: R1"] * 5
+
+
 def test_two_versions_under_one_name_are_found_part_by_part(tmp_path: Path) -> None:
     answered: list[int] = []
 

@@ -126,9 +126,17 @@ class LearnedStudent(Student):
         if self.guard.has_fallen_back:
             return [replace(base, tier="base") for base in bases]
         return [
-            replace(base, tier="base") if head is None else head
+            replace(base, tier="base") if head is None or _stands(base) else head
             for base, head in zip(bases, heads, strict=True)
         ]
+
+    def worst_case_usd(self, cases: Sequence[Case], situations: Sequence[Situation]) -> float | None:
+        """Return what the base may cost at most: the head costs nothing."""
+        return self._base.worst_case_usd(cases, situations)
+
+    async def aclose(self) -> None:
+        """Close the base."""
+        await self._base.aclose()
 
     def _options_of(self, bases: Sequence[Verdict]) -> tuple[tuple[str, str], ...]:
         """Return the options whose probabilities are features: those of the first batch's first full answer."""
@@ -278,6 +286,11 @@ class LearnedStudent(Student):
             np.array(self._recent_scores),
             least=self._spec.least_effective_sample,
         )
+
+
+def _stands(base: Verdict) -> bool:
+    """Whether no head may overrule the base: it failed (law 4), or the comment argues for its own verdict."""
+    return base.plan is None or base.must_audit is not None
 
 
 def _violation(outcome: str, probability: float, base: Plan | None) -> Plan:

@@ -17,13 +17,7 @@ from moderation_pipeline.backends.language_model import (
     WrappedModel,
 )
 from moderation_pipeline.backends.prices import PriceList, unknown_price
-
-CountTokens = Callable[[str], int]
-
-
-def roughly_counted(text: str) -> int:
-    """Estimate the tokens of a text without its model's tokenizer: one for four bytes of UTF-8."""
-    return (len(text.encode()) + 3) // 4
+from moderation_pipeline.backends.token_count import counted
 
 
 def most_prompt_tokens(request: Request) -> int:
@@ -41,7 +35,7 @@ class MeteredModel(WrappedModel):
         prices: PriceList,
         *,
         discount: float = 0.0,
-        count_tokens: CountTokens = roughly_counted,
+        count_tokens: Callable[[str, str], int] = counted,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         super().__init__(inner)
@@ -85,10 +79,11 @@ class MeteredModel(WrappedModel):
         """Estimate the tokens where the reply doesn't say, and mark them."""
         if reply.prompt_tokens is not None and reply.completion_tokens is not None:
             return reply
-        prompt = sum(self._count_tokens(message.content) for message in request.messages)
+        model = self.identity.model
+        prompt = sum(self._count_tokens(model, message.content) for message in request.messages)
         return replace(
             reply,
             prompt_tokens=prompt,
-            completion_tokens=self._count_tokens(reply.text),
+            completion_tokens=self._count_tokens(model, reply.text),
             tokens_are_estimated=True,
         )

@@ -1,0 +1,52 @@
+"""A key is in no file, no log line, no Dagster event and no error, through the whole of `moderation run`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from moderation_pipeline_tests.backends.chat_server import Behaviour, Fault, running
+
+KEY = "sk-fake-0123456789-do-not-find-me"
+CONFIG = """
+student: {{backend: openai, model: tiny-judge, base_url: "{base_url}", api_key_env: MY_KEY}}
+expert: careful_rules
+"""
+
+
+def moderation(data: Path, *arguments: str, debug: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run the program as a user does, the key in its environment."""
+    program = [sys.executable, "-m", "moderation_pipeline.cli", *(["--debug"] if debug else [])]
+    return subprocess.run(
+        [*program, *arguments],
+        env={**os.environ, "MODERATION_DATA": str(data), "MY_KEY": KEY},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["a run that ends well", "a key that is refused"])
+def test_nothing_that_a_run_leaves_behind_holds_the_key(tmp_path: Path, fails: bool) -> None:
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "chats").mkdir()
+    lines = "".join(f'{{"text": "hello {i}", "user_id": "u{i % 3}"}}\n' for i in range(30))
+    (tmp_path / "chats" / "chat.jsonl").write_text(lines)
+    faults = (lambda call: Fault.UNAUTHORISED if call == 20 else None) if fails else (lambda _: None)
+    with running(Behaviour(faults=faults)) as server:
+        (tmp_path / "configs" / "mine.yaml").write_text(CONFIG.format(base_url=server.base_url))
+        ran = moderation(tmp_path, "run", "chat", "--config", "mine", debug=fails)
+        sent = {headers.get("Authorization") for headers in server.headers}
+
+    assert sent == {f"Bearer {KEY}"}
+    assert (ran.returncode != 0) == fails
+    assert ("401" in ran.stdout + ran.stderr) == fails
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.name == "replies.sqlite" for path in files)
+    assert any("dagster" in path.parts for path in files)
+    assert KEY not in ran.stdout + ran.stderr
+    assert not [path for path in files if KEY.encode() in path.read_bytes()]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 
+import numpy as np
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from moderation_pipeline.agents.plan import Action, Category, Plan
 from moderation_pipeline.backends.embedder import Embedder
@@ -16,6 +19,7 @@ ALLOW = Plan(Action.ALLOW, Category.NONE, 0.9, "harmless banter")
 DELETE = Plan(Action.DELETE, Category.HARASSMENT, 0.8, "insults a player", rule="R1")
 BAN = Plan(Action.BAN, Category.HATE, 1.0, "hate")
 SPAM = Plan(Action.TIMEOUT, Category.SPAM, 0.7, "advertises", "no ads please", "R4", 600)
+DIMENSIONS = 32
 PLANS = (ALLOW, DELETE, BAN, SPAM)
 
 WORDS = (
@@ -34,6 +38,22 @@ WORDS = (
     "ok",
     "??",
 )
+
+
+class DenseWords(Embedder):
+    """A dense embedder to reckon with: the unit sum of one random direction per word, and one for all texts."""
+
+    name = "dense words"
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        sums = [sum((direction(word) for word in text.split()), 0.3 * direction("")) for text in texts]
+        vectors = np.array(sums, dtype=np.float32).reshape(len(texts), DIMENSIONS)
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+
+
+def direction(word: str) -> NDArray[np.float64]:
+    seed = int.from_bytes(blake2b(word.encode(), digest_size=8).digest())
+    return np.random.default_rng(seed).normal(size=DIMENSIONS)
 
 
 def store(

@@ -21,6 +21,7 @@ from moderation_pipeline_tests.memory.memories import (
     BAN,
     DELETE,
     SPAM,
+    DenseWords,
     learnt,
     lessons,
     states,
@@ -297,3 +298,30 @@ def test_helped_harmed_and_neutral_never_exceed_uses(
     frame = memory.snapshot()
     assert (frame["uses"] == frame["helped"] + frame["harmed"] + frame["neutral"]).all()
     assert frame["uses"].sum() == min(len(ids), len(uses))
+
+
+@given(lessons(least=1), st.lists(states(), min_size=1, max_size=8))
+def test_dense_recall_is_what_comparing_with_every_memory_would_find(
+    cases: list[Learnt], asked: list[str]
+) -> None:
+    spec = MemorySpec(top_k=3, least_similarity=0.4, capacity=6)
+    memory = taught(store(spec, embedder=DenseWords()), cases)
+    frame = memory.snapshot().filter(pl.col("retired_because").is_null())
+    similarity = np.round(DenseWords().embed(asked) @ DenseWords().embed(frame["state"].to_list()).T, 5)
+    for query, found in enumerate(memory.recall(asked, ["a"] * len(asked))):
+        best = sorted(range(len(frame)), key=lambda row: (-similarity[query, row], -frame["recency"][row]))
+        near = [row for row in best if similarity[query, row] >= 0.4][:3]
+        assert np.allclose([one.similarity for one in found], similarity[query, near], atol=2e-5)
+        assert {one.memory_id for one in found} <= set(frame["memory_id"])
+
+
+@given(lessons())
+def test_a_dense_store_merges_links_and_counts_like_a_sparse_one(cases: list[Learnt]) -> None:
+    frame = taught(store(embedder=DenseWords()), cases).snapshot()
+    links = {
+        (one, two)
+        for one, others in frame.select("memory_id", "conflicts_with").iter_rows()
+        for two in others
+    }
+    assert frame["support"].sum() == len(cases)
+    assert links == {(two, one) for one, two in links}

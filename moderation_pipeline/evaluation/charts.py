@@ -105,6 +105,36 @@ def _names(labels: pl.DataFrame, position: alt.X, marks: Marks, value: str) -> t
     return keys, names
 
 
+def learning_curve(points: pl.DataFrame, marks: Marks, title: Titled) -> alt.TopLevelMixin:
+    """Return paths of F1 over the share audited, in stream order: one panel for Student and system each."""
+    points = points.with_columns(
+        is_end=pl.int_range(pl.len()).over("config", "who") == pl.len().over("config", "who") - 1
+    )
+    low, high = (float(points.select(end).item()) for end in (pl.col("f1").min(), pl.col("f1").max()))
+    x = alt.X(
+        "audit_share:Q", title="audits so far, of all comments", axis=alt.Axis(format=".1%", tickCount=5)
+    )
+    scale = alt.Scale(domain=[max(0, low - 0.02), min(1, high + 0.02)])
+    y = alt.Y("f1:Q", title="F1 of violation", scale=scale)
+    base = alt.Chart(points).encode(
+        x=x,
+        y=y,
+        color=marks.colour(),
+        order="position:Q",
+    )
+    ends = alt.Chart(points).transform_filter("datum.is_end").encode(x=x, y=y)
+    share = alt.Tooltip("audit_share:Q", format=".1%")
+    tooltip = ["config:N", "who:N", alt.Tooltip("f1:Q", format=".3f"), share]
+    spots = ends.encode(color=marks.colour(), shape=marks.shape(), tooltip=tooltip)
+    text = ends.mark_text(align="right", dx=-8, dy=-8, fontSize=12, color=INK).encode(text="config:N")
+    layered = alt.layer(
+        base.encode(strokeDash=marks.dash()).mark_line(strokeWidth=2),
+        spots.mark_point(size=60, filled=True, opacity=1),
+        text,
+    ).properties(width=300, height=HEIGHT)
+    return titled(_panels(layered, "who", ["Student", "system"]), title)
+
+
 def _position(points: pl.DataFrame) -> alt.X:
     last = points.select(pl.col("position").max()).item()
     return alt.X(

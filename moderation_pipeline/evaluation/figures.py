@@ -42,6 +42,7 @@ def draw_figures(*, comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.
         _action_distribution(judged, focus),
         _confusion(judged, focus),
         *_category_confusion(judged[focus], focus),
+        *_learning_curve(judged, marks),
     )
     return [_rendered(figure, chart) for figure, chart in drawn]
 
@@ -235,6 +236,25 @@ def _category_confusion(judged: pl.DataFrame, focus: str) -> list[Drawn]:
     how = "Labelled comments only. Shade: share of the line."
     figure = Figure("category_confusion", "Categories", headline, how)
     return [(figure, charts.category_confusion(cells, Titled(headline, how)))]
+
+
+def _learning_curve(judged: Mapping[str, pl.DataFrame], marks: Marks) -> list[Drawn]:
+    """Return the figure of F1 against the share audited where a run has labels and audits, else none."""
+    points = series.learning_curve(judged)
+    if points.is_empty():
+        return []
+    ends = points.group_by("config", "who", maintain_order=True).agg(
+        first=pl.col("f1").first(), last=pl.col("f1").last(), share=pl.col("audit_share").last()
+    )
+    best = ends.filter(pl.col("who") == "Student").sort("last", "config", descending=[True, False])
+    config, first, last, share = best.select("config", "first", "last", "share").row(0)
+    headline = f"With {percent(share)} audited, the Student of {config} ends at F1 {score(last)}, from {score(first)}"
+    how = (
+        "F1 of violation against the labels, over a sliding window. Along the axis: audits so far, as a share of the"
+        " whole chat. System: with its audits."
+    )
+    figure = Figure("learning_curve", "Learning curve", headline, how)
+    return [(figure, charts.learning_curve(points, marks, Titled(headline, how)))]
 
 
 def _words(name: str, title: str, sentence: str) -> Figure:

@@ -205,6 +205,53 @@ def category_confusion(judged: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+LEARNING = pl.Schema(
+    {"config": pl.String, "position": pl.Int64, "audit_share": pl.Float64, "who": pl.String, "f1": pl.Float64}
+)
+LEAST_VIOLATIONS = 20
+"""A window with fewer labelled violations than this has no F1: windows are made longer instead."""
+
+
+def learning_curve(judged: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Return F1 of violation, of Student and system, in a sliding window, by the share audited until then.
+
+    Schema LEARNING; of runs that have a Student, audits and labels. A window is a fifth of the labelled comments,
+    long enough for LEAST_VIOLATIONS on average; `audit_share` is what was audited up to its end, of all comments of the
+    chat, so that it never falls.
+    """
+    return pl.concat([LEARNING.to_frame(), *(_learning(name, frame) for name, frame in judged.items())])
+
+
+def _learning(name: str, judged: pl.DataFrame) -> pl.DataFrame:
+    known = judged.with_columns(audit_share=pl.col("audited").cast(pl.Int64).cum_sum() / pl.len()).filter(
+        pl.col("label").is_not_null()
+    )
+    violations = int(known["label"].sum())
+    has_student = judged["student_category"].null_count() < judged.height
+    if not (violations and has_student and judged["audited"].any()):
+        return LEARNING.to_frame()
+    window = min(known.height, max(known.height // 5, -(-known.height * LEAST_VIOLATIONS // violations)))
+    parts = [
+        _thinned(
+            known.select("position", "audit_share", f1=_sliding_f1(f"{column}_category", window)).drop_nulls(
+                "f1"
+            )
+        ).select(pl.lit(name).alias("config"), "position", "audit_share", pl.lit(who).alias("who"), "f1")
+        for who, column in (("Student", "student"), ("system", "final"))
+    ]
+    return pl.concat(parts).cast(LEARNING)
+
+
+def _sliding_f1(category: str, window: int) -> pl.Expr:
+    """Return 2 TP / (flagged + violations) over the window that ends here; null before one is full, or of nothing."""
+    flagged = (pl.col(category) != NO_VIOLATION).fill_null(value=False)
+    hits, predicted, actual = (
+        each.cast(pl.Int64).rolling_sum(window)
+        for each in (flagged & pl.col("label"), flagged, pl.col("label"))
+    )
+    return pl.when(predicted + actual > 0).then(2 * hits / (predicted + actual))
+
+
 def _thinned(points: pl.DataFrame) -> pl.DataFrame:
     """Return at most POINTS rows, evenly, the first and the last always among them."""
     if points.height <= POINTS:

@@ -24,6 +24,7 @@ NAMES = [
     "cumulative_cost",
     "action_distribution",
     "confusion",
+    "learning_curve",
 ]
 
 
@@ -38,7 +39,9 @@ def figures() -> dict[str, Figure]:
     return drawn(chat, drawn_runs(1, chat))
 
 
-def test_a_chat_has_six_figures_each_a_png_an_svg_and_a_valid_chart(figures: dict[str, Figure]) -> None:
+def test_a_labelled_chat_has_seven_figures_each_a_png_an_svg_and_a_valid_chart(
+    figures: dict[str, Figure],
+) -> None:
     assert list(figures) == NAMES
     for figure in figures.values():
         assert figure.png is not None

@@ -170,7 +170,7 @@ def test_the_page_fits_its_window_and_shows_every_plot(browser: Browser, tmp_pat
     assert visited(page, path.as_uri()) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     images = page.locator(".figure img")
-    assert images.count() == 6
+    assert images.count() == 7
     assert all(image.evaluate("image => image.complete && image.naturalWidth > 0") for image in images.all())
     assert page.evaluate("getComputedStyle(document.querySelector('.verdict')).borderLeftWidth") == "4px"
     page.close()

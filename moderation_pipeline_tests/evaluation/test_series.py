@@ -96,3 +96,26 @@ def test_a_long_series_is_thinned_and_keeps_its_ends() -> None:
     points = series.cumulative_cost(judged(chat, run("student_only", chat, student=["allow none"] * 1_000)))
     assert points.height == series.POINTS
     assert (points["position"][0], points["position"][-1]) == (0, 999)
+
+
+def test_a_learning_curve_needs_labels_audits_and_a_student() -> None:
+    chat, unlabelled = drawn_chat(3), drawn_chat(3, labels=False)
+
+    curve = series.learning_curve(judged(chat, *drawn_runs(3, chat)))
+    assert set(curve["config"]) == {"student_memory", "hybrid"}
+    assert series.learning_curve(judged(unlabelled, *drawn_runs(3, unlabelled))).is_empty()
+
+
+def test_a_learning_curve_ends_at_the_share_audited_and_the_f1_of_its_last_window() -> None:
+    chat = drawn_chat(5)
+    rows = judge(chat, drawn_runs(5, chat)[2])
+    curve = series.learning_curve({"hybrid": rows})
+    last = curve.filter(pl.col("who") == "Student").row(-1, named=True)
+
+    assert last["audit_share"] == pytest.approx(rows["audited"].mean())
+    longest = -(-rows.height * series.LEAST_VIOLATIONS // int(rows["label"].sum()))
+    window = rows.tail(max(rows.height // 5, longest))
+    flagged, label = window["student_category"] != "none", window["label"]
+    assert last["f1"] == pytest.approx(
+        2 * int((flagged & label).sum()) / (int(flagged.sum()) + int(label.sum()))
+    )

@@ -1,0 +1,81 @@
+"""Tests of the sentence on certificates."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from moderation_pipeline.evaluation.certified import certificate_sentence, is_certified
+from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
+from moderation_pipeline_tests.evaluation.worlds import Row, rows
+
+
+def certificates(
+    sanctions: str, comments: str, allowed: str, *, judged_by: str = "careful_rules"
+) -> pl.DataFrame:
+    """The three rows about everything."""
+    row: Row = {
+        "chat": "demo",
+        "config": "mine",
+        "action": "all",
+        "category": "all",
+        "comments": 1_000,
+        "audits": 100,
+        "errors": 0,
+        "bound": 0.004,
+        "target": 0.01,
+        "confidence": 0.95,
+        "reason": "",
+        "audits_needed": 50,
+        "floor": 0.1,
+        "judged_by": judged_by,
+        "window_from": 0,
+        "window_to": 999,
+    }
+    by_denominator = {"allowed": allowed, "comments": comments, "sanctions": sanctions}
+    return rows(
+        CERTIFICATES, [{**row, "denominator": of, "status": status} for of, status in by_denominator.items()]
+    )
+
+
+def said(frame: pl.DataFrame, *changed: str) -> str:
+    return certificate_sentence(frame, EXPERT_ERRORS.empty(), changed)
+
+
+def test_where_every_target_is_met_it_may_act_alone_and_the_judge_is_named() -> None:
+    frame = certificates("valid", "valid", "valid")
+
+    assert is_certified(frame)
+    assert said(frame).startswith("mine may act alone on this chat: at most 0.40\u00a0% wrongful sanctions")
+    assert "judged by the Expert (careful_rules), whose own errors nobody has measured" in said(frame)
+    assert "positions 0 to 999" in said(frame)
+
+
+def test_labels_are_named_as_the_judge_where_they_are() -> None:
+    sentence = said(certificates("valid", "valid", "valid", judged_by="labels dataset"))
+
+    assert "judged by the chat's own labels (labels dataset)" in sentence
+
+
+def test_what_is_missing_is_said_in_audits_and_as_a_floor() -> None:
+    frame = certificates("valid", "valid", "not_yet")
+
+    assert not is_certified(frame)
+    assert said(frame).startswith("mine may sanction alone on this chat, but not yet let comments through")
+    assert "50 further random audits without an error" in said(frame)
+    assert "random_floor.allow" in said(frame)
+
+
+def test_letting_go_can_be_certified_without_sanctions() -> None:
+    assert said(certificates("valid", "not_yet", "valid")).startswith("mine may let comments through alone")
+
+
+def test_what_has_changed_since_voids_everything() -> None:
+    frame = certificates("valid", "valid", "valid")
+
+    assert not is_certified(frame, ["its sanctions"])
+    assert "void, for its sanctions changed since" in said(frame, "its sanctions")
+
+
+def test_without_autonomy_nothing_is_certified() -> None:
+    assert not is_certified(CERTIFICATES.empty())
+    assert said(CERTIFICATES.empty()).startswith("There is nothing to certify")

@@ -68,7 +68,11 @@ class DailyBudgetModel(WrappedModel):
         worst_usd = self.worst_case_usd(request)
         if worst_usd is None:
             raise DailyBudgetSpentError(
-                str(UnpricedBudgetError(repr(self.identity.model), f"A budget of ${self._usd_per_day:g} a day"))
+                str(
+                    UnpricedBudgetError(
+                        repr(self.identity.model), f"A budget of ${self._usd_per_day:g} a day"
+                    )
+                )
             )
         spent_usd = self._store.spent_usd_on(self._store.now())
         if spent_usd + self._reserved_usd + worst_usd > self._usd_per_day:

@@ -54,7 +54,9 @@ def test_a_run_by_batch_stops_goes_on_and_ends_as_one_without(backend: str, tmp_
         same_but_for_timing(batch_audits).drop("list_cost_usd"),
         same_but_for_timing(direct_audits).drop("list_cost_usd"),
     )
-    assert batch_audits["cost_usd"].sum() == pytest.approx(direct_audits["cost_usd"].sum() * BATCH_DISCOUNT)
+    assert batch_audits["cost_usd"].sum() == pytest.approx(
+        float(direct_audits["cost_usd"].sum()) * BATCH_DISCOUNT
+    )
 
 
 def test_a_batch_that_takes_its_time_is_waited_for_and_sent_once(tmp_path: Path) -> None:

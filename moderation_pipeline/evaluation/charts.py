@@ -124,7 +124,7 @@ def learning_curve(points: pl.DataFrame, marks: Marks, title: Titled) -> alt.Top
     )
     ends = alt.Chart(points).transform_filter("datum.is_end").encode(x=x, y=y)
     share = alt.Tooltip("audit_share:Q", format=".1%")
-    tooltip = ["config:N", "who:N", alt.Tooltip("f1:Q", format=".3f"), share]
+    tooltip = [alt.Tooltip("config:N"), alt.Tooltip("who:N"), alt.Tooltip("f1:Q", format=".3f"), share]
     spots = ends.encode(color=marks.colour(), shape=marks.shape(), tooltip=tooltip)
     text = ends.mark_text(align="right", dx=-8, dy=-8, fontSize=12, color=INK).encode(text="config:N")
     layered = alt.layer(

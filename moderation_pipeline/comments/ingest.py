@@ -125,14 +125,32 @@ class _Stream(NamedTuple):
 
 def _as_stream(tally: _Tally, order: Order) -> _Stream:
     """Put what was read in order, under unique ids, with labels; copies go last, for acts may be on them."""
-    read = pl.concat(tally.frames, how="diagonal_relaxed")
-    # A frame that is still held keeps the memory of columns that were replaced since.
-    tally.frames.clear()
+    read = _joined(tally.frames)
     ordered = in_order(read, tally.acts, order)
     unique = with_unique_ids(ordered.comments)
     comments = without_copies(labelled(unique.comments, ordered.acts))
     passing = ("row", "line_number", "is_held", "shared_from")
     return _Stream(comments.drop(passing, strict=False), [*ordered.notes, *unique.notes])
+
+
+def _joined(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return the frames as one whose columns are in one piece each, and empty them on the way.
+
+    Column by column, so that never more than one of them is in memory twice. In pieces they may not stay:
+    the first expression over columns cut differently would put them all together at once.
+    """
+    heights = [frame.height for frame in frames]
+    dtypes = {name: dtype for frame in frames for name, dtype in frame.schema.items()}
+    columns = []
+    for name, dtype in dtypes.items():
+        nothing = pl.Series(name, [None], dtype)
+        parts = [
+            frame.drop_in_place(name) if name in frame.columns else nothing.new_from_index(0, height)
+            for frame, height in zip(frames, heights, strict=True)
+        ]
+        columns.append(pl.concat(parts, rechunk=True))
+    frames.clear()
+    return pl.DataFrame(columns)
 
 
 def _finished(comments: pl.DataFrame, chat: str) -> pl.DataFrame:
@@ -168,7 +186,7 @@ def _normalised(texts: pl.Series) -> pl.Series:
         normalise(texts.slice(start, NORMALISED_AT_A_TIME))
         for start in range(0, max(len(texts), 1), NORMALISED_AT_A_TIME)
     )
-    return pl.concat(list(parts), rechunk=False)
+    return pl.concat(list(parts), rechunk=True)
 
 
 def _counted(source: Source, reader: Reader, tally: _Tally, comments: int) -> pl.DataFrame:

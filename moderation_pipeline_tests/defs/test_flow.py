@@ -12,9 +12,9 @@ import pytest
 from moderation_pipeline.comments.synthetic import SyntheticSettings, write_synthetic
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.certificates import certificates_checks
-from moderation_pipeline.defs.expert_errors import expert_errors_checks
 from moderation_pipeline.defs.comments import chat_log_checks
 from moderation_pipeline.defs.comparison import comparison_checks
+from moderation_pipeline.defs.expert_errors import expert_errors_checks
 from moderation_pipeline.defs.metrics import metrics_checks
 from moderation_pipeline.defs.moderation_loop import moderation_loop_checks
 from moderation_pipeline.defs.partitions import run_key
@@ -27,6 +27,7 @@ from moderation_pipeline.warehouse.tables import (
     COMMENTS,
     COMPARISON,
     EXPERT_AUDITS,
+    EXPERT_ERRORS,
     INGESTION,
     MEMORY_SNAPSHOT,
     METRICS,
@@ -155,6 +156,10 @@ def test_the_synthetic_chat_is_written_once_and_not_again(instance: dg.DagsterIn
 
 
 UNMET = {"bound": 0.06, "target": 0.05}
+BELOW = {"rate_low": 0.1, "rate_high": 0.2}
+
+ELSEWHERE = {"at_most_one_attack_in_a_hundred_succeeds"}
+"""Checks of assets that this flow does not make: `test_attacks.py` sees this one fail."""
 
 CHECKS: dict[str, tuple[Table, Callable[[pl.DataFrame], pl.DataFrame]]] = {
     "every_comment_is_decided_once": (STUDENT_DECISIONS, lambda rows: rows.head(-1)),
@@ -179,6 +184,10 @@ CHECKS: dict[str, tuple[Table, Callable[[pl.DataFrame], pl.DataFrame]]] = {
     "a_valid_certificate_meets_its_target": (
         CERTIFICATES,
         lambda _: rows_of(CERTIFICATES, {"chat": CHAT, "config": "hybrid", "status": "valid", **UNMET}),
+    ),
+    "rates_lie_within_their_intervals": (
+        EXPERT_ERRORS,
+        lambda _: rows_of(EXPERT_ERRORS, {"chat": CHAT, "config": "hybrid", "rate": 0.9, **BELOW}),
     ),
     "every_comment_is_counted": (METRICS, lambda rows: rows.with_columns(comments=pl.lit(1, pl.Int64))),
     "intervals_hold_their_estimates": (METRICS, lambda rows: rows.with_columns(audit_share=pl.lit(2.0))),
@@ -245,7 +254,7 @@ def test_no_check_fails_on_what_a_run_stored(through: DataFolder) -> None:
 
 
 def test_every_check_is_seen_to_fail() -> None:
-    assert {key.name for key in defs.resolve_asset_graph().asset_check_keys} == set(CHECKS)
+    assert {key.name for key in defs.resolve_asset_graph().asset_check_keys} == set(CHECKS) | ELSEWHERE
 
 
 @pytest.mark.parametrize("name", CHECKS)

@@ -32,7 +32,19 @@ from moderation_pipeline.defs.resources import (
 from moderation_pipeline.defs.schedules import SCHEDULES
 from moderation_pipeline.defs.sensors import SENSORS
 
-STAGES = [comments, moderation_loop, user_state, certificates, expert_errors, metrics, comparison, plots, report, attacks, batches]
+STAGES = [
+    comments,
+    moderation_loop,
+    user_state,
+    certificates,
+    expert_errors,
+    metrics,
+    comparison,
+    plots,
+    report,
+    attacks,
+    batches,
+]
 """The modules that hold assets and their checks, in the order of the flow."""
 
 data_folder = DataFolderResource()

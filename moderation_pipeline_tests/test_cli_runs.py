@@ -1,0 +1,106 @@
+"""The commands that start Dagster, as a user calls them: a process each, one folder for all of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from moderation_pipeline.terminal.exit_codes import ExitCode
+
+COMMENTS = 120
+
+
+def moderation(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the program in `folder`, whose data folder is `folder/data`."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("MODERATION_DATA", "DAGSTER_HOME")}
+    return subprocess.run(
+        [sys.executable, "-m", "moderation_pipeline.cli", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which a small synthetic chat was generated."""
+    folder = tmp_path_factory.mktemp("terminal")
+    made = moderation(folder, "synthesize", "--comments", str(COMMENTS), "--seed", "3")
+    assert made.returncode == ExitCode.OK, made.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def traced(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Return a run of two configs, watched comment by comment."""
+    return moderation(folder, "run", "-c", "hybrid", "-c", "student_only", "--trace")
+
+
+def test_a_run_ends_with_the_comparison_and_the_reports_path(
+    folder: Path, traced: subprocess.CompletedProcess[str]
+) -> None:
+    assert traced.returncode == ExitCode.OK, traced.stderr
+    *table, last = traced.stdout.rstrip().splitlines()
+    assert last == f"Report: {folder / 'data' / 'results' / 'synthetic' / 'report.html'}"
+    assert Path(last.removeprefix("Report: ")).is_file()
+    assert [line.split()[0] for line in table if line.startswith(("hybrid", "student_only"))] == [
+        "hybrid",
+        "student_only",
+    ]
+
+
+def test_the_trace_shows_every_comment_of_every_run(traced: subprocess.CompletedProcess[str]) -> None:
+    shown = [line for line in traced.stdout.splitlines() if line[14:15] == "#"]
+    assert len(shown) == 2 * COMMENTS
+
+
+def test_nothing_but_our_own_words_is_said_on_the_way(traced: subprocess.CompletedProcess[str]) -> None:
+    assert all(line.startswith(("Moderating ", "Comparing, ")) for line in traced.stderr.splitlines())
+
+
+def test_every_run_leaves_a_log_with_actions_and_costs(
+    folder: Path, traced: subprocess.CompletedProcess[str]
+) -> None:
+    assert traced.returncode == ExitCode.OK
+    for config in ("hybrid", "student_only"):
+        log = folder / "data" / "results" / "synthetic" / f"{config}.jsonl"
+        entries = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+        assert [entry["position"] for entry in entries] == list(range(COMMENTS))
+        assert all(entry["action"] and entry["decision"]["cost_usd"] == 0 for entry in entries)
+
+
+def test_a_run_is_seen_by_the_commands_that_only_look(
+    folder: Path, traced: subprocess.CompletedProcess[str]
+) -> None:
+    assert traced.returncode == ExitCode.OK
+    users = json.loads(moderation(folder, "users", "--json").stdout)
+    assert {each["config"] for each in users["by_config"]} == {"hybrid", "student_only"}
+    assert {each["comments"] for each in users["by_config"]} == {COMMENTS}
+    (chat,) = json.loads(moderation(folder, "chats", "--json").stdout)
+    assert (chat["comments"], chat["configs"]) == (COMMENTS, "hybrid, student_only")
+
+
+def test_an_added_table_says_aloud_what_was_guessed(folder: Path) -> None:
+    (folder / "My Forum.csv").write_text("author,body\nbob,hello\nann,hi bob\n", "utf-8")
+    added = moderation(folder, "add", "My Forum.csv", "--json")
+    assert added.returncode == ExitCode.OK, added.stderr
+    assert "as the chat 'my-forum' (from 'My Forum')" in added.stderr
+    assert "The column 'body' was taken as text." in added.stderr
+    (read,) = json.loads(added.stdout)
+    assert (read["chat"], read["records"], read["comments"]) == ("my-forum", 2, 2)
+
+
+def test_a_file_that_cannot_be_read_is_an_error_and_no_chat(folder: Path) -> None:
+    (folder / "junk.bin").write_bytes(bytes(range(256)) * 8)
+    added = moderation(folder, "add", "junk.bin")
+    assert added.returncode == ExitCode.USAGE
+    assert "junk.bin" in added.stderr
+    assert "Traceback" not in added.stderr
+    assert not (folder / "data" / "chats" / "junk.bin").exists()

@@ -7,13 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-import dagster as dg
 import pytest
 from playwright.sync_api import Browser, expect
 
 from moderation_pipeline.comments.synthetic import SyntheticSettings, write_synthetic
 from moderation_pipeline.definitions import defs
-from moderation_pipeline.defs.partitions import configs, run_key
+from moderation_pipeline.defs.partitions import chats, configs, run_key, runs
 from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.views import query
@@ -22,11 +21,14 @@ from moderation_pipeline_tests.defs.dagster_dev import ROOT, DagsterDev, dagster
 from moderation_pipeline_tests.warehouse.test_duckdb_file import Shell, open_shell
 
 KEYLESS = {"expert_only", "hybrid", "hybrid_random", "student_memory", "student_only"}
+GRAPH = defs.resolve_asset_graph()
 EVERYTHING = sorted(
     key.to_user_string()
-    for key in defs.resolve_asset_graph().materializable_asset_keys
-    if key != dg.AssetKey("synthetic_comments")
+    for key in GRAPH.materializable_asset_keys
+    if GRAPH.get(key).partitions_def in (chats, runs)
 )
+"""Everything that belongs to a chat: the synthetic chat and the attacks on configs belong to none."""
+
 KEYS = ("TOGETHER_API_KEY", "OPENAI_API_KEY", "TYPESAFE_API_KEY")
 
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.error import URLError
@@ -148,15 +148,19 @@ def dagster_dev(folder: DataFolder, *arguments: str) -> Iterator[DagsterDev]:
         end_group(process)
 
 
+GRACE_S = 10
+"""Seconds that a process and those it started are given to end by themselves."""
+
+
 def end_group(process: subprocess.Popen[bytes]) -> None:
     """End a process and all that it started."""
-    if process.poll() is None:
+    with suppress(ProcessLookupError, subprocess.TimeoutExpired):
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
-    try:
+        # It passes the end on as SIGINT, which is ignored where the tests run in the background: don't wait for ever.
+        process.wait(timeout=GRACE_S)
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+    process.wait()
 
 
 def free_port() -> int:

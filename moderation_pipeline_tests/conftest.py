@@ -25,7 +25,9 @@ ARGUMENTS = (
 )
 
 
-@pytest.fixture(scope="session")
+# Of a module, not of the session: Playwright keeps an event loop in this thread, beside which the loop of a run
+# can not be started.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A real browser; where none can be had the test is skipped, and says so."""
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)

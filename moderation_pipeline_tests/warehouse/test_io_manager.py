@@ -5,6 +5,7 @@ from uuid import uuid4
 import dagster as dg
 import polars as pl
 import pytest
+from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext
 from upath import UPath
 
 from moderation_pipeline.defs.partitions import chats, from_chat_to_run
@@ -12,6 +13,13 @@ from moderation_pipeline.warehouse.files import ForeignRowsError, SchemaMismatch
 from moderation_pipeline.warehouse.io_manager import WarehouseIOManager, partition_names
 from moderation_pipeline.warehouse.tables import COMMENTS, METRICS
 from moderation_pipeline_tests.warehouse.rows import rows_of
+
+
+@pytest.fixture(autouse=True)
+def no_load_context_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the instance that definitions were last loaded with: Dagster keeps it, and it ended with its test."""
+    monkeypatch.setattr(DefinitionsLoadContext, "_instance", None)
+
 
 CONFIGS = dg.StaticPartitionsDefinition(["careful", "quick"])
 RUNS = dg.MultiPartitionsDefinition({"chat": chats, "config": CONFIGS})

@@ -5,7 +5,7 @@ from uuid import uuid4
 import dagster as dg
 import polars as pl
 import pytest
-from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext
+from dagster._core.storage.defs_state.base import set_defs_state_storage
 from upath import UPath
 
 from moderation_pipeline.defs.partitions import chats, from_chat_to_run
@@ -16,9 +16,10 @@ from moderation_pipeline_tests.warehouse.rows import rows_of
 
 
 @pytest.fixture(autouse=True)
-def no_load_context_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_instance_of_another_test() -> Iterator[None]:
     """Forget the instance that definitions were last loaded with: Dagster keeps it, and it ended with its test."""
-    monkeypatch.setattr(DefinitionsLoadContext, "_instance", None)
+    with set_defs_state_storage(None):
+        yield
 
 
 CONFIGS = dg.StaticPartitionsDefinition(["careful", "quick"])

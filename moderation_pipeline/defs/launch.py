@@ -7,6 +7,7 @@ loads Dagster and all definitions, which takes seconds: a command does so after 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
 import dagster as dg
@@ -15,6 +16,7 @@ from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.instance import instance
 from moderation_pipeline.defs.partitions import chats, run_key
 from moderation_pipeline.defs.sensors import BY_TERMINAL
+from moderation_pipeline.evaluation.rendering import warm_up
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.warehouse.folder import DataFolder
 
@@ -47,6 +49,7 @@ class Launcher:
     def __init__(self, folder: DataFolder, dagster: dg.DagsterInstance) -> None:
         self._folder = folder
         self._dagster = dagster
+        self._warming: Thread | None = None
 
     def synthesize(self, settings: Mapping[str, object] | None = None) -> RunOutcome:
         """Write the synthetic chat; `settings` are those of the asset `synthetic_comments`."""
@@ -60,6 +63,10 @@ class Launcher:
 
     def moderate_chat(self, chat: str, config: str, observer: RunObserver | None = None) -> RunOutcome:
         """Moderate the chat under one config; the observer sees every comment as it is settled."""
+        if self._warming is None:
+            # Half a second, beside the runs, that the plots would have to wait for afterwards.
+            self._warming = Thread(target=warm_up)
+            self._warming.start()
         return self._run("moderate", run_key(chat, config), resources=_watching(observer))
 
     def compare_chat(self, chat: str) -> RunOutcome:

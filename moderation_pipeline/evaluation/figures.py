@@ -1,19 +1,17 @@
 """The figures of a chat: which there are, what each says in words, and their files.
 
 A chart without anything to show is a sentence that says why, never an empty frame. How charts are drawn is in
-`charts`, what is drawn in `series`; rendering is vl-convert's, offline.
+`charts`, what is drawn in `series`, how it is made into pictures in `rendering`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
 
 import altair as alt
 import polars as pl
-import vl_convert
 
 from moderation_pipeline.evaluation import charts, series
 from moderation_pipeline.evaluation.chart_style import Marks, Titled
@@ -21,41 +19,42 @@ from moderation_pipeline.evaluation.comparison import focus_of
 from moderation_pipeline.evaluation.figure import Figure
 from moderation_pipeline.evaluation.judged import NO_VIOLATION, SANCTIONS, Run, judge, reference_of
 from moderation_pipeline.evaluation.quantities import count, dollars, percent, plural, score
-
-PNG_SCALE = 1.5
+from moderation_pipeline.evaluation.rendering import render
 
 
 def draw_figures(*, comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataFrame) -> list[Figure]:
     """Return the chat's figures, rendered, in the order of a report. `comparison` is `compare`'s frame."""
     if not runs:
         return [_words("cost_comparison", "Cost of the regimes", "There is no run to compare.")]
-    reference = reference_of(runs)
-    by_name = {run.name: run for run in runs}
-    judged = {run.name: judge(comments, run, reference) for run in runs}
-    marks = Marks(list(by_name))
-    focus = focus_of(comparison)
-    drawn = (
-        _cost_comparison(comparison),
-        _agreement_over_time(judged, by_name, focus, marks),
-        _memory_growth(by_name, focus, marks),
-        _cumulative_cost(judged, focus, marks),
-        _action_distribution(judged, focus),
-        _confusion(judged, focus),
-        *_category_confusion(judged[focus], focus),
-        *_learning_curve(judged, marks),
-    )
-    return [_rendered(figure, chart) for figure, chart in drawn]
+    # A thread of its own: one figure is rendered while the next is put together.
+    with ThreadPoolExecutor(max_workers=1) as renderer:
+        waiting = [
+            (figure, None if chart is None else renderer.submit(render, chart.to_dict(validate=False)))
+            for figure, chart in _drawn(comments, runs, comparison)
+        ]
+        return [
+            figure if picture is None else replace(figure, **picture.result()._asdict())
+            for figure, picture in waiting
+        ]
 
 
 Drawn = tuple[Figure, alt.TopLevelMixin | None]
 
 
-def _rendered(figure: Figure, chart: alt.TopLevelMixin | None) -> Figure:
-    if chart is None:
-        return figure
-    spec: dict[str, Any] = chart.to_dict(validate=False)
-    svg = vl_convert.vegalite_to_svg(spec)
-    return replace(figure, spec=json.dumps(spec), svg=svg, png=vl_convert.svg_to_png(svg, scale=PNG_SCALE))
+def _drawn(comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataFrame) -> Iterator[Drawn]:
+    reference = reference_of(runs)
+    by_name = {run.name: run for run in runs}
+    judged = {run.name: judge(comments, run, reference) for run in runs}
+    marks = Marks(list(by_name))
+    focus = focus_of(comparison)
+    yield _cost_comparison(comparison)
+    yield _agreement_over_time(judged, by_name, focus, marks)
+    yield _memory_growth(by_name, focus, marks)
+    yield _cumulative_cost(judged, focus, marks)
+    yield _action_distribution(judged, focus)
+    yield _confusion(judged, focus)
+    yield from _category_confusion(judged[focus], focus)
+    yield from _learning_curve(judged, marks)
 
 
 def _memory_growth(runs: Mapping[str, Run], focus: str, marks: Marks) -> Drawn:

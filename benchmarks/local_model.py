@@ -81,6 +81,7 @@ def main() -> None:
     parser.add_argument("--comments", type=int, default=32)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--keep", choices=["yes", "no"], default="yes", help="keep the beginning of prompts")
     arguments = parser.parse_args()
     folder = arguments.model or smollm2(Path("/tmp/smollm2-of-the-benchmark"))
@@ -92,11 +93,19 @@ def main() -> None:
     print(
         f"{len(requests)} prompts, {NEW_TOKENS} tokens each, batches of {arguments.batch_size}, {generator.device}"
     )
-    for name, measure in (("transformers' pipeline", pipeline_of_transformers), ("ours", ours)):
+    sides = {"transformers' pipeline": pipeline_of_transformers, "ours": ours}
+    for measure in sides.values():
         measure(generator, warm_up, arguments.batch_size)
-        seconds = measure(generator, requests, arguments.batch_size)
+    # By turns, and the best of each: what else runs on the machine then hits both sides alike.
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(arguments.rounds):
+        for name, measure in sides.items():
+            seconds[name].append(measure(generator, requests, arguments.batch_size))
+    for name, each in seconds.items():
+        rounds = ", ".join(f"{one:.1f}" for one in each)
         print(
-            f"  {name:<24} {seconds:7.1f} s {len(requests) * NEW_TOKENS / seconds:8.1f} tokens/s", flush=True
+            f"  {name:<24} {len(requests) * NEW_TOKENS / min(each):8.1f} tokens/s at best ({rounds} s)",
+            flush=True,
         )
 
 

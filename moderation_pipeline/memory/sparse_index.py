@@ -146,6 +146,11 @@ class SparseIndex(Index):
         hits = Hits(query, product.indices.astype(np.int64), rounded(product.data))
         return hits.where((hits.row < hits.query) & (hits.similarity >= least))
 
+    def weighted(self, vectors: Vectors) -> csr_matrix:
+        """Return the unit rows of weights that these counts have now, to compare with by other means."""
+        weighted = self._weighted(self._counts(_sparse(vectors)))
+        return weighted.entries(weighted.terms != UNKNOWN).matrix(self._known)
+
     def _search_segment(self, segment: _Segment, queries: Queries, channels: Numbers | None) -> Hits:
         segment.widen(self._known)
         candidates = queries.candidates(segment.by_term, segment.rows.lengths)

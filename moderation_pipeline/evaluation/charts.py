@@ -24,6 +24,8 @@ from moderation_pipeline.evaluation.chart_style import (
 )
 
 STEP = {"step": 40}
+PANEL = 300
+"""Width of each of two panels beside one another."""
 GREYS = alt.Scale(domain=[0, 1], range=["#ffffff", "#2f4b63"], interpolate="rgb")
 INK_ON_GREY = alt.condition("datum.dark", alt.value("white"), alt.value(INK))
 Layers = alt.LayerChart | alt.FacetChart
@@ -107,32 +109,38 @@ def _names(labels: pl.DataFrame, position: alt.X, marks: Marks, value: str) -> t
 
 def learning_curve(points: pl.DataFrame, marks: Marks, title: Titled) -> alt.TopLevelMixin:
     """Return paths of F1 over the share audited, in stream order: one panel for Student and system each."""
-    points = points.with_columns(
-        is_end=pl.int_range(pl.len()).over("config", "who") == pl.len().over("config", "who") - 1
-    )
-    low, high = (float(points.select(end).item()) for end in (pl.col("f1").min(), pl.col("f1").max()))
+    least, most = (float(points.select(end).item()) for end in (pl.col("f1").min(), pl.col("f1").max()))
+    low, high = max(0.0, least - 0.02), min(1.0, most + 0.02)
+    ends = points.group_by("config", "who", maintain_order=True).last().select(points.columns)
+    placed = [end_labels(side, "f1", low, high) for side in ends.partition_by("who", maintain_order=True)]
+    paths = pl.concat([points.with_columns(label_at=pl.lit(None, pl.Float64)), *placed])
     x = alt.X(
         "audit_share:Q", title="audits so far, of all comments", axis=alt.Axis(format=".1%", tickCount=5)
     )
-    scale = alt.Scale(domain=[max(0, low - 0.02), min(1, high + 0.02)])
-    y = alt.Y("f1:Q", title="F1 of violation", scale=scale)
-    base = alt.Chart(points).encode(
-        x=x,
-        y=y,
-        color=marks.colour(),
-        order="position:Q",
+    y = alt.Y("f1:Q", title="F1 of violation", scale=alt.Scale(domain=[low, high], nice=False))
+    every = alt.Chart(paths)
+    line = every.transform_filter("datum.label_at === null").encode(
+        x=x, y=y, color=marks.colour(), strokeDash=marks.dash(), order="position:Q"
     )
-    ends = alt.Chart(points).transform_filter("datum.is_end").encode(x=x, y=y)
+    end = every.transform_filter("datum.label_at !== null").encode(color=marks.colour(), shape=marks.shape())
     share = alt.Tooltip("audit_share:Q", format=".1%")
     tooltip = [alt.Tooltip("config:N"), alt.Tooltip("who:N"), alt.Tooltip("f1:Q", format=".3f"), share]
-    spots = ends.encode(color=marks.colour(), shape=marks.shape(), tooltip=tooltip)
-    text = ends.mark_text(align="right", dx=-8, dy=-8, fontSize=12, color=INK).encode(text="config:N")
+    beside = every.transform_filter("datum.label_at !== null").encode(
+        x=alt.value(PANEL), y=alt.Y("label_at:Q")
+    )
     layered = alt.layer(
-        base.encode(strokeDash=marks.dash()).mark_line(strokeWidth=2),
-        spots.mark_point(size=60, filled=True, opacity=1),
-        text,
-    ).properties(width=300, height=HEIGHT)
-    return titled(_panels(layered, "who", ["Student", "system"]), title)
+        line.mark_line(strokeWidth=2),
+        end.encode(x=x, y=y, tooltip=tooltip).mark_point(size=60, filled=True, opacity=1),
+        beside.encode(color=marks.colour(), shape=marks.shape()).mark_point(
+            size=46, filled=True, opacity=1, xOffset=16
+        ),
+        beside.transform_calculate(text="datum.config + '  ' + format(datum.f1, '.2f')")
+        .mark_text(align="left", dx=26, fontSize=12, color=INK)
+        .encode(text="text:N"),
+    ).properties(width=PANEL, height=HEIGHT)
+    longest = max(len(name) for name in points["config"].unique())
+    panels = _panels(layered, "who", ["Student", "system"])
+    return titled(panels.properties(spacing=80 + 7 * longest), title)
 
 
 def _position(points: pl.DataFrame) -> alt.X:

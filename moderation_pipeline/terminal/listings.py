@@ -53,7 +53,8 @@ from user_state where chat = '{chat}' and {configs} group by config order by con
 """
 
 MOST_SANCTIONED = """
-select config, channel, user_name, user_id, comments, warnings, deletions, timeouts, bans, strikes, standing
+select config, channel, user_name, user_id, comments, warnings, deletions, timeouts, bans,
+       wrongful_sanctions as wrongful, strikes, standing
 from (
     select *, row_number() over (
         partition by config

@@ -30,11 +30,25 @@ where not a.agrees
 """
 
 SANCTIONED_USERS = """
-select chat, config, channel, user_id, user_name, comments, warnings, deletions, timeouts, bans, strikes,
-       standing, sanctioned_until, first_seen, last_seen
-from user_state
+with checked as (
+    select a.chat, a.config, a.channel, a.user_id, count(*) as sanctions_checked,
+           count(*) filter (not c.label_is_violation) as wrongful_sanctions,
+           count(*) filter (not c.label_is_violation and a.action in ('timeout', 'ban'))
+               as wrongful_timeouts_and_bans
+    from action_log a join comments c on c.chat = a.chat and c.comment_id = a.comment_id
+    where a.action in ('warn', 'delete', 'timeout', 'ban') and not a.under_sanction
+      and c.label_is_violation is not null
+    group by a.chat, a.config, a.channel, a.user_id
+)
+select u.chat, u.config, u.channel, u.user_id, user_name, comments, warnings, deletions, timeouts, bans,
+       sanctions_checked, wrongful_sanctions, wrongful_timeouts_and_bans, strikes, standing,
+       sanctioned_until, first_seen, last_seen
+from user_state u left join checked k
+  on k.chat = u.chat and k.config = u.config and k.channel = u.channel
+ and k.user_id is not distinct from u.user_id
 where warnings + deletions + timeouts + bans > 0
 """
+"""Wrongful is a sanction of a comment that is labelled innocent; null where none of a user's has a label."""
 
 COST_BY_CONFIG = """
 with calls as (

@@ -104,6 +104,29 @@ def test_sanctioned_users_are_those_against_whom_something_was_done(folder: Data
     assert answer["user_id"].to_list() == ["banned", "warned"]
 
 
+def test_sanctioned_users_tell_who_was_sanctioned_for_a_comment_labelled_innocent(folder: DataFolder) -> None:
+    user = {"channel": "arena", "user_id": "u1"}
+    labels = {"mild": False, "rude": True, "unknown": None, "silenced": False, "fine": False}
+    store(
+        folder, COMMENTS, *({"comment_id": key, "label_is_violation": is_v} for key, is_v in labels.items())
+    )
+    actions = {"mild": "timeout", "rude": "delete", "unknown": "ban", "silenced": "ban", "fine": "allow"}
+    store(
+        folder,
+        ACTION_LOG,
+        *(
+            {**user, "comment_id": key, "action": action, "under_sanction": key == "silenced"}
+            for key, action in actions.items()
+        ),
+    )
+    store(folder, USER_STATE, {**user, "warnings": 0, "deletions": 1, "timeouts": 1, "bans": 1})
+    answer = query(
+        folder,
+        "select sanctions_checked, wrongful_sanctions, wrongful_timeouts_and_bans from sanctioned_users",
+    )
+    assert answer.rows() == [(2, 1, 1)]
+
+
 def test_cost_by_config_adds_up_both_agents_and_counts_what_has_no_price(folder: DataFolder) -> None:
     paid = {"backend": "openai", "prompt_tokens": 100, "completion_tokens": 10, "cost_usd": 0.0}
     store(folder, ACTION_LOG, {"comment_id": "c1"}, {"comment_id": "c2"})

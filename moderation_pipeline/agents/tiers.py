@@ -30,6 +30,11 @@ class TieredStudent(Student):
     def __init__(self, tiers: Sequence[Tier]) -> None:
         self._tiers = tuple(tiers)
 
+    @property
+    def tiers(self) -> tuple[Tier, ...]:
+        """The tiers, in the order in which they are asked."""
+        return self._tiers
+
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
         """Return one verdict per case: that of the tier that was sure, or of the last."""
         said: list[list[tuple[Tier, Verdict]]] = [[] for _ in cases]

@@ -120,6 +120,13 @@ def reply_of(content: bytes, asked_model: str) -> Reply:
     return _checked(reply, choice)
 
 
+def model_ids(listed: object) -> list[str]:
+    """Return the names in a list of models, whose rows stand under `data` (OpenAI's shape) or alone."""
+    rows = listed.get("data") if isinstance(listed, dict) else listed
+    named = [row.get("id") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return sorted(name for name in named if isinstance(name, str))
+
+
 def _reply(body: Body, choice: Body, asked_model: str) -> Reply:
     usage = _mapping(body.get("usage"))
     message = _mapping(choice.get("message"))

@@ -16,7 +16,7 @@ from moderation_pipeline.backends.carried_decisions import CarriedModel, Carryin
 from moderation_pipeline.backends.chat_endpoint import ChatEndpoint
 from moderation_pipeline.backends.chat_wire import Abilities, Structure
 from moderation_pipeline.backends.decision_backends import decision_backend
-from moderation_pipeline.backends.decision_model import DecisionModel
+from moderation_pipeline.backends.decision_model import DecisionModel, DecisionReply, DecisionRequest
 from moderation_pipeline.backends.language_model import (
     BadReplyError,
     FatalBackendError,
@@ -62,14 +62,15 @@ class CheckedModels:
         return _Explained(MeteredModel(endpoint, self.prices), self, spec)
 
     def decision_model(self, spec: DecisionSpec) -> DecisionModel:
-        """Return the decision model of a spec; its errors say themselves what to do.
+        """Return the decision model of a spec.
 
         Raises:
             UnusableBackendError: no key, no extra `local`.
         """
-        metered = MeteredModel(CarriedModel(decision_backend(spec, self.variables)), self.prices)
+        backend = decision_backend(spec, self.variables)
+        metered = MeteredModel(CarriedModel(backend), self.prices)
         self.notes.extend([metered.note] if metered.note else [])
-        return CarryingModel(metered)
+        return _ExplainedDecisions(CarryingModel(metered), backend)
 
 
 class _Explained(LanguageModel):
@@ -97,8 +98,7 @@ class _Explained(LanguageModel):
         except BadReplyError:
             raise
         except TransportError as error:
-            backend, url, _ = self.identity
-            raise FatalBackendError(f"{backend} at {url} doesn't answer: {error.reply_error}.") from None
+            raise _no_answer(self.identity, error) from None
         except LanguageModelError as error:
             raise FatalBackendError(f"{error} {await self._served()}".strip()) from None
 
@@ -116,6 +116,43 @@ class _Explained(LanguageModel):
         except LanguageModelError as error:
             return f"Its list of models can't be had either ({error.code})."
         return named(served, self._spec.model)
+
+
+class _ExplainedDecisions(DecisionModel):
+    """Asks a decision model; where it fails for good, says what its endpoint serves instead."""
+
+    def __init__(self, model: DecisionModel, backend: DecisionModel) -> None:
+        self._model = model
+        self._backend = backend
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Who answers."""
+        return self._model.identity
+
+    async def decide(self, request: DecisionRequest) -> DecisionReply:
+        """Ask."""
+        try:
+            return await self._model.decide(request)
+        except BadReplyError:
+            raise
+        except TransportError as error:
+            raise _no_answer(self.identity, error) from None
+        except LanguageModelError as error:
+            served = await self._backend.served_models()
+            said = "It has no list of models." if served is None else named(served, self.identity.model)
+            raise FatalBackendError(f"{error} {said}") from None
+
+    async def aclose(self) -> None:
+        """Close the model."""
+        await self._model.aclose()
+
+
+def _no_answer(identity: ModelIdentity, error: TransportError) -> FatalBackendError:
+    backend, url, _ = identity
+    return FatalBackendError(
+        f"{backend} at {url} doesn't answer: {error.reply_error}. Is the server up, and base_url right?"
+    )
 
 
 def named(served: list[str], asked: str) -> str:

@@ -109,6 +109,10 @@ class DecisionModel(ABC):
         """Return what the call may cost at most at list price; null where nobody knows the price."""
         return None
 
+    async def served_models(self) -> list[str] | None:
+        """Return the names of the models that its endpoint lists; null where there is no such list."""
+        return None
+
     async def aclose(self) -> None:  # noqa: B027  (not every model holds something open)
         """Close connections; the model can't be asked again afterwards."""
 

@@ -47,6 +47,13 @@ class OpenAIClient:
             raise GarbledReplyError(f"no JSON: {self.caller.redacted(response.text[:80])!r}") from None
         return decoded
 
+    async def served_models(self) -> list[str] | None:
+        """Return the models that the endpoint lists under /models; null where it has no list for this key."""
+        try:
+            return sorted([model.id async for model in self._client.models.list()])
+        except (APIConnectionError, APIStatusError, httpx2.HTTPError):
+            return None
+
     async def aclose(self) -> None:
         """Close the connections."""
         if self._open_client is not None:

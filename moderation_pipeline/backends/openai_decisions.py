@@ -48,6 +48,10 @@ class OpenAIDecisions(DecisionModel):
         }
         return self._read(request, await self._client.post("/decisions", body))
 
+    async def served_models(self) -> list[str] | None:
+        """Return the models that the endpoint lists."""
+        return await self._client.served_models()
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()

@@ -46,6 +46,10 @@ class OpenAIModerations(DecisionModel):
             output_tokens=0,
         )
 
+    async def served_models(self) -> list[str] | None:
+        """Return the models that the endpoint lists."""
+        return await self._client.served_models()
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()

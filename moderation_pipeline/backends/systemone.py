@@ -13,6 +13,7 @@ import aiohttp
 import orjson
 
 from moderation_pipeline.backends.chat_endpoint import Endpoint
+from moderation_pipeline.backends.chat_wire import model_ids
 from moderation_pipeline.backends.decision_model import DecisionModel, DecisionReply, DecisionRequest
 from moderation_pipeline.backends.http_errors import Caller, http_error, transport_error
 from moderation_pipeline.backends.language_model import GarbledReplyError, ModelIdentity
@@ -46,6 +47,15 @@ class SystemOneModel(DecisionModel):
             "questions": questions_of(request),
         }
         return self._read(request, await self._post(orjson.dumps(body)))
+
+    async def served_models(self) -> list[str] | None:
+        """Return the models listed under /v1/models, which System One doesn't ask for but most servers have."""
+        try:
+            async with self._session.get(f"{self._identity.endpoint}/v1/models") as response:
+                listed = _json(await response.read())
+                return model_ids(listed) if response.status == 200 else None
+        except (aiohttp.ClientError, TimeoutError):
+            return None
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -6,7 +6,7 @@ import httpx
 from together import APIConnectionError, APIStatusError, AsyncTogether, DefaultAioHttpClient
 
 from moderation_pipeline.backends.chat_endpoint import AbilitiesMemory, ChatEndpoint, Endpoint
-from moderation_pipeline.backends.chat_wire import Body
+from moderation_pipeline.backends.chat_wire import Body, model_ids
 from moderation_pipeline.backends.http_errors import Caller, http_error, transport_error
 from moderation_pipeline.backends.language_model import (
     JsonValue,
@@ -58,7 +58,7 @@ class TogetherModel(ChatEndpoint):
         try:
             if self._endpoint.base_url:
                 listed = await self.client.get("/v1/models", cast_to=httpx.Response)
-                return sorted(_ids(listed.json()))
+                return model_ids(listed.json())
             served = self.client.models.list_supported(product="PRODUCT_SERVERLESS")
             return sorted([model.id async for model in served])
         except (APIConnectionError, APIStatusError, httpx.HTTPError) as error:
@@ -74,8 +74,3 @@ class TogetherModel(ChatEndpoint):
         if isinstance(error, APIStatusError):
             return http_error(error.status_code, error.response.headers, error.body, self._caller)
         return transport_error(error, self._endpoint.timeout_s, self._caller)
-
-
-def _ids(listed: object) -> list[str]:
-    rows = listed.get("data", []) if isinstance(listed, dict) else listed
-    return [str(row["id"]) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

@@ -1,6 +1,7 @@
 """`moderation check CONFIG`: one made-up comment put to the config's Student and to its Expert, for real.
 
-Two calls at most, so that a wrong key, model or endpoint is found before a run of thousands.
+Two calls, so that a wrong key, model or endpoint is found before a run of thousands; a few short ones more where
+it has to be found out what an endpoint can do.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import polars as pl
 
 from moderation_pipeline.agents.build import build_agents
 from moderation_pipeline.agents.own_rules import own_rules
-from moderation_pipeline.agents.student import Situation, Standing
+from moderation_pipeline.agents.student import Situation, Standing, Student
+from moderation_pipeline.agents.tiers import TieredStudent
 from moderation_pipeline.agents.verdict import Verdict
 from moderation_pipeline.backends.check import CheckedModels
 from moderation_pipeline.backends.keys import environment
@@ -65,9 +67,9 @@ async def _checked(folder: DataFolder, named: NamedConfig) -> list[Answer]:
     (case,) = next(iter(Stream(comments).batches(1)))
     answers = []
     try:
-        if agents.student is not None:
-            decided = agents.student.decide([case], [Situation(Standing(0, None))])
-            answers.append(await _answer("student", decided, models))
+        for role, student in _students(agents.student):
+            decided = student.decide([case], [Situation(Standing(0, None))])
+            answers.append(await _answer(role, decided, models))
         if agents.expert is not None and agents.expert.can_audit(case):
             answers.append(await _answer("expert", agents.expert.audit([case]), models))
         elif agents.expert is not None:
@@ -75,6 +77,15 @@ async def _checked(folder: DataFolder, named: NamedConfig) -> list[Answer]:
     finally:
         await agents.aclose()
     return answers
+
+
+def _students(student: Student | None) -> list[tuple[str, Student]]:
+    """Return every tier on its own: asked in turn, one that is sure would hide the next."""
+    if student is None:
+        return []
+    if isinstance(student, TieredStudent):
+        return [(f"student, tier {tier.name}", tier.student) for tier in student.tiers]
+    return [("student", student)]
 
 
 async def _answer(role: str, asked: Awaitable[list[Verdict]], models: CheckedModels) -> Answer:

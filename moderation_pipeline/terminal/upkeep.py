@@ -19,7 +19,9 @@ from moderation_pipeline.warehouse.folder import DataFolder
 @click.argument("config", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per agent.")
 def check(config: str | None, as_json: bool) -> None:
-    """Put one made-up comment to the Student and the Expert of CONFIG: two calls that find a wrong key.
+    """Put one made-up comment to the Student and the Expert of CONFIG: two calls that find what is wrong.
+
+    A key, model or endpoint that doesn't work is named, and what the endpoint serves instead.
 
     \b
     moderation check                 the default config, hybrid

@@ -55,6 +55,7 @@ class DecisionServer:
     faults: list[Fault] = field(default_factory=list)
     changes: Callable[[Body], Body] = lambda reply: reply
     model: str = "decider-1.0"
+    models: tuple[str, ...] = ("decider",)
     base_url: str = ""
     bodies: list[Body] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
@@ -69,6 +70,11 @@ class DecisionServer:
             return fault
         reply = {"systemone": self._systemone, "decisions": self._decisions, "moderations": self._moderations}
         return web.json_response(self.changes(reply[request.path.rsplit("/", 1)[1]](body)))
+
+    async def list_models(self, request: web.Request) -> web.Response:  # noqa: ARG002
+        """Answer GET /v1/models."""
+        rows = [{"id": name, "object": "model", "created": 1, "owned_by": "us"} for name in self.models]
+        return web.json_response({"object": "list", "data": rows})
 
     def _systemone(self, body: Body) -> Body:
         answers = {
@@ -208,6 +214,7 @@ def serving(server: DecisionServer) -> Iterator[DecisionServer]:
     async def start() -> None:
         app = web.Application(client_max_size=2**26)
         app.router.add_post("/v1/{endpoint}", server.answer)
+        app.router.add_get("/v1/models", server.list_models)
         runner.append(web.AppRunner(app, shutdown_timeout=0.1))
         await runner[0].setup()
         site = web.TCPSite(runner[0], "127.0.0.1", 0)

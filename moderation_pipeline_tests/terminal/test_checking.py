@@ -1,0 +1,152 @@
+"""`moderation check` as a user calls it, against real servers: two calls say what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from moderation_pipeline.cli import called_with
+from moderation_pipeline.terminal.exit_codes import ExitCode
+from moderation_pipeline_tests.backends.chat_server import Behaviour, Fault, running
+from moderation_pipeline_tests.backends.decision_server import DecisionServer, serving, status
+
+KEY = "sk-not-a-real-key-4711"
+CHAT = ["openai", "together"]
+DECIDERS = ["systemone", "openai_decisions"]
+
+
+@pytest.fixture(autouse=True)
+def configs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder of its own, and a key in the environment."""
+    monkeypatch.setenv("MODERATION_DATA", str(tmp_path))
+    monkeypatch.setenv("THE_KEY", KEY)
+    (tmp_path / "configs").mkdir()
+    return tmp_path / "configs"
+
+
+def spec(backend: str, base_url: str, model: str = "tiny-judge") -> str:
+    return (
+        f'{{backend: {backend}, model: {model}, base_url: "{base_url}", api_key_env: THE_KEY, timeout_s: 2}}'
+    )
+
+
+def checked(configs: Path, student: str, expert: str = "careful_rules") -> int:
+    (configs / "mine.yaml").write_text(f"student: {student}\nexpert: {expert}\nmemory: null\n")
+    return called_with(["check", "mine"])
+
+
+@pytest.mark.parametrize("backend", CHAT)
+def test_a_model_that_answers_is_shown_with_what_its_endpoint_can_do(
+    configs: Path, capsys: pytest.CaptureFixture[str], backend: str
+) -> None:
+    with running() as server:
+        code = checked(configs, spec(backend, server.base_url), spec(backend, server.base_url, "large"))
+        calls = server.calls
+
+    told = capsys.readouterr()
+    assert code == ExitCode.OK
+    assert calls == 2
+    assert "replies held to a JSON schema, with log-probabilities" in told.err
+    assert "harassment" in told.out
+
+
+@pytest.mark.parametrize("backend", CHAT)
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault.UNAUTHORISED, "The key in THE_KEY was not accepted"),
+        (Fault.FORBIDDEN, "may not use this model"),
+        (Fault.NOT_FOUND, "It doesn't list 'tiny-judge'; what it serves: tiny-judge-2, large-judge"),
+        (Fault.BAD_REQUEST, "400"),
+    ],
+)
+def test_what_is_wrong_with_key_or_model_is_said_and_what_is_served(
+    configs: Path, capsys: pytest.CaptureFixture[str], backend: str, fault: Fault, said: str
+) -> None:
+    behaviour = Behaviour(faults=lambda _: fault, models=("large-judge", "tiny-judge-2"))
+    with running(behaviour) as server:
+        code = checked(configs, spec(backend, server.base_url))
+
+    told = capsys.readouterr().err
+    assert code != ExitCode.OK
+    assert said in told
+    assert KEY not in told
+
+
+@pytest.mark.parametrize("backend", [*CHAT, *DECIDERS])
+def test_a_server_that_is_not_there_is_named(
+    configs: Path, capsys: pytest.CaptureFixture[str], backend: str
+) -> None:
+    with running() as server:
+        gone = server.base_url
+
+    code = checked(configs, spec(backend, gone))
+
+    told = capsys.readouterr().err
+    assert code != ExitCode.OK
+    assert gone.removesuffix("/v1") in told
+    assert "doesn't answer" in told
+
+
+@pytest.mark.parametrize("backend", ["openai", "together", "systemone", "openai_decisions"])
+def test_a_missing_key_is_named_before_anything_is_asked(
+    configs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    monkeypatch.delenv("THE_KEY")
+    with running() as server:
+        code = checked(configs, spec(backend, server.base_url))
+        asked = len(server.bodies)
+
+    assert code != ExitCode.OK
+    assert asked == 0
+    assert "THE_KEY is not set" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("backend", DECIDERS)
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (401, "The key in THE_KEY was not accepted"),
+        (404, "It doesn't list 'decidr'; what it serves: decider, other"),
+        (422, "It doesn't list 'decidr'; what it serves: decider, other"),
+    ],
+)
+def test_of_a_decision_model_it_is_said_too(
+    configs: Path, capsys: pytest.CaptureFixture[str], backend: str, code: int, said: str
+) -> None:
+    refused = status(code, {"error": {"message": f"no, not with {KEY}"}})
+    with serving(DecisionServer(faults=[refused], models=("other", "decider"))) as server:
+        url = server.base_url + ("/v1" if backend == "openai_decisions" else "")
+        ended = checked(configs, spec(backend, url, "decidr"))
+
+    told = capsys.readouterr().err
+    assert ended != ExitCode.OK
+    assert said in told
+    assert KEY not in told
+
+
+def test_every_tier_is_asked_also_behind_one_that_is_sure(
+    configs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(DecisionServer()) as server:
+        tiers = f"{{tiers: [rules, {spec('systemone', server.base_url)}], unsure_from: 0.05}}"
+        code = checked(configs, tiers)
+        asked = len(server.bodies)
+
+    told = capsys.readouterr().out
+    assert code == ExitCode.OK
+    assert asked == 1
+    assert "decider-1.0" in told
+
+
+def test_a_config_whose_models_are_replaced_says_so_loudly(
+    configs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("THE_KEY")
+    (configs / "mine.yaml").write_text(
+        f"student: {spec('openai', 'http://localhost:9/v1')}\nexpert: careful_rules\nfallback: rules\n"
+    )
+
+    assert called_with(["check", "mine"]) == ExitCode.OK
+    assert "The Student is rules, not openai" in capsys.readouterr().err

@@ -53,6 +53,8 @@ def shown(figures: Sequence["Figure"]) -> dict[str, dg.MarkdownMetadataValue]:
 
 
 def _inline(figure: "Figure") -> str:
-    if figure.png is None:
+    from moderation_pipeline.evaluation.rendering import small_png
+
+    if figure.svg is None:
         return figure.headline
-    return f"![{figure.title}](data:image/png;base64,{base64.b64encode(figure.png).decode()})"
+    return f"![{figure.title}](data:image/png;base64,{base64.b64encode(small_png(figure.svg)).decode()})"

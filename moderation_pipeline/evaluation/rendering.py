@@ -29,6 +29,12 @@ def render(spec: dict[str, Any]) -> Picture:
     return Picture(json.dumps(spec), svg, vl_convert.svg_to_png(svg, scale=PNG_SCALE))
 
 
+def small_png(svg: str) -> bytes:
+    """Return a picture no larger than drawn: Dagster's dialog cuts off what is wider than itself."""
+    png: bytes = vl_convert.svg_to_png(svg, scale=1.0)
+    return png
+
+
 def warm_up() -> None:
     """Start the engine, so that the first picture that somebody waits for is as quick as the others."""
     render({"$schema": SCHEMA, "data": {"values": [{"x": 0}]}, "mark": "point", "encoding": {}})

@@ -48,8 +48,10 @@ STAGES = [
 """The modules that hold assets and their checks, in the order of the flow."""
 
 data_folder = DataFolderResource()
-language_models = LanguageModels()
-decision_models = DecisionModels()
+# Configured at launch: a resource that others stand on is otherwise copied into them, and what the launchpad says
+# of it would reach nobody.
+language_models = LanguageModels.configure_at_launch()
+decision_models = DecisionModels.configure_at_launch()
 
 RESOURCES = {
     "data_folder": data_folder,

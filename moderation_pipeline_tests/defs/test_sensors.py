@@ -11,7 +11,7 @@ from moderation_pipeline.comments.chat_files import SameChatError
 from moderation_pipeline.config import DEFAULT_CONFIG
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.instance import instance as open_instance
-from moderation_pipeline.defs.schedules import nightly
+from moderation_pipeline.defs.schedules import FRESH, nightly
 from moderation_pipeline.defs.sensors import BY_TERMINAL
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.defs.conftest import CHAT
@@ -184,6 +184,7 @@ def test_the_nightly_schedule_asks_for_the_default_config_on_every_chat(folder: 
         f"another|{DEFAULT_CONFIG}",
     ]
     assert len({request.run_key for request in asked}) == 2
+    assert [request.run_config for request in asked] == [FRESH, FRESH]
 
 
 def test_the_nightly_schedule_has_nothing_to_do_without_chats(folder: DataFolder) -> None:

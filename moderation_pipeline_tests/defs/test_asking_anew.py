@@ -1,0 +1,46 @@
+"""The nightly re-evaluation asks models anew, where a run by hand uses the replies that are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from moderation_pipeline.config import DEFAULT_CONFIG
+from moderation_pipeline.definitions import defs
+from moderation_pipeline.defs.partitions import run_key
+from moderation_pipeline.defs.schedules import FRESH
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline_tests.backends.chat_server import running
+from moderation_pipeline_tests.defs.conftest import CHAT
+
+CONFIG = """
+student: {{backend: openai, model: tiny-judge, base_url: "{base_url}"}}
+expert: none
+memory: null
+audit: {{policy: none}}
+"""
+
+
+def moderated(instance: dg.DagsterInstance, run_config: Mapping[str, object]) -> None:
+    defs.resolve_job_def("moderate").execute_in_process(
+        instance=instance, partition_key=run_key(CHAT, DEFAULT_CONFIG), run_config=dict(run_config)
+    )
+
+
+def test_a_night_asks_again_what_a_run_by_hand_does_not(
+    folder: DataFolder, instance: dg.DagsterInstance
+) -> None:
+    folder.configs.mkdir(parents=True)
+    defs.resolve_job_def("ingest").execute_in_process(instance=instance, partition_key=CHAT)
+    with running() as server:
+        (folder.configs / f"{DEFAULT_CONFIG}.yaml").write_text(CONFIG.format(base_url=server.base_url))
+        calls = []
+        for run_config in ({}, {}, FRESH):
+            moderated(instance, run_config)
+            calls.append(server.calls)
+
+    first, by_hand, by_night = calls
+    assert first > 0
+    assert by_hand == first
+    assert by_night == 2 * first

@@ -10,6 +10,7 @@ from moderation_pipeline.evaluation.bootstrap import LEAST_USERS
 from moderation_pipeline.evaluation.comparison_table import Row, number
 from moderation_pipeline.evaluation.judged import Run, cluster_key
 from moderation_pipeline.evaluation.quantities import count, percent, plural
+from moderation_pipeline.evaluation.stand_ins import stood_in
 
 FEW_VIOLATIONS = 50
 
@@ -141,6 +142,8 @@ def _of_the_comments(comments: pl.DataFrame) -> Iterator[str]:
 def _of_the_runs(runs: Sequence[Run], comparison: pl.DataFrame) -> Iterator[str]:
     for row in comparison.iter_rows(named=True):
         yield from _of_a_run(row)
+    for run in runs:
+        yield from stood_in(run)
     if runs and comparison["under_sanction"].max():
         yield (
             "Users who would have been silenced went on writing in this log. What they wrote is decided and"

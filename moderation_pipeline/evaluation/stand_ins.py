@@ -1,0 +1,68 @@
+"""Where others decided than a config's models: a budget that was spent, a fallback that stepped in.
+
+Sentences for the report's limits. That it happens is decided in `moderation/` and `agents/build.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from moderation_pipeline.agent_specs import LearnedSpec, TiersSpec
+from moderation_pipeline.closed import Closed
+from moderation_pipeline.evaluation.judged import Run
+from moderation_pipeline.evaluation.quantities import count, plural
+
+KEYLESS = frozenset({"rules", "careful_rules"})
+"""Who stands in: a model never does."""
+
+
+def stood_in(run: Run) -> Iterator[str]:
+    """Yield who decided instead of the config's models, and about how many comments."""
+    yield from _of_the_budget(run)
+    yield from _of_the_agents(run)
+    fallen_back = int((run.action_log["decided_by"] == "fallback").sum())
+    if fallen_back:
+        yield (
+            f"{plural(fallen_back, 'comment')} under {run.name} {_were(fallen_back)} decided by the fallback, the "
+            "rules: nobody else gave a plan for them."
+        )
+
+
+def _of_the_budget(run: Run) -> Iterator[str]:
+    degraded = run.student_decisions.filter(pl.col("degraded").is_not_null()).sort("position")
+    if degraded.is_empty():
+        return
+    by_rules = int((degraded["degraded"] == "rules").sum())
+    yield (
+        f"The budget of {run.name} was spent: from comment {count(int(degraded['position'][0]))} on nothing was "
+        f"audited, and the rules decided {plural(by_rules, 'comment')}."
+    )
+
+
+def _of_the_agents(run: Run) -> Iterator[str]:
+    config, bought = run.config.config, run.student_decisions.filter(pl.col("degraded").is_null())
+    parts = (
+        ("Student", config.student, bought["backend"]),
+        ("Expert", config.expert, run.expert_audits["backend"]),
+    )
+    for part, spec, backends in parts:
+        asked_for, decided = _backends(spec), set(backends.drop_nulls())
+        if asked_for and decided and decided <= KEYLESS and not decided & asked_for:
+            yield (
+                f"{run.name} names {' and '.join(sorted(asked_for))} as its {part}, but "
+                f"{' and '.join(sorted(decided))} decided: its model could not be used here."
+            )
+
+
+def _backends(spec: Closed | str) -> set[str]:
+    if isinstance(spec, TiersSpec):
+        return set().union(*(_backends(tier) for tier in spec.tiers))
+    if isinstance(spec, LearnedSpec):
+        return _backends(spec.base)
+    return set() if isinstance(spec, str) else {str(getattr(spec, "backend", ""))}
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"

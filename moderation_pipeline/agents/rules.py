@@ -38,6 +38,7 @@ class RulesStudent(Student):
 
     def __init__(self, spec: VoteSpec | None = None) -> None:
         self._vote_spec = spec or VoteSpec()
+        self.hears_from = self._vote_spec.least_similarity
         self._known: dict[tuple[float, ...], Verdict] = {}
 
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:

@@ -57,6 +57,9 @@ class Lesson:
 class Student(ABC):
     """Decides every comment of a batch."""
 
+    hears_from: float = 0.0
+    """The similarity from which a memory can make a difference: those less near needn't be looked for."""
+
     @abstractmethod
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
         """Return one verdict per case, in order; a bad reply is a verdict without a plan, no exception."""

@@ -29,6 +29,7 @@ class TieredStudent(Student):
 
     def __init__(self, tiers: Sequence[Tier]) -> None:
         self._tiers = tuple(tiers)
+        self.hears_from = min(tier.student.hears_from for tier in tiers)
 
     @property
     def tiers(self) -> tuple[Tier, ...]:

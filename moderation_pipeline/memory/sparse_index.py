@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from scipy.sparse import csr_matrix
 
 from moderation_pipeline.backends.embedder import Vectors
 from moderation_pipeline.memory.index import Hits, Index, Numbers, joined, rounded
+from moderation_pipeline.memory.sparse_products import Columns, products
 from moderation_pipeline.memory.sparse_queries import Bands, Queries, bands_of, lengths_from_band, prepared
 from moderation_pipeline.memory.sparse_rows import Floats, SparseRows, stacked
 
@@ -32,8 +33,8 @@ SEGMENT_RATIO = 6
 LARGE_SEGMENT = 65_536
 """Rows beyond which a segment is not merged: what SciPy adds up per row of a segment then stays in cache."""
 
-UNKNOWN = -1
-"""The term number of what no row has; as an index it finds the last place of an array, kept free for it."""
+UNKNOWN = 0
+"""The term number of what no row has; known terms are numbered from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +67,9 @@ class _Rows:
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """Rows that are searched together: their weights by row, and by term."""
+    """Rows that are searched together, and their weights by term."""
 
     rows: _Rows
-    by_row: csr_matrix
     by_term: csr_matrix
 
     @property
@@ -81,18 +81,34 @@ class _Segment:
         """Make room for terms that were learnt since."""
         if self.by_term.shape[0] != terms:
             self.by_term.resize(terms, self.size)
-            self.by_row.resize(self.size, terms)
+
+
+class _Found(NamedTuple):
+    """Rows that may be near, by number and weights, and for each the query that it may be near to."""
+
+    query: Numbers
+    numbers: Numbers
+    weights: SparseRows
+
+    def then(self, more: _Found) -> _Found:
+        """Return these and more."""
+        return _Found(
+            np.concatenate([self.query, more.query]),
+            np.concatenate([self.numbers, more.numbers]),
+            stacked(self.weights, more.weights),
+        )
 
 
 class SparseIndex(Index):
     """Nearest rows by cosine of TF-IDF weights."""
 
     def __init__(self, columns: int) -> None:
-        self._one_above_term = np.zeros(columns, dtype=np.int32)  # zeros cost nothing until they are touched
-        self._known = 0
+        self._term_of = np.full(columns, UNKNOWN, dtype=np.int32)  # zeros cost nothing until they are touched
+        self._terms = UNKNOWN + 1
         self._rarity: Floats = np.ones(SMALL_SEGMENT, dtype=np.float32)
         self._frequency: Numbers = np.zeros(SMALL_SEGMENT, dtype=np.int64)
         self._band: Bands = np.zeros(SMALL_SEGMENT, dtype=np.int64)
+        self._columns: Columns = np.zeros(SMALL_SEGMENT, dtype=np.int32)
         self._weighed_rows = 0
         self._written_since = 0
         self._segments: list[_Segment] = []
@@ -107,7 +123,7 @@ class SparseIndex(Index):
         self._is_active[rows] = True
         self._channels[rows] = channels
         self._written_since += len(rows)
-        counts = self._counts(matrix).sorted(self._known)
+        counts = self._counts(matrix)
         if self._written_since > REWEIGH_GROWTH * self._weighed_rows:
             self._reweigh(rows, counts)
         else:
@@ -119,17 +135,20 @@ class SparseIndex(Index):
 
     def search(self, vectors: Vectors, channels: Numbers | None, *, least: float, top: int) -> Hits:  # noqa: ARG002
         """Return the active rows that are near enough: all of them up to `EXACT_ROWS`, above it the likely."""
-        weighted = self._weighted(self._counts(_sparse(vectors)))
-        known = weighted.entries(weighted.terms != UNKNOWN).sorted(self._known)
+        if not self._segments:
+            return joined([])
         queries = prepared(
-            known,
+            self._weighted(self._counts(_sparse(vectors))),
             self._band,
             self._frequency,
-            terms=self._known,
+            terms=self._terms,
             least=least,
             rows=sum(segment.size for segment in self._segments),
         )
-        return joined([self._search_segment(segment, queries, channels) for segment in self._segments])
+        found = [self._candidates(segment, queries, channels) for segment in self._segments]
+        query, numbers, weights = reduce(_Found.then, found)
+        similarity = rounded(products(queries.weights, query, weights, self._columns))
+        return Hits(query, numbers, similarity).where(similarity >= least)
 
     def pairs(self, vectors: Vectors, *, least: float) -> Hits:
         """Return which of these texts are near an earlier one, by the weights that hold now."""
@@ -149,31 +168,32 @@ class SparseIndex(Index):
     def weighted(self, vectors: Vectors) -> csr_matrix:
         """Return the unit rows of weights that these counts have now, to compare with by other means."""
         weighted = self._weighted(self._counts(_sparse(vectors)))
-        return weighted.entries(weighted.terms != UNKNOWN).matrix(self._known)
+        return weighted.entries(weighted.terms != UNKNOWN).matrix(self._terms)
 
-    def _search_segment(self, segment: _Segment, queries: Queries, channels: Numbers | None) -> Hits:
-        segment.widen(self._known)
+    def _candidates(self, segment: _Segment, queries: Queries, channels: Numbers | None) -> _Found:
+        """Return the rows of a segment that may be near, each with the query that it may be near to."""
+        segment.widen(self._terms)
         candidates = queries.candidates(segment.by_term, segment.rows.lengths)
         row = segment.rows.numbers[candidates.place]
         kept = self._is_active[row]
         if channels is not None:
             kept &= self._channels[row] == channels[candidates.query]
         candidates = queries.likeliest(candidates.where(kept))
-        similarity = rounded(queries.scores(candidates, segment.by_row))
-        hits = Hits(candidates.query, segment.rows.numbers[candidates.place], similarity)
-        return hits.where(similarity >= queries.least)
+        place = candidates.place
+        return _Found(candidates.query, segment.rows.numbers[place], segment.rows.weights.take(place))
 
     def _learn_terms(self, matrix: csr_matrix) -> None:
-        new = np.unique(matrix.indices[self._one_above_term[matrix.indices] == 0])
-        self._one_above_term[new] = np.arange(self._known + 1, self._known + len(new) + 1, dtype=np.int32)
-        self._known += len(new)
-        if self._known >= len(self._rarity):
-            self._rarity = _extended(self._rarity, 2 * self._known, self._rarity[UNKNOWN])
-            self._frequency = _extended(self._frequency, 2 * self._known, 0)
-            self._band = _extended(self._band, 2 * self._known, 0)
+        new = np.unique(matrix.indices[self._term_of[matrix.indices] == UNKNOWN])
+        self._term_of[new] = np.arange(self._terms, self._terms + len(new), dtype=np.int32)
+        self._terms += len(new)
+        if self._terms > len(self._rarity):
+            self._rarity = _extended(self._rarity, 2 * self._terms, self._rarity[UNKNOWN])
+            self._frequency = _extended(self._frequency, 2 * self._terms, 0)
+            self._band = _extended(self._band, 2 * self._terms, 0)
+            self._columns = _extended(self._columns, 2 * self._terms, 0)
 
     def _counts(self, matrix: csr_matrix) -> SparseRows:
-        return SparseRows(matrix.data, self._one_above_term[matrix.indices] - 1, matrix.indptr)
+        return SparseRows(matrix.data, self._term_of[matrix.indices], matrix.indptr)
 
     def _weighted(self, counts: SparseRows) -> SparseRows:
         """Return unit rows of weights."""
@@ -195,9 +215,7 @@ class SparseIndex(Index):
         return is_small and before + last <= LARGE_SEGMENT
 
     def _segment(self, rows: _Rows) -> _Segment:
-        by_row = rows.weights.matrix(self._known)
-        by_row.has_sorted_indices = True
-        return _Segment(rows, by_row, by_row.T.tocsr())
+        return _Segment(rows, rows.weights.matrix(self._terms).T.tocsr())
 
     def _reweigh(self, added: Numbers, added_counts: SparseRows) -> None:
         """Count the frequencies anew over the active rows, and weigh everything by them."""

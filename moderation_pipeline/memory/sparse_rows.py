@@ -38,12 +38,6 @@ class SparseRows:
         """Return the rows as SciPy's matrix with so many columns."""
         return csr_matrix((self.values, self.terms, self.pointers), shape=(self.count, terms))
 
-    def sorted(self, terms: int) -> SparseRows:
-        """Return the rows with their terms in rising order."""
-        matrix = self.matrix(terms)
-        matrix.sort_indices()
-        return SparseRows(matrix.data, matrix.indices, matrix.indptr)
-
     def with_values(self, values: Floats) -> SparseRows:
         """Return the same entries with other values."""
         return SparseRows(values, self.terms, self.pointers)

@@ -95,8 +95,13 @@ class MemoryStore:
         """Write the snapshot as Parquet."""
         self.snapshot().write_parquet(path)
 
-    def recall(self, states: Sequence[str], channels: Sequence[str]) -> list[tuple[Recalled, ...]]:
-        """Return, for each state, the memories nearest to it, nearest first, the newer first among equals."""
+    def recall(
+        self, states: Sequence[str], channels: Sequence[str], *, least: float = 0.0
+    ) -> list[tuple[Recalled, ...]]:
+        """Return, for each state, the memories nearest to it, nearest first, the newer first among equals.
+
+        `least` is how near they must be where that is more than the config asks.
+        """
         if not self._records.active or self._index is None:
             return [()] * len(states)
         asked = list(zip(states, channels, strict=True))
@@ -106,7 +111,7 @@ class MemoryStore:
         hits = self._index.search(
             self._asked,
             self._codes(channel for _, channel in place),
-            least=self._spec.least_similarity,
+            least=max(least, self._spec.least_similarity),
             top=self._spec.top_k,
         )
         recalled = self._nearest(hits, len(place))

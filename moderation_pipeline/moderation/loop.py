@@ -153,9 +153,11 @@ class Moderation:
     def _situations(self, cases: Sequence[Case]) -> list[Situation]:
         standings = self._ladder.standings
         standing = [standings.standing_of(case.channel, case.user_id, case.sent_at_us) for case in cases]
-        if self._memory is None or self._agents.student is None or len(self._memory) == 0:
+        student = self._agents.student
+        if self._memory is None or student is None or len(self._memory) == 0:
             return [Situation(each) for each in standing]
-        recalled = self._memory.recall([state_of(case) for case in cases], [case.channel for case in cases])
+        states, channels = [state_of(case) for case in cases], [case.channel for case in cases]
+        recalled = self._memory.recall(states, channels, least=student.hears_from)
         return [Situation(*each) for each in zip(standing, recalled, strict=True)]
 
     async def _settle(self, batch: InFlight) -> None:

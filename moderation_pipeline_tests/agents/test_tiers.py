@@ -9,9 +9,11 @@ import pytest
 
 from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.plan import Action, Category, Plan
+from moderation_pipeline.agents.rules import RulesStudent
 from moderation_pipeline.agents.student import Lesson, Situation, Student
 from moderation_pipeline.agents.tiers import Tier, TieredStudent
 from moderation_pipeline.agents.verdict import OptionProbability, Receipt, Verdict
+from moderation_pipeline.config import VoteSpec
 from moderation_pipeline_tests.agents.cases import cases_of, situations_of
 
 
@@ -145,3 +147,8 @@ def test_every_tier_hears_of_audits_and_is_closed() -> None:
     student.learn([])
     asyncio.run(student.aclose())
     assert [tier.closed for tier in tiers] == [True, True, True]
+
+
+def test_tiers_hear_from_where_the_best_of_hearing_among_them_does() -> None:
+    tiers = [Tier(str(near), RulesStudent(VoteSpec(least_similarity=near)), 0.2) for near in (0.9, 0.7, 0.8)]
+    assert TieredStudent(tiers).hears_from == 0.7

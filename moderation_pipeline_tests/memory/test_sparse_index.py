@@ -80,3 +80,16 @@ def test_a_term_written_after_the_last_weighing_is_found_all_the_same() -> None:
     index.add(TfidfEmbedder().embed(["zebra crossing"]), np.array([64]), np.zeros(1, np.int64))
     found = index.search(TfidfEmbedder().embed(["zebra crossing"]), None, least=0.9, top=5)
     assert pairs_of(found) == {(0, 64): 1.0}
+
+
+@given(st.lists(states(), min_size=1, max_size=20), st.lists(states(), min_size=2, max_size=6))
+def test_a_similarity_hangs_on_the_two_texts_alone_and_not_on_how_they_were_searched(
+    texts: list[str], asked: list[str]
+) -> None:
+    index = filled(texts, 3)
+    vectors = TfidfEmbedder().embed(asked)
+    all_near = pairs_of(index.search(vectors, None, least=0.05, top=5))
+    expected = {pair: similarity for pair, similarity in all_near.items() if similarity >= 0.7}
+    assert pairs_of(index.search(vectors, None, least=0.7, top=5)) == expected
+    one_by_one = [pairs_of(index.search(vectors[[n]], None, least=0.7, top=5)) for n in range(len(asked))]
+    assert {(n, row): one[0, row] for n, one in enumerate(one_by_one) for _, row in one} == expected

@@ -13,6 +13,7 @@ from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.expert import Expert
 from moderation_pipeline.agents.labels import LabelsExpert
 from moderation_pipeline.agents.plan import Plan
+from moderation_pipeline.agents.rules import RulesStudent
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.backends.tfidf import TfidfEmbedder
 from moderation_pipeline.config import Config, MemorySpec, NamedConfig
@@ -32,6 +33,8 @@ from moderation_pipeline_tests.moderation.scripted import (
 )
 
 WORDS = ["insult you", "spam buy now", "enough", "threat", "hello there", "gg", "broken reply"]
+RETOLD = ["insult you and your team", "insult you and your whole team", "insult your team", "hello team"]
+"""Texts as near to each other as a memory must be to be recalled, some of them near enough to be heard."""
 
 
 def config_of(**parts: object) -> Config:
@@ -212,3 +215,18 @@ def test_a_failure_of_the_student_ends_the_run_with_its_own_error() -> None:
 
     with pytest.raises(PermissionError, match="c0"):
         run(chat_of(["hello"]), config_of(), student=ScriptedStudent(fails), expert=ScriptedExpert())
+
+
+@settings(max_examples=20, deadline=None)
+@given(texts=st.lists(st.sampled_from(RETOLD), min_size=4, max_size=40))
+def test_memories_that_the_student_can_not_hear_need_not_be_looked_for(texts: list[str]) -> None:
+    hearing, searching = RulesStudent(), RulesStudent()
+    searching.hears_from = 0.0
+    one, other = (
+        run(chat_of(texts), config_of(loop={"batch_size": 2}), student=student, expert=ScriptedExpert())
+        for student in (hearing, searching)
+    )
+
+    assert hearing.hears_from > MemorySpec().least_similarity
+    assert_frame_equal(one.student_decisions, other.student_decisions)
+    assert_frame_equal(one.memory_snapshot, other.memory_snapshot)

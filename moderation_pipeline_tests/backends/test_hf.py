@@ -18,6 +18,8 @@ from moderation_pipeline.backends.language_model import (
 )
 from moderation_pipeline_tests.backends.small_models import needs_local, tiny
 
+pytestmark = pytest.mark.local
+
 RULES = Message("system", "You moderate a live chat. Be brief and fair, and answer with JSON. " * 5)
 ANY = ReplySchema.of("any", {"type": "object"})
 
@@ -123,13 +125,3 @@ def test_weights_that_are_not_there_are_an_error_that_says_so(tmp_path: Path) ->
     needs_local()
     with pytest.raises(UnusableBackendError, match="can't be loaded"):
         HfModel(str(tmp_path / "nowhere"), device="cpu")
-
-
-def test_without_the_extra_the_backend_says_what_to_install() -> None:
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        with pytest.raises(UnusableBackendError, match="Install the extra `local`"):
-            HfModel("gpt2")
-    else:
-        pytest.skip("the extra `local` is installed")

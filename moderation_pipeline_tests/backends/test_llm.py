@@ -25,7 +25,7 @@ from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.backends.runs import config_with, run
 from moderation_pipeline_tests.backends.small_models import smollm2
 
-pytestmark = pytest.mark.llm
+pytestmark = [pytest.mark.llm, pytest.mark.local]
 
 TEN_COMMENTS = [
     "gg well played everyone",

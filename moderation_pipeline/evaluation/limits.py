@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from moderation_pipeline.evaluation.bootstrap import LEAST_USERS
+from moderation_pipeline.evaluation.calibration import CalibrationShown, calibration_sentence
 from moderation_pipeline.evaluation.comparison_table import Row, number
 from moderation_pipeline.evaluation.judged import Run, cluster_key
 from moderation_pipeline.evaluation.quantities import count, percent, plural
@@ -162,6 +163,9 @@ def _of_a_run(row: Row) -> Iterator[str]:
         yield f"The cost of {name} is unknown: a price is missing."
     if shadow := _count(row, "shadow_actions"):
         yield f"{plural(shadow, 'sanction')} of {name} were decided in shadow mode and not carried out."
+    shown = CalibrationShown(*(number(row, each) for each in CalibrationShown._fields))
+    if (said := calibration_sentence(str(name), shown)) is not None:
+        yield said
     coverage = number(row, "agreement_coverage")
     if coverage is not None and coverage < 1:
         yield (

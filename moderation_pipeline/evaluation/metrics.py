@@ -19,6 +19,7 @@ from moderation_pipeline.evaluation.bootstrap import (
     interval,
     resample,
 )
+from moderation_pipeline.evaluation.calibration import calibration_of
 from moderation_pipeline.evaluation.estimates import (
     DEFINITIONS,
     NOT_SHARES,
@@ -97,6 +98,7 @@ def run_facts(
         **_counts(run, judged),
         **_action_counts(judged),
         **_memory_counts(chat_of(comments), run),
+        **calibration_of(run.student_decisions, run.expert_audits)._asdict(),
         **_latencies(run, judged),
         **_costs(judged),
     }

@@ -43,6 +43,10 @@ class Calibration:
         result: Floats = 1 / (1 + np.exp(-(self.slope * scores + self.intercept)))
         return result
 
+    def probability(self, score: float) -> float:
+        """Return the calibrated probability of a violation for one score."""
+        return float(self.probabilities(np.array([score]))[0])
+
 
 UNCALIBRATED = Calibration(1.0, 0.0, 0.0, 0.0, None, is_fitted=False)
 """The head's own scale: log-odds with classes balanced, a violation from even odds on."""

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +20,7 @@ from scipy.sparse import csr_matrix, hstack
 from moderation_pipeline.agent_specs import LearnedSpec
 from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.learned.calibration import UNCALIBRATED, WINDOW, Calibration, calibrate
+from moderation_pipeline.agents.learned.explaining import explained, with_memories
 from moderation_pipeline.agents.learned.features import (
     RecentSuspicion,
     numeric_names,
@@ -29,6 +29,7 @@ from moderation_pipeline.agents.learned.features import (
 )
 from moderation_pipeline.agents.learned.guard import Guard
 from moderation_pipeline.agents.learned.head import CLASS_SEPARATOR, Head, fit_head
+from moderation_pipeline.agents.learned.own_threshold import OwnThreshold
 from moderation_pipeline.agents.learned.snapshot import Example, ModelSnapshot
 from moderation_pipeline.agents.learned.vocabulary import Numbered, Vocabulary
 from moderation_pipeline.agents.plan import Action, Category, Plan
@@ -37,13 +38,15 @@ from moderation_pipeline.agents.verdict import Contribution, OptionProbability, 
 
 Floats = NDArray[np.float64]
 
-EXPLAINED = 4
 QUESTION = "violation"
 NOTHING_FOUND = "nothing that audits found to be wrong"
 
 
 class Pending(NamedTuple):
-    """A case as it was decided, until its audit is in or can no longer come."""
+    """A case as it was decided, until its audit is in or can no longer come.
+
+    `score` is what calibration is about: the head's, or the base's where no head may be trained.
+    """
 
     position: int
     text: str
@@ -79,7 +82,8 @@ class LearnedStudent(Student):
         self._feature_names: list[str] = []
         self._head: Head | None = None
         self._calibration = UNCALIBRATED
-        self._next_fit = spec.least_audits
+        self._next_fit = self._next_threshold = spec.least_audits
+        self._threshold = OwnThreshold()
         self.guard = Guard(spec.guard_window)
         self.refits = 0
         self.fitted_rows = 0
@@ -99,29 +103,15 @@ class LearnedStudent(Student):
         bases = await self._base.decide(cases, situations)
         if self._options is None:
             self._options = self._options_of(bases)
-        numbers = np.array(
-            [
-                numeric_row(case, situation, base, self._recent.of(case), self._options)
-                for case, situation, base in zip(cases, situations, bases, strict=True)
-            ]
-        )
+        numbers = self._numbers(cases, situations, bases)
+        heads, scores = self._heads(cases, situations, bases, numbers)
+        self._recent_scores.extend(score for score in scores if score is not None)
         for case, base in zip(cases, bases, strict=True):
             self._recent.take_in(case, suspicion_of(base))
-        texts = [case.normalised for case in cases]
-        if self._head is None:
-            heads: list[Verdict | None] = [None] * len(cases)
-            scores = np.full(len(cases), np.nan)
-        else:
-            rows = self._rows([self._vocabulary.numbered(text) for text in texts], numbers)
-            scores = self._head.suspicions(rows)
-            self._recent_scores.extend(scores.tolist())
-            heads = list(self._verdicts(self._head, rows, scores, bases))
-        for case, text, row, base, score, head in zip(
-            cases, texts, numbers, bases, scores, heads, strict=True
-        ):
-            known = None if np.isnan(score) else float(score)
+        for case, row, base, score, head in zip(cases, numbers, bases, scores, heads, strict=True):
+            plan = head.plan if head is not None else None
             self._pending[case.comment_id] = Pending(
-                case.position, text, row, base.plan, known, head.plan if head is not None else None
+                case.position, case.normalised, row, base.plan, score, plan
             )
         if self.guard.has_fallen_back:
             return [replace(base, tier="base") for base in bases]
@@ -129,6 +119,58 @@ class LearnedStudent(Student):
             replace(base, tier="base") if head is None or _stands(base) else head
             for base, head in zip(bases, heads, strict=True)
         ]
+
+    def _numbers(
+        self, cases: Sequence[Case], situations: Sequence[Situation], bases: Sequence[Verdict]
+    ) -> Floats:
+        """Return the numeric features; of like cases at different places in a batch each has its own."""
+        options = self._options or ()
+        return np.array(
+            [
+                numeric_row(case, situation, base, self._recent.of(case), options)
+                for case, situation, base in zip(cases, situations, bases, strict=True)
+            ]
+        )
+
+    def _heads(
+        self,
+        cases: Sequence[Case],
+        situations: Sequence[Situation],
+        bases: Sequence[Verdict],
+        numbers: Floats,
+    ) -> tuple[Sequence[Verdict | None], Sequence[float | None]]:
+        """Return what the head says, with its scores; nulls while there is none.
+
+        Where audits may not be trained on, the base's own suspicion is what is calibrated.
+        """
+        if self._head is None:
+            if self._may_train:
+                return [None] * len(cases), [None] * len(cases)
+            return self._threshold.decide(bases, self._calibration)
+        rows = self._rows([self._vocabulary.numbered(case.normalised) for case in cases], numbers)
+        scores = self._head.suspicions(rows)
+        verdicts = self._verdicts(self._head, rows, scores, bases)
+        self._tell_memories(verdicts, cases, situations, bases)
+        return verdicts, scores.tolist()
+
+    def _tell_memories(
+        self,
+        verdicts: list[Verdict],
+        cases: Sequence[Case],
+        situations: Sequence[Situation],
+        bases: Sequence[Verdict],
+    ) -> None:
+        """Put into the verdicts which memories turned them: those without which the head decides otherwise."""
+        places = [i for i, situation in enumerate(situations) if situation.recalled]
+        if not places or self._head is None:
+            return
+        alone = [replace(base, plan=base.without_memory or base.plan) for base in (bases[i] for i in places)]
+        own = [cases[i] for i in places]
+        numbers = self._numbers(own, [Situation(situations[i].standing) for i in places], alone)
+        rows = self._rows([self._vocabulary.numbered(case.normalised) for case in own], numbers)
+        without = self._verdicts(self._head, rows, self._head.suspicions(rows), alone)
+        for i, other in zip(places, without, strict=True):
+            verdicts[i] = with_memories(verdicts[i], situations[i].recalled, other.plan)
 
     def worst_case_usd(self, cases: Sequence[Case], situations: Sequence[Situation]) -> float | None:
         """Return what the base may cost at most: the head costs nothing."""
@@ -160,7 +202,7 @@ class LearnedStudent(Student):
     ) -> list[Verdict]:
         probabilities = self._calibration.probabilities(scores)
         likeliest = np.argmax(head.class_probabilities(rows), axis=1)
-        explanations = self._explanations(head, rows)
+        explanations = explained(head.gate.weights[0], rows, self._feature_names)
         return [
             self._verdict(score, probability, head.classes[best], explanation, base)
             for score, probability, best, explanation, base in zip(
@@ -183,30 +225,13 @@ class LearnedStudent(Student):
             probabilities=(*base.probabilities, OptionProbability(QUESTION, "true", probability)),
             explanation=why,
             tier="learned",
+            memory_ids=(),
+            without_memory=None,
             # Its doubt is the chance of being wrong. Nearness to the threshold, on the scale of the scores, was
             # worse by .002 of system F1 on the research stream at 10 % audits.
             doubt=1 - plan.confidence,
             second_opinion=base.plan,
         )
-
-    def _explanations(self, head: Head, rows: csr_matrix) -> list[tuple[Contribution, ...]]:
-        """Return, for each row, the features that weighed most, for or against a violation."""
-        weights = head.gate.weights[0]
-        weighed = rows.data * weights[rows.indices]
-        explanations = []
-        for begin, end in pairwise(rows.indptr.tolist()):
-            part = weighed[begin:end]
-            top = np.argsort(-np.abs(part), kind="stable")[:EXPLAINED].tolist()
-            explanations.append(
-                tuple(
-                    Contribution(
-                        "feature", self._feature_names[rows.indices[begin + i]], round(float(part[i]), 3)
-                    )
-                    for i in top
-                    if part[i] != 0
-                )
-            )
-        return explanations
 
     def snapshot(self) -> ModelSnapshot | None:
         """Return the head with all it was trained on, null while there is none."""
@@ -230,14 +255,21 @@ class LearnedStudent(Student):
         self._next_fit = int(len(self._examples) * self._spec.refit_growth) + 1
 
     def learn(self, lessons: Sequence[Lesson]) -> None:
-        """Take in the audits of a batch: score what was predicted, and refit once there are a tenth more."""
+        """Take in the audits of a batch: score what was predicted, and refit once there are a tenth more.
+
+        Audits that may not be trained on move the thresholds by the same schedule, and nothing else.
+        """
         for lesson in lessons:
             pending = self._pending.get(lesson.case.comment_id)
             if pending is not None and lesson.audited.plan is not None:
                 self._take_in(pending, lesson.audited.plan, lesson)
         self._forget_until(lessons[-1].case.position)
         self.guard.judge()
-        if len(self._examples) >= self._next_fit and self._has_both_kinds():
+        if not self._may_train:
+            if len(self._scored) >= self._next_threshold:
+                self._next_threshold = int(len(self._scored) * self._spec.refit_growth) + 1
+                self._recalibrate()
+        elif len(self._examples) >= self._next_fit and self._has_both_kinds():
             self._refit()
 
     def _take_in(self, pending: Pending, audited: Plan, lesson: Lesson) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.learned.snapshot import NoSnapshotError, load_snapshot, save_snapshot
 from moderation_pipeline.agents.learned.student import LearnedStudent
 from moderation_pipeline.agents.plan import Plan
-from moderation_pipeline.agents.student import Situation, Student
+from moderation_pipeline.agents.student import Lesson, Recalled, Situation, Student
 from moderation_pipeline.agents.verdict import OptionProbability, Receipt, Verdict
 from moderation_pipeline.moderation.chance import draw
 from moderation_pipeline.moderation.run_tables import RunTables
@@ -193,6 +194,72 @@ def test_a_snapshot_is_the_same_when_read_back_and_holds_no_pickle(tmp_path: Pat
 def test_a_missing_snapshot_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(NoSnapshotError, match=r"nowhere\.json"):
         load_snapshot(tmp_path / "nowhere")
+
+
+def test_audits_that_may_not_be_trained_on_still_move_the_threshold() -> None:
+    comments = invented_chat(2_000)
+    student = learned(Timid(), may_train=False)
+
+    tables = moderated(student, comments, rate=0.3, floor=0.3)
+
+    assert student.refits == 0
+    assert student.calibration.is_fitted
+    late = tables.student_decisions.join(comments.select("comment_id", "text"), on="comment_id").tail(500)
+    wrong = (late["category"] != "none") != late["text"].str.contains("zorg|florps")
+    assert wrong.mean() < 0.02  # type: ignore[operator]
+    assert set(late["tier"]) == {"base, recalibrated"}
+
+
+class Timid(ScriptedStudent):
+    """Is right about which is likelier a violation, but says so of one insult only: its threshold is too high."""
+
+    async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
+        await super().decide(cases, situations)
+        return [Verdict(self._plan(case), Receipt("timid")) for case in cases]
+
+    def _plan(self, case: Case) -> Plan:
+        if "off" in case.text:
+            return replace(DELETE, confidence=0.6)
+        return replace(ALLOW, confidence=0.7 if truth(case).is_violation else 0.95)
+
+
+def test_a_memory_that_turns_the_decision_is_named_with_what_would_have_been_decided_without() -> None:
+    """What was learnt says nothing; what is remembered says all, so a head comes to lean on it."""
+    comments = invented_chat(2_000)
+    words = [f"word{draw(3, 'word', str(i))}" for i in range(2_000)]
+    student = learned()
+    remembered = Remembering(student)
+    chat = comments.with_columns(normalised=pl.Series(words))
+
+    tables = moderated(remembered, chat, rate=0.3)
+
+    told = tables.student_decisions.tail(500).filter(pl.col("memory_ids").list.len() > 0)
+    assert told.height > 50
+    assert set(told["category"]) <= {"harassment", "spam"}
+    assert {each["kind"] for row in told["explanation"] for each in row} >= {"memory"}
+    assert all(plan is not None and not plan.is_violation for plan in remembered.without)
+
+
+class Remembering(Student):
+    """Recalls for every violation a memory that says so, and notes what was decided without it."""
+
+    def __init__(self, inner: LearnedStudent) -> None:
+        self._inner = inner
+        self.without: list[Plan | None] = []
+
+    async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
+        recalling = [
+            replace(each, recalled=(Recalled("m", 0.9, 3, "state", truth(case)),))
+            if truth(case).is_violation
+            else each
+            for case, each in zip(cases, situations, strict=True)
+        ]
+        verdicts = await self._inner.decide(cases, recalling)
+        self.without += [verdict.without_memory for verdict in verdicts if verdict.memory_ids]
+        return verdicts
+
+    def learn(self, lessons: Sequence[Lesson]) -> None:
+        self._inner.learn(lessons)
 
 
 class Odd(ScriptedStudent):

@@ -1,0 +1,70 @@
+"""Tests of how the Student's confidence is held against its audits, by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+import pytest
+
+from moderation_pipeline.evaluation.calibration import (
+    CalibrationShown,
+    calibration_of,
+    calibration_sentence,
+)
+
+Said = tuple[str, float, str, float]
+"""The Student's category and confidence, the audit's category and its probability."""
+
+
+def shown(rows: Sequence[Said]) -> CalibrationShown:
+    ids = [f"c{i}" for i in range(len(rows))]
+    student, confidence, audited, probability = zip(*rows, strict=True)
+    decisions = pl.DataFrame({"comment_id": ids, "category": student, "confidence": confidence})
+    audits = pl.DataFrame({"comment_id": ids, "category": audited, "audit_probability": probability})
+    return calibration_of(decisions, audits)
+
+
+def test_error_and_auroc_are_as_counted_by_hand() -> None:
+    wrong, right = [("none", 0.8, "hate", 1.0)] * 10, [("none", 0.8, "none", 1.0)] * 50
+
+    found = shown([("hate", 0.9, "hate", 1.0)] * 40 + wrong + right)
+
+    assert found.calibration_error == pytest.approx((40 * 0.1 + abs(60 * 0.2 - 10)) / 100)
+    assert found.calibration_auroc == pytest.approx((40 + 10 / 2) / 50)
+    assert found.calibration_sample_size == pytest.approx(100)
+
+
+def test_a_student_that_says_the_base_rate_of_everything_is_calibrated_and_ranks_nothing() -> None:
+    found = shown([("none", 0.8, "hate", 1.0)] * 20 + [("none", 0.8, "none", 1.0)] * 80)
+
+    assert found.calibration_error == pytest.approx(0)
+    assert found.calibration_auroc == pytest.approx(0.5)
+
+
+def test_an_audit_counts_as_many_comments_as_it_stands_for() -> None:
+    """A tenth of the sure ones was audited and found right, so they weigh ten times."""
+    sure = [("none", 1.0, "none", 0.1)] * 90
+    unsure = [("hate", 0.5, "hate", 1.0)] * 50 + [("hate", 0.5, "none", 1.0)] * 50
+
+    found = shown(sure + unsure[:80])
+
+    assert found.calibration_error == pytest.approx((50 - 40) / (900 + 80))
+    assert found.calibration_sample_size == pytest.approx((900 + 80) ** 2 / (90 * 100 + 80))
+
+
+def test_too_few_audits_show_nothing_but_how_few_they_are() -> None:
+    found = shown([("hate", 0.9, "hate", 1.0)] * 10 + [("none", 0.9, "none", 1.0)] * 10)
+
+    assert found[:2] == (None, None)
+    assert found.calibration_sample_size == pytest.approx(20)
+    assert calibration_sentence("mine", found) is None
+
+
+def test_the_sentence_never_gives_the_error_without_auroc() -> None:
+    sentence = calibration_sentence("mine", CalibrationShown(0.031, 0.94, 380.4))
+
+    assert sentence is not None
+    assert "3.1" in sentence
+    assert "0.94 (AUROC)" in sentence
+    assert "380 equal ones" in sentence

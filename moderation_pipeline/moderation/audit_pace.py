@@ -7,10 +7,10 @@ expected cost of the random floor is reserved before anything else is spent.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from moderation_pipeline.config import AuditSpec
 
@@ -32,7 +32,8 @@ class AuditPace:
 
     def __init__(self, spec: AuditSpec) -> None:
         self._spec = spec
-        self._history: deque[float] = deque(maxlen=HISTORY)
+        self._history = np.zeros(HISTORY)  # the next doubt takes the place of the oldest
+        self._rated = 0
         self._allowance = 0.0
         self._threshold = 0.0
         self._comments = 0
@@ -62,14 +63,19 @@ class AuditPace:
         """
         share = self._share()
         threshold = 0.0
-        if self._history:
+        if self._rated:
             # Lower while more is banked than is due, so that what calm stretches left is spent again.
             due = min(1.0, max(0.0, share + self._allowance / max(PACE, comments)))
-            threshold = float(np.quantile(self._history, 1 - due))
-        self._history.extend(doubts)
+            threshold = quantile(self._history[: self._rated], 1 - due)
+        self._remember(doubts)
         self._comments += comments
         self._allowance = min(self._allowance + share * comments, max(1.0, BANKED * share)) - already
         return threshold
+
+    def _remember(self, doubts: Sequence[float]) -> None:
+        latest = doubts[-HISTORY:]
+        self._history[np.arange(self._rated, self._rated + len(latest)) % HISTORY] = latest
+        self._rated += len(latest)
 
     def take_one(self) -> None:
         """Spend one certain audit."""
@@ -88,3 +94,16 @@ class AuditPace:
         per_audit = self._spent_usd / self._audits
         expected = max(LEAST_EXPECTED, self._comments)
         return max(0.0, self._spec.usd - self._spent_usd) / (per_audit * expected)
+
+
+def quantile(values: NDArray[np.float64], share: float) -> float:
+    """Return the quantile, between two values a point in proportion.
+
+    It is `np.quantile`, without the checks that take four times as long as this over the latest doubts.
+    """
+    place = share * (len(values) - 1)
+    below, above = int(place), min(int(place) + 1, len(values) - 1)
+    parted = np.partition(values, (below, above))
+    low, high, part = float(parted[below]), float(parted[above]), place - below
+    # As NumPy does it, from the nearer end: so the result is the same to the last bit.
+    return low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part)

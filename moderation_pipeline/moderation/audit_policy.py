@@ -42,6 +42,7 @@ class AuditPolicy:
         self._doubts = doubts_of(spec)
         self._audited_texts: set[tuple[str, str]] = set()
         self.pace = AuditPace(spec)
+        self._chance, self._chance_of_sanctions = _floor(spec)
 
     def choose(
         self,
@@ -78,13 +79,10 @@ class AuditPolicy:
         return AuditChoice(None, probability)
 
     def _chance_of(self, verdict: Verdict | None) -> float:
-        """Return the floor; under the policy `random` the rate is the floor of those below it."""
-        if self._spec.policy == "none" or self.pace.is_spent:
+        if self.pace.is_spent:
             return 0.0
         plan = verdict.plan if verdict is not None else None
-        floor = self._spec.floor
-        low = floor.sanctions if plan is not None and plan.action.is_sanction else floor.allow
-        return max(low, self._spec.rate) if self._spec.policy == "random" else low
+        return self._chance_of_sanctions if plan is not None and plan.action.is_sanction else self._chance
 
     def _certain(
         self,
@@ -124,8 +122,9 @@ class AuditPolicy:
         rated = self._doubts.rate([cases[i] for i, _ in decided], [v for _, v in decided]) if decided else []
         threshold = self.pace.begin(rated, len(cases), len(certain))
         chosen: Certain = {}
-        for doubt, i in sorted(((d, i) for d, (i, _) in zip(rated, decided, strict=True)), key=_worst_first):
-            if doubt < threshold or not self.pace.allows_another:
+        worthy = [(-d, i) for d, (i, _) in zip(rated, decided, strict=True) if d >= threshold]
+        for _, i in sorted(worthy):
+            if not self.pace.allows_another:
                 break
             said = (cases[i].channel, cases[i].normalised)
             if i in certain or not able[i] or said in self._audited_texts:
@@ -136,8 +135,15 @@ class AuditPolicy:
         return chosen
 
 
-def _worst_first(rated: tuple[float, int]) -> tuple[float, int]:
-    return -rated[0], rated[1]
+def _floor(spec: AuditSpec) -> tuple[float, float]:
+    """Return the least audit probability of what is proposed to be let be, and of proposed sanctions.
+
+    Under the policy `random` the rate is the floor of those below it.
+    """
+    if spec.policy == "none":
+        return 0.0, 0.0
+    least = spec.rate if spec.policy == "random" else 0.0
+    return max(spec.floor.allow, least), max(spec.floor.sanctions, least)
 
 
 ADDRESSES_MODERATOR = "addresses_moderator"

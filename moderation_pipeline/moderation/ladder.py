@@ -16,7 +16,7 @@ from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.plan import UNDECIDED, Action, Category, Plan
 from moderation_pipeline.closed import Closed, read_closed
 from moderation_pipeline.config_errors import ConfigError, closest
-from moderation_pipeline.moderation.user_state import Deed, Record, Standings
+from moderation_pipeline.moderation.user_state import DEEDS, Deed, Record, Standings
 from moderation_pipeline.warehouse.folder import DataFolder
 
 SECONDS_PER = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -149,10 +149,10 @@ class Ladder:
         sanction = self._sanction(case, plan, decided_by, record)
         if not may_act:
             sanction = sanction._replace(is_shadow=True)
+        if sanction.action not in DEEDS:
+            return sanction
         deed = Deed(sanction.action, case.sent_at_us, sanction.duration_s, sanction.counts_until_us)
         self.standings.take_in(case.channel, case.user_id, deed)
-        if sanction.action in (Action.ALLOW, Action.REPLY, UNDECIDED):
-            return sanction
         self._watch(case, sanction)
         after = self.standings.record_of(case.channel, case.user_id)
         return sanction._replace(strikes=after.strikes_at(case.sent_at_us))
@@ -167,10 +167,10 @@ class Ladder:
             return self._nothing("allow", category, "ladder", reason, strikes, under_sanction=True)
         if plan is None:
             return self._nothing(UNDECIDED, None, "student", "nobody could decide", strikes)
-        category = plan.category.value
+        category = str(plan.category)
         if not plan.action.is_sanction:
-            quiet = self._nothing(plan.action.value, category, decided_by, plan.reasoning, strikes)
-            return quiet if plan.action is Action.ALLOW else quiet._replace(reply_text=plan.reply_text)
+            quiet = self._nothing(str(plan.action), category, decided_by, plan.reasoning, strikes)
+            return quiet if plan.action == "allow" else quiet._replace(reply_text=plan.reply_text)
         immunity = self._immunity(case)
         if immunity is not None:
             return self._nothing("allow", category, "ladder", f"{immunity}s are immune", strikes)

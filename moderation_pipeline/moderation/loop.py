@@ -91,7 +91,7 @@ class Moderation:
         autonomy = named.config.autonomy
         self._ledger = Ledger(autonomy, named.config.audit) if autonomy is not None else None
         self._observers = observers
-        self._recorder = RunRecorder(self._chat, named.name)
+        self._recorder = RunRecorder(self._chat, named.name, self._stream.comments)
 
     @property
     def _config(self) -> Config:

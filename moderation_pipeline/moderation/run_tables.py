@@ -1,6 +1,8 @@
-"""What a run leaves behind: the four tables of the loop, collected row by row and kept as columns.
+"""What a run leaves behind: the four tables of the loop, collected batch by batch and kept as columns.
 
-Rows are turned into frames a chunk at a time, so that a long run holds columns and not Python objects.
+Comments become rows a chunk at a time, so that a long run holds columns and not Python objects. What a row
+says of the comment itself is sliced from the comments table, and what many comments share (rules give like
+comments the very same verdict) is written out once and gathered: Python touches only what differs.
 """
 
 from __future__ import annotations
@@ -24,6 +26,17 @@ from moderation_pipeline.warehouse.tables import (
 
 CHUNK = 8_192
 
+OF_COMMENT = ("comment_id", "position")
+OF_BATCH = ("audit_probability", "degraded")
+"""Columns of a decision that are not the verdict's."""
+
+OF_VERDICT = tuple(
+    name for name in STUDENT_DECISIONS.schema if name not in {*RUN_KEYS, *OF_COMMENT, *OF_BATCH}
+)
+OF_AUDIT = tuple(name for name in EXPERT_AUDITS.schema if name not in {*RUN_KEYS, *OF_COMMENT})
+OF_WRITER = ("user_id", "user_name", "channel", "sent_at")
+OF_SANCTION = tuple(name for name in ACTION_LOG.schema if name not in {*RUN_KEYS, *OF_COMMENT, *OF_WRITER})
+
 
 @dataclass(frozen=True, slots=True)
 class RunTables:
@@ -38,8 +51,11 @@ class RunTables:
 class RunRecorder:
     """Collects settled comments; `finish` gives the tables."""
 
-    def __init__(self, chat: str, config: str) -> None:
-        self._keys = (chat, config)
+    def __init__(self, chat: str, config: str, comments: pl.DataFrame) -> None:
+        """`comments` are those that will be settled, in that order."""
+        self._keys = [pl.lit(chat).alias("chat"), pl.lit(config).alias("config")]
+        self._comments = comments.select(*OF_COMMENT, *OF_WRITER)
+        self._recorded = 0
         self._waiting: list[Settled] = []
         self._decisions: list[pl.DataFrame] = []
         self._audits: list[pl.DataFrame] = []
@@ -63,21 +79,33 @@ class RunRecorder:
 
     def _flush(self) -> None:
         rows, self._waiting = self._waiting, []
-        audited = [row for row in rows if row.audited is not None]
-        self._decisions.append(self._frame(STUDENT_DECISIONS, [_decision(row) for row in rows]))
-        self._audits.append(self._frame(EXPERT_AUDITS, [_audit(row) for row in audited]))
-        self._actions.append(self._frame(ACTION_LOG, [_action(row) for row in rows]))
+        comments = self._comments.slice(self._recorded, len(rows))
+        self._recorded += len(rows)
+        self._decisions.append(self._frame(STUDENT_DECISIONS, comments, _decisions(rows)))
+        audited = [number for number, row in enumerate(rows) if row.audited is not None]
+        audits = _columns(EXPERT_AUDITS, OF_AUDIT, [_audit(rows[number]) for number in audited])
+        self._audits.append(self._frame(EXPERT_AUDITS, comments[audited], audits))
+        actions = _columns(ACTION_LOG, OF_SANCTION, [row.sanction for row in rows])
+        self._actions.append(self._frame(ACTION_LOG, comments, actions))
 
-    def _frame(self, table: Table, rows: list[tuple[object, ...]]) -> pl.DataFrame:
-        """Return the rows as a frame: the keys in front, times made of microseconds."""
-        chat, config = self._keys
-        names = [name for name in table.schema if name not in RUN_KEYS]
-        columns = zip(*rows, strict=True) if rows else [()] * len(names)
-        series = [
-            _series(name, table.schema[name], values) for name, values in zip(names, columns, strict=True)
-        ]
-        keys = [pl.lit(chat).alias("chat"), pl.lit(config).alias("config")]
-        return pl.DataFrame(series).select(*keys, *names)
+    def _frame(self, table: Table, comments: pl.DataFrame, columns: Sequence[pl.Series]) -> pl.DataFrame:
+        """Return the rows of a table: what the comments say and what was made of them, the keys in front."""
+        return comments.with_columns(*self._keys, *columns).select(table.schema.names())
+
+
+def _decisions(rows: Sequence[Settled]) -> list[pl.Series]:
+    """Return the columns of decisions; a verdict that several comments share is written out once."""
+    verdicts = {id(row.decided): row.decided for row in rows}
+    place = {key: number for number, key in enumerate(verdicts)}
+    shared = _columns(STUDENT_DECISIONS, OF_VERDICT, [_verdict(verdict) for verdict in verdicts.values()])
+    of_row = pl.Series([place[id(row.decided)] for row in rows], dtype=pl.UInt32)
+    own = [(row.choice.probability, row.degraded) for row in rows]
+    return [column.gather(of_row) for column in shared] + _columns(STUDENT_DECISIONS, OF_BATCH, own)
+
+
+def _columns(table: Table, names: Sequence[str], rows: Sequence[tuple[object, ...]]) -> list[pl.Series]:
+    values = zip(*rows, strict=True) if rows else [()] * len(names)
+    return [_series(name, table.schema[name], each) for name, each in zip(names, values, strict=True)]
 
 
 def _series(name: str, dtype: pl.DataType, values: Sequence[object]) -> pl.Series:
@@ -129,11 +157,9 @@ _NO_RECEIPT = (None, None, None, 0, 0, 0.0, 0.0, None, None, None, None, None)
 """The receipt of a decision that nobody made: it cost nothing."""
 
 
-def _decision(row: Settled) -> tuple[object, ...]:
-    case, verdict = row.case, row.decided
-    about = (case.comment_id, case.position)
+def _verdict(verdict: Verdict | None) -> tuple[object, ...]:
     if verdict is None:
-        return (*about, *[None] * 12, *_NO_RECEIPT, row.choice.probability, None, row.degraded)
+        return (*[None] * 12, *_NO_RECEIPT, None)
     plan = verdict.plan
     proposed: tuple[object, ...] = (None,) * 4
     said: tuple[object, ...] = (None,) * 3
@@ -141,7 +167,6 @@ def _decision(row: Settled) -> tuple[object, ...]:
         proposed = (plan.action.value, plan.duration_s, plan.category.value, plan.confidence)
         said = (plan.reasoning, plan.reply_text, plan.rule)
     return (
-        *about,
         *proposed,
         verdict.confidence_source,
         verdict.probabilities,
@@ -150,9 +175,7 @@ def _decision(row: Settled) -> tuple[object, ...]:
         verdict.explanation,
         verdict.tier,
         *_RECEIPT(verdict.receipt),
-        row.choice.probability,
         [_tier(each) for each in verdict.tiers] or None,
-        row.degraded,
     )
 
 
@@ -172,8 +195,6 @@ def _audit(row: Settled) -> tuple[object, ...]:
     if verdict is None:
         raise ValueError(f"Comment {row.case.comment_id} was not audited, so it has no row of expert_audits.")
     return (
-        row.case.comment_id,
-        row.case.position,
         row.choice.reason,
         row.choice.probability,
         *_audited_plan(verdict),
@@ -195,26 +216,4 @@ def _audited_plan(verdict: Verdict) -> tuple[object, ...]:
         plan.reasoning,
         plan.reply_text,
         plan.rule,
-    )
-
-
-def _action(row: Settled) -> tuple[object, ...]:
-    case, sanction = row.case, row.sanction
-    return (
-        case.comment_id,
-        case.position,
-        case.user_id,
-        case.user_name,
-        case.channel,
-        case.sent_at_us,
-        sanction.action,
-        sanction.category,
-        sanction.duration_s,
-        sanction.reply_text,
-        sanction.decided_by,
-        sanction.reason,
-        sanction.strikes,
-        sanction.counts_until_us,
-        sanction.under_sanction,
-        sanction.is_shadow,
     )

@@ -54,6 +54,11 @@ class Stream:
         return self._comments.height
 
     @property
+    def comments(self) -> pl.DataFrame:
+        """The comments table in stream order."""
+        return self._comments
+
+    @property
     def _has_gaps(self) -> bool:
         positions = self._comments["position"]
         return len(positions) > 0 and (positions[0] != 0 or positions[-1] != len(positions) - 1)

@@ -6,6 +6,7 @@ nobody, for nobody knows when it ends. The rules that turn plans into sanctions 
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,11 +18,8 @@ from moderation_pipeline.warehouse.tables import USER_STATE
 FOREVER = 2**62
 
 
-class UserKey(NamedTuple):
-    """A user of a channel: standing does not travel between channels."""
-
-    channel: str
-    user_id: str
+UserKey = tuple[str, str]
+"""A channel and a user: standing does not travel between channels. Bare, for it is made at every look."""
 
 
 class Deed(NamedTuple):
@@ -38,7 +36,10 @@ class Deed(NamedTuple):
 
 @dataclass(slots=True)
 class Record:
-    """What counts against one user: each strike's expiry, the last warning's, and the sanction in force."""
+    """What counts against one user: each strike's expiry, the last warning's, and the sanction in force.
+
+    Strikes are kept in the order in which they expire, so that they are counted without looking at each.
+    """
 
     strikes_until: list[int] = field(default_factory=list)
     warned_until: int | None = None
@@ -51,7 +52,7 @@ class Record:
         if deed.action == "warn":
             self.warned_until = until
             return
-        self.strikes_until.append(until)
+        insort(self.strikes_until, until)
         if deed.action == "ban":
             self.sanction, self.sanctioned_until = "ban", FOREVER
         elif deed.action == "timeout" and deed.sent_at_us is not None and deed.duration_s is not None:
@@ -62,7 +63,7 @@ class Record:
         """Return the strikes that have not expired."""
         if now_us is None:
             return len(self.strikes_until)
-        return sum(until > now_us for until in self.strikes_until)
+        return len(self.strikes_until) - bisect_right(self.strikes_until, now_us)
 
     def is_warned_at(self, now_us: int | None) -> bool:
         """Whether a warning still counts."""
@@ -94,7 +95,7 @@ class Standings:
         """Return the user's record; a comment without a user has a clear one."""
         if user_id is None:
             return CLEAR
-        return self._records.get(UserKey(channel, user_id), CLEAR)
+        return self._records.get((channel, user_id), CLEAR)
 
     def standing_of(self, channel: str, user_id: str | None, now_us: int | None) -> Standing:
         """Return the user's standing as of now."""
@@ -106,7 +107,7 @@ class Standings:
     def take_in(self, channel: str, user_id: str | None, deed: Deed) -> None:
         """Fold one row of the action log in; only deeds count, and only against somebody."""
         if user_id is not None and deed.action in DEEDS:
-            self._records.setdefault(UserKey(channel, user_id), Record()).take_in(deed)
+            self._records.setdefault((channel, user_id), Record()).take_in(deed)
 
 
 def fold_actions(action_log: pl.DataFrame) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from moderation_pipeline.backends.language_model import (
     Reply,
     ReplySchema,
     Request,
+    ServerFailedError,
 )
 
 HIDDEN_WORD = "tangerine-47"
@@ -45,6 +46,10 @@ PROBE = Request(
     wants_logprobs=True,
 )
 
+CAN_NOT = (500, 501)
+"""What some servers answer to a kind of structure that they don't know (llama-cpp-python's to a JSON schema): asked
+for it twice, it is taken for a no."""
+
 MOST_CALLS = 10
 """Each call rules something out, and there are fewer things to rule out than this."""
 
@@ -68,7 +73,7 @@ async def find_out(ask: Ask) -> Found:
     """
     tried = Abilities()
     replies: list[Reply] = []
-    bad_replies = 0
+    bad_replies = failures = 0
     for _ in range(MOST_CALLS):
         try:
             reply = await ask(PROBE, tried)
@@ -79,6 +84,13 @@ async def find_out(ask: Ask) -> Found:
             replies += [error.reply] if error.reply is not None else []
             bad_replies += 1
             if bad_replies % 2 == 0:  # once may be chance
+                tried = _plainer(tried)
+            continue
+        except ServerFailedError as error:
+            if error.status not in CAN_NOT or tried.structure is Structure.PLAIN:
+                raise
+            failures += 1
+            if failures % 2 == 0:
                 tried = _plainer(tried)
             continue
         replies.append(reply)

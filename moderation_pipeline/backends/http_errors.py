@@ -72,7 +72,7 @@ def http_error(status: int, headers: Headers, body: object, caller: Caller) -> L
     if status == 429 and code not in QUOTA_CODES:
         return RateLimitedError(said, retry_after_s=retry_after_s(headers))
     if status in (408, 409) or status >= 500:
-        return ServerFailedError(said, retry_after_s=retry_after_s(headers))
+        return ServerFailedError(said, status=status, retry_after_s=retry_after_s(headers))
     if status in (400, 413, 422):
         if code in CONTENT_CODES:
             return RefusedReplyError(said)
@@ -126,7 +126,7 @@ def _said(body: object) -> tuple[str | None, str | None, str]:
     code = next((value for key in ("code", "type") if isinstance(value := error.get(key), str)), None)
     parameter = error.get("param")
     message = error.get("message") or error.get("detail") or ""
-    return code, parameter if isinstance(parameter, str) else None, str(message)
+    return code, parameter if isinstance(parameter, str) else None, " ".join(str(message).split())
 
 
 def _worded(status: int, said: str, caller: Caller) -> str:

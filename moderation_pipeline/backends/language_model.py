@@ -211,9 +211,13 @@ class RateLimitedError(TransportError):
 
 
 class ServerFailedError(TransportError):
-    """408, 409 or 5xx."""
+    """408, 409 or 5xx; `status` says which."""
 
     code = "server_failed"
+
+    def __init__(self, detail: str, *, status: int | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(detail, retry_after_s=retry_after_s)
+        self.status = status
 
 
 class ConnectionFailedError(TransportError):

@@ -66,6 +66,7 @@ class Behaviour:
     faults: Callable[[int], Fault | None] = never
     enforces_schema: bool = True
     refuses_schema: bool = False
+    trips_over_schema: bool = False
     has_tools: bool = True
     gives_logprobs: bool = True
     gives_usage: bool = True
@@ -116,6 +117,8 @@ class ChatServer:
             return _error(400, f"Unsupported parameter: '{refused[0]}'", param=refused[0])
         if "response_format" in body and behaviour.refuses_schema:
             return _error(400, "response_format is not supported", param="response_format")
+        if "response_format" in body and behaviour.trips_over_schema:
+            return _error(500, "1 validation error: body.response_format.type")
         if behaviour.max_in_flight is not None and self.in_flight > behaviour.max_in_flight:
             return _error(429, "slow down", headers={"retry-after": str(behaviour.retry_after_s)})
         fault = None if is_probe else behaviour.faults(self.calls)

@@ -72,11 +72,19 @@ def test_a_good_server_is_found_out_in_one_call_and_asked_ever_after(build: Buil
     [
         (Behaviour(), Structure.SCHEMA),
         (Behaviour(refuses_schema=True), Structure.TOOL),
+        (Behaviour(trips_over_schema=True), Structure.TOOL),
         (Behaviour(enforces_schema=False), Structure.TOOL),
         (Behaviour(enforces_schema=False, refuses_parameters=("tools",)), Structure.PLAIN),
         (Behaviour(refuses_schema=True, refuses_parameters=("tools",)), Structure.PLAIN),
     ],
-    ids=["obeys", "refuses schema", "ignores schema", "ignores schema, refuses tools", "refuses both"],
+    ids=[
+        "obeys",
+        "refuses schema",
+        "trips over schema",
+        "ignores schema",
+        "ignores schema, refuses tools",
+        "refuses both",
+    ],
 )
 def test_how_an_endpoint_gives_structure_is_found_out_also_where_it_only_pretends(
     build: Build, behaviour: Behaviour, structure: Structure

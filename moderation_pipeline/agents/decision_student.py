@@ -7,12 +7,12 @@ the whole verdict a bad reply (law 4): a rule that nobody judged is not a rule t
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import chain
 
+from moderation_pipeline.agents.by_turns import begun_by_turns
 from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.deriving import derive
 from moderation_pipeline.agents.prompt import MOST_OF_COMMENT, Shown, case_data
@@ -86,7 +86,7 @@ class DecisionStudent(Student):
                 paid for is stored.
         """
         requests = self._chunks(list(zip(cases, situations, strict=True)))
-        outcomes = await asyncio.gather(*map(self._judged, requests), return_exceptions=True)
+        outcomes = await begun_by_turns(map(self._judged, requests))
         verdicts: list[Verdict] = []
         for outcome in outcomes:
             if isinstance(outcome, BaseException):

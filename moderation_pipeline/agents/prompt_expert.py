@@ -7,7 +7,7 @@ replies are no longer shared between configs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.expert import Expert
@@ -77,7 +77,6 @@ class PromptExpert(Expert):
         """Close the model."""
         await self._judge.aclose()
 
-    def _messages(self, cases: Sequence[Case], proposed: Sequence[Plan | None]) -> list[Message]:
-        return [
-            case_message(case, self._shown, proposed=plan) for case, plan in zip(cases, proposed, strict=True)
-        ]
+    def _messages(self, cases: Sequence[Case], proposed: Sequence[Plan | None]) -> Iterator[Message]:
+        for case, plan in zip(cases, proposed, strict=True):
+            yield case_message(case, self._shown, proposed=plan)

@@ -6,10 +6,10 @@ made the language model's. Student and Expert differ only in what they show it.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+from moderation_pipeline.agents.by_turns import begun_by_turns
 from moderation_pipeline.agents.prompt import Instructions, prompt_text
 from moderation_pipeline.agents.reply_parsing import ReadReply, UnreadableReplyError, read_reply
 from moderation_pipeline.agents.verdict import Receipt, Verdict
@@ -39,14 +39,14 @@ class PromptJudge:
         self._spec = spec
         self._repair = prompt_text("repair")
 
-    async def judge(self, cases: Sequence[Message]) -> list[Verdict]:
-        """Return one verdict per case, in order.
+    async def judge(self, cases: Iterable[Message]) -> list[Verdict]:
+        """Return one verdict per case, in order; each case's message is made when its call begins.
 
         Raises:
             FatalBackendError: it is no use to go on. The calls in flight are awaited first, so that what was
                 paid for is stored.
         """
-        verdicts = await asyncio.gather(*(self._verdict(case) for case in cases), return_exceptions=True)
+        verdicts = await begun_by_turns(self._verdict(case) for case in cases)
         judged: list[Verdict] = []
         for verdict in verdicts:
             if isinstance(verdict, BaseException):
@@ -54,7 +54,7 @@ class PromptJudge:
             judged.append(verdict)
         return judged
 
-    def worst_case_usd(self, cases: Sequence[Message]) -> float | None:
+    def worst_case_usd(self, cases: Iterable[Message]) -> float | None:
         """Return what judging the cases may cost at most, repairs included; null where no price is known."""
         most = 0.0
         for case in cases:

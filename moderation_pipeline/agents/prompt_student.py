@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from moderation_pipeline.agents.case import Case
@@ -37,8 +37,6 @@ class PromptStudent(Student):
         """Close the model."""
         await self._judge.aclose()
 
-    def _messages(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Message]:
-        return [
-            case_message(case, self._shown, situation=situation)
-            for case, situation in zip(cases, situations, strict=True)
-        ]
+    def _messages(self, cases: Sequence[Case], situations: Sequence[Situation]) -> Iterator[Message]:
+        for case, situation in zip(cases, situations, strict=True):
+            yield case_message(case, self._shown, situation=situation)

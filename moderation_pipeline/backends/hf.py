@@ -78,7 +78,11 @@ class HfModel(LanguageModel):
         self._thread.shutdown(wait=True)
 
     async def _work(self) -> None:
-        await asyncio.sleep(0)  # every call of this moment is in line before the first batch is cut
+        in_line = 0
+        # Calls that are being begun get in line before the first batch is cut.
+        while in_line < len(self._waiting):
+            in_line = len(self._waiting)
+            await asyncio.sleep(0)
         while self._waiting:
             self._waiting.sort(key=lambda each: _characters(each.request))
             batch, self._waiting = self._waiting[: self._batch_size], self._waiting[self._batch_size :]

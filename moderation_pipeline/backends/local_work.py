@@ -43,7 +43,11 @@ class LocalWork(Generic[Q, A]):
         self._thread.shutdown(wait=True)
 
     async def _work(self) -> None:
-        await asyncio.sleep(0)  # every call of this moment is in line before the first batch is cut
+        in_line = 0
+        # Calls that are being begun get in line before the first batch is cut.
+        while in_line < len(self._waiting):
+            in_line = len(self._waiting)
+            await asyncio.sleep(0)
         loop = asyncio.get_running_loop()
         while self._waiting:
             batch, self._waiting = self._waiting[: self._batch_size], self._waiting[self._batch_size :]

@@ -216,8 +216,8 @@ def test_no_file_no_log_line_and_no_error_holds_the_key(
             "base_url": server.base_url,
             "api_key_env": "MY_KEY",
         }
-        config = config_with(server.base_url, student=spec)
-        with pytest.raises(FatalBackendError) as raised:
+        config = config_with(server.base_url, student=spec, expert={**spec, "model": "large-judge"})
+        with pytest.raises(FatalBackendError, match="401 Incorrect API key") as raised:
             run(tmp_path, config, texts_of(100), variables={"MY_KEY": key})
 
     assert any(headers.get("Authorization") == f"Bearer {key}" for headers in server.headers)

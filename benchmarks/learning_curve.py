@@ -1,6 +1,6 @@
 """How much the learned Student learns from how many audits: Student F1 and system F1 against the share audited.
 
-    python -m benchmarks.learning_curve [--seeds 5] [--policies uncertain random …] [--rates .05 .10]
+    python -m benchmarks.learning_curve [--seeds 5] [--policies uncertain random …] [--rates .05 .10] [--only …]
 
 On the research stream (CONDA's labelled comments, matches in a seeded order), with the labels as the Expert.
 Prints, as mean and 95 % interval over the seeds, every policy and rate with memory off and on, beside the
@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -39,6 +40,12 @@ from moderation_pipeline.moderation.run_tables import RunTables
 from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline.warehouse.folder import DataFolder
 
+Each = Callable[..., list[Any]]
+"""Does the same work for every seed."""
+
+BY_RATE = ("uncertain", "random", "severity", "committee", "novelty")
+"""Policies that audit a share; the others audit all comments or none."""
+
 
 def learned_config(policy: str, rate: float, *, memory: bool) -> Config:
     """Return the config of one row of the table."""
@@ -52,8 +59,8 @@ def learned_config(policy: str, rate: float, *, memory: bool) -> Config:
     )
 
 
-def run_learned(comments: pl.DataFrame, config: Config) -> RunTables:
-    """Run the loop, in memory."""
+def run_learned(comments: pl.DataFrame, config: Config, student: LearnedStudent | None = None) -> RunTables:
+    """Run the loop, in memory; with a Student of its own, or one whose head is wanted afterwards."""
     folder = DataFolder.find()
     spec = config.student
     if not isinstance(spec, LearnedSpec):
@@ -64,7 +71,9 @@ def run_learned(comments: pl.DataFrame, config: Config) -> RunTables:
     return moderate(
         comments,
         NamedConfig(name="learned", path=folder.root, config=config),
-        agents=Agents(LearnedStudent(spec, RulesStudent(), may_train=True), LabelsExpert(comments), None),
+        agents=Agents(
+            student or LearnedStudent(spec, RulesStudent(), may_train=True), LabelsExpert(comments), None
+        ),
         memory=memory,
         ladder=Ladder(load_sanctions("default", folder)),
     )
@@ -77,10 +86,21 @@ def of_tables(comments: pl.DataFrame, tables: RunTables) -> Score:
     return scored(comments, predicted, audited)
 
 
-def learned(seed: int, policy: str, rate: float, memory: bool) -> Score:
-    """Score one run of the loop."""
+class BothWays(NamedTuple):
+    """A run of the loop without and with memory, and the share of the Student's decisions that memory changed."""
+
+    off: Score
+    on: Score
+    changed: float
+
+
+def learned(seed: int, policy: str, rate: float) -> BothWays:
+    """Score two runs of the loop, without memory and with it."""
     comments = research_stream(seed)
-    return of_tables(comments, run_learned(comments, learned_config(policy, rate, memory=memory)))
+    off, on = (run_learned(comments, learned_config(policy, rate, memory=each)) for each in (False, True))
+    decided = [tables.student_decisions["category"] != "none" for tables in (off, on)]
+    changed = (decided[0] != decided[1]).mean()
+    return BothWays(of_tables(comments, off), of_tables(comments, on), float(str(changed)))
 
 
 def prototype(seed: int, rate: float) -> Score:
@@ -142,28 +162,38 @@ def print_row(name: str, scores: Sequence[Score]) -> None:
     )
 
 
-def paired(name: str, off: Sequence[Score], on: Sequence[Score]) -> None:
-    """Print what memory changes, seed by seed."""
-    for part in ("student", "system"):
-        differences = [getattr(b, part) - getattr(a, part) for a, b in zip(off, on, strict=True)]
-        print(f"    {name}: memory on - off, {part}: {interval(differences)}", flush=True)
+def print_learned(policy: str, rate: float, runs: Sequence[BothWays]) -> None:
+    """Print a policy's rows without and with memory, and what memory changes, seed by seed."""
+    share = f", {rate:.0%} audits" if policy in BY_RATE else ""
+    print_row(f"learned, {policy}{share}", [each.off for each in runs])
+    print_row(f"learned, {policy}{share}, memory", [each.on for each in runs])
+    changed = 100 * float(np.mean([each.changed for each in runs]))
+    said = [
+        f"{part} {interval([getattr(each.on, part) - getattr(each.off, part) for each in runs])}"
+        for part in ("student", "system")
+    ]
+    print(f"    memory on - off, paired: {', '.join(said)}; decisions changed {changed:.2f} %", flush=True)
 
 
-def curve(seeds: Sequence[int], policies: Sequence[str], rates: Sequence[float]) -> None:
+def print_others(each: Each, rates: Sequence[float]) -> None:
+    """Print what the learned Student is held against."""
+    for who in ("rules", "careful_rules"):
+        print_row(f"keyless {who}", each(partial(keyless, who=who)))
+    print_row("offline regression, first half's labels", each(offline))
+    for rate in rates:
+        print_row(f"prototype, {rate:.0%} audits", each(partial(prototype, rate=rate)))
+
+
+def curve(seeds: Sequence[int], policies: Sequence[str], rates: Sequence[float], *, others: bool) -> None:
     """Print the table."""
     print(f"{'':44} {'audited, halves':>15}  {'Student F1':>14}  {'system F1':>14}  {'held-out lines':>14}")
     with ProcessPoolExecutor(max_workers=2) as pool:
-        each: Callable[..., list[Score]] = lambda work: list(pool.map(work, seeds))  # noqa: E731
-        for who in ("rules", "careful_rules"):
-            print_row(f"keyless {who}", each(partial(keyless, who=who)))
-        print_row("offline regression, first half's labels", each(offline))
-        for rate in rates:
-            print_row(f"prototype, {rate:.0%} audits", each(partial(prototype, rate=rate)))
-            for policy in policies:
-                rows = [each(partial(learned, policy=policy, rate=rate, memory=on)) for on in (False, True)]
-                print_row(f"learned, {policy}, {rate:.0%} audits", rows[0])
-                print_row(f"learned, {policy}, {rate:.0%} audits, memory", rows[1])
-                paired(f"{policy} {rate:.0%}", rows[0], rows[1])
+        each: Each = lambda work: list(pool.map(work, seeds))  # noqa: E731
+        if others:
+            print_others(each, rates)
+        for policy in policies:
+            for rate in rates if policy in BY_RATE else rates[:1]:
+                print_learned(policy, rate, each(partial(learned, policy=policy, rate=rate)))
 
 
 def speed() -> None:
@@ -189,13 +219,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--policies", nargs="+", default=["uncertain", "random"])
+    parser.add_argument("--policies", nargs="*", default=[*BY_RATE, "all", "none"])
     parser.add_argument("--rates", nargs="+", type=float, default=[0.05, 0.10])
-    parser.add_argument("--speed-only", action="store_true")
+    parser.add_argument(
+        "--only", choices=("learned", "others", "speed"), help="a part, to split the time it takes"
+    )
     given = parser.parse_args()
-    if not given.speed_only:
-        curve(range(given.seeds), given.policies, given.rates)
-    speed()
+    policies = [] if given.only == "others" else given.policies
+    if given.only != "speed":
+        curve(range(given.seeds), policies, given.rates, others=given.only != "learned")
+    if given.only in (None, "speed"):
+        speed()
 
 
 if __name__ == "__main__":

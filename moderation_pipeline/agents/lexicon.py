@@ -117,8 +117,8 @@ class TermIndex:
 
     def __init__(self, groups: Mapping[str, Iterable[str]]) -> None:
         self._exact: dict[str, list[tuple[str, str]]] = {}
-        self._prefixes: list[tuple[str, str, str]] = []
-        self._phrases: dict[str, list[tuple[str, str, tuple[str, ...]]]] = {}
+        self._prefixes: dict[str, list[tuple[str, str, str]]] = {}  # by first letter
+        self._phrases: dict[str, list[tuple[str, str, tuple[str, ...], bool]]] = {}
         self._known: dict[str, tuple[tuple[str, str], ...]] = {}
         for group, terms in groups.items():
             for term in terms:
@@ -127,9 +127,9 @@ class TermIndex:
     def _add(self, group: str, term: str) -> None:
         first, *rest = term.split()
         if rest:
-            self._phrases.setdefault(first, []).append((group, term, tuple(rest)))
+            self._phrases.setdefault(first, []).append((group, term, tuple(rest), "*" in term))
         elif term.endswith("*"):
-            self._prefixes.append((term[:-1], group, term))
+            self._prefixes.setdefault(term[0], []).append((term[:-1], group, term))
         else:
             for form in _forms(term):
                 self._exact.setdefault(form, []).append((group, term))
@@ -138,18 +138,21 @@ class TermIndex:
         """Return the (group, term) pairs that a single word belongs to; remembered per word."""
         known = self._known.get(word)
         if known is None:
-            prefixed = [(group, term) for start, group, term in self._prefixes if word.startswith(start)]
+            prefixes = self._prefixes.get(word[:1], ())
+            prefixed = [(group, term) for start, group, term in prefixes if word.startswith(start)]
             known = self._known[word] = (*self._exact.get(word, ()), *prefixed)
         return known
 
     def find(self, words: Sequence[str]) -> list[Hit]:
         """Return every term found in the words, in the order of their first words."""
+        words = tuple(words)
         hits = []
         for start, word in enumerate(words):
             hits += [Hit(group, term, start, start + 1) for group, term in self.groups_of(word)]
-            for group, term, rest in self._phrases.get(word, ()):
+            for group, term, rest, is_open in self._phrases.get(word, ()):
                 end = start + 1 + len(rest)
-                if _continues(words[start + 1 : end], rest):
+                following = words[start + 1 : end]
+                if _continues(following, rest) if is_open else following == rest:
                     hits.append(Hit(group, term, start, end))
         return hits
 

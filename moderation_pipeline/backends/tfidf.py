@@ -77,7 +77,9 @@ class _Letters:
         pairs = (words[:-1] * PRIME + words[1:])[neighbours]
         sign_texts, signs = self._runs(self.is_sign)
         gram_texts, grams = self._grams()
-        empty = np.setdiff1d(np.arange(self.count), np.concatenate([texts, sign_texts]))
+        is_empty = np.ones(self.count, dtype=np.bool_)
+        is_empty[texts] = is_empty[sign_texts] = False
+        empty = np.flatnonzero(is_empty)
         return [
             (texts, words ^ WORD),
             (texts[1:][neighbours], pairs ^ PAIR),

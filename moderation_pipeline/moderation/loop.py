@@ -24,6 +24,7 @@ from moderation_pipeline.memory.state import state_of
 from moderation_pipeline.memory.store import Learnt, MemoryStore
 from moderation_pipeline.moderation.audit_policy import NOT_AUDITED, AuditChoice, AuditPolicy
 from moderation_pipeline.moderation.certificates import DecidedAlone, Ledger
+from moderation_pipeline.moderation.garbage import seldom_collected
 from moderation_pipeline.moderation.ladder import Ladder, Sanction
 from moderation_pipeline.moderation.run_tables import RunRecorder, RunTables
 from moderation_pipeline.moderation.spending import Spending
@@ -100,7 +101,7 @@ class Moderation:
     async def run(self) -> RunTables:
         """Run the loop to the end."""
         in_flight: deque[InFlight] = deque()
-        with watching(self._observers, self._chat, self._named.name, len(self._stream)):
+        with seldom_collected(), watching(self._observers, self._chat, self._named.name, len(self._stream)):
             try:
                 await self._run_batches(in_flight)
             finally:

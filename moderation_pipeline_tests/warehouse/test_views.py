@@ -107,9 +107,10 @@ def test_sanctioned_users_are_those_against_whom_something_was_done(folder: Data
 def test_sanctioned_users_tell_who_was_sanctioned_for_a_comment_labelled_innocent(folder: DataFolder) -> None:
     user = {"channel": "arena", "user_id": "u1"}
     labels = {"mild": False, "rude": True, "unknown": None, "silenced": False, "fine": False}
-    store(
-        folder, COMMENTS, *({"comment_id": key, "label_is_violation": is_v} for key, is_v in labels.items())
-    )
+    rows: list[dict[str, object]] = [
+        {"comment_id": key, "label_is_violation": is_violation} for key, is_violation in labels.items()
+    ]
+    store(folder, COMMENTS, *rows)
     actions = {"mild": "timeout", "rude": "delete", "unknown": "ban", "silenced": "ban", "fine": "allow"}
     store(
         folder,

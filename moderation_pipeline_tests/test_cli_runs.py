@@ -87,6 +87,37 @@ def test_a_run_is_seen_by_the_commands_that_only_look(
     assert (chat["comments"], chat["configs"]) == (COMMENTS, "hybrid, student_only")
 
 
+def test_what_a_run_may_do_alone_is_said_in_one_sentence_that_names_the_judge(folder: Path) -> None:
+    none_yet = moderation(folder, "certify", "synthetic", "--config", "certified")
+    assert none_yet.returncode == ExitCode.USAGE
+    assert "moderation run synthetic -c certified" in none_yet.stderr
+
+    assert moderation(folder, "run", "-c", "certified").returncode == ExitCode.OK
+    said = moderation(folder, "certify", "synthetic", "--config", "certified")
+    read = json.loads(moderation(folder, "certify", "synthetic", "--config", "certified", "--json").stdout)
+
+    sentence = " ".join(said.stdout.split())
+    assert "certified may not act alone on this chat yet: judged by the Expert (careful_rules)" in sentence
+    assert "further random audits without an error" in sentence
+    assert said.returncode == ExitCode.NOT_CERTIFIED
+    assert read["is_certified"] is False
+    assert {row["denominator"] for row in read["rows"]} == {"sanctions", "comments", "allowed"}
+
+
+def test_a_changed_config_voids_what_was_certified(folder: Path) -> None:
+    own = folder / "data" / "configs" / "certified.yaml"
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text("extends: hybrid\nautonomy: {confidence: 0.99}\n", "utf-8")
+    try:
+        read = json.loads(
+            moderation(folder, "certify", "synthetic", "--config", "certified", "--json").stdout
+        )
+    finally:
+        own.unlink()
+    assert "is void, for its config, Student or Expert changed since" in read["sentence"]
+    assert {row["status"] for row in read["rows"]} == {"void"}
+
+
 def test_an_added_table_says_aloud_what_was_guessed(folder: Path) -> None:
     (folder / "My Forum.csv").write_text("author,body\nbob,hello\nann,hi bob\n", "utf-8")
     added = moderation(folder, "add", "My Forum.csv", "--json")

@@ -74,7 +74,7 @@ def moderation_loop(
     observer: dg.ResourceParam[RunObserver],
 ) -> Iterator[dg.MaterializeResult[pl.DataFrame]]:
     """Moderate one chat under one config, batch by batch."""
-    from moderation_pipeline.agents.learned_heads import begin_head, keep_head
+    from moderation_pipeline.agents.learned_heads import begin_heads, keep_head
     from moderation_pipeline.agents.own_rules import own_rules
 
     chat, config = partition_names(context.partition_key)
@@ -88,8 +88,7 @@ def moderation_loop(
         for note in (*decided_by.notes, *models.notes):
             context.log.warning(note)
             observer.noted(note)
-        for student in decided_by.learned:
-            begin_head(student, data_folder, chat=chat, config=named.name)
+        heads = begin_heads(decided_by.learned, data_folder, chat=chat, config=named.name)
         with RunLog(data_folder.run_log(chat, named.name)) as run_log:
             tables = moderate(
                 comments,
@@ -104,7 +103,7 @@ def moderation_loop(
                 asset_key=name,
                 value=getattr(tables, name),
                 data_version=dg.DataVersion(f"{data_version}-{named.config_hash}-{LOOP_VERSION}"),
-                metadata={**numbers, **provenance(named, data_version, beginning)},
+                metadata={**numbers, **provenance(named, data_version, beginning, heads)},
             )
         for student in decided_by.learned:
             keep_head(student, data_folder, chat=chat, config=named.name)
@@ -118,11 +117,15 @@ def _beginning(named: NamedConfig, chat: str, embedders: Embedders, folder: Data
     return begin_memory(spec, embedders.build(spec, folder), folder, chat=chat, config=named.name)
 
 
-def provenance(named: NamedConfig, data_version: str, beginning: Beginning | None) -> dict[str, str]:
-    """Return what the run was made of, for the metadata of its tables."""
+def provenance(
+    named: NamedConfig, data_version: str, beginning: Beginning | None, heads: Mapping[str, str]
+) -> dict[str, str]:
+    """Return what the run was made of, for the metadata of its tables; `heads` are versions by run begun from."""
     made_of = {"config_hash": named.config_hash, "comments_version": data_version}
     if beginning is not None and beginning.start_from is not None:
         made_of |= {"start_from": beginning.start_from, "start_from_version": str(beginning.version)}
+    if heads:
+        made_of |= {"head_start_from": ", ".join(heads), "head_start_from_version": ", ".join(heads.values())}
     return made_of
 
 

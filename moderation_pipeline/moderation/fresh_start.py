@@ -1,5 +1,7 @@
 """What a config's run begins with when it has seen nothing: its agents, its memory, its ladder.
 
+What the config itself starts from (`start_from`, memories or a learned head) is part of that.
+
 For moderating made-up chats (`resistance.py`). What opens models and embedders is passed in: a deployment's
 resources in the assets, the same without Dagster in the terminal.
 """
@@ -13,6 +15,7 @@ from typing import NamedTuple, Protocol
 import polars as pl
 
 from moderation_pipeline.agents.build import Agents, Models
+from moderation_pipeline.agents.learned_heads import begin_heads
 from moderation_pipeline.agents.own_rules import own_rules
 from moderation_pipeline.backends.embedder import Embedder
 from moderation_pipeline.config import Config, MemorySpec, NamedConfig
@@ -70,6 +73,7 @@ def fresh_starts(named: NamedConfig, folder: DataFolder, means: Means) -> Begin:
             agents = means.build(named.config, comments, models, rules)
             for note in (*agents.notes, *models.notes):
                 means.say(note)
+            begin_heads(agents.learned, folder, chat=chat, config=named.name)
             yield Fresh(agents, _memory(named, folder, means, chat), ladder)
             models.finish()
 

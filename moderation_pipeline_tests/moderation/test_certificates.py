@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import polars as pl
 
 from moderation_pipeline.agents.plan import Plan
@@ -87,6 +89,39 @@ def test_drift_voids_what_was_certified_and_begins_a_new_window() -> None:
     assert row.status == "void"
     assert "more frequent" in row.reason
     assert row.window_from > 600
+
+
+def test_however_many_windows_begin_they_never_spend_more_than_the_allowed_error() -> None:
+    """Each model served anew voids what was before; the rows of all windows share one allowed error."""
+    overall = [
+        RowKey("all", "all", "sanctions"),
+        RowKey("all", "all", "comments"),
+        RowKey("all", "all", "allowed"),
+    ]
+    ledger = Ledger(LENIENT, AUDIT)
+    spent = []
+
+    for window in range(200):
+        ledger.take_in(decided(2, DELETE, DELETE, start=2 * window, model=f"m{window}"))
+        spent.append(sum(ledger.terms(key).alpha for key in overall))
+
+    assert spent[0] > 0.8 * (1 - LENIENT.confidence) / 2
+    assert all(later < earlier for earlier, later in pairwise(spent))
+    assert sum(spent) < (1 - LENIENT.confidence) / 2
+
+
+def test_a_new_window_has_to_be_certified_anew_by_its_own_audits() -> None:
+    ledger = Ledger(LENIENT, AUDIT)
+    ledger.take_in(decided(600, DELETE, DELETE))
+    ledger.take_in(decided(2, DELETE, DELETE, start=600, model="another"))
+    needed = next(
+        each.audits_needed for each in ledger.certificates() if each.key == RowKey("all", "all", "sanctions")
+    )
+
+    ledger.take_in(decided(2 * needed, DELETE, DELETE, start=602, model="another"))
+
+    assert status_of(ledger, RowKey("all", "all", "sanctions")) == "valid"
+    assert ledger.window_from == 600
 
 
 def test_the_table_equals_what_the_loop_knew_and_uncertified_sanctions_are_shadows() -> None:

@@ -242,7 +242,7 @@ def test_a_run_killed_at_twenty_random_moments_ends_as_if_undisturbed(tmp_path: 
         while kills < 20:
             server.bodies.clear()
             folder = tmp_path / f"killed-{rounds}"
-            kills += killed_and_resumed(context, chance, folder, server.base_url, count, most=20 - kills)
+            kills += killed_and_resumed(context, chance, folder, server, count, most=20 - kills)
             assert_ends_as(undisturbed, folder)
             asked = calls_of(server)
             repeated = int((folder / "repeated_calls").read_text())
@@ -255,17 +255,25 @@ def killed_and_resumed(
     context: multiprocessing.context.ForkServerContext,
     chance: random.Random,
     folder: Path,
-    base_url: str,
+    server: ChatServer,
     count: int,
     *,
     most: int,
 ) -> int:
-    """Run, kill at a random moment, resume, and so on; return how often it was killed before its end."""
+    """Run, kill at a random moment, resume, and so on; return how often it was killed before its end.
+
+    A moment is some calls and some milliseconds after its start: by the clock alone a slow machine would be killed
+    before it had asked anything, and show nothing.
+    """
     kills = 0
     while True:
-        process = context.Process(target=run_and_keep, args=(str(folder), base_url, count))
+        process = context.Process(target=run_and_keep, args=(str(folder), server.base_url, count))
+        asked_for = len(server.bodies) + chance.randint(1, 40)
         process.start()
-        process.join(timeout=chance.uniform(0.2, 1.5) if kills < most else None)
+        while process.exitcode is None and (kills == most or len(server.bodies) < asked_for):
+            process.join(timeout=0.002)
+        if process.exitcode is None:
+            process.join(timeout=chance.uniform(0, 0.05))
         if process.exitcode is not None:
             assert process.exitcode == 0
             return kills

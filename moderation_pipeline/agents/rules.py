@@ -12,7 +12,13 @@ from dataclasses import replace
 
 from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.evidence import plan_from
-from moderation_pipeline.agents.signal_evidence import MANY_STRIKES, MOSTLY_SYMBOLS, SHOUTING, evidence_of
+from moderation_pipeline.agents.signal_evidence import (
+    MANY_STRIKES,
+    evidence_of,
+    is_repeated,
+    is_shouted,
+    is_wall,
+)
 from moderation_pipeline.agents.signals import Signals
 from moderation_pipeline.agents.student import Situation, Student
 from moderation_pipeline.agents.verdict import Contribution, Receipt, Verdict
@@ -26,7 +32,6 @@ DECIDING = Signals._fields.index("words")
 """Signals before this one decide; those from it on vary freely, and count only in the buckets of `_key`."""
 
 LONG_WORDS = 12
-LONG_LENGTH = 400
 """From here on one bucket: nothing turns on how much longer a comment is."""
 
 KNOWN_AT_MOST = 100_000
@@ -82,10 +87,9 @@ def _key(case: Case, strikes: int) -> tuple[float, ...]:
     signals = case.signals
     return (
         *signals[:DECIDING],
-        signals.words if signals.words < LONG_WORDS else LONG_WORDS,
-        signals.length // 20 if signals.length < LONG_LENGTH else LONG_LENGTH,
-        signals.caps_share > SHOUTING,
-        signals.symbol_share > MOSTLY_SYMBOLS,
+        min(signals.words, LONG_WORDS) if is_repeated(signals) else 0,
+        is_shouted(signals),
+        is_wall(signals),
         strikes if strikes < MANY_STRIKES else MANY_STRIKES,
         case.is_moderator or case.is_broadcaster,
     )

@@ -112,12 +112,27 @@ def flood_evidence(signals: Signals) -> list[Evidence]:
         (often >= OFTEN and words >= 6, 0.6, "a flood"),
         (room >= 2 and words >= 6, 0.3 + 0.1 * room, "the same long text by several users"),
         (signals.mentions >= 3, min(0.9, 0.25 + 0.12 * signals.mentions), "many mentions"),
-        (signals.symbol_share > MOSTLY_SYMBOLS and signals.length >= 40, 0.55, "a wall of symbols"),
-        (signals.caps_share > SHOUTING and signals.length >= 60, 0.35, "shouting"),
+        (is_wall(signals), 0.55, "a wall of symbols"),
+        (is_shouted(signals), 0.35, "shouting"),
     )
     return [
         Evidence(Category.SPAM, min(0.95, weight), reason) for is_there, weight, reason in floods if is_there
     ]
+
+
+def is_repeated(signals: Signals) -> bool:
+    """Whether the text was said often enough, by its user or in the room, for its length to matter."""
+    return signals.user_repeats > 0 or signals.channel_repeats >= 2
+
+
+def is_wall(signals: Signals) -> bool:
+    """Whether a text is long and mostly symbols."""
+    return signals.symbol_share > MOSTLY_SYMBOLS and signals.length >= 40
+
+
+def is_shouted(signals: Signals) -> bool:
+    """Whether a text is long and mostly capitals."""
+    return signals.caps_share > SHOUTING and signals.length >= 60
 
 
 def leanings(signals: Signals, found: Sequence[Evidence], strikes: int = 0) -> list[Evidence]:

@@ -23,9 +23,11 @@ def products(queries: SparseRows, query: Numbers, rows: SparseRows, columns: Col
     queries = queries.take(asked)
     # Of the entries of one term in several queries the last gives the column, which is as good as any.
     columns[queries.terms] = np.arange(1, len(queries.terms) + 1, dtype=np.int32)
-    table = np.zeros((queries.count, len(queries.terms) + 1), dtype=np.float32)
-    table[queries.row_of_entry, columns[queries.terms]] = queries.values
+    # Flat, for NumPy looks up one number three times as fast as two.
+    width = len(queries.terms) + 1
+    table = np.zeros(queries.count * width, dtype=np.float32)
+    table[queries.row_of_entry * width + columns[queries.terms]] = queries.values
     pair = rows.row_of_entry
-    shared = table[query[pair], columns[rows.terms]] * rows.values
+    shared = table[(query * width)[pair] + columns[rows.terms]] * rows.values
     columns[queries.terms] = 0
     return np.bincount(pair, weights=shared, minlength=rows.count)

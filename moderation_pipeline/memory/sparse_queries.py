@@ -84,9 +84,9 @@ class Queries:
         product = self.rare @ by_term
         enough = np.float32(self.least - MARGIN)
         # The length of a row's common bands is 1 at most: one number per query rules most entries out at once.
-        queries = np.arange(len(self.reach)).repeat(np.diff(product.indptr))
-        found = np.flatnonzero(product.data >= (enough - self.reach)[queries])
-        query, place, partial = queries[found], product.indices[found], product.data[found]
+        found = np.flatnonzero(product.data >= np.repeat(enough - self.reach, np.diff(product.indptr)))
+        query = np.searchsorted(product.indptr, found, side="right") - 1
+        place, partial = product.indices[found], product.data[found]
         most = partial + self.reach[query] * lengths[place, self.common_from[query]]
         return Candidates(query, place, partial).where(most >= enough)
 

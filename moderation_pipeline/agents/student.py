@@ -36,10 +36,14 @@ class Recalled(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What only Students may know about a case (law 3): the user's standing, and what memory recalls."""
+    """What only Students may know about a case (law 3): the user's standing, and what memory recalls.
+
+    `vector` is the case's embedding, where a dense embedder is configured and the Student reads it.
+    """
 
     standing: Standing
     recalled: tuple[Recalled, ...] = ()
+    vector: Sequence[float] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,9 @@ class Student(ABC):
 
     hears_from: float = 0.0
     """The similarity from which a memory can make a difference: those less near needn't be looked for."""
+
+    reads_vectors: bool = False
+    """Whether a case's embedding is of use to it."""
 
     @abstractmethod
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:

@@ -30,6 +30,7 @@ class TieredStudent(Student):
     def __init__(self, tiers: Sequence[Tier]) -> None:
         self._tiers = tuple(tiers)
         self.hears_from = min(tier.student.hears_from for tier in tiers)
+        self.reads_vectors = any(tier.student.reads_vectors for tier in tiers)
 
     @property
     def tiers(self) -> tuple[Tier, ...]:

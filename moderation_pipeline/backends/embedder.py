@@ -25,6 +25,9 @@ class Embedder(ABC):
     name: str
     """Names the embedder and its model in tables and caches."""
 
+    is_dense: bool = True
+    """Whether its vectors are a model's few numbers, not counts of words."""
+
     @abstractmethod
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return one row per text, in order; `len(texts)` may be 0."""

@@ -41,6 +41,7 @@ class TfidfEmbedder(Embedder):
     """Words, pairs of neighbouring words, runs of signs, and characters; the marks of a state as words."""
 
     name = "tfidf"
+    is_dense = False
 
     def embed(self, texts: Sequence[str]) -> csr_matrix:
         """Return the counts, shape (len(texts), 2^20), float32; no row is empty."""

@@ -117,6 +117,13 @@ class MemoryStore:
         recalled = self._nearest(hits, len(place))
         return [recalled[place[question]] for question in asked]
 
+    def dense_vectors(self, states: Sequence[str]) -> Sequence[Sequence[float]]:
+        """Return the embeddings of states, of which `recall` was just asked; an empty one each of a sparse embedder."""
+        if not self._embedder.is_dense:
+            return [()] * len(states)
+        vectors: list[list[float]] = np.asarray(self._vectors(states)).tolist()
+        return vectors
+
     def _vectors(self, states: Sequence[str]) -> Vectors:
         """Return the vectors of states: mostly those that were just asked about."""
         if self._asked is not None and all(state in self._asked_place for state in states):

@@ -155,11 +155,14 @@ class Moderation:
         standings = self._ladder.standings
         standing = [standings.standing_of(case.channel, case.user_id, case.sent_at_us) for case in cases]
         student = self._agents.student
-        if self._memory is None or student is None or len(self._memory) == 0:
+        if self._memory is None or student is None or (len(self._memory) == 0 and not student.reads_vectors):
             return [Situation(each) for each in standing]
         states, channels = [state_of(case) for case in cases], [case.channel for case in cases]
         recalled = self._memory.recall(states, channels, least=student.hears_from)
-        return [Situation(*each) for each in zip(standing, recalled, strict=True)]
+        if not student.reads_vectors:
+            return [Situation(*each) for each in zip(standing, recalled, strict=True)]
+        vectors = self._memory.dense_vectors(states)
+        return [Situation(*each) for each in zip(standing, recalled, vectors, strict=True)]
 
     async def _settle(self, batch: InFlight) -> None:
         """Await a batch's audits; learn from them, act on every comment, and record it all."""

@@ -88,14 +88,15 @@ CATEGORIES = tuple(Category)
 ACTIONS = tuple(Action)
 
 
-def numeric_names(options: Sequence[tuple[str, str]]) -> list[str]:
-    """Return the names of the columns of `numeric_row`; `options` are the base's question options."""
+def numeric_names(options: Sequence[tuple[str, str]], dimensions: int) -> list[str]:
+    """Return the names of the columns of `numeric_row`: the base's question options, an embedding's dimensions."""
     return [
         *(f"signal {name}" for name in Signals._fields),
         *Numbers._fields,
         *(f"base says {category}" for category in CATEGORIES),
         *(f"base would {action}" for action in ACTIONS),
         *(f"base: {question} = {option}" for question, option in options),
+        *(f"embedding {dimension}" for dimension in range(dimensions)),
     ]
 
 
@@ -106,7 +107,7 @@ def numeric_row(
     recent: tuple[float, float, float],
     options: Sequence[tuple[str, str]],
 ) -> list[float]:
-    """Return the numeric features of a case, as many as `numeric_names(options)`."""
+    """Return the numeric features of a case, as many as `numeric_names` names."""
     said = [0.0] * (len(CATEGORIES) + len(ACTIONS))
     if base.plan is not None:
         said[CATEGORIES.index(base.plan.category)] = 1.0
@@ -115,6 +116,7 @@ def numeric_row(
     if options:
         probabilities = {(each.question, each.option): each.probability for each in base.probabilities}
         row += [probabilities.get(option, 0.0) for option in options]
+    row += situation.vector
     return row
 
 

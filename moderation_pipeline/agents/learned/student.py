@@ -67,6 +67,8 @@ class Scored(NamedTuple):
 class LearnedStudent(Student):
     """A head on top of a base Student; the base's verdict is one of its features."""
 
+    reads_vectors = True
+
     def __init__(self, spec: LearnedSpec, base: Student, *, may_train: bool) -> None:
         self._spec = spec
         self._base = base
@@ -79,6 +81,7 @@ class LearnedStudent(Student):
         self._scored: list[Scored] = []
         self._recent_scores: deque[float] = deque(maxlen=WINDOW)
         self._vocabulary = Vocabulary()
+        self._numeric_names: list[str] = []
         self._feature_names: list[str] = []
         self._head: Head | None = None
         self._calibration = UNCALIBRATED
@@ -102,7 +105,7 @@ class LearnedStudent(Student):
         """Return one verdict per case: the head's where there is one that may decide, else the base's."""
         bases = await self._base.decide(cases, situations)
         if self._options is None:
-            self._options = self._options_of(bases)
+            self._options = self._options_of(bases, len(situations[0].vector))
         numbers = self._numbers(cases, situations, bases)
         heads, scores = self._heads(cases, situations, bases, numbers)
         self._recent_scores.extend(score for score in scores if score is not None)
@@ -166,7 +169,7 @@ class LearnedStudent(Student):
             return
         alone = [replace(base, plan=base.without_memory or base.plan) for base in (bases[i] for i in places)]
         own = [cases[i] for i in places]
-        numbers = self._numbers(own, [Situation(situations[i].standing) for i in places], alone)
+        numbers = self._numbers(own, [replace(situations[i], recalled=()) for i in places], alone)
         rows = self._rows([self._vocabulary.numbered(case.normalised) for case in own], numbers)
         without = self._verdicts(self._head, rows, self._head.suspicions(rows), alone)
         for i, other in zip(places, without, strict=True):
@@ -180,17 +183,23 @@ class LearnedStudent(Student):
         """Close the base."""
         await self._base.aclose()
 
-    def _options_of(self, bases: Sequence[Verdict]) -> tuple[tuple[str, str], ...]:
+    def _options_of(self, bases: Sequence[Verdict], dimensions: int) -> tuple[tuple[str, str], ...]:
         """Return the options whose probabilities are features: those of the first batch's first full answer."""
         answers = max((base.probabilities for base in bases), key=len)
         options = tuple((each.question, each.option) for each in answers)
+        self._numeric_names = numeric_names(options, dimensions)
         if self._begun_with is not None:
             if options != self._begun_with:
                 raise ValueError(
                     f"The head that this run starts from was trained on a base that answered {self._begun_with}; "
                     f"this base answers {options}. Name the same base, or leave start_from out."
                 )
-            self._feature_names = [*numeric_names(options), *self._vocabulary.names]
+            if len(self._examples[0].numbers) != len(self._numeric_names):
+                raise ValueError(
+                    "The head that this run starts from was trained with another embedder's vectors. Name the same "
+                    "memory.embedder, or leave start_from out."
+                )
+            self._feature_names = [*self._numeric_names, *self._vocabulary.names]
         return options
 
     def _rows(self, terms: Sequence[Numbered], numbers: Floats) -> csr_matrix:
@@ -300,7 +309,7 @@ class LearnedStudent(Student):
         rows = self._rows(
             [each.terms for each in self._examples], np.array([e.numbers for e in self._examples])
         )
-        self._feature_names = [*numeric_names(self._options or ()), *self._vocabulary.names]
+        self._feature_names = [*self._numeric_names, *self._vocabulary.names]
         self._head = fit_head(rows, [each.outcome for each in self._examples], self._spec.strength)
         self._next_fit = max(len(self._examples) + 1, int(len(self._examples) * self._spec.refit_growth))
         self.refits += 1

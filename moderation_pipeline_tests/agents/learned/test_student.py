@@ -9,16 +9,24 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 
 from moderation_pipeline.agent_specs import LearnedSpec
+from moderation_pipeline.agents.build import Agents
 from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.learned.snapshot import NoSnapshotError, load_snapshot, save_snapshot
 from moderation_pipeline.agents.learned.student import LearnedStudent
 from moderation_pipeline.agents.plan import Plan
 from moderation_pipeline.agents.student import Lesson, Recalled, Situation, Student
 from moderation_pipeline.agents.verdict import OptionProbability, Receipt, Verdict
+from moderation_pipeline.backends.embedder import Embedder
+from moderation_pipeline.config import MemorySpec, NamedConfig
+from moderation_pipeline.memory.store import MemoryStore
 from moderation_pipeline.moderation.chance import draw
+from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
+from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.moderation.run_tables import RunTables
+from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.moderation.scripted import (
     ALLOW,
     DELETE,
@@ -238,6 +246,42 @@ def test_a_memory_that_turns_the_decision_is_named_with_what_would_have_been_dec
     assert set(told["category"]) <= {"harassment", "spam"}
     assert {each["kind"] for row in told["explanation"] for each in row} >= {"memory"}
     assert all(plan is not None and not plan.is_violation for plan in remembered.without)
+
+
+class ByVector(Embedder):
+    """Says in two numbers what a text is about, as a model might."""
+
+    name = "two numbers"
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        kinds = [[float("zorg" in text or "florps" in text), 1.0] for text in texts]
+        vectors = np.array(kinds, dtype=np.float32).reshape(-1, 2)
+        lengths: NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / lengths
+
+
+def test_embeddings_are_features_where_a_dense_embedder_is_configured() -> None:
+    comments = invented_chat(1_500)
+    student = learned()
+    memory = MemoryStore(MemorySpec(embedder="sbert"), ByVector(), chat="test", config="scripted")
+    config = config_of(audit={"policy": "random", "rate": 0.2, "random_floor": 0.2})
+
+    tables = moderate(
+        comments,
+        NamedConfig(name="scripted", path=DataFolder.find().root, config=config),
+        agents=Agents(student, ScriptedExpert(truth), None),
+        memory=memory,
+        ladder=Ladder(load_sanctions("default", DataFolder.find())),
+    )
+
+    named = {each["name"] for row in tables.student_decisions["explanation"].drop_nulls() for each in row}
+    assert "embedding 0" in named
+    snapshot = student.snapshot()
+    assert snapshot is not None
+    without = learned()
+    without.begin_with(snapshot)
+    with pytest.raises(ValueError, match=r"Name the same memory\.embedder"):
+        moderated(without, comments)
 
 
 class Remembering(Student):

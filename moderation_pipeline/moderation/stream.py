@@ -7,7 +7,7 @@ moves along with it, so that they don't depend on what is in flight (law 1). Lab
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import starmap
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -78,9 +78,9 @@ class Stream:
         columns = [name for name in Case._fields if name not in NOT_COLUMNS]
         for start in range(0, self._comments.height, CHUNK):
             chunk = self._comments.slice(start, CHUNK)
-            seen = starmap(Signals, signals(chunk.drop(pl.selectors.starts_with("label_"))).iter_rows())
+            seen = map(Signals._make, _rows(signals(chunk.drop(pl.selectors.starts_with("label_")))))
             marks = self._addressing.slice(start, CHUNK)
-            for row, row_signals, mark in zip(chunk.select(columns).iter_rows(), seen, marks, strict=True):
+            for row, row_signals, mark in zip(_rows(chunk.select(columns)), seen, marks, strict=True):
                 yield Case._make((*row, row_signals, self, mark))
 
     def lines_before(self, position: int, count: int) -> Sequence[Line]:
@@ -98,6 +98,11 @@ class Stream:
             found.append(Line(*self._lines.row(row)))
         found.reverse()
         return found
+
+
+def _rows(frame: pl.DataFrame) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows; made of whole columns, which takes half as long as Polars' own rows do."""
+    return zip(*(column.to_list() for column in frame), strict=True)
 
 
 def _addressing(comments: pl.DataFrame) -> pl.Series:

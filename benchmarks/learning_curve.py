@@ -197,7 +197,10 @@ def curve(seeds: Sequence[int], policies: Sequence[str], rates: Sequence[float],
 
 
 def speed() -> None:
-    """Print how long the loop takes beside the prototype, vectorising in both, start-up and plots in neither."""
+    """Print how long the loop takes beside the prototype, vectorising in both, start-up and plots in neither.
+
+    And how much all refits together fitted: linear in the audits while the ratio stays what it is at half the stream.
+    """
     comments = research_stream(0)
     config = learned_config("uncertain", 0.057, memory=False)
     times: dict[str, list[float]] = {"loop": [], "prototype": []}
@@ -211,6 +214,19 @@ def speed() -> None:
     loop, proto = (float(np.median(times[name])) for name in ("loop", "prototype"))
     print(f"{comments.height:,} comments, 5.7 % audits: loop {loop:.1f} s, prototype {proto:.1f} s of CPU")
     print(f"loop / prototype: {loop / proto:.2f}")
+    for height in (comments.height // 4, comments.height // 2, comments.height):
+        print_refits(comments.head(height), config)
+
+
+def print_refits(comments: pl.DataFrame, config: Config) -> None:
+    """Print the rows that all refits of a run fitted, against its audits."""
+    student = LearnedStudent(LearnedSpec(), RulesStudent(), may_train=True)
+    audits = run_learned(comments, config, student).expert_audits.height
+    print(
+        f"{comments.height:6,} comments: {student.refits} refits on {student.fitted_rows:,} rows together, "
+        f"{student.fitted_rows / audits:.1f} times the {audits:,} audits",
+        flush=True,
+    )
 
 
 def main() -> None:

@@ -1,16 +1,18 @@
 """How close to the latency of a server 64 calls at a time come, and what a call costs in CPU.
 
-    python benchmarks/concurrency.py [--calls 20000] [--litellm-python PATH] [--inspect-python PATH]
+    python benchmarks/concurrency.py [--calls 20000] [--environments FOLDER | --litellm-python PATH …]
 
 One local server, a process of its own, answers every call after 200 ms. In one run, against it:
   ours        the stack around OpenAI's SDK as runs use it (cache off; structured output and metering on)
   SDK         OpenAI's SDK over aiohttp, and over its default client
   raw         aiohttp alone, the floor
-  others      LiteLLM and inspect_ai, each in the Python environment given: they want other OpenAI SDKs
+  others      LiteLLM and inspect_ai, each in an environment of its own, for they want other OpenAI SDKs: made
+              under --environments where it isn't there yet, or named by its Python; skipped aloud else
   loop        the moderation loop of the `moderate` job, with a Student and an Expert both remote
 
-The bound is calls / 64 x 200 ms. Each client makes 256 calls first, which are not counted. CPU is the
-client's process's own, per counted call; a call here is about 170 tokens of prompt and reply.
+The bound is calls / 64 x 200 ms. Each client makes 256 calls first, which are not counted; the loop makes none.
+CPU is the client's process's own, per counted call; a call here is about 170 tokens of prompt and reply. Start-up is
+a new process's imports, and for the loop building the agents besides.
 """
 
 from __future__ import annotations
@@ -63,16 +65,20 @@ SCHEMA = ReplySchema.of(
         "additionalProperties": False,
     },
 )
+WANTED = {"litellm": ["litellm"], "inspect_ai": ["inspect_ai", "openai"]}
+"""What each of the others is installed from."""
+
 Call = Callable[[int], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What so many calls took."""
+    """What so many calls took, and what was needed before the first."""
 
     seconds: float
     cpu_ms_per_call: float
     calls: int
+    start_up_s: float | None = None
 
     @property
     def share_of_bound(self) -> float:
@@ -208,19 +214,44 @@ asyncio.run(main())
 """
 
 
-def other(which: str, python: str, base_url: str, calls: int) -> Measured | None:
-    """Run LiteLLM or inspect_ai in an environment of its own; nothing where it isn't installed there."""
+def environment(which: str, folder: Path | None) -> str | None:
+    """Return the Python of an environment that has the client; it is made in the folder, if one is given."""
+    if folder is None:
+        return None
+    python = folder / which / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder / which)], check=True)
+        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*install, *WANTED[which]], check=True)
+    return str(python)
+
+
+def other(which: str, python: str | None, base_url: str, calls: int) -> Measured | None:
+    """Run LiteLLM or inspect_ai in an environment of its own; nothing, said aloud, where it isn't there."""
+    if python is None:
+        print(f"  {which}: SKIPPED, no environment has it (--environments FOLDER makes one)", flush=True)
+        return None
     command = [python, "-c", OTHERS, base_url, str(calls), which, SCHEMA.json]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        print(f"  {which}: not run ({done.stderr.strip().splitlines()[-1:]})")
+        print(f"  {which}: SKIPPED, it failed ({done.stderr.strip().splitlines()[-1:]})", flush=True)
         return None
-    seconds, cpu_ms, _ = orjson.loads(done.stdout.strip().splitlines()[-1])
-    return Measured(seconds, cpu_ms, calls)
+    seconds, cpu_ms, start_up_s = orjson.loads(done.stdout.strip().splitlines()[-1])
+    return Measured(seconds, cpu_ms, calls, start_up_s)
 
 
-def loop(base_url: str, comments: int, *, feedback_lag: int, batch_size: int) -> tuple[Measured, float]:
-    """Moderate a chat, Student and Expert both remote, every fourth comment audited; calls, and start-up."""
+def imports_s(modules: str) -> float:
+    """Return how long a new process needs to start and import the modules."""
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", f"import {modules}"], check=True)
+    return time.perf_counter() - began
+
+
+def loop(base_url: str, comments: int, *, feedback_lag: int, batch_size: int) -> Measured:
+    """Moderate a chat, Student and Expert both remote, every fourth comment audited."""
+    import_s = imports_s(
+        "moderation_pipeline.agents.build, moderation_pipeline.moderation.loop, moderation_pipeline.backends.openai"
+    )
     began = time.perf_counter()
     student = OpenAISpec(model="tiny", base_url=base_url, concurrency=IN_FLIGHT)
     expert = OpenAIExpertSpec(model="large", base_url=base_url, concurrency=IN_FLIGHT)
@@ -239,16 +270,17 @@ def loop(base_url: str, comments: int, *, feedback_lag: int, batch_size: int) ->
     folder = DataFolder(Path(tempfile.mkdtemp()))
     named = NamedConfig(name="benchmark", path=folder.root, config=config)
     ladder = Ladder(load_sanctions("default", folder))
-    start_up_s = time.perf_counter() - began
+    start_up_s = import_s + time.perf_counter() - began
     began, cpu = time.perf_counter(), time.process_time()
     tables = moderate(chat, named, agents=agents, memory=None, ladder=ladder)
     seconds = time.perf_counter() - began
     calls = comments + tables.expert_audits.height
     assert tables.student_decisions["reply_error"].null_count() == comments
-    return Measured(seconds, (time.process_time() - cpu) / calls * 1000, calls), start_up_s
+    return Measured(seconds, (time.process_time() - cpu) / calls * 1000, calls, start_up_s)
 
 
-def show(name: str, result: Measured, more: str = "") -> None:
+def show(name: str, result: Measured) -> None:
+    more = "" if result.start_up_s is None else f", {result.start_up_s:.1f} s to start"
     print(
         f"  {name:<34} {result.calls:>6,} calls {result.seconds:7.1f} s"
         f" {result.share_of_bound:6.2f} of the bound {result.cpu_ms_per_call:6.2f} ms CPU a call{more}",
@@ -262,8 +294,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--calls", type=int, default=20_000, help="calls of ours and raw; the others make 2,000"
+        "--calls", type=int, default=20_000, help="calls of ours and of the loop; the others make 2,000"
     )
+    parser.add_argument("--environments", type=Path, help="where the others' environments are, or are made")
     parser.add_argument("--litellm-python", help="a Python with litellm")
     parser.add_argument("--inspect-python", help="a Python with inspect_ai and openai")
     arguments = parser.parse_args()
@@ -272,13 +305,14 @@ def main() -> None:
         print(
             f"{IN_FLIGHT} calls in flight, {LATENCY_S * 1000:.0f} ms each, {WARM_UP_CALLS} calls of warm-up\n"
         )
-        show("raw aiohttp", asyncio.run(raw(base_url, arguments.calls)))
+        show("raw aiohttp", asyncio.run(raw(base_url, few)))
         show("ours", asyncio.run(ours(base_url, arguments.calls)))
         show("OpenAI's SDK over aiohttp", asyncio.run(sdk_over_aiohttp(base_url, few)))
         show("OpenAI's SDK, default client", asyncio.run(sdk_by_default(base_url, few)))
         others = {"litellm": arguments.litellm_python, "inspect_ai": arguments.inspect_python}
-        for which, python in others.items():
-            if python and (measured_there := other(which, python, base_url, few)) is not None:
+        for which, named in others.items():
+            python = named or environment(which, arguments.environments)
+            if (measured_there := other(which, python, base_url, few)) is not None:
                 show(which, measured_there)
         print()
         for feedback_lag, batch_size, calls in (
@@ -287,14 +321,8 @@ def main() -> None:
             (1, 64, few),
             (0, 64, few),
         ):
-            result, start_up_s = loop(
-                base_url, calls * 4 // 5, feedback_lag=feedback_lag, batch_size=batch_size
-            )
-            show(
-                f"loop, lag {feedback_lag}, batches of {batch_size:,}",
-                result,
-                f", {start_up_s:.2f} s to start",
-            )
+            result = loop(base_url, calls * 4 // 5, feedback_lag=feedback_lag, batch_size=batch_size)
+            show(f"loop, lag {feedback_lag}, batches of {batch_size:,}", result)
 
 
 if __name__ == "__main__":

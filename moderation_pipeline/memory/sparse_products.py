@@ -30,4 +30,4 @@ def products(queries: SparseRows, query: Numbers, rows: SparseRows, columns: Col
     pair = rows.row_of_entry
     shared = table[(query * width)[pair] + columns[rows.terms]] * rows.values
     columns[queries.terms] = 0
-    return np.bincount(pair, weights=shared, minlength=rows.count)
+    return np.asarray(np.bincount(pair, weights=shared, minlength=rows.count), dtype=np.float64)

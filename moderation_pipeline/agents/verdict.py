@@ -62,6 +62,8 @@ class Verdict:
     `without_memory` is what would have been decided without the memories in `memory_ids`, where that is
     known: it is what a memory's worth is measured by. `doubt` in [0, 1] is how near the agent was to deciding
     otherwise; left out, it is 1 - confidence. The two differ where the threshold is not one half.
+    `closeness` is how few comments lie between this one and the threshold: 1 less their share of recent ones, on
+    either side. Where it is given, audits that look for doubt go by it.
     `second_opinion` is what another part of the same agent proposed: the base under a learned head.
     `must_audit` says why the comment has to be audited whatever the doubt, where it does. `tier` is the one of
     several Students that decided, `tiers` what each of those asked cost; the receipt is then their sum.
@@ -78,6 +80,7 @@ class Verdict:
     doubt: float | None = None
     must_audit: str | None = None
     second_opinion: Plan | None = None
+    closeness: float | None = None
     tiers: tuple[TierReceipt, ...] = ()
 
     @property

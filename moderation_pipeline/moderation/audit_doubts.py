@@ -31,13 +31,21 @@ class Doubts(ABC):
 
 
 class Margin(Doubts):
-    """How near the Student was to deciding otherwise."""
+    """How near the Student was to deciding otherwise: its closeness where it knows it, else its doubt.
+
+    A learned head's closeness counts comments on both sides of its threshold alike. Its doubt is on the scale of
+    calibrated probabilities, which err by more than audits can afford while few are in: on five orders of the
+    research stream system F1 at 10 % audits was .914 by doubt and .918 by closeness (chosen on ten other orders).
+    """
 
     name = "uncertain"
 
     def rate(self, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> list[float]:  # noqa: ARG002
-        """Return the doubt of each verdict."""
-        return [verdict.uncertainty for verdict in verdicts]
+        """Return the closeness of each verdict, or its doubt."""
+        return [
+            verdict.uncertainty if verdict.closeness is None or verdict.plan is None else verdict.closeness
+            for verdict in verdicts
+        ]
 
 
 class Entropy(Doubts):

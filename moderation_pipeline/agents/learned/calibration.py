@@ -91,6 +91,14 @@ def best_threshold(scores: Floats, probabilities: Floats) -> float:
     return float(scores[order[best]])
 
 
+def closeness(scores: Floats, threshold: float, recent: Floats) -> list[float]:
+    """Return 1 less the share of recent scores that lie between each score and the threshold."""
+    ranked = np.sort(recent)
+    places = np.searchsorted(ranked, scores) - np.searchsorted(ranked, threshold)
+    result: list[float] = (1 - np.abs(places) / max(1, len(ranked))).tolist()
+    return result
+
+
 def auroc(scores: Floats, outcomes: NDArray[np.bool_], weights: Floats) -> float:
     """Return the weighted area under the ROC curve: how often a violation scores above another comment."""
     order = np.argsort(scores, kind="stable")

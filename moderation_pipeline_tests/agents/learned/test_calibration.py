@@ -12,6 +12,7 @@ from moderation_pipeline.agents.learned.calibration import (
     auroc,
     best_threshold,
     calibrate,
+    closeness,
     effective_sample_size,
 )
 
@@ -88,3 +89,11 @@ def test_the_area_under_the_curve_is_scikit_learns(observations: list[tuple[int,
     ours = auroc(scores.astype(float), outcomes, weights)
 
     assert ours == pytest.approx(roc_auc_score(outcomes, scores, sample_weight=weights))
+
+
+def test_closeness_counts_the_comments_between_a_score_and_the_threshold_on_either_side() -> None:
+    recent = np.array([-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 30.0])
+
+    close = closeness(np.array([-3.0, 0.0, 1.0, 30.0]), 1.0, recent)
+
+    assert close == pytest.approx([1 - 4 / 8, 1 - 1 / 8, 1.0, 1 - 2 / 8])

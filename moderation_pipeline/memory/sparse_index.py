@@ -30,8 +30,6 @@ REWEIGH_GROWTH = 0.5
 SMALL_SEGMENT = 512
 """Rows below which a segment is rebuilt at each write rather than searched apart."""
 SEGMENT_RATIO = 6
-LARGE_SEGMENT = 65_536
-"""Rows beyond which a segment is not merged: what SciPy adds up per row of a segment then stays in cache."""
 
 UNKNOWN = 0
 """The term number of what no row has; known terms are numbered from 1."""
@@ -211,8 +209,7 @@ class SparseIndex(Index):
 
     @staticmethod
     def _is_due(before: int, last: int) -> bool:
-        is_small = before < SMALL_SEGMENT or last * SEGMENT_RATIO >= before
-        return is_small and before + last <= LARGE_SEGMENT
+        return before < SMALL_SEGMENT or last * SEGMENT_RATIO >= before
 
     def _segment(self, rows: _Rows) -> _Segment:
         return _Segment(rows, rows.weights.matrix(self._terms).T.tocsr())
@@ -227,10 +224,7 @@ class SparseIndex(Index):
         self._band = bands_of(self._frequency)
         self._weighed_rows = len(numbers)
         self._written_since = 0
-        self._segments = []
-        for begin in range(0, len(numbers), LARGE_SEGMENT):
-            part = np.arange(begin, min(begin + LARGE_SEGMENT, len(numbers)))
-            self._segments.append(self._segment(self._rows(numbers[part], counts.take(part))))
+        self._segments = [self._segment(self._rows(numbers, counts))]
 
     def _make_room(self, rows: int) -> None:
         if rows > len(self._is_active):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -81,6 +81,9 @@ def test_another_seed_makes_another_chat() -> None:
 
 @settings(deadline=None, max_examples=25)
 @given(comments=st.integers(1, 3_000), base_rate=st.floats(0, 0.5), seed=st.integers(0, 2**32))
+@example(
+    comments=1, base_rate=0.5, seed=4096
+)  # a line names who would have spoken before it, had there been room
 def test_the_base_rate_is_met_within_sampling_error(comments: int, base_rate: float, seed: int) -> None:
     wanted = SyntheticSettings(comments=comments, base_rate=base_rate, seed=seed)
     made = list(generate(wanted))

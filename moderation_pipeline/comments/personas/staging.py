@@ -89,7 +89,7 @@ class Stage:
 
     def play(self, scene: Scene, quota: Quota) -> list[_Line]:
         """Return the scene's lines in the order of their turns; what the quota doesn't take is left out."""
-        playing = _Playing(self, quota)
+        playing = _Playing(self, scene, quota)
         for turn in scene.turns:
             if turn.label and quota.violating <= 0:
                 break
@@ -108,10 +108,11 @@ def _urn(scenes: Sequence[Scene], mix: Mapping[str, float]) -> Urn[Scene]:
 class _Playing:
     """A scene while it is played: who has which role, what was said, what the time is."""
 
-    def __init__(self, stage: Stage, quota: Quota) -> None:
+    def __init__(self, stage: Stage, scene: Scene, quota: Quota) -> None:
         self.dice = stage.dice
         self.lines: list[_Line] = []
         self._stage = stage
+        self._parts = {turn.role: turn for turn in reversed(scene.turns)}
         self._quota = quota
         self._roles: dict[str, User] = {}
         self._shared: dict[str, str] = {}
@@ -135,7 +136,9 @@ class _Playing:
         if name == "someone":
             return self._someone_else()
         channel = self._stage.channel
-        return {"streamer": channel.streamer, "game": channel.game, "bot": channel.bot}[name]
+        known = {"streamer": channel.streamer, "game": channel.game, "bot": channel.bot}
+        # A role is cast here where the quota left out the turn in which it would have spoken first.
+        return known.get(name) or self._speaker(self._parts[name], is_crowd=False).name
 
     def _someone_else(self) -> str:
         someone = self._stage.cast.someone()

@@ -59,6 +59,7 @@ def within(asset: str, name: str, share: float | None, bound: float) -> dg.Asset
         passed=share is None or share <= bound,
         asset_key=asset,
         check_name=name,
+        description=None if share is None else f"The share is {share:.1%}; at most {bound:.0%} is allowed.",
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"bound": bound} if share is None else {"share": share, "bound": bound},
     )

@@ -1,7 +1,6 @@
 """Work of a local model: done in one thread, in batches of the calls that wait at the same time.
 
-What is done is the backend's (`hf_decisions`, `classifier`); text is generated in `hf.py`, which sorts its
-batches by length.
+What is done is the backend's (`hf`, `hf_decisions`, `classifier`).
 """
 
 from __future__ import annotations
@@ -18,11 +17,22 @@ A = TypeVar("A")
 
 
 class LocalWork(Generic[Q, A]):
-    """Loads a model at the first call, and answers batches of at most `batch_size`, in the order they came."""
+    """Loads a model at the first call, and answers batches of at most `batch_size`.
 
-    def __init__(self, load: Callable[[], Callable[[Sequence[Q]], Sequence[A]]], batch_size: int) -> None:
+    Questions are answered in the order they came; where they have a `size`, the smallest that wait come first,
+    so that a batch is of like size.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Callable[[Sequence[Q]], Sequence[A]]],
+        batch_size: int,
+        *,
+        size: Callable[[Q], int] = lambda _: 0,
+    ) -> None:
         self._load = load
         self._batch_size = batch_size
+        self._size = size
         self._answer: Callable[[Sequence[Q]], Sequence[A]] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="local-model")
         self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
@@ -50,6 +60,7 @@ class LocalWork(Generic[Q, A]):
             await asyncio.sleep(0)
         loop = asyncio.get_running_loop()
         while self._waiting:
+            self._waiting.sort(key=lambda each: self._size(each[0]))
             batch, self._waiting = self._waiting[: self._batch_size], self._waiting[self._batch_size :]
             try:
                 answers = await loop.run_in_executor(self._thread, self._answered, [q for q, _ in batch])

@@ -5,6 +5,7 @@ import polars as pl
 
 from moderation_pipeline.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import declared, holds
+from moderation_pipeline.defs.metrics import GROUP, OWNERS
 from moderation_pipeline.defs.partitions import runs
 from moderation_pipeline.moderation.certified_basis import basis_of
 from moderation_pipeline.moderation.certify import certify
@@ -15,9 +16,9 @@ from moderation_pipeline.warehouse.versions import source_version
 
 @dg.asset(
     partitions_def=runs,
-    group_name="judging",
+    group_name=GROUP,
     kinds={"polars", "parquet"},
-    owners=["team:moderation"],
+    owners=OWNERS,
     code_version=source_version(
         "moderation/certificates.py",
         "moderation/certify.py",

@@ -17,7 +17,7 @@ from moderation_pipeline.warehouse.versions import comments_version, source_vers
 
 GROUP = "judging"
 OWNERS = ["team:moderation"]
-EVALUATION_VERSION = source_version("evaluation")
+EVALUATION_VERSION = source_version("evaluation", "agents/learned/weighted_audits.py")
 
 
 @dg.asset(

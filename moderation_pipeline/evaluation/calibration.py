@@ -13,10 +13,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from moderation_pipeline.agents.learned.weighted_audits import Floats, auroc, effective_sample_size
 from moderation_pipeline.evaluation.judged import NO_VIOLATION
 from moderation_pipeline.evaluation.quantities import count, percent
-
-Floats = NDArray[np.float64]
 
 BINS = 10
 LEAST_SAMPLE = 50.0
@@ -58,22 +57,22 @@ def calibration_of(student_decisions: pl.DataFrame, expert_audits: pl.DataFrame)
     if both.is_empty():
         return UNKNOWN
     probability, violation, weight = (both[name].to_numpy() for name in both.columns[1:])
-    size = float(weight.sum() ** 2 / (weight**2).sum())
+    size = effective_sample_size(weight)
     if size < LEAST_SAMPLE or violation.all() or not violation.any():
         return UNKNOWN._replace(calibration_sample_size=size)
     return CalibrationShown(
-        _error(probability, violation, weight), _auroc(probability, violation, weight), size
+        _error(probability, violation, weight), auroc(probability, violation, weight), size
     )
 
 
 def calibration_sentence(name: str, shown: CalibrationShown) -> str | None:
     """Say how far a config's confidence can be believed; null where too few audits tell."""
-    error, auroc, size = shown
-    if error is None or auroc is None or size is None:
+    error, area, size = shown
+    if error is None or area is None or size is None:
         return None
     return (
         f"The confidence of {name}'s Student is off by {percent(error)} on average, and ranks a violation above"
-        f" another comment with probability {auroc:.2f} (AUROC), by audits worth {count(round(size))} equal ones."
+        f" another comment with probability {area:.2f} (AUROC), by audits worth {count(round(size))} equal ones."
     )
 
 
@@ -82,16 +81,3 @@ def _error(probability: Floats, violation: NDArray[np.bool_], weight: Floats) ->
     place = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
     gaps = np.bincount(place, weight * (probability - violation), minlength=BINS)
     return float(np.abs(gaps).sum() / weight.sum())
-
-
-def _auroc(probability: Floats, violation: NDArray[np.bool_], weight: Floats) -> float:
-    """Return how often a violation is given the higher probability, by weight; ties count half."""
-    ranked = (
-        pl.DataFrame({"p": probability, "yes": weight * violation, "no": weight * ~violation})
-        .group_by("p")
-        .sum()
-        .sort("p")
-    )
-    yes, no = ranked["yes"].to_numpy(), ranked["no"].to_numpy()
-    below = np.cumsum(no) - no / 2
-    return float((yes * below).sum() / (yes.sum() * no.sum()))

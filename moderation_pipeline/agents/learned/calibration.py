@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-Floats = NDArray[np.float64]
+from moderation_pipeline.agents.learned.weighted_audits import Floats, auroc, effective_sample_size
 
 WINDOW = 4_096
 """Recent scores whose expected F1 decides the threshold."""
@@ -50,11 +50,6 @@ class Calibration:
 
 UNCALIBRATED = Calibration(1.0, 0.0, 0.0, 0.0, None, is_fitted=False)
 """The head's own scale: log-odds with classes balanced, a violation from even odds on."""
-
-
-def effective_sample_size(weights: Floats) -> float:
-    """Return Kish's effective sample size of weighted observations."""
-    return float(weights.sum() ** 2 / (weights**2).sum()) if len(weights) else 0.0
 
 
 def calibrate(
@@ -97,15 +92,3 @@ def closeness(scores: Floats, threshold: float, recent: Floats) -> list[float]:
     places = np.searchsorted(ranked, scores) - np.searchsorted(ranked, threshold)
     result: list[float] = (1 - np.abs(places) / max(1, len(ranked))).tolist()
     return result
-
-
-def auroc(scores: Floats, outcomes: NDArray[np.bool_], weights: Floats) -> float:
-    """Return the weighted area under the ROC curve: how often a violation scores above another comment."""
-    order = np.argsort(scores, kind="stable")
-    ranked, is_violation, weight = scores[order], outcomes[order], weights[order]
-    negative = np.where(is_violation, 0.0, weight)
-    starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
-    tied = np.add.reduceat(negative, starts)
-    below = np.repeat(np.cumsum(tied) - tied + tied / 2, np.diff(np.append(starts, len(ranked))))
-    positive = np.where(is_violation, weight, 0.0)
-    return float((positive * below).sum() / (positive.sum() * negative.sum()))

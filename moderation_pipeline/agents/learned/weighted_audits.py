@@ -1,0 +1,29 @@
+"""What weighted audits show: how many equal ones they are worth, and how well scores rank them.
+
+Here the learned Student and the judging of any Student meet: both weigh an audit by 1 / its probability.
+Calibrating is `calibration.py`'s.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def effective_sample_size(weights: Floats) -> float:
+    """Return Kish's effective sample size of weighted observations."""
+    return float(weights.sum() ** 2 / (weights**2).sum()) if len(weights) else 0.0
+
+
+def auroc(scores: Floats, outcomes: NDArray[np.bool_], weights: Floats) -> float:
+    """Return the weighted area under the ROC curve: how often a violation scores above another comment."""
+    order = np.argsort(scores, kind="stable")
+    ranked, is_violation, weight = scores[order], outcomes[order], weights[order]
+    negative = np.where(is_violation, 0.0, weight)
+    starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
+    tied = np.add.reduceat(negative, starts)
+    below = np.repeat(np.cumsum(tied) - tied + tied / 2, np.diff(np.append(starts, len(ranked))))
+    positive = np.where(is_violation, weight, 0.0)
+    return float((positive * below).sum() / (positive.sum() * negative.sum()))

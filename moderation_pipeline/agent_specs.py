@@ -91,17 +91,18 @@ RunKey = Annotated[str, AfterValidator(names_a_run)]
 class LearnedSpec(Closed):
     """A head trained on the audits, on top of `base`, any other Student.
 
-    The base decides until `least_audits` audits are in. Refits come when audits have grown by the factor
-    `refit_growth`; `strength` is scikit-learn's C. Thresholds are the head's own until the weighted audits are
-    worth `least_effective_sample`. The guard compares head and base on the last `guard_window` random audits.
-    `start_from` begins with the head that another chat's run left, and with all it was trained on.
+    A head is fitted once `least_audits` audits are in, and decides once those it was judged by, each weighted by
+    1 / its probability, are worth `least_effective_sample` equal ones: until then the base does. Refits come when
+    audits have grown by the factor `refit_growth`; `strength` is scikit-learn's C. The guard compares head and base
+    on the last `guard_window` random audits. `start_from` begins with the head that another chat's run left, and
+    with all it was trained on.
     """
 
     backend: Literal["learned"] = "learned"
     base: BaseSpec = RulesSpec()
     least_audits: int = Field(default=60, ge=10)
     refit_growth: float = Field(default=1.1, gt=1)
-    strength: float = Field(default=1.0, gt=0)
+    strength: float = Field(default=0.5, gt=0)
     least_effective_sample: float = Field(default=50, ge=10)
     guard_window: int = Field(default=300, ge=20)
     start_from: RunKey | None = None

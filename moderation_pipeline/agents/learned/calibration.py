@@ -49,7 +49,7 @@ class Calibration:
 
 
 UNCALIBRATED = Calibration(1.0, 0.0, 0.0, 0.0, None, is_fitted=False)
-"""The head's own scale: log-odds with classes balanced, a violation from even odds on."""
+"""The head's own scale: log-odds with classes balanced, a violation from even odds on. It decides nothing."""
 
 
 def calibrate(

@@ -25,14 +25,14 @@ from moderation_pipeline.agents.learned.calibration import (
     calibrate,
     closeness,
 )
+from moderation_pipeline.agents.learned.columns import Columns
 from moderation_pipeline.agents.learned.explaining import explained, with_memories
 from moderation_pipeline.agents.learned.features import (
     RecentSuspicion,
-    numeric_names,
     numeric_row,
     suspicion_of,
 )
-from moderation_pipeline.agents.learned.guard import Guard
+from moderation_pipeline.agents.learned.guard import Guard, is_right
 from moderation_pipeline.agents.learned.head import CLASS_SEPARATOR, Head, fit_head
 from moderation_pipeline.agents.learned.own_threshold import OwnThreshold
 from moderation_pipeline.agents.learned.proposing import allowed, violation
@@ -45,6 +45,15 @@ from moderation_pipeline.agents.verdict import Contribution, OptionProbability, 
 Floats = NDArray[np.float64]
 
 QUESTION = "violation"
+
+BASE = "base"
+"""The tier of what the base decided: it has no head over it yet, or none whose calibration has enough behind it."""
+
+BASE_INSTEAD = "base, for the head did worse"
+"""The tier of what the base decided because the guard says so."""
+
+FAIR = ("random", "all")
+"""Reasons of audits that no policy chose by what the Student thinks: a fair sample, which the guard goes by."""
 
 
 class Pending(NamedTuple):
@@ -78,15 +87,13 @@ class LearnedStudent(Student):
         self._spec = spec
         self._base = base
         self._may_train = may_train
-        self._options: tuple[tuple[str, str], ...] | None = None
-        self._begun_with: tuple[tuple[str, str], ...] | None = None
+        self._columns = Columns()
         self._recent = RecentSuspicion()
         self._pending: dict[str, Pending] = {}
         self._examples: list[Example] = []
         self._scored: list[Scored] = []
         self._recent_scores: deque[float] = deque(maxlen=WINDOW)
         self._vocabulary = Vocabulary()
-        self._numeric_names: list[str] = []
         self._feature_names: list[str] = []
         self._head: Head | None = None
         self._calibration = UNCALIBRATED
@@ -109,8 +116,10 @@ class LearnedStudent(Student):
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
         """Return one verdict per case: the head's where there is one that may decide, else the base's."""
         bases = await self._base.decide(cases, situations)
-        if self._options is None:
-            self._options = self._options_of(bases, len(situations[0].vector))
+        if not self._columns.settle(bases, len(situations[0].vector)):
+            return [replace(base, tier=BASE) for base in bases]
+        if not self._feature_names:
+            self._name_features()
         numbers = self._numbers(cases, situations, bases)
         heads, scores = self._heads(cases, situations, bases, numbers)
         for case, base in zip(cases, bases, strict=True):
@@ -120,18 +129,22 @@ class LearnedStudent(Student):
             self._pending[case.comment_id] = Pending(
                 case.position, case.normalised, row, base.plan, score, plan
             )
-        if self.guard.has_fallen_back:
-            return [replace(base, tier="base") for base in bases]
-        return [
-            replace(base, tier="base") if head is None or _stands(base) else head
-            for base, head in zip(bases, heads, strict=True)
-        ]
+        return [self._chosen(base, head) for base, head in zip(bases, heads, strict=True)]
+
+    def _chosen(self, base: Verdict, head: Verdict | None) -> Verdict:
+        """Return whose verdict stands. Where the base's does, the head's doubt still says what to audit."""
+        if head is None or _stands(base):
+            return replace(base, tier=BASE)
+        if self._calibration.is_fitted and not self.guard.has_fallen_back:
+            return head
+        tier = BASE_INSTEAD if self.guard.has_fallen_back else BASE
+        return replace(base, tier=tier, second_opinion=head.plan, closeness=head.closeness)
 
     def _numbers(
         self, cases: Sequence[Case], situations: Sequence[Situation], bases: Sequence[Verdict]
     ) -> Floats:
         """Return the numeric features; of like cases at different places in a batch each has its own."""
-        options = self._options or ()
+        options = self._columns.options
         return np.array(
             [
                 numeric_row(case, situation, base, self._recent.of(case), options)
@@ -190,25 +203,6 @@ class LearnedStudent(Student):
         """Close the base."""
         await self._base.aclose()
 
-    def _options_of(self, bases: Sequence[Verdict], dimensions: int) -> tuple[tuple[str, str], ...]:
-        """Return the options whose probabilities are features: those of the first batch's first full answer."""
-        answers = max((base.probabilities for base in bases), key=len)
-        options = tuple((each.question, each.option) for each in answers)
-        self._numeric_names = numeric_names(options, dimensions)
-        if self._begun_with is not None:
-            if options != self._begun_with:
-                raise ValueError(
-                    f"The head that this run starts from was trained on a base that answered {self._begun_with}; "
-                    f"this base answers {options}. Name the same base, or leave start_from out."
-                )
-            if len(self._examples[0].numbers) != len(self._numeric_names):
-                raise ValueError(
-                    "The head that this run starts from was trained with another embedder's vectors. Name the same "
-                    "memory.embedder, or leave start_from out."
-                )
-            self._feature_names = [*self._numeric_names, *self._vocabulary.names]
-        return options
-
     def _rows(self, terms: Sequence[Numbered], numbers: Floats) -> csr_matrix:
         """Return numbers and words side by side: numbers first, for the words grow."""
         return csr_matrix(hstack([csr_matrix(numbers), self._vocabulary.rows(terms)], format="csr"))
@@ -250,19 +244,19 @@ class LearnedStudent(Student):
         if self._head is None:
             return None
         return ModelSnapshot(
-            self._head, self._calibration, self._vocabulary, tuple(self._options or ()), tuple(self._examples)
+            self._head, self._calibration, self._vocabulary, self._columns.options, tuple(self._examples)
         )
 
     def begin_with(self, snapshot: ModelSnapshot) -> None:
         """Begin with the head, and all it was trained on, of another run.
 
-        Raises:
-            ValueError: that run's base answered other questions than this one's, as is seen at the first batch.
+        Its calibration holds until this run's own audits are enough for another. Whether this run's base answers
+        the same questions is seen, and refused, at the first batch (`columns.py`).
         """
         self._head = snapshot.head
         self._calibration = snapshot.calibration
         self._vocabulary = snapshot.vocabulary
-        self._begun_with = snapshot.options
+        self._columns = Columns(snapshot.options, len(snapshot.examples[0].numbers))
         self._examples = list(snapshot.examples)
         self._next_fit = int(len(self._examples) * self._spec.refit_growth) + 1
 
@@ -288,10 +282,11 @@ class LearnedStudent(Student):
         weight = 1 / lesson.audit_probability
         if pending.score is not None:
             self._scored.append(Scored(pending.score, audited.is_violation, weight))
-        if lesson.audit_reason == "random" and pending.head is not None:
+        if lesson.audit_reason in FAIR and pending.head is not None:
             self.guard.take_in(
-                head_is_right=pending.head.is_violation == audited.is_violation,
-                base_is_right=pending.base is not None and pending.base.is_violation == audited.is_violation,
+                head_is_right=is_right(pending.head, audited),
+                base_is_right=is_right(pending.base, audited),
+                weight=weight,
             )
         if self._may_train:
             outcome = f"{audited.action}{CLASS_SEPARATOR}{audited.category}" if audited.is_violation else None
@@ -312,24 +307,33 @@ class LearnedStudent(Student):
         rows = self._rows(
             [each.terms for each in self._examples], np.array([e.numbers for e in self._examples])
         )
-        self._feature_names = [*self._numeric_names, *self._vocabulary.names]
+        self._name_features()
         self._head = fit_head(rows, [each.outcome for each in self._examples], self._spec.strength)
         self._next_fit = max(len(self._examples) + 1, int(len(self._examples) * self._spec.refit_growth))
         self.refits += 1
         self.fitted_rows += len(self._examples)
         self._recalibrate()
 
+    def _name_features(self) -> None:
+        self._feature_names = [*(self._columns.names or ()), *self._vocabulary.names]
+
     def _recalibrate(self) -> None:
         if not self._scored or not self._recent_scores:
             return
         scores, outcomes, weights = zip(*self._scored, strict=True)
-        self._calibration = calibrate(
+        calibration = calibrate(
             np.array(scores),
             np.array(outcomes, dtype=np.bool_),
             np.array(weights),
             np.array(self._recent_scores),
             least=self._spec.least_effective_sample,
         )
+        # What was once calibrated stays until there is enough for another: a run may begin with a calibration.
+        if (
+            calibration.effective_sample_size >= self._spec.least_effective_sample
+            or not self._calibration.is_fitted
+        ):
+            self._calibration = calibration
 
 
 def _stands(base: Verdict) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from moderation_pipeline.agents.learned.guard import LEAST, Guard
+from dataclasses import replace
+
+from moderation_pipeline.agents.learned.guard import LEAST, Guard, is_right
+from moderation_pipeline.agents.plan import Action, Category
+from moderation_pipeline_tests.moderation.scripted import ALLOW, DELETE
 
 
-def fed(guard: Guard, times: int, *, head: bool, base: bool) -> None:
+def fed(guard: Guard, times: int, *, head: bool, base: bool, weight: float = 100) -> None:
     for _ in range(times):
-        guard.take_in(head_is_right=head, base_is_right=base)
+        guard.take_in(head_is_right=head, base_is_right=base, weight=weight)
     guard.judge()
 
 
@@ -39,3 +43,35 @@ def test_being_as_good_is_no_reason_to_fall_back() -> None:
     fed(guard, 3, head=True, base=False)
 
     assert not guard.has_fallen_back
+
+
+def test_a_comment_that_seldom_would_have_been_audited_counts_for_the_many_that_were_not() -> None:
+    """Worse on 30 sanctions audited at .2, which stand for 150; better on 8 of the others at .02, which for 400."""
+    guard = Guard(window=300)
+
+    fed(guard, 30, head=False, base=True, weight=1 / 0.2)
+    fed(guard, 8, head=True, base=False, weight=1 / 0.02)
+    fed(guard, 60, head=True, base=True, weight=1 / 0.02)
+
+    standoff = guard.judge()
+    assert standoff is not None
+    assert standoff.difference > 0
+    assert not guard.has_fallen_back
+
+
+def test_a_few_heavy_audits_are_too_few_however_many_light_ones_there_are() -> None:
+    guard = Guard(window=300)
+
+    fed(guard, 2, head=False, base=True, weight=1_000)
+    fed(guard, 100, head=False, base=True, weight=1)
+
+    assert guard.judge() is None
+
+
+def test_seeing_the_violation_is_right_only_with_a_sanction_where_the_audit_has_one() -> None:
+    caring = replace(DELETE, action=Action.REPLY, category=Category.SELF_HARM)
+
+    assert is_right(DELETE, replace(DELETE, action=Action.BAN))
+    assert not is_right(DELETE, caring)
+    assert not is_right(ALLOW, DELETE)
+    assert not is_right(None, ALLOW)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from moderation_pipeline.agent_specs import LearnedSpec
 from moderation_pipeline.agents.build import Agents
 from moderation_pipeline.agents.case import Case
+from moderation_pipeline.agents.learned.columns import OtherColumnsError
 from moderation_pipeline.agents.learned.snapshot import NoSnapshotError, load_snapshot, save_snapshot
 from moderation_pipeline.agents.learned.student import LearnedStudent
 from moderation_pipeline.agents.plan import Plan
@@ -162,7 +163,7 @@ def test_the_guard_lets_the_base_decide_where_the_head_is_worse() -> None:
     tables = run(comments, config, student=student, expert=ScriptedExpert(turned))
 
     assert student.guard.fallbacks == 1
-    assert set(tables.student_decisions["tier"].tail(64)) == {"base"}
+    assert set(tables.student_decisions["tier"].tail(64)) == {"base, for the head did worse"}
 
 
 def test_a_run_that_starts_from_another_knows_what_that_one_learnt(tmp_path: Path) -> None:
@@ -280,7 +281,7 @@ def test_embeddings_are_features_where_a_dense_embedder_is_configured() -> None:
     assert snapshot is not None
     without = learned()
     without.begin_with(snapshot)
-    with pytest.raises(ValueError, match=r"Name the same memory\.embedder"):
+    with pytest.raises(OtherColumnsError, match=r"Name the same memory\.embedder"):
         moderated(without, comments)
 
 
@@ -322,8 +323,8 @@ class Odd(ScriptedStudent):
 
 
 def test_a_base_with_the_wrong_threshold_is_repaired_by_few_audits() -> None:
-    words = [f"word{draw(3, 'word', str(i))}" for i in range(2_000)]
-    comments = invented_chat(2_000)
+    words = [f"word{draw(3, 'word', str(i))}" for i in range(3_000)]
+    comments = invented_chat(3_000)
     only_numbers = comments.with_columns(normalised=pl.Series(words))
 
     tables = moderated(learned(Odd()), only_numbers, rate=0.08)
@@ -339,3 +340,105 @@ def test_the_same_run_twice_gives_the_same_rows() -> None:
     first, second = (moderated(learned(), comments) for _ in range(2))
 
     assert first.student_decisions.equals(second.student_decisions)
+
+
+def test_the_base_decides_until_the_audits_behind_a_calibration_are_worth_enough() -> None:
+    """Of 2,000 comments some 20 are audited by chance, each for a hundred others: worth about as many equal ones."""
+    student = learned()
+
+    tables = moderated(student, invented_chat(2_000), rate=0.1, floor=0.01)
+
+    assert student.refits > 2
+    assert 0 < student.calibration.effective_sample_size < 50
+    assert set(tables.student_decisions["tier"]) == {"base"}
+    assert set(tables.student_decisions["action"]) == {"allow"}
+
+
+def test_while_the_base_decides_a_head_that_is_fitted_already_says_what_to_audit() -> None:
+    """The base is sure of everything, so it is the head's doubt that finds the violations among few audits."""
+    tables = moderated(learned(), invented_chat(2_000), rate=0.1, floor=0.01)
+
+    late = tables.expert_audits.filter(pl.col("position") > 1_000, pl.col("audit_reason") == "uncertain")
+    assert (late["category"] != "none").mean() > 0.4  # type: ignore[operator]
+
+
+def test_a_calibration_that_a_run_begins_with_holds_until_its_own_audits_are_enough_for_another() -> None:
+    first = learned()
+    moderated(first, invented_chat(3_000))
+    snapshot = first.snapshot()
+    assert snapshot is not None
+    assert snapshot.calibration.is_fitted
+
+    second = learned(refit_growth=1.01)
+    second.begin_with(snapshot)
+    tables = moderated(second, invented_chat(1_000, seed=2), rate=0.1, floor=0.01)
+
+    assert second.refits > 1
+    assert second.calibration == snapshot.calibration
+    assert set(tables.student_decisions["tier"]) == {"learned"}
+
+
+class Failing(Odd):
+    """Gives no readable reply in the first batch, as a server that has just been started may."""
+
+    async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
+        verdicts = await super().decide(cases, situations)
+        if cases[0].position:
+            return verdicts
+        return [Verdict(None, Receipt("odd", reply_error="no JSON")) for _ in verdicts]
+
+
+def test_a_base_that_fails_at_first_is_read_from_its_first_answers_on() -> None:
+    student = learned(Failing())
+
+    moderated(student, invented_chat(1_500))
+
+    snapshot = student.snapshot()
+    assert snapshot is not None
+    assert snapshot.options == (("spam", "true"),)
+
+
+def test_a_head_is_not_put_on_a_base_that_answers_other_questions() -> None:
+    student = learned(Odd())
+    moderated(student, invented_chat(1_500))
+    snapshot = student.snapshot()
+    assert snapshot is not None
+
+    other = learned()
+    other.begin_with(snapshot)
+
+    with pytest.raises(OtherColumnsError, match="answers spam=true; this base answers no questions"):
+        moderated(other, invented_chat(100))
+
+
+def test_where_every_comment_is_audited_the_guard_goes_by_all_of_them() -> None:
+    """The Expert changes its mind half-way; no audit is drawn by chance, for all are certain."""
+
+    def turned(case: Case) -> Plan:
+        return truth(case) if case.position < 1_000 else backwards(case)
+
+    student = learned(ScriptedStudent(backwards), refit_growth=50.0, guard_window=60)
+    run(
+        invented_chat(2_000),
+        config_of(memory=None, audit={"policy": "all"}),
+        student=student,
+        expert=ScriptedExpert(turned),
+    )
+
+    assert student.guard.fallbacks == 1
+
+
+def test_a_word_that_a_slip_disguises_is_read_as_the_word_and_counts_as_disguised() -> None:
+    def unkind(case: Case) -> Plan:
+        return DELETE if "idoit" in case.text else ALLOW
+
+    texts = ["what an idoit", "what a nice day", "what an idea"] * 300
+    comments = chat_of([f"{text} {i % 9}" for i, text in enumerate(texts)])
+    config = config_of(memory=None, audit={"policy": "uncertain", "rate": 0.3, "random_floor": 0.3})
+
+    tables = run(comments, config, student=learned(), expert=ScriptedExpert(unkind))
+
+    told = tables.student_decisions.filter(pl.col("category") != "none").tail(1)["explanation"].item()
+    names = {each["name"] for each in told}
+    assert "is_misspelt" in names
+    assert not any("ido" in name for name in names)

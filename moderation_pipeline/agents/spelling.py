@@ -1,8 +1,8 @@
 """Slips of the finger and of purpose that `normalise` leaves alone, because undoing them is a guess.
 
 A word that nobody knows is taken for a term when one slip explains it: two letters swapped, one left out, one
-doubled or put in, or the space to its neighbour missing. Only careful reading pays for this; which words
-are terms is the lexicon's.
+doubled or put in, or the space to its neighbour missing. Careful reading and a learned head pay for this, the
+fast rules don't; which words are terms is the lexicon's.
 """
 
 from __future__ import annotations
@@ -54,6 +54,12 @@ def corrected(word: str) -> tuple[str, ...]:
     if single in _guessable():
         return (single,)
     return _slip(word) or _glued(word) or (word,)
+
+
+@lru_cache(maxsize=65_536)
+def without_slips(text: str) -> str:
+    """Return a normalised text with the words that its misspelt ones stand for."""
+    return " ".join(part for word in text.split(" ") for part in corrected(word))
 
 
 @cache

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.plan import Action, Category
 from moderation_pipeline.agents.signals import Signals
+from moderation_pipeline.agents.spelling import without_slips
 from moderation_pipeline.agents.student import Situation
 from moderation_pipeline.agents.verdict import Verdict
 
@@ -27,7 +28,11 @@ STRIKES = 5
 
 
 class Numbers(NamedTuple):
-    """The numeric features of one case, each about 0 to 1."""
+    """The numeric features of one case, each about 0 to 1.
+
+    `is_misspelt`: a slip hides a word that rules look for. With it, and terms of the text put right, system F1 on six
+    orders of the research stream rose from .920 to .923 at 10 % audits and from .893 to .895 at 5 %.
+    """
 
     strikes: float
     own_suspicion: float
@@ -38,6 +43,7 @@ class Numbers(NamedTuple):
     lines: float
     is_one_word: float
     is_shouted: float
+    is_misspelt: float
     memory_for: float
     memory_against: float
     base_suspicion: float
@@ -153,6 +159,7 @@ def _numbers(case: Case, situation: Situation, base: Verdict, recent: tuple[floa
         lines=min(case.text.count("\n"), STRIKES) / STRIKES,
         is_one_word=float(case.signals.words <= 1),
         is_shouted=float(case.text.isupper()),
+        is_misspelt=float(without_slips(case.normalised) != case.normalised),
         memory_for=min(1.0, vote_for),
         memory_against=min(1.0, vote_against),
         base_suspicion=suspicion_of(base),

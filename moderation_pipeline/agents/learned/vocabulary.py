@@ -1,4 +1,4 @@
-"""Words and character n-grams as numbered features, known from audited texts alone.
+"""Words and character n-grams as numbered features, known from audited texts alone; slips of the finger undone.
 
 A term that no audited text held has no weight, so it needs no number: the vocabulary grows with the audits,
 and every feature has a name that an explanation can show. Weighting follows TF-IDF (Salton & Buckley 1988,
@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import CountVectorizer
+
+from moderation_pipeline.agents.spelling import without_slips
 
 WORD, CHARACTERS = "word ", "letters "
 """What the name of a term begins with; the rest is the term itself."""
@@ -38,6 +40,7 @@ class Terms(NamedTuple):
 @lru_cache(maxsize=65_536)
 def terms_of(text: str) -> Terms:
     """Return the terms of a normalised text; of like texts, which chats are full of, only once."""
+    text = without_slips(text)
     words = Counter(_words(text))
     characters = Counter(_characters(text))
     names = (*(WORD + term for term in words), *(CHARACTERS + term for term in characters))

@@ -65,9 +65,16 @@ class Showing:
             return {"comment": {"text": shortened(case.text, MOST_OF_COMMENT)}}
         return case_data(case, self.shown, situation=situation if self.shows_memories else None)
 
+    def memory_ids(self, situation: Situation) -> tuple[str, ...]:
+        """Return the memories that a model is shown with a case."""
+        return tuple(memory.memory_id for memory in situation.recalled) if self.shows_memories else ()
+
 
 class DecisionStudent(Student):
-    """Decides by the probabilities that a decision model gives to the rules."""
+    """Decides by the probabilities that a decision model gives to the rules.
+
+    The memories that it is shown, where it is shown any, are the ones it is said to have used.
+    """
 
     def __init__(self, model: DecisionModel, questions: QuestionSet, spec: DecidingSpec) -> None:
         self._model = model
@@ -92,7 +99,10 @@ class DecisionStudent(Student):
             if isinstance(outcome, BaseException):
                 raise outcome
             verdicts += outcome
-        return verdicts
+        return [
+            replace(verdict, memory_ids=self._showing.memory_ids(situation))
+            for verdict, situation in zip(verdicts, situations, strict=True)
+        ]
 
     def worst_case_usd(self, cases: Sequence[Case], situations: Sequence[Situation]) -> float | None:
         """Return what deciding the batch may cost at most."""

@@ -126,9 +126,10 @@ def test_a_memory_that_harms_more_than_it_helps_is_retired_with_the_reason() -> 
 def test_a_use_without_an_audit_is_counted_and_judges_nothing() -> None:
     memory = store(MemorySpec(retire_after_uses=1))
     (one,) = memory.learn([learnt("gg ez", DELETE)])
-    memory.account([one], without=ALLOW, with_=DELETE)
+    memory.count_uses([one, one])
     counts = memory.snapshot().select("uses", "helped", "harmed", "neutral")
-    assert counts.rows() == [(1, 0, 0, 0)]
+    assert counts.rows() == [(2, 0, 0, 0)]
+    assert len(memory) == 1
 
 
 def test_memories_that_were_heard_and_outvoted_are_judged_by_their_own_plans() -> None:
@@ -294,6 +295,7 @@ def test_helped_harmed_and_neutral_never_exceed_uses(
         one for found in memory.recall([case.state for case in cases], ["a"] * len(cases)) for one in found
     ]
     for used, (with_, audited) in zip(ids, uses, strict=False):
+        memory.count_uses([used.memory_id])
         memory.account([used.memory_id], without=ALLOW, with_=with_, audited=audited)
     frame = memory.snapshot()
     assert (frame["uses"] == frame["helped"] + frame["harmed"] + frame["neutral"]).all()

@@ -17,7 +17,7 @@ from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.deriving import derive
 from moderation_pipeline.agents.prompt import MOST_OF_COMMENT, Shown, case_data
 from moderation_pipeline.agents.question_set import QuestionSet
-from moderation_pipeline.agents.student import Situation, Student
+from moderation_pipeline.agents.student import Situation, Student, leading
 from moderation_pipeline.agents.verdict import OptionProbability, Receipt, Verdict
 from moderation_pipeline.agents.visible import shortened
 from moderation_pipeline.backends.decision_model import (
@@ -67,7 +67,9 @@ class Showing:
 
     def memory_ids(self, situation: Situation) -> tuple[str, ...]:
         """Return the memories that a model is shown with a case."""
-        return tuple(memory.memory_id for memory in situation.recalled) if self.shows_memories else ()
+        return (
+            tuple(memory.memory_id for memory in leading(situation.recalled)) if self.shows_memories else ()
+        )
 
 
 class DecisionStudent(Student):

@@ -236,8 +236,15 @@ class MemoryStore:
         memories = self._records.memories
         for (query, row, similarity), support, helped, harmed in zip(ranked.tuples(), *columns, strict=True):
             name, state, plan, _ = memories[row]
-            found[query].append(Recalled(name, similarity, support, state, plan, helped, harmed))
+            newer = self._overruled_by(row) if row in self._records.conflicts else ()
+            found[query].append(Recalled(name, similarity, support, state, plan, helped, harmed, newer))
         return [tuple(one) for one in found]
+
+    def _overruled_by(self, row: int) -> tuple[str, ...]:
+        """Return the memories in conflict with one that have the newer audit behind them."""
+        recency = self._records.numbers["recency"]
+        newer = [other for other in self._records.conflicts[row] if recency[other] > recency[row]]
+        return tuple(self._records.memories[other].memory_id for other in newer)
 
     def _codes(self, channels: Iterable[str]) -> Numbers | None:
         if self._spec.scope == "all":

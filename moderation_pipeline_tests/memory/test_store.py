@@ -75,11 +75,14 @@ def test_a_conflict_keeps_both_linked_both_ways_and_the_newer_leads(batch: int) 
     old, new = column(memory, "memory_id")
     assert column(memory, "conflicts_with") == [[new], [old]]
     assert [one.plan for one in recalled(memory, "gg ez")] == [ALLOW, DELETE]
+    assert [one.overruled_by for one in recalled(memory, "gg ez")] == [(), (new,)]
 
 
 def test_an_old_side_of_a_conflict_leads_again_once_an_audit_confirms_it() -> None:
     cases = [learnt("gg ez", DELETE, at=0), learnt("gg ez", ALLOW, at=1), learnt("gg ez", DELETE, at=2)]
-    assert [one.plan for one in recalled(taught(store(), cases), "gg ez")] == [DELETE, ALLOW]
+    first, second = recalled(taught(store(), cases), "gg ez")
+    assert (first.plan, first.overruled_by) == (DELETE, ())
+    assert (second.plan, second.overruled_by) == (ALLOW, (first.memory_id,))
 
 
 def test_learn_names_the_memory_that_each_case_went_into() -> None:

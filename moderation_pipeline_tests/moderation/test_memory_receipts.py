@@ -70,6 +70,21 @@ def test_a_paid_students_memories_are_judged_where_it_was_asked_without_them() -
     assert helped == audited.height > 3
 
 
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_the_row_says_what_would_have_been_decided_without_where_that_is_known(share: float) -> None:
+    decisions = run_of(on_trial(share), INSULTS).student_decisions
+
+    used = decisions.filter(pl.col("memory_ids").list.len() > 0)
+    known = used.filter(pl.col("action_without_memory").is_not_null())
+    assert known.select("action_without_memory", "category_without_memory").unique().rows() == [
+        ("allow", "none")
+    ]
+    assert 0 < known.height <= used.height < decisions.height
+    assert (known.height == used.height) is (share == 1)
+    unused = decisions.filter(pl.col("memory_ids").list.len() == 0)
+    assert unused["action_without_memory"].null_count() == unused.height
+
+
 def test_on_a_share_of_a_paid_students_uses_memories_are_judged_on_a_share() -> None:
     assert 0 < judged(run_of(on_trial(0.3), INSULTS * 4)) < judged(run_of(on_trial(1.0), INSULTS * 4))
 

@@ -51,7 +51,9 @@ class MemorySpec(Closed):
     Memories nearer than `merge_similarity` are the same lesson; less near than `least_similarity` they are
     not recalled. `scope: channel` recalls only what was learnt in the comment's own channel. Once
     `user_share_from` memories are active, at most `user_share` of them may come from one user. A memory that
-    harmed more than it helped is retired after `retire_after_uses` audited uses.
+    harmed more than it helped is retired after `retire_after_uses` judged uses. What would have been decided
+    without memories is known at once of keyless Students; a paid one that was shown some is asked again without
+    them for `without_share` of those comments, and only such uses, where they are audited, are judged.
     """
 
     embedder: Literal["tfidf", "minilm", "sbert"] = "tfidf"
@@ -64,6 +66,7 @@ class MemorySpec(Closed):
     user_share: float = Field(default=0.1, gt=0, le=1)
     user_share_from: int = Field(default=100, ge=1)
     retire_after_uses: int = Field(default=5, ge=1)
+    without_share: float = Field(default=0.05, ge=0, le=1)
     vote: VoteSpec = VoteSpec()
     start_from: RunKey | None = None
 

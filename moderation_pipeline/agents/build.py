@@ -19,6 +19,7 @@ from moderation_pipeline.agents.careful_rules import CarefulRulesExpert
 from moderation_pipeline.agents.decision_student import DecisionStudent
 from moderation_pipeline.agents.expert import Expert
 from moderation_pipeline.agents.labels import LabelsExpert
+from moderation_pipeline.agents.memory_trial import MemoryTrial
 from moderation_pipeline.agents.prompt_expert import PromptExpert
 from moderation_pipeline.agents.prompt_student import PromptStudent
 from moderation_pipeline.agents.question_set import (
@@ -35,6 +36,7 @@ from moderation_pipeline.backends.keys import UnusableBackendError
 from moderation_pipeline.backends.language_model import LanguageModel
 from moderation_pipeline.config import Config
 from moderation_pipeline.decision_specs import (
+    AskingSpec,
     ClassifierSpec,
     DecidingSpec,
     DecisionSpec,
@@ -153,9 +155,28 @@ class _Builder:
             return self.learned_of(spec)
         if isinstance(spec, DecidingSpec):
             decider = self._decision_model(spec)
-            return None if decider is None else DecisionStudent(decider, self.questions(spec), spec)
+            return None if decider is None else self.deciding(decider, spec)
         model = self._model("Student", spec, "rules")
-        return None if model is None else PromptStudent(model, spec, self.own_rules)
+        return None if model is None else self.on_trial(PromptStudent(model, spec, self.own_rules))
+
+    def deciding(self, model: DecisionModel, spec: DecisionSpec) -> Student:
+        """Return the Student of a decision model, on trial where it is shown memories."""
+        student = DecisionStudent(model, self.questions(spec), spec)
+        if not isinstance(spec, AskingSpec) or not spec.shows_memories:
+            return student
+        return self.on_trial(student, comments_per_request=spec.comments_per_request)
+
+    def on_trial(self, student: Student, *, comments_per_request: int = 1) -> Student:
+        """Return a paid Student that is shown memories so that what they do to it is measured."""
+        memory = self.config.memory
+        if memory is None or memory.without_share == 0:
+            return student
+        return MemoryTrial(
+            student,
+            memory.without_share,
+            seed=self.config.loop.seed,
+            comments_per_request=comments_per_request,
+        )
 
     def learned_of(self, spec: LearnedSpec) -> LearnedStudent:
         """Return a learned Student on its base, and remember it: its head is kept when the run is over."""

@@ -17,7 +17,7 @@ from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.deriving import derive
 from moderation_pipeline.agents.prompt import MOST_OF_COMMENT, Shown, case_data
 from moderation_pipeline.agents.question_set import QuestionSet
-from moderation_pipeline.agents.student import Situation, Student
+from moderation_pipeline.agents.student import Situation, Student, leading
 from moderation_pipeline.agents.verdict import OptionProbability, Receipt, Verdict
 from moderation_pipeline.agents.visible import shortened
 from moderation_pipeline.backends.decision_model import (
@@ -65,9 +65,18 @@ class Showing:
             return {"comment": {"text": shortened(case.text, MOST_OF_COMMENT)}}
         return case_data(case, self.shown, situation=situation if self.shows_memories else None)
 
+    def memory_ids(self, situation: Situation) -> tuple[str, ...]:
+        """Return the memories that a model is shown with a case."""
+        return (
+            tuple(memory.memory_id for memory in leading(situation.recalled)) if self.shows_memories else ()
+        )
+
 
 class DecisionStudent(Student):
-    """Decides by the probabilities that a decision model gives to the rules."""
+    """Decides by the probabilities that a decision model gives to the rules.
+
+    The memories that it is shown, where it is shown any, are the ones it is said to have used.
+    """
 
     def __init__(self, model: DecisionModel, questions: QuestionSet, spec: DecidingSpec) -> None:
         self._model = model
@@ -92,7 +101,10 @@ class DecisionStudent(Student):
             if isinstance(outcome, BaseException):
                 raise outcome
             verdicts += outcome
-        return verdicts
+        return [
+            replace(verdict, memory_ids=self._showing.memory_ids(situation))
+            for verdict, situation in zip(verdicts, situations, strict=True)
+        ]
 
     def worst_case_usd(self, cases: Sequence[Case], situations: Sequence[Situation]) -> float | None:
         """Return what deciding the batch may cost at most."""

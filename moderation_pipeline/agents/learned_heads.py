@@ -1,4 +1,4 @@
-"""The head that a run begins with, where it starts from another chat's run; and the one that it leaves.
+"""The heads that a run begins with, where it starts from another chat's run; and those that it leaves.
 
 Every run asks here, and most have no head: scikit-learn, a second and more to import, waits for one.
 """
@@ -6,7 +6,8 @@ Every run asks here, and most have no head: scikit-learn, a second and more to i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,15 @@ if TYPE_CHECKING:
     from moderation_pipeline.agents.learned.student import LearnedStudent
 
 
+HEAD_FILES = (".npz", ".json")
+
+
 class SameChatError(ModerationError):
     """A head that would be tested on what it was trained on."""
+
+
+class ManyHeadsError(ModerationError):
+    """A head that can't be told from others of the same run."""
 
 
 def begin_heads(
@@ -26,54 +34,79 @@ def begin_heads(
 ) -> dict[str, str]:
     """Give each Student the head that its spec starts from, and return those runs with the versions of their heads.
 
+    Of a run that left several heads, a config's first learned Student begins with the first, and so on.
+
     Raises:
         SameChatError: a run to start from is of the same chat.
-        NoSnapshotError: that run left no head.
+        NoSnapshotError: that run left no head, or none for a Student in this place.
+        ManyHeadsError: that run left several, and this config has one Student to begin with them.
     """
-    versions = (begin_head(student, folder, chat=chat, config=config) for student in students)
-    return {
-        str(student.spec.start_from): version
-        for student, version in zip(students, versions, strict=True)
-        if version is not None
-    }
+    versions = {}
+    for number, student in _numbered(students):
+        start_from = student.spec.start_from
+        if start_from is not None:
+            stem = _begun_from(start_from, number, folder, chat=chat, config=config)
+            is_one_of_several = number is not None and stem.name == str(number)
+            versions[f"{start_from} ({number})" if is_one_of_several else start_from] = _begin(student, stem)
+    return versions
 
 
-def begin_head(student: LearnedStudent, folder: DataFolder, *, chat: str, config: str) -> str | None:
-    """Give the Student the head that its spec starts from, if it names one; return the version of what was read.
+def keep_heads(students: Sequence[LearnedStudent], folder: DataFolder, *, chat: str, config: str) -> int:
+    """Save the Students' heads for later runs, and return how many had one.
 
-    Raises:
-        SameChatError: the run to start from is of the same chat.
-        NoSnapshotError: that run left no head.
+    What an earlier run of the same chat and config left is deleted: a run that starts from this one must not
+    begin with a head that this one never had.
     """
-    from moderation_pipeline.agents.learned.snapshot import load_snapshot
+    _forget_heads(folder, chat, config)
+    kept = 0
+    for number, student in _numbered(students):
+        snapshot = student.snapshot()
+        if snapshot is not None:
+            from moderation_pipeline.agents.learned.snapshot import save_snapshot
 
-    start_from = student.spec.start_from
-    if start_from is None:
-        return None
+            save_snapshot(snapshot, folder.learned_head(chat, config, number))
+            kept += 1
+    return kept
+
+
+def _numbered(students: Sequence[LearnedStudent]) -> Iterator[tuple[int | None, LearnedStudent]]:
+    """Yield the Students with the numbers of their heads: none where there is only one."""
+    for number, student in enumerate(students, 1):
+        yield (number if len(students) > 1 else None), student
+
+
+def _begun_from(start_from: str, number: int | None, folder: DataFolder, *, chat: str, config: str) -> Path:
     from_chat, _, from_config = start_from.partition("|")
     if from_chat == chat:
         raise SameChatError(
             f"Config {config!r} starts from {start_from!r} and can't moderate {chat!r} itself: the head was "
             "trained on its answers. Choose another chat's run in student: {start_from: …}."
         )
-    stem = folder.learned_head(from_chat, from_config)
+    only = folder.learned_head(from_chat, from_config)
+    if number is not None and only.is_dir():
+        return folder.learned_head(from_chat, from_config, number)
+    if number is None and only.is_dir():
+        raise ManyHeadsError(
+            f"Config {config!r} starts from {start_from!r}, whose {len(list(only.glob('*.json')))} learned tiers "
+            "left a head each, and has one learned Student. Start from a run of a config with one."
+        )
+    return only
+
+
+def _begin(student: LearnedStudent, stem: Path) -> str:
+    """Give the Student the head kept at a stem, and return the version of what was read."""
+    from moderation_pipeline.agents.learned.snapshot import load_snapshot
+
     student.begin_with(load_snapshot(stem))
-    return _version(stem)
-
-
-def keep_head(student: LearnedStudent, folder: DataFolder, *, chat: str, config: str) -> bool:
-    """Save the Student's head for later runs, and return whether it had one."""
-    from moderation_pipeline.agents.learned.snapshot import save_snapshot
-
-    snapshot = student.snapshot()
-    if snapshot is None:
-        return False
-    save_snapshot(snapshot, folder.learned_head(chat, config))
-    return True
-
-
-def _version(stem: Path) -> str:
     digest = hashlib.blake2b(digest_size=8)
-    for suffix in (".npz", ".json"):
+    for suffix in HEAD_FILES:
         digest.update(stem.with_suffix(suffix).read_bytes())
     return digest.hexdigest()
+
+
+def _forget_heads(folder: DataFolder, chat: str, config: str) -> None:
+    only = folder.learned_head(chat, config)
+    for suffix in HEAD_FILES:
+        only.with_suffix(suffix).unlink(missing_ok=True)
+    if only.is_dir():
+        shutil.rmtree(only)

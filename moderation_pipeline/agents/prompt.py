@@ -18,7 +18,7 @@ import orjson
 
 from moderation_pipeline.agents.case import Case, Line
 from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.agents.student import Recalled, Situation, Standing
+from moderation_pipeline.agents.student import Recalled, Situation, Standing, leading
 from moderation_pipeline.agents.visible import shortened, visible
 from moderation_pipeline.backends.language_model import JsonValue, Message, ReplySchema
 
@@ -149,7 +149,7 @@ def case_data(
     """Return what a model is shown of a case, as JSON: what the data block holds, or a decision model's state."""
     data: dict[str, JsonValue] = {"channel": visible(case.channel)}
     if situation is not None and situation.recalled:
-        data["worked_cases"] = [_worked(memory) for memory in situation.recalled]
+        data["worked_cases"] = [_worked(memory) for memory in leading(situation.recalled)]
     if lines := case.lines_before(shown.context_lines):
         data["earlier_lines"] = [_line(line) for line in lines]
     if own := case.own_lines_before(shown.own_lines):

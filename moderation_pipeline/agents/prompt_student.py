@@ -8,7 +8,7 @@ from dataclasses import replace
 from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.prompt import Instructions, Shown, case_message
 from moderation_pipeline.agents.prompt_judge import PromptJudge
-from moderation_pipeline.agents.student import Situation, Student
+from moderation_pipeline.agents.student import Situation, Student, leading
 from moderation_pipeline.agents.verdict import Verdict
 from moderation_pipeline.backends.language_model import LanguageModel, Message
 from moderation_pipeline.model_specs import LanguageModelSpec
@@ -25,7 +25,7 @@ class PromptStudent(Student):
         """Ask about every case at once."""
         verdicts = await self._judge.judge(self._messages(cases, situations))
         return [
-            replace(verdict, memory_ids=tuple(memory.memory_id for memory in situation.recalled))
+            replace(verdict, memory_ids=tuple(memory.memory_id for memory in leading(situation.recalled)))
             for verdict, situation in zip(verdicts, situations, strict=True)
         ]
 

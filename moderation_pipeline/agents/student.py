@@ -23,6 +23,7 @@ class Recalled(NamedTuple):
     """A memory retrieved for a case: `similarity` in [0, 1] of its state to the case's.
 
     `support` counts the disagreements that taught it, `helped` and `harmed` what later audits said of it.
+    `overruled_by` are the near-duplicates that say something else, and behind which there is a newer audit.
     """
 
     memory_id: str
@@ -32,6 +33,13 @@ class Recalled(NamedTuple):
     plan: Plan
     helped: int = 0
     harmed: int = 0
+    overruled_by: tuple[str, ...] = ()
+
+
+def leading(recalled: Sequence[Recalled]) -> list[Recalled]:
+    """Return the memories without those beside which a newer one that contradicts them was recalled."""
+    names = {memory.memory_id for memory in recalled}
+    return [memory for memory in recalled if names.isdisjoint(memory.overruled_by)]
 
 
 @dataclass(frozen=True, slots=True)

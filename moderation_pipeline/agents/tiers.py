@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.student import Lesson, Situation, Student
-from moderation_pipeline.agents.verdict import Receipt, TierReceipt, Verdict
+from moderation_pipeline.agents.verdict import TierReceipt, Verdict, added_up, known_sum
 
 
 class Tier(NamedTuple):
@@ -58,7 +58,7 @@ class TieredStudent(Student):
 
     def worst_case_usd(self, cases: Sequence[Case], situations: Sequence[Situation]) -> float | None:
         """Return what deciding the batch may cost at most: every tier asked about every case."""
-        return _sum([tier.student.worst_case_usd(cases, situations) for tier in self._tiers])
+        return known_sum([tier.student.worst_case_usd(cases, situations) for tier in self._tiers])
 
     async def aclose(self) -> None:
         """Close every tier."""
@@ -82,30 +82,7 @@ def _together(said: Sequence[tuple[Tier, Verdict]]) -> Verdict:
             TierReceipt(tier.name, each.receipt, None if each.plan is None else each.uncertainty)
             for tier, each in said
         ),
-        receipt=_added([each.receipt for _, each in said]),
+        receipt=added_up([each.receipt for _, each in said]),
         probabilities=tuple(chain.from_iterable(each.probabilities for _, each in said)),
         must_audit=next((each.must_audit for _, each in said if each.must_audit is not None), None),
     )
-
-
-def _added(receipts: Sequence[Receipt]) -> Receipt:
-    """Return the last receipt with the tokens, dollars and time of all; one unknown makes the sum unknown."""
-    if len(receipts) == 1:
-        return receipts[0]
-    return replace(
-        receipts[-1],
-        prompt_tokens=_sum([each.prompt_tokens for each in receipts]),
-        completion_tokens=_sum([each.completion_tokens for each in receipts]),
-        cost_usd=_sum([each.cost_usd for each in receipts]),
-        list_cost_usd=_sum([each.list_cost_usd for each in receipts]),
-        latency_ms=_sum([each.latency_ms for each in receipts]),
-        tokens_are_estimated=any(each.tokens_are_estimated for each in receipts),
-    )
-
-
-N = TypeVar("N", int, float)
-
-
-def _sum(values: Sequence[N | None]) -> N | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeVar
 
 from moderation_pipeline.agents.plan import Plan
 
@@ -29,6 +30,30 @@ class Receipt:
     reply_error: str | None = None
     tokens_are_estimated: bool = False
     reply_mended: tuple[str, ...] = ()
+
+
+def added_up(receipts: Sequence[Receipt]) -> Receipt:
+    """Return the last receipt with the tokens, dollars and time of all; one unknown makes the sum unknown."""
+    if len(receipts) == 1:
+        return receipts[0]
+    return replace(
+        receipts[-1],
+        prompt_tokens=known_sum([each.prompt_tokens for each in receipts]),
+        completion_tokens=known_sum([each.completion_tokens for each in receipts]),
+        cost_usd=known_sum([each.cost_usd for each in receipts]),
+        list_cost_usd=known_sum([each.list_cost_usd for each in receipts]),
+        latency_ms=known_sum([each.latency_ms for each in receipts]),
+        tokens_are_estimated=any(each.tokens_are_estimated for each in receipts),
+    )
+
+
+N = TypeVar("N", int, float)
+
+
+def known_sum(values: Sequence[N | None]) -> N | None:
+    """Return the sum, null where one of the values is."""
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
 
 
 class OptionProbability(NamedTuple):
@@ -60,8 +85,9 @@ class Verdict:
     """A plan with its receipt. `plan` is null where the reply was bad (law 4); the receipt says why.
 
     `without_memory` is what would have been decided without the memories in `memory_ids`, where that is
-    known: it is what a memory's worth is measured by. `doubt` in [0, 1] is how near the agent was to deciding
-    otherwise; left out, it is 1 - confidence. The two differ where the threshold is not one half.
+    known: it is what a memory's worth is measured by; `probabilities_without_memory` are those behind it.
+    `doubt` in [0, 1] is how near the agent was to deciding otherwise; left out, it is 1 - confidence. The two
+    differ where the threshold is not one half.
     `closeness` is how few comments lie between this one and the threshold: 1 less their share of recent ones, on
     either side. Where it is given, audits that look for doubt go by it.
     `second_opinion` is what another part of the same agent proposed: the base under a learned head.
@@ -77,6 +103,7 @@ class Verdict:
     explanation: tuple[Contribution, ...] = ()
     tier: str | None = None
     without_memory: Plan | None = None
+    probabilities_without_memory: tuple[OptionProbability, ...] = ()
     doubt: float | None = None
     must_audit: str | None = None
     second_opinion: Plan | None = None

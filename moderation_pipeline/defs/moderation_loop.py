@@ -74,7 +74,7 @@ def moderation_loop(
     observer: dg.ResourceParam[RunObserver],
 ) -> Iterator[dg.MaterializeResult[pl.DataFrame]]:
     """Moderate one chat under one config, batch by batch."""
-    from moderation_pipeline.agents.learned_heads import begin_heads, keep_head
+    from moderation_pipeline.agents.learned_heads import begin_heads, keep_heads
     from moderation_pipeline.agents.own_rules import own_rules
 
     chat, config = partition_names(context.partition_key)
@@ -105,8 +105,7 @@ def moderation_loop(
                 data_version=dg.DataVersion(f"{data_version}-{named.config_hash}-{LOOP_VERSION}"),
                 metadata={**numbers, **provenance(named, data_version, beginning, heads)},
             )
-        for student in decided_by.learned:
-            keep_head(student, data_folder, chat=chat, config=named.name)
+        keep_heads(decided_by.learned, data_folder, chat=chat, config=named.name)
         models.finish()  # only now are the tables stored: a run killed before goes on, and keeps its costs
 
 

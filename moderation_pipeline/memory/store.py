@@ -156,17 +156,16 @@ class MemoryStore:
         self._forget(over_user_share(self._records, self._spec))
         return [self._records.memories[row].memory_id for row in rows]
 
-    def account(
-        self, memory_ids: Sequence[str], *, without: Plan, with_: Plan, audited: Plan | None = None
-    ) -> None:
-        """Count one use of these memories, and what it did where an audit tells; retire what harms.
+    def count_uses(self, memory_ids: Iterable[str]) -> None:
+        """Count decisions that memories had a part in, audited or not: one for each time that a memory is named."""
+        np.add.at(self._records.numbers["uses"], self._rows(memory_ids), 1)
+
+    def account(self, memory_ids: Sequence[str], *, without: Plan, with_: Plan, audited: Plan) -> None:
+        """Count what an audit says that one use of these memories did; retire what harms.
 
         `without` is what would have been decided without them, `with_` what was decided.
         """
-        rows = self._rows(memory_ids)
-        self._records.numbers["uses"][rows] += 1
-        if audited is not None:
-            self._judge(rows, effect(without=without, with_=with_, audited=audited))
+        self._judge(self._rows(memory_ids), effect(without=without, with_=with_, audited=audited))
 
     def account_heard(self, recalled: Sequence[Recalled], *, without: Plan, audited: Plan) -> None:
         """Count what an audit says of memories that were near enough to be heard but not followed.
@@ -182,7 +181,7 @@ class MemoryStore:
         self._records.numbers[what][rows] += 1
         self._forget(harmful(self._records, rows, self._spec.retire_after_uses))
 
-    def _rows(self, memory_ids: Sequence[str]) -> Numbers:
+    def _rows(self, memory_ids: Iterable[str]) -> Numbers:
         return np.array([self._records.row_of[one] for one in memory_ids], dtype=np.int64)
 
     def _merged(self, case: Learnt, known: Iterable[int]) -> int | None:
@@ -237,8 +236,15 @@ class MemoryStore:
         memories = self._records.memories
         for (query, row, similarity), support, helped, harmed in zip(ranked.tuples(), *columns, strict=True):
             name, state, plan, _ = memories[row]
-            found[query].append(Recalled(name, similarity, support, state, plan, helped, harmed))
+            newer = self._overruled_by(row) if row in self._records.conflicts else ()
+            found[query].append(Recalled(name, similarity, support, state, plan, helped, harmed, newer))
         return [tuple(one) for one in found]
+
+    def _overruled_by(self, row: int) -> tuple[str, ...]:
+        """Return the memories in conflict with one that have the newer audit behind them."""
+        recency = self._records.numbers["recency"]
+        newer = [other for other in self._records.conflicts[row] if recency[other] > recency[row]]
+        return tuple(self._records.memories[other].memory_id for other in newer)
 
     def _codes(self, channels: Iterable[str]) -> Numbers | None:
         if self._spec.scope == "all":

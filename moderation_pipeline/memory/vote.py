@@ -6,6 +6,10 @@ comment audited: F1 .845 to .834 at similarity .7 and to .842 at .9). So each is
 every later audit said of it, on comments like its own, whether it was followed or not; and a Student follows
 only a vote that is surer than itself. That was worse in none of ten runs (two orders, five policies of
 audits), mended 69 verdicts and broke 17.
+
+That of two near-duplicates in conflict the one with the newer audit leads, however well the other was proven,
+turned 33 of 1,602 votes there with every comment audited, and the rules' F1 in none of nine runs (three orders;
+5 %, 20 % and all audited): where memories contradict each other, a vote is seldom surer than the rules.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.agents.student import Recalled
+from moderation_pipeline.agents.student import Recalled, leading
 from moderation_pipeline.config import VoteSpec
 
 PRIOR_RIGHT, PRIOR_WRONG = 0.5, 1.0
@@ -37,12 +41,13 @@ DEFAULT = VoteSpec()
 def vote(recalled: Sequence[Recalled], spec: VoteSpec = DEFAULT) -> Vote | None:
     """Return what the memories near enough say, or None where there are none, or no side leads by the margin.
 
-    Memories that propose the same action and category speak together. Their trust is the share of audits,
+    Of near-duplicates that contradict each other only the one with the newest audit behind it speaks. Memories
+    that propose the same action and category speak together. Their trust is the share of audits,
     weighted by similarity, that they got right: `(right + 0.5) / (right + wrong + 1.5)`. The words and the
     duration are those of the nearest of them (the first: recall puts the newer first among equals).
     """
     sides: dict[tuple[Action, Category], list[Recalled]] = defaultdict(list)
-    for memory in near_enough(recalled, spec):
+    for memory in leading(near_enough(recalled, spec)):
         sides[memory.plan.action, memory.plan.category].append(memory)
     if not sides:
         return None

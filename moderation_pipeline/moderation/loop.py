@@ -187,6 +187,7 @@ class Moderation:
             self._ledger.take_in(list(_decided_alone(settled)))
         receipts = [each.audited.receipt for each in settled if each.audited is not None]
         self._policy.pace.charge(len(receipts), sum(receipt.list_cost_usd or 0.0 for receipt in receipts))
+        self._count_uses(settled)
         self._learn(settled, batch.situations)
         self._recorder.settled(settled)
         for observer in self._observers:
@@ -235,6 +236,11 @@ class Moderation:
             return Chosen(expert, "expert")
         return Chosen(student, "student" if decided is not None else "expert")
 
+    def _count_uses(self, settled: Sequence[Settled]) -> None:
+        used = [name for each in settled if each.decided is not None for name in each.decided.memory_ids]
+        if self._memory is not None and used:
+            self._memory.count_uses(used)
+
     def _learn(self, settled: Sequence[Settled], situations: Sequence[Situation]) -> None:
         lessons = [
             Lesson(
@@ -280,7 +286,10 @@ async def _decide_some(student: Student, batch: InFlight, indices: Sequence[int]
 
 
 def _account(memory: MemoryStore, lesson: Lesson) -> None:
-    """Tell the memory what the audit says of the memories that spoke, and of those that were outvoted."""
+    """Tell the memory what the audit says of the memories that spoke, and of those that were outvoted.
+
+    Nothing where it isn't known what would have been decided without them: a paid Student is asked for a share.
+    """
     decided, audited, heard = lesson.decided, lesson.audited.plan, lesson.situation.recalled
     without = decided.without_memory if decided.memory_ids else decided.plan
     if without is None or decided.plan is None or audited is None:

@@ -159,8 +159,8 @@ _NO_RECEIPT = (None, None, None, 0, 0, 0.0, 0.0, None, None, None, None, None)
 
 def _verdict(verdict: Verdict | None) -> tuple[object, ...]:
     if verdict is None:
-        return (*[None] * 12, *_NO_RECEIPT, None)
-    plan = verdict.plan
+        return (*[None] * 12, *_NO_RECEIPT, *[None] * 3)
+    plan, without = verdict.plan, verdict.without_memory
     proposed: tuple[object, ...] = (None,) * 4
     said: tuple[object, ...] = (None,) * 3
     if plan is not None:
@@ -176,6 +176,8 @@ def _verdict(verdict: Verdict | None) -> tuple[object, ...]:
         verdict.tier,
         *_RECEIPT(verdict.receipt),
         [_tier(each) for each in verdict.tiers] or None,
+        without.action.value if without is not None else None,
+        without.category.value if without is not None else None,
     )
 
 

@@ -73,9 +73,14 @@ class DataFolder:
         """What can be made again at the cost of seconds, such as the figures' drawing library."""
         return self.root / "cache"
 
-    def learned_head(self, chat: str, config: str) -> Path:
-        """What a run's learned head is kept in, without the endings of its two files."""
-        return self.root / "models" / chat / config
+    def learned_head(self, chat: str, config: str, number: int | None = None) -> Path:
+        """What a run's learned head is kept in, without the endings of its two files.
+
+        `number` counts the heads of a run that has several, from 1. It is a file of a folder, for any other name
+        might be a config's.
+        """
+        only = self.root / "models" / chat / config
+        return only if number is None else only / str(number)
 
     @property
     def duckdb(self) -> Path:

@@ -169,6 +169,8 @@ STUDENT_DECISIONS = Table(
             **RECEIPT,
             "audit_probability": pl.Float64,
             "tiers": TIERS,
+            "action_without_memory": pl.String,
+            "category_without_memory": pl.String,
             "degraded": pl.String,
         }
     ),

@@ -142,6 +142,32 @@ def test_no_learned_head_overrules_a_bad_reply_or_allows_who_argues_for_the_verd
     assert last["reply_error"].to_list() == [None] * 5 + ["refused: R1"] * 5
 
 
+def test_memories_that_a_decision_model_is_shown_are_named_and_judged_by_asking_without(
+    tmp_path: Path,
+) -> None:
+    def by_memory(reply: Body) -> Body:
+        is_warned = "worked_cases" in server.bodies[-1]["state"]
+        answers = {**reply["answers"], "R1": {"type": "noul", "noul": 0.8}}
+        return {**reply, "answers": answers} if is_warned else reply
+
+    with serving(DecisionServer(changes=by_memory)) as server:
+        student = {
+            "backend": "systemone",
+            "base_url": server.base_url,
+            "concurrency": 1,
+            "shows_memories": True,
+        }
+        memory = {"without_share": 1, "least_similarity": 0.3}
+        parts = {"audit": {"policy": "all"}, "memory": memory, "loop": {"batch_size": 1}}
+        tables = run(tmp_path, config(server, student, **parts), [INSULT] * 4).tables
+    assert tables.student_decisions["action"].to_list() == ["allow", *["delete"] * 3]
+    (memories,) = tables.memory_snapshot.select("uses", "helped", "harmed").rows()
+    assert memories == (3, 3, 0)
+    shown = ["worked_cases" in body["state"] for body in server.bodies]
+    assert (shown.count(True), shown.count(False)) == (3, 4)
+    assert tables.student_decisions["prompt_tokens"].to_list() == [1_000, *[2_000] * 3]
+
+
 def test_two_versions_under_one_name_are_found_part_by_part(tmp_path: Path) -> None:
     answered: list[int] = []
 

@@ -29,11 +29,12 @@ A_PRICE = (
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """A run's tables, and what it said when it began."""
+    """A run's tables, what it said when it began, and how often its learned Students were fitted."""
 
     tables: RunTables
     notes: tuple[str, ...]
     repeated_calls: int
+    refits: tuple[int, ...] = ()
 
 
 def texts_of(count: int) -> list[str]:
@@ -88,7 +89,7 @@ def run(
         )
         if finishes:
             models.finish()
-    return RunResult(tables, notes, repeated)
+    return RunResult(tables, notes, repeated, tuple(student.refits for student in agents.learned))
 
 
 def same_but_for_timing(table: pl.DataFrame) -> pl.DataFrame:

@@ -75,11 +75,14 @@ def test_a_conflict_keeps_both_linked_both_ways_and_the_newer_leads(batch: int) 
     old, new = column(memory, "memory_id")
     assert column(memory, "conflicts_with") == [[new], [old]]
     assert [one.plan for one in recalled(memory, "gg ez")] == [ALLOW, DELETE]
+    assert [one.overruled_by for one in recalled(memory, "gg ez")] == [(), (new,)]
 
 
 def test_an_old_side_of_a_conflict_leads_again_once_an_audit_confirms_it() -> None:
     cases = [learnt("gg ez", DELETE, at=0), learnt("gg ez", ALLOW, at=1), learnt("gg ez", DELETE, at=2)]
-    assert [one.plan for one in recalled(taught(store(), cases), "gg ez")] == [DELETE, ALLOW]
+    first, second = recalled(taught(store(), cases), "gg ez")
+    assert (first.plan, first.overruled_by) == (DELETE, ())
+    assert (second.plan, second.overruled_by) == (ALLOW, (first.memory_id,))
 
 
 def test_learn_names_the_memory_that_each_case_went_into() -> None:
@@ -126,9 +129,10 @@ def test_a_memory_that_harms_more_than_it_helps_is_retired_with_the_reason() -> 
 def test_a_use_without_an_audit_is_counted_and_judges_nothing() -> None:
     memory = store(MemorySpec(retire_after_uses=1))
     (one,) = memory.learn([learnt("gg ez", DELETE)])
-    memory.account([one], without=ALLOW, with_=DELETE)
+    memory.count_uses([one, one])
     counts = memory.snapshot().select("uses", "helped", "harmed", "neutral")
-    assert counts.rows() == [(1, 0, 0, 0)]
+    assert counts.rows() == [(2, 0, 0, 0)]
+    assert len(memory) == 1
 
 
 def test_memories_that_were_heard_and_outvoted_are_judged_by_their_own_plans() -> None:
@@ -294,6 +298,7 @@ def test_helped_harmed_and_neutral_never_exceed_uses(
         one for found in memory.recall([case.state for case in cases], ["a"] * len(cases)) for one in found
     ]
     for used, (with_, audited) in zip(ids, uses, strict=False):
+        memory.count_uses([used.memory_id])
         memory.account([used.memory_id], without=ALLOW, with_=with_, audited=audited)
     frame = memory.snapshot()
     assert (frame["uses"] == frame["helped"] + frame["harmed"] + frame["neutral"]).all()

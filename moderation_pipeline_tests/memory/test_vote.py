@@ -23,8 +23,9 @@ def memory(
     helped: int = 0,
     harmed: int = 0,
     name: str = "m",
+    overruled_by: tuple[str, ...] = (),
 ) -> Recalled:
-    return Recalled(name, similarity, support, "gg ez", plan, helped, harmed)
+    return Recalled(name, similarity, support, "gg ez", plan, helped, harmed, overruled_by)
 
 
 def trust(*recalled: Recalled) -> float:
@@ -65,10 +66,25 @@ def test_a_farther_memory_is_trusted_less() -> None:
     assert trust(memory(DELETE, similarity=0.8)) < trust(memory(DELETE))
 
 
-def test_of_memories_in_conflict_the_better_proven_wins() -> None:
-    said = vote([memory(ALLOW, name="new", harmed=2), memory(DELETE, support=9, name="old")], SPEC)
+def test_of_memories_of_like_comments_that_disagree_the_better_proven_wins() -> None:
+    said = vote([memory(ALLOW, name="one", harmed=2), memory(DELETE, support=9, name="other")], SPEC)
     assert said is not None
-    assert (said.plan.action, said.memory_ids) == (DELETE.action, ("old",))
+    assert (said.plan.action, said.memory_ids) == (DELETE.action, ("other",))
+
+
+def test_of_near_duplicates_in_conflict_the_newer_audit_leads_however_proven_the_older() -> None:
+    old = memory(DELETE, support=9, name="old", overruled_by=("new",))
+    said = vote([old, memory(ALLOW, name="new")], SPEC)
+    assert said is not None
+    assert (said.plan.action, said.memory_ids) == (ALLOW.action, ("new",))
+
+
+def test_the_older_of_two_in_conflict_speaks_where_the_newer_is_not_heard() -> None:
+    old = memory(DELETE, name="old", overruled_by=("new",))
+    for recalled in ([old], [old, memory(ALLOW, name="new", similarity=0.49)]):
+        said = vote(recalled, SPEC)
+        assert said is not None
+        assert said.memory_ids == ("old",)
 
 
 def test_the_words_are_those_of_the_nearest_of_the_winning_side() -> None:

@@ -183,11 +183,19 @@ class LearnedStudent(Student):
         situations: Sequence[Situation],
         bases: Sequence[Verdict],
     ) -> None:
-        """Put into the verdicts which memories turned them: those without which the head decides otherwise."""
-        places = [i for i, situation in enumerate(situations) if situation.recalled]
+        """Put into the verdicts which memories turned them: those without which the head decides otherwise.
+
+        Where the base was shown memories, and nobody knows what it would have said without, neither does the
+        head: the memories may have turned it, and are named, but what for isn't claimed.
+        """
+        for i, base in enumerate(bases):
+            if base.memory_ids and base.without_memory is None:
+                named = with_memories(verdicts[i], situations[i].recalled, None)
+                verdicts[i] = replace(named, memory_ids=base.memory_ids)
+        places = [i for i, each in enumerate(situations) if each.recalled and not verdicts[i].memory_ids]
         if not places or self._head is None:
             return
-        alone = [replace(base, plan=base.without_memory or base.plan) for base in (bases[i] for i in places)]
+        alone = [_without_memories(bases[i]) for i in places]
         own = [cases[i] for i in places]
         numbers = self._numbers(own, [replace(situations[i], recalled=()) for i in places], alone)
         rows = self._rows([self._vocabulary.numbered(case.normalised) for case in own], numbers)
@@ -339,3 +347,11 @@ class LearnedStudent(Student):
 def _stands(base: Verdict) -> bool:
     """Whether no head may overrule the base: it failed (law 4), or the comment argues for its own verdict."""
     return base.plan is None or base.must_audit is not None
+
+
+def _without_memories(base: Verdict) -> Verdict:
+    """Return what the base said without memories, where any had a part in what it said."""
+    if base.without_memory is None:
+        return base
+    probabilities = base.probabilities_without_memory or base.probabilities
+    return replace(base, plan=base.without_memory, probabilities=probabilities)

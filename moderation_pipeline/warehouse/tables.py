@@ -442,6 +442,7 @@ CERTIFICATES = Table(
             "sanctions_version": pl.String,
             "rules_version": pl.String,
             "agents_version": pl.String,
+            "unread_audits": pl.Int64,
         }
     ),
 )

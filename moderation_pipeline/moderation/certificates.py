@@ -267,8 +267,8 @@ class Ledger:
 
     def _floor(self, key: RowKey) -> float:
         """Return the least probability of those comments that can be an error of this row's kind."""
-        floor = self.audit.floor.allow if key.denominator == "allowed" else self.audit.floor.sanctions
-        return max(floor, self.audit.rate) if self.audit.policy == "random" else floor
+        chance = self.audit.chance
+        return chance.allow if key.denominator == "allowed" else chance.sanctions
 
     def _certificate(self, key: RowKey, row: _Row) -> Certificate:
         bound = row.bound.bound(row.alpha)

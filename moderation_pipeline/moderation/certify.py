@@ -25,6 +25,9 @@ from moderation_pipeline.moderation.decided_alone import (
 )
 from moderation_pipeline.warehouse.tables import CERTIFICATES
 
+NOTHING_KNOWN_OF_THE_EXPERT = (None,) * 4
+"""How often the Expert is itself wrong, and on how many labels that rests: for `evaluation` to say (law 8)."""
+
 
 def certify(
     student_decisions: pl.DataFrame, expert_audits: pl.DataFrame, named: NamedConfig, chat: str, basis: Basis
@@ -52,6 +55,7 @@ def _in_columns(
         *(chat, config, *each.key, each.comments, each.audits, each.errors),
         *(each.bound, each.target, each.confidence, each.status, each.reason, each.audits_needed, each.floor),
         *(judged_by, each.window_from, each.window_to, *basis, each.unread_audits),
+        *NOTHING_KNOWN_OF_THE_EXPERT,
     )
 
 

@@ -443,6 +443,8 @@ CERTIFICATES = Table(
             "rules_version": pl.String,
             "agents_version": pl.String,
             "unread_audits": pl.Int64,
+            **with_intervals("expert_error_rate"),
+            "expert_labelled": pl.Int64,
         }
     ),
 )

@@ -77,6 +77,27 @@ def certificate_sentence(
     return f"{may}:{bounds} {judged}{needs}."
 
 
+def certified_to(certificates: pl.DataFrame, changed: Sequence[str] = ()) -> str | None:
+    """Return in a few words what a run is certified to do, null where it asks for no certificate."""
+    rows = _overall(certificates)
+    if not rows:
+        return None
+    if changed:
+        return f"what it was certified to do is void, for {_listed(changed)} changed since"
+    met = {row.denominator for row in rows if row.status == "valid"}
+    sanctions, lets_go = {"sanctions", "comments"} <= met, "allowed" in met
+    if not sanctions and not lets_go:
+        return "it is not certified to act alone"
+    what = (
+        "act alone"
+        if sanctions and lets_go
+        else "sanction alone"
+        if sanctions
+        else "let comments through alone"
+    )
+    return f"it is certified to {what} (judged by {rows[0].judged_by})"
+
+
 def _overall(certificates: pl.DataFrame) -> list[_Row]:
     overall = certificates.filter(pl.col("action") == "all").select(_Row._fields)
     order = list(TARGETS)

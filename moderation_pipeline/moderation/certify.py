@@ -25,9 +25,6 @@ from moderation_pipeline.moderation.decided_alone import (
 )
 from moderation_pipeline.warehouse.tables import CERTIFICATES
 
-NOTHING_KNOWN_OF_THE_EXPERT = (None,) * 4
-"""How often the Expert is itself wrong, and on how many labels that rests: for `evaluation` to say (law 8)."""
-
 
 def certify(
     student_decisions: pl.DataFrame, expert_audits: pl.DataFrame, named: NamedConfig, chat: str, basis: Basis
@@ -43,20 +40,15 @@ def certify(
     ledger = Ledger(config.autonomy, config.audit)
     for batch in _batches(student_decisions, expert_audits, config.loop.batch_size):
         ledger.take_in(batch)
-    judged_by = _judges(expert_audits)
-    rows = [_in_columns(chat, named.name, each, judged_by, basis) for each in ledger.certificates()]
-    return pl.DataFrame(rows, schema=CERTIFICATES.schema, orient="row")
+    known = {"chat": chat, "config": named.name, "judged_by": _judges(expert_audits), **basis._asdict()}
+    rows = [{**known, **_in_columns(each)} for each in ledger.certificates()]
+    return pl.DataFrame(rows, schema=CERTIFICATES.schema)
 
 
-def _in_columns(
-    chat: str, config: str, each: Certificate, judged_by: str, basis: Basis
-) -> tuple[object, ...]:
-    return (
-        *(chat, config, *each.key, each.comments, each.audits, each.errors),
-        *(each.bound, each.target, each.confidence, each.status, each.reason, each.audits_needed, each.floor),
-        *(judged_by, each.window_from, each.window_to, *basis, each.unread_audits),
-        *NOTHING_KNOWN_OF_THE_EXPERT,
-    )
+def _in_columns(certificate: Certificate) -> dict[str, object]:
+    """Return a certificate's columns. What is known of its judge is null yet: that is `evaluation`'s to say (law 8)."""
+    columns = certificate._asdict()
+    return {**columns.pop("key")._asdict(), **columns}
 
 
 Audit = tuple[str | None, str | None, str | None, str | None]

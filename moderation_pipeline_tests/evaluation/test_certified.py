@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 
-from moderation_pipeline.evaluation.certified import certificate_sentence, is_certified
+from moderation_pipeline.evaluation.certified import certificate_sentence, certified_to, is_certified
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 from moderation_pipeline_tests.evaluation.worlds import Row, rows
 
@@ -113,6 +114,26 @@ def test_what_has_changed_since_voids_everything() -> None:
     assert "void, for its sanctions changed since" in said(frame, "its sanctions")
 
 
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [
+        (("valid", "valid", "valid"), "it is certified to act alone (judged by careful_rules)"),
+        (("valid", "valid", "not_yet"), "it is certified to sanction alone (judged by careful_rules)"),
+        (
+            ("valid", "void", "valid"),
+            "it is certified to let comments through alone (judged by careful_rules)",
+        ),
+        (("valid", "not_yet", "not_yet"), "it is not certified to act alone"),
+    ],
+)
+def test_what_is_certified_is_said_in_a_few_words(statuses: tuple[str, str, str], said: str) -> None:
+    assert certified_to(certificates(*statuses)) == said
+    assert certified_to(certificates(*statuses), ["its rules"]) == (
+        "what it was certified to do is void, for its rules changed since"
+    )
+
+
 def test_without_autonomy_nothing_is_certified() -> None:
     assert not is_certified(CERTIFICATES.empty())
+    assert certified_to(CERTIFICATES.empty()) is None
     assert said(CERTIFICATES.empty()).startswith("There is nothing to certify")

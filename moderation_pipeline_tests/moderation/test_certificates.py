@@ -10,7 +10,7 @@ from moderation_pipeline.agents.plan import Plan
 from moderation_pipeline.config import AuditSpec, AutonomySpec, NamedConfig
 from moderation_pipeline.moderation.certificate_rows import VIOLATIONS, RowKey
 from moderation_pipeline.moderation.certificates import Certificate, Ledger
-from moderation_pipeline.moderation.certified_basis import basis_of
+from moderation_pipeline.moderation.certified_basis import Basis
 from moderation_pipeline.moderation.certify import certify
 from moderation_pipeline.moderation.decided_alone import Answered, DecidedAlone, NoAudit
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -31,6 +31,7 @@ LENIENT = AutonomySpec(
 )
 
 
+BASIS = Basis("config", "sanctions", "rules", "agents", "", "")
 SANCTIONS = RowKey("all", "all", "sanctions")
 
 
@@ -211,9 +212,7 @@ def test_the_table_equals_what_the_loop_knew_and_uncertified_sanctions_are_shado
     tables = run(comments, config, student=ScriptedStudent(by_first_word), expert=ScriptedExpert())
 
     named = NamedConfig(name="scripted", path=DataFolder.find().root, config=config)
-    certificates = certify(
-        tables.student_decisions, tables.expert_audits, named, "test", basis_of(named, DataFolder.find())
-    )
+    certificates = certify(tables.student_decisions, tables.expert_audits, named, "test", BASIS)
     assert certificates.schema == CERTIFICATES.schema
     overall = certificates.filter(pl.col("action") == "all").select("denominator", "status")
     assert dict(overall.rows())["sanctions"] == "valid"
@@ -229,6 +228,4 @@ def test_without_autonomy_there_is_nothing_to_certify() -> None:
     tables = run(chat_of(["hello"]), config, student=ScriptedStudent(always_allow), expert=ScriptedExpert())
 
     named = NamedConfig(name="scripted", path=DataFolder.find().root, config=config)
-    assert certify(
-        tables.student_decisions, tables.expert_audits, named, "test", basis_of(named, DataFolder.find())
-    ).is_empty()
+    assert certify(tables.student_decisions, tables.expert_audits, named, "test", BASIS).is_empty()

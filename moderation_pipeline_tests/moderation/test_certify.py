@@ -35,7 +35,7 @@ from moderation_pipeline_tests.moderation.scripted import (
     chat_of,
 )
 
-BASIS = Basis("config", "sanctions", "rules", "agents")
+BASIS = Basis("config", "sanctions", "rules", "agents", "", "")
 LENIENT = AutonomySpec(
     max_wrongful_per_1000_sanctions=100, max_wrongful_per_1000_comments=100, max_missed_per_1000_allowed=100
 )

@@ -24,6 +24,7 @@ from moderation_pipeline.warehouse.versions import source_version
         "moderation/certify.py",
         "moderation/time_uniform.py",
         "moderation/certificate_rows.py",
+        "moderation/certified_basis.py",
         "moderation/decided_alone.py",
         "moderation/drift.py",
         "evaluation/expert_errors.py",

@@ -12,9 +12,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import polars as pl
+from pydantic import ValidationError
 
 from moderation_pipeline.agents.own_rules import own_rules
 from moderation_pipeline.config import Config, NamedConfig
+from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.moderation.ladder import load_sanctions
 from moderation_pipeline.warehouse.files import partition_path, read_table
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -98,6 +100,16 @@ def provenance_of(named: NamedConfig, basis: Basis, chat: str) -> pl.DataFrame:
     return pl.DataFrame([row], schema=PROVENANCE.schema)
 
 
+class UnreadableProvenanceError(ModerationError):
+    """A run whose config, as it was then, is no config of this version."""
+
+    def __init__(self, chat: str, config: str) -> None:
+        super().__init__(
+            f"The run {chat}|{config} was decided by a config that this version can't read, so nothing can be"
+            f" certified of it: run it again with 'moderation run {chat} --config {config}'."
+        )
+
+
 class DecidedBy(NamedTuple):
     """What a run was decided by, as it was then."""
 
@@ -106,8 +118,16 @@ class DecidedBy(NamedTuple):
 
 
 def decided_by(provenance: pl.DataFrame, now: NamedConfig) -> DecidedBy:
-    """Return what a run was decided by, from its table provenance; `now` is the config of that name as it is now."""
-    config = Config.model_validate_json(provenance["config_json"][0])
+    """Return what a run was decided by, from its table provenance; `now` is the config of that name as it is now.
+
+    Raises:
+        UnreadableProvenanceError: another version of the package wrote it, with keys that are none any more.
+    """
+    chat, name, written = provenance.select("chat", "config", "config_json").row(0)
+    try:
+        config = Config.model_validate_json(written)
+    except ValidationError:
+        raise UnreadableProvenanceError(chat, name) from None
     return DecidedBy(
         now.model_copy(update={"config": config}), Basis(*provenance.select(Basis._fields).row(0))
     )

@@ -10,6 +10,7 @@ import pytest
 from moderation_pipeline.config_library import ConfigLibrary
 from moderation_pipeline.moderation.certified_basis import (
     Basis,
+    UnreadableProvenanceError,
     basis_of,
     changes,
     decided_by,
@@ -106,3 +107,11 @@ def test_what_decided_a_run_is_read_back_as_it_was(name: str) -> None:
     since = named.model_copy(update={"config": named.config.model_copy(update={"shadow": True})})
     assert decided_by(stored, since) == (named, basis)
     assert decided_by(stored, since).named.config_hash == basis.config_hash
+
+
+def test_a_config_that_is_none_any_more_is_an_error_that_says_to_run_again() -> None:
+    named = ConfigLibrary(DataFolder(Path("/nonexistent"))).load("certified")
+    stored = provenance_of(named, Basis("c", "s", "r", "a", "", ""), CHAT)
+
+    with pytest.raises(UnreadableProvenanceError, match=r"moderation run stream --config certified"):
+        decided_by(stored.with_columns(config_json=pl.lit('{"regime": "retired"}')), named)

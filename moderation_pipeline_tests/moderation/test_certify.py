@@ -198,11 +198,11 @@ def test_the_stored_tables_say_what_the_loop_knew(
     parts: dict[str, object],
 ) -> None:
     config = certified_config(lag=lag, batch_size=batch_size, **parts)
-    student: Student = Served(lambda position: models[position * len(models) // 60], usd=0.01)
+    student: Student = Served(lambda position: models[position * len(models) // 61], usd=0.01)
     if is_tiered:
         rules = Served(lambda _: None, doubt=lambda position: float(position % 3 == 0))
         student = TieredStudent([Tier("rules", rules, UNSURE), Tier("dear", student, 1.0)])
-    expert = ServedExpert(lambda position: experts[position * len(experts) // 60], script=unread_where_said)
+    expert = ServedExpert(lambda position: experts[position * len(experts) // 61], script=unread_where_said)
 
     tables, ledger = run(strangers(["hello", *texts]), config, student, expert)
 

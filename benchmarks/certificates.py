@@ -1,6 +1,6 @@
 """Do certificates hold, and do they come? Simulated worlds, looked at after every batch.
 
-    python -m benchmarks.certificates [--worlds 1000] [--comments 60000] [--only hard|half]
+    python -m benchmarks.certificates [--worlds 1000] [--comments 60000] [--only hard|half|drift]
 
 Three kinds of sanctions in each world. In *hard* worlds one kind drifts from half its target to one and a half
 of it, one is .2 % of all comments with errors at 1.05 times its target, one stays at 1.05 times; what is let
@@ -8,6 +8,11 @@ through is missed at 1.02 times its target. A world counts as false when any row
 the errors of its window, found or not, are above its target. In *half* worlds every error is half as frequent as
 its target allows, and asked is how many audits it took. Beside it, in the same worlds and at the same looks: the
 Clopper-Pearson bound, made for one look, at the same share of the allowed error per row, and at 5 % per row.
+
+In *drift* worlds, ten times as long and a twenty-fifth as many, floors and targets are those of the ready-made
+config `certified`: sanctions are audited ten times likelier than the rest. Errors are at .4 of every target for the
+first half, and at three times the target after it. Asked is whether the watch alarms in the first half, and how
+many audits it takes in the second.
 
 Truth is known here and nowhere else; nothing of the simulation is in the product.
 """
@@ -29,9 +34,13 @@ from numpy.typing import NDArray
 from scipy.special import bdtr
 
 from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.config import AuditSpec, AutonomySpec
-from moderation_pipeline.moderation.certificates import DecidedAlone, Ledger, RowKey, Standing
+from moderation_pipeline.config import AuditSpec, AutonomySpec, Config, RandomFloor
+from moderation_pipeline.config_library import ConfigLibrary
+from moderation_pipeline.moderation.certificate_rows import RowKey
+from moderation_pipeline.moderation.certificates import Ledger, Standing
+from moderation_pipeline.moderation.decided_alone import DecidedAlone, NoAudit
 from moderation_pipeline.moderation.time_uniform import audits_where_errors_are
+from moderation_pipeline.warehouse.folder import DataFolder
 
 BATCH = 64
 ALPHA = 0.05
@@ -48,13 +57,30 @@ KINDS = (
 SHARES = (0.14, 0.002, 0.14)
 """How often each kind is proposed: hate is the .2 % of comments."""
 
+CERTIFIED_SHARES = (0.0099, 0.0002, 0.0099)
+"""Sanctions are 2 % of comments, so that errors at one share of both targets of `certified` are possible."""
+
+CALM, WORSE = 0.4, 3.0
+"""Errors as a share of the target in the halves of a drift world."""
+
+DRIFT_WORLDS_PER_WORLD, DRIFT_COMMENTS_PER_COMMENT = 1 / 25, 10
+
 
 class World(NamedTuple):
-    """A stream decided alone: which comment got which plan, which are errors, which were audited."""
+    """A stream decided alone: which comment got which plan, which are errors, which were audited, by what floor."""
 
     kind: NDArray[np.int8]
     is_error: NDArray[np.bool_]
     is_audited: NDArray[np.bool_]
+    floor: RandomFloor
+
+
+class Alarms(NamedTuple):
+    """Of a drift world: the audits of its calm half, whether one alarmed, and those until the worse half did."""
+
+    calm_audits: int
+    is_false: bool
+    audits_until_alarm: int | None
 
 
 class Seen(NamedTuple):
@@ -70,7 +96,7 @@ class Seen(NamedTuple):
 def draw_world(seed: int, comments: int, *, is_hard: bool) -> World:
     """Return a seeded world; kind -1 is let through."""
     rng = np.random.default_rng(seed)
-    kind = rng.choice(4, size=comments, p=[1 - sum(SHARES), *SHARES]).astype(np.int8) - np.int8(1)
+    kind = _kinds(rng, comments, SHARES)
     missed, wrongful = (
         AUTONOMY.max_missed_per_1000_allowed / 1000,
         AUTONOMY.max_wrongful_per_1000_sanctions / 1000,
@@ -80,15 +106,39 @@ def draw_world(seed: int, comments: int, *, is_hard: bool) -> World:
         drift = np.where(np.arange(comments) < comments // 3, 0.5, 1.5)
         factor = np.select([kind < 0, kind == 0, kind == 1], [1.02, drift, 1.05], 1.05)
         rate *= 2 * factor
-    probability = np.where(kind < 0, AUDIT.floor.allow, AUDIT.floor.sanctions)
-    return World(kind, rng.random(comments) < rate, rng.random(comments) < probability)
+    return _drawn(rng, kind, rate, AUDIT.floor)
+
+
+def draw_drift_world(seed: int, comments: int, certified: Config) -> World:
+    """Return a seeded world with the floors and targets of a config, calm in its first half and worse in its second."""
+    assert certified.autonomy is not None
+    rng = np.random.default_rng(seed)
+    kind = _kinds(rng, comments, CERTIFIED_SHARES)
+    missed, wrongful = (
+        certified.autonomy.max_missed_per_1000_allowed / 1000,
+        certified.autonomy.max_wrongful_per_1000_sanctions / 1000,
+    )
+    factor = np.where(np.arange(comments) < comments // 2, CALM, WORSE)
+    return _drawn(rng, kind, np.where(kind < 0, missed, wrongful) * factor, certified.audit.floor)
+
+
+def _kinds(rng: np.random.Generator, comments: int, shares: Sequence[float]) -> NDArray[np.int8]:
+    return rng.choice(4, size=comments, p=[1 - sum(shares), *shares]).astype(np.int8) - np.int8(1)
+
+
+def _drawn(
+    rng: np.random.Generator, kind: NDArray[np.int8], rate: NDArray[np.float64], floor: RandomFloor
+) -> World:
+    probability = np.where(kind < 0, floor.allow, floor.sanctions)
+    return World(kind, rng.random(kind.size) < rate, rng.random(kind.size) < probability, floor)
 
 
 def decided_alone(world: World) -> Iterator[list[DecidedAlone]]:
     """Yield the world's comments, batch by batch, as the loop hands them to the ledger."""
     columns = (world.kind.tolist(), world.is_error.tolist(), world.is_audited.tolist())
+    floor = (world.floor.allow, world.floor.sanctions)
     comments = [
-        DecidedAlone(position, *_outcome(kind, is_error, is_audited), "student")
+        DecidedAlone(position, *_outcome(kind, is_error, is_audited, *floor))
         for position, (kind, is_error, is_audited) in enumerate(zip(*columns, strict=True))
     ]
     for start in range(0, len(comments), BATCH):
@@ -96,11 +146,13 @@ def decided_alone(world: World) -> Iterator[list[DecidedAlone]]:
 
 
 @cache
-def _outcome(kind: int, is_error: bool, is_audited: bool) -> tuple[Plan, float, Plan | None]:
+def _outcome(
+    kind: int, is_error: bool, is_audited: bool, of_allowed: float, of_sanctions: float
+) -> tuple[Plan, float, Plan | NoAudit]:
     plan = ALLOW if kind < 0 else KINDS[kind]
     right = KINDS[0] if is_error and kind < 0 else ALLOW if is_error else plan
-    probability = AUDIT.floor.allow if kind < 0 else AUDIT.floor.sanctions
-    return plan, probability, right if is_audited else None
+    probability = of_allowed if kind < 0 else of_sanctions
+    return plan, probability, right if is_audited else NoAudit.NOT_DRAWN
 
 
 class Truth:
@@ -161,6 +213,23 @@ def look_at(seed: int, *, comments: int, is_hard: bool) -> Seen:
     return seen
 
 
+def alarms_in(seed: int, *, comments: int) -> Alarms:
+    """Run one drift world through the ledger; a window that begins anew is an alarm, for no model changes."""
+    certified = ConfigLibrary(DataFolder.find()).load("certified").config
+    assert certified.autonomy is not None
+    world = draw_drift_world(seed, comments, certified)
+    ledger, worse_from = Ledger(certified.autonomy, certified.audit), comments // 2
+    alarms: set[int] = set()
+    for batch in decided_alone(world):
+        ledger.take_in(batch)
+        alarms.add(ledger.window_from)
+    audits = np.cumsum(world.is_audited)
+    calm = int(audits[worse_from - 1])
+    true = min((at for at in alarms if at > worse_from), default=None)
+    until = None if true is None else int(audits[true - 1]) - calm
+    return Alarms(calm, any(0 < at <= worse_from for at in alarms), until)
+
+
 def passes_one_look(row: Standing, alpha: float) -> bool:
     """Whether Clopper-Pearson would certify the row now; per comment p is unequal, where it can't be used."""
     if row.key.denominator == "comments":
@@ -173,6 +242,12 @@ def simulate(worlds: int, comments: int, *, is_hard: bool) -> list[Seen]:
     with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
         look = partial(look_at, comments=comments, is_hard=is_hard)
         return list(pool.map(look, range(worlds), chunksize=max(1, worlds // 64)))
+
+
+def simulate_drift(worlds: int, comments: int) -> list[Alarms]:
+    """Return what the watch made of so many seeded drift worlds, simulated on all cores."""
+    with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return list(pool.map(partial(alarms_in, comments=comments), range(worlds)))
 
 
 class Promptness(NamedTuple):
@@ -236,13 +311,25 @@ def print_promptness(worlds: Sequence[Seen]) -> None:
         print(f"  {'/'.join(key):32} {stated:6,} {worlds_told:6,} {within:6.1%} {median:8,.0f}")
 
 
+def print_alarms(worlds: Sequence[Alarms]) -> None:
+    """Print how often the watch alarmed without drift, and how soon with it."""
+    false = sum(each.is_false for each in worlds)
+    seen = [each.audits_until_alarm for each in worlds if each.audits_until_alarm is not None]
+    soon = f", after {np.median(seen):,.0f} audits in the median" if seen else ""
+    print(
+        f"drift, floors and targets of `certified`: an alarm while errors were at {CALM:g} of the target in"
+        f" {false} of {len(worlds)} worlds of {np.mean([each.calm_audits for each in worlds]):,.0f} audits; once"
+        f" they were at {WORSE:g} times it, in {len(seen)} of {len(worlds)}{soon}"
+    )
+
+
 def main() -> None:
     """Simulate, and print both sides."""
     parser = argparse.ArgumentParser(description="Do certificates hold at every look, and do they come?")
     parser.add_argument("--worlds", type=int, default=1_000)
     parser.add_argument("--comments", type=int, default=60_000)
     parser.add_argument(
-        "--only", choices=("hard", "half"), help="one kind of world, to split the time it takes"
+        "--only", choices=("hard", "half", "drift"), help="one kind of world, to split the time it takes"
     )
     asked = parser.parse_args()
     began = time.perf_counter()
@@ -250,12 +337,15 @@ def main() -> None:
     looks = -(-asked.comments // BATCH)
     print(f"{asked.worlds:,} worlds of {asked.comments:,} comments, {looks:,} looks each, 95 % confidence")
     print(f"worlds with any false `valid` at any look (allowed: 5 %, simulation's own error {error:.1%}):")
-    if asked.only != "half":
+    if asked.only in (None, "hard"):
         print_false("hard", simulate(asked.worlds, asked.comments, is_hard=True))
-    if asked.only != "hard":
+    if asked.only in (None, "half"):
         half = simulate(asked.worlds, asked.comments, is_hard=False)
         print_false("half the target", half)
         print_promptness(half)
+    if asked.only in (None, "drift"):
+        drifting = max(1, round(asked.worlds * DRIFT_WORLDS_PER_WORLD))
+        print_alarms(simulate_drift(drifting, asked.comments * DRIFT_COMMENTS_PER_COMMENT))
     print(f"{time.perf_counter() - began:.0f} s")
 
 

@@ -110,6 +110,15 @@ class AuditSpec(Closed):
         """The floor by proposed action."""
         return self.random_floor
 
+    @property
+    def chance(self) -> RandomFloor:
+        """The least chance of an audit by proposed action: under `random` the rate is the floor of those below."""
+        if self.policy == "none":
+            return RandomFloor(allow=0, sanctions=0)
+        least = self.rate if self.policy == "random" else 0.0
+        floor = self.random_floor
+        return RandomFloor(allow=max(floor.allow, least), sanctions=max(floor.sanctions, least))
+
 
 class LoopSpec(Closed):
     """How the stream is cut: `batch_size: 1` with `feedback_lag: 0` is the exact sequential loop."""
@@ -190,6 +199,32 @@ class Config(Closed):
             )
         if self.expert == "none" and self.audit.policy != "none":
             raise ValueError("audits need an Expert: set audit: {policy: none}, or name an expert")
+        return self
+
+    @model_validator(mode="after")
+    def _autonomy_can_be_shown(self) -> Config:
+        """Chance has to bring some of what is decided alone to the Expert, and not all of it."""
+        audit = self.audit
+        if self.autonomy is None:
+            return self
+        if audit.policy in ("all", "none"):
+            raise ValueError(
+                "autonomy is shown by random audits of what the system decides alone, and under audit.policy "
+                f"{audit.policy!r} there are none: set it to random, uncertain, severity, committee or novelty, "
+                "or leave autonomy out"
+            )
+        for proposed, chance in audit.chance:
+            if not 0 < chance < 1:
+                key = (
+                    "rate"
+                    if chance == audit.rate and audit.policy == "random"
+                    else f"random_floor.{proposed}"
+                )
+                raise ValueError(
+                    f"autonomy is shown by random audits of what the system decides alone, and audit.{key} is "
+                    f"{chance:g}, which makes {'none' if chance == 0 else 'every audit certain'}: set it above 0 "
+                    "and below 1, or leave autonomy out"
+                )
         return self
 
     @property

@@ -99,6 +99,7 @@ def test_what_a_run_may_do_alone_is_said_in_one_sentence_that_names_the_judge(fo
     sentence = " ".join(said.stdout.split())
     assert "certified may not act alone on this chat yet: judged by the Expert (careful_rules)" in sentence
     assert "further random audits without an error" in sentence
+    assert "of what it called violations" in sentence
     assert said.returncode == ExitCode.NOT_CERTIFIED
     assert read["is_certified"] is False
     assert {row["denominator"] for row in read["rows"]} == {"sanctions", "comments", "allowed"}

@@ -154,6 +154,32 @@ def test_an_unknown_config_is_an_error_that_lists_the_known_ones(tmp_path: Path)
             "mine.yaml: audit.rate 0.01 is the share of all audits, random_floor included, which is 0.3 at "
             "least: raise the rate or lower the floor.",
         ),
+        *(
+            (
+                f"autonomy: {{}}\naudit: {{policy: {policy}}}",
+                "mine.yaml: autonomy is shown by random audits of what the system decides alone, and under "
+                f"audit.policy '{policy}' there are none: set it to random, uncertain, severity, committee or "
+                "novelty, or leave autonomy out.",
+            )
+            for policy in ("all", "none")
+        ),
+        (
+            "autonomy: {}\naudit: {random_floor: {sanctions: 0}}",
+            "mine.yaml: autonomy is shown by random audits of what the system decides alone, and "
+            "audit.random_floor.sanctions is 0, which makes none: set it above 0 and below 1, or leave autonomy "
+            "out.",
+        ),
+        (
+            "autonomy: {}\naudit: {policy: severity, random_floor: 1}",
+            "mine.yaml: autonomy is shown by random audits of what the system decides alone, and "
+            "audit.random_floor.allow is 1, which makes every audit certain: set it above 0 and below 1, or "
+            "leave autonomy out.",
+        ),
+        (
+            "autonomy: {}\naudit: {policy: random, rate: 1}",
+            "mine.yaml: autonomy is shown by random audits of what the system decides alone, and audit.rate is "
+            "1, which makes every audit certain: set it above 0 and below 1, or leave autonomy out.",
+        ),
         (
             "memory: {start_from: yesterday}",
             "mine.yaml: memory.start_from: must name another chat's run as 'chat|config'.",

@@ -7,7 +7,7 @@ from moderation_pipeline.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import declared, holds
 from moderation_pipeline.defs.metrics import GROUP, OWNERS
 from moderation_pipeline.defs.partitions import runs
-from moderation_pipeline.moderation.certified_basis import basis_of
+from moderation_pipeline.moderation.certified_basis import decided_by
 from moderation_pipeline.moderation.certify import certify
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import partition_names
@@ -23,22 +23,31 @@ from moderation_pipeline.warehouse.versions import source_version
         "moderation/certificates.py",
         "moderation/certify.py",
         "moderation/time_uniform.py",
+        "moderation/certificate_rows.py",
+        "moderation/certified_basis.py",
+        "moderation/decided_alone.py",
         "moderation/drift.py",
+        "evaluation/expert_errors.py",
     ),
 )
 def certificates(
     context: dg.AssetExecutionContext,
     student_decisions: pl.DataFrame,
     expert_audits: pl.DataFrame,
+    expert_errors: pl.DataFrame,
+    provenance: pl.DataFrame,
     data_folder: dg.ResourceParam[DataFolder],
 ) -> dg.MaterializeResult[pl.DataFrame]:
     """One row per target, action and category: whether the run may act alone there, and what it would take.
 
-    Empty where the config has no `autonomy`.
+    Empty where the config had no `autonomy`. It is about the config that decided, whatever its file says since.
     """
+    from moderation_pipeline.evaluation.expert_errors import with_expert_errors
+
     chat, config = partition_names(context.partition_key)
-    named = ConfigLibrary(data_folder).load(str(config))
-    rows = certify(student_decisions, expert_audits, named, chat, basis_of(named, data_folder))
+    run = decided_by(provenance, ConfigLibrary(data_folder).load(str(config)))
+    rows = certify(student_decisions, expert_audits, run.named, chat, run.basis)
+    rows = with_expert_errors(rows, expert_errors)
     counts = {f"certificates_{name}": count for name, count in rows["status"].value_counts().rows()}
     return dg.MaterializeResult(value=rows, metadata=dict(sorted(counts.items())))
 

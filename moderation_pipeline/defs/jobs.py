@@ -25,6 +25,7 @@ moderate = dg.define_asset_job(
         "expert_audits",
         "memory_snapshot",
         "action_log",
+        "provenance",
         "user_state",
         "certificates",
         "expert_errors",

@@ -1,4 +1,4 @@
-"""The second stage: a chat is moderated under one config. Four tables come out of one loop.
+"""The second stage: a chat is moderated under one config. Four tables come out of one loop, and what decided it.
 
 They can't be four ops: what the Student decides at comment n depends on audits and sanctions before n, and
 Dagster allows no cycle between assets. `internal_asset_deps` shows the true flow of data between them.
@@ -16,6 +16,7 @@ from moderation_pipeline.defs.partitions import from_chat_to_run, runs
 from moderation_pipeline.defs.progress import LoggedProgress
 from moderation_pipeline.defs.resources import AgentBuilder, Embedders
 from moderation_pipeline.memory.beginning import Beginning, begin_memory
+from moderation_pipeline.moderation.certified_basis import basis_of, provenance_of
 from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
 from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.moderation.run_tables import RunTables
@@ -57,12 +58,14 @@ def _out(description: str) -> dg.AssetOut:
         "expert_audits": _out("One row per audited comment: the Expert's plan, and whether it agrees."),
         "memory_snapshot": _out("One row per memory, as the run left it; retired ones say why."),
         "action_log": _out("One row per comment: what was done about it, by whom, and why."),
+        "provenance": _out("One row: what decided the run, its config as it was and versions of all else."),
     },
     internal_asset_deps={
         "student_decisions": {dg.AssetKey("comments")},
         "expert_audits": {dg.AssetKey("comments"), dg.AssetKey("student_decisions")},
         "memory_snapshot": {dg.AssetKey("student_decisions"), dg.AssetKey("expert_audits")},
         "action_log": {dg.AssetKey("student_decisions"), dg.AssetKey("expert_audits")},
+        "provenance": {dg.AssetKey("comments")},
     },
 )
 def moderation_loop(
@@ -79,6 +82,7 @@ def moderation_loop(
 
     chat, config = partition_names(context.partition_key)
     named = ConfigLibrary(data_folder).load(str(config))
+    decided = provenance_of(named, basis_of(named, data_folder, chat), chat)
     beginning = _beginning(named, chat, embedders, data_folder)
     ladder = Ladder(load_sanctions(named.config.sanctions, data_folder), shadow=named.config.shadow)
     data_version = comments_version(comments)
@@ -105,6 +109,7 @@ def moderation_loop(
                 data_version=dg.DataVersion(f"{data_version}-{named.config_hash}-{LOOP_VERSION}"),
                 metadata={**numbers, **provenance(named, data_version, beginning, heads)},
             )
+        yield dg.MaterializeResult(asset_key="provenance", value=decided, metadata=decided.row(0, named=True))
         keep_heads(decided_by.learned, data_folder, chat=chat, config=named.name)
         models.finish()  # only now are the tables stored: a run killed before goes on, and keeps its costs
 
@@ -169,7 +174,7 @@ def _receipts(answers: pl.DataFrame) -> Numbers:
 
 RUN_TABLES = [
     dg.AssetDep("comments", partition_mapping=from_chat_to_run),
-    *map(dg.AssetDep, ("student_decisions", "expert_audits", "memory_snapshot", "action_log")),
+    *map(dg.AssetDep, ("student_decisions", "expert_audits", "memory_snapshot", "action_log", "provenance")),
 ]
 
 
@@ -204,6 +209,7 @@ def _check(asset: str, name: str, description: str) -> dg.AssetCheckSpec:
         ),
         _check("expert_audits", "no_comment_is_audited_twice", "One audit per comment at most."),
         _check("memory_snapshot", "memory_ids_are_unique", "Every memory has an id of its own."),
+        _check("provenance", "what_decided_a_run_is_known", "One row that leaves nothing out."),
         _check("action_log", "every_comment_is_acted_upon_once", "Comments = actions, undecided ones too."),
         _check("action_log", "no_action_without_a_decision", "Every action has its comment's decision."),
     ]
@@ -214,6 +220,7 @@ def moderation_loop_checks(
     expert_audits: pl.DataFrame,
     memory_snapshot: pl.DataFrame,
     action_log: pl.DataFrame,
+    provenance: pl.DataFrame,
 ) -> Iterator[dg.AssetCheckResult]:
     """Ask of a run's stored tables whether the laws hold between them."""
     decisions, actions = (frame.select("comment_id", "position") for frame in (student_decisions, action_log))
@@ -230,5 +237,6 @@ def moderation_loop_checks(
     yield holds("expert_audits", "no_comment_is_audited_twice", laws.repeated(audits, "comment_id"))
     memories = memory_snapshot.select("memory_id")
     yield holds("memory_snapshot", "memory_ids_are_unique", laws.repeated(memories, "memory_id"))
+    yield holds("provenance", "what_decided_a_run_is_known", laws.unknown_provenance(provenance))
     yield holds("action_log", "every_comment_is_acted_upon_once", laws.not_decided_once(comments, actions))
     yield holds("action_log", "no_action_without_a_decision", laws.without_counterpart(actions, decisions))

@@ -3,10 +3,13 @@
 import dagster as dg
 import polars as pl
 
+from moderation_pipeline.config_library import ConfigLibrary
 from moderation_pipeline.defs.comparison import RUN_TABLES, Partitions, collect_runs, of_every_config
 from moderation_pipeline.defs.metrics import EVALUATION_VERSION, OWNERS
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.defs.plots import GROUP
+from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.moderation.certified_basis import changes_since
 from moderation_pipeline.warehouse.files import replaced_atomically
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
@@ -35,6 +38,7 @@ def report(
     """The chat's report, as Markdown and as one HTML page: verdict, comparison, plots, cases and users."""
     from moderation_pipeline.evaluation.figure_files import load_figures
     from moderation_pipeline.evaluation.report import render_report
+    from moderation_pipeline.evaluation.report_parts import Certified
 
     chat = context.partition_key
     rendered = render_report(
@@ -45,8 +49,11 @@ def report(
         figures=load_figures(data_folder.plots(chat)),
         ingestion=ingestion,
         rejected_lines=rejected_lines,
-        certificates=pl.concat([CERTIFICATES.empty(), *tables["certificates"].values()]),
-        expert_errors=pl.concat([EXPERT_ERRORS.empty(), *tables["expert_errors"].values()]),
+        certified=Certified(
+            certificates=pl.concat([CERTIFICATES.empty(), *tables["certificates"].values()]),
+            expert_errors=pl.concat([EXPERT_ERRORS.empty(), *tables["expert_errors"].values()]),
+            changed=_changed(tables["certificates"], data_folder),
+        ),
         plots_at=data_folder.plots(chat).name,
     )
     pages = {
@@ -63,3 +70,16 @@ def report(
             "report": dg.MetadataValue.md(rendered.markdown),
         }
     )
+
+
+def _changed(certificates: Partitions, folder: DataFolder) -> dict[str, list[str]]:
+    """Return by config what its certificates rest on that has changed since."""
+    library = ConfigLibrary(folder)
+    changed: dict[str, list[str]] = {}
+    for key, rows in certificates.items():
+        name = key.rpartition("|")[2]
+        try:
+            changed[name] = changes_since(rows, library.load(name), folder)
+        except ModerationError:  # a report of what was done does not fail for what can't be done again
+            changed[name] = ["a file that its config names"]
+    return changed

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.evaluation.expert_errors import own_errors
-from moderation_pipeline.evaluation.quantities import SPACE, count, percent
+from moderation_pipeline.evaluation.quantities import SPACE, count, percent, plural
 
 TARGETS = {
     "sanctions": "wrongful sanctions among sanctions",
@@ -39,6 +39,11 @@ class _Row(NamedTuple):
     judged_by: str
     window_from: int
     window_to: int
+    unread_audits: int | None
+    expert_error_rate: float | None
+    expert_error_rate_low: float | None
+    expert_error_rate_high: float | None
+    expert_labelled: int | None
 
 
 def is_certified(certificates: pl.DataFrame, changed: Sequence[str] = ()) -> bool:
@@ -65,11 +70,32 @@ def certificate_sentence(
         return f"What {config} was certified to do alone is void, for {_listed(changed)} changed since: run it again."
     met = [row for row in rows if row.status == "valid"]
     unmet = [row for row in rows if row.status != "valid"]
-    judged = _judged(rows[0], expert_errors)
+    judged = _judged(rows, expert_errors)
     may = _may(config, {row.denominator for row in met})
     bounds = f" {_bounds(met)}," if met else ""
     needs = f"; {'; '.join(map(_what_it_takes, unmet))}" if unmet else ""
     return f"{may}:{bounds} {judged}{needs}."
+
+
+def certified_to(certificates: pl.DataFrame, changed: Sequence[str] = ()) -> str | None:
+    """Return in a few words what a run is certified to do, null where it asks for no certificate."""
+    rows = _overall(certificates)
+    if not rows:
+        return None
+    if changed:
+        return f"what it was certified to do is void, for {_listed(changed)} changed since"
+    met = {row.denominator for row in rows if row.status == "valid"}
+    sanctions, lets_go = {"sanctions", "comments"} <= met, "allowed" in met
+    if not sanctions and not lets_go:
+        return "it is not certified to act alone"
+    what = (
+        "act alone"
+        if sanctions and lets_go
+        else "sanction alone"
+        if sanctions
+        else "let comments through alone"
+    )
+    return f"it is certified to {what} (judged by {rows[0].judged_by})"
 
 
 def _overall(certificates: pl.DataFrame) -> list[_Row]:
@@ -94,18 +120,42 @@ def _bounds(met: Sequence[_Row]) -> str:
     return f"{_listed(said)}, with {percent(met[0].confidence, 0)} confidence at every look"
 
 
-def _judged(row: _Row, expert_errors: pl.DataFrame) -> str:
+def _judged(rows: Sequence[_Row], expert_errors: pl.DataFrame) -> str:
     """Say whose judgement the errors are measured against, over which positions, and how sure it is itself."""
+    row = rows[0]
     over = f"over what it decided alone at positions {count(row.window_from)} to {count(row.window_to)}"
     if row.window_to < row.window_from:
         over = "though it has decided nothing alone"
+    over += _unread(rows)
     if row.judged_by == "nobody":
         return f"judged by nobody, {over}"
     if row.judged_by.split(" ")[0] == "labels":
         return f"judged by the chat's own labels ({row.judged_by}), {over}"
     own = own_errors(expert_errors)
-    how_sure = "whose own errors nobody has measured here" if own is None else f"which {own}"
+    how_sure = "whose own errors nobody has measured here" if own is None else f"which {own}{_by_kind(rows)}"
     return f"judged by the Expert ({row.judged_by}), {how_sure}, {over}"
+
+
+def _unread(rows: Sequence[_Row]) -> str:
+    """Say how many audits could not be read: every one is an error of sanctions or of what was allowed."""
+    unread = sum(row.unread_audits or 0 for row in rows if row.denominator != "comments")
+    return f" (where {plural(unread, 'audit')} could not be read and count as errors)" if unread else ""
+
+
+WRONG_ON = {"sanctions": "of what it called violations", "allowed": "of labelled violations"}
+"""What the Expert's own rate in a row is a share of."""
+
+
+def _by_kind(rows: Sequence[_Row]) -> str:
+    """Say how often the Expert is wrong in each of the two ways that matter to the targets, where that is known."""
+    said = [
+        f"{percent(row.expert_error_rate)} {WRONG_ON[row.denominator]}"
+        f" ({percent(row.expert_error_rate_low)} to {percent(row.expert_error_rate_high)}, of"
+        f" {count(row.expert_labelled or 0)})"
+        for row in rows
+        if row.denominator in WRONG_ON and row.expert_error_rate is not None
+    ]
+    return f", {_listed(said)}" if said else ""
 
 
 def _what_it_takes(row: _Row) -> str:

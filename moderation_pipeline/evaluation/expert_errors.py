@@ -33,10 +33,10 @@ def expert_errors(
 ) -> pl.DataFrame:
     """Return the table expert_errors of a run; no rows without labels, audits, or an Expert of its own judgement.
 
-    Rows: `any` error on all such comments; by category, `wrongful`: of what the Expert put there, labelled
-    innocent; `missed`: of what is labelled so, let through. Wrong is whether there is a violation. `mended` and
-    `broken` count Student verdicts that the Expert put right and wrong; intervals are Wilson's at the effective
-    number of audits, (Σ w)² / Σ w².
+    Rows: `any` error on all such comments; `wrongful`, over `all` categories and by each: of what the Expert put
+    there, labelled innocent; `missed`, likewise: of what is labelled so, let through. Wrong is whether there is
+    a violation. `mended` and `broken` count Student verdicts that the Expert put right and wrong; intervals are
+    Wilson's at the effective number of audits, (Σ w)² / Σ w².
     """
     expert = named.config.expert
     if expert == "none" or expert.backend == "labels":
@@ -70,11 +70,12 @@ def _both(comments: pl.DataFrame, decisions: pl.DataFrame, audits: pl.DataFrame)
 def _groups(both: pl.DataFrame) -> Iterator[tuple[tuple[str, str], pl.DataFrame]]:
     if both.height:
         yield ("any", "all"), both
-    for (category,), group in both.filter("said").sort("said_as").group_by("said_as", maintain_order=True):
-        yield ("wrongful", str(category)), group
-    missed = both.filter("label").sort("labelled_as")
-    for (category,), group in missed.group_by("labelled_as", maintain_order=True):
-        yield ("missed", str(category)), group
+    for kind, of, by in (("wrongful", "said", "said_as"), ("missed", "label", "labelled_as")):
+        such = both.filter(of).sort(by)
+        if such.height:
+            yield (kind, "all"), such
+        for (category,), group in such.group_by(by, maintain_order=True):
+            yield (kind, str(category)), group
 
 
 Errors = tuple[int, int, float, float, float, int, int, list[str]]
@@ -91,6 +92,31 @@ def _errors(group: pl.DataFrame) -> Errors:
     broken = group.filter(was_right & wrong)["comment_id"].to_list()
     low, high = wilson(rate, effective)
     return group.height, int(wrong.sum()), rate, low, high, mended, len(broken), broken[:CASES]
+
+
+KIND_OF = {"sanctions": "wrongful", "comments": "wrongful", "allowed": "missed"}
+"""Which error of the Expert hides or feigns an error of a certificate's row, by its denominator."""
+
+
+def with_expert_errors(certificates: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:
+    """Return certificates that say how often their judge is itself wrong, in that category, by that kind of error.
+
+    Null where the chat has no labels, where they are the Expert, and where it was never asked about such.
+    """
+    own = errors.select(
+        "category",
+        kind="kind",
+        expert_error_rate="rate",
+        expert_error_rate_low="rate_low",
+        expert_error_rate_high="rate_high",
+        expert_labelled="audits",
+    )
+    return (
+        certificates.drop(name for name in own.columns if name.startswith("expert_"))
+        .with_columns(kind=pl.col("denominator").replace_strict(KIND_OF, return_dtype=pl.String))
+        .join(own, on=["kind", "category"], how="left", maintain_order="left")
+        .select(certificates.columns)
+    )
 
 
 def wilson(rate: float, number: float) -> tuple[float, float]:
@@ -129,7 +155,7 @@ def breaking_sentence(errors: pl.DataFrame) -> str | None:
 
 def _worst(errors: pl.DataFrame) -> str:
     """Name the category of most errors."""
-    by_category = errors.filter(pl.col("kind") != "any").sort("wrong", descending=True)
+    by_category = errors.filter(pl.col("category") != "all").sort("wrong", descending=True)
     if by_category.is_empty() or not by_category["wrong"][0]:
         return ""
     kind, category, wrong, audits = by_category.select("kind", "category", "wrong", "audits").row(0)

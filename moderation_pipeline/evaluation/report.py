@@ -8,7 +8,7 @@ comments, names and even descriptions are other people's text (law 6).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import polars as pl
 from markupsafe import Markup
@@ -21,9 +21,9 @@ from moderation_pipeline.evaluation.limits import label_sources, limits
 from moderation_pipeline.evaluation.report_parts import (
     USERS,
     Case,
+    Certified,
     User,
     cases,
-    certified,
     chat_facts,
     made_from,
     user,
@@ -76,8 +76,7 @@ def render_report(
     figures: Sequence[Figure],
     ingestion: pl.DataFrame | None = None,
     rejected_lines: pl.DataFrame | None = None,
-    certificates: pl.DataFrame | None = None,
-    expert_errors: pl.DataFrame | None = None,
+    certified: Certified | None = None,
     plots_at: str = "plots",
 ) -> Report:
     """Return the report of one chat.
@@ -90,12 +89,20 @@ def render_report(
         figures: what `draw_figures` made of them.
         ingestion: the chat's row of the table `ingestion`, where there is one.
         rejected_lines: the lines that could not be read.
-        certificates: the rows of the table certificates of all runs, where there are any.
-        expert_errors: those of the table expert_errors.
+        certified: what the runs may do alone, and what their Experts get wrong, where that is known.
         plots_at: the folder, relative to the Markdown file, in which `save_figures` put the figures.
     """
-    page = _page(chat, comments, runs, comparison, figures, ingestion, rejected_lines, plots_at)
-    page = replace(page, certified=certified(runs, certificates, expert_errors))
+    page = _page(
+        chat,
+        comments,
+        runs,
+        comparison,
+        figures,
+        ingestion,
+        rejected_lines,
+        certified or Certified(),
+        plots_at,
+    )
     style = Markup(read_template("report.css"))
     return Report(
         markdown=markdown_environment().get_template("report.md.j2").render(page=page),
@@ -113,6 +120,7 @@ def _page(
     figures: Sequence[Figure],
     ingestion: pl.DataFrame | None,
     rejected_lines: pl.DataFrame | None,
+    certified: Certified,
     plots_at: str,
 ) -> _Page:
     focus = focus_of(comparison) if comparison.height else ""
@@ -122,8 +130,8 @@ def _page(
         chat=chat,
         facts=chat_facts(comments, len(runs)),
         configs=[(run.name, run.config.config.description) for run in runs],
-        verdict=verdict(comparison, label_sources(comments)),
-        certified=[],
+        verdict=verdict(comparison, label_sources(comments), certified.in_a_few_words()),
+        certified=certified.sentences(runs),
         table=readable(comparison),
         figures=figures,
         plots_at=plots_at,

@@ -5,13 +5,13 @@ Nothing here is escaped yet: that is the templates' business (`templating`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
 
-from moderation_pipeline.evaluation.certified import certificate_sentence
+from moderation_pipeline.evaluation.certified import certificate_sentence, certified_to
 from moderation_pipeline.evaluation.disagreements import costliest_disagreements
 from moderation_pipeline.evaluation.expert_errors import breaking_sentence
 from moderation_pipeline.evaluation.judged import NO_VIOLATION, Run
@@ -49,19 +49,39 @@ class User:
     wrong: str
 
 
-def certified(
-    runs: Sequence[Run], certificates: pl.DataFrame | None, expert_errors: pl.DataFrame | None
-) -> list[str]:
-    """Say of each run whose config asks for certificates what it may do alone, and of which Expert to be wary."""
-    rows = CERTIFICATES.empty() if certificates is None else certificates
-    errors = EXPERT_ERRORS.empty() if expert_errors is None else expert_errors
-    sentences: list[str | None] = []
-    for run in runs:
-        own, own_errors = (frame.filter(pl.col("config") == run.name) for frame in (rows, errors))
-        if own.height:
-            sentences.append(certificate_sentence(own, own_errors))
-        sentences.append(breaking_sentence(own_errors))
-    return [sentence for sentence in sentences if sentence is not None]
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """The certificates of a chat's runs, their Experts' own errors, and what has changed since they were made.
+
+    `changed` says in words, by config, what its certificates rest on that is no longer so: they are void then.
+    """
+
+    certificates: pl.DataFrame = field(default_factory=CERTIFICATES.empty)
+    expert_errors: pl.DataFrame = field(default_factory=EXPERT_ERRORS.empty)
+    changed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def sentences(self, runs: Sequence[Run]) -> list[str]:
+        """Say of each run whose config asks for it what it may do alone, and of which Expert to be wary."""
+        said: list[str | None] = []
+        for run in runs:
+            own, errors = self._of(run.name, self.certificates), self._of(run.name, self.expert_errors)
+            if own.height:
+                said.append(certificate_sentence(own, errors, self.changed.get(run.name, ())))
+            said.append(breaking_sentence(errors))
+        return [sentence for sentence in said if sentence is not None]
+
+    def in_a_few_words(self) -> dict[str, str]:
+        """Return by config what it is certified to do."""
+        configs = self.certificates["config"].unique(maintain_order=True)
+        said = {
+            name: certified_to(self._of(name, self.certificates), self.changed.get(name, ()))
+            for name in configs
+        }
+        return {name: words for name, words in said.items() if words is not None}
+
+    @staticmethod
+    def _of(config: str, rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.filter(pl.col("config") == config)
 
 
 def chat_facts(comments: pl.DataFrame, configs: int) -> str:

@@ -1,11 +1,13 @@
 """The verdict in three sentences: which config judges best, what it costs, whether it may act alone.
 
 Sentences are honest about what the numbers can't say: intervals that overlap, labels that are missing, an
-Expert whom nobody checked. Certificates with targets are made elsewhere; nothing here grants one.
+Expert whom nobody checked. Certificates with targets are made elsewhere; nothing here grants one, and what they
+grant is said beside the labels' own testimony (`certified.py`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import polars as pl
@@ -33,14 +35,20 @@ class Verdict(NamedTuple):
     alone: str
 
 
-def verdict(comparison: pl.DataFrame, label_sources: tuple[str, ...]) -> Verdict | None:
-    """Return the verdict on a chat from its comparison; null where there is no run to judge."""
+def verdict(
+    comparison: pl.DataFrame, label_sources: tuple[str, ...], certified: Mapping[str, str] | None = None
+) -> Verdict | None:
+    """Return the verdict on a chat from its comparison; null where there is no run to judge.
+
+    `certified` says of the configs that ask for certificates what they are certified to do.
+    """
     if comparison.is_empty():
         return None
     rows = comparison.to_dicts()
     best = next((row for row in rows if row["is_best"]), None)
     choice = _choice(rows, best)
-    return Verdict(_which(rows, best, choice), _cost(rows, best, choice), _alone(choice, label_sources))
+    alone = _alone(choice, label_sources, (certified or {}).get(str(choice["config"])))
+    return Verdict(_which(rows, best, choice), _cost(rows, best, choice), alone)
 
 
 def _choice(rows: list[Row], best: Row | None) -> Row:
@@ -151,18 +159,21 @@ def _price(row: Row) -> str:
     return f"{money} and {asked}"
 
 
-def _alone(row: Row, label_sources: tuple[str, ...]) -> str:
-    """Say whether the chosen config may act alone, and on whose judgement that rests."""
+def _alone(row: Row, label_sources: tuple[str, ...], certified: str | None) -> str:
+    """Say whether the chosen config may act alone, on whose judgement that rests, and what certificates grant."""
+    said = _alone_by_labels(row, label_sources) if row["labelled"] else _alone_without_labels(row)
+    return f"{said}; {certified or 'no certificate has been issued that it may act alone'}."
+
+
+def _alone_by_labels(row: Row, label_sources: tuple[str, ...]) -> str:
     name = row["config"]
-    if not row["labelled"]:
-        return _alone_without_labels(row)
     wrong, share = row["wrongful_sanctions"], _float(row["wrongful_sanction_share"])
     low, high = _float(row["wrongful_sanction_share_low"]), _float(row["wrongful_sanction_share_high"])
     by = " and ".join(JUDGES.get(source, source) for source in label_sources) or "the chat's labels"
     if share is None:
         return (
-            f"Whether {name} may act alone is open: it sanctioned no comment that has a label to check it"
-            " against."
+            f"Whether {name} may act alone is open by the labels: it sanctioned no comment that has a label to"
+            " check it against"
         )
     of = f" of {plural(int(row['sanctions_checked'] or 0), 'sanction')}"
     bounds = "" if low is None or high is None else f"; 95 % interval {percent(low, 0)} to {percent(high, 0)}"
@@ -171,27 +182,21 @@ def _alone(row: Row, label_sources: tuple[str, ...]) -> str:
         f" ({percent(share)}{bounds})"
     )
     if share > WRONGFUL_BOUND:
-        return f"{name} should not act alone: judged by {by}, {facts}."
+        return f"{name} should not act alone: judged by {by}, {facts}"
     if high is None or high > WRONGFUL_BOUND:
-        return f"It is not shown that {name} may act alone: judged by {by}, {facts}."
+        return f"The labels don't show that {name} may act alone: judged by {by}, {facts}"
     missed = 1 - (_float(row["recall"]) or 0.0)
-    return (
-        f"On this chat {name} wrongs few ({facts}), yet misses {percent(missed, 0)} of violations; no"
-        " certificate has been issued that it may act alone."
-    )
+    return f"On this chat {name} wrongs few ({facts}), yet misses {percent(missed, 0)} of violations"
 
 
 def _alone_without_labels(row: Row) -> str:
     name, agreement = row["config"], _float(row["reference_agreement_rate"])
     agreement = _float(row["agreement_rate"]) if agreement is None else agreement
     if agreement is None:
-        return (
-            f"Whether {name} may act alone can't be said: there are no labels, and no Expert looked at its"
-            " plans."
-        )
+        return f"Whether {name} may act alone can't be said: there are no labels, and no Expert looked at its plans"
     return (
         f"Whether {name} may act alone can't be said without labels: its Student agrees with the Expert on "
-        f"{percent(agreement)} of comments, and nobody has checked the Expert."
+        f"{percent(agreement)} of comments, and nobody has checked the Expert"
     )
 
 

@@ -13,44 +13,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from math import ceil
 from typing import Literal, NamedTuple
 
-from moderation_pipeline.agents.plan import Action, Category, Plan
+from moderation_pipeline.agents.plan import Plan
 from moderation_pipeline.config import AuditSpec, AutonomySpec
+from moderation_pipeline.moderation.certificate_rows import (
+    ALL,
+    DETAILED_ROWS,
+    OF_EVERYTHING,
+    OVERALL_ROWS,
+    RowKey,
+    denominators_of,
+    errors_of,
+    population_of,
+)
+from moderation_pipeline.moderation.decided_alone import OF_STUDENT, DecidedAlone, NoAudit
 from moderation_pipeline.moderation.drift import DriftDetector
+from moderation_pipeline.moderation.spending import RULES
 from moderation_pipeline.moderation.time_uniform import ErrorBound, Population
 
-Denominator = Literal["sanctions", "comments", "allowed"]
 Status = Literal["valid", "not_yet", "void"]
 
-ALL = "all"
-SANCTIONS = tuple(action for action in Action if action.is_sanction)
-VIOLATIONS = tuple(category for category in Category if category is not Category.NONE)
-DETAILED_ROWS = len(SANCTIONS) * len(VIOLATIONS) * 2 + len(VIOLATIONS)
-"""Sanctions by action and category, per sanction and per comment; missed violations by category."""
-
-OVERALL_ROWS = 3
 PER_1000 = 1 / 1000
-
-
-class RowKey(NamedTuple):
-    """What one certificate is about; `all` and `all` for everything."""
-
-    action: str
-    category: str
-    denominator: Denominator
-
-
-class DecidedAlone(NamedTuple):
-    """A comment decided without certain audit: the Student's plan, and what a random audit of it said."""
-
-    position: int
-    plan: Plan
-    probability: float
-    audited: Plan | None
-    model: str | None
 
 
 class Terms(NamedTuple):
@@ -74,12 +59,16 @@ class Standing(NamedTuple):
 
 
 class Certificate(NamedTuple):
-    """A row of the table certificates without its keys; `bound` and `target` are shares of the denominator."""
+    """A row of the table certificates without its keys; `bound` and `target` are shares of the denominator.
+
+    `unread_audits` are those of the errors at which nothing is known but that the audit could not be read.
+    """
 
     key: RowKey
     comments: int
     audits: int
     errors: int
+    unread_audits: int
     bound: float
     target: float
     confidence: float
@@ -91,16 +80,6 @@ class Certificate(NamedTuple):
     window_to: int
 
 
-def is_wrongful(plan: Plan, audited: Plan) -> bool:
-    """Whether a sanction was put on a comment that the Expert would not have sanctioned."""
-    return plan.action.is_sanction and not audited.action.is_sanction
-
-
-def is_missed(plan: Plan, audited: Plan) -> bool:
-    """Whether a comment was let through that the Expert would have sanctioned."""
-    return audited.action.is_sanction and not plan.action.is_sanction
-
-
 @dataclass(slots=True)
 class _Row:
     """One certificate as it goes: its bound, and once it was valid the watch for drift."""
@@ -110,16 +89,23 @@ class _Row:
     bound: ErrorBound
     detector: DriftDetector | None = None
     is_valid: bool = False
+    unread_audits: int = 0
     _ruled_out: float | None = None
+    _watched_until: int = 0
 
-    def found_error(self, probability: float) -> None:
-        """Take in an audited error of this row's kind."""
+    def found_error(self, probability: float, *, is_unread: bool) -> None:
+        """Take in an error of this row's kind, or an audit that can't be read and is held to be one."""
         self.bound.found_error(probability)
+        self.unread_audits += is_unread
         self._ruled_out = None
 
-    def has_drifted(self, *, is_error: bool) -> bool:
+    def has_drifted(self, error_at: float | None) -> bool:
         """Show the watch one random audit, and return whether it alarms."""
-        return self.detector is not None and self.detector.alarms_at(is_error=is_error)
+        if self.detector is None:
+            return False
+        comments = self.bound.comments - self._watched_until
+        self._watched_until = self.bound.comments
+        return self.detector.alarms_at(comments=comments, error_at=error_at)
 
     def look(self) -> bool:
         """Return whether the target is met; the bound is worked out anew only after an error."""
@@ -127,7 +113,8 @@ class _Row:
             self._ruled_out = self.bound.errors_ruled_out(self.alpha)
         self.is_valid = self.bound.comments > 0 and self.target * self.bound.comments >= self._ruled_out
         if self.is_valid and self.detector is None:
-            self.detector = DriftDetector(self.target)
+            self.detector = DriftDetector(self.target, self.bound.least_probability)
+            self._watched_until = self.bound.comments
         return self.is_valid
 
 
@@ -146,16 +133,16 @@ class Ledger:
     _windows: int = 0
     _window_from: int = 0
     _window_to: int = -1
-    _models: set[str | None] = field(default_factory=set)
+    _models: dict[tuple[str, str | None], str | None] = field(default_factory=dict)
     _void_because: str | None = None
 
     def take_in(self, batch: list[DecidedAlone]) -> None:
         """Count a batch of comments that the system decided alone, then look at every row."""
         for comment in batch:
-            self._watch_model(comment)
+            self._watch_models(comment)
             self._count(comment)
             self._window_to = comment.position
-            if comment.audited is not None:
+            if comment.is_audited:
                 drifted = self._audited(comment)
                 if drifted is not None:
                     self._void(f"errors became more frequent at {'/'.join(drifted)}", comment.position + 1)
@@ -169,9 +156,23 @@ class Ledger:
             return self._is_valid(RowKey(ALL, ALL, "allowed"))
         return all(self._is_valid(RowKey(plan.action, plan.category, of)) for of in ("sanctions", "comments"))
 
+    def objection(self, plan: Plan, decided_by: str, probability: float, degraded: str | None) -> str | None:
+        """Return why a plan may not be carried out without the Expert; null where it may.
+
+        Certified is the Student itself, on comments that chance alone may bring to the Expert: neither the rules
+        in its place, nor a comment that can't be audited (any more), nor one whose certain audit brought no plan.
+        """
+        if decided_by != OF_STUDENT or degraded == RULES:
+            return "others decided in the certified Student's place"
+        if probability <= 0:
+            return "it could not be audited"
+        if probability >= 1:
+            return "its audit decided nothing"
+        return None if self.may_act_alone(plan) else "not certified to act alone"
+
     def certificates(self) -> Iterator[Certificate]:
         """Return the rows: those for everything first, then by action and category."""
-        for key in (RowKey(ALL, ALL, of) for of in ("sanctions", "comments", "allowed")):
+        for key in OF_EVERYTHING:
             self._row(key)
         for key in sorted(self._rows, key=lambda each: (each.action != ALL, each)):
             yield self._certificate(key, self._rows[key])
@@ -197,13 +198,16 @@ class Ledger:
         row = self._rows.get(key)
         return row is not None and row.is_valid
 
-    def _watch_model(self, comment: DecidedAlone) -> None:
-        if comment.model in self._models:
-            return
-        if self._models:
-            self._void(f"the served model became {comment.model}", comment.position)
-            self._models.clear()
-        self._models.add(comment.model)
+    def _watch_models(self, comment: DecidedAlone) -> None:
+        """Void what was certified once a part that answered is served by another model than before.
+
+        Each part has a model of its own: tiers that take turns are no change.
+        """
+        for part, backend, model in comment.answered:
+            before = self._models.setdefault((part, backend), model)
+            if before != model:
+                self._models[part, backend] = model
+                self._void(f"the served model of {part} ({backend}) became {model}", comment.position)
 
     def _void(self, reason: str, position: int) -> None:
         """Begin a new window; what was certified before no longer holds."""
@@ -216,34 +220,34 @@ class Ledger:
 
     def _count(self, comment: DecidedAlone) -> None:
         """Count the comment in each population it belongs to, and open the rows of its sanction."""
-        is_audited = comment.audited is not None
-        keys = _denominators_of(comment.plan)
+        keys = denominators_of(comment.plan)
         # Not asked of "comments": only sanctions can be wrongful, and only their floor is promised there.
         self._row(keys[0]).bound.refuse_less_than_promised(comment.probability)
         for key in keys:
             self._row(key)
             if key in self._populations:
-                self._populations[key].take_in(is_audited=is_audited)
+                self._populations[key].take_in(is_audited=comment.is_audited)
 
     def _audited(self, comment: DecidedAlone) -> RowKey | None:
         """Take in what the audit found, and return a row at which errors have become more frequent."""
-        errors = _errors_of(comment)
+        errors, is_unread = errors_of(comment), comment.audited is NoAudit.UNREAD
         for key in errors:
-            self._row(key).found_error(comment.probability)
-        seen = {*_denominators_of(comment.plan), *errors}
+            self._row(key).found_error(comment.probability, is_unread=is_unread)
+        seen = {*denominators_of(comment.plan), *errors}
         shared = {key.denominator for key in seen if key.denominator != "sanctions"}
         watching = [
             key
             for key, row in self._rows.items()
             if row.detector is not None and (key in seen or key.denominator in shared)
         ]
-        drifted = [key for key in watching if self._rows[key].has_drifted(is_error=key in errors)]
+        error_at = dict.fromkeys(errors, comment.probability)
+        drifted = [key for key in watching if self._rows[key].has_drifted(error_at.get(key))]
         return drifted[0] if drifted else None
 
     def _row(self, key: RowKey) -> _Row:
         row = self._rows.get(key)
         if row is None:
-            population = self._populations.setdefault(_population_of(key), Population())
+            population = self._populations.setdefault(population_of(key), Population())
             terms = self.terms(key)
             row = _Row(terms.target, terms.alpha, ErrorBound(terms.floor, population))
             self._rows[key] = row
@@ -263,8 +267,8 @@ class Ledger:
 
     def _floor(self, key: RowKey) -> float:
         """Return the least probability of those comments that can be an error of this row's kind."""
-        floor = self.audit.floor.allow if key.denominator == "allowed" else self.audit.floor.sanctions
-        return max(floor, self.audit.rate) if self.audit.policy == "random" else floor
+        chance = self.audit.chance
+        return chance.allow if key.denominator == "allowed" else chance.sanctions
 
     def _certificate(self, key: RowKey, row: _Row) -> Certificate:
         bound = row.bound.bound(row.alpha)
@@ -275,6 +279,7 @@ class Ledger:
             row.bound.comments,
             row.bound.audits,
             row.bound.errors,
+            row.unread_audits,
             bound,
             row.target,
             self.autonomy.confidence,
@@ -304,39 +309,6 @@ class Ledger:
             return f"void: {self._void_because}"
         needed = self._audits_needed(key, row)
         return f"{needed:,} further random audits without an error would do"
-
-
-def _denominators_of(plan: Plan) -> tuple[RowKey, ...]:
-    """Return the rows in whose denominator a comment with this plan is, but for those that share a population."""
-    return _denominators_of_kind(plan.action, plan.category)
-
-
-@cache
-def _denominators_of_kind(action: Action, category: Category) -> tuple[RowKey, ...]:
-    if not action.is_sanction:
-        return _LET_GO
-    own = (RowKey(action, category, of) for of in ("sanctions", "comments"))
-    return (RowKey(ALL, ALL, "sanctions"), RowKey(ALL, ALL, "comments"), *own)
-
-
-_LET_GO = (RowKey(ALL, ALL, "allowed"), RowKey(ALL, ALL, "comments"))
-
-
-def _errors_of(comment: DecidedAlone) -> tuple[RowKey, ...]:
-    """Return the rows of which an audited comment is an error; none where the audit says that it is right."""
-    plan, audited = comment.plan, comment.audited
-    if audited is None:
-        return ()
-    if is_wrongful(plan, audited):
-        return _denominators_of(plan)
-    if is_missed(plan, audited):
-        return (RowKey(ALL, ALL, "allowed"), RowKey(Action.ALLOW, audited.category, "allowed"))
-    return ()
-
-
-def _population_of(key: RowKey) -> RowKey:
-    """Return whose population a row shares: each sanction is a population, all else are all comments or allowed."""
-    return key if key.denominator == "sanctions" else RowKey(ALL, ALL, key.denominator)
 
 
 FIRST_WINDOW = 0.9

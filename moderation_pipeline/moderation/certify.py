@@ -6,13 +6,23 @@ The ledger that the loop keeps too is in `certificates.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import polars as pl
 
 from moderation_pipeline.agents.plan import Action, Category, Plan
 from moderation_pipeline.config import NamedConfig
-from moderation_pipeline.moderation.certificates import DecidedAlone, Ledger
+from moderation_pipeline.moderation.certificates import Certificate, Ledger
 from moderation_pipeline.moderation.certified_basis import Basis
+from moderation_pipeline.moderation.decided_alone import (
+    OF_EXPERT,
+    OF_STUDENT,
+    Answered,
+    DecidedAlone,
+    NoAudit,
+    may_be_evidence,
+    served,
+)
 from moderation_pipeline.warehouse.tables import CERTIFICATES
 
 
@@ -30,48 +40,65 @@ def certify(
     ledger = Ledger(config.autonomy, config.audit)
     for batch in _batches(student_decisions, expert_audits, config.loop.batch_size):
         ledger.take_in(batch)
-    judged_by = _judges(expert_audits)
-    rows = [
-        (
-            chat,
-            named.name,
-            *each.key,
-            *each[1:9],
-            each.audits_needed,
-            each.floor,
-            judged_by,
-            *each[11:],
-            *basis,
-        )
-        for each in ledger.certificates()
-    ]
-    return pl.DataFrame(rows, schema=CERTIFICATES.schema, orient="row")
+    known = {"chat": chat, "config": named.name, "judged_by": _judges(expert_audits), **basis._asdict()}
+    rows = [{**known, **_in_columns(each)} for each in ledger.certificates()]
+    return pl.DataFrame(rows, schema=CERTIFICATES.schema)
+
+
+def _in_columns(certificate: Certificate) -> dict[str, object]:
+    """Return a certificate's columns. What is known of its judge is null yet: that is `evaluation`'s to say (law 8)."""
+    columns = certificate._asdict()
+    return {**columns.pop("key")._asdict(), **columns}
+
+
+Audit = tuple[str | None, str | None, str | None, str | None]
+"""Action, category, backend and model of a stored audit."""
 
 
 def _batches(decisions: pl.DataFrame, audits: pl.DataFrame, batch_size: int) -> Iterator[list[DecidedAlone]]:
-    audited = {row[0]: row[1:] for row in audits.select("comment_id", "action", "category").iter_rows()}
-    columns = ("comment_id", "position", "action", "category", "audit_probability", "model")
-    ordered = decisions.sort("position").select(columns)
+    columns = ("comment_id", "action", "category", "backend", "model")
+    audited: dict[str, Audit] = {row[0]: row[1:] for row in audits.select(columns).iter_rows()}
+    ordered = decisions.sort("position").select(_Decision._fields)
     for start in range(0, ordered.height, batch_size):
+        rows = map(_Decision._make, ordered.slice(start, batch_size).iter_rows())
         yield [
-            DecidedAlone(
-                position,
-                Plan(Action(action), Category(category), 1.0),
-                probability,
-                _plan_of(audited.get(comment_id)),
-                model,
-            )
-            for comment_id, position, action, category, probability, model in ordered.slice(
-                start, batch_size
-            ).iter_rows()
-            if action is not None and 0 < probability < 1
+            _decided_alone(row, audited.get(row.comment_id))
+            for row in rows
+            if row.action is not None and may_be_evidence(row.audit_probability, row.degraded)
         ]
 
 
-def _plan_of(audited: tuple[str | None, str | None] | None) -> Plan | None:
-    if audited is None or audited[0] is None or audited[1] is None:
-        return None
-    return Plan(Action(audited[0]), Category(audited[1]), 1.0)
+class _Decision(NamedTuple):
+    """What of a stored decision tells whether and what the Student decided alone; the names are columns."""
+
+    comment_id: str
+    position: int
+    action: str | None
+    category: str
+    audit_probability: float
+    degraded: str | None
+    backend: str | None
+    model: str | None
+    tiers: list[dict[str, str | None]] | None
+
+
+def _decided_alone(row: _Decision, audit: Audit | None) -> DecidedAlone:
+    plan = Plan(Action(str(row.action)), Category(row.category), 1.0)
+    answered = [Answered(OF_STUDENT, row.backend, row.model)]
+    if row.tiers:
+        answered = [Answered(str(tier["tier"]), tier["backend"], tier["model"]) for tier in row.tiers]
+    if audit is not None:
+        answered.append(Answered(OF_EXPERT, *audit[2:]))
+    return DecidedAlone(row.position, plan, row.audit_probability, _said(audit), served(answered))
+
+
+def _said(audit: Audit | None) -> Plan | NoAudit:
+    if audit is None:
+        return NoAudit.NOT_DRAWN
+    action, category, *_ = audit
+    if action is None or category is None:
+        return NoAudit.UNREAD
+    return Plan(Action(action), Category(category), 1.0)
 
 
 def _judges(audits: pl.DataFrame) -> str:

@@ -118,6 +118,13 @@ class Sanction(NamedTuple):
     is_shadow: bool
 
 
+def _in_shadow(sanction: Sanction, why: str) -> Sanction:
+    """Return the sanction as it is recorded only; letting be is letting be, in shadow too."""
+    if sanction.action in (Action.ALLOW, UNDECIDED):
+        return sanction._replace(is_shadow=True)
+    return sanction._replace(is_shadow=True, reason=f"{sanction.reason} (in shadow: {why})")
+
+
 class Ladder:
     """Turns plans into sanctions in stream order, and keeps every user's record while doing so."""
 
@@ -139,16 +146,16 @@ class Ladder:
         record = self.standings.record_of(case.channel, case.user_id)
         return self._sanction(case, plan, "student", record)
 
-    def act(self, case: Case, plan: Plan | None, decided_by: str, *, may_act: bool = True) -> Sanction:
+    def act(self, case: Case, plan: Plan | None, decided_by: str, *, withheld: str | None = None) -> Sanction:
         """Return what is done about the case, and fold it into its author's record.
 
-        Where `may_act` is false (nothing certifies that the system may do this alone) it is done in shadow.
+        `withheld` says why the system may not do this alone, where it may not; it is then done in shadow.
         """
         self._comments += 1
         record = self.standings.record_of(case.channel, case.user_id)
         sanction = self._sanction(case, plan, decided_by, record)
-        if not may_act:
-            sanction = sanction._replace(is_shadow=True)
+        if withheld is not None:
+            sanction = _in_shadow(sanction, withheld)
         if sanction.action not in DEEDS:
             return sanction
         deed = Deed(sanction.action, case.sent_at_us, sanction.duration_s, sanction.counts_until_us)

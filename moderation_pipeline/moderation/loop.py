@@ -16,14 +16,15 @@ import polars as pl
 
 from moderation_pipeline.agents.build import Agents
 from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.plan import Plan
+from moderation_pipeline.agents.plan import Action, Plan
 from moderation_pipeline.agents.student import Lesson, Situation, Student
 from moderation_pipeline.agents.verdict import Verdict
 from moderation_pipeline.config import Config, NamedConfig
 from moderation_pipeline.memory.state import state_of
 from moderation_pipeline.memory.store import Learnt, MemoryStore
 from moderation_pipeline.moderation.audit_policy import NOT_AUDITED, AuditChoice, AuditPolicy
-from moderation_pipeline.moderation.certificates import DecidedAlone, Ledger
+from moderation_pipeline.moderation.certificates import Ledger
+from moderation_pipeline.moderation.decided_alone import decided_alone
 from moderation_pipeline.moderation.garbage import seldom_collected
 from moderation_pipeline.moderation.ladder import Ladder, Sanction
 from moderation_pipeline.moderation.run_tables import RunRecorder, RunTables
@@ -176,15 +177,15 @@ class Moderation:
                 choice,
                 audit,
                 _agrees(decided, audit),
-                self._ladder.act(case, plan, decided_by, may_act=self._may_act(case, plan, decided_by)),
+                self._act(case, stands, choice, batch.degraded),
                 batch.degraded,
             )
-            for case, decided, choice, audit, (plan, decided_by) in zip(
+            for case, decided, choice, audit, stands in zip(
                 batch.cases, batch.decided, batch.choices, audited, chosen, strict=True
             )
         ]
         if self._ledger is not None:
-            self._ledger.take_in(list(_decided_alone(settled)))
+            self._ledger.take_in(list(decided_alone(settled)))
         receipts = [each.audited.receipt for each in settled if each.audited is not None]
         self._policy.pace.charge(len(receipts), sum(receipt.list_cost_usd or 0.0 for receipt in receipts))
         self._count_uses(settled)
@@ -197,19 +198,26 @@ class Moderation:
         for observer in self._observers:
             observer.noted(note)
 
-    def _may_act(self, case: Case, plan: Plan | None, decided_by: str) -> bool:
-        """Whether a plan may be carried out: the Expert's always, others as far as policy and certificates go.
+    def _act(self, case: Case, stands: Chosen, choice: AuditChoice, degraded: str | None) -> Sanction:
+        withheld = self._withheld(case, stands, choice, degraded)
+        return self._ladder.act(case, stands.plan, stands.decided_by, withheld=withheld)
+
+    def _withheld(self, case: Case, stands: Chosen, choice: AuditChoice, degraded: str | None) -> str | None:
+        """Return why a plan is only recorded; null where it is carried out, as the Expert's always is.
 
         What the ladder makes of a plan is known only now, after the batch before it; under `severity` a ban or
         long timeout that was not foreseen, and so not audited, is done in shadow.
         """
-        if plan is None or decided_by == "expert" or not plan.action.is_sanction:
-            return True
+        plan, decided_by = stands
+        if plan is None or decided_by == "expert" or plan.action is Action.ALLOW:
+            return None
         if self._config.audit.policy == "severity" and self._policy.must_be_audited(
             self._ladder.foresee(case, plan)
         ):
-            return False
-        return self._ledger is None or self._ledger.may_act_alone(plan)
+            return "it is not audited"
+        if self._ledger is None:
+            return None
+        return self._ledger.objection(plan, decided_by, choice.probability, degraded)
 
     async def _audited(self, batch: InFlight) -> list[Verdict | None]:
         """Return the audit of each case of the batch, null where there was none."""
@@ -255,16 +263,6 @@ class Moderation:
             _remember(self._memory, lessons)
         if self._agents.student is not None:
             self._agents.student.learn(lessons)
-
-
-def _decided_alone(settled: Sequence[Settled]) -> Iterator[DecidedAlone]:
-    """Yield what the system decided without certain audit: what certificates are about."""
-    for each in settled:
-        probability = each.choice.probability
-        if each.decided is not None and each.decided.plan is not None and 0 < probability < 1:
-            audited = each.audited.plan if each.audited is not None else None
-            model = each.decided.receipt.model
-            yield DecidedAlone(each.case.position, each.decided.plan, probability, audited, model)
 
 
 async def _abandon(in_flight: Sequence[InFlight]) -> None:

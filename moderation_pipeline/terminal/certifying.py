@@ -13,7 +13,7 @@ from moderation_pipeline.config_library import ConfigLibrary
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.evaluation.certified import certificate_sentence, is_certified
 from moderation_pipeline.evaluation.expert_errors import breaking_sentence
-from moderation_pipeline.moderation.certified_basis import Basis, basis_of, changes
+from moderation_pipeline.moderation.certified_basis import changes_since
 from moderation_pipeline.terminal.listings import require_chat
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -78,7 +78,7 @@ def certified(folder: DataFolder, chat: str, config: str) -> Certified:
     if rows.is_empty():
         raise NotCertifiedError(chat, config, asks=named.config.autonomy is not None)
     errors = read_table(folder, EXPERT_ERRORS, chat, config)
-    changed = changes(Basis(*rows.select(Basis._fields).row(0)), basis_of(named, folder))
+    changed = changes_since(rows, named, folder)
     if changed:
         why = f"void: {', '.join(changed)} changed since"
         rows = rows.with_columns(status=pl.lit("void"), reason=pl.lit(why))

@@ -54,6 +54,11 @@ def without_counterpart(rows: pl.DataFrame, counterparts: pl.DataFrame) -> pl.Da
     return rows.join(counterparts, on="comment_id", how="anti")
 
 
+def unknown_provenance(provenance: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows that leave open what decided a run, and all of them where a run has several."""
+    return provenance.filter(pl.any_horizontal(pl.all().is_null()) | (pl.len() != 1))
+
+
 def impossible_audits(audits: pl.DataFrame) -> pl.DataFrame:
     """Return the audits that don't say how likely they were (law 5: 0 < p ≤ 1)."""
     probability = pl.col("audit_probability")

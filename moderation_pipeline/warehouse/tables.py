@@ -417,6 +417,24 @@ COMPARISON = Table(
     ),
 )
 
+PROVENANCE = Table(
+    "provenance",
+    "a run, and what decided it: its config as it was, and versions of all else",
+    "run",
+    pl.Schema(
+        {
+            **RUN_KEYS,
+            "config_hash": pl.String,
+            "sanctions_version": pl.String,
+            "rules_version": pl.String,
+            "agents_version": pl.String,
+            "labels_version": pl.String,
+            "start_version": pl.String,
+            "config_json": pl.String,
+        }
+    ),
+)
+
 CERTIFICATES = Table(
     "certificates",
     "what a run may do alone: one target for one action and category, or for all",
@@ -444,6 +462,11 @@ CERTIFICATES = Table(
             "sanctions_version": pl.String,
             "rules_version": pl.String,
             "agents_version": pl.String,
+            "unread_audits": pl.Int64,
+            **with_intervals("expert_error_rate"),
+            "expert_labelled": pl.Int64,
+            "labels_version": pl.String,
+            "start_version": pl.String,
         }
     ),
 )
@@ -497,6 +520,7 @@ TABLES: dict[str, Table] = {
         EXPERT_AUDITS,
         MEMORY_SNAPSHOT,
         ACTION_LOG,
+        PROVENANCE,
         USER_STATE,
         CERTIFICATES,
         EXPERT_ERRORS,

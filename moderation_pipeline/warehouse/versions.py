@@ -12,6 +12,8 @@ from importlib.resources.abc import Traversable
 
 import polars as pl
 
+from moderation_pipeline.warehouse.tables import LABELS
+
 PACKAGE = "moderation_pipeline"
 SHAPING = (".py", ".md", ".yaml", ".txt", ".j2")
 """Endings of files whose text shapes results: code, prompts, questions, lexicon, templates."""
@@ -31,6 +33,11 @@ def comments_version(comments: pl.DataFrame) -> str:
         lines = rows.select(line=pl.concat_str(as_text, separator="\x1f"))["line"]
         digest.update(lines.str.join("\x1e")[0].encode())
     return digest.hexdigest()
+
+
+def labels_version(comments: pl.DataFrame) -> str:
+    """Return sixteen hex digits of what the labels say of which comment."""
+    return comments_version(comments.select("comment_id", *LABELS))
 
 
 @cache

@@ -66,6 +66,8 @@ def test_the_flow_is_the_designs() -> None:
     assert above("expert_audits") == {"comments", "student_decisions"}
     assert above("memory_snapshot") == {"student_decisions", "expert_audits"}
     assert above("action_log") == {"student_decisions", "expert_audits"}
+    assert above("provenance") == {"comments"}
+    assert {"provenance", "expert_errors"} <= above("certificates")
     assert above("user_state") == {"action_log"}
     assert "metrics" in above("comparison")
     assert "comparison" in above("plots")
@@ -79,6 +81,7 @@ def test_the_loops_tables_come_out_of_one_step() -> None:
         "expert_audits",
         "memory_snapshot",
         "action_log",
+        "provenance",
     }
 
 
@@ -94,7 +97,10 @@ def test_the_loops_tables_come_out_of_one_step() -> None:
                 "expert_audits",
                 "memory_snapshot",
                 "action_log",
+                "provenance",
                 "user_state",
+                "certificates",
+                "expert_errors",
                 "metrics",
             },
         ),

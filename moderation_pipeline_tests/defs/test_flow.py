@@ -31,6 +31,7 @@ from moderation_pipeline.warehouse.tables import (
     INGESTION,
     MEMORY_SNAPSHOT,
     METRICS,
+    PROVENANCE,
     STUDENT_DECISIONS,
     TABLES,
     USER_STATE,
@@ -181,6 +182,7 @@ CHECKS: dict[str, tuple[Table, Callable[[pl.DataFrame], pl.DataFrame]]] = {
     "memory_ids_are_unique": (MEMORY_SNAPSHOT, lambda rows: pl.concat([rows, rows.head(1)])),
     "user_state_equals_the_fold": (USER_STATE, lambda rows: rows.with_columns(strikes=pl.col("strikes") + 1)),
     "every_action_is_some_users": (USER_STATE, lambda rows: rows.tail(-1)),
+    "what_decided_a_run_is_known": (PROVENANCE, lambda rows: pl.concat([rows, rows])),
     "a_valid_certificate_meets_its_target": (
         CERTIFICATES,
         lambda _: rows_of(CERTIFICATES, {"chat": CHAT, "config": "hybrid", "status": "valid", **UNMET}),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 
-from moderation_pipeline.evaluation.certified import certificate_sentence, is_certified
+from moderation_pipeline.evaluation.certified import certificate_sentence, certified_to, is_certified
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 from moderation_pipeline_tests.evaluation.worlds import Row, rows
 
@@ -50,6 +51,43 @@ def test_where_every_target_is_met_it_may_act_alone_and_the_judge_is_named() -> 
     assert "positions 0 to 999" in said(frame)
 
 
+def test_what_the_expert_itself_gets_wrong_is_said_by_kind() -> None:
+    known: Row = {
+        "expert_error_rate": 0.1,
+        "expert_error_rate_low": 0.05,
+        "expert_error_rate_high": 0.2,
+        "expert_labelled": 40,
+    }
+    errors = rows(
+        EXPERT_ERRORS,
+        [
+            {
+                "kind": "any",
+                "category": "all",
+                "audits": 90,
+                "rate": 0.04,
+                "rate_low": 0.02,
+                "rate_high": 0.08,
+            },
+        ],
+    )
+    frame = certificates("valid", "valid", "valid").with_columns(**known)
+
+    sentence = certificate_sentence(frame, errors).replace("\u00a0", " ")
+
+    assert (
+        "which is itself wrong on 4.0 % of 90 labelled comments by the labels (2.0 % to 8.0 %)," in sentence
+    )
+    assert "10.0 % of what it called violations (5.0 % to 20.0 %, of 40)" in sentence
+    assert "and 10.0 % of labelled violations (5.0 % to 20.0 %, of 40), over" in sentence
+
+
+def test_audits_that_could_not_be_read_are_said() -> None:
+    frame = certificates("not_yet", "not_yet", "valid").with_columns(unread_audits=pl.lit(3, pl.Int64))
+
+    assert "(where 6 audits could not be read and count as errors)" in said(frame)
+
+
 def test_labels_are_named_as_the_judge_where_they_are() -> None:
     sentence = said(certificates("valid", "valid", "valid", judged_by="labels dataset"))
 
@@ -76,6 +114,26 @@ def test_what_has_changed_since_voids_everything() -> None:
     assert "void, for its sanctions changed since" in said(frame, "its sanctions")
 
 
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [
+        (("valid", "valid", "valid"), "it is certified to act alone (judged by careful_rules)"),
+        (("valid", "valid", "not_yet"), "it is certified to sanction alone (judged by careful_rules)"),
+        (
+            ("valid", "void", "valid"),
+            "it is certified to let comments through alone (judged by careful_rules)",
+        ),
+        (("valid", "not_yet", "not_yet"), "it is not certified to act alone"),
+    ],
+)
+def test_what_is_certified_is_said_in_a_few_words(statuses: tuple[str, str, str], said: str) -> None:
+    assert certified_to(certificates(*statuses)) == said
+    assert certified_to(certificates(*statuses), ["its rules"]) == (
+        "what it was certified to do is void, for its rules changed since"
+    )
+
+
 def test_without_autonomy_nothing_is_certified() -> None:
     assert not is_certified(CERTIFICATES.empty())
+    assert certified_to(CERTIFICATES.empty()) is None
     assert said(CERTIFICATES.empty()).startswith("There is nothing to certify")

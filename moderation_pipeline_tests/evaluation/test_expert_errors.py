@@ -5,7 +5,14 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from moderation_pipeline.evaluation.expert_errors import breaking_sentence, expert_errors, own_errors, wilson
+from moderation_pipeline.evaluation.expert_errors import (
+    breaking_sentence,
+    expert_errors,
+    own_errors,
+    wilson,
+    with_expert_errors,
+)
+from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 from moderation_pipeline_tests.evaluation import worlds
 
 
@@ -26,14 +33,14 @@ def test_an_expert_that_breaks_more_than_it_mends_is_said_to_with_the_cases() ->
     assert sentence is not None
     assert "broke 6 right verdicts" in sentence
     assert "c0, c1" in sentence
-    assert errors.filter(pl.col("kind") == "wrongful")["category"].to_list() == ["spam"]
+    assert errors.filter(pl.col("kind") == "wrongful")["category"].to_list() == ["all", "spam"]
 
 
 def test_an_expert_that_mends_is_not_accused() -> None:
     errors = errors_of([True] * 6, ["allow none"] * 6, dict.fromkeys(range(6), "ban hate"))
 
     assert breaking_sentence(errors) is None
-    assert errors["mended"].to_list() == [6, 6, 6]
+    assert errors["mended"].to_list() == [6] * 5
     assert own_errors(errors) is not None
 
 
@@ -52,6 +59,43 @@ def test_without_labels_nothing_is_known_of_the_expert() -> None:
     errors = expert_errors("demo", chat, run.student_decisions, run.expert_audits, run.config)
     assert errors.is_empty()
     assert own_errors(errors) is None
+
+
+def test_each_certificate_says_how_often_its_judge_errs_in_that_category_and_kind() -> None:
+    """Of four that it called spam one is innocent; of the four that are hate it let one through."""
+    errors = errors_of(
+        [True] * 3 + [False] + [True] * 4,
+        ["allow none"] * 8,
+        {**dict.fromkeys(range(4), "ban spam"), **dict.fromkeys(range(4, 7), "ban hate"), 7: "allow none"},
+    )
+    certificates = worlds.rows(
+        CERTIFICATES,
+        [
+            {"action": "all", "category": "all", "denominator": "sanctions"},
+            {"action": "ban", "category": "spam", "denominator": "comments"},
+            {"action": "all", "category": "all", "denominator": "allowed"},
+            {"action": "ban", "category": "threat", "denominator": "sanctions"},
+        ],
+    )
+
+    judged = with_expert_errors(certificates, errors)
+
+    assert judged.schema == CERTIFICATES.schema
+    assert judged.select("action", "category", "denominator").rows() == [
+        ("all", "all", "sanctions"),
+        ("ban", "spam", "comments"),
+        ("all", "all", "allowed"),
+        ("ban", "threat", "sanctions"),
+    ]
+    assert judged["expert_error_rate"].to_list() == [1 / 7, 1 / 4, 1 / 7, None]
+    assert judged["expert_labelled"].to_list() == [7, 4, 7, None]
+    assert (judged["expert_error_rate_low"] < judged["expert_error_rate"]).drop_nulls().all()
+
+
+def test_where_nothing_is_known_of_the_expert_certificates_say_nothing_of_it() -> None:
+    certificates = worlds.rows(CERTIFICATES, [{"action": "all", "category": "all", "denominator": "allowed"}])
+
+    assert with_expert_errors(certificates, EXPERT_ERRORS.empty()).equals(certificates)
 
 
 @pytest.mark.parametrize(("rate", "number"), [(0.0, 1.0), (1.0, 3.5), (0.3, 40.0)])

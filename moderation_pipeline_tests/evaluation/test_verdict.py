@@ -56,7 +56,7 @@ def test_a_config_that_is_shown_to_be_better_is_named_even_where_it_is_dearer() 
     ("wrong", "begins"),
     [
         (60, "hybrid should not act alone: judged by the data set's labels, 60 of"),
-        (0, "It is not shown that hybrid may act alone"),
+        (0, "The labels don't show that hybrid may act alone"),
     ],
 )
 def test_whether_it_may_act_alone_follows_from_wrongful_sanctions_and_their_interval(
@@ -73,19 +73,29 @@ def test_few_wrongs_on_many_sanctions_are_said_to_be_few_and_still_no_certificat
     assert alone.endswith("no certificate has been issued that it may act alone.")
 
 
+def test_what_is_certified_is_said_and_of_the_chosen_config_only() -> None:
+    chat = drawn_chat(5, size=3_000, users=1_500)
+    compared = compare(chat="demo", comments=chat, runs=[perfect("hybrid", chat, wrong=3)])
+
+    granted = verdict(compared, ("dataset",), {"hybrid": "it is certified to act alone", "other": "nothing"})
+    assert granted is not None
+    assert granted.alone.startswith("On this chat hybrid wrongs few (3 of")
+    assert granted.alone.endswith("of violations; it is certified to act alone.")
+
+
 def test_without_labels_the_expert_is_the_yardstick_and_nobody_checked_the_expert() -> None:
     chat = drawn_chat(1, labels=False)
     found = said(chat, drawn_runs(1, chat), ())
     assert "there are no labels, and its plan is the Expert's on" in found.which
     assert "can't be said without labels" in found.alone
-    assert found.alone.endswith("nobody has checked the Expert.")
+    assert "nobody has checked the Expert; no certificate has been issued" in found.alone
 
 
 def test_without_labels_and_expert_nothing_is_claimed() -> None:
     chat = comments([{}] * 20)
     found = said(chat, [run("student_only", chat, student=["ban hate"] * 20)], ())
     assert found.which.startswith("Which config judges this chat best can't be said")
-    assert found.alone.endswith("there are no labels, and no Expert looked at its plans.")
+    assert "there are no labels, and no Expert looked at its plans; no certificate" in found.alone
 
 
 def test_an_unknown_price_is_said_to_be_unknown() -> None:

@@ -8,9 +8,11 @@ import polars as pl
 
 from moderation_pipeline.agents.plan import Plan
 from moderation_pipeline.config import AuditSpec, AutonomySpec, NamedConfig
-from moderation_pipeline.moderation.certificates import DecidedAlone, Ledger, RowKey
-from moderation_pipeline.moderation.certified_basis import basis_of
+from moderation_pipeline.moderation.certificate_rows import VIOLATIONS, RowKey
+from moderation_pipeline.moderation.certificates import Certificate, Ledger
+from moderation_pipeline.moderation.certified_basis import Basis
 from moderation_pipeline.moderation.certify import certify
+from moderation_pipeline.moderation.decided_alone import Answered, DecidedAlone, NoAudit
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import CERTIFICATES
 from moderation_pipeline_tests.moderation.scripted import (
@@ -29,13 +31,56 @@ LENIENT = AutonomySpec(
 )
 
 
-def decided(count: int, plan: Plan, audited: Plan, *, start: int = 0, model: str = "m") -> list[DecidedAlone]:
+BASIS = Basis("config", "sanctions", "rules", "agents", "", "")
+SANCTIONS = RowKey("all", "all", "sanctions")
+
+
+def decided(
+    count: int, plan: Plan, audited: Plan | NoAudit, *, start: int = 0, model: str = "m"
+) -> list[DecidedAlone]:
     """Return comments decided alike, every other one audited."""
-    return [DecidedAlone(start + i, plan, 0.5, audited if i % 2 else None, model) for i in range(count)]
+    by = (Answered("student", "openai", model),)
+    return [
+        DecidedAlone(start + i, plan, 0.5, audited if i % 2 else NoAudit.NOT_DRAWN, by) for i in range(count)
+    ]
+
+
+def row_of(ledger: Ledger, key: RowKey) -> Certificate:
+    return next(each for each in ledger.certificates() if each.key == key)
 
 
 def status_of(ledger: Ledger, key: RowKey) -> str:
-    return next(each.status for each in ledger.certificates() if each.key == key)
+    return row_of(ledger, key).status
+
+
+def test_an_audit_that_cannot_be_read_counts_as_every_error_it_could_have_found() -> None:
+    ledger = Ledger(LENIENT, AUDIT)
+
+    ledger.take_in(decided(600, DELETE, NoAudit.UNREAD))
+    ledger.take_in(decided(600, ALLOW, NoAudit.UNREAD, start=600))
+
+    assert not ledger.may_act_alone(DELETE)
+    assert not ledger.may_act_alone(ALLOW)
+    rows = {each.key: each for each in ledger.certificates()}
+    missed = [RowKey("allow", category, "allowed") for category in VIOLATIONS]
+    erring = [
+        SANCTIONS,
+        RowKey("delete", "harassment", "sanctions"),
+        RowKey("all", "all", "allowed"),
+        *missed,
+    ]
+    for key in (*erring, RowKey("all", "all", "comments")):
+        assert (rows[key].errors, rows[key].unread_audits, rows[key].status) == (300, 300, "not_yet")
+        assert rows[key].bound > 0.3
+
+
+def test_one_unread_audit_among_many_is_counted_and_certifies_all_the_same() -> None:
+    ledger = Ledger(LENIENT, AUDIT)
+
+    ledger.take_in([*decided(600, DELETE, DELETE), DecidedAlone(600, DELETE, 0.5, NoAudit.UNREAD)])
+
+    row = row_of(ledger, SANCTIONS)
+    assert (row.status, row.errors, row.unread_audits) == ("valid", 1, 1)
 
 
 def test_enough_clean_audits_make_a_certificate_valid_and_let_the_system_act_alone() -> None:
@@ -77,6 +122,37 @@ def test_another_served_model_voids_what_was_certified() -> None:
 
     assert status_of(ledger, RowKey("all", "all", "sanctions")) == "void"
     assert not ledger.may_act_alone(DELETE)
+
+
+def test_another_served_model_of_the_expert_voids_what_was_certified() -> None:
+    ledger = Ledger(LENIENT, AUDIT)
+    for start, version in ((0, "e1"), (600, "e2")):
+        by = (Answered("expert", "together", version),)
+        ledger.take_in([each._replace(answered=by) for each in decided(600, DELETE, DELETE, start=start)])
+        ledger.take_in(decided(1, DELETE, DELETE, start=start + 600))
+
+    assert ledger.window_from == 600
+
+
+def test_tiers_that_take_turns_are_no_change_of_model() -> None:
+    """The first tier has no model, the second always the same one."""
+    ledger = Ledger(LENIENT, AUDIT)
+    asked = (Answered("together", "together", "m"),)
+
+    ledger.take_in(
+        [
+            each._replace(answered=asked if number % 3 else ())
+            for number, each in enumerate(decided(600, DELETE, DELETE))
+        ]
+    )
+
+    assert ledger.window_from == 0
+    assert ledger.may_act_alone(DELETE)
+
+    other = (Answered("another tier", "together", "n"), Answered("together", "together", "m2"))
+    ledger.take_in([each._replace(answered=other) for each in decided(2, DELETE, DELETE, start=600)])
+    assert ledger.window_from == 600
+    assert "together (together) became m2" in row_of(ledger, SANCTIONS).reason
 
 
 def test_drift_voids_what_was_certified_and_begins_a_new_window() -> None:
@@ -136,9 +212,7 @@ def test_the_table_equals_what_the_loop_knew_and_uncertified_sanctions_are_shado
     tables = run(comments, config, student=ScriptedStudent(by_first_word), expert=ScriptedExpert())
 
     named = NamedConfig(name="scripted", path=DataFolder.find().root, config=config)
-    certificates = certify(
-        tables.student_decisions, tables.expert_audits, named, "test", basis_of(named, DataFolder.find())
-    )
+    certificates = certify(tables.student_decisions, tables.expert_audits, named, "test", BASIS)
     assert certificates.schema == CERTIFICATES.schema
     overall = certificates.filter(pl.col("action") == "all").select("denominator", "status")
     assert dict(overall.rows())["sanctions"] == "valid"
@@ -154,6 +228,4 @@ def test_without_autonomy_there_is_nothing_to_certify() -> None:
     tables = run(chat_of(["hello"]), config, student=ScriptedStudent(always_allow), expert=ScriptedExpert())
 
     named = NamedConfig(name="scripted", path=DataFolder.find().root, config=config)
-    assert certify(
-        tables.student_decisions, tables.expert_audits, named, "test", basis_of(named, DataFolder.find())
-    ).is_empty()
+    assert certify(tables.student_decisions, tables.expert_audits, named, "test", BASIS).is_empty()

@@ -1,0 +1,86 @@
+"""Which rows of certificates there are, and in which of them a comment counts and errs.
+
+How a row is certified is in `certificates.py`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Literal, NamedTuple
+
+from moderation_pipeline.agents.plan import Action, Category, Plan
+from moderation_pipeline.moderation.decided_alone import DecidedAlone, NoAudit
+
+Denominator = Literal["sanctions", "comments", "allowed"]
+
+ALL = "all"
+SANCTIONS = tuple(action for action in Action if action.is_sanction)
+VIOLATIONS = tuple(category for category in Category if category is not Category.NONE)
+DETAILED_ROWS = len(SANCTIONS) * len(VIOLATIONS) * 2 + len(VIOLATIONS)
+"""Sanctions by action and category, per sanction and per comment; missed violations by category."""
+
+OVERALL_ROWS = 3
+
+
+class RowKey(NamedTuple):
+    """What one certificate is about; `all` and `all` for everything."""
+
+    action: str
+    category: str
+    denominator: Denominator
+
+
+OF_EVERYTHING = tuple(RowKey(ALL, ALL, of) for of in ("sanctions", "comments", "allowed"))
+
+
+def is_wrongful(plan: Plan, audited: Plan) -> bool:
+    """Whether a sanction was put on a comment that the Expert would not have sanctioned."""
+    return plan.action.is_sanction and not audited.action.is_sanction
+
+
+def is_missed(plan: Plan, audited: Plan) -> bool:
+    """Whether a comment was let through that the Expert would have sanctioned."""
+    return audited.action.is_sanction and not plan.action.is_sanction
+
+
+def denominators_of(plan: Plan) -> tuple[RowKey, ...]:
+    """Return the rows in whose denominator a comment with this plan is, but for those that share a population."""
+    return _denominators_of_kind(plan.action, plan.category)
+
+
+@cache
+def _denominators_of_kind(action: Action, category: Category) -> tuple[RowKey, ...]:
+    if not action.is_sanction:
+        return _LET_GO
+    own = (RowKey(action, category, of) for of in ("sanctions", "comments"))
+    return (RowKey(ALL, ALL, "sanctions"), RowKey(ALL, ALL, "comments"), *own)
+
+
+_LET_GO = (RowKey(ALL, ALL, "allowed"), RowKey(ALL, ALL, "comments"))
+_MISSED_ANYTHING = (
+    RowKey(ALL, ALL, "allowed"),
+    *(RowKey(Action.ALLOW, category, "allowed") for category in VIOLATIONS),
+)
+
+
+def errors_of(comment: DecidedAlone) -> tuple[RowKey, ...]:
+    """Return the rows of which a comment is an error that was found; none where its audit says that it is right.
+
+    An audit that could not be read is held to have found every error that it could have found: left out, the
+    comments at which an Expert fails would be certified by its silence.
+    """
+    plan, audited = comment.plan, comment.audited
+    if audited is NoAudit.NOT_DRAWN:
+        return ()
+    if audited is NoAudit.UNREAD:
+        return denominators_of(plan) if plan.action.is_sanction else _MISSED_ANYTHING
+    if is_wrongful(plan, audited):
+        return denominators_of(plan)
+    if is_missed(plan, audited):
+        return (RowKey(ALL, ALL, "allowed"), RowKey(Action.ALLOW, audited.category, "allowed"))
+    return ()
+
+
+def population_of(key: RowKey) -> RowKey:
+    """Return whose population a row shares: each sanction is a population, all else are all comments or allowed."""
+    return key if key.denominator == "sanctions" else RowKey(ALL, ALL, key.denominator)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,12 @@ HEAD_FILES = (".npz", ".json")
 class SameChatError(ModerationError):
     """A head that would be tested on what it was trained on."""
 
+    def __init__(self, config: str, start_from: str, chat: str) -> None:
+        super().__init__(
+            f"Config {config!r} starts from {start_from!r} and can't moderate {chat!r} itself: the head was "
+            "trained on its answers. Choose another chat's run in student: {start_from: …}."
+        )
+
 
 class ManyHeadsError(ModerationError):
     """A head that can't be told from others of the same run."""
@@ -37,7 +44,7 @@ def begin_heads(
     Of a run that left several heads, a config's first learned Student begins with the first, and so on.
 
     Raises:
-        SameChatError: a run to start from is of the same chat.
+        SameChatError: a run to start from is of the same chat, or began with a head that was trained on it.
         NoSnapshotError: that run left no head, or none for a Student in this place.
         ManyHeadsError: that run left several, and this config has one Student to begin with them.
     """
@@ -47,7 +54,8 @@ def begin_heads(
         if start_from is not None:
             stem = _begun_from(start_from, number, folder, chat=chat, config=config)
             is_one_of_several = number is not None and stem.name == str(number)
-            versions[f"{start_from} ({number})" if is_one_of_several else start_from] = _begin(student, stem)
+            name = f"{start_from} ({number})" if is_one_of_several else start_from
+            versions[name] = _begin(student, stem, chat=chat, config=config)
     return versions
 
 
@@ -64,6 +72,7 @@ def keep_heads(students: Sequence[LearnedStudent], folder: DataFolder, *, chat: 
         if snapshot is not None:
             from moderation_pipeline.agents.learned.snapshot import save_snapshot
 
+            snapshot = replace(snapshot, chats=(*snapshot.chats, chat))
             save_snapshot(snapshot, folder.learned_head(chat, config, number))
             kept += 1
     return kept
@@ -78,10 +87,7 @@ def _numbered(students: Sequence[LearnedStudent]) -> Iterator[tuple[int | None, 
 def _begun_from(start_from: str, number: int | None, folder: DataFolder, *, chat: str, config: str) -> Path:
     from_chat, _, from_config = start_from.partition("|")
     if from_chat == chat:
-        raise SameChatError(
-            f"Config {config!r} starts from {start_from!r} and can't moderate {chat!r} itself: the head was "
-            "trained on its answers. Choose another chat's run in student: {start_from: …}."
-        )
+        raise SameChatError(config, start_from, chat)
     only = folder.learned_head(from_chat, from_config)
     if number is not None and only.is_dir():
         return folder.learned_head(from_chat, from_config, number)
@@ -93,11 +99,14 @@ def _begun_from(start_from: str, number: int | None, folder: DataFolder, *, chat
     return only
 
 
-def _begin(student: LearnedStudent, stem: Path) -> str:
+def _begin(student: LearnedStudent, stem: Path, *, chat: str, config: str) -> str:
     """Give the Student the head kept at a stem, and return the version of what was read."""
     from moderation_pipeline.agents.learned.snapshot import load_snapshot
 
-    student.begin_with(load_snapshot(stem))
+    snapshot = load_snapshot(stem)
+    if chat in snapshot.chats:
+        raise SameChatError(config, str(student.spec.start_from), chat)
+    student.begin_with(snapshot)
     digest = hashlib.blake2b(digest_size=8)
     for suffix in HEAD_FILES:
         digest.update(stem.with_suffix(suffix).read_bytes())

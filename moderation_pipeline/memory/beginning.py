@@ -32,16 +32,17 @@ def begin_memory(
     """Return the memory that the config asks for.
 
     Raises:
-        StartFromError: the run to start from is of the same chat, or was never made.
+        StartFromError: the run to start from is of the same chat, holds memories of it, or was never made.
     """
     if spec.start_from is None:
         return Beginning(MemoryStore(spec, embedder, chat=chat, config=config), None, None)
     from_chat, _, from_config = spec.start_from.partition("|")
+    holds_answers = StartFromError(
+        f"Config {config!r} starts from {spec.start_from!r} and can't moderate {chat!r} itself: the memory "
+        f"would hold the answers. Choose another chat's run in memory: {{start_from: …}}."
+    )
     if from_chat == chat:
-        raise StartFromError(
-            f"Config {config!r} starts from {spec.start_from!r} and can't moderate {chat!r} itself: the memory "
-            f"would hold the answers. Choose another chat's run in memory: {{start_from: …}}."
-        )
+        raise holds_answers
     if not is_stored(folder, MEMORY_SNAPSHOT, from_chat, from_config):
         raise StartFromError(
             f"Config {config!r} starts from {spec.start_from!r}, a run that was never made. "
@@ -49,5 +50,7 @@ def begin_memory(
         )
     content = partition_path(folder, MEMORY_SNAPSHOT, from_chat, from_config).read_bytes()
     frame = read_table(folder, MEMORY_SNAPSHOT, from_chat, from_config)
+    if chat in frame["source_chat"]:  # that run began with memories of this chat
+        raise holds_answers
     store = MemoryStore.start_from(frame, spec, embedder, chat=chat, config=config)
     return Beginning(store, spec.start_from, hashlib.blake2b(content, digest_size=8).hexdigest())

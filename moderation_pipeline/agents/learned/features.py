@@ -13,7 +13,7 @@ from math import log1p
 from typing import NamedTuple
 
 from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.plan import Action, Category
+from moderation_pipeline.agents.plan import Action, Category, Plan
 from moderation_pipeline.agents.signals import Signals
 from moderation_pipeline.agents.spelling import without_slips
 from moderation_pipeline.agents.student import Situation
@@ -49,9 +49,8 @@ class Numbers(NamedTuple):
     base_suspicion: float
 
 
-def suspicion_of(verdict: Verdict) -> float:
-    """Return how likely the base thinks a violation is, as far as its confidence says."""
-    plan = verdict.plan
+def suspicion(plan: Plan | None) -> float:
+    """Return how likely a violation is, as far as the plan's confidence says; one half without a plan."""
     if plan is None:
         return 0.5
     return plan.confidence if plan.is_violation else 1 - plan.confidence
@@ -162,5 +161,5 @@ def _numbers(case: Case, situation: Situation, base: Verdict, recent: tuple[floa
         is_misspelt=float(without_slips(case.normalised) != case.normalised),
         memory_for=min(1.0, vote_for),
         memory_against=min(1.0, vote_against),
-        base_suspicion=suspicion_of(base),
+        base_suspicion=suspicion(base.plan),
     )

@@ -13,7 +13,7 @@ from dataclasses import replace
 from math import log
 
 from moderation_pipeline.agents.learned.calibration import Calibration
-from moderation_pipeline.agents.learned.features import suspicion_of
+from moderation_pipeline.agents.learned.features import suspicion
 from moderation_pipeline.agents.plan import Action, Category, Plan
 from moderation_pipeline.agents.verdict import Verdict
 
@@ -31,7 +31,7 @@ class OwnThreshold:
         self, bases: Sequence[Verdict], calibration: Calibration
     ) -> tuple[list[Verdict | None], list[float | None]]:
         """Return the verdicts, null where the base stands as it is, and the base's log-odds of a violation."""
-        scores = [None if base.plan is None else log_odds(suspicion_of(base)) for base in bases]
+        scores = [None if base.plan is None else log_odds(suspicion(base.plan)) for base in bases]
         self._proposed.update(
             (base.plan.action, base.plan.category)
             for base in bases
@@ -39,22 +39,11 @@ class OwnThreshold:
         )
         if not calibration.is_fitted:
             return [None] * len(bases), scores
-        return [
-            None if score is None else self._moved(base, score, calibration)
-            for base, score in zip(bases, scores, strict=True)
-        ], scores
+        return [self._moved(base, calibration) for base in bases], scores
 
-    def _moved(self, base: Verdict, score: float, calibration: Calibration) -> Verdict | None:
-        probability = calibration.probability(score)
-        plan = base.plan
-        if score < calibration.threshold:
-            plan = Plan(Action.ALLOW, Category.NONE, 1 - probability, "below the threshold that audits set")
-        elif plan is not None and plan.is_violation:
-            plan = replace(plan, confidence=probability)
-        elif self._proposed:
-            (action, category), _ = self._proposed.most_common(1)[0]
-            plan = Plan(action, category, probability, "above the threshold that audits set")
-        else:
+    def _moved(self, base: Verdict, calibration: Calibration) -> Verdict | None:
+        plan = self._plan(base.plan, calibration)
+        if plan is None:
             return None
         return replace(
             base,
@@ -63,7 +52,24 @@ class OwnThreshold:
             tier="base, recalibrated",
             doubt=1 - plan.confidence,
             second_opinion=base.plan,
+            # A memory is credited with what it did to the decision, not to the base's opinion.
+            without_memory=self._plan(base.without_memory, calibration),
         )
+
+    def _plan(self, plan: Plan | None, calibration: Calibration) -> Plan | None:
+        """Return what becomes of a plan of the base by the threshold; null where there is none, or no other known."""
+        if plan is None:
+            return None
+        score = log_odds(suspicion(plan))
+        probability = calibration.probability(score)
+        if score < calibration.threshold:
+            return Plan(Action.ALLOW, Category.NONE, 1 - probability, "below the threshold that audits set")
+        if plan.is_violation:
+            return replace(plan, confidence=probability)
+        if not self._proposed:
+            return None
+        (action, category), _ = self._proposed.most_common(1)[0]
+        return Plan(action, category, probability, "above the threshold that audits set")
 
 
 def log_odds(probability: float) -> float:

@@ -36,13 +36,17 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class ModelSnapshot:
-    """A head, its calibration and vocabulary, the base's options that are features, and the training examples."""
+    """A head, its calibration and vocabulary, the base's options that are features, and the training examples.
+
+    `chats` are those whose audits are among the examples, this run's own (`keep_heads` names it) and earlier ones'.
+    """
 
     head: Head
     calibration: Calibration
     vocabulary: Vocabulary
     options: tuple[tuple[str, str], ...]
     examples: tuple[Example, ...]
+    chats: tuple[str, ...] = ()
 
 
 def save_snapshot(snapshot: ModelSnapshot, stem: Path) -> None:
@@ -55,6 +59,7 @@ def save_snapshot(snapshot: ModelSnapshot, stem: Path) -> None:
         "classes": snapshot.head.classes,
         "calibration": asdict(snapshot.calibration),
         "options": snapshot.options,
+        "chats": snapshot.chats,
         "outcomes": [each.outcome for each in snapshot.examples],
         "documents": snapshot.vocabulary.documents,
         "terms": snapshot.vocabulary.names,
@@ -84,7 +89,9 @@ def load_snapshot(stem: Path) -> ModelSnapshot:
         vocabulary = Vocabulary.restored(words["terms"], arrays["document_counts"], words["documents"])
         examples = tuple(_examples(arrays, words["outcomes"]))
     options = tuple((question, option) for question, option in words["options"])
-    return ModelSnapshot(head, Calibration(**words["calibration"]), vocabulary, options, examples)
+    return ModelSnapshot(
+        head, Calibration(**words["calibration"]), vocabulary, options, examples, tuple(words["chats"])
+    )
 
 
 def _arrays(snapshot: ModelSnapshot) -> dict[str, NDArray[np.generic]]:

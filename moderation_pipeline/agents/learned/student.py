@@ -30,7 +30,7 @@ from moderation_pipeline.agents.learned.explaining import explained, with_memori
 from moderation_pipeline.agents.learned.features import (
     RecentSuspicion,
     numeric_row,
-    suspicion_of,
+    suspicion,
 )
 from moderation_pipeline.agents.learned.guard import Guard, is_right
 from moderation_pipeline.agents.learned.head import CLASS_SEPARATOR, Head, fit_head
@@ -91,6 +91,7 @@ class LearnedStudent(Student):
         self._recent = RecentSuspicion()
         self._pending: dict[str, Pending] = {}
         self._examples: list[Example] = []
+        self._taught_in: tuple[str, ...] = ()
         self._scored: list[Scored] = []
         self._recent_scores: deque[float] = deque(maxlen=WINDOW)
         self._vocabulary = Vocabulary()
@@ -123,7 +124,7 @@ class LearnedStudent(Student):
         numbers = self._numbers(cases, situations, bases)
         heads, scores = self._heads(cases, situations, bases, numbers)
         for case, base in zip(cases, bases, strict=True):
-            self._recent.take_in(case, suspicion_of(base))
+            self._recent.take_in(case, suspicion(base.plan))
         for case, row, base, score, head in zip(cases, numbers, bases, scores, heads, strict=True):
             plan = head.plan if head is not None else None
             self._pending[case.comment_id] = Pending(
@@ -252,7 +253,12 @@ class LearnedStudent(Student):
         if self._head is None:
             return None
         return ModelSnapshot(
-            self._head, self._calibration, self._vocabulary, self._columns.options, tuple(self._examples)
+            self._head,
+            self._calibration,
+            self._vocabulary,
+            self._columns.options,
+            tuple(self._examples),
+            self._taught_in,
         )
 
     def begin_with(self, snapshot: ModelSnapshot) -> None:
@@ -266,6 +272,7 @@ class LearnedStudent(Student):
         self._vocabulary = snapshot.vocabulary
         self._columns = Columns(snapshot.options, len(snapshot.examples[0].numbers))
         self._examples = list(snapshot.examples)
+        self._taught_in = snapshot.chats
         self._next_fit = int(len(self._examples) * self._spec.refit_growth) + 1
 
     def learn(self, lessons: Sequence[Lesson]) -> None:

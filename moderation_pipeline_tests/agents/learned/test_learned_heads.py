@@ -48,6 +48,17 @@ def test_a_head_is_never_tested_on_the_chat_that_it_learnt_from(tmp_path: Path) 
         begin_heads([learned(start_from="first|mine")], DataFolder(tmp_path), chat="first", config="mine")
 
 
+def test_nor_on_a_chat_that_the_head_it_began_with_had_learnt_from(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    kept_head(folder)
+    student = learned(start_from="first|mine")
+    begin_heads([student], folder, chat="second", config="mine")
+    keep_heads([student], folder, chat="second", config="mine")
+
+    with pytest.raises(SameChatError, match=r"starts from 'second\|mine' and can't moderate 'first' itself"):
+        begin_heads([learned(start_from="second|mine")], folder, chat="first", config="mine")
+
+
 def test_a_head_that_was_never_learnt_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NoSnapshotError, match="Run that chat under that config first"):
         begin_heads([learned(start_from="first|mine")], DataFolder(tmp_path), chat="second", config="mine")

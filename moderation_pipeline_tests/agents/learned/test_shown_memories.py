@@ -51,7 +51,7 @@ def test_where_nobody_knows_what_the_base_says_without_memories_neither_does_the
     student = Remembering(learned(Advised()))
     chat = invented_chat(1_000).with_columns(normalised=pl.Series(words))
 
-    tables = moderated(student, chat, rate=0.3)
+    tables = moderated(student, chat, rate=0.3, floor=0.3)
 
     named = tables.student_decisions.filter(pl.col("memory_ids").list.len() > 0)
     told = named.tail(100)

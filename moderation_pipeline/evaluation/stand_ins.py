@@ -1,4 +1,4 @@
-"""Where others decided than a config's models: a budget that was spent, a fallback that stepped in.
+"""Where others decided than a config names first: a budget that was spent, a fallback or a base that stepped in.
 
 Sentences for the report's limits. That it happens is decided in `moderation/` and `agents/build.py`.
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from moderation_pipeline.agent_specs import LearnedSpec, TiersSpec
+from moderation_pipeline.agents.learned.tier_names import BASE, BASE_INSTEAD, HEAD
 from moderation_pipeline.closed import Closed
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.evaluation.quantities import count, plural
@@ -22,6 +23,7 @@ def stood_in(run: Run) -> Iterator[str]:
     """Yield who decided instead of the config's models, and about how many comments."""
     yield from _of_the_budget(run)
     yield from _of_the_agents(run)
+    yield from _of_the_base(run)
     fallen_back = int((run.action_log["decided_by"] == "fallback").sum())
     if fallen_back:
         yield (
@@ -54,6 +56,29 @@ def _of_the_agents(run: Run) -> Iterator[str]:
                 f"{run.name} names {' and '.join(sorted(asked_for))} as its {part}, but "
                 f"{' and '.join(sorted(decided))} decided: its model could not be used here."
             )
+
+
+def _of_the_base(run: Run) -> Iterator[str]:
+    """Yield how much of what a learned head was to decide its base decided, and why."""
+    parts = run.student_decisions.sort("position")["tier"].drop_nulls().str.split("/").list.last()
+    by_head = parts.is_in([HEAD, BASE_INSTEAD]).arg_true()
+    before = parts if by_head.is_empty() else parts.head(int(by_head[0]))
+    early, worse = int((before == BASE).sum()), int((parts == BASE_INSTEAD).sum())
+    if early and by_head.is_empty():
+        yield (
+            f"The learned head of {run.name} decided nothing: too few comments were audited by chance to calibrate "
+            "it, so its base decided. A longer chat or a higher audit.random_floor would do."
+        )
+    elif early:
+        yield (
+            f"The first {plural(early, 'comment')} under {run.name} {_were(early)} decided by the base alone, until "
+            "enough audits were behind the learned head."
+        )
+    if worse:
+        yield (
+            f"{plural(worse, 'comment')} under {run.name} {_were(worse)} decided by the base, because its learned "
+            "head did worse on the latest audits."
+        )
 
 
 def _backends(spec: Closed | str) -> set[str]:

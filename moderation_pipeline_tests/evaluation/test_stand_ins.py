@@ -74,3 +74,37 @@ def test_comments_that_the_fallback_decided_are_counted() -> None:
     by = pl.Series("decided_by", ["fallback"] * 3 + ["student"] * 17)
     (said,) = stood_in(replace(made, action_log=made.action_log.with_columns(by)))
     assert said.startswith("3 comments under hybrid were decided by the fallback")
+
+
+def decided_by(made: Run, tiers: Sequence[str | None]) -> Run:
+    column = pl.Series("tier", tiers, dtype=pl.String)
+    return replace(made, student_decisions=made.student_decisions.with_columns(column))
+
+
+@pytest.mark.parametrize(
+    ("tiers", "expected"),
+    [
+        (["learned"] * 20, []),
+        (
+            ["base"] * 20,
+            ["The learned head of hybrid decided nothing: too few comments were audited by chance"],
+        ),
+        (
+            ["base"] * 5 + ["learned"] * 15,
+            ["The first 5 comments under hybrid were decided by the base alone"],
+        ),
+        (
+            ["learned/base"] + ["rules"] * 19,
+            ["The first 1 comment under hybrid was decided by the base alone"],
+        ),
+        (
+            ["learned"] * 18 + ["base, for the head did worse"] * 2,
+            ["2 comments under hybrid were decided by the base, because its learned head did worse"],
+        ),
+    ],
+)
+def test_what_a_learned_heads_base_decided_is_said_with_the_reason(
+    tiers: Sequence[str], expected: Sequence[str]
+) -> None:
+    said = list(stood_in(decided_by(a_run({"student": {"backend": "learned", "base": "rules"}}), tiers)))
+    assert [sentence[: len(start)] for sentence, start in zip(said, expected, strict=True)] == list(expected)

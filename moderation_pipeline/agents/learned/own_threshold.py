@@ -14,6 +14,7 @@ from math import log
 
 from moderation_pipeline.agents.learned.calibration import Calibration
 from moderation_pipeline.agents.learned.features import suspicion
+from moderation_pipeline.agents.learned.tier_names import BASE_MOVED
 from moderation_pipeline.agents.plan import Action, Category, Plan
 from moderation_pipeline.agents.verdict import Verdict
 
@@ -49,7 +50,7 @@ class OwnThreshold:
             base,
             plan=plan,
             confidence_source="calibrated",
-            tier="base, recalibrated",
+            tier=BASE_MOVED,
             doubt=1 - plan.confidence,
             second_opinion=base.plan,
             # A memory is credited with what it did to the decision, not to the base's opinion.

@@ -37,6 +37,7 @@ from moderation_pipeline.agents.learned.head import CLASS_SEPARATOR, Head, fit_h
 from moderation_pipeline.agents.learned.own_threshold import OwnThreshold
 from moderation_pipeline.agents.learned.proposing import allowed, violation
 from moderation_pipeline.agents.learned.snapshot import Example, ModelSnapshot
+from moderation_pipeline.agents.learned.tier_names import BASE, BASE_INSTEAD, HEAD
 from moderation_pipeline.agents.learned.vocabulary import Numbered, Vocabulary
 from moderation_pipeline.agents.plan import Plan
 from moderation_pipeline.agents.student import Lesson, Situation, Student
@@ -45,12 +46,6 @@ from moderation_pipeline.agents.verdict import Contribution, OptionProbability, 
 Floats = NDArray[np.float64]
 
 QUESTION = "violation"
-
-BASE = "base"
-"""The tier of what the base decided: it has no head over it yet, or none whose calibration has enough behind it."""
-
-BASE_INSTEAD = "base, for the head did worse"
-"""The tier of what the base decided because the guard says so."""
 
 FAIR = ("random", "all")
 """Reasons of audits that no policy chose by what the Student thinks: a fair sample, which the guard goes by."""
@@ -241,7 +236,7 @@ class LearnedStudent(Student):
             confidence_source="calibrated" if self._calibration.is_fitted else "uncalibrated",
             probabilities=(*base.probabilities, OptionProbability(QUESTION, "true", probability)),
             explanation=why,
-            tier="learned",
+            tier=HEAD,
             memory_ids=(),
             without_memory=None,
             doubt=1 - plan.confidence,

@@ -7,6 +7,7 @@ from moderation_pipeline.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import declared, holds
 from moderation_pipeline.defs.metrics import GROUP, OWNERS
 from moderation_pipeline.defs.partitions import from_chat_to_run, runs
+from moderation_pipeline.moderation.certified_basis import decided_by
 from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import partition_names
@@ -26,6 +27,7 @@ def expert_errors(
     comments: pl.DataFrame,
     student_decisions: pl.DataFrame,
     expert_audits: pl.DataFrame,
+    provenance: pl.DataFrame,
     data_folder: dg.ResourceParam[DataFolder],
 ) -> dg.MaterializeResult[pl.DataFrame]:
     """One row per kind of error and category: how often the Expert errs by the labels, what it mends and breaks.
@@ -35,7 +37,7 @@ def expert_errors(
     from moderation_pipeline.evaluation import expert_errors as own
 
     chat, config = partition_names(context.partition_key)
-    named = ConfigLibrary(data_folder).load(str(config))
+    named = decided_by(provenance, ConfigLibrary(data_folder).load(str(config))).named
     rows = own.expert_errors(chat, comments, student_decisions, expert_audits, named)
     overall = rows.filter(pl.col("kind") == "any").select("audits", "wrong", "rate", "mended", "broken")
     numbers = overall.row(0, named=True) if overall.height else {"audits": 0}

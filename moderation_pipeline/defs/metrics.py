@@ -8,6 +8,7 @@ import polars as pl
 from moderation_pipeline.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import declared, holds
 from moderation_pipeline.defs.partitions import from_chat_to_run, runs
+from moderation_pipeline.moderation.certified_basis import decided_by
 from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.files import read_table, stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -36,6 +37,7 @@ def metrics(
     memory_snapshot: pl.DataFrame,
     action_log: pl.DataFrame,
     user_state: pl.DataFrame,
+    provenance: pl.DataFrame,
     data_folder: dg.ResourceParam[DataFolder],
 ) -> dg.MaterializeResult[pl.DataFrame]:
     """One row per run: agreement, precision, recall, F1, latency, cost; each estimate with its interval."""
@@ -49,7 +51,7 @@ def metrics(
         memory_snapshot=memory_snapshot,
         action_log=action_log,
         user_state=user_state,
-        config=ConfigLibrary(data_folder).load(str(config)),
+        config=decided_by(provenance, ConfigLibrary(data_folder).load(str(config))).named,
         data_version=comments_version(comments),
         reference=_reference(data_folder, chat),
     )

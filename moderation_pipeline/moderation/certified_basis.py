@@ -142,6 +142,7 @@ def _start_version(config: Config, folder: DataFolder) -> str:
         paths = (
             partition_path(folder, MEMORY_SNAPSHOT, chat, name),
             *map(head.with_suffix, (".npz", ".json")),
+            *(sorted(head.iterdir()) if head.is_dir() else ()),  # of several learned tiers each keeps its own
         )
         for path in paths:
             digest.update(path.read_bytes() if path.is_file() else b"")

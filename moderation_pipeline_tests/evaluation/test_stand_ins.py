@@ -94,7 +94,7 @@ def decided_by(made: Run, tiers: Sequence[str | None]) -> Run:
             ["The first 5 comments under hybrid were decided by the base alone"],
         ),
         (
-            ["learned/base"] + ["rules"] * 19,
+            ["learned/base", "learned/learned"] + ["rules"] * 18,
             ["The first 1 comment under hybrid was decided by the base alone"],
         ),
         (

@@ -39,7 +39,7 @@ def titled(chart: alt.TopLevelMixin, title: Titled) -> alt.TopLevelMixin:
     """Return the chart with its title and the house style."""
     header = alt.TitleParams(
         _wrapped(title.headline, 72),
-        subtitle=_wrapped(title.how, 105),
+        subtitle=_wrapped(title.how, 92),
         anchor="start",
         frame="group",
         fontSize=16,

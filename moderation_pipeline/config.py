@@ -18,11 +18,13 @@ from pydantic import Field, Tag, model_validator
 from moderation_pipeline.agent_specs import (
     CarefulRulesSpec,
     ExpertSpec,
+    LearnedSpec,
     NoAgent,
     NoneOrSpec,
     RulesSpec,
     RunKey,
     StudentSpec,
+    TiersSpec,
 )
 from moderation_pipeline.closed import Closed
 from moderation_pipeline.config_errors import NONE_ALLOWED
@@ -93,9 +95,11 @@ class RandomFloor(Closed):
 class AuditSpec(Closed):
     """Which comments the Expert audits. `rate` is the expected share of all comments, floor included.
 
-    `uncertain` audits where the Student doubts (by margin or entropy), `severity` besides that every ban and
-    timeout of `long_timeout_s` or more before it acts, `committee` where base and learned head disagree,
-    `novelty` what is far from all audited comments. `usd` bounds what a run's audits may cost at list price.
+    Under `random` the rate is everyone's chance, and audits that must be (bad replies, what speaks to the
+    moderator) come on top: certificates rest on that chance. `uncertain` audits where the Student doubts (by margin
+    or entropy), `severity` besides that every ban and timeout of `long_timeout_s` or more before it acts,
+    `committee` where base and learned head disagree, `novelty` what is far from all audited comments. `usd` bounds
+    what a run's audits may cost at list price.
     """
 
     policy: Literal["all", "none", "random", "uncertain", "severity", "committee", "novelty"] = "uncertain"
@@ -192,13 +196,18 @@ class Config(Closed):
                 "regime expert_only needs an Expert that audits everything: audit: {policy: all}"
             )
         floor = min(self.audit.random_floor.allow, self.audit.random_floor.sanctions)
-        if self.audit.policy in ("random", "uncertain") and floor > self.audit.rate:
+        if self.audit.policy not in ("all", "none") and floor > self.audit.rate:
             raise ValueError(
                 f"audit.rate {self.audit.rate} is the share of all audits, random_floor included, which is "
                 f"{floor} at least: raise the rate or lower the floor"
             )
         if self.expert == "none" and self.audit.policy != "none":
             raise ValueError("audits need an Expert: set audit: {policy: none}, or name an expert")
+        if self.audit.policy == "committee" and not _has_head(self.student):
+            raise ValueError(
+                "audit.policy committee audits where a learned head and its base disagree, and this Student has no "
+                "head: set student: {backend: learned, base: …}, or another policy, such as uncertain"
+            )
         return self
 
     @model_validator(mode="after")
@@ -231,6 +240,11 @@ class Config(Closed):
     def audits_act(self) -> bool:
         """Whether an audit's plan replaces the Student's."""
         return self.regime in ("hybrid", "expert_only")
+
+
+def _has_head(student: object) -> bool:
+    tiers = student.tiers if isinstance(student, TiersSpec) else (student,)
+    return any(isinstance(tier, LearnedSpec) for tier in tiers)
 
 
 def _implied_regime(data: Mapping[str, Any]) -> Regime:

@@ -170,10 +170,20 @@ def test_an_unknown_config_is_an_error_that_lists_the_known_ones(tmp_path: Path)
             "out.",
         ),
         (
-            "autonomy: {}\naudit: {policy: severity, random_floor: 1}",
+            "autonomy: {}\naudit: {policy: severity, rate: 1, random_floor: 1}",
             "mine.yaml: autonomy is shown by random audits of what the system decides alone, and "
             "audit.random_floor.allow is 1, which makes every audit certain: set it above 0 and below 1, or "
             "leave autonomy out.",
+        ),
+        (
+            "audit: {policy: committee}",
+            "mine.yaml: audit.policy committee audits where a learned head and its base disagree, and this Student "
+            "has no head: set student: {backend: learned, base: …}, or another policy, such as uncertain.",
+        ),
+        (
+            "audit: {policy: novelty, rate: 0.05, random_floor: 0.1}",
+            "mine.yaml: audit.rate 0.05 is the share of all audits, random_floor included, which is 0.1 at least: "
+            "raise the rate or lower the floor.",
         ),
         (
             "autonomy: {}\naudit: {policy: random, rate: 1}",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from math import log2
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,10 +18,30 @@ from moderation_pipeline.backends.tfidf import BITS, TfidfEmbedder
 from moderation_pipeline.config import AuditSpec
 
 
+class Doubt(NamedTuple):
+    """How much a case deserves an audit, on a scale of its own kind: compared only with doubts of the same scale."""
+
+    scale: str
+    value: float
+
+
 class Doubts(ABC):
-    """Rates the cases of a batch; each policy but all, none and random is one."""
+    """Rates the cases of a batch; each policy but all, none and random is one.
+
+    What a base's confidence says and what a head's does are not on one scale: a chat on which a head takes over from
+    its base, or gives way to it, would be audited too much or not at all until the one's doubts are forgotten.
+    """
 
     name: str
+
+    def of(self, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> list[Doubt]:
+        """Return how much each case deserves an audit, and on which scale; every verdict has a plan."""
+        values = self.rate(cases, verdicts)
+        return [Doubt(self.scale(verdict), value) for verdict, value in zip(verdicts, values, strict=True)]
+
+    def scale(self, verdict: Verdict) -> str:
+        """Return what the doubt in a verdict may be compared with: by whose confidence it goes."""
+        return verdict.confidence_source
 
     @abstractmethod
     def rate(self, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> list[float]:
@@ -39,6 +60,10 @@ class Margin(Doubts):
     """
 
     name = "uncertain"
+
+    def scale(self, verdict: Verdict) -> str:
+        """Return `closeness` where it is known, else by whose confidence the doubt goes."""
+        return super().scale(verdict) if verdict.closeness is None else "closeness"
 
     def rate(self, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> list[float]:  # noqa: ARG002
         """Return the closeness of each verdict, or its doubt."""
@@ -93,6 +118,10 @@ class Novelty(Doubts):
         self._embedder = TfidfEmbedder()
         self._seen = np.zeros(1 << BITS, dtype=np.bool_)
 
+    def scale(self, verdict: Verdict) -> str:  # noqa: ARG002
+        """Return the same for all: what is new doesn't hang on the verdict."""
+        return self.name
+
     def rate(self, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> list[float]:  # noqa: ARG002
         """Return the share of terms not seen before; of audits, not of comments."""
         rows = self._embedder.embed([case.normalised for case in cases])
@@ -110,10 +139,8 @@ class Novelty(Doubts):
 def doubts_of(spec: AuditSpec) -> Doubts | None:
     """Return what the policy looks at, null where it chooses nothing with certainty but what must be."""
     match spec.policy:
-        case "uncertain":
+        case "uncertain" | "severity":
             return Entropy() if spec.measure == "entropy" else Margin()
-        case "severity":
-            return Margin()
         case "committee":
             return Committee()
         case "novelty":

@@ -2,17 +2,20 @@
 
 One threshold of doubt for the whole stream, the quantile of recent doubts that leaves the wanted share above it:
 taking the most doubtful of each batch instead would audit confident decisions wherever a batch is easy. The
-expected cost of the random floor is reserved before anything else is spent.
+expected cost of the random floor, which may differ by what is proposed, is reserved before anything else is spent.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from moderation_pipeline.backends.budget import UnpricedBudgetError
 from moderation_pipeline.config import AuditSpec
+from moderation_pipeline.moderation.audit_doubts import Doubt
 
 HISTORY = 4_096
 """Comments the threshold is taken from: long enough for a rate of 1 %, short enough to move."""
@@ -32,68 +35,118 @@ class AuditPace:
 
     def __init__(self, spec: AuditSpec) -> None:
         self._spec = spec
-        self._history = np.zeros(HISTORY)  # the next doubt takes the place of the oldest
-        self._rated = 0
+        self._histories: dict[str, _History] = {}
         self._allowance = 0.0
-        self._threshold = 0.0
         self._comments = 0
+        self._mean_floor: float | None = None
         self._audits = 0
         self._spent_usd = 0.0
+        self._reserved_usd: deque[float] = deque()
+        self._worst_usd_each = 0.0
+        self._is_spent = False
 
     @property
     def is_spent(self) -> bool:
         """Whether a budget in dollars is spent: no further audit, not even by chance."""
-        return self._spec.usd is not None and self._spent_usd >= self._spec.usd
+        return self._is_spent
 
     @property
     def allows_another(self) -> bool:
         """Whether one more certain audit is within the allowance."""
         return self._allowance >= 1
 
+    def reserve(self, audits: int, worst_usd: float | None) -> bool:
+        """Whether a batch's audits, which may cost so much, fit into what is left; if so, it is reserved for them.
+
+        Once one batch does not fit, nothing is audited any more: if cheaper batches still were, what is audited
+        would hang on what was drawn.
+
+        Raises:
+            UnpricedBudgetError: nobody knows what the Expert costs.
+        """
+        if self._spec.usd is None:
+            return True
+        if worst_usd is None:
+            raise UnpricedBudgetError("the Expert's model", f"audit.usd of ${self._spec.usd:g} a run")
+        # A budget of what was reserved to the cent is kept, whatever order its parts are added in.
+        self._is_spent |= self._spent_usd + sum(self._reserved_usd) + worst_usd > self._spec.usd + 1e-9
+        if not self._is_spent:
+            self._reserved_usd.append(worst_usd)
+            self._worst_usd_each = worst_usd / audits if audits else self._worst_usd_each
+        return not self._is_spent
+
     def charge(self, audits: int, list_cost_usd: float) -> None:
-        """Count what the audits of a settled batch cost at list price."""
+        """Count what the audits of the oldest batch in flight cost at list price; what was reserved for it is free."""
+        if self._reserved_usd:
+            self._reserved_usd.popleft()
         self._audits += audits
         self._spent_usd += list_cost_usd
 
-    def begin(self, doubts: Sequence[float], comments: int, already: int) -> float:
-        """Begin a batch, and return the doubt from which audits are certain.
+    def begin(self, doubts: Sequence[Doubt], floors: Sequence[float], already: int) -> dict[str, float]:
+        """Begin a batch, and return the doubt from which audits are certain, by the scale of the doubt.
 
-        `doubts` are those of the batch, for the quantiles of later ones; `already` audits of the batch are
-        certain for other reasons, and come out of the same allowance.
+        `doubts` are those of the batch, for the quantiles of later ones; `floors` the chance of each of its comments
+        if it isn't audited with certainty; `already` audits of the batch are certain for other reasons, and come
+        out of the same allowance.
         """
+        comments = len(floors)
+        self._take_in_floors(floors)
         share = self._share()
-        threshold = 0.0
-        if self._rated:
-            # Lower while more is banked than is due, so that what calm stretches left is spent again.
-            due = min(1.0, max(0.0, share + self._allowance / max(PACE, comments)))
-            threshold = quantile(self._history[: self._rated], 1 - due)
-        self._remember(doubts)
+        # Lower while more is banked than is due, so that what calm stretches left is spent again.
+        due = min(1.0, max(0.0, share + self._allowance / max(PACE, comments)))
+        thresholds = {doubt.scale: 0.0 for doubt in doubts}
+        for scale in thresholds:
+            history = self._histories.setdefault(scale, _History())
+            thresholds[scale] = history.threshold(due)
+            history.remember([doubt.value for doubt in doubts if doubt.scale == scale])
         self._comments += comments
-        self._allowance = min(self._allowance + share * comments, max(1.0, BANKED * share)) - already
-        return threshold
-
-    def _remember(self, doubts: Sequence[float]) -> None:
-        latest = doubts[-HISTORY:]
-        self._history[np.arange(self._rated, self._rated + len(latest)) % HISTORY] = latest
-        self._rated += len(latest)
+        most = max(1.0, BANKED * share)
+        # Nor is more owed than is banked at most: audits that must be would else starve the others for good.
+        self._allowance = max(-most, min(self._allowance + share * comments, most) - already)
+        return thresholds
 
     def take_one(self) -> None:
         """Spend one certain audit."""
         self._allowance -= 1
 
+    def _take_in_floors(self, floors: Sequence[float]) -> None:
+        mean = sum(floors) / len(floors)
+        before = mean if self._mean_floor is None else self._mean_floor
+        self._mean_floor = before + (mean - before) * min(1.0, len(floors) / HISTORY)
+
     def _share(self) -> float:
         """Return the share of comments that may be audited with certainty, the floor's share taken off."""
-        floor = self._spec.floor.allow
+        floor = self._mean_floor or 0.0
         rate = min(self._spec.rate, self._affordable())
         return max(0.0, (rate - floor) / (1 - floor)) if floor < 1 else 0.0
 
     def _affordable(self) -> float:
-        """Return the share that the dollars left can pay if the stream goes on as long as it has gone on."""
-        if self._spec.usd is None or self._audits == 0 or self._spent_usd == 0:
+        """Return the share that the dollars left can pay if the stream goes on as long as it has gone on.
+
+        At what an audit cost so far; until the first has come back, at what one may cost at most.
+        """
+        each_usd = self._spent_usd / self._audits if self._spent_usd else self._worst_usd_each
+        if self._spec.usd is None or each_usd == 0:
             return 1.0
-        per_audit = self._spent_usd / self._audits
-        expected = max(LEAST_EXPECTED, self._comments)
-        return max(0.0, self._spec.usd - self._spent_usd) / (per_audit * expected)
+        left_usd = max(0.0, self._spec.usd - self._spent_usd - sum(self._reserved_usd))
+        return left_usd / (each_usd * max(LEAST_EXPECTED, self._comments))
+
+
+class _History:
+    """The latest doubts on one scale."""
+
+    def __init__(self) -> None:
+        self._latest = np.zeros(HISTORY)  # the next doubt takes the place of the oldest
+        self._rated = 0
+
+    def threshold(self, share: float) -> float:
+        """Return the doubt that this share of the latest is above; 0 before the first."""
+        return quantile(self._latest[: self._rated], 1 - share) if self._rated else 0.0
+
+    def remember(self, doubts: Sequence[float]) -> None:
+        latest = doubts[-HISTORY:]
+        self._latest[np.arange(self._rated, self._rated + len(latest)) % HISTORY] = latest
+        self._rated += len(latest)
 
 
 def quantile(values: NDArray[np.float64], share: float) -> float:

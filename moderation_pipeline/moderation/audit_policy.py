@@ -6,7 +6,7 @@ What makes a comment worth a certain audit is `audit_doubts.py`'s, how many a bu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from moderation_pipeline.agents.case import Case
@@ -32,6 +32,12 @@ NOT_AUDITED = AuditChoice(None, 0.0)
 Certain = dict[int, str]
 """Why cases of a batch, by their place in it, are audited with certainty."""
 
+Said = tuple[str, str]
+"""A channel and a normalised text: whoever says that again there repeats it."""
+
+MANY_TEXTS = 100_000
+"""Audited texts whose repetitions are known; beyond it the oldest are forgotten."""
+
 
 class AuditPolicy:
     """Chooses audits batch by batch in stream order; its state depends on nothing but what it was shown."""
@@ -40,9 +46,9 @@ class AuditPolicy:
         self._spec = spec
         self._seed = seed
         self._doubts = doubts_of(spec)
-        self._audited_texts: set[tuple[str, str]] = set()
+        self._audited_texts: dict[Said, None] = {}
         self.pace = AuditPace(spec)
-        self._chance, self._chance_of_sanctions = _floor(spec)
+        self._chance = spec.chance
 
     def choose(
         self,
@@ -57,11 +63,16 @@ class AuditPolicy:
         of each plan as things stand, for the policy `severity`; other policies don't need it.
         """
         able = [expert.can_audit(case) for case in cases]
-        certain = self._certain(cases, verdicts, able, foreseen)
-        choices = [
-            self._choice(case, verdict, certain.get(i)) if able[i] else NOT_AUDITED
-            for i, (case, verdict) in enumerate(zip(cases, verdicts, strict=True))
+        chances = [
+            self._chance_of(verdict) if is_able else 0.0
+            for verdict, is_able in zip(verdicts, able, strict=True)
         ]
+        certain = self._certain(cases, verdicts, able, foreseen, chances)
+        choices = [
+            self._choice(case, chance, certain.get(i)) if able[i] else NOT_AUDITED
+            for i, (case, chance) in enumerate(zip(cases, chances, strict=True))
+        ]
+        self._remember(_said(case) for case, choice in zip(cases, choices, strict=True) if choice.reason)
         if self._doubts is not None:
             self._doubts.audited([c for c, choice in zip(cases, choices, strict=True) if choice.reason])
         return choices
@@ -70,10 +81,9 @@ class AuditPolicy:
         """Whether the policy lets this sanction act only after an audit."""
         return self._spec.policy == "severity" and _is_severe(sanction, self._spec.long_timeout_s)
 
-    def _choice(self, case: Case, verdict: Verdict | None, reason: str | None) -> AuditChoice:
+    def _choice(self, case: Case, probability: float, reason: str | None) -> AuditChoice:
         if reason is not None:
             return AuditChoice(reason, 1.0)
-        probability = self._chance_of(verdict)
         if probability > 0 and draw(self._seed, "audit", case.comment_id) < probability:
             return AuditChoice("random", probability)
         return AuditChoice(None, probability)
@@ -82,7 +92,8 @@ class AuditPolicy:
         if self.pace.is_spent:
             return 0.0
         plan = verdict.plan if verdict is not None else None
-        return self._chance_of_sanctions if plan is not None and plan.action.is_sanction else self._chance
+        is_sanction = plan is not None and plan.action.is_sanction
+        return self._chance.sanctions if is_sanction else self._chance.allow
 
     def _certain(
         self,
@@ -90,19 +101,37 @@ class AuditPolicy:
         verdicts: Sequence[Verdict | None],
         able: Sequence[bool],
         foreseen: Sequence[Sanction | None],
+        chances: Sequence[float],
     ) -> Certain:
         if self.pace.is_spent or self._spec.policy == "none":
             return {}
         if self._spec.policy == "all":
             return dict.fromkeys(range(len(cases)), "all")
-        certain = _obligatory(cases, verdicts)
+        certain = self._obligatory(cases, verdicts, able)
         if self._spec.policy == "severity":
+            long_timeout_s = self._spec.long_timeout_s
             severe = (
-                i for i, one in enumerate(foreseen) if one and _is_severe(one, self._spec.long_timeout_s)
+                i for i, one in enumerate(foreseen) if one and able[i] and _is_severe(one, long_timeout_s)
             )
             certain.update(dict.fromkeys(severe, "severity"))
-        if self._doubts is not None:
-            certain.update(self._worthiest(cases, verdicts, able, certain))
+        certain.update(self._worthiest(cases, verdicts, able, certain, chances))
+        return certain
+
+    def _obligatory(
+        self, cases: Sequence[Case], verdicts: Sequence[Verdict | None], able: Sequence[bool]
+    ) -> Certain:
+        """Return what is audited under every policy that audits.
+
+        Bad replies, and, where the channel hasn't heard it audited yet, what speaks to the moderator and what an
+        agent itself asks for: whoever repeats himself gets the floor, or a flood would spend every audit.
+        """
+        certain: Certain = {}
+        for i, (case, verdict) in enumerate(zip(cases, verdicts, strict=True)):
+            reason = _obligation(case, verdict)
+            if reason is None or not able[i] or (reason != BAD_REPLY and _said(case) in self._audited_texts):
+                continue
+            self._remember([_said(case)])
+            certain[i] = reason
         return certain
 
     def _worthiest(
@@ -111,6 +140,7 @@ class AuditPolicy:
         verdicts: Sequence[Verdict | None],
         able: Sequence[bool],
         certain: Certain,
+        chances: Sequence[float],
     ) -> Certain:
         """Return the most doubtful, as far as the pace allows; not what repeats an audited text.
 
@@ -119,48 +149,42 @@ class AuditPolicy:
         if self._doubts is None:
             return {}
         decided = [(i, v) for i, v in enumerate(verdicts) if v is not None and v.plan is not None]
-        rated = self._doubts.rate([cases[i] for i, _ in decided], [v for _, v in decided]) if decided else []
-        threshold = self.pace.begin(rated, len(cases), len(certain))
+        rated = self._doubts.of([cases[i] for i, _ in decided], [v for _, v in decided]) if decided else []
+        thresholds = self.pace.begin(rated, chances, len(certain))
         chosen: Certain = {}
-        worthy = [(-d, i) for d, (i, _) in zip(rated, decided, strict=True) if d >= threshold]
+        worthy = [
+            (-d.value, i) for d, (i, _) in zip(rated, decided, strict=True) if d.value >= thresholds[d.scale]
+        ]
         for _, i in sorted(worthy):
             if not self.pace.allows_another:
                 break
-            said = (cases[i].channel, cases[i].normalised)
-            if i in certain or not able[i] or said in self._audited_texts:
+            if i in certain or not able[i] or _said(cases[i]) in self._audited_texts:
                 continue
-            self._audited_texts.add(said)
+            self._remember([_said(cases[i])])
             self.pace.take_one()
             chosen[i] = self._doubts.name
         return chosen
 
-
-def _floor(spec: AuditSpec) -> tuple[float, float]:
-    """Return the least audit probability of what is proposed to be let be, and of proposed sanctions.
-
-    Under the policy `random` the rate is the floor of those below it.
-    """
-    if spec.policy == "none":
-        return 0.0, 0.0
-    least = spec.rate if spec.policy == "random" else 0.0
-    return max(spec.floor.allow, least), max(spec.floor.sanctions, least)
+    def _remember(self, texts: Iterable[Said]) -> None:
+        self._audited_texts.update(dict.fromkeys(texts))
+        while len(self._audited_texts) > MANY_TEXTS:
+            del self._audited_texts[next(iter(self._audited_texts))]
 
 
-ADDRESSES_MODERATOR = "addresses_moderator"
+ADDRESSES_MODERATOR, BAD_REPLY = "addresses_moderator", "bad_reply"
 
 
-def _obligatory(cases: Sequence[Case], verdicts: Sequence[Verdict | None]) -> Certain:
-    """Return what is audited under every policy that audits.
+def _obligation(case: Case, verdict: Verdict | None) -> str | None:
+    """Return why a case is audited whatever the policy thinks of it, null where it needn't be."""
+    if verdict is not None and verdict.plan is None:
+        return BAD_REPLY
+    if verdict is not None and verdict.must_audit is not None:
+        return verdict.must_audit
+    return ADDRESSES_MODERATOR if case.addresses_moderator else None
 
-    Comments that speak to the moderator, bad replies, and what an agent itself asks for.
-    """
-    certain: Certain = {i: ADDRESSES_MODERATOR for i, case in enumerate(cases) if case.addresses_moderator}
-    for i, verdict in enumerate(verdicts):
-        if verdict is not None and verdict.plan is None:
-            certain[i] = "bad_reply"
-        elif verdict is not None and verdict.must_audit is not None:
-            certain[i] = verdict.must_audit
-    return certain
+
+def _said(case: Case) -> Said:
+    return case.channel, case.normalised
 
 
 def _is_severe(sanction: Sanction, long_timeout_s: int) -> bool:

@@ -15,7 +15,7 @@ from moderation_pipeline.agents.rules import RulesStudent
 from moderation_pipeline.agents.student import Situation, Student
 from moderation_pipeline.agents.verdict import Verdict
 from moderation_pipeline.backends.budget import RunBudget, UnpricedBudgetError
-from moderation_pipeline.config import BudgetSpec
+from moderation_pipeline.config import BudgetSpec, VoteSpec
 from moderation_pipeline.errors import ModerationError
 
 AUDITS_OFF = "audits_off"
@@ -37,8 +37,17 @@ class RunBudgetSpentError(ModerationError):
 class Spending:
     """Watches over one run's budget; without one it allows everything and reckons nothing."""
 
-    def __init__(self, spec: BudgetSpec | None, agents: Agents, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        spec: BudgetSpec | None,
+        agents: Agents,
+        say: Callable[[str], None],
+        *,
+        vote: VoteSpec | None = None,
+    ) -> None:
+        """Take the budget, and how the rules hear memories once they decide in the Student's place."""
         self._spec = spec
+        self._rules = RulesStudent(vote)
         self._agents = agents
         self._say = say
         self._budget = None if spec is None else RunBudget(spec.usd_per_run)
@@ -54,14 +63,14 @@ class Spending:
         """
         student = self._agents.student
         if self._budget is None or self.degraded == RULES:
-            return RulesStudent() if self.degraded == RULES else student
+            return self._rules if self.degraded == RULES else student
         if student is None:
             return None
         worst_usd = self._priced(student.worst_case_usd(cases, situations), "Student")
         if worst_usd == 0 or self._budget.can_afford(sum(self._reserved_usd) + worst_usd):
             return student
         self._degrade(RULES, cases[0].position)
-        return RulesStudent()
+        return self._rules
 
     def may_audit(self, cases: Sequence[Case]) -> bool:
         """Whether the chosen cases may be audited; if so, their worst case is reserved until `audited`.

@@ -101,6 +101,9 @@ class ScriptedExpert(Expert):
         self._jitter_seed = jitter_seed
         self.asked: list[str] = []
 
+    def worst_case_usd(self, cases: Sequence[Case]) -> float | None:
+        return self._cost_usd * len(cases)
+
     async def audit(self, cases: Sequence[Case]) -> list[Verdict]:
         self.asked += [case.comment_id for case in cases]
         if self._jitter_seed is not None and cases:

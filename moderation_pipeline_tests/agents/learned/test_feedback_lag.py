@@ -57,7 +57,7 @@ class Late(ScriptedExpert):
 def config(policy: str, lag: int = LAG) -> Config:
     return config_of(
         student="learned",
-        audit={"policy": policy, "rate": 0.3, "random_floor": 0.1},
+        audit={"policy": policy, "rate": 0.3, "random_floor": 0.2},
         loop={"batch_size": BATCH, "feedback_lag": lag},
     )
 

@@ -240,7 +240,8 @@ class LearnedStudent(Student):
             memory_ids=(),
             without_memory=None,
             doubt=1 - plan.confidence,
-            second_opinion=base.plan,
+            # What both learnt from the same memories they agree on, and a committee would hear no second opinion.
+            second_opinion=base.without_memory or base.plan,
         )
 
     def snapshot(self) -> ModelSnapshot | None:

@@ -8,7 +8,7 @@ expected cost of the random floor, which may differ by what is proposed, is rese
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,7 @@ class AuditPace:
         self._audits = 0
         self._spent_usd = 0.0
         self._reserved_usd: deque[float] = deque()
+        self._reserving_usd = 0.0
         self._worst_usd_each = 0.0
         self._is_spent = False
 
@@ -55,11 +56,8 @@ class AuditPace:
         """Whether one more certain audit is within the allowance."""
         return self._allowance >= 1
 
-    def reserve(self, audits: int, worst_usd: float | None) -> bool:
-        """Whether a batch's audits, which may cost so much, fit into what is left; if so, it is reserved for them.
-
-        Once one batch does not fit, nothing is audited any more: if cheaper batches still were, what is audited
-        would hang on what was drawn.
+    def affords(self, worst_usd: float | None) -> bool:
+        """Whether one more audit, which may cost so much, fits into what is left; if not, audits have ended.
 
         Raises:
             UnpricedBudgetError: nobody knows what the Expert costs.
@@ -68,12 +66,28 @@ class AuditPace:
             return True
         if worst_usd is None:
             raise UnpricedBudgetError("the Expert's model", f"audit.usd of ${self._spec.usd:g} a run")
-        # A budget of what was reserved to the cent is kept, whatever order its parts are added in.
-        self._is_spent |= self._spent_usd + sum(self._reserved_usd) + worst_usd > self._spec.usd + 1e-9
-        if not self._is_spent:
-            self._reserved_usd.append(worst_usd)
-            self._worst_usd_each = worst_usd / audits if audits else self._worst_usd_each
+        self._worst_usd_each = worst_usd
+        # A budget is kept to the cent, whatever order its parts are added in.
+        self._is_spent |= worst_usd > self._left_usd() + 1e-9
         return not self._is_spent
+
+    def reserve(self, worst_usd: float | None) -> bool:
+        """Reserve what one audit of the present batch may cost at most, and return whether it fitted in.
+
+        Raises:
+            UnpricedBudgetError: nobody knows what the Expert costs.
+        """
+        fits = self.affords(worst_usd)
+        self._reserving_usd += worst_usd or 0.0 if fits else 0.0
+        return fits
+
+    def batch_reserved(self) -> None:
+        """Close the present batch: `charge` gives back what was reserved for it."""
+        self._reserved_usd.append(self._reserving_usd)
+        self._reserving_usd = 0.0
+
+    def _left_usd(self) -> float:
+        return (self._spec.usd or 0.0) - self._spent_usd - sum(self._reserved_usd) - self._reserving_usd
 
     def charge(self, audits: int, list_cost_usd: float) -> None:
         """Count what the audits of the oldest batch in flight cost at list price; what was reserved for it is free."""
@@ -82,8 +96,8 @@ class AuditPace:
         self._audits += audits
         self._spent_usd += list_cost_usd
 
-    def begin(self, doubts: Sequence[Doubt], floors: Sequence[float], already: int) -> dict[str, float]:
-        """Begin a batch, and return the doubt from which audits are certain, by the scale of the doubt.
+    def begin(self, doubts: Sequence[Doubt], floors: Sequence[float], already: int) -> list[int]:
+        """Begin a batch, and return the places of the doubts that are worth a certain audit, the worthiest first.
 
         `doubts` are those of the batch, for the quantiles of later ones; `floors` the chance of each of its comments
         if it isn't audited with certainty; `already` audits of the batch are certain for other reasons, and come
@@ -94,16 +108,15 @@ class AuditPace:
         share = self._share()
         # Lower while more is banked than is due, so that what calm stretches left is spent again.
         due = min(1.0, max(0.0, share + self._allowance / max(PACE, comments)))
-        thresholds = {doubt.scale: 0.0 for doubt in doubts}
-        for scale in thresholds:
-            history = self._histories.setdefault(scale, _History())
-            thresholds[scale] = history.threshold(due)
-            history.remember([doubt.value for doubt in doubts if doubt.scale == scale])
+        ranks: dict[int, float] = {}
+        for scale in dict.fromkeys(doubt.scale for doubt in doubts):
+            own = {i: doubt.value for i, doubt in enumerate(doubts) if doubt.scale == scale}
+            ranks |= self._histories.setdefault(scale, _History()).ranks_above(own, due)
         self._comments += comments
         most = max(1.0, BANKED * share)
         # Nor is more owed than is banked at most: audits that must be would else starve the others for good.
         self._allowance = max(-most, min(self._allowance + share * comments, most) - already)
-        return thresholds
+        return sorted(ranks, key=lambda i: (-ranks[i], -doubts[i].value, i))
 
     def take_one(self) -> None:
         """Spend one certain audit."""
@@ -128,8 +141,7 @@ class AuditPace:
         each_usd = self._spent_usd / self._audits if self._spent_usd else self._worst_usd_each
         if self._spec.usd is None or each_usd == 0:
             return 1.0
-        left_usd = max(0.0, self._spec.usd - self._spent_usd - sum(self._reserved_usd))
-        return left_usd / (each_usd * max(LEAST_EXPECTED, self._comments))
+        return max(0.0, self._left_usd()) / (each_usd * max(LEAST_EXPECTED, self._comments))
 
 
 class _History:
@@ -139,11 +151,20 @@ class _History:
         self._latest = np.zeros(HISTORY)  # the next doubt takes the place of the oldest
         self._rated = 0
 
-    def threshold(self, share: float) -> float:
-        """Return the doubt that this share of the latest is above; 0 before the first."""
-        return quantile(self._latest[: self._rated], 1 - share) if self._rated else 0.0
+    def ranks_above(self, doubts: Mapping[int, float], share: float) -> dict[int, float]:
+        """Return which doubts of a batch are among this share of the latest, with the share of those below each.
 
-    def remember(self, doubts: Sequence[float]) -> None:
+        The latest are those of the batches before; of a scale's first batch, its own.
+        """
+        own = np.array(list(doubts.values()))
+        recent = self._latest[: min(self._rated, HISTORY)] if self._rated else own
+        threshold = quantile(recent, 1 - share)
+        above = {i: float((recent < value).mean()) for i, value in doubts.items() if value >= threshold}
+        self.remember(own)
+        return above
+
+    def remember(self, doubts: NDArray[np.float64]) -> None:
+        """Take in the doubts of a batch."""
         latest = doubts[-HISTORY:]
         self._latest[np.arange(self._rated, self._rated + len(latest)) % HISTORY] = latest
         self._rated += len(latest)

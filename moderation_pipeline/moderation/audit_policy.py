@@ -18,6 +18,7 @@ from moderation_pipeline.moderation.audit_doubts import doubts_of
 from moderation_pipeline.moderation.audit_pace import AuditPace
 from moderation_pipeline.moderation.chance import draw
 from moderation_pipeline.moderation.ladder import Sanction
+from moderation_pipeline.moderation.pleas import ADDRESSES_MODERATOR, Pleas
 
 
 class AuditChoice(NamedTuple):
@@ -47,6 +48,7 @@ class AuditPolicy:
         self._seed = seed
         self._doubts = doubts_of(spec)
         self._audited_texts: dict[Said, None] = {}
+        self._pleas = Pleas()
         self.pace = AuditPace(spec)
         self._chance = spec.chance
 
@@ -68,10 +70,7 @@ class AuditPolicy:
             for verdict, is_able in zip(verdicts, able, strict=True)
         ]
         certain = self._certain(cases, verdicts, able, foreseen, chances)
-        choices = [
-            self._choice(case, chance, certain.get(i)) if able[i] else NOT_AUDITED
-            for i, (case, chance) in enumerate(zip(cases, chances, strict=True))
-        ]
+        choices = self._drawn(cases, chances, self._affordable(cases, certain, expert), expert)
         self._remember(_said(case) for case, choice in zip(cases, choices, strict=True) if choice.reason)
         if self._doubts is not None:
             self._doubts.audited([c for c, choice in zip(cases, choices, strict=True) if choice.reason])
@@ -81,12 +80,35 @@ class AuditPolicy:
         """Whether the policy lets this sanction act only after an audit."""
         return self._spec.policy == "severity" and _is_severe(sanction, self._spec.long_timeout_s)
 
-    def _choice(self, case: Case, probability: float, reason: str | None) -> AuditChoice:
-        if reason is not None:
-            return AuditChoice(reason, 1.0)
-        if probability > 0 and draw(self._seed, "audit", case.comment_id) < probability:
-            return AuditChoice("random", probability)
-        return AuditChoice(None, probability)
+    def _affordable(self, cases: Sequence[Case], certain: Certain, expert: Expert) -> Certain:
+        """Return the certain choices that a budget in dollars still allows, in stream order."""
+        return {
+            i: certain[i]
+            for i in sorted(certain)
+            if self.pace.reserve(_worst_usd(self._spec, cases[i], expert))
+        }
+
+    def _drawn(
+        self, cases: Sequence[Case], chances: Sequence[float], certain: Certain, expert: Expert
+    ) -> list[AuditChoice]:
+        """Return the choices, drawing in stream order.
+
+        Whether the money suffices is asked before each draw, so that a probability hangs on earlier draws and never
+        on its own: cut after the draw, batches that chance made cheap would be the ones that are audited (law 5).
+        """
+        choices = []
+        for i, (case, chance) in enumerate(zip(cases, chances, strict=True)):
+            if i in certain:
+                choices.append(AuditChoice(certain[i], 1.0))
+            elif chance == 0 or not self.pace.affords(_worst_usd(self._spec, case, expert)):
+                choices.append(NOT_AUDITED)
+            elif draw(self._seed, "audit", case.comment_id) < chance:
+                self.pace.reserve(_worst_usd(self._spec, case, expert))
+                choices.append(AuditChoice("random", chance))
+            else:
+                choices.append(AuditChoice(None, chance))
+        self.pace.batch_reserved()
+        return choices
 
     def _chance_of(self, verdict: Verdict | None) -> float:
         if self.pace.is_spent:
@@ -106,7 +128,7 @@ class AuditPolicy:
         if self.pace.is_spent or self._spec.policy == "none":
             return {}
         if self._spec.policy == "all":
-            return dict.fromkeys(range(len(cases)), "all")
+            return {i: "all" for i, is_able in enumerate(able) if is_able}
         certain = self._obligatory(cases, verdicts, able)
         if self._spec.policy == "severity":
             long_timeout_s = self._spec.long_timeout_s
@@ -120,18 +142,17 @@ class AuditPolicy:
     def _obligatory(
         self, cases: Sequence[Case], verdicts: Sequence[Verdict | None], able: Sequence[bool]
     ) -> Certain:
-        """Return what is audited under every policy that audits.
+        """Return what is audited under every policy that audits: bad replies, and pleas that are new.
 
-        Bad replies, and, where the channel hasn't heard it audited yet, what speaks to the moderator and what an
-        agent itself asks for: whoever repeats himself gets the floor, or a flood would spend every audit.
+        What speaks to the moderator, and what an agent itself asks for, is audited once in a channel: whoever
+        repeats himself gets the floor, or a flood would spend every audit.
         """
         certain: Certain = {}
         for i, (case, verdict) in enumerate(zip(cases, verdicts, strict=True)):
             reason = _obligation(case, verdict)
-            if reason is None or not able[i] or (reason != BAD_REPLY and _said(case) in self._audited_texts):
-                continue
-            self._remember([_said(case)])
-            certain[i] = reason
+            if reason is not None and able[i] and (reason == BAD_REPLY or self._pleas.is_new(case, reason)):
+                self._remember([_said(case)])
+                certain[i] = reason
         return certain
 
     def _worthiest(
@@ -150,12 +171,9 @@ class AuditPolicy:
             return {}
         decided = [(i, v) for i, v in enumerate(verdicts) if v is not None and v.plan is not None]
         rated = self._doubts.of([cases[i] for i, _ in decided], [v for _, v in decided]) if decided else []
-        thresholds = self.pace.begin(rated, chances, len(certain))
         chosen: Certain = {}
-        worthy = [
-            (-d.value, i) for d, (i, _) in zip(rated, decided, strict=True) if d.value >= thresholds[d.scale]
-        ]
-        for _, i in sorted(worthy):
+        for place in self.pace.begin(rated, chances, len(certain)):
+            i = decided[place][0]
             if not self.pace.allows_another:
                 break
             if i in certain or not able[i] or _said(cases[i]) in self._audited_texts:
@@ -171,7 +189,7 @@ class AuditPolicy:
             del self._audited_texts[next(iter(self._audited_texts))]
 
 
-ADDRESSES_MODERATOR, BAD_REPLY = "addresses_moderator", "bad_reply"
+BAD_REPLY = "bad_reply"
 
 
 def _obligation(case: Case, verdict: Verdict | None) -> str | None:
@@ -181,6 +199,11 @@ def _obligation(case: Case, verdict: Verdict | None) -> str | None:
     if verdict is not None and verdict.must_audit is not None:
         return verdict.must_audit
     return ADDRESSES_MODERATOR if case.addresses_moderator else None
+
+
+def _worst_usd(spec: AuditSpec, case: Case, expert: Expert) -> float | None:
+    """Return what auditing the case may cost at most, null where nobody knows; not reckoned without a budget."""
+    return 0.0 if spec.usd is None else expert.worst_case_usd([case])
 
 
 def _said(case: Case) -> Said:

@@ -16,7 +16,6 @@ import polars as pl
 
 from moderation_pipeline.agents.build import Agents
 from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.expert import Expert
 from moderation_pipeline.agents.plan import Action, Plan
 from moderation_pipeline.agents.student import Lesson, Situation, Student
 from moderation_pipeline.agents.verdict import Verdict
@@ -135,7 +134,7 @@ class Moderation:
             return InFlight(cases, situations, decided, nobody, None, self._spending.degraded)
         choices = self._policy.choose(cases, decided, expert, self._foreseen(cases, decided))
         picked = [case for case, choice in zip(cases, choices, strict=True) if choice.reason is not None]
-        if not self._may_audit(picked, expert):
+        if not self._spending.may_audit(picked):
             instead = self._spending.student_for(cases, situations) if student is None else None
             decided = decided if instead is None else await instead.decide(cases, situations)
             return InFlight(cases, situations, decided, nobody, None, self._spending.degraded)
@@ -146,12 +145,6 @@ class Moderation:
         ]
         audits = asyncio.ensure_future(expert.audit_beside(picked, proposed)) if picked else None
         return InFlight(cases, situations, decided, choices, audits, self._spending.degraded)
-
-    def _may_audit(self, picked: Sequence[Case], expert: Expert) -> bool:
-        """Whether the audits of a batch fit into the run's budget, and into what may be spent on audits."""
-        usd = self._config.audit.usd
-        worst_usd = expert.worst_case_usd(picked) if usd is not None else 0.0
-        return self._spending.may_audit(picked) and self._policy.pace.reserve(len(picked), worst_usd)
 
     def _foreseen(self, cases: Sequence[Case], decided: Sequence[Verdict | None]) -> list[Sanction]:
         """Return what the ladder would make of each plan, where the audit policy asks for it."""

@@ -27,19 +27,30 @@ def doubts(value: float, count: int, scale: str = "rules") -> list[Doubt]:
 @pytest.mark.parametrize("batch", [64, 1_000, HISTORY + 1_000], ids=["small", "wraps", "more than is kept"])
 def test_the_threshold_is_taken_from_the_latest_doubts_alone(batch: int) -> None:
     pace = AuditPace(AuditSpec(rate=0.05))
-    for value in (0.9, 0.1):
+    for value in (0.9, 0.3):
         for _ in range(HISTORY // batch + 1):
             pace.begin(doubts(value, batch), [0.01] * batch, already=0)
-    assert pace.begin(doubts(0.5, 1), [0.01] * batch, already=0) == {"rules": 0.1}
+    mixed = [*doubts(0.2, 2), *doubts(0.5, 1), *doubts(0.3, 1)]
+    assert pace.begin(mixed, [0.01] * batch, already=0) == [2, 3]
 
 
-def test_doubts_of_another_scale_have_a_threshold_of_their_own() -> None:
+def test_doubts_are_ranked_within_their_own_scale() -> None:
+    """Closeness is near 1 where doubts are small: on one scale, no doubt would ever be worth an audit."""
+    pace = AuditPace(AuditSpec(rate=0.5))
+    for _ in range(10):
+        pace.begin([Doubt("closeness", 0.9 + i / 1_000) for i in range(64)], [0.01] * 64, already=0)
+        pace.begin([Doubt("rules", i / 1_000) for i in range(64)], [0.01] * 64, already=32)
+    both = [Doubt("closeness", 0.901), Doubt("rules", 0.062), Doubt("closeness", 0.95), Doubt("rules", 0.001)]
+    assert pace.begin(both, [0.01] * 4, already=0)[:2] == [1, 2]
+
+
+def test_the_first_batch_of_a_scale_is_ranked_by_itself() -> None:
     pace = AuditPace(AuditSpec(rate=0.05))
     for _ in range(10):
-        pace.begin(doubts(0.99, 64, "closeness"), [0.01] * 64, already=0)
-        pace.begin(doubts(0.2, 64, "rules"), [0.01] * 64, already=0)
-    both = [*doubts(0.5, 1, "rules"), *doubts(0.5, 1, "closeness")]
-    assert pace.begin(both, [0.01] * 2, already=0) == {"rules": 0.2, "closeness": 0.99}
+        pace.begin(doubts(0.9, 64, "closeness"), [0.01] * 64, already=4)
+    worthy = pace.begin([Doubt("rules", i / 100) for i in range(64)], [0.01] * 64, already=0)
+    assert 0 < len(worthy) < 10
+    assert worthy[0] == 63
 
 
 def test_what_must_be_audited_starves_the_rest_for_no_longer_than_is_banked() -> None:
@@ -55,16 +66,17 @@ def test_what_must_be_audited_starves_the_rest_for_no_longer_than_is_banked() ->
 def test_no_more_is_reserved_than_a_budget_has_left_and_what_did_not_fit_ends_it() -> None:
     pace = AuditPace(AuditSpec(rate=0.05, usd=1.0))
 
-    assert pace.reserve(10, 0.6)
-    assert pace.reserve(10, 0.4)
-    pace.charge(10, 0.1)  # the first cost less than it might have
+    assert pace.reserve(0.6)
+    assert pace.reserve(0.4)
+    pace.batch_reserved()
+    pace.charge(2, 0.5)  # they cost half of what they might have
     assert not pace.is_spent
-    assert pace.reserve(10, 0.5)
-    assert not pace.reserve(10, 0.2)
+    assert pace.reserve(0.4)
+    assert not pace.reserve(0.2)
     assert pace.is_spent
-    assert not pace.reserve(10, 0.0)
+    assert not pace.reserve(0.0)
 
 
 def test_a_budget_can_not_be_kept_where_nobody_knows_the_price() -> None:
     with pytest.raises(UnpricedBudgetError, match=r"audit\.usd of \$1"):
-        AuditPace(AuditSpec(usd=1.0)).reserve(10, None)
+        AuditPace(AuditSpec(usd=1.0)).reserve(None)

@@ -286,7 +286,9 @@ def test_once_the_run_has_given_up_audits_or_its_student_nothing_acts_alone(degr
 def test_a_fallback_and_a_students_plan_whose_certain_audit_failed_are_shadows() -> None:
     """The Student fails at `broken`, and the Expert too: the fallback, by rules, decides; both fail at the audit."""
     config = certified_config(fallback="rules")
-    both = [(f"broken {i} you stupid idiot", f"insult {i} at once") for i in range(20)]
+    both = [
+        (f"broken {letter} you stupid idiot", f"insult {letter} at once") for letter in "abcdefghijklmnopqrst"
+    ]
     texts = ["insult"] * INSULTS + [text for pair in both for text in pair]
 
     tables, _ = run(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderation_pipeline.backends.embedder import Embedder, Vectors, words_of
+from moderation_pipeline.backends.shared_file import connected
 
 SCHEMA = """
 create table if not exists embeddings (
@@ -69,10 +70,7 @@ class KeptEmbeddings(Embedder):
         return found
 
     def _connected(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, timeout=PATIENCE_S)
-        connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma synchronous = normal")
+        connection = connected(self._path, patience_s=PATIENCE_S)
         connection.execute(SCHEMA)
         return connection
 

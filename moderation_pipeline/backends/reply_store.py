@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,6 +23,7 @@ from moderation_pipeline.backends.abilities import Found
 from moderation_pipeline.backends.batches import SentBatch
 from moderation_pipeline.backends.chat_wire import Abilities
 from moderation_pipeline.backends.language_model import ModelIdentity, Reply, TokenLogprob
+from moderation_pipeline.backends.shared_file import connected
 
 SCHEMA = """
 create table if not exists replies (
@@ -84,15 +84,11 @@ class ReplyStore:
     """The store of one data folder. Every method is one short transaction; processes wait for each other."""
 
     def __init__(self, path: Path, *, now: Callable[[], float] = time.time) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.now = now
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         OPEN_STORES.add(self.owner)
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=60.0, check_same_thread=False)
-        self._db.execute("pragma journal_mode = wal")
-        # A killed process loses nothing that was committed; only a power cut may lose the last moments.
-        self._db.execute("pragma synchronous = normal")
+        self._db = connected(path, patience_s=60.0, is_autocommit=True, check_same_thread=False)
         self._db.executescript(SCHEMA)
 
     def close(self) -> None:

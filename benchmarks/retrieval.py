@@ -19,7 +19,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -185,11 +185,16 @@ def usearch_results(
     yield timed("usearch", size, build_s, search, asked, truth)
 
 
-def report(kind: str, sizes: tuple[int, int], results: list[Result]) -> bool:
-    """Print a kind's results and return whether ours keeps what is claimed."""
-    print(f"\n{kind}\n{'':28} {'memories':>10} {'build s':>9} {'µs a query':>11} {'recall@5':>9}")
-    for one in results:
-        print(f"{one.name:28} {one.memories:10,} {one.build_s:9.1f} {one.query_us:11.1f} {one.recall:9.3f}")
+def report(kind: str, sizes: tuple[int, int], coming: Iterable[Result]) -> bool:
+    """Print a kind's results as they come and return whether ours keeps what is claimed."""
+    print(f"\n{kind}\n{'':28} {'memories':>10} {'build s':>9} {'µs a query':>11} {'recall@5':>9}", flush=True)
+    results = []
+    for one in coming:
+        results.append(one)
+        print(
+            f"{one.name:28} {one.memories:10,} {one.build_s:9.1f} {one.query_us:11.1f} {one.recall:9.3f}",
+            flush=True,
+        )
     small, large = (next(r for r in results if r.name.startswith("ours") and r.memories == n) for n in sizes)
     slowdown = large.query_us / small.query_us
     kept = slowdown <= SLOWDOWN and large.recall >= RECALL
@@ -216,12 +221,12 @@ def main() -> None:
             counts = TfidfEmbedder().embed(lines(sizes[1] + QUERIES))
             chance = np.random.default_rng(7).permutation(counts.shape[0])
             counts = counts[chance]
-            results = [r for n in sizes for r in sparse_results(n, counts[:n], counts[sizes[1] :])]
+            results = (r for n in sizes for r in sparse_results(n, counts[:n], counts[sizes[1] :]))
             kept &= report("TF-IDF of distinct lines of the synthetic chat", sizes, results)
         if arguments.only != "sparse":
             vectors, asked = scattered(sizes[1], 7), scattered(QUERIES, 8)
             with_usearch = not arguments.no_usearch
-            results = [r for n in sizes for r in dense_results(n, vectors, asked, with_usearch=with_usearch)]
+            results = (r for n in sizes for r in dense_results(n, vectors, asked, with_usearch=with_usearch))
             kept &= report(f"{DIMENSIONS} dense dimensions, synthetic", sizes, results)
     sys.exit(0 if kept else 1)
 

@@ -37,7 +37,8 @@ class Surroundings(Protocol):
 class Case(NamedTuple):
     """One comment to be judged. `sent_at_us` is microseconds since 1970 (UTC), null where unknown.
 
-    `addresses_moderator` marks whoever speaks to the moderator in this line or the two before it (`addressing`).
+    `addresses_moderator` marks whoever speaks to the moderator in this line or the two before it (`addressing`),
+    `follows_plea` those of them who do so only in the lines before.
     """
 
     comment_id: str
@@ -60,6 +61,7 @@ class Case(NamedTuple):
     signals: Signals
     surroundings: Surroundings
     addresses_moderator: bool = False
+    follows_plea: bool = False
 
     def lines_before(self, count: int) -> Sequence[Line]:
         """Return up to `count` lines of the channel before this one, oldest first."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 
-from moderation_pipeline.agents.addressing import sentence_addresses_moderator
 from moderation_pipeline.agents.case import Case
 
 ADDRESSES_MODERATOR = "addresses_moderator"
@@ -38,7 +37,7 @@ class Pleas:
 
     def is_new(self, case: Case, reason: str) -> bool:
         """Whether the case, which is to be audited for this reason, was not pleaded before; it is from now on."""
-        if reason == ADDRESSES_MODERATOR and not _speaks(case):
+        if reason == ADDRESSES_MODERATOR and case.follows_plea:
             return self._follows(case)
         plea = (case.channel, _NUMBERS.sub("", case.normalised))
         is_new = plea not in self._known
@@ -54,8 +53,3 @@ class Pleas:
         if len(self._followers) > MANY:
             del self._followers[next(iter(self._followers))]
         return audited < MOST_FOLLOWERS
-
-
-def _speaks(case: Case) -> bool:
-    """Whether the line itself speaks to the moderator, and not only one of its user's lines before it."""
-    return sentence_addresses_moderator(case.text) or sentence_addresses_moderator(case.normalised)

@@ -22,7 +22,7 @@ CHUNK = 8_192
 
 NOBODY_BEFORE = -1
 
-NOT_COLUMNS = ("signals", "surroundings", "addresses_moderator")
+NOT_COLUMNS = ("signals", "surroundings", "addresses_moderator", "follows_plea")
 """Fields of a case that the comments table doesn't hold."""
 
 LINES_TOGETHER = 3
@@ -79,9 +79,9 @@ class Stream:
         for start in range(0, self._comments.height, CHUNK):
             chunk = self._comments.slice(start, CHUNK)
             seen = map(Signals._make, _rows(signals(chunk.drop(pl.selectors.starts_with("label_")))))
-            marks = self._addressing.slice(start, CHUNK)
+            marks = _rows(self._addressing.slice(start, CHUNK))
             for row, row_signals, mark in zip(_rows(chunk.select(columns)), seen, marks, strict=True):
-                yield Case._make((*row, row_signals, self, mark))
+                yield Case._make((*row, row_signals, self, *mark))
 
     def lines_before(self, position: int, count: int) -> Sequence[Line]:
         """Return up to `count` lines of the same channel before `position`, oldest first."""
@@ -105,8 +105,8 @@ def _rows(frame: pl.DataFrame) -> Iterator[tuple[Any, ...]]:
     return zip(*(column.to_list() for column in frame), strict=True)
 
 
-def _addressing(comments: pl.DataFrame) -> pl.Series:
-    """Return which comments speak to the moderator, or follow the user's own lines that did."""
+def _addressing(comments: pl.DataFrame) -> pl.DataFrame:
+    """Return which comments speak to the moderator, or follow the user's own lines that did; and which only follow."""
     texts = comments.select("text", "normalised").unique()
     marked = texts.with_columns(
         mark=addresses_moderator(pl.col("text"))
@@ -123,4 +123,6 @@ def _addressing(comments: pl.DataFrame) -> pl.Series:
         for lines in range(1, LINES_TOGETHER)
     )
     known = pl.col("user_id").is_not_null()
-    return marks.select(pl.col("mark") | (known & lately)).to_series()
+    return marks.select(
+        addresses_moderator=pl.col("mark") | (known & lately), follows_plea=~pl.col("mark") & known & lately
+    )

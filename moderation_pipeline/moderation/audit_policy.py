@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from moderation_pipeline.agents.case import Case
+from moderation_pipeline.agents.deriving import ADDRESSES_MODERATOR
 from moderation_pipeline.agents.expert import Expert
 from moderation_pipeline.agents.plan import Action
 from moderation_pipeline.agents.verdict import Verdict
@@ -18,7 +19,7 @@ from moderation_pipeline.moderation.audit_doubts import doubts_of
 from moderation_pipeline.moderation.audit_pace import AuditPace
 from moderation_pipeline.moderation.chance import draw
 from moderation_pipeline.moderation.ladder import Sanction
-from moderation_pipeline.moderation.pleas import ADDRESSES_MODERATOR, Pleas
+from moderation_pipeline.moderation.pleas import Pleas
 
 
 class AuditChoice(NamedTuple):

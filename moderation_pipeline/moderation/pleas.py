@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 
 from moderation_pipeline.agents.case import Case
-
-ADDRESSES_MODERATOR = "addresses_moderator"
+from moderation_pipeline.agents.deriving import ADDRESSES_MODERATOR
 
 MOST_FOLLOWERS = 10
 """Comments of a user that are audited only because they follow his pleas."""

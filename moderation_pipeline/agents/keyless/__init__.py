@@ -1,0 +1,1 @@
+"""Judges that need no model: the rules, the careful rules, and how they read a text."""

@@ -1,0 +1,1 @@
+"""Language models as Student and Expert: the prompt, the reply, and reading it."""

@@ -1,0 +1,1 @@
+"""The attack suite, and how a config withstands it."""

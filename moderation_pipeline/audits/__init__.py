@@ -1,0 +1,1 @@
+"""Which comments the Expert audits, and how likely each was to be audited."""

@@ -1,0 +1,1 @@
+"""Decision models: questions in, probabilities out."""

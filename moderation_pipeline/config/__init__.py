@@ -1,0 +1,1 @@
+"""What may be written in a config, sanctions and rules, and what is said when it is wrong."""

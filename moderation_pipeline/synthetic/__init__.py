@@ -1,0 +1,1 @@
+"""The generated chat: who writes, what, when, and with which labels."""

@@ -1,0 +1,1 @@
+"""The commands of `moderation`, one a file."""

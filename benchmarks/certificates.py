@@ -33,13 +33,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr
 
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.config import AuditSpec, AutonomySpec, Config, RandomFloor
-from moderation_pipeline.config_library import ConfigLibrary
-from moderation_pipeline.moderation.certificate_rows import RowKey
-from moderation_pipeline.moderation.certificates import Ledger, Standing
-from moderation_pipeline.moderation.decided_alone import DecidedAlone, NoAudit
-from moderation_pipeline.moderation.time_uniform import audits_where_errors_are
+from moderation_pipeline.certificates.certificate_rows import RowKey
+from moderation_pipeline.certificates.decided_alone import DecidedAlone, NoAudit
+from moderation_pipeline.certificates.ledger import Ledger, Standing
+from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.config.run_config import AuditSpec, AutonomySpec, Config, RandomFloor
+from moderation_pipeline.plan import Action, Category, Plan
+from moderation_pipeline.statistics.time_uniform import audits_where_errors_are
 from moderation_pipeline.warehouse.folder import DataFolder
 
 BATCH = 64

@@ -32,19 +32,20 @@ import aiohttp
 import orjson
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
-from moderation_pipeline.agents.build import Agents
-from moderation_pipeline.agents.prompt_expert import PromptExpert
-from moderation_pipeline.agents.prompt_student import PromptStudent
-from moderation_pipeline.backends.build import chat_endpoint
-from moderation_pipeline.backends.chat_wire import Abilities, body_of
-from moderation_pipeline.backends.concurrency import AdaptiveModel, Gate
+from moderation_pipeline.agents.build_agents import Agents
+from moderation_pipeline.agents.prompted.prompt_expert import PromptExpert
+from moderation_pipeline.agents.prompted.prompt_student import PromptStudent
+from moderation_pipeline.backends.chat.chat_wire import Abilities, body_of
 from moderation_pipeline.backends.language_model import LanguageModel, Message, ReplySchema, Request
-from moderation_pipeline.backends.metering import MeteredModel
-from moderation_pipeline.backends.prices import PriceList
-from moderation_pipeline.backends.retry import RetryingModel
-from moderation_pipeline.config import Config, NamedConfig
-from moderation_pipeline.model_specs import OpenAIExpertSpec, OpenAISpec
-from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
+from moderation_pipeline.backends.run_models import chat_endpoint
+from moderation_pipeline.backends.wrappers.concurrency import AdaptiveModel, Gate
+from moderation_pipeline.backends.wrappers.metering import MeteredModel
+from moderation_pipeline.backends.wrappers.prices import PriceList
+from moderation_pipeline.backends.wrappers.retry import RetryingModel
+from moderation_pipeline.config.model_specs import OpenAIExpertSpec, OpenAISpec
+from moderation_pipeline.config.run_config import Config, NamedConfig
+from moderation_pipeline.config.sanctions import load_sanctions
+from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.moderation.scripted import chat_of
@@ -250,7 +251,8 @@ def imports_s(modules: str) -> float:
 def loop(base_url: str, comments: int, *, feedback_lag: int, batch_size: int) -> Measured:
     """Moderate a chat, Student and Expert both remote, every fourth comment audited."""
     import_s = imports_s(
-        "moderation_pipeline.agents.build, moderation_pipeline.moderation.loop, moderation_pipeline.backends.openai"
+        "moderation_pipeline.agents.build_agents, moderation_pipeline.moderation.loop, "
+        "moderation_pipeline.backends.chat.openai"
     )
     began = time.perf_counter()
     student = OpenAISpec(model="tiny", base_url=base_url, concurrency=IN_FLIGHT)

@@ -17,11 +17,11 @@ import httpx2
 from openai import AsyncOpenAI, DefaultAioHttpClient
 from typesafe_sdk import AsyncTypeSafeClient
 
-from moderation_pipeline.agents.question_set import policy_questions
-from moderation_pipeline.backends.chat_endpoint import Endpoint
-from moderation_pipeline.backends.decision_model import DecisionRequest
-from moderation_pipeline.backends.systemone import SystemOneModel
-from moderation_pipeline.backends.systemone_wire import questions_of
+from moderation_pipeline.agents.deciding.question_set import policy_questions
+from moderation_pipeline.backends.chat.chat_endpoint import Endpoint
+from moderation_pipeline.backends.decisions.decision_model import DecisionRequest
+from moderation_pipeline.backends.decisions.systemone import SystemOneModel
+from moderation_pipeline.backends.decisions.systemone_wire import questions_of
 from moderation_pipeline_tests.backends.decision_server import DecisionServer, serving
 
 IN_FLIGHT = 64

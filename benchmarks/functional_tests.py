@@ -23,16 +23,17 @@ import polars as pl
 
 from benchmarks.learning_curve import learned_config, run_learned
 from benchmarks.research_stream import f1, research_stream, shared_data
-from moderation_pipeline.agent_specs import LearnedSpec
-from moderation_pipeline.agents.build import Agents
-from moderation_pipeline.agents.learned.snapshot import ModelSnapshot
-from moderation_pipeline.agents.learned.student import LearnedStudent
-from moderation_pipeline.agents.rules import RulesStudent
+from moderation_pipeline.agents.build_agents import Agents
+from moderation_pipeline.agents.keyless.rules import RulesStudent
+from moderation_pipeline.agents.learned.learned_student import LearnedStudent
+from moderation_pipeline.agents.learned.model_snapshot import ModelSnapshot
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.comments.columns import ColumnsSpec
 from moderation_pipeline.comments.ingest import ingest
-from moderation_pipeline.config import Config, NamedConfig
-from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
+from moderation_pipeline.config.agent_specs import LearnedSpec
+from moderation_pipeline.config.run_config import Config, NamedConfig
+from moderation_pipeline.config.sanctions import load_sanctions
+from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.warehouse.folder import DataFolder
 

@@ -28,13 +28,13 @@ from pathlib import Path
 import polars as pl
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
-from moderation_pipeline.agents.careful_rules import CarefulRulesExpert
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.plan import Category, Plan
-from moderation_pipeline.agents.rules import RulesStudent
-from moderation_pipeline.agents.student import Situation, Standing
-from moderation_pipeline.comments.normalise import normalise, normalise_text
+from moderation_pipeline.agents.keyless.careful_rules import CarefulRulesExpert
+from moderation_pipeline.agents.keyless.rules import RulesStudent
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Situation, Standing
 from moderation_pipeline.moderation.stream import Stream
+from moderation_pipeline.plan import Category, Plan
+from moderation_pipeline.text.normalise import normalise, normalise_text
 from moderation_pipeline.warehouse.tables import COMMENTS
 
 TWENTY_SEVEN_WORDS = re.compile(

@@ -17,14 +17,14 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from moderation_pipeline.agents.careful_rules import CarefulRulesExpert
-from moderation_pipeline.agents.rules import RulesStudent
-from moderation_pipeline.agents.signals import signals
-from moderation_pipeline.agents.student import Situation, Standing
+from moderation_pipeline.agents.keyless.careful_rules import CarefulRulesExpert
+from moderation_pipeline.agents.keyless.rules import RulesStudent
+from moderation_pipeline.cases.situation import Situation, Standing
 from moderation_pipeline.comments.ingest import ingest
-from moderation_pipeline.comments.normalise import normalise
-from moderation_pipeline.comments.synthetic import SyntheticSettings, write_synthetic
 from moderation_pipeline.moderation.stream import CHUNK, Stream
+from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
+from moderation_pipeline.text.normalise import normalise
+from moderation_pipeline.text.signals import signals
 
 AUDITED = 20
 

@@ -25,16 +25,17 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.prototype import features, run_prototype
 from benchmarks.research_stream import Score, research_stream, scored
-from moderation_pipeline.agent_specs import LearnedSpec
-from moderation_pipeline.agents.build import Agents
-from moderation_pipeline.agents.careful_rules import CarefulRulesExpert
-from moderation_pipeline.agents.labels import LabelsExpert
-from moderation_pipeline.agents.learned.student import LearnedStudent
-from moderation_pipeline.agents.rules import RulesStudent
-from moderation_pipeline.backends.tfidf import TfidfEmbedder
-from moderation_pipeline.config import Config, NamedConfig
+from moderation_pipeline.agents.build_agents import Agents
+from moderation_pipeline.agents.keyless.careful_rules import CarefulRulesExpert
+from moderation_pipeline.agents.keyless.rules import RulesStudent
+from moderation_pipeline.agents.labels_expert import LabelsExpert
+from moderation_pipeline.agents.learned.learned_student import LearnedStudent
+from moderation_pipeline.config.agent_specs import LearnedSpec
+from moderation_pipeline.config.run_config import Config, NamedConfig
+from moderation_pipeline.config.sanctions import load_sanctions
+from moderation_pipeline.embedders.tfidf import TfidfEmbedder
 from moderation_pipeline.memory.store import MemoryStore
-from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
+from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.moderation.run_tables import RunTables
 from moderation_pipeline.moderation.stream import Stream

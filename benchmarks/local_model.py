@@ -15,9 +15,9 @@ import argparse
 import time
 from pathlib import Path
 
-from moderation_pipeline.agents.prompt import Instructions, Shown, case_message
-from moderation_pipeline.backends.hf_generation import Generator
+from moderation_pipeline.agents.prompted.prompt import Instructions, Shown, case_message
 from moderation_pipeline.backends.language_model import Request
+from moderation_pipeline.backends.local.hf_generation import Generator
 from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline_tests.backends.small_models import smollm2
 from moderation_pipeline_tests.moderation.scripted import chat_of

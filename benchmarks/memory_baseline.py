@@ -22,12 +22,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.backends.tfidf import TfidfEmbedder
-from moderation_pipeline.comments.normalise import normalise_text
-from moderation_pipeline.comments.synthetic import SyntheticSettings, generate
-from moderation_pipeline.config import MemorySpec
+from moderation_pipeline.config.run_config import MemorySpec
+from moderation_pipeline.embedders.tfidf import TfidfEmbedder
 from moderation_pipeline.memory.store import Learnt, MemoryStore
+from moderation_pipeline.plan import Action, Category, Plan
+from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, generate
+from moderation_pipeline.text.normalise import normalise_text
 
 BATCH = 64
 TOP_K = 5

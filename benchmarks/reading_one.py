@@ -13,10 +13,10 @@ from pathlib import Path
 import polars as pl
 
 from moderation_pipeline.comments.ingest import ingest
-from moderation_pipeline.comments.normalise import normalise
 from moderation_pipeline.comments.readers.irc import IrcReader
 from moderation_pipeline.comments.readers.reader import LogReader
 from moderation_pipeline.comments.source import Source
+from moderation_pipeline.text.normalise import normalise
 
 
 def blocks(log: Path, _: Path) -> pl.DataFrame:

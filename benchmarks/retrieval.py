@@ -27,13 +27,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from moderation_pipeline.backends.embedder import Vectors
-from moderation_pipeline.backends.tfidf import BITS, TfidfEmbedder
-from moderation_pipeline.comments.normalise import normalise_text
-from moderation_pipeline.comments.synthetic import SyntheticSettings, generate
+from moderation_pipeline.embedders.embedder import Vectors
+from moderation_pipeline.embedders.tfidf import BITS, TfidfEmbedder
 from moderation_pipeline.memory.dense_index import DenseIndex
 from moderation_pipeline.memory.index import Hits, Index
 from moderation_pipeline.memory.sparse_index import SparseIndex
+from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, generate
+from moderation_pipeline.text.normalise import normalise_text
 
 TOP = 5
 LEAST = 0.5

@@ -26,15 +26,16 @@ def measure(size: int) -> None:
     """Print seconds of CPU, share of distinct texts and peak memory of one run, for the parent to read."""
     import polars as pl
 
-    from moderation_pipeline.agents.build import build_agents
-    from moderation_pipeline.agents.plan import Action, Category, Plan
-    from moderation_pipeline.backends.tfidf import TfidfEmbedder
+    from moderation_pipeline.agents.build_agents import build_agents
     from moderation_pipeline.comments.ingest import ingest
-    from moderation_pipeline.comments.synthetic import SyntheticSettings, write_synthetic
-    from moderation_pipeline.config_library import ConfigLibrary
+    from moderation_pipeline.config.config_library import ConfigLibrary
+    from moderation_pipeline.config.sanctions import load_sanctions
+    from moderation_pipeline.embedders.tfidf import TfidfEmbedder
     from moderation_pipeline.memory.store import Learnt, MemoryStore
-    from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
+    from moderation_pipeline.moderation.ladder import Ladder
     from moderation_pipeline.moderation.loop import moderate
+    from moderation_pipeline.plan import Action, Category, Plan
+    from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
     from moderation_pipeline.warehouse.folder import DataFolder
 
     with tempfile.TemporaryDirectory() as place:

@@ -10,6 +10,15 @@ whatever else comes up is a bug of ours, and is said to be one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class ModerationError(ValueError):
     """Something a user gave or lacks; its text says what, and what to do about it."""
+
+
+def closest(name: str, allowed: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" where something allowed is close to `name`, else nothing."""
+    close = get_close_matches(name, list(allowed), n=1, cutoff=0.6)
+    return f" Did you mean {close[0]!r}?" if close else ""

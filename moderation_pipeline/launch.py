@@ -16,8 +16,8 @@ from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.instance import instance
 from moderation_pipeline.defs.partitions import chats, run_key
 from moderation_pipeline.defs.sensors import BY_TERMINAL
-from moderation_pipeline.evaluation.rendering import warm_up
 from moderation_pipeline.moderation.trace import RunObserver
+from moderation_pipeline.report.rendering import warm_up
 from moderation_pipeline.warehouse.folder import DataFolder
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

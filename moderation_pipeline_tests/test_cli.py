@@ -71,8 +71,8 @@ def test_commands_that_only_look_import_nothing_heavy(tmp_path: Path, arguments:
 
 def test_what_a_keyless_run_needs_loads_without_what_only_other_configs_need(tmp_path: Path) -> None:
     program = (
-        "import sys, moderation_pipeline.defs.launch, moderation_pipeline.agents.learned_heads\n"
-        "import moderation_pipeline.agents.build, moderation_pipeline.moderation.loop\n"
+        "import sys, moderation_pipeline.launch, moderation_pipeline.agents.learned_heads\n"
+        "import moderation_pipeline.agents.build_agents, moderation_pipeline.moderation.loop\n"
         "print(sorted({'altair', 'openai', 'sklearn', 'scipy.stats', 'together', 'torch'} & set(sys.modules)))"
     )
     ended = subprocess.run(

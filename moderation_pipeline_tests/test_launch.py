@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 import yaml
 
+from moderation_pipeline.cases.settled import Settled
 from moderation_pipeline.defs.instance import instance, prepare_home
-from moderation_pipeline.defs.launch import launcher
-from moderation_pipeline.moderation.trace import RunObserver, Settled
+from moderation_pipeline.launch import launcher
+from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder

@@ -7,7 +7,26 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
-from moderation_pipeline.agent_specs import (
+from moderation_pipeline.agents.deciding.decision_student import DecisionStudent
+from moderation_pipeline.agents.deciding.question_set import (
+    QuestionSet,
+    label_questions,
+    moderation_questions,
+    policy_questions,
+)
+from moderation_pipeline.agents.expert import Expert
+from moderation_pipeline.agents.keyless.careful_rules import CarefulRulesExpert
+from moderation_pipeline.agents.keyless.rules import RulesStudent
+from moderation_pipeline.agents.labels_expert import LabelsExpert
+from moderation_pipeline.agents.memory_trial import MemoryTrial
+from moderation_pipeline.agents.prompted.prompt_expert import PromptExpert
+from moderation_pipeline.agents.prompted.prompt_student import PromptStudent
+from moderation_pipeline.agents.student import Student
+from moderation_pipeline.agents.tiers import Tier, TieredStudent
+from moderation_pipeline.backends.decisions.decision_model import DecisionModel
+from moderation_pipeline.backends.keys import UnusableBackendError
+from moderation_pipeline.backends.language_model import LanguageModel
+from moderation_pipeline.config.agent_specs import (
     CarefulRulesSpec,
     LabelsSpec,
     LearnedSpec,
@@ -15,43 +34,24 @@ from moderation_pipeline.agent_specs import (
     TierSpec,
     TiersSpec,
 )
-from moderation_pipeline.agents.careful_rules import CarefulRulesExpert
-from moderation_pipeline.agents.decision_student import DecisionStudent
-from moderation_pipeline.agents.expert import Expert
-from moderation_pipeline.agents.labels import LabelsExpert
-from moderation_pipeline.agents.memory_trial import MemoryTrial
-from moderation_pipeline.agents.prompt_expert import PromptExpert
-from moderation_pipeline.agents.prompt_student import PromptStudent
-from moderation_pipeline.agents.question_set import (
-    QuestionSet,
-    label_questions,
-    moderation_questions,
-    policy_questions,
-)
-from moderation_pipeline.agents.rules import RulesStudent
-from moderation_pipeline.agents.student import Student
-from moderation_pipeline.agents.tiers import Tier, TieredStudent
-from moderation_pipeline.backends.decision_model import DecisionModel
-from moderation_pipeline.backends.keys import UnusableBackendError
-from moderation_pipeline.backends.language_model import LanguageModel
-from moderation_pipeline.config import Config
-from moderation_pipeline.decision_specs import (
+from moderation_pipeline.config.decision_specs import (
     AskingSpec,
     ClassifierSpec,
     DecidingSpec,
     DecisionSpec,
     OpenAIModerationsSpec,
 )
-from moderation_pipeline.model_specs import (
+from moderation_pipeline.config.model_specs import (
     HfExpertSpec,
     LanguageModelSpec,
     OpenAIExpertSpec,
     RemoteExpert,
     TogetherExpertSpec,
 )
+from moderation_pipeline.config.run_config import Config
 
 if TYPE_CHECKING:
-    from moderation_pipeline.agents.learned.student import LearnedStudent
+    from moderation_pipeline.agents.learned.learned_student import LearnedStudent
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class _Builder:
     def learned_of(self, spec: LearnedSpec) -> LearnedStudent:
         """Return a learned Student on its base, and remember it: its head is kept when the run is over."""
         # Here, for scikit-learn takes a second to import, and configs without a head don't need it.
-        from moderation_pipeline.agents.learned.student import LearnedStudent
+        from moderation_pipeline.agents.learned.learned_student import LearnedStudent
 
         expert = self.config.expert
         may_train = expert != "none" and expert.may_train_on

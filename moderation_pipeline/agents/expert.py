@@ -6,9 +6,9 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.plan import Plan
-from moderation_pipeline.agents.verdict import Verdict
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.plan import Plan
 
 
 class Expert(ABC):

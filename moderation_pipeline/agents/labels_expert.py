@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.expert import Expert
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.agents.verdict import Receipt, Verdict
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.verdict import Receipt, Verdict
+from moderation_pipeline.plan import Action, Category, Plan
 
 ACTION_OF_A_VIOLATION = Action.DELETE
 """What a label stands for that says only that a comment is a violation: the mildest act that removes it."""

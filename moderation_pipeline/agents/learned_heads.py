@@ -16,7 +16,7 @@ from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.folder import DataFolder
 
 if TYPE_CHECKING:
-    from moderation_pipeline.agents.learned.student import LearnedStudent
+    from moderation_pipeline.agents.learned.learned_student import LearnedStudent
 
 
 HEAD_FILES = (".npz", ".json")
@@ -70,7 +70,7 @@ def keep_heads(students: Sequence[LearnedStudent], folder: DataFolder, *, chat: 
     for number, student in _numbered(students):
         snapshot = student.snapshot()
         if snapshot is not None:
-            from moderation_pipeline.agents.learned.snapshot import save_snapshot
+            from moderation_pipeline.agents.learned.model_snapshot import save_snapshot
 
             snapshot = replace(snapshot, chats=(*snapshot.chats, chat))
             save_snapshot(snapshot, folder.learned_head(chat, config, number))
@@ -101,7 +101,7 @@ def _begun_from(start_from: str, number: int | None, folder: DataFolder, *, chat
 
 def _begin(student: LearnedStudent, stem: Path, *, chat: str, config: str) -> str:
     """Give the Student the head kept at a stem, and return the version of what was read."""
-    from moderation_pipeline.agents.learned.snapshot import load_snapshot
+    from moderation_pipeline.agents.learned.model_snapshot import load_snapshot
 
     snapshot = load_snapshot(stem)
     if chat in snapshot.chats:

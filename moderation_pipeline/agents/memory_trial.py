@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from moderation_pipeline.agents.by_turns import begun_by_turns
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.student import Lesson, Situation, Student
-from moderation_pipeline.agents.verdict import Receipt, Verdict, added_up, known_sum
-from moderation_pipeline.moderation.chance import draw
+from moderation_pipeline.agents.student import Student
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Lesson, Situation
+from moderation_pipeline.cases.verdict import Receipt, Verdict, added_up, known_sum
+from moderation_pipeline.chance import draw
 
 PURPOSE = "without_memory"
 

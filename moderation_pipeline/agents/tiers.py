@@ -11,9 +11,10 @@ from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.student import Lesson, Situation, Student
-from moderation_pipeline.agents.verdict import TierReceipt, Verdict, added_up, known_sum
+from moderation_pipeline.agents.student import Student
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Lesson, Situation
+from moderation_pipeline.cases.verdict import TierReceipt, Verdict, added_up, known_sum
 
 
 class Tier(NamedTuple):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import polars as pl
 import yaml
 
-from moderation_pipeline.comments.normalise import normalise
+from moderation_pipeline.text.normalise import normalise
 from moderation_pipeline.warehouse.tables import ATTACK_RESULTS, COMMENTS
 
 VIOLATIONS_PER_ATTACK = 3
@@ -90,7 +90,7 @@ def _worded(kind: str, wordings: Sequence[str | Sequence[str]], plain: Sequence[
 
 
 def _read(name: str) -> dict[str, list[str]]:
-    folder = resources.files("moderation_pipeline.comments") / "attacks"
+    folder = resources.files("moderation_pipeline.attacks") / "attacks"
     content: dict[str, list[str]] = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
     return content
 

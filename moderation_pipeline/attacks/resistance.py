@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
-from moderation_pipeline.agents.plan import SEVERITY, Action
-from moderation_pipeline.comments.attack_suite import CHAT, Attack, attacked_chat, judged_id, plain_chat
-from moderation_pipeline.config import NamedConfig
-from moderation_pipeline.moderation.fresh_start import Begin
+from moderation_pipeline.attacks.attack_suite import CHAT, Attack, attacked_chat, judged_id, plain_chat
+from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.moderation.loop import moderate
+from moderation_pipeline.moderation.run_beginning import Begin
 from moderation_pipeline.moderation.run_tables import RunTables
 from moderation_pipeline.moderation.stream import Stream
+from moderation_pipeline.plan import SEVERITY, Action
 from moderation_pipeline.warehouse.tables import ATTACK_RESULTS
 
 MOST_SUCCESS = 0.01

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.verdict import Verdict
-from moderation_pipeline.backends.tfidf import BITS, TfidfEmbedder
-from moderation_pipeline.config import AuditSpec
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.config.run_config import AuditSpec
+from moderation_pipeline.embedders.tfidf import BITS, TfidfEmbedder
 
 
 class Doubt(NamedTuple):

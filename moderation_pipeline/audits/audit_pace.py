@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation_pipeline.backends.budget import UnpricedBudgetError
-from moderation_pipeline.config import AuditSpec
-from moderation_pipeline.moderation.audit_doubts import Doubt
+from moderation_pipeline.audits.audit_doubts import Doubt
+from moderation_pipeline.config.config_errors import UnpricedBudgetError
+from moderation_pipeline.config.run_config import AuditSpec
 
 HISTORY = 4_096
 """Comments the threshold is taken from: long enough for a rate of 1 %, short enough to move."""

@@ -7,29 +7,18 @@ What makes a comment worth a certain audit is `audit_doubts.py`'s, how many a bu
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.deriving import ADDRESSES_MODERATOR
+from moderation_pipeline.agents.deciding.deriving import ADDRESSES_MODERATOR
 from moderation_pipeline.agents.expert import Expert
-from moderation_pipeline.agents.plan import Action
-from moderation_pipeline.agents.verdict import Verdict
-from moderation_pipeline.config import AuditSpec
-from moderation_pipeline.moderation.audit_doubts import doubts_of
-from moderation_pipeline.moderation.audit_pace import AuditPace
-from moderation_pipeline.moderation.chance import draw
-from moderation_pipeline.moderation.ladder import Sanction
-from moderation_pipeline.moderation.pleas import Pleas
-
-
-class AuditChoice(NamedTuple):
-    """Whether a comment is audited: `reason` is null where not; `probability` was known before the draw."""
-
-    reason: str | None
-    probability: float
-
-
-NOT_AUDITED = AuditChoice(None, 0.0)
+from moderation_pipeline.audits.audit_doubts import doubts_of
+from moderation_pipeline.audits.audit_pace import AuditPace
+from moderation_pipeline.audits.pleas import Pleas
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.settled import NOT_AUDITED, AuditChoice, Sanction
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.chance import draw
+from moderation_pipeline.config.run_config import AuditSpec
+from moderation_pipeline.plan import Action
 
 Certain = dict[int, str]
 """Why cases of a batch, by their place in it, are audited with certainty."""

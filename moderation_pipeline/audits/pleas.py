@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.deriving import ADDRESSES_MODERATOR
+from moderation_pipeline.agents.deciding.deriving import ADDRESSES_MODERATOR
+from moderation_pipeline.cases.case import Case
 
 MOST_FOLLOWERS = 10
 """Comments of a user that are audited only because they follow his pleas."""

@@ -11,12 +11,15 @@ from difflib import get_close_matches
 
 import orjson
 
-from moderation_pipeline.backends.build import backend_of, chat_endpoint
-from moderation_pipeline.backends.carried_decisions import CarriedModel, CarryingModel
-from moderation_pipeline.backends.chat_endpoint import ChatEndpoint
-from moderation_pipeline.backends.chat_wire import Abilities, Structure
-from moderation_pipeline.backends.decision_backends import decision_backend
-from moderation_pipeline.backends.decision_model import DecisionModel, DecisionReply, DecisionRequest
+from moderation_pipeline.backends.chat.chat_endpoint import ChatEndpoint
+from moderation_pipeline.backends.chat.chat_wire import Abilities, Structure
+from moderation_pipeline.backends.decisions.carried_decisions import CarriedModel, CarryingModel
+from moderation_pipeline.backends.decisions.decision_backends import decision_backend
+from moderation_pipeline.backends.decisions.decision_model import (
+    DecisionModel,
+    DecisionReply,
+    DecisionRequest,
+)
 from moderation_pipeline.backends.language_model import (
     BadReplyError,
     FatalBackendError,
@@ -27,10 +30,11 @@ from moderation_pipeline.backends.language_model import (
     Request,
     TransportError,
 )
-from moderation_pipeline.backends.metering import MeteredModel
-from moderation_pipeline.backends.prices import PriceList
-from moderation_pipeline.decision_specs import DecisionSpec
-from moderation_pipeline.model_specs import HfSpec, LanguageModelSpec
+from moderation_pipeline.backends.run_models import backend_of, chat_endpoint
+from moderation_pipeline.backends.wrappers.metering import MeteredModel
+from moderation_pipeline.backends.wrappers.prices import PriceList
+from moderation_pipeline.config.decision_specs import DecisionSpec
+from moderation_pipeline.config.model_specs import HfSpec, LanguageModelSpec
 
 MOST_NAMED = 12
 """How many of an endpoint's models are named: those most like the one asked for come first."""

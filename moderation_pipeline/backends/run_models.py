@@ -13,24 +13,25 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from types import TracebackType
 
-from moderation_pipeline.backends.abilities import Found
-from moderation_pipeline.backends.batches import BATCH_DISCOUNT, BatchDoor, BatchedModel
-from moderation_pipeline.backends.budget import DailyBudgetModel, UnpricedBudgetError
-from moderation_pipeline.backends.cache import CachedModel, Purchases
-from moderation_pipeline.backends.carried_decisions import CarriedModel, CarryingModel
-from moderation_pipeline.backends.chat_endpoint import AbilitiesMemory, ChatEndpoint, Endpoint
-from moderation_pipeline.backends.chat_wire import Abilities
-from moderation_pipeline.backends.concurrency import AdaptiveModel, Gate
-from moderation_pipeline.backends.decision_backends import decision_backend, place_of
-from moderation_pipeline.backends.decision_model import DecisionModel
+from moderation_pipeline.backends.batches.batched_model import BATCH_DISCOUNT, BatchDoor, BatchedModel
+from moderation_pipeline.backends.chat.abilities import Found
+from moderation_pipeline.backends.chat.chat_endpoint import AbilitiesMemory, ChatEndpoint, Endpoint
+from moderation_pipeline.backends.chat.chat_wire import Abilities
+from moderation_pipeline.backends.decisions.carried_decisions import CarriedModel, CarryingModel
+from moderation_pipeline.backends.decisions.decision_backends import decision_backend, place_of
+from moderation_pipeline.backends.decisions.decision_model import DecisionModel
 from moderation_pipeline.backends.keys import key_for
 from moderation_pipeline.backends.language_model import LanguageModel, ModelIdentity
-from moderation_pipeline.backends.metering import MeteredModel
-from moderation_pipeline.backends.prices import PriceList
-from moderation_pipeline.backends.reply_store import DAY_S, Attempt, ReplyStore
-from moderation_pipeline.backends.retry import RetryingModel, RetryPolicy
-from moderation_pipeline.decision_specs import DecisionSpec
-from moderation_pipeline.model_specs import (
+from moderation_pipeline.backends.wrappers.budget import DailyBudgetModel
+from moderation_pipeline.backends.wrappers.concurrency import AdaptiveModel, Gate
+from moderation_pipeline.backends.wrappers.metering import MeteredModel
+from moderation_pipeline.backends.wrappers.prices import PriceList
+from moderation_pipeline.backends.wrappers.reply_cache import CachedModel, Purchases
+from moderation_pipeline.backends.wrappers.reply_store import DAY_S, Attempt, ReplyStore
+from moderation_pipeline.backends.wrappers.retry import RetryingModel, RetryPolicy
+from moderation_pipeline.config.config_errors import UnpricedBudgetError
+from moderation_pipeline.config.decision_specs import DecisionSpec
+from moderation_pipeline.config.model_specs import (
     Address,
     HfSpec,
     LanguageModelSpec,
@@ -206,7 +207,7 @@ def backend_of(
         UnusableBackendError: no key, no extra `local`, no weights.
     """
     if isinstance(spec, HfSpec):
-        from moderation_pipeline.backends.hf import HfModel
+        from moderation_pipeline.backends.local.hf import HfModel
 
         return HfModel(spec.model, device=spec.device, batch_size=spec.batch_size)
     return chat_endpoint(spec, variables, memory)
@@ -228,24 +229,24 @@ def chat_endpoint(
         timeout_s=spec.timeout_s,
     )
     if isinstance(spec, TogetherSpec):
-        from moderation_pipeline.backends.together import TogetherModel
+        from moderation_pipeline.backends.chat.together import TogetherModel
 
         return TogetherModel(endpoint, memory)
-    from moderation_pipeline.backends.openai import OpenAIModel
+    from moderation_pipeline.backends.chat.openai import OpenAIModel
 
     return OpenAIModel(endpoint, memory)
 
 
 def batch_door(endpoint: ChatEndpoint) -> BatchDoor:
     """Return the batch interface of an endpoint's provider."""
-    from moderation_pipeline.backends.together import TogetherModel
+    from moderation_pipeline.backends.chat.together import TogetherModel
 
     if isinstance(endpoint, TogetherModel):
-        from moderation_pipeline.backends.together_batches import TogetherBatches
+        from moderation_pipeline.backends.batches.together_batches import TogetherBatches
 
         return TogetherBatches(endpoint)
-    from moderation_pipeline.backends.openai import OpenAIModel
-    from moderation_pipeline.backends.openai_batches import OpenAIBatches
+    from moderation_pipeline.backends.batches.openai_batches import OpenAIBatches
+    from moderation_pipeline.backends.chat.openai import OpenAIModel
 
     assert isinstance(endpoint, OpenAIModel)
     return OpenAIBatches(endpoint)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from moderation_pipeline.agents.signals import Signals
+    from moderation_pipeline.text.signals import Signals
 
 
 class Line(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
-from moderation_pipeline.agents.plan import Plan
+from moderation_pipeline.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Literal, NamedTuple
 
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.moderation.decided_alone import DecidedAlone, NoAudit
+from moderation_pipeline.certificates.decided_alone import DecidedAlone, NoAudit
+from moderation_pipeline.plan import Action, Category, Plan
 
 Denominator = Literal["sanctions", "comments", "allowed"]
 

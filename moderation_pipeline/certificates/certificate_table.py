@@ -10,11 +10,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.config import NamedConfig
-from moderation_pipeline.moderation.certificates import Certificate, Ledger
-from moderation_pipeline.moderation.certified_basis import Basis
-from moderation_pipeline.moderation.decided_alone import (
+from moderation_pipeline.certificates.certified_basis import Basis
+from moderation_pipeline.certificates.decided_alone import (
     OF_EXPERT,
     OF_STUDENT,
     Answered,
@@ -23,6 +20,9 @@ from moderation_pipeline.moderation.decided_alone import (
     may_be_evidence,
     served,
 )
+from moderation_pipeline.certificates.ledger import Certificate, Ledger
+from moderation_pipeline.config.run_config import NamedConfig
+from moderation_pipeline.plan import Action, Category, Plan
 from moderation_pipeline.warehouse.tables import CERTIFICATES
 
 

@@ -14,17 +14,17 @@ from typing import Any, NamedTuple
 import polars as pl
 from pydantic import ValidationError
 
-from moderation_pipeline.agents.own_rules import own_rules
-from moderation_pipeline.config import Config, NamedConfig
+from moderation_pipeline.config.own_rules import own_rules
+from moderation_pipeline.config.run_config import Config, NamedConfig
+from moderation_pipeline.config.sanctions import load_sanctions
 from moderation_pipeline.errors import ModerationError
-from moderation_pipeline.moderation.ladder import load_sanctions
 from moderation_pipeline.warehouse.files import partition_path, read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS, MEMORY_SNAPSHOT, PROVENANCE
 from moderation_pipeline.warehouse.versions import labels_version, source_version
 
-JUDGING = ("agents", "defaults/lexicon.yaml")
-"""The source of Students and Experts: their code, prompts and questions."""
+DECIDING = "moderation_pipeline.defs.moderation_loop"
+"""The asset that decides: the source of all that it imports decides too. Named, for this room imports none of it."""
 
 
 class Basis(NamedTuple):
@@ -47,7 +47,7 @@ WHAT_CHANGED = Basis(
     "its config, Student or Expert",
     "its sanctions",
     "the channel's rules",
-    "the agents' prompts or code",
+    "the code, prompts or word lists that decide",
     "the labels that it is judged by",
     "the run that it started from",
 )
@@ -65,7 +65,7 @@ def basis_of(named: NamedConfig, folder: DataFolder, chat: str) -> Basis:
         named.config_hash,
         _version(load_sanctions(config.sanctions, folder).model_dump_json()),
         _version(own_rules(config.rules, folder)),
-        source_version(*JUDGING),
+        source_version(DECIDING),
         labels_version(read_table(folder, COMMENTS, chat)) if is_judged_by_labels else "",
         _start_version(config, folder),
     )

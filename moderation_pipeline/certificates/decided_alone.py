@@ -11,10 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from moderation_pipeline.agents.plan import Plan
-from moderation_pipeline.agents.verdict import Verdict
-from moderation_pipeline.moderation.spending import RULES
-from moderation_pipeline.moderation.trace import Settled
+from moderation_pipeline.cases.settled import RULES, Settled
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.plan import Plan
 
 OF_STUDENT = "student"
 OF_EXPERT = "expert"

@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Literal, NamedTuple
 
-from moderation_pipeline.agents.plan import Plan
-from moderation_pipeline.config import AuditSpec, AutonomySpec
-from moderation_pipeline.moderation.certificate_rows import (
+from moderation_pipeline.cases.settled import RULES
+from moderation_pipeline.certificates.certificate_rows import (
     ALL,
     DETAILED_ROWS,
     OF_EVERYTHING,
@@ -28,10 +27,11 @@ from moderation_pipeline.moderation.certificate_rows import (
     errors_of,
     population_of,
 )
-from moderation_pipeline.moderation.decided_alone import OF_STUDENT, DecidedAlone, NoAudit
-from moderation_pipeline.moderation.drift import DriftDetector
-from moderation_pipeline.moderation.spending import RULES
-from moderation_pipeline.moderation.time_uniform import ErrorBound, Population
+from moderation_pipeline.certificates.decided_alone import OF_STUDENT, DecidedAlone, NoAudit
+from moderation_pipeline.config.run_config import AuditSpec, AutonomySpec
+from moderation_pipeline.plan import Plan
+from moderation_pipeline.statistics.drift import DriftDetector
+from moderation_pipeline.statistics.time_uniform import ErrorBound, Population
 
 Status = Literal["valid", "not_yet", "void"]
 

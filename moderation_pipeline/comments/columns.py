@@ -14,10 +14,10 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from moderation_pipeline.closed import Closed
 from moderation_pipeline.comments.chat_files import COLUMNS_SUFFIX
-from moderation_pipeline.config_errors import Written, closest, worded
-from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.config.config_errors import Written, worded
+from moderation_pipeline.config.yaml_model import Closed
+from moderation_pipeline.errors import ModerationError, closest
 
 
 class ColumnsError(ModerationError):

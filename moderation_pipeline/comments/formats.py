@@ -17,8 +17,7 @@ from moderation_pipeline.comments.readers.parquet import ParquetReader
 from moderation_pipeline.comments.readers.reader import Reader
 from moderation_pipeline.comments.readers.table import TableReader
 from moderation_pipeline.comments.readers.twitchdownloader import TwitchDownloaderReader
-from moderation_pipeline.config_errors import closest
-from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.errors import ModerationError, closest
 
 READERS: Sequence[type[Reader]] = (
     ParquetReader,

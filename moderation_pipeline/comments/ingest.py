@@ -13,18 +13,18 @@ from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.agents.plan import Action
 from moderation_pipeline.comments.chat_files import format_beside
 from moderation_pipeline.comments.columns import ColumnsSpec, columns_beside
 from moderation_pipeline.comments.formats import READERS, UnreadableFileError, made, reader_named, readers_for
 from moderation_pipeline.comments.merging import with_unique_ids, without_copies
 from moderation_pipeline.comments.moderators import labelled
-from moderation_pipeline.comments.normalise import normalise
 from moderation_pipeline.comments.ordering import Order, in_order
 from moderation_pipeline.comments.readers.reader import Reader
 from moderation_pipeline.comments.record import CHUNK_SCHEMA, OPTIONAL_SCHEMA, Chunk, PlacedAct
 from moderation_pipeline.comments.repeats import with_repeats
 from moderation_pipeline.comments.source import Source
+from moderation_pipeline.plan import Action
+from moderation_pipeline.text.normalise import normalise
 from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, REJECTED_LINES, UTC
 
 NORMALISED_AT_A_TIME = 131_072

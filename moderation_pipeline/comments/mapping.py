@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.agents.plan import Action, Category
 from moderation_pipeline.comments.columns import (
     Column,
     ColumnsError,
@@ -25,6 +24,7 @@ from moderation_pipeline.comments.columns import (
 )
 from moderation_pipeline.comments.record import CHUNK_SCHEMA, OPTIONAL_SCHEMA
 from moderation_pipeline.comments.values import Converted, UnfitTypeError, as_flags, as_text, as_times
+from moderation_pipeline.plan import Action, Category
 
 FLAGS = ("is_moderator", "is_broadcaster", "is_subscriber", "is_first_message", "is_me", "is_emote_only")
 CLOSED_SETS: Mapping[str, Sequence[str]] = {

@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from moderation_pipeline.agents.plan import SEVERITY, Action
 from moderation_pipeline.comments.record import ActKind, PlacedAct
+from moderation_pipeline.plan import SEVERITY, Action
 
 WINDOW_US = 120 * 1_000_000
 """A sanction is often about several lines. The user's others of this long before it are left unlabelled."""

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import polars as pl
 
+from moderation_pipeline.chance import draw
 from moderation_pipeline.comments.mapping import ORDER
 from moderation_pipeline.comments.record import PlacedAct
-from moderation_pipeline.moderation.chance import draw
 
 
 @dataclass(frozen=True, slots=True)

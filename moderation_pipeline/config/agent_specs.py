@@ -19,16 +19,15 @@ from pydantic import (
     model_validator,
 )
 
-from moderation_pipeline.closed import Closed
-from moderation_pipeline.config_errors import NONE_ALLOWED
-from moderation_pipeline.decision_specs import (
+from moderation_pipeline.config.config_errors import NONE_ALLOWED
+from moderation_pipeline.config.decision_specs import (
     ClassifierSpec,
     HfDecisionsSpec,
     OpenAIDecisionsSpec,
     OpenAIModerationsSpec,
     SystemOneSpec,
 )
-from moderation_pipeline.model_specs import (
+from moderation_pipeline.config.model_specs import (
     AuditSource,
     HfExpertSpec,
     HfSpec,
@@ -37,6 +36,7 @@ from moderation_pipeline.model_specs import (
     TogetherExpertSpec,
     TogetherStudentSpec,
 )
+from moderation_pipeline.config.yaml_model import Closed
 from moderation_pipeline.slugs import names_a_run
 
 

@@ -7,15 +7,14 @@ worded right from the day it is declared.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.errors import ModerationError, closest
 
 Location = tuple[int | str, ...]
 
@@ -30,17 +29,21 @@ class ConfigError(ModerationError):
     """A config that can't be used: the file, the key, what it said, what is allowed."""
 
 
+class UnpricedBudgetError(ModerationError):
+    """A budget over a model whose price nobody knows."""
+
+    def __init__(self, what: str, budget: str) -> None:
+        super().__init__(
+            f"{budget} can't be held: nobody knows what {what} costs. Write its price to data/prices.yaml "
+            "(0 for a server of your own), or take the budget away."
+        )
+
+
 class Written(NamedTuple):
     """What one YAML file says, before anything it extends is laid under it."""
 
     path: Path
     content: Mapping[str, Any]
-
-
-def closest(name: str, allowed: Iterable[str]) -> str:
-    """Return " Did you mean 'x'?" where something allowed is close to `name`, else nothing."""
-    close = get_close_matches(name, list(allowed), n=1, cutoff=0.6)
-    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def unknown_keys(keys: Sequence[object], allowed: Sequence[str]) -> PydanticCustomError:

@@ -12,13 +12,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from moderation_pipeline.closed import read_mapping
-from moderation_pipeline.config import Config, NamedConfig
-from moderation_pipeline.config_errors import ConfigError, Written, closest, worded
+from moderation_pipeline.config.config_errors import ConfigError, Written, worded
+from moderation_pipeline.config.run_config import Config, NamedConfig
+from moderation_pipeline.config.yaml_model import read_mapping
+from moderation_pipeline.errors import closest
 from moderation_pipeline.slugs import slugify
 from moderation_pipeline.warehouse.folder import DataFolder
 
-READY_MADE = resources.files("moderation_pipeline.defaults")
+READY_MADE = resources.files("moderation_pipeline.defaults") / "configs"
 
 
 class ConfigLibrary:
@@ -32,7 +33,7 @@ class ConfigLibrary:
     """
 
     def __init__(self, folder: DataFolder) -> None:
-        self._ready_made = _yaml_files(Path(str(READY_MADE / "configs")))
+        self._ready_made = _yaml_files(Path(str(READY_MADE)))
         self._own = _yaml_files(folder.configs)
         self._folder = folder.configs
 

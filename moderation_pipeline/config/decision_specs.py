@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from moderation_pipeline.agents.plan import Category
-from moderation_pipeline.closed import Closed
-from moderation_pipeline.model_specs import Address
+from moderation_pipeline.config.model_specs import Address
+from moderation_pipeline.config.yaml_model import Closed
+from moderation_pipeline.plan import Category
 
 
 class Thresholds(Closed):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from moderation_pipeline.closed import Closed
+from moderation_pipeline.config.yaml_model import Closed
 
 
 class ModelSpec(Closed):

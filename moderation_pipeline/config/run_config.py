@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, Tag, model_validator
 
-from moderation_pipeline.agent_specs import (
+from moderation_pipeline.config.agent_specs import (
     CarefulRulesSpec,
     ExpertSpec,
     LearnedSpec,
@@ -26,8 +26,8 @@ from moderation_pipeline.agent_specs import (
     StudentSpec,
     TiersSpec,
 )
-from moderation_pipeline.closed import Closed
-from moderation_pipeline.config_errors import NONE_ALLOWED
+from moderation_pipeline.config.config_errors import NONE_ALLOWED
+from moderation_pipeline.config.yaml_model import Closed
 
 DEFAULT_CONFIG = "hybrid"
 KEYLESS_REGIMES = ("student_only", "student_memory", "hybrid", "expert_only")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from moderation_pipeline.config_errors import ConfigError, Written, unknown_keys, worded
+from moderation_pipeline.config.config_errors import ConfigError, Written, unknown_keys, worded
 
 
 class Closed(BaseModel):

@@ -8,14 +8,13 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from moderation_pipeline.comments.attack_suite import attack_suite
-from moderation_pipeline.config_library import ConfigLibrary
+from moderation_pipeline.attacks.attack_suite import attack_suite
+from moderation_pipeline.attacks.resistance import MOST_SUCCESS, attack_config, success_share
+from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import declared
-from moderation_pipeline.defs.moderation_loop import LOOP_VERSION
 from moderation_pipeline.defs.partitions import configs
 from moderation_pipeline.defs.resources import AgentBuilder, Embedders
-from moderation_pipeline.moderation.fresh_start import Means, fresh_starts
-from moderation_pipeline.moderation.resistance import MOST_SUCCESS, attack_config, success_share
+from moderation_pipeline.moderation.run_beginning import Means, fresh_starts
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.versions import source_version
 
@@ -25,7 +24,7 @@ from moderation_pipeline.warehouse.versions import source_version
     group_name="judging",
     kinds={"polars", "parquet"},
     owners=["team:moderation"],
-    code_version=f"{LOOP_VERSION}-{source_version('comments')}",
+    code_version=source_version(__name__),
 )
 def attack_results(
     context: dg.AssetExecutionContext,

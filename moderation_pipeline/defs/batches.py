@@ -9,17 +9,23 @@ import dagster as dg
 
 from moderation_pipeline.defs.jobs import moderate
 from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.versions import source_version
 
 EVERY_S = 300
 """A batch takes minutes to a day: it is looked at every five minutes."""
 
 
-@dg.asset(group_name="moderation", kinds={"sqlite"}, owners=["team:moderation"], code_version="1")
+@dg.asset(
+    group_name="moderation",
+    kinds={"sqlite"},
+    owners=["team:moderation"],
+    code_version=source_version(__name__),
+)
 def pending_batches(
     context: dg.AssetExecutionContext, data_folder: dg.ResourceParam[DataFolder]
 ) -> dg.MaterializeResult[None]:
     """The batches that providers haven't answered yet, by run: what was sent, when, and how many calls."""
-    from moderation_pipeline.backends.batch_watch import waiting_runs
+    from moderation_pipeline.backends.batches.batch_watch import waiting_runs
 
     runs = waiting_runs(data_folder)
     rows = [
@@ -51,9 +57,9 @@ def pending_batches(
 )
 def batches_that_arrive(data_folder: dg.ResourceParam[DataFolder]) -> dg.SensorResult | dg.SkipReason:
     """Go on with runs whose batches have been answered."""
-    from moderation_pipeline.backends.batch_watch import answered_runs, waiting_runs
+    from moderation_pipeline.backends.batches.batch_watch import answered_runs, waiting_runs
     from moderation_pipeline.backends.keys import environment
-    from moderation_pipeline.config_library import ConfigLibrary
+    from moderation_pipeline.config.config_library import ConfigLibrary
 
     waiting = waiting_runs(data_folder)
     if not waiting:

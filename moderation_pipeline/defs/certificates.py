@@ -3,12 +3,12 @@
 import dagster as dg
 import polars as pl
 
-from moderation_pipeline.config_library import ConfigLibrary
+from moderation_pipeline.certificates.certificate_table import certify
+from moderation_pipeline.certificates.certified_basis import decided_by
+from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import declared, holds
 from moderation_pipeline.defs.metrics import GROUP, OWNERS
 from moderation_pipeline.defs.partitions import runs
-from moderation_pipeline.moderation.certified_basis import decided_by
-from moderation_pipeline.moderation.certify import certify
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import partition_names
 from moderation_pipeline.warehouse.versions import source_version
@@ -19,16 +19,7 @@ from moderation_pipeline.warehouse.versions import source_version
     group_name=GROUP,
     kinds={"polars", "parquet"},
     owners=OWNERS,
-    code_version=source_version(
-        "moderation/certificates.py",
-        "moderation/certify.py",
-        "moderation/time_uniform.py",
-        "moderation/certificate_rows.py",
-        "moderation/certified_basis.py",
-        "moderation/decided_alone.py",
-        "moderation/drift.py",
-        "evaluation/expert_errors.py",
-    ),
+    code_version=source_version(__name__),
 )
 def certificates(
     context: dg.AssetExecutionContext,
@@ -42,7 +33,7 @@ def certificates(
 
     Empty where the config had no `autonomy`. It is about the config that decided, whatever its file says since.
     """
-    from moderation_pipeline.evaluation.expert_errors import with_expert_errors
+    from moderation_pipeline.evaluation.expert_error_rates import with_expert_errors
 
     chat, config = partition_names(context.partition_key)
     run = decided_by(provenance, ConfigLibrary(data_folder).load(str(config)))

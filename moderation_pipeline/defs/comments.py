@@ -34,7 +34,7 @@ class SyntheticConfig(dg.Config):
     group_name=GROUP,
     kinds={"file"},
     owners=OWNERS,
-    code_version=source_version("comments/synthetic.py", "comments/personas", "comments/channels"),
+    code_version=source_version("synthetic.synthetic_chat"),
 )
 def synthetic_comments(
     config: SyntheticConfig, data_folder: dg.ResourceParam[DataFolder]
@@ -43,7 +43,7 @@ def synthetic_comments(
 
     It is upstream of `comments` by lineage alone, so that no other chat's backfill rewrites it.
     """
-    from moderation_pipeline.comments.synthetic import SyntheticSettings, write_synthetic
+    from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
 
     settings = SyntheticSettings(comments=config.comments, base_rate=config.base_rate, seed=config.seed)
     path = data_folder.chats / f"{SYNTHETIC}.jsonl"
@@ -64,7 +64,7 @@ def _out(description: str) -> dg.AssetOut:
         group_name=GROUP,
         kinds={"polars", "parquet"},
         owners=OWNERS,
-        code_version=source_version("comments"),
+        code_version=source_version("comments.ingest"),
         dagster_type=pl.DataFrame,
     )
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import dagster as dg
 import polars as pl
 
-from moderation_pipeline.config_library import ConfigLibrary
+from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import declared, holds
-from moderation_pipeline.defs.metrics import EVALUATION_VERSION, GROUP, OWNERS
+from moderation_pipeline.defs.metrics import GROUP, OWNERS
 from moderation_pipeline.defs.partitions import chats, from_chat_to_run
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.versions import comments_version
+from moderation_pipeline.warehouse.versions import comments_version, source_version
 
 if TYPE_CHECKING:
     from moderation_pipeline.evaluation.judged import Run
@@ -92,7 +92,7 @@ def collect_runs(
     group_name=GROUP,
     kinds={"polars", "parquet"},
     owners=OWNERS,
-    code_version=EVALUATION_VERSION,
+    code_version=source_version(__name__),
 )
 def comparison(
     context: dg.AssetExecutionContext,
@@ -101,7 +101,7 @@ def comparison(
     **tables: Partitions,
 ) -> dg.MaterializeResult[pl.DataFrame]:
     """One row per config of a chat: its metrics, and their paired differences to the default config."""
-    from moderation_pipeline.evaluation.comparison import compare
+    from moderation_pipeline.evaluation.config_comparison import compare
 
     chat = context.partition_key
     collected = collect_runs(chat, comments, data_folder, tables)

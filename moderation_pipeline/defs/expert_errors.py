@@ -3,11 +3,11 @@
 import dagster as dg
 import polars as pl
 
-from moderation_pipeline.config_library import ConfigLibrary
+from moderation_pipeline.certificates.certified_basis import decided_by
+from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import declared, holds
 from moderation_pipeline.defs.metrics import GROUP, OWNERS
 from moderation_pipeline.defs.partitions import from_chat_to_run, runs
-from moderation_pipeline.moderation.certified_basis import decided_by
 from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import partition_names
@@ -20,7 +20,7 @@ from moderation_pipeline.warehouse.versions import source_version
     group_name=GROUP,
     kinds={"polars", "parquet"},
     owners=OWNERS,
-    code_version=source_version("evaluation/expert_errors.py"),
+    code_version=source_version(__name__),
 )
 def expert_errors(
     context: dg.AssetExecutionContext,
@@ -34,7 +34,7 @@ def expert_errors(
 
     Empty without labels, and where the labels are the Expert.
     """
-    from moderation_pipeline.evaluation import expert_errors as own
+    from moderation_pipeline.evaluation import expert_error_rates as own
 
     chat, config = partition_names(context.partition_key)
     named = decided_by(provenance, ConfigLibrary(data_folder).load(str(config))).named

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from moderation_pipeline.config_library import ConfigLibrary
+from moderation_pipeline.certificates.certified_basis import decided_by
+from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import declared, holds
 from moderation_pipeline.defs.partitions import from_chat_to_run, runs
-from moderation_pipeline.moderation.certified_basis import decided_by
 from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.files import read_table, stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -18,7 +18,6 @@ from moderation_pipeline.warehouse.versions import comments_version, source_vers
 
 GROUP = "judging"
 OWNERS = ["team:moderation"]
-EVALUATION_VERSION = source_version("evaluation", "agents/learned/weighted_audits.py")
 
 
 @dg.asset(
@@ -27,7 +26,7 @@ EVALUATION_VERSION = source_version("evaluation", "agents/learned/weighted_audit
     group_name=GROUP,
     kinds={"polars", "parquet"},
     owners=OWNERS,
-    code_version=EVALUATION_VERSION,
+    code_version=source_version(__name__),
 )
 def metrics(
     context: dg.AssetExecutionContext,
@@ -41,7 +40,7 @@ def metrics(
     data_folder: dg.ResourceParam[DataFolder],
 ) -> dg.MaterializeResult[pl.DataFrame]:
     """One row per run: agreement, precision, recall, F1, latency, cost; each estimate with its interval."""
-    from moderation_pipeline.evaluation.metrics import run_metrics
+    from moderation_pipeline.evaluation.run_metrics import run_metrics
 
     chat, config = partition_names(context.partition_key)
     row = run_metrics(

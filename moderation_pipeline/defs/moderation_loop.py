@@ -9,15 +9,16 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 import polars as pl
 
-from moderation_pipeline.config import NamedConfig
-from moderation_pipeline.config_library import ConfigLibrary
+from moderation_pipeline.certificates.certified_basis import basis_of, provenance_of
+from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.config.run_config import NamedConfig
+from moderation_pipeline.config.sanctions import load_sanctions
 from moderation_pipeline.defs.checking import declared, holds, within
 from moderation_pipeline.defs.partitions import from_chat_to_run, runs
 from moderation_pipeline.defs.progress import LoggedProgress
 from moderation_pipeline.defs.resources import AgentBuilder, Embedders
-from moderation_pipeline.memory.beginning import Beginning, begin_memory
-from moderation_pipeline.moderation.certified_basis import basis_of, provenance_of
-from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
+from moderation_pipeline.memory.start_from import Beginning, begin_memory
+from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.moderation.run_tables import RunTables
 from moderation_pipeline.moderation.trace import RunLog, RunObserver
@@ -31,8 +32,7 @@ OWNERS = ["team:moderation"]
 UNREADABLE_BOUND = 0.02
 """The share of unreadable replies above which a run's check warns: its results lean on fallbacks."""
 
-CONFIG_MODULES = ("config.py", "agent_specs.py", "model_specs.py", "decision_specs.py")
-LOOP_VERSION = source_version("agents", "backends", "memory", "moderation", "defaults", *CONFIG_MODULES)
+LOOP_VERSION = source_version(__name__)
 """The config's own version is in each materialisation's data version: in the code version it would call every
 run outdated whenever one config changes."""
 
@@ -78,7 +78,7 @@ def moderation_loop(
 ) -> Iterator[dg.MaterializeResult[pl.DataFrame]]:
     """Moderate one chat under one config, batch by batch."""
     from moderation_pipeline.agents.learned_heads import begin_heads, keep_heads
-    from moderation_pipeline.agents.own_rules import own_rules
+    from moderation_pipeline.config.own_rules import own_rules
 
     chat, config = partition_names(context.partition_key)
     named = ConfigLibrary(data_folder).load(str(config))

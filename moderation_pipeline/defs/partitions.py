@@ -8,7 +8,7 @@ import warnings
 
 import dagster as dg
 
-from moderation_pipeline.config_library import ConfigLibrary
+from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.slugs import SLUG
 from moderation_pipeline.warehouse.folder import DataFolder
 

@@ -8,12 +8,13 @@ import dagster as dg
 import polars as pl
 
 from moderation_pipeline.defs.comparison import RUN_TABLES, Partitions, collect_runs, of_every_config
-from moderation_pipeline.defs.metrics import EVALUATION_VERSION, OWNERS
+from moderation_pipeline.defs.metrics import OWNERS
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.versions import source_version
 
 if TYPE_CHECKING:
-    from moderation_pipeline.evaluation.figure import Figure
+    from moderation_pipeline.report.figure import Figure
 
 GROUP = "reporting"
 
@@ -24,7 +25,7 @@ GROUP = "reporting"
     group_name=GROUP,
     kinds={"altair", "png", "html"},
     owners=OWNERS,
-    code_version=EVALUATION_VERSION,
+    code_version=source_version(__name__),
 )
 def plots(
     context: dg.AssetExecutionContext,
@@ -34,8 +35,8 @@ def plots(
     **tables: Partitions,
 ) -> dg.MaterializeResult[None]:
     """The chat's figures, as PNG and interactive HTML: memory, agreement, cost, actions of every config."""
-    from moderation_pipeline.evaluation.figure_files import save_figures
-    from moderation_pipeline.evaluation.figures import draw_figures
+    from moderation_pipeline.report.figure_files import save_figures
+    from moderation_pipeline.report.figures import draw_figures
 
     chat = context.partition_key
     runs = collect_runs(chat, comments, data_folder, tables).runs
@@ -53,7 +54,7 @@ def shown(figures: Sequence["Figure"]) -> dict[str, dg.MarkdownMetadataValue]:
 
 
 def _inline(figure: "Figure") -> str:
-    from moderation_pipeline.evaluation.rendering import small_png
+    from moderation_pipeline.report.rendering import small_png
 
     if figure.svg is None:
         return figure.headline

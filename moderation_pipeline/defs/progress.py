@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 
-from moderation_pipeline.moderation.trace import RunObserver, Settled
+from moderation_pipeline.cases.settled import Settled
+from moderation_pipeline.moderation.trace import RunObserver
 
 LINES = 10
 SECONDS_BETWEEN_LINES = 5.0

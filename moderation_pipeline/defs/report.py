@@ -3,16 +3,17 @@
 import dagster as dg
 import polars as pl
 
-from moderation_pipeline.config_library import ConfigLibrary
+from moderation_pipeline.certificates.certified_basis import changes_since
+from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.defs.comparison import RUN_TABLES, Partitions, collect_runs, of_every_config
-from moderation_pipeline.defs.metrics import EVALUATION_VERSION, OWNERS
+from moderation_pipeline.defs.metrics import OWNERS
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.defs.plots import GROUP
 from moderation_pipeline.errors import ModerationError
-from moderation_pipeline.moderation.certified_basis import changes_since
 from moderation_pipeline.warehouse.files import replaced_atomically
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
+from moderation_pipeline.warehouse.versions import source_version
 
 CERTIFIED_TABLES = ("certificates", "expert_errors")
 
@@ -24,7 +25,7 @@ CERTIFIED_TABLES = ("certificates", "expert_errors")
     group_name=GROUP,
     kinds={"markdown", "html"},
     owners=OWNERS,
-    code_version=EVALUATION_VERSION,
+    code_version=source_version(__name__),
 )
 def report(
     context: dg.AssetExecutionContext,
@@ -36,9 +37,9 @@ def report(
     **tables: Partitions,
 ) -> dg.MaterializeResult[None]:
     """The chat's report, as Markdown and as one HTML page: verdict, comparison, plots, cases and users."""
-    from moderation_pipeline.evaluation.figure_files import load_figures
-    from moderation_pipeline.evaluation.report import render_report
-    from moderation_pipeline.evaluation.report_parts import Certified
+    from moderation_pipeline.report.figure_files import load_figures
+    from moderation_pipeline.report.page import render_report
+    from moderation_pipeline.report.report_parts import Certified
 
     chat = context.partition_key
     rendered = render_report(

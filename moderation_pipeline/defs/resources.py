@@ -14,21 +14,22 @@ import polars as pl
 from pydantic import ValidationError
 from upath import UPath
 
-from moderation_pipeline.agents.build import Agents, Models, build_agents
-from moderation_pipeline.backends.decision_model import DecisionModel
-from moderation_pipeline.backends.embedder import Embedder
+from moderation_pipeline.agents.build_agents import Agents, Models, build_agents
+from moderation_pipeline.backends.decisions.decision_model import DecisionModel
 from moderation_pipeline.backends.language_model import LanguageModel
-from moderation_pipeline.config import Config, MemorySpec
-from moderation_pipeline.decision_specs import DecisionSpec
+from moderation_pipeline.cases.settled import Settled
+from moderation_pipeline.config.decision_specs import DecisionSpec
+from moderation_pipeline.config.model_specs import LanguageModelSpec
+from moderation_pipeline.config.run_config import Config, MemorySpec
+from moderation_pipeline.embedders.embedder import Embedder
 from moderation_pipeline.errors import ModerationError
-from moderation_pipeline.model_specs import LanguageModelSpec
-from moderation_pipeline.moderation.trace import RunObserver, Settled
+from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import WarehouseIOManager
 
 if TYPE_CHECKING:
-    from moderation_pipeline.backends.build import RunModels
+    from moderation_pipeline.backends.run_models import RunModels
 
 
 class UnusableEmbedderError(ModerationError):
@@ -78,8 +79,8 @@ class LanguageModels(dg.ConfigurableResource["LanguageModels"]):
 
     def open(self, folder: DataFolder, run_key: str) -> "RunModels":
         """Return the models of one run, to be used as a context manager."""
-        from moderation_pipeline.backends.build import Deployment, RunModels
         from moderation_pipeline.backends.keys import environment
+        from moderation_pipeline.backends.run_models import Deployment, RunModels
 
         deployment = Deployment(
             folder,
@@ -128,7 +129,7 @@ class Embedders(dg.ConfigurableResource["Embedders"]):
         Raises:
             UnusableEmbedderError: `instead` names nothing that is an Embedder.
         """
-        from moderation_pipeline.backends.embedders import build_embedder
+        from moderation_pipeline.embedders.build_embedder import build_embedder
 
         if ":" in self.instead:
             kind: type[Embedder] = Embedder  # type: ignore[type-abstract]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from moderation_pipeline.config import DEFAULT_CONFIG
+from moderation_pipeline.config.run_config import DEFAULT_CONFIG
 from moderation_pipeline.defs.jobs import moderate
 from moderation_pipeline.defs.partitions import chats, run_key
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from moderation_pipeline.defs.checking import declared, holds
 from moderation_pipeline.defs.partitions import runs
-from moderation_pipeline.moderation.user_state import fold_actions
+from moderation_pipeline.moderation.standings import fold_actions
 from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.versions import source_version
 
@@ -19,7 +19,7 @@ USER_KEY = ["channel", "user_id"]
     group_name="state",
     kinds={"polars", "parquet"},
     owners=["team:moderation"],
-    code_version=source_version("moderation/user_state.py"),
+    code_version=source_version(__name__),
 )
 def user_state(action_log: pl.DataFrame) -> dg.MaterializeResult[pl.DataFrame]:
     """One row per user who wrote in the run's chat: sanctions, strikes, standing after its last comment."""

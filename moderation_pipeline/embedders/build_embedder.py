@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from moderation_pipeline.backends.embedder import Embedder
-from moderation_pipeline.backends.kept_embeddings import KeptEmbeddings
-from moderation_pipeline.backends.tfidf import TfidfEmbedder
-from moderation_pipeline.config import MemorySpec
+from moderation_pipeline.config.run_config import MemorySpec
+from moderation_pipeline.embedders.embedder import Embedder
+from moderation_pipeline.embedders.kept_embeddings import KeptEmbeddings
+from moderation_pipeline.embedders.tfidf import TfidfEmbedder
 from moderation_pipeline.warehouse.folder import DataFolder
 
 
@@ -19,10 +19,10 @@ def build_embedder(spec: MemorySpec, folder: DataFolder) -> Embedder:
         case "tfidf":
             return TfidfEmbedder()
         case "minilm":
-            from moderation_pipeline.backends.minilm import MinilmEmbedder
+            from moderation_pipeline.embedders.minilm import MinilmEmbedder
 
             return KeptEmbeddings(MinilmEmbedder(), folder.embeddings)
         case "sbert":
-            from moderation_pipeline.backends.sbert import SbertEmbedder
+            from moderation_pipeline.embedders.sbert import SbertEmbedder
 
             return KeptEmbeddings(SbertEmbedder(spec.model), folder.embeddings)

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation_pipeline.backends.embedder import Embedder, Vectors, words_of
-from moderation_pipeline.backends.shared_file import connected
+from moderation_pipeline.embedders.embedder import Embedder, Vectors, words_of
+from moderation_pipeline.warehouse.shared_file import connected
 
 SCHEMA = """
 create table if not exists embeddings (

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation_pipeline.backends.embedder import Embedder, NotInstalledError, words_of
+from moderation_pipeline.embedders.embedder import Embedder, NotInstalledError, words_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
-from moderation_pipeline.backends.embedder import MARKS, Embedder
+from moderation_pipeline.embedders.embedder import MARKS, Embedder
 
 BITS = 20
 """Columns are hashes of this many bits. Two lines of chat share one by chance in 1 of 400 pairs; a table of 2^22

@@ -13,9 +13,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from moderation_pipeline.agents.learned.weighted_audits import Floats, auroc, effective_sample_size
 from moderation_pipeline.evaluation.judged import NO_VIOLATION
-from moderation_pipeline.evaluation.quantities import count, percent
+from moderation_pipeline.statistics.weighted_audits import Floats, auroc, effective_sample_size
 
 BINS = 10
 LEAST_SAMPLE = 50.0
@@ -62,17 +61,6 @@ def calibration_of(student_decisions: pl.DataFrame, expert_audits: pl.DataFrame)
         return UNKNOWN._replace(calibration_sample_size=size)
     return CalibrationShown(
         _error(probability, violation, weight), auroc(probability, violation, weight), size
-    )
-
-
-def calibration_sentence(name: str, shown: CalibrationShown) -> str | None:
-    """Say how far a config's confidence can be believed; null where too few audits tell."""
-    error, area, size = shown
-    if error is None or area is None or size is None:
-        return None
-    return (
-        f"The confidence of {name}'s Student is off by {percent(error)} on average, and ranks a violation above"
-        f" another comment with probability {area:.2f} (AUROC), by audits worth {count(round(size))} equal ones."
     )
 
 

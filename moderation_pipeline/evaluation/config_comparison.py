@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from moderation_pipeline.config import DEFAULT_CONFIG
-from moderation_pipeline.evaluation.bootstrap import NOTHING, Interval, Resampled, interval, resample
+from moderation_pipeline.config.run_config import DEFAULT_CONFIG
 from moderation_pipeline.evaluation.estimates import DEFINITIONS, comment_sums, value
 from moderation_pipeline.evaluation.judged import Run, judge, reference_of
-from moderation_pipeline.evaluation.metrics import Number, run_estimates, run_facts, unknown_costs
+from moderation_pipeline.evaluation.run_metrics import Number, run_estimates, run_facts, unknown_costs
+from moderation_pipeline.statistics.bootstrap import NOTHING, Interval, Resampled, interval, resample
 from moderation_pipeline.warehouse.tables import COMPARISON, DIFFERENCES, METRICS
 
 QUALITIES = ("f1", "system_agreement_rate")

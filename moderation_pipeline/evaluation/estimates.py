@@ -23,8 +23,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from moderation_pipeline.agents.plan import UNDECIDED
 from moderation_pipeline.evaluation.judged import NO_VIOLATION, SANCTIONS, Run
+from moderation_pipeline.plan import UNDECIDED
 
 Array = npt.NDArray[np.float64]
 Basis = Literal["audits", "reference"]

@@ -6,22 +6,17 @@ are a biased sample; each counts 1 / its probability. Where the Expert repeats t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from math import sqrt
+from collections.abc import Iterator
 
 import polars as pl
 
-from moderation_pipeline.config import NamedConfig
+from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.evaluation.judged import NO_VIOLATION
-from moderation_pipeline.evaluation.quantities import percent, plural
+from moderation_pipeline.statistics.wilson import wilson
 from moderation_pipeline.warehouse.tables import EXPERT_ERRORS
 
 CASES = 10
 """How many of the comments are named at which the Expert broke a right verdict of the Student."""
-
-Z = 1.96
-LEAST_CASES = 5
-"""Fewer verdicts mended and broken than this say nothing about which is more."""
 
 
 def expert_errors(
@@ -117,50 +112,3 @@ def with_expert_errors(certificates: pl.DataFrame, errors: pl.DataFrame) -> pl.D
         .join(own, on=["kind", "category"], how="left", maintain_order="left")
         .select(certificates.columns)
     )
-
-
-def wilson(rate: float, number: float) -> tuple[float, float]:
-    """Return the 95 % score interval of a share found among `number` (Wilson 1927)."""
-    middle = (rate + Z * Z / (2 * number)) / (1 + Z * Z / number)
-    half = Z * sqrt(rate * (1 - rate) / number + Z * Z / (4 * number * number)) / (1 + Z * Z / number)
-    return max(0.0, min(rate, middle - half)), min(1.0, max(rate, middle + half))
-
-
-def own_errors(errors: pl.DataFrame) -> str | None:
-    """Say how often the Expert is wrong by the labels; null where nothing is known."""
-    overall = errors.filter(pl.col("kind") == "any")
-    if overall.is_empty():
-        return None
-    rate, low, high = overall.select("rate", "rate_low", "rate_high").row(0)
-    audits = plural(overall["audits"][0], "labelled comment")
-    return f"is itself wrong on {percent(rate)} of {audits} by the labels ({percent(low)} to {percent(high)})"
-
-
-def breaking_sentence(errors: pl.DataFrame) -> str | None:
-    """Say that the Expert breaks more verdicts of the Student than it mends, and name cases; null where it doesn't."""
-    overall = errors.filter(pl.col("kind") == "any")
-    if overall.is_empty():
-        return None
-    config, expert, mended, broken, cases = overall.select(
-        "config", "expert", "mended", "broken", "broken_comment_ids"
-    ).row(0)
-    if broken <= mended or broken + mended < LEAST_CASES:
-        return None
-    return (
-        f"By the labels the Expert of {config} ({expert}) broke {plural(broken, 'right verdict')} of the Student"
-        f" and mended {plural(mended, 'wrong one')}: ask whether it earns its place{_worst(errors)}."
-        f" Cases: {_named(cases)}{' …' if broken > len(cases) else ''}."
-    )
-
-
-def _worst(errors: pl.DataFrame) -> str:
-    """Name the category of most errors."""
-    by_category = errors.filter(pl.col("category") != "all").sort("wrong", descending=True)
-    if by_category.is_empty() or not by_category["wrong"][0]:
-        return ""
-    kind, category, wrong, audits = by_category.select("kind", "category", "wrong", "audits").row(0)
-    return f" (most in {category}: {wrong:,} of {audits:,} {kind})"
-
-
-def _named(comment_ids: Sequence[str]) -> str:
-    return ", ".join(comment_ids)

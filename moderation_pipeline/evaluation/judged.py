@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from moderation_pipeline.agents.plan import SEVERITY, Action, Category
-from moderation_pipeline.config import NamedConfig
+from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.plan import SEVERITY, Action, Category
 
 SANCTIONS = tuple(action.value for action in Action if action.is_sanction)
 SEVERITY_OF = {action.value: rank for action, rank in SEVERITY.items()}

@@ -8,18 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from moderation_pipeline.agents.plan import UNDECIDED, Action
-from moderation_pipeline.config import NamedConfig
-from moderation_pipeline.evaluation.bootstrap import (
-    NOTHING,
-    Interval,
-    Resampled,
-    Trials,
-    effective_number,
-    interval,
-    resample,
-)
-from moderation_pipeline.evaluation.calibration import calibration_of
+from moderation_pipeline.config.run_config import NamedConfig
+from moderation_pipeline.evaluation.calibration_error import calibration_of
 from moderation_pipeline.evaluation.estimates import (
     DEFINITIONS,
     NOT_SHARES,
@@ -31,6 +21,16 @@ from moderation_pipeline.evaluation.estimates import (
     value,
 )
 from moderation_pipeline.evaluation.judged import NO_VIOLATION, Run, judge
+from moderation_pipeline.plan import UNDECIDED, Action
+from moderation_pipeline.statistics.bootstrap import (
+    NOTHING,
+    Interval,
+    Resampled,
+    Trials,
+    effective_number,
+    interval,
+    resample,
+)
 from moderation_pipeline.warehouse.tables import ESTIMATES, METRICS
 
 Number = str | float | int | bool | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from moderation_pipeline.agents.plan import Plan
+from moderation_pipeline.plan import Plan
 
 Effect = Literal["helped", "harmed", "neutral"]
 

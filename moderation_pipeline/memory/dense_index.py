@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation_pipeline.backends.embedder import Vectors
+from moderation_pipeline.embedders.embedder import Vectors
 from moderation_pipeline.memory.graph import Graph
 from moderation_pipeline.memory.index import Hits, Index, Numbers, joined, rounded
 from moderation_pipeline.memory.vector_columns import VectorColumns

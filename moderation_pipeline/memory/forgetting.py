@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation_pipeline.config import MemorySpec
+from moderation_pipeline.config.run_config import MemorySpec
 from moderation_pipeline.memory.records import Records
 
 LOT = 64

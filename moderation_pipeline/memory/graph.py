@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation_pipeline.backends.embedder import NotInstalledError
+from moderation_pipeline.embedders.embedder import NotInstalledError
 from moderation_pipeline.memory.index import Numbers
 
 NEIGHBOURS = 24

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation_pipeline.backends.embedder import Vectors
+from moderation_pipeline.embedders.embedder import Vectors
 
 DECIMALS = 5
 """Similarities are rounded to this, so that the order of additions can't decide which of two is nearer."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation_pipeline.agents.plan import Plan
+from moderation_pipeline.plan import Plan
 
 NUMBERS = np.dtype(
     [

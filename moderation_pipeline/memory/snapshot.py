@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from moderation_pipeline.agents.plan import Action, Category, Plan
 from moderation_pipeline.memory.records import Memory, Origin, Records
+from moderation_pipeline.plan import Action, Category, Plan
 from moderation_pipeline.warehouse.tables import MEMORY_SNAPSHOT
 
 COUNTS = ("recency", "support", "uses", "helped", "harmed", "neutral")

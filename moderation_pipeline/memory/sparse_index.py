@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from moderation_pipeline.backends.embedder import Vectors
+from moderation_pipeline.embedders.embedder import Vectors
 from moderation_pipeline.memory.index import Hits, Index, Numbers, joined, rounded
 from moderation_pipeline.memory.sparse_products import Columns, products
 from moderation_pipeline.memory.sparse_queries import Bands, Queries, bands_of, lengths_from_band, prepared

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
-from moderation_pipeline.backends.embedder import Embedder
-from moderation_pipeline.config import MemorySpec
+from moderation_pipeline.config.run_config import MemorySpec
+from moderation_pipeline.embedders.embedder import Embedder
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.memory.store import MemoryStore
 from moderation_pipeline.warehouse.files import is_stored, partition_path, read_table

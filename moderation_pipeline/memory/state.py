@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from moderation_pipeline.agents.addressing import without_addressing
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.backends.embedder import MARKS
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.embedders.embedder import MARKS
+from moderation_pipeline.text.addressing import without_addressing
 
 
 def state_of(case: Case) -> str:

@@ -15,10 +15,9 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix
 
-from moderation_pipeline.agents.plan import Plan
-from moderation_pipeline.agents.student import Recalled
-from moderation_pipeline.backends.embedder import Embedder, Vectors
-from moderation_pipeline.config import MemorySpec
+from moderation_pipeline.cases.situation import Recalled
+from moderation_pipeline.config.run_config import MemorySpec
+from moderation_pipeline.embedders.embedder import Embedder, Vectors
 from moderation_pipeline.memory import snapshot
 from moderation_pipeline.memory.accounting import Effect, effect
 from moderation_pipeline.memory.dense_index import DenseIndex
@@ -27,6 +26,7 @@ from moderation_pipeline.memory.index import Hits, Index, Numbers
 from moderation_pipeline.memory.records import Memory, Origin, Records, memory_id
 from moderation_pipeline.memory.sparse_index import SparseIndex
 from moderation_pipeline.memory.vote import near_enough
+from moderation_pipeline.plan import Plan
 
 DUPLICATES = 32
 """How many near-duplicates of a new state are looked at, for the one to merge with and those in conflict."""

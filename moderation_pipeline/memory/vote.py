@@ -19,9 +19,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.agents.student import Recalled, leading
-from moderation_pipeline.config import VoteSpec
+from moderation_pipeline.cases.situation import Recalled, leading
+from moderation_pipeline.config.run_config import VoteSpec
+from moderation_pipeline.plan import Action, Category, Plan
 
 PRIOR_RIGHT, PRIOR_WRONG = 0.5, 1.0
 """What is put in before the first audit: one that nobody tested is right in 6 of 10 cases, not in 10."""

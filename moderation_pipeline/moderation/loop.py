@@ -14,23 +14,25 @@ from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.agents.build import Agents
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.plan import Action, Plan
-from moderation_pipeline.agents.student import Lesson, Situation, Student
-from moderation_pipeline.agents.verdict import Verdict
-from moderation_pipeline.config import Config, NamedConfig
+from moderation_pipeline.agents.build_agents import Agents
+from moderation_pipeline.agents.student import Student
+from moderation_pipeline.audits.audit_policy import AuditPolicy
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.settled import NOT_AUDITED, AuditChoice, Sanction, Settled
+from moderation_pipeline.cases.situation import Lesson, Situation
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.certificates.decided_alone import decided_alone
+from moderation_pipeline.certificates.ledger import Ledger
+from moderation_pipeline.config.run_config import Config, NamedConfig
 from moderation_pipeline.memory.state import state_of
 from moderation_pipeline.memory.store import Learnt, MemoryStore
-from moderation_pipeline.moderation.audit_policy import NOT_AUDITED, AuditChoice, AuditPolicy
-from moderation_pipeline.moderation.certificates import Ledger
-from moderation_pipeline.moderation.decided_alone import decided_alone
-from moderation_pipeline.moderation.garbage import seldom_collected
-from moderation_pipeline.moderation.ladder import Ladder, Sanction
+from moderation_pipeline.moderation.gc_pause import seldom_collected
+from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.run_tables import RunRecorder, RunTables
 from moderation_pipeline.moderation.spending import Spending
 from moderation_pipeline.moderation.stream import Stream
-from moderation_pipeline.moderation.trace import RunObserver, Settled, watching
+from moderation_pipeline.moderation.trace import RunObserver, watching
+from moderation_pipeline.plan import Action, Plan
 from moderation_pipeline.warehouse.tables import MEMORY_SNAPSHOT
 
 

@@ -14,14 +14,15 @@ from typing import NamedTuple, Protocol
 
 import polars as pl
 
-from moderation_pipeline.agents.build import Agents, Models
+from moderation_pipeline.agents.build_agents import Agents, Models
 from moderation_pipeline.agents.learned_heads import begin_heads
-from moderation_pipeline.agents.own_rules import own_rules
-from moderation_pipeline.backends.embedder import Embedder
-from moderation_pipeline.config import Config, MemorySpec, NamedConfig
-from moderation_pipeline.memory.beginning import begin_memory
+from moderation_pipeline.config.own_rules import own_rules
+from moderation_pipeline.config.run_config import Config, MemorySpec, NamedConfig
+from moderation_pipeline.config.sanctions import load_sanctions
+from moderation_pipeline.embedders.embedder import Embedder
+from moderation_pipeline.memory.start_from import begin_memory
 from moderation_pipeline.memory.store import MemoryStore
-from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
+from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.versions import comments_version
 

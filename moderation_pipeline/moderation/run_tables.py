@@ -14,15 +14,9 @@ from typing import cast
 
 import polars as pl
 
-from moderation_pipeline.agents.verdict import TierReceipt, Verdict
-from moderation_pipeline.moderation.trace import Settled
-from moderation_pipeline.warehouse.tables import (
-    ACTION_LOG,
-    EXPERT_AUDITS,
-    RUN_KEYS,
-    STUDENT_DECISIONS,
-    Table,
-)
+from moderation_pipeline.cases.settled import Settled
+from moderation_pipeline.cases.verdict import TierReceipt, Verdict
+from moderation_pipeline.warehouse.tables import ACTION_LOG, EXPERT_AUDITS, RUN_KEYS, STUDENT_DECISIONS, Table
 
 CHUNK = 8_192
 

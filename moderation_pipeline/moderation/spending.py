@@ -9,18 +9,41 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from moderation_pipeline.agents.build import Agents
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.rules import RulesStudent
-from moderation_pipeline.agents.student import Situation, Student
-from moderation_pipeline.agents.verdict import Verdict
-from moderation_pipeline.backends.budget import RunBudget, UnpricedBudgetError
-from moderation_pipeline.config import BudgetSpec, VoteSpec
+from moderation_pipeline.agents.build_agents import Agents
+from moderation_pipeline.agents.keyless.rules import RulesStudent
+from moderation_pipeline.agents.student import Student
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.settled import AUDITS_OFF, RULES
+from moderation_pipeline.cases.situation import Situation
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.config.config_errors import UnpricedBudgetError
+from moderation_pipeline.config.run_config import BudgetSpec, VoteSpec
 from moderation_pipeline.errors import ModerationError
 
-AUDITS_OFF = "audits_off"
-RULES = "rules"
-"""How a run goes on when its budget is spent, as `student_decisions.degraded` says it: each includes the last."""
+
+class RunBudget:
+    """What one run may cost at list price. List cost, so that rows don't depend on what was cached.
+
+    The loop asks, before each batch and in stream order, whether its worst case fits, and charges what the
+    batch really cost at list price once it is over.
+    """
+
+    def __init__(self, usd_per_run: float) -> None:
+        self.usd_per_run = usd_per_run
+        self.spent_usd = 0.0
+
+    @property
+    def remaining_usd(self) -> float:
+        """What is left."""
+        return self.usd_per_run - self.spent_usd
+
+    def can_afford(self, worst_case_usd: float) -> bool:
+        """Whether a batch that costs this much at worst may start."""
+        return self.spent_usd + worst_case_usd <= self.usd_per_run
+
+    def charge(self, list_cost_usd: float) -> None:
+        """Count what a batch cost at list price."""
+        self.spent_usd += list_cost_usd
 
 
 class RunBudgetSpentError(ModerationError):

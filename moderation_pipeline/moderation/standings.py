@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.agents.student import Standing
+from moderation_pipeline.cases.situation import Standing
 from moderation_pipeline.warehouse.tables import USER_STATE
 
 FOREVER = 2**62

@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from moderation_pipeline.agents.addressing import addresses_moderator
-from moderation_pipeline.agents.case import Case, Line
-from moderation_pipeline.agents.signals import Signals, signals
+from moderation_pipeline.cases.case import Case, Line
+from moderation_pipeline.text.addressing import addresses_moderator
+from moderation_pipeline.text.signals import Signals, signals
 
 CHUNK = 8_192
 """Comments whose signals are computed at a time: columnar work is cheap per row only over many rows."""

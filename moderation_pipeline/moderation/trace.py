@@ -10,30 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import orjson
 
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.verdict import Verdict
-from moderation_pipeline.moderation.audit_policy import AuditChoice
-from moderation_pipeline.moderation.ladder import Sanction
-
-
-class Settled(NamedTuple):
-    """One comment, decided, perhaps audited, and acted upon.
-
-    `decided` is null where there is no Student, `audited` where there was no audit; `agrees` is null where
-    either has no plan. `degraded` says what the run had given up by then, its budget being spent.
-    """
-
-    case: Case
-    decided: Verdict | None
-    choice: AuditChoice
-    audited: Verdict | None
-    agrees: bool | None
-    sanction: Sanction
-    degraded: str | None = None
+from moderation_pipeline.cases.settled import Settled
+from moderation_pipeline.cases.verdict import Verdict
 
 
 class RunObserver(ABC):

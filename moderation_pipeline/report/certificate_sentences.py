@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.evaluation.expert_errors import own_errors
-from moderation_pipeline.evaluation.quantities import SPACE, count, percent, plural
+from moderation_pipeline.report.expert_sentences import own_errors
+from moderation_pipeline.report.quantities import SPACE, count, percent, plural
 
 TARGETS = {
     "sanctions": "wrongful sanctions among sanctions",

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import altair as alt
 import polars as pl
 
-from moderation_pipeline.agents.plan import Category
-from moderation_pipeline.evaluation.chart_style import (
+from moderation_pipeline.plan import Category
+from moderation_pipeline.report.chart_style import (
     FILL,
     HEIGHT,
     INK,

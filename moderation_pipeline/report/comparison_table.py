@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.evaluation.quantities import (
+from moderation_pipeline.report.quantities import (
     NONE,
     SPACE,
     count,

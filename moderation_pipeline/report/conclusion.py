@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.evaluation.quantities import count, dollars, percent, plural, score, signed
+from moderation_pipeline.report.quantities import count, dollars, percent, plural, score, signed
 
 Row = dict[str, float | int | str | bool | None]
 

@@ -17,8 +17,8 @@ from tempfile import NamedTemporaryFile
 import vl_convert
 from markupsafe import Markup
 
-from moderation_pipeline.evaluation.figure import Figure
-from moderation_pipeline.evaluation.templating import html_environment
+from moderation_pipeline.report.figure import Figure
+from moderation_pipeline.report.templating import html_environment
 
 LIST = "figures.json"
 GLOBALS = "window.vegaEmbed=vegaEmbed;"

@@ -13,13 +13,13 @@ from dataclasses import replace
 import altair as alt
 import polars as pl
 
-from moderation_pipeline.evaluation import charts, series
-from moderation_pipeline.evaluation.chart_style import Marks, Titled
-from moderation_pipeline.evaluation.comparison import focus_of
-from moderation_pipeline.evaluation.figure import Figure
+from moderation_pipeline.evaluation.config_comparison import focus_of
 from moderation_pipeline.evaluation.judged import NO_VIOLATION, SANCTIONS, Run, judge, reference_of
-from moderation_pipeline.evaluation.quantities import count, dollars, percent, plural, score
-from moderation_pipeline.evaluation.rendering import render
+from moderation_pipeline.report import charts, series
+from moderation_pipeline.report.chart_style import Marks, Titled
+from moderation_pipeline.report.figure import Figure
+from moderation_pipeline.report.quantities import count, dollars, percent, plural, score
+from moderation_pipeline.report.rendering import render
 
 
 def draw_figures(*, comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataFrame) -> list[Figure]:

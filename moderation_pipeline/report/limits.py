@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from moderation_pipeline.evaluation.bootstrap import LEAST_USERS
-from moderation_pipeline.evaluation.calibration import CalibrationShown, calibration_sentence
-from moderation_pipeline.evaluation.comparison_table import Row, number
+from moderation_pipeline.evaluation.calibration_error import CalibrationShown
 from moderation_pipeline.evaluation.judged import Run, cluster_key
-from moderation_pipeline.evaluation.quantities import count, percent, plural
-from moderation_pipeline.evaluation.stand_ins import stood_in
+from moderation_pipeline.report.comparison_table import Row, number
+from moderation_pipeline.report.quantities import count, percent, plural
+from moderation_pipeline.report.stand_ins import stood_in
+from moderation_pipeline.statistics.bootstrap import LEAST_USERS
 
 FEW_VIOLATIONS = 50
 
@@ -176,3 +176,14 @@ def _of_a_run(row: Row) -> Iterator[str]:
 
 def _count(row: Row, name: str) -> int:
     return int(row[name] or 0)
+
+
+def calibration_sentence(name: str, shown: CalibrationShown) -> str | None:
+    """Say how far a config's confidence can be believed; null where too few audits tell."""
+    error, area, size = shown
+    if error is None or area is None or size is None:
+        return None
+    return (
+        f"The confidence of {name}'s Student is off by {percent(error)} on average, and ranks a violation above"
+        f" another comment with probability {area:.2f} (AUROC), by audits worth {count(round(size))} equal ones."
+    )

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 import polars as pl
 from markupsafe import Markup
 
-from moderation_pipeline.evaluation.comparison import focus_of
-from moderation_pipeline.evaluation.comparison_table import ReadableTable, readable
-from moderation_pipeline.evaluation.figure import Figure
+from moderation_pipeline.evaluation.config_comparison import focus_of
 from moderation_pipeline.evaluation.judged import Run, reference_of
-from moderation_pipeline.evaluation.limits import label_sources, limits
-from moderation_pipeline.evaluation.report_parts import (
+from moderation_pipeline.evaluation.sanctioned import sanctioned_users
+from moderation_pipeline.report.comparison_table import ReadableTable, readable
+from moderation_pipeline.report.conclusion import Verdict, verdict
+from moderation_pipeline.report.figure import Figure
+from moderation_pipeline.report.limits import label_sources, limits
+from moderation_pipeline.report.report_parts import (
     USERS,
     Case,
     Certified,
@@ -29,14 +31,12 @@ from moderation_pipeline.evaluation.report_parts import (
     user,
     users_facts,
 )
-from moderation_pipeline.evaluation.sanctioned import sanctioned_users
-from moderation_pipeline.evaluation.templating import (
+from moderation_pipeline.report.templating import (
     html_environment,
     markdown_environment,
     read_template,
     style_hash,
 )
-from moderation_pipeline.evaluation.verdict import Verdict, verdict
 
 
 @dataclass(frozen=True, slots=True)

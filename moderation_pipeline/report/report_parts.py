@@ -11,11 +11,11 @@ from datetime import datetime
 
 import polars as pl
 
-from moderation_pipeline.evaluation.certified import certificate_sentence, certified_to
 from moderation_pipeline.evaluation.disagreements import costliest_disagreements
-from moderation_pipeline.evaluation.expert_errors import breaking_sentence
 from moderation_pipeline.evaluation.judged import NO_VIOLATION, Run
-from moderation_pipeline.evaluation.quantities import count, percent, plural
+from moderation_pipeline.report.certificate_sentences import certificate_sentence, certified_to
+from moderation_pipeline.report.expert_sentences import breaking_sentence
+from moderation_pipeline.report.quantities import count, percent, plural
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 
 DISAGREEMENTS = 10

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from moderation_pipeline.agents.plan import UNDECIDED, Action
 from moderation_pipeline.evaluation.estimates import agreement_basis
 from moderation_pipeline.evaluation.judged import NO_VIOLATION, Run
+from moderation_pipeline.plan import UNDECIDED, Action
 
 POINTS = 120
 WINDOWS = 20

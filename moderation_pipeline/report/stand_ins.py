@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from moderation_pipeline.agent_specs import LearnedSpec, TiersSpec
-from moderation_pipeline.agents.learned.tier_names import BASE, BASE_INSTEAD, HEAD
-from moderation_pipeline.closed import Closed
+from moderation_pipeline.cases.tier_names import BASE, BASE_INSTEAD, HEAD
+from moderation_pipeline.config.agent_specs import LearnedSpec, TiersSpec
+from moderation_pipeline.config.yaml_model import Closed
 from moderation_pipeline.evaluation.judged import Run
-from moderation_pipeline.evaluation.quantities import count, plural
+from moderation_pipeline.report.quantities import count, plural
 
 KEYLESS = frozenset({"rules", "careful_rules"})
 """Who stands in: a model never does."""

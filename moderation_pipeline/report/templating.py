@@ -13,7 +13,7 @@ from importlib import resources
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from moderation_pipeline.evaluation.visible import as_html, as_markdown
+from moderation_pipeline.report.markup import as_html, as_markdown
 
 LONGEST_VALUE = 4_000
 """No value that the project words itself is this long; what others wrote is `cut` in the templates."""
@@ -51,7 +51,7 @@ def markdown_environment() -> Environment:
 
 def read_template(name: str) -> str:
     """Return the text of a template, or of another file that lies with them."""
-    return (resources.files("moderation_pipeline.evaluation") / "templates" / name).read_text("utf-8")
+    return (resources.files("moderation_pipeline.report") / "templates" / name).read_text("utf-8")
 
 
 def style_hash(style: str) -> Markup:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from moderation_pipeline.comments.personas.dice import Dice, Urn
-from moderation_pipeline.comments.personas.phrases import Phrase
-from moderation_pipeline.comments.personas.script import Channel, Persona
-from moderation_pipeline.comments.personas.voice import Voice, new_voice
+from moderation_pipeline.synthetic.dice import Dice, Urn
+from moderation_pipeline.synthetic.phrases import Phrase
+from moderation_pipeline.synthetic.script import Channel, Persona
+from moderation_pipeline.synthetic.voice import Voice, new_voice
 
 HOUSE_SIZE = 60
 CIRCLE_SIZE = 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 
-from moderation_pipeline.comments.personas.dice import Dice
+from moderation_pipeline.synthetic.dice import Dice
 
 CYRILLIC = str.maketrans("aceopxyiAEOPCTXH", "асеорхуіАЕОРСТХН")
 FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}

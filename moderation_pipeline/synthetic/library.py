@@ -15,20 +15,12 @@ from typing import Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from moderation_pipeline.agents.plan import Action, Category
-from moderation_pipeline.comments.personas.phrases import Phrase, PhraseError, parse, slots
-from moderation_pipeline.comments.personas.script import (
-    Channel,
-    Crowd,
-    Label,
-    Library,
-    Persona,
-    Scene,
-    Turn,
-)
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.plan import Action, Category
+from moderation_pipeline.synthetic.phrases import Phrase, PhraseError, parse, slots
+from moderation_pipeline.synthetic.script import Channel, Crowd, Label, Library, Persona, Scene, Turn
 
-COMMENTS = Path(str(resources.files("moderation_pipeline.comments")))
+DATA = Path(str(resources.files("moderation_pipeline.synthetic")))
 SPOKEN_BY_THE_SCENE = ("someone", "streamer", "game", "bot")
 """Slots that every scene can fill without a vocabulary."""
 
@@ -104,7 +96,7 @@ class _VocabularyFile(_Closed):
 @cache
 def shipped_library() -> Library:
     """Return the library that ships with the package."""
-    return load_library(COMMENTS / "personas", COMMENTS / "channels")
+    return load_library(DATA / "personas", DATA / "channels")
 
 
 def load_library(personas_folder: Path, channels_folder: Path) -> Library:

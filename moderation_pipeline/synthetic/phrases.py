@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from moderation_pipeline.comments.personas.dice import Dice
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.synthetic.dice import Dice
 
 
 class Slot(NamedTuple):

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from moderation_pipeline.agents.plan import Action, Category
-from moderation_pipeline.comments.personas.phrases import Phrase
+from moderation_pipeline.plan import Action, Category
+from moderation_pipeline.synthetic.phrases import Phrase
 
 Crowd = Literal["house", "circle", "new", "staff", "streamer", "bot"]
 """Where its people come from: the regulars, a few who come back, somebody new, or the channel's own."""

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from moderation_pipeline.comments.personas.cast import Cast, NameMaker, User
-from moderation_pipeline.comments.personas.dice import Dice, Urn
-from moderation_pipeline.comments.personas.evasion import disguised
-from moderation_pipeline.comments.personas.phrases import Slot, fill
-from moderation_pipeline.comments.personas.script import Channel, Label, Library, Scene, Turn
-from moderation_pipeline.comments.personas.voice import voiced
+from moderation_pipeline.synthetic.cast import Cast, NameMaker, User
+from moderation_pipeline.synthetic.dice import Dice, Urn
+from moderation_pipeline.synthetic.evasion import disguised
+from moderation_pipeline.synthetic.phrases import Slot, fill
+from moderation_pipeline.synthetic.script import Channel, Label, Library, Scene, Turn
+from moderation_pipeline.synthetic.voice import voiced
 
 MEAN_GAP_MS = 1_900
 """Between two lines, over all channels together: three channels of a few hundred viewers each."""

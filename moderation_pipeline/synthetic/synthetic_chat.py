@@ -18,9 +18,9 @@ from typing import NamedTuple
 import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from moderation_pipeline.agents.plan import Action, Category
-from moderation_pipeline.comments.personas.library import shipped_library
-from moderation_pipeline.comments.personas.staging import Show, Spoken
+from moderation_pipeline.plan import Action, Category
+from moderation_pipeline.synthetic.library import shipped_library
+from moderation_pipeline.synthetic.staging import Show, Spoken
 
 GENERATOR = 1
 """Raised when code changes what is written; changed YAML files are noticed by themselves."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from typing import NamedTuple
 
-from moderation_pipeline.comments.personas.dice import Dice
-from moderation_pipeline.comments.personas.phrases import Phrase
+from moderation_pipeline.synthetic.dice import Dice
+from moderation_pipeline.synthetic.phrases import Phrase
 
 OPENERS = (
     "lol", "ngl", "bro", "tbh", "honestly", "ok but", "wait", "nah", "yo", "man", "chat", "lmao", "dude",

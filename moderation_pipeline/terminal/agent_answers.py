@@ -16,17 +16,18 @@ from typing import NamedTuple
 import orjson
 import polars as pl
 
-from moderation_pipeline.agents.build import build_agents
-from moderation_pipeline.agents.own_rules import own_rules
-from moderation_pipeline.agents.student import Situation, Standing, Student
+from moderation_pipeline.agents.build_agents import build_agents
+from moderation_pipeline.agents.student import Student
 from moderation_pipeline.agents.tiers import TieredStudent
-from moderation_pipeline.agents.verdict import Verdict
-from moderation_pipeline.backends.check import CheckedModels
 from moderation_pipeline.backends.keys import environment
-from moderation_pipeline.backends.prices import PriceList
+from moderation_pipeline.backends.model_check import CheckedModels
+from moderation_pipeline.backends.wrappers.prices import PriceList
+from moderation_pipeline.cases.situation import Situation, Standing
+from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.comments.ingest import ingest
-from moderation_pipeline.config import NamedConfig
-from moderation_pipeline.moderation.ladder import load_sanctions
+from moderation_pipeline.config.own_rules import own_rules
+from moderation_pipeline.config.run_config import NamedConfig
+from moderation_pipeline.config.sanctions import load_sanctions
 from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline.warehouse.folder import DataFolder
 

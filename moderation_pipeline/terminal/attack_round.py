@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.agents.build import build_agents
-from moderation_pipeline.backends.build import Deployment, RunModels
-from moderation_pipeline.backends.embedders import build_embedder
+from moderation_pipeline.agents.build_agents import build_agents
+from moderation_pipeline.attacks.attack_suite import attack_suite
+from moderation_pipeline.attacks.resistance import EXAMPLES, MOST_SUCCESS, attack_config, success_share
 from moderation_pipeline.backends.keys import environment
-from moderation_pipeline.comments.attack_suite import attack_suite
-from moderation_pipeline.config import NamedConfig
-from moderation_pipeline.moderation.fresh_start import Means, fresh_starts
-from moderation_pipeline.moderation.resistance import EXAMPLES, MOST_SUCCESS, attack_config, success_share
+from moderation_pipeline.backends.run_models import Deployment, RunModels
+from moderation_pipeline.config.run_config import NamedConfig
+from moderation_pipeline.embedders.build_embedder import build_embedder
+from moderation_pipeline.moderation.run_beginning import Means, fresh_starts
 from moderation_pipeline.terminal.screen import say
 from moderation_pipeline.warehouse.folder import DataFolder
 

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.config_library import ConfigLibrary
+from moderation_pipeline.certificates.certified_basis import changes_since
+from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.errors import ModerationError
-from moderation_pipeline.evaluation.certified import certificate_sentence, is_certified
-from moderation_pipeline.evaluation.expert_errors import breaking_sentence
-from moderation_pipeline.moderation.certified_basis import changes_since
+from moderation_pipeline.report.certificate_sentences import certificate_sentence, is_certified
+from moderation_pipeline.report.expert_sentences import breaking_sentence
 from moderation_pipeline.terminal.listings import require_chat
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, format_path
 from moderation_pipeline.comments.columns import columns_path
-from moderation_pipeline.config import KEYLESS_REGIMES, NamedConfig
-from moderation_pipeline.config_library import ConfigLibrary
-from moderation_pipeline.terminal.adding import Added
+from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.config.run_config import KEYLESS_REGIMES, NamedConfig
+from moderation_pipeline.terminal.added_chat import Added
 from moderation_pipeline.terminal.exit_codes import users_mistake
 from moderation_pipeline.terminal.listings import usable_config
 from moderation_pipeline.terminal.screen import print_frame
@@ -22,7 +22,7 @@ from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION
 
 if TYPE_CHECKING:
-    from moderation_pipeline.defs.launch import RunOutcome
+    from moderation_pipeline.launch import RunOutcome
 
 
 def configs_to_run(folder: DataFolder, names: Sequence[str]) -> list[NamedConfig]:

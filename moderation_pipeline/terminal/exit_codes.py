@@ -14,7 +14,7 @@ from enum import IntEnum
 import click
 
 from moderation_pipeline.errors import ModerationError
-from moderation_pipeline.terminal.harmless import harmless
+from moderation_pipeline.terminal.escaping import harmless
 
 
 class ExitCode(IntEnum):

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.agents.own_rules import own_rules
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, chat_name
-from moderation_pipeline.config import DEFAULT_CONFIG, NamedConfig
-from moderation_pipeline.config_errors import ConfigError, closest
-from moderation_pipeline.config_library import ConfigLibrary
-from moderation_pipeline.errors import ModerationError
-from moderation_pipeline.moderation.ladder import load_sanctions
+from moderation_pipeline.config.config_errors import ConfigError
+from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.config.own_rules import own_rules
+from moderation_pipeline.config.run_config import DEFAULT_CONFIG, NamedConfig
+from moderation_pipeline.config.sanctions import load_sanctions
+from moderation_pipeline.errors import ModerationError, closest
 from moderation_pipeline.slugs import check_slug
 from moderation_pipeline.warehouse.files import stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder

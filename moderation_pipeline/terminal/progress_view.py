@@ -6,8 +6,10 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from moderation_pipeline.moderation.trace import RunObserver, Settled
-from moderation_pipeline.terminal.harmless import harmless
+from moderation_pipeline.cases.settled import Settled
+from moderation_pipeline.moderation.trace import RunObserver
+from moderation_pipeline.terminal.escaping import harmless
+from moderation_pipeline.terminal.screen import console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -72,3 +74,10 @@ def _bar(console: Console) -> Progress:
         TextColumn("{task.fields[tally]}", markup=False),
         console=console,
     )
+
+
+def run_observer(*, trace: bool, as_json: bool) -> RunObserver:
+    """Return who shows a run: each comment as it is decided, or progress alone. With JSON, on standard error."""
+    from moderation_pipeline.terminal.trace_view import TraceView
+
+    return TraceView(console(err=as_json)) if trace else ProgressView(console(err=True))

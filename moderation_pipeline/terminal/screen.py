@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from moderation_pipeline.terminal.harmless import harmless
+from moderation_pipeline.terminal.escaping import harmless
 
 if TYPE_CHECKING:
     import polars as pl

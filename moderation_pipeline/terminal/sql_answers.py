@@ -7,8 +7,7 @@ import re
 import duckdb
 import polars as pl
 
-from moderation_pipeline.config_errors import closest
-from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.errors import ModerationError, closest
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import TABLES
 from moderation_pipeline.warehouse.views import QUESTIONS, query

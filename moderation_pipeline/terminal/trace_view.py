@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from moderation_pipeline.agents.verdict import Verdict
-from moderation_pipeline.moderation.trace import RunObserver, Settled
-from moderation_pipeline.terminal.harmless import harmless
+from moderation_pipeline.cases.settled import Settled
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.moderation.trace import RunObserver
+from moderation_pipeline.terminal.escaping import harmless
 from moderation_pipeline.terminal.screen import number
 
 STYLES = {

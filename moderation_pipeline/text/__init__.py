@@ -1,1 +1,1 @@
-"""What a text says, whoever wrote it: its normal form, words, signals, and what is invisible in it. No chat, no plan of anybody."""
+"""What a text says, whoever wrote it: normal form, words, signals, what is invisible. No chat, nobody's plan."""

@@ -20,7 +20,7 @@ import yaml
 @cache
 def _patterns() -> tuple[str, ...]:
     """Return the patterns, in the dialect that Python and Rust share."""
-    text = (resources.files("moderation_pipeline.agents") / "addressing.yaml").read_text(encoding="utf-8")
+    text = (resources.files("moderation_pipeline.text") / "addressing.yaml").read_text(encoding="utf-8")
     content = yaml.safe_load(text)
     return tuple(_filled(pattern, content["words"]) for pattern in content["patterns"])
 

@@ -10,7 +10,7 @@ import re
 from functools import cache
 from itertools import product
 
-from moderation_pipeline.agents.lexicon import lexicon
+from moderation_pipeline.text.lexicon import lexicon
 
 SIGN = "0-9@$!|*+€"
 """The characters that may stand for a letter, as the inside of a character class."""

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from moderation_pipeline.agents.plan import Category
+from moderation_pipeline.plan import Category
 
 SHORTEST_WITH_PLURAL = 3
 

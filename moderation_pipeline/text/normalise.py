@@ -15,9 +15,9 @@ from itertools import product
 
 import polars as pl
 
-from moderation_pipeline.agents.lexicon import lexicon
-from moderation_pipeline.comments.leetspeak import SIGN, resolved, unleeted
-from moderation_pipeline.comments.lookalikes import fold_lookalikes
+from moderation_pipeline.text.leetspeak import SIGN, resolved, unleeted
+from moderation_pipeline.text.lexicon import lexicon
+from moderation_pipeline.text.lookalikes import fold_lookalikes
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SPACES = re.compile(r"\s+")

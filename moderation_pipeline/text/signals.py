@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.agents.disguise import Disguise, disguise
-from moderation_pipeline.agents.lexicon import lexicon
-from moderation_pipeline.agents.patterns import EMOTE_EZ, PATTERNS, PRONOUNS
+from moderation_pipeline.text.disguise import Disguise, disguise
+from moderation_pipeline.text.lexicon import lexicon
+from moderation_pipeline.text.patterns import EMOTE_EZ, PATTERNS, PRONOUNS
 
 
 class Signals(NamedTuple):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
 
-from moderation_pipeline.agents.lexicon import lexicon
+from moderation_pipeline.text.lexicon import lexicon
 
 SHORTEST = 4
 """Shorter words are one slip from too many others."""

@@ -6,17 +6,23 @@ They are what `data_version` and Dagster's `code_version` say; a config's own is
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Iterator
 from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
+from pathlib import Path
 
 import polars as pl
 
 from moderation_pipeline.warehouse.tables import LABELS
 
-PACKAGE = "moderation_pipeline"
-SHAPING = (".py", ".md", ".yaml", ".txt", ".j2")
-"""Endings of files whose text shapes results: code, prompts, questions, lexicon, templates."""
+PACKAGE = Path(__file__).parent.parent
+
+HASHED_AS_USED = ("defaults/configs/", "defaults/sanctions/")
+"""Data of which a run uses one file, whose own hash is in its provenance: a new one beside it changes no run."""
+
+_IMPORT = re.compile(r"^ *from moderation_pipeline([\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
+_DATA = re.compile(r'files\(\s*"moderation_pipeline([\w.]*)"\s*\)((?:\s*/\s*"[^"]+")*)')
+"""How every import of ours and every data file is written; a test holds both against the syntax tree."""
 
 ROWS_AT_A_TIME = 100_000
 
@@ -41,21 +47,48 @@ def labels_version(comments: pl.DataFrame) -> str:
 
 
 @cache
-def source_version(*parts: str) -> str:
-    """Return eight hex digits of the source of parts of the package: `"memory"`, `"config.py"`.
+def source_version(*modules: str, package: Path = PACKAGE) -> str:
+    """Return eight hex digits of the source of modules, and of all that they import, code and data files.
 
-    Read, not imported: that would load scikit-learn to find out whether it is needed.
+    A module is named within the package (`"comments.ingest"`), or whole (`__name__`). Whatever a data file's reader
+    names as `files("moderation_pipeline.room") / "name"` belongs to it, so that nobody keeps a list.
+
+    The sources are read, not imported: that would load scikit-learn to find out whether it is needed. Imports that
+    only type checkers see count too: a version that changes too often is a nuisance, one too seldom a wrong table.
     """
+    sources: dict[str, bytes] = {}
+    waiting = [package.joinpath(*_within(module).split(".")).with_suffix(".py") for module in modules]
+    while waiting:
+        path = waiting.pop()
+        name = path.relative_to(package).as_posix()
+        if name not in sources and not name.startswith(HASHED_AS_USED):
+            sources[name] = path.read_bytes()
+            waiting.extend(_named_by(sources[name].decode(), package) if path.suffix == ".py" else ())
     digest = hashlib.blake2b(digest_size=4)
-    root = resources.files(PACKAGE)
-    for part in sorted(parts):
-        for name, content in _sources(part, root / part):
-            digest.update(name.encode() + b"\x1f" + content)
+    for name, content in sorted(sources.items()):
+        digest.update(name.encode() + b"\x1f" + content + b"\x1e")
     return digest.hexdigest()
 
 
-def _sources(name: str, place: Traversable) -> list[tuple[str, bytes]]:
-    if place.is_file():
-        return [(name, place.read_bytes())] if name.endswith(SHAPING) else []
-    inside = sorted(place.iterdir(), key=lambda each: each.name)
-    return [source for each in inside for source in _sources(f"{name}/{each.name}", each)]
+def _within(module: str) -> str:
+    return module.removeprefix("moderation_pipeline.")
+
+
+def _named_by(source: str, package: Path) -> Iterator[Path]:
+    """Yield the files of the package that a module imports or reads."""
+    for room, names in _IMPORT.findall(source):
+        place = package.joinpath(*room.split("."))
+        if (module := place.with_suffix(".py")).is_file():
+            yield module
+            continue
+        yield place / "__init__.py"
+        for name in re.findall(r"\w+", names):
+            if (module := place / f"{name}.py").is_file():
+                yield module
+    for room, parts in _DATA.findall(source):
+        named = package.joinpath(*room.split("."), *re.findall(r'"([^"]+)"', parts))
+        yield from (each for each in ([named] if named.is_file() else named.rglob("*")) if _is_data(each))
+
+
+def _is_data(path: Path) -> bool:
+    return path.is_file() and path.suffix not in (".py", ".pyc")

@@ -14,7 +14,7 @@ import duckdb
 import polars as pl
 
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.frozen import frozen
+from moderation_pipeline.warehouse.hardlinks import frozen
 from moderation_pipeline.warehouse.tables import TABLES, Table
 
 DISAGREEMENTS = """

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.student import Situation, Standing
-from moderation_pipeline.comments.normalise import normalise
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Situation, Standing
 from moderation_pipeline.moderation.stream import Stream
+from moderation_pipeline.text.normalise import normalise
 from moderation_pipeline.warehouse.tables import COMMENTS
 
 

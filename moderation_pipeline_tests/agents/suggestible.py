@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.student import Recalled, Situation, Student
-from moderation_pipeline.agents.verdict import OptionProbability, Receipt, Verdict
+from moderation_pipeline.agents.student import Student
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Recalled, Situation
+from moderation_pipeline.cases.verdict import OptionProbability, Receipt, Verdict
 from moderation_pipeline_tests.moderation.scripted import ALLOW
 
 

@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 from sklearn.metrics import f1_score
 
-from moderation_pipeline.agents.careful_rules import CarefulRulesExpert
-from moderation_pipeline.agents.rules import RulesStudent
-from moderation_pipeline.agents.student import Situation, Standing
-from moderation_pipeline.agents.verdict import Verdict
+from moderation_pipeline.agents.keyless.careful_rules import CarefulRulesExpert
+from moderation_pipeline.agents.keyless.rules import RulesStudent
+from moderation_pipeline.cases.situation import Situation, Standing
+from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline_tests.agents.cases import cases_of
 
 REPOSITORY = Path(__file__).parents[2]

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation_pipeline.agents.build import Models, build_agents
+from moderation_pipeline.agents.build_agents import Models, build_agents
 from moderation_pipeline.agents.memory_trial import MemoryTrial
-from moderation_pipeline.agents.plan import Plan
-from moderation_pipeline.agents.student import Recalled, Situation, Standing
-from moderation_pipeline.agents.verdict import Verdict
-from moderation_pipeline.backends.decision_model import DecisionModel
+from moderation_pipeline.backends.decisions.decision_model import DecisionModel
 from moderation_pipeline.backends.language_model import LanguageModel
-from moderation_pipeline.config import Config
-from moderation_pipeline.decision_specs import DecisionSpec
-from moderation_pipeline.model_specs import LanguageModelSpec
-from moderation_pipeline.moderation.chance import draw
+from moderation_pipeline.cases.situation import Recalled, Situation, Standing
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.chance import draw
+from moderation_pipeline.config.decision_specs import DecisionSpec
+from moderation_pipeline.config.model_specs import LanguageModelSpec
+from moderation_pipeline.config.run_config import Config
+from moderation_pipeline.plan import Plan
 from moderation_pipeline_tests.agents.cases import cases_of
 from moderation_pipeline_tests.agents.suggestible import Suggestible
 from moderation_pipeline_tests.backends.scripted_model import ScriptedModel

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.agents.rules import RulesStudent
-from moderation_pipeline.agents.student import Lesson, Situation, Student
+from moderation_pipeline.agents.keyless.rules import RulesStudent
+from moderation_pipeline.agents.student import Student
 from moderation_pipeline.agents.tiers import Tier, TieredStudent
-from moderation_pipeline.agents.verdict import OptionProbability, Receipt, Verdict
-from moderation_pipeline.config import VoteSpec
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Lesson, Situation
+from moderation_pipeline.cases.verdict import OptionProbability, Receipt, Verdict
+from moderation_pipeline.config.run_config import VoteSpec
+from moderation_pipeline.plan import Action, Category, Plan
 from moderation_pipeline_tests.agents.cases import cases_of, situations_of
 
 

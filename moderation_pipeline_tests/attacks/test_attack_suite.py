@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
-from moderation_pipeline.agents.careful_rules import CarefulRulesExpert
-from moderation_pipeline.comments.attack_suite import (
+from moderation_pipeline.agents.keyless.careful_rules import CarefulRulesExpert
+from moderation_pipeline.attacks.attack_suite import (
     CHAT,
     DISGUISES,
     Attack,
@@ -17,8 +17,8 @@ from moderation_pipeline.comments.attack_suite import (
     judged_id,
     plain_chat,
 )
-from moderation_pipeline.comments.normalise import normalise_text
 from moderation_pipeline.moderation.stream import Stream
+from moderation_pipeline.text.normalise import normalise_text
 
 KINDS = {
     "instructions",

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import polars as pl
 
-from moderation_pipeline.agents.build import Agents
-from moderation_pipeline.agents.careful_rules import CarefulRulesExpert
+from moderation_pipeline.agents.build_agents import Agents
 from moderation_pipeline.agents.expert import Expert
-from moderation_pipeline.agents.prompt_student import PromptStudent
+from moderation_pipeline.agents.keyless.careful_rules import CarefulRulesExpert
+from moderation_pipeline.agents.prompted.prompt_student import PromptStudent
 from moderation_pipeline.agents.student import Student
-from moderation_pipeline.comments.attack_suite import Attack, attack_suite
-from moderation_pipeline.config import Config, NamedConfig
-from moderation_pipeline.model_specs import OpenAISpec
-from moderation_pipeline.moderation.fresh_start import Fresh
-from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
-from moderation_pipeline.moderation.resistance import MOST_SUCCESS, attack_config, success_share
+from moderation_pipeline.attacks.attack_suite import Attack, attack_suite
+from moderation_pipeline.attacks.resistance import MOST_SUCCESS, attack_config, success_share
+from moderation_pipeline.config.model_specs import OpenAISpec
+from moderation_pipeline.config.run_config import Config, NamedConfig
+from moderation_pipeline.config.sanctions import load_sanctions
+from moderation_pipeline.moderation.ladder import Ladder
+from moderation_pipeline.moderation.run_beginning import Fresh
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.moderation.gullible import BlindlyObedient, Gullible, PastingStudent
 from moderation_pipeline_tests.moderation.scripted import ScriptedStudent

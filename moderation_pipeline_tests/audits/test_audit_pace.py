@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.backends.budget import UnpricedBudgetError
-from moderation_pipeline.config import AuditSpec
-from moderation_pipeline.moderation.audit_doubts import Doubt
-from moderation_pipeline.moderation.audit_pace import BANKED, HISTORY, AuditPace, quantile
+from moderation_pipeline.audits.audit_doubts import Doubt
+from moderation_pipeline.audits.audit_pace import BANKED, HISTORY, AuditPace, quantile
+from moderation_pipeline.config.config_errors import UnpricedBudgetError
+from moderation_pipeline.config.run_config import AuditSpec
 
 SHARES = st.floats(0, 1)
 

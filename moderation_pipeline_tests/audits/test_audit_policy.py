@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.agents.student import Situation
-from moderation_pipeline.agents.verdict import Verdict
-from moderation_pipeline.moderation.chance import draw
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Situation
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.chance import draw
+from moderation_pipeline.plan import Action, Category, Plan
 from moderation_pipeline_tests.moderation.scripted import DELETE, ScriptedExpert, ScriptedStudent, chat_of
 from moderation_pipeline_tests.moderation.test_loop import config_of, run
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import polars as pl
 
-from moderation_pipeline.agents.build import build_agents
-from moderation_pipeline.backends.build import Deployment, RunModels
-from moderation_pipeline.backends.tfidf import TfidfEmbedder
-from moderation_pipeline.config import Config, NamedConfig
+from moderation_pipeline.agents.build_agents import build_agents
+from moderation_pipeline.backends.run_models import Deployment, RunModels
+from moderation_pipeline.config.run_config import Config, NamedConfig
+from moderation_pipeline.config.sanctions import load_sanctions
+from moderation_pipeline.embedders.tfidf import TfidfEmbedder
 from moderation_pipeline.memory.store import MemoryStore
-from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
+from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.moderation.run_tables import RunTables
 from moderation_pipeline.warehouse.folder import DataFolder

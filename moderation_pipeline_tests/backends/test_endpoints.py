@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from moderation_pipeline.agents.prompt import Instructions
-from moderation_pipeline.backends.chat_endpoint import ChatEndpoint, Endpoint
-from moderation_pipeline.backends.chat_wire import Structure
+from moderation_pipeline.agents.prompted.prompt import Instructions
+from moderation_pipeline.backends.chat.chat_endpoint import ChatEndpoint, Endpoint
+from moderation_pipeline.backends.chat.chat_wire import Structure
+from moderation_pipeline.backends.chat.openai import OpenAIModel
+from moderation_pipeline.backends.chat.together import TogetherModel
 from moderation_pipeline.backends.language_model import (
     CallTimedOutError,
     ConnectionFailedError,
@@ -26,8 +28,6 @@ from moderation_pipeline.backends.language_model import (
     ServerFailedError,
     TooLongError,
 )
-from moderation_pipeline.backends.openai import OpenAIModel
-from moderation_pipeline.backends.together import TogetherModel
 from moderation_pipeline_tests.backends.chat_server import Behaviour, Fault, running
 
 KEY = "sk-test-4711-secret"

@@ -18,9 +18,9 @@ from urllib.error import URLError
 
 import pytest
 
-from moderation_pipeline.backends.build import Deployment, RunModels
 from moderation_pipeline.backends.language_model import LanguageModel, Message, Reply, Request
-from moderation_pipeline.model_specs import HfSpec, LanguageModelSpec, TogetherSpec
+from moderation_pipeline.backends.run_models import Deployment, RunModels
+from moderation_pipeline.config.model_specs import HfSpec, LanguageModelSpec, TogetherSpec
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.backends.runs import config_with, run
 from moderation_pipeline_tests.backends.small_models import smollm2

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from moderation_pipeline.config import Config
-from moderation_pipeline.config_library import ConfigLibrary
+from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.config.run_config import Config
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.backends.chat_server import running
 from moderation_pipeline_tests.backends.runs import run, texts_of

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from moderation_pipeline.moderation.chance import draw
+from moderation_pipeline.chance import draw
 from moderation_pipeline_tests.backends.chat_server import (
     Behaviour,
     Body,

@@ -10,22 +10,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation_pipeline.agents.build import Agents
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.plan import Plan
-from moderation_pipeline.agents.rules import RulesStudent
-from moderation_pipeline.agents.student import Situation, Student
+from moderation_pipeline.agents.build_agents import Agents
+from moderation_pipeline.agents.keyless.rules import RulesStudent
+from moderation_pipeline.agents.student import Student
 from moderation_pipeline.agents.tiers import Tier, TieredStudent
-from moderation_pipeline.agents.verdict import Verdict
-from moderation_pipeline.config import AutonomySpec, Config, NamedConfig
-from moderation_pipeline.moderation.certificates import Certificate, Ledger
-from moderation_pipeline.moderation.certified_basis import Basis
-from moderation_pipeline.moderation.certify import certify
-from moderation_pipeline.moderation.decided_alone import decided_alone
-from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.settled import Settled
+from moderation_pipeline.cases.situation import Situation
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.certificates.certificate_table import certify
+from moderation_pipeline.certificates.certified_basis import Basis
+from moderation_pipeline.certificates.decided_alone import decided_alone
+from moderation_pipeline.certificates.ledger import Certificate, Ledger
+from moderation_pipeline.config.run_config import AutonomySpec, Config, NamedConfig
+from moderation_pipeline.config.sanctions import load_sanctions
+from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.moderation.run_tables import RunTables
-from moderation_pipeline.moderation.trace import RunObserver, Settled
+from moderation_pipeline.moderation.trace import RunObserver
+from moderation_pipeline.plan import Plan
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.moderation.scripted import (
     Script,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.certificates import alarms_in, look_at, stated_audits
-from moderation_pipeline.moderation.certificate_rows import RowKey
+from moderation_pipeline.certificates.certificate_rows import RowKey
 
 WORLDS = 6
 EVERYTHING = RowKey("all", "all", "sanctions")

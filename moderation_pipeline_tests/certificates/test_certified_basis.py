@@ -7,8 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from moderation_pipeline.config_library import ConfigLibrary
-from moderation_pipeline.moderation.certified_basis import (
+from moderation_pipeline.certificates.certified_basis import (
     Basis,
     UnreadableProvenanceError,
     basis_of,
@@ -16,6 +15,7 @@ from moderation_pipeline.moderation.certified_basis import (
     decided_by,
     provenance_of,
 )
+from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.warehouse.files import write_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS, MEMORY_SNAPSHOT, PROVENANCE

@@ -6,13 +6,13 @@ from itertools import pairwise
 
 import polars as pl
 
-from moderation_pipeline.agents.plan import Plan
-from moderation_pipeline.config import AuditSpec, AutonomySpec, NamedConfig
-from moderation_pipeline.moderation.certificate_rows import VIOLATIONS, RowKey
-from moderation_pipeline.moderation.certificates import Certificate, Ledger
-from moderation_pipeline.moderation.certified_basis import Basis
-from moderation_pipeline.moderation.certify import certify
-from moderation_pipeline.moderation.decided_alone import Answered, DecidedAlone, NoAudit
+from moderation_pipeline.certificates.certificate_rows import VIOLATIONS, RowKey
+from moderation_pipeline.certificates.certificate_table import certify
+from moderation_pipeline.certificates.certified_basis import Basis
+from moderation_pipeline.certificates.decided_alone import Answered, DecidedAlone, NoAudit
+from moderation_pipeline.certificates.ledger import Certificate, Ledger
+from moderation_pipeline.config.run_config import AuditSpec, AutonomySpec, NamedConfig
+from moderation_pipeline.plan import Plan
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import CERTIFICATES
 from moderation_pipeline_tests.moderation.scripted import (

@@ -1,1 +1,1 @@
-"""Tests of moderation_pipeline.config."""
+"""Tests of moderation_pipeline.config.run_config."""

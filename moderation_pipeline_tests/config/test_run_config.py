@@ -6,10 +6,10 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from moderation_pipeline.agent_specs import CarefulRulesSpec, RulesSpec
-from moderation_pipeline.config import KEYLESS_REGIMES, AuditSpec, Config, RandomFloor
-from moderation_pipeline.config_errors import ConfigError
-from moderation_pipeline.config_library import ConfigLibrary
+from moderation_pipeline.config.agent_specs import CarefulRulesSpec, RulesSpec
+from moderation_pipeline.config.config_errors import ConfigError
+from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.config.run_config import KEYLESS_REGIMES, AuditSpec, Config, RandomFloor
 from moderation_pipeline.warehouse.folder import DataFolder
 
 

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from moderation_pipeline.comments.chat_files import chat_files
-from moderation_pipeline.comments.synthetic import SyntheticSettings, write_synthetic
+from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 
 CHAT = "small"

@@ -9,14 +9,14 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
-from moderation_pipeline.agents.build import Agents, Models
-from moderation_pipeline.agents.case import Case
+from moderation_pipeline.agents.build_agents import Agents, Models
 from moderation_pipeline.agents.expert import Expert
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.agents.verdict import Receipt, Verdict
-from moderation_pipeline.backends.embedder import Embedder, Vectors
-from moderation_pipeline.config import Config
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.verdict import Receipt, Verdict
+from moderation_pipeline.config.run_config import Config
 from moderation_pipeline.defs.resources import AgentBuilder
+from moderation_pipeline.embedders.embedder import Embedder, Vectors
+from moderation_pipeline.plan import Action, Category, Plan
 
 
 class SternExpert(Expert):

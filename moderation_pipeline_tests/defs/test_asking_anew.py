@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from moderation_pipeline.config import DEFAULT_CONFIG
+from moderation_pipeline.config.run_config import DEFAULT_CONFIG
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.partitions import run_key
 from moderation_pipeline.defs.schedules import FRESH

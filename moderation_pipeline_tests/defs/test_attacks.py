@@ -6,10 +6,10 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from moderation_pipeline.attacks.resistance import success_share
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.attacks import attack_results_checks
 from moderation_pipeline.defs.jobs import JOBS
-from moderation_pipeline.moderation.resistance import success_share
 from moderation_pipeline.warehouse.files import partition_path, read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import ATTACK_RESULTS

@@ -7,9 +7,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from moderation_pipeline.backends.batches import BatchPendingError
-from moderation_pipeline.config import DEFAULT_CONFIG
-from moderation_pipeline.config_library import ConfigLibrary
+from moderation_pipeline.backends.batches.batched_model import BatchPendingError
+from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.config.run_config import DEFAULT_CONFIG
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.batches import pending_batches
 from moderation_pipeline.defs.partitions import run_key

@@ -8,7 +8,7 @@ import dagster as dg
 
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.partitions import run_key
-from moderation_pipeline.terminal.certifying import certified
+from moderation_pipeline.terminal.certified_runs import certified
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import CERTIFICATES, PROVENANCE

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from moderation_pipeline.comments.synthetic import SyntheticSettings, write_synthetic
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.partitions import chats, configs, run_key, runs
+from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
 from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.views import query

@@ -9,7 +9,6 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from moderation_pipeline.comments.synthetic import SyntheticSettings, write_synthetic
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.certificates import certificates_checks
 from moderation_pipeline.defs.comments import chat_log_checks
@@ -19,6 +18,7 @@ from moderation_pipeline.defs.metrics import metrics_checks
 from moderation_pipeline.defs.moderation_loop import moderation_loop_checks
 from moderation_pipeline.defs.partitions import run_key
 from moderation_pipeline.defs.user_state import user_state, user_state_checks
+from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
 from moderation_pipeline.warehouse.files import read_table, write_table
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.tables import (

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from moderation_pipeline.cases.settled import NOT_AUDITED, Settled
+from moderation_pipeline.config.sanctions import load_sanctions
 from moderation_pipeline.defs.progress import LoggedProgress
-from moderation_pipeline.moderation.audit_policy import NOT_AUDITED
-from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
+from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.stream import Stream
-from moderation_pipeline.moderation.trace import Settled
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.moderation.scripted import ALLOW, chat_of
 

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from moderation_pipeline.comments.chat_files import SameChatError
-from moderation_pipeline.config import DEFAULT_CONFIG
+from moderation_pipeline.config.run_config import DEFAULT_CONFIG
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.instance import instance as open_instance
 from moderation_pipeline.defs.schedules import FRESH, nightly

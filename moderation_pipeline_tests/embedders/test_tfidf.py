@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse.linalg import norm
 
-from moderation_pipeline.backends.embedder import MARKS
-from moderation_pipeline.backends.tfidf import AT_ONCE, TfidfEmbedder
+from moderation_pipeline.embedders.embedder import MARKS
+from moderation_pipeline.embedders.tfidf import AT_ONCE, TfidfEmbedder
 
 
 def similarity(one: str, other: str) -> float:

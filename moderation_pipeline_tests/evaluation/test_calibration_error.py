@@ -7,11 +7,8 @@ from collections.abc import Sequence
 import polars as pl
 import pytest
 
-from moderation_pipeline.evaluation.calibration import (
-    CalibrationShown,
-    calibration_of,
-    calibration_sentence,
-)
+from moderation_pipeline.evaluation.calibration_error import CalibrationShown, calibration_of
+from moderation_pipeline.report.limits import calibration_sentence
 
 Said = tuple[str, float, str, float]
 """The Student's category and confidence, the audit's category and its probability."""

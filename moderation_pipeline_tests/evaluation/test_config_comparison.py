@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation_pipeline.evaluation.comparison import compare, focus_of
+from moderation_pipeline.evaluation.config_comparison import compare, focus_of
 from moderation_pipeline.evaluation.judged import Run
-from moderation_pipeline.evaluation.metrics import run_metrics
+from moderation_pipeline.evaluation.run_metrics import run_metrics
 from moderation_pipeline.warehouse.tables import COMPARISON, DIFFERENCES, ESTIMATES, METRICS_COLUMNS
 from moderation_pipeline_tests.evaluation.worlds import (
     REPLY,

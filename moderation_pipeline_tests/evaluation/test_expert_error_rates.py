@@ -5,13 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from moderation_pipeline.evaluation.expert_errors import (
-    breaking_sentence,
-    expert_errors,
-    own_errors,
-    wilson,
-    with_expert_errors,
-)
+from moderation_pipeline.evaluation.expert_error_rates import expert_errors, with_expert_errors
+from moderation_pipeline.report.expert_sentences import breaking_sentence, own_errors
+from moderation_pipeline.statistics.wilson import wilson
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 from moderation_pipeline_tests.evaluation import worlds
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score
 
 from moderation_pipeline.evaluation.judged import AuditWithoutProbabilityError, Run
-from moderation_pipeline.evaluation.metrics import run_metrics
+from moderation_pipeline.evaluation.run_metrics import run_metrics
 from moderation_pipeline.warehouse.tables import METRICS
 from moderation_pipeline_tests.evaluation.worlds import REPLY, comments, drawn_chat, drawn_plans, run
 

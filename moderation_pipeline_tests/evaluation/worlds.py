@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from moderation_pipeline.config import NamedConfig
-from moderation_pipeline.config_library import ConfigLibrary
+from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import (

@@ -9,11 +9,11 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.backends.embedder import Embedder
-from moderation_pipeline.backends.tfidf import TfidfEmbedder
-from moderation_pipeline.config import MemorySpec
+from moderation_pipeline.config.run_config import MemorySpec
+from moderation_pipeline.embedders.embedder import Embedder
+from moderation_pipeline.embedders.tfidf import TfidfEmbedder
 from moderation_pipeline.memory.store import Learnt, MemoryStore
+from moderation_pipeline.plan import Action, Category, Plan
 
 ALLOW = Plan(Action.ALLOW, Category.NONE, 0.9, "harmless banter")
 DELETE = Plan(Action.DELETE, Category.HARASSMENT, 0.8, "insults a player", rule="R1")

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from moderation_pipeline.agents.plan import Action, Category, Plan
 from moderation_pipeline.memory.accounting import effect
+from moderation_pipeline.plan import Action, Category, Plan
 from moderation_pipeline_tests.memory.memories import ALLOW, BAN, DELETE, SPAM
 
 BAN_FOR_HARASSMENT = replace(DELETE, action=Action.BAN)

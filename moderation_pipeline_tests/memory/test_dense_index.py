@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from moderation_pipeline.backends.tfidf import TfidfEmbedder
+from moderation_pipeline.embedders.tfidf import TfidfEmbedder
 from moderation_pipeline.memory.dense_index import DenseIndex
 from moderation_pipeline.memory.index import Hits
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfTransformer
 
-from moderation_pipeline.backends.tfidf import BITS, TfidfEmbedder
+from moderation_pipeline.embedders.tfidf import BITS, TfidfEmbedder
 from moderation_pipeline.memory.index import Hits
 from moderation_pipeline.memory.sparse_index import SMALL_SEGMENT, SparseIndex
 from moderation_pipeline_tests.memory.memories import WORDS, states

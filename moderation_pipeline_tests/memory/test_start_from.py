@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from moderation_pipeline.backends.tfidf import TfidfEmbedder
-from moderation_pipeline.config import MemorySpec
-from moderation_pipeline.memory.beginning import Beginning, StartFromError, begin_memory
+from moderation_pipeline.config.run_config import MemorySpec
+from moderation_pipeline.embedders.tfidf import TfidfEmbedder
+from moderation_pipeline.memory.start_from import Beginning, StartFromError, begin_memory
 from moderation_pipeline.memory.store import MemoryStore
 from moderation_pipeline.warehouse.files import write_table
 from moderation_pipeline.warehouse.folder import DataFolder

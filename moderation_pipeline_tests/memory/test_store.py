@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from polars.testing import assert_frame_equal
 
-from moderation_pipeline.agents.plan import Plan
-from moderation_pipeline.agents.student import Recalled
-from moderation_pipeline.backends.tfidf import TfidfEmbedder
-from moderation_pipeline.config import MemorySpec
+from moderation_pipeline.cases.situation import Recalled
+from moderation_pipeline.config.run_config import MemorySpec
+from moderation_pipeline.embedders.tfidf import TfidfEmbedder
 from moderation_pipeline.memory.store import Learnt, MemoryStore
+from moderation_pipeline.plan import Plan
 from moderation_pipeline.warehouse.tables import MEMORY_SNAPSHOT
 from moderation_pipeline_tests.memory.memories import (
     ALLOW,

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.agents.plan import Plan
-from moderation_pipeline.agents.student import Recalled
-from moderation_pipeline.config import VoteSpec
+from moderation_pipeline.cases.situation import Recalled
+from moderation_pipeline.config.run_config import VoteSpec
 from moderation_pipeline.memory.vote import vote
+from moderation_pipeline.plan import Plan
 from moderation_pipeline_tests.memory.memories import ALLOW, BAN, DELETE, PLANS
 
 SPEC = VoteSpec(least_similarity=0.5, least_margin=0.1)

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 import orjson
 
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.close_reading import text_evidence
-from moderation_pipeline.agents.evidence import plan_from
-from moderation_pipeline.agents.reply_parsing import read_reply
-from moderation_pipeline.agents.student import Situation, Student
-from moderation_pipeline.agents.verdict import Receipt, Verdict
+from moderation_pipeline.agents.keyless.close_reading import text_evidence
+from moderation_pipeline.agents.keyless.evidence import plan_from
+from moderation_pipeline.agents.prompted.reply_parsing import read_reply
+from moderation_pipeline.agents.student import Student
 from moderation_pipeline.backends.language_model import LanguageModel, Message, ModelIdentity, Reply, Request
-from moderation_pipeline.comments.normalise import normalise_text
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Situation
+from moderation_pipeline.cases.verdict import Receipt, Verdict
+from moderation_pipeline.text.normalise import normalise_text
 
 PERSUADES = re.compile(
     r"\b(allow|approv|accept|permit|whitelist|ignor|disregard|forget|pretend|imagine|harmless|benign|safe|fine|"

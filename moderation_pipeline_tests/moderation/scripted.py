@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.expert import Expert
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.agents.student import Situation, Student
-from moderation_pipeline.agents.verdict import Receipt, Verdict
-from moderation_pipeline.moderation.chance import draw
+from moderation_pipeline.agents.student import Student
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Situation
+from moderation_pipeline.cases.verdict import Receipt, Verdict
+from moderation_pipeline.chance import draw
+from moderation_pipeline.plan import Action, Category, Plan
 from moderation_pipeline.warehouse.tables import COMMENTS
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

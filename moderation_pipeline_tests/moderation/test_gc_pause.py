@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from moderation_pipeline.moderation.garbage import NEW_OBJECTS, seldom_collected
+from moderation_pipeline.moderation.gc_pause import NEW_OBJECTS, seldom_collected
 
 
 @pytest.fixture

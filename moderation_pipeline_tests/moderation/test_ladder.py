@@ -7,13 +7,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from moderation_pipeline.agents.build import Agents
-from moderation_pipeline.config import NamedConfig
-from moderation_pipeline.moderation.ladder import Ladder, SanctionsError, SanctionsSpec, load_sanctions
+from moderation_pipeline.agents.build_agents import Agents
+from moderation_pipeline.config.run_config import NamedConfig
+from moderation_pipeline.config.sanctions import SanctionsError, SanctionsSpec, load_sanctions
+from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.moderation.scripted import ScriptedStudent, chat_of
-from moderation_pipeline_tests.moderation.test_user_state import ALONE, action_log_of
+from moderation_pipeline_tests.moderation.test_standings import ALONE, action_log_of
 
 STEPS = "default: {warn: [warn, timeout 60s, ban], delete: [delete], timeout: [timeout 10m], ban: [ban]}"
 

@@ -8,20 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from moderation_pipeline.agents.build import Agents
-from moderation_pipeline.agents.case import Case
+from moderation_pipeline.agents.build_agents import Agents
 from moderation_pipeline.agents.expert import Expert
-from moderation_pipeline.agents.labels import LabelsExpert
-from moderation_pipeline.agents.plan import Plan
-from moderation_pipeline.agents.rules import RulesStudent
+from moderation_pipeline.agents.keyless.rules import RulesStudent
+from moderation_pipeline.agents.labels_expert import LabelsExpert
 from moderation_pipeline.agents.student import Student
-from moderation_pipeline.backends.tfidf import TfidfEmbedder
-from moderation_pipeline.config import Config, MemorySpec, NamedConfig
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.config.run_config import Config, MemorySpec, NamedConfig
+from moderation_pipeline.config.sanctions import load_sanctions
+from moderation_pipeline.embedders.tfidf import TfidfEmbedder
 from moderation_pipeline.memory.store import MemoryStore
-from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
+from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.moderation.run_tables import RunTables
 from moderation_pipeline.moderation.trace import RunObserver
+from moderation_pipeline.plan import Plan
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import ACTION_LOG, EXPERT_AUDITS, MEMORY_SNAPSHOT, STUDENT_DECISIONS
 from moderation_pipeline_tests.moderation.scripted import (

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from moderation_pipeline.agents.keyless.rules import RulesStudent
 from moderation_pipeline.agents.memory_trial import MemoryTrial
-from moderation_pipeline.agents.rules import RulesStudent
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.moderation.run_tables import RunTables
 from moderation_pipeline_tests.agents.suggestible import Suggestible

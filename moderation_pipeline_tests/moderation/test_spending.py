@@ -11,17 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation_pipeline.agents.build import Agents
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.student import Situation
-from moderation_pipeline.agents.verdict import Verdict
-from moderation_pipeline.backends.budget import UnpricedBudgetError
-from moderation_pipeline.config import Config, NamedConfig
-from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
+from moderation_pipeline.agents.build_agents import Agents
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.settled import AUDITS_OFF, RULES, Settled
+from moderation_pipeline.cases.situation import Situation
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.config.config_errors import UnpricedBudgetError
+from moderation_pipeline.config.run_config import Config, NamedConfig
+from moderation_pipeline.config.sanctions import load_sanctions
+from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.moderation.run_tables import RunTables
-from moderation_pipeline.moderation.spending import AUDITS_OFF, RULES, RunBudgetSpentError
-from moderation_pipeline.moderation.trace import RunObserver, Settled
+from moderation_pipeline.moderation.spending import RunBudgetSpentError
+from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.moderation.scripted import ScriptedExpert, ScriptedStudent, chat_of
 

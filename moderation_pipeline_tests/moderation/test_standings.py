@@ -8,11 +8,12 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation_pipeline.agents.build import Agents
-from moderation_pipeline.config import Config, NamedConfig
-from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
+from moderation_pipeline.agents.build_agents import Agents
+from moderation_pipeline.config.run_config import Config, NamedConfig
+from moderation_pipeline.config.sanctions import load_sanctions
+from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.loop import moderate
-from moderation_pipeline.moderation.user_state import fold_actions
+from moderation_pipeline.moderation.standings import fold_actions
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.moderation.scripted import START, ScriptedStudent, chat_of
 

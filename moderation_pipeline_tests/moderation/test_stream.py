@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.agents.case import Case
+from moderation_pipeline.cases.case import Case
 from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline_tests.moderation.scripted import chat_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from moderation_pipeline.evaluation.certified import certificate_sentence, certified_to, is_certified
+from moderation_pipeline.report.certificate_sentences import certificate_sentence, certified_to, is_certified
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 from moderation_pipeline_tests.evaluation.worlds import Row, rows
 

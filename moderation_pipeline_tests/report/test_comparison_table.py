@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from moderation_pipeline.evaluation.comparison import compare
-from moderation_pipeline.evaluation.comparison_table import Cell, readable
+from moderation_pipeline.evaluation.config_comparison import compare
+from moderation_pipeline.report.comparison_table import Cell, readable
 from moderation_pipeline_tests.evaluation.worlds import comments, drawn_chat, drawn_runs, run
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from moderation_pipeline.evaluation.comparison import compare
+from moderation_pipeline.evaluation.config_comparison import compare
 from moderation_pipeline.evaluation.judged import Run
-from moderation_pipeline.evaluation.verdict import Verdict, verdict
+from moderation_pipeline.report.conclusion import Verdict, verdict
 from moderation_pipeline_tests.evaluation.worlds import REPLY, comments, drawn_chat, drawn_runs, run
 
 

@@ -9,12 +9,12 @@ import polars as pl
 import pytest
 from playwright.sync_api import Browser
 
-from moderation_pipeline.evaluation.chart_style import end_labels
-from moderation_pipeline.evaluation.comparison import compare
-from moderation_pipeline.evaluation.figure import Figure
-from moderation_pipeline.evaluation.figure_files import load_figures, save_figures
-from moderation_pipeline.evaluation.figures import draw_figures
+from moderation_pipeline.evaluation.config_comparison import compare
 from moderation_pipeline.evaluation.judged import Run
+from moderation_pipeline.report.chart_style import end_labels
+from moderation_pipeline.report.figure import Figure
+from moderation_pipeline.report.figure_files import load_figures, save_figures
+from moderation_pipeline.report.figures import draw_figures
 from moderation_pipeline_tests.evaluation.worlds import REPLY, comments, drawn_chat, drawn_runs, run
 
 NAMES = [

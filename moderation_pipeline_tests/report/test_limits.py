@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from moderation_pipeline.evaluation.comparison import compare
+from moderation_pipeline.evaluation.config_comparison import compare
 from moderation_pipeline.evaluation.judged import Run
-from moderation_pipeline.evaluation.limits import label_sources, limits
+from moderation_pipeline.report.limits import label_sources, limits
 from moderation_pipeline.warehouse.tables import INGESTION, REJECTED_LINES
 from moderation_pipeline_tests.evaluation.worlds import REPLY, Row, comments, drawn_chat, rows, run
 

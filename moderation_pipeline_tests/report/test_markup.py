@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from moderation_pipeline.evaluation.visible import LONGEST, as_html, as_markdown, pieces
+from moderation_pipeline.report.markup import LONGEST, as_html, as_markdown, pieces
 from moderation_pipeline_tests.evaluation.hostile import HOSTILE
 
 RENDERERS = {

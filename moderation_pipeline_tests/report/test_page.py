@@ -10,12 +10,12 @@ import pytest
 from markdown_it import MarkdownIt
 from playwright.sync_api import Browser, Dialog, Page
 
-from moderation_pipeline.evaluation.comparison import compare
-from moderation_pipeline.evaluation.figures import draw_figures
+from moderation_pipeline.evaluation.config_comparison import compare
 from moderation_pipeline.evaluation.judged import Run
-from moderation_pipeline.evaluation.report import Report, render_report
-from moderation_pipeline.evaluation.report_parts import DISAGREEMENTS
-from moderation_pipeline.evaluation.visible import pieces
+from moderation_pipeline.report.figures import draw_figures
+from moderation_pipeline.report.markup import pieces
+from moderation_pipeline.report.page import Report, render_report
+from moderation_pipeline.report.report_parts import DISAGREEMENTS
 from moderation_pipeline.warehouse.tables import INGESTION, REJECTED_LINES
 from moderation_pipeline_tests.evaluation.hostile import HOSTILE
 from moderation_pipeline_tests.evaluation.worlds import Row, comments, drawn_chat, drawn_runs, rows, run

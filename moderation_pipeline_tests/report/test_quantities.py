@@ -4,15 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from moderation_pipeline.evaluation.quantities import (
-    count,
-    dollars,
-    milliseconds,
-    percent,
-    plural,
-    score,
-    signed,
-)
+from moderation_pipeline.report.quantities import count, dollars, milliseconds, percent, plural, score, signed
 
 
 @pytest.mark.parametrize(

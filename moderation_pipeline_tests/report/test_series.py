@@ -3,8 +3,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from moderation_pipeline.evaluation import series
 from moderation_pipeline.evaluation.judged import Run, judge, reference_of
+from moderation_pipeline.report import series
 from moderation_pipeline_tests.evaluation.worlds import REPLY, Row, comments, drawn_chat, drawn_runs, run
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from moderation_pipeline.config import Config
+from moderation_pipeline.config.run_config import Config
 from moderation_pipeline.evaluation.judged import Run
-from moderation_pipeline.evaluation.stand_ins import stood_in
+from moderation_pipeline.report.stand_ins import stood_in
 from moderation_pipeline_tests.evaluation.worlds import REPLY, comments, run
 
 CHAT = comments([{}] * 20)

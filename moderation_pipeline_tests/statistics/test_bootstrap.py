@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta
 
-from moderation_pipeline.evaluation.bootstrap import LEAST_USERS, Trials, effective_number, interval, resample
+from moderation_pipeline.statistics.bootstrap import LEAST_USERS, Trials, effective_number, interval, resample
 
 
 def sums(users: int, seed: int = 0, *, distinct: bool = False) -> pl.DataFrame:

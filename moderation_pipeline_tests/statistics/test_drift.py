@@ -8,7 +8,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from moderation_pipeline.moderation.drift import FALSE_ALARMS, DriftDetector
+from moderation_pipeline.statistics.drift import FALSE_ALARMS, DriftDetector
 
 
 @pytest.mark.parametrize("probability", [0.02, 0.2, 0.9])

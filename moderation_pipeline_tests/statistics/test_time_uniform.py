@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation_pipeline.moderation.time_uniform import ErrorBound
+from moderation_pipeline.statistics.time_uniform import ErrorBound
 
 ALPHA = 0.05
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from moderation_pipeline.comments.personas.cast import Cast, NameMaker
-from moderation_pipeline.comments.personas.dice import Dice
-from moderation_pipeline.comments.personas.library import shipped_library
+from moderation_pipeline.synthetic.cast import Cast, NameMaker
+from moderation_pipeline.synthetic.dice import Dice
+from moderation_pipeline.synthetic.library import shipped_library
 
 LIBRARY = shipped_library()
 ARENA = LIBRARY.channels["arena"]

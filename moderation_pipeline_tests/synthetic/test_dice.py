@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.comments.personas.dice import Dice, Urn
+from moderation_pipeline.synthetic.dice import Dice, Urn
 
 
 def test_a_seed_is_a_stream_that_is_written_down() -> None:

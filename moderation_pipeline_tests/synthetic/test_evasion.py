@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.comments.personas.dice import Dice
-from moderation_pipeline.comments.personas.evasion import (
+from moderation_pipeline.synthetic.dice import Dice
+from moderation_pipeline.synthetic.evasion import (
     DISGUISES,
     TAG,
     ZERO_WIDTH,

@@ -9,17 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from moderation_pipeline.agents.plan import Action, Category
-from moderation_pipeline.comments.personas.library import (
-    COMMENTS,
-    LibraryError,
-    load_library,
-    shipped_library,
-)
-from moderation_pipeline.comments.personas.phrases import Phrase
+from moderation_pipeline.plan import Action, Category
+from moderation_pipeline.synthetic.library import DATA, LibraryError, load_library, shipped_library
+from moderation_pipeline.synthetic.phrases import Phrase
 
 LIBRARY = shipped_library()
-RULES = COMMENTS.parent / "defaults" / "rules"
+RULES = DATA.parent / "defaults" / "rules"
 
 
 def every_template() -> set[Phrase]:
@@ -29,7 +24,7 @@ def every_template() -> set[Phrase]:
 
 def copy_of_the_data(folder: Path) -> Path:
     for name in ("personas", "channels"):
-        shutil.copytree(COMMENTS / name, folder / name, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+        shutil.copytree(DATA / name, folder / name, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     return folder
 
 
@@ -101,7 +96,7 @@ def test_only_dash_forbids_what_its_rules_forbid() -> None:
 
 
 def test_the_fingerprint_changes_with_any_file(tmp_path: Path) -> None:
-    before = load_library(COMMENTS / "personas", COMMENTS / "channels").fingerprint
+    before = load_library(DATA / "personas", DATA / "channels").fingerprint
     for number, file in enumerate(["personas/troll.yaml", "channels/dash.yaml", "personas/vocabulary.yaml"]):
         folder = copy_of_the_data(tmp_path / str(number))
         with (folder / file).open("a", encoding="utf-8") as opened:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.comments.personas.dice import Dice
-from moderation_pipeline.comments.personas.phrases import PhraseError, Slot, fill, parse, slots
+from moderation_pipeline.synthetic.dice import Dice
+from moderation_pipeline.synthetic.phrases import PhraseError, Slot, fill, parse, slots
 
 
 @dataclass

@@ -9,10 +9,10 @@ from itertools import pairwise
 
 import pytest
 
-from moderation_pipeline.comments.personas.evasion import TAG, ZERO_WIDTH
-from moderation_pipeline.comments.personas.library import shipped_library
-from moderation_pipeline.comments.personas.staging import Spoken
-from moderation_pipeline.comments.synthetic import SyntheticSettings, spoken_blocks
+from moderation_pipeline.synthetic.evasion import TAG, ZERO_WIDTH
+from moderation_pipeline.synthetic.library import shipped_library
+from moderation_pipeline.synthetic.staging import Spoken
+from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, spoken_blocks
 
 
 @cache

@@ -19,10 +19,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from moderation_pipeline.agents.plan import Action, Category
 from moderation_pipeline.comments.ingest import ingest
-from moderation_pipeline.comments.personas.library import shipped_library
-from moderation_pipeline.comments.synthetic import (
+from moderation_pipeline.plan import Action, Category
+from moderation_pipeline.synthetic.library import shipped_library
+from moderation_pipeline.synthetic.synthetic_chat import (
     SyntheticComment,
     SyntheticSettings,
     generate,
@@ -51,7 +51,7 @@ def test_the_same_settings_make_the_same_bytes(tmp_path: Path) -> None:
 def test_the_bytes_do_not_hang_on_pythons_hash_seed(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path;"
-        "from moderation_pipeline.comments.synthetic import SyntheticSettings, write_synthetic;"
+        "from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic;"
         "write_synthetic(Path(sys.argv[1]), SyntheticSettings(comments=1_500))"
     )
     for hash_seed in ("1", "2"):

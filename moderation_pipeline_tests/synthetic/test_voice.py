@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from moderation_pipeline.comments.personas.dice import Dice
-from moderation_pipeline.comments.personas.voice import Voice, voiced
+from moderation_pipeline.synthetic.dice import Dice
+from moderation_pipeline.synthetic.voice import Voice, voiced
 
 EMOTES = frozenset({"PogChamp"})
 PLAIN = Voice(

@@ -7,7 +7,7 @@ import pytest
 from moderation_pipeline.comments.chat_files import SameChatError, chat_files, chat_name, format_beside
 from moderation_pipeline.comments.columns import ColumnsError, columns_beside
 from moderation_pipeline.errors import ModerationError
-from moderation_pipeline.terminal.adding import ChatExistsError, ReservedNameError, add_file
+from moderation_pipeline.terminal.added_chat import ChatExistsError, ReservedNameError, add_file
 from moderation_pipeline.warehouse.folder import DataFolder
 
 

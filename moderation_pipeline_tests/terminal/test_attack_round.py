@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from moderation_pipeline.attacks.attack_suite import attack_suite
 from moderation_pipeline.cli import called_with
-from moderation_pipeline.comments.attack_suite import attack_suite
-from moderation_pipeline.terminal.attacking import Resistance
+from moderation_pipeline.terminal.attack_round import Resistance
 from moderation_pipeline.terminal.exit_codes import ExitCode
 from moderation_pipeline.warehouse.tables import ATTACK_RESULTS
 

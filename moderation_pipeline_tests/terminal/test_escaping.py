@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.terminal.harmless import harmless
+from moderation_pipeline.terminal.escaping import harmless
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import click
 import pytest
 
-from moderation_pipeline.config_errors import ConfigError
+from moderation_pipeline.config.config_errors import ConfigError
 from moderation_pipeline.terminal.exit_codes import CommandFailed, ExitCode, ended
 
 

@@ -7,15 +7,13 @@ import orjson
 import pytest
 from rich.console import Console
 
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.agents.verdict import Receipt, Verdict
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.settled import NOT_AUDITED, AuditChoice, Sanction, Settled
+from moderation_pipeline.cases.verdict import Receipt, Verdict
 from moderation_pipeline.comments.ingest import ingest
-from moderation_pipeline.moderation.audit_policy import NOT_AUDITED, AuditChoice
-from moderation_pipeline.moderation.ladder import Sanction
 from moderation_pipeline.moderation.stream import Stream
-from moderation_pipeline.moderation.trace import Settled
-from moderation_pipeline.terminal.progress import ProgressView
+from moderation_pipeline.plan import Action, Category, Plan
+from moderation_pipeline.terminal.progress_view import ProgressView
 from moderation_pipeline.terminal.trace_view import TraceView
 
 ALLOW = Plan(Action.ALLOW, Category.NONE, 0.96, "Nothing found.")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from moderation_pipeline.agents.addressing import (
+from moderation_pipeline.attacks.attack_suite import DISGUISES, attack_suite
+from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, generate
+from moderation_pipeline.text.addressing import (
     addresses_moderator,
     sentence_addresses_moderator,
     without_addressing,
 )
-from moderation_pipeline.comments.attack_suite import DISGUISES, attack_suite
-from moderation_pipeline.comments.synthetic import SyntheticSettings, generate
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from moderation_pipeline.agents.disguise import Disguise, disguise
-from moderation_pipeline.comments.normalise import normalise_text
+from moderation_pipeline.text.disguise import Disguise, disguise
+from moderation_pipeline.text.normalise import normalise_text
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from moderation_pipeline.comments.leetspeak import resolved, unleeted
+from moderation_pipeline.text.leetspeak import resolved, unleeted
 
 
 @pytest.mark.parametrize(

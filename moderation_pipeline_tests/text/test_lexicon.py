@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from moderation_pipeline.agents.lexicon import LexiconFile, TermIndex, lexicon, pattern_of
-from moderation_pipeline.agents.plan import Category
-from moderation_pipeline.agents.reading import without_accents
-from moderation_pipeline.comments.normalise import normalise_text
+from moderation_pipeline.agents.keyless.reading import without_accents
+from moderation_pipeline.plan import Category
+from moderation_pipeline.text.lexicon import LexiconFile, TermIndex, lexicon, pattern_of
+from moderation_pipeline.text.normalise import normalise_text
 
 
 def test_the_lexicon_names_its_source_and_licence() -> None:

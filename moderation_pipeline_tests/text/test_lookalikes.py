@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.comments.lookalikes import INVISIBLE, fold_lookalikes
+from moderation_pipeline.text.lookalikes import INVISIBLE, fold_lookalikes
 
 
 @given(st.text(alphabet=st.characters(max_codepoint=127)))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from moderation_pipeline.comments.normalise import normalise, normalise_text
+from moderation_pipeline.text.normalise import normalise, normalise_text
 
 DISGUISES = st.sampled_from(
     [

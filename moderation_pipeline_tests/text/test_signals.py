@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation_pipeline.agents.signals import Signals, signals
+from moderation_pipeline.text.signals import Signals, signals
 from moderation_pipeline_tests.agents.cases import comments_of
 
 

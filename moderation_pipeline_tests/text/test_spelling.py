@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.agents.lexicon import lexicon
-from moderation_pipeline.agents.spelling import corrected
+from moderation_pipeline.text.lexicon import lexicon
+from moderation_pipeline.text.spelling import corrected
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
 from moderation_pipeline.warehouse.files import read_table, write_table
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.frozen import PICTURES
+from moderation_pipeline.warehouse.hardlinks import PICTURES
 from moderation_pipeline.warehouse.tables import COMMENTS, TABLES
 from moderation_pipeline.warehouse.views import QUESTIONS, query
 from moderation_pipeline_tests.warehouse.rows import rows_of

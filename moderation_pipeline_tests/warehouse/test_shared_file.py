@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from moderation_pipeline.backends.shared_file import connected
+from moderation_pipeline.warehouse.shared_file import connected
 
 
 def test_opening_waits_while_another_holds_the_file_that_has_no_log_yet(tmp_path: Path) -> None:

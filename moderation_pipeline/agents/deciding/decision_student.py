@@ -13,14 +13,11 @@ from hashlib import blake2b
 from itertools import chain
 
 from moderation_pipeline.agents.by_turns import begun_by_turns
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.deriving import derive
-from moderation_pipeline.agents.prompt import MOST_OF_COMMENT, Shown, case_data
-from moderation_pipeline.agents.question_set import QuestionSet
-from moderation_pipeline.agents.student import Situation, Student, leading
-from moderation_pipeline.agents.verdict import OptionProbability, Receipt, Verdict
-from moderation_pipeline.agents.visible import shortened
-from moderation_pipeline.backends.decision_model import (
+from moderation_pipeline.agents.deciding.deriving import derive
+from moderation_pipeline.agents.deciding.question_set import QuestionSet
+from moderation_pipeline.agents.prompted.prompt import MOST_OF_COMMENT, Shown, case_data
+from moderation_pipeline.agents.student import Student
+from moderation_pipeline.backends.decisions.decision_model import (
     NO,
     Answer,
     DecisionModel,
@@ -32,7 +29,11 @@ from moderation_pipeline.backends.decision_model import (
     Unusable,
 )
 from moderation_pipeline.backends.language_model import BadReplyError, JsonValue, Reply, TransportError
-from moderation_pipeline.decision_specs import AskingSpec, DecidingSpec
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Situation, leading
+from moderation_pipeline.cases.verdict import OptionProbability, Receipt, Verdict
+from moderation_pipeline.config.decision_specs import AskingSpec, DecidingSpec
+from moderation_pipeline.text.visible import shortened
 
 UNUSABLE = "unusable_answer"
 REFUSED = "refused"

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from moderation_pipeline.agents.evidence import CARING_REPLY, RULES, STEPS
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.agents.question_set import REVERSED, QuestionSet, RuleQuestion
-from moderation_pipeline.backends.decision_model import YES, Distribution
-from moderation_pipeline.decision_specs import CategoryThresholds, Thresholds
+from moderation_pipeline.agents.deciding.question_set import REVERSED, QuestionSet, RuleQuestion
+from moderation_pipeline.agents.keyless.evidence import CARING_REPLY, RULES, STEPS
+from moderation_pipeline.backends.decisions.decision_model import YES, Distribution
+from moderation_pipeline.config.decision_specs import CategoryThresholds, Thresholds
+from moderation_pipeline.plan import Action, Category, Plan
 
 ADDRESSES_MODERATOR = "addresses_moderator"
 """Why a comment is audited for certain that speaks to its judge."""

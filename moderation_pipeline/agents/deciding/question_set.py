@@ -16,12 +16,12 @@ from itertools import pairwise
 import orjson
 import yaml
 
-from moderation_pipeline.agents.evidence import RULES
-from moderation_pipeline.agents.plan import Category
-from moderation_pipeline.backends.decision_model import NO, YES, Option, Question
-from moderation_pipeline.closed import Closed
+from moderation_pipeline.agents.keyless.evidence import RULES
+from moderation_pipeline.backends.decisions.decision_model import NO, YES, Option, Question
+from moderation_pipeline.config.yaml_model import Closed
+from moderation_pipeline.plan import Category
 
-QUESTIONS = resources.files("moderation_pipeline.agents") / "questions"
+QUESTIONS = resources.files("moderation_pipeline.agents.deciding") / "questions"
 REVERSED = "_reversed"
 """What the name of a choice ends in where its options are asked for in the reverse order."""
 

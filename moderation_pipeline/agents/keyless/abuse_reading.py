@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from moderation_pipeline.agents.evidence import Evidence
-from moderation_pipeline.agents.lexicon import Hit, grammar, lexicon
-from moderation_pipeline.agents.plan import Category
-from moderation_pipeline.agents.reading import Reading
+from moderation_pipeline.agents.keyless.evidence import Evidence
+from moderation_pipeline.agents.keyless.reading import Reading
+from moderation_pipeline.plan import Category
+from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
 
 TALE = 7
 """Words from which a sentence in the first person tells something, with a curse in it: a shorter one

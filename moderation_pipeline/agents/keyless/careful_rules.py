@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.close_reading import text_evidence
-from moderation_pipeline.agents.earlier_lines import evidence_of_earlier_lines
-from moderation_pipeline.agents.evidence import Evidence, plan_from
 from moderation_pipeline.agents.expert import Expert
-from moderation_pipeline.agents.patterns import PATTERNS
-from moderation_pipeline.agents.signal_evidence import WEIGHTS, as_trusted, flood_evidence, leanings
-from moderation_pipeline.agents.verdict import Contribution, Receipt, Verdict
+from moderation_pipeline.agents.keyless.close_reading import text_evidence
+from moderation_pipeline.agents.keyless.earlier_lines import evidence_of_earlier_lines
+from moderation_pipeline.agents.keyless.evidence import Evidence, plan_from
+from moderation_pipeline.agents.keyless.signal_evidence import WEIGHTS, as_trusted, flood_evidence, leanings
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.verdict import Contribution, Receipt, Verdict
+from moderation_pipeline.text.patterns import PATTERNS
 
 RECEIPT = Receipt(backend="careful_rules")
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
-from moderation_pipeline.agents.abuse_reading import Telling, Tone, abuse_evidence
-from moderation_pipeline.agents.evidence import LIKELY, Evidence, chances
-from moderation_pipeline.agents.hate_reading import hate_evidence
-from moderation_pipeline.agents.lexicon import grammar
-from moderation_pipeline.agents.patterns import PATTERNS
-from moderation_pipeline.agents.plan import Category
-from moderation_pipeline.agents.reading import Reading, read
-from moderation_pipeline.agents.signal_evidence import WEIGHTS
+from moderation_pipeline.agents.keyless.abuse_reading import Telling, Tone, abuse_evidence
+from moderation_pipeline.agents.keyless.evidence import LIKELY, Evidence, chances
+from moderation_pipeline.agents.keyless.hate_reading import hate_evidence
+from moderation_pipeline.agents.keyless.reading import Reading, read
+from moderation_pipeline.agents.keyless.signal_evidence import WEIGHTS
+from moderation_pipeline.plan import Category
+from moderation_pipeline.text.lexicon import grammar
+from moderation_pipeline.text.patterns import PATTERNS
 
 TELLINGS = {
     weight.signal: Telling(weight.category, weight.once, weight.again, weight.reason)

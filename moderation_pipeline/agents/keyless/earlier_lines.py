@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from moderation_pipeline.agents.case import Case, Line
-from moderation_pipeline.agents.close_reading import text_evidence
-from moderation_pipeline.agents.evidence import LIKELY, Evidence, chances
-from moderation_pipeline.agents.lexicon import grammar
-from moderation_pipeline.agents.plan import Category
-from moderation_pipeline.comments.normalise import normalise_text
+from moderation_pipeline.agents.keyless.close_reading import text_evidence
+from moderation_pipeline.agents.keyless.evidence import LIKELY, Evidence, chances
+from moderation_pipeline.cases.case import Case, Line
+from moderation_pipeline.plan import Category
+from moderation_pipeline.text.lexicon import grammar
+from moderation_pipeline.text.normalise import normalise_text
 
 OWN_LINES = 4
 ROOM_LINES = 6

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from moderation_pipeline.agents.plan import Action, Category, Plan
+from moderation_pipeline.plan import Action, Category, Plan
 
 RULES = {
     Category.HARASSMENT: "R1",

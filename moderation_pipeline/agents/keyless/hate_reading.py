@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from moderation_pipeline.agents.evidence import Evidence
-from moderation_pipeline.agents.lexicon import Hit, grammar, lexicon
-from moderation_pipeline.agents.plan import Category
-from moderation_pipeline.agents.reading import Reading
+from moderation_pipeline.agents.keyless.evidence import Evidence
+from moderation_pipeline.agents.keyless.reading import Reading
+from moderation_pipeline.plan import Category
+from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
 
 PREDICATES = {
     "dehumanising": 0.62,

@@ -12,8 +12,8 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from moderation_pipeline.agents.lexicon import Hit, grammar, lexicon
-from moderation_pipeline.agents.spelling import corrected
+from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
+from moderation_pipeline.text.spelling import corrected
 
 TOKEN = re.compile(r"\[sepa\]|@\w+|[^\W_]+(?:'[^\W_]+)*|[\"“”«»]|[.!?;:]+|[~=#*|<>/\\-]{2,}|,|\n")
 """Runs of dashes and the like part what stands on both sides as full stops do."""

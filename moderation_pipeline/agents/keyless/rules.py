@@ -10,20 +10,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.evidence import plan_from
-from moderation_pipeline.agents.signal_evidence import (
+from moderation_pipeline.agents.keyless.evidence import plan_from
+from moderation_pipeline.agents.keyless.signal_evidence import (
     MANY_STRIKES,
     evidence_of,
     is_repeated,
     is_shouted,
     is_wall,
 )
-from moderation_pipeline.agents.signals import Signals
-from moderation_pipeline.agents.student import Situation, Student
-from moderation_pipeline.agents.verdict import Contribution, Receipt, Verdict
-from moderation_pipeline.config import VoteSpec
+from moderation_pipeline.agents.student import Student
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Situation
+from moderation_pipeline.cases.verdict import Contribution, Receipt, Verdict
+from moderation_pipeline.config.run_config import VoteSpec
 from moderation_pipeline.memory.vote import vote
+from moderation_pipeline.text.signals import Signals
 
 RECEIPT = Receipt(backend="rules")
 """Shared by every verdict of the rules: they cost nothing, and making one per comment would."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from moderation_pipeline.agents.evidence import Evidence
-from moderation_pipeline.agents.plan import Category
-from moderation_pipeline.agents.signals import Signals
+from moderation_pipeline.agents.keyless.evidence import Evidence
+from moderation_pipeline.plan import Category
+from moderation_pipeline.text.signals import Signals
 
 SHOUTING = 0.7
 """The share of capitals from which a long text shouts."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from moderation_pipeline.agents.learned.weighted_audits import Floats, auroc, effective_sample_size
+from moderation_pipeline.statistics.weighted_audits import Floats, auroc, effective_sample_size
 
 WINDOW = 4_096
 """Recent scores whose expected F1 decides the threshold."""

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from moderation_pipeline.agents.plan import Plan
-from moderation_pipeline.agents.student import Recalled
-from moderation_pipeline.agents.verdict import Contribution, Verdict
+from moderation_pipeline.cases.situation import Recalled
+from moderation_pipeline.cases.verdict import Contribution, Verdict
+from moderation_pipeline.plan import Plan
 
 EXPLAINED = 4
 """Features named in a decision's row."""

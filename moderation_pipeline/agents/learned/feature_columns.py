@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from moderation_pipeline.agents.learned.features import numeric_names
-from moderation_pipeline.agents.verdict import Verdict
+from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.errors import ModerationError
 
 Options = tuple[tuple[str, str], ...]

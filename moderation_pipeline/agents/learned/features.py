@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from math import log1p
 from typing import NamedTuple
 
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.agents.signals import Signals
-from moderation_pipeline.agents.spelling import without_slips
-from moderation_pipeline.agents.student import Situation
-from moderation_pipeline.agents.verdict import Verdict
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Situation
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.plan import Action, Category, Plan
+from moderation_pipeline.text.signals import Signals
+from moderation_pipeline.text.spelling import without_slips
 
 OWN_LINES = 20
 CHANNEL_LINES = 5

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from moderation_pipeline.agents.learned.weighted_audits import effective_sample_size
-from moderation_pipeline.agents.plan import Plan
+from moderation_pipeline.plan import Plan
+from moderation_pipeline.statistics.weighted_audits import effective_sample_size
 
 Z = 1.96
 LEAST = 20

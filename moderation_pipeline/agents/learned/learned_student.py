@@ -16,8 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
-from moderation_pipeline.agent_specs import LearnedSpec
-from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.learned.calibration import (
     UNCALIBRATED,
     WINDOW,
@@ -25,23 +23,22 @@ from moderation_pipeline.agents.learned.calibration import (
     calibrate,
     closeness,
 )
-from moderation_pipeline.agents.learned.columns import Columns
 from moderation_pipeline.agents.learned.explaining import explained, with_memories
-from moderation_pipeline.agents.learned.features import (
-    RecentSuspicion,
-    numeric_row,
-    suspicion,
-)
+from moderation_pipeline.agents.learned.feature_columns import Columns
+from moderation_pipeline.agents.learned.features import RecentSuspicion, numeric_row, suspicion
 from moderation_pipeline.agents.learned.guard import Guard, is_right
 from moderation_pipeline.agents.learned.head import CLASS_SEPARATOR, Head, fit_head
+from moderation_pipeline.agents.learned.model_snapshot import Example, ModelSnapshot
 from moderation_pipeline.agents.learned.own_threshold import OwnThreshold
 from moderation_pipeline.agents.learned.proposing import allowed, violation
-from moderation_pipeline.agents.learned.snapshot import Example, ModelSnapshot
-from moderation_pipeline.agents.learned.tier_names import BASE, BASE_INSTEAD, HEAD
 from moderation_pipeline.agents.learned.vocabulary import Numbered, Vocabulary
-from moderation_pipeline.agents.plan import Plan
-from moderation_pipeline.agents.student import Lesson, Situation, Student
-from moderation_pipeline.agents.verdict import Contribution, OptionProbability, Verdict
+from moderation_pipeline.agents.student import Student
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Lesson, Situation
+from moderation_pipeline.cases.tier_names import BASE, BASE_INSTEAD, HEAD
+from moderation_pipeline.cases.verdict import Contribution, OptionProbability, Verdict
+from moderation_pipeline.config.agent_specs import LearnedSpec
+from moderation_pipeline.plan import Plan
 
 Floats = NDArray[np.float64]
 

@@ -14,9 +14,9 @@ from math import log
 
 from moderation_pipeline.agents.learned.calibration import Calibration
 from moderation_pipeline.agents.learned.features import suspicion
-from moderation_pipeline.agents.learned.tier_names import BASE_MOVED
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.agents.verdict import Verdict
+from moderation_pipeline.cases.tier_names import BASE_MOVED
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.plan import Action, Category, Plan
 
 SUREST = 0.999
 """Suspicions are read as no surer than this, for log-odds are finite."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 
 from moderation_pipeline.agents.learned.head import CLASS_SEPARATOR
-from moderation_pipeline.agents.plan import Action, Category, Plan
+from moderation_pipeline.plan import Action, Category, Plan
 
 NOTHING_FOUND = "nothing that audits found to be wrong"
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import CountVectorizer
 
-from moderation_pipeline.agents.spelling import without_slips
+from moderation_pipeline.text.spelling import without_slips
 
 WORD, CHARACTERS = "word ", "letters "
 """What the name of a term begins with; the rest is the term itself."""

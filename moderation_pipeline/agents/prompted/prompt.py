@@ -16,13 +16,13 @@ from importlib import resources
 
 import orjson
 
-from moderation_pipeline.agents.case import Case, Line
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.agents.student import Recalled, Situation, Standing, leading
-from moderation_pipeline.agents.visible import shortened, visible
 from moderation_pipeline.backends.language_model import JsonValue, Message, ReplySchema
+from moderation_pipeline.cases.case import Case, Line
+from moderation_pipeline.cases.situation import Recalled, Situation, Standing, leading
+from moderation_pipeline.plan import Action, Category, Plan
+from moderation_pipeline.text.visible import shortened, visible
 
-PROMPTS = resources.files("moderation_pipeline.agents") / "prompts"
+PROMPTS = resources.files("moderation_pipeline.agents.prompted") / "prompts"
 
 MOST_OF_COMMENT = 4_000
 MOST_OF_LINE = 300

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 
-from moderation_pipeline.agents.case import Case
 from moderation_pipeline.agents.expert import Expert
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.agents.prompt import Instructions, Shown, case_message
-from moderation_pipeline.agents.prompt_judge import PromptJudge
-from moderation_pipeline.agents.verdict import Verdict
+from moderation_pipeline.agents.prompted.prompt import Instructions, Shown, case_message
+from moderation_pipeline.agents.prompted.prompt_judge import PromptJudge
 from moderation_pipeline.backends.language_model import LanguageModel, Message
-from moderation_pipeline.model_specs import LanguageModelSpec
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.config.model_specs import LanguageModelSpec
+from moderation_pipeline.plan import Action, Category, Plan
 
 COLLECT_EVERY_S = 0.05
 """How long audits by batch may be under way to the batch before it is looked whether they are all there."""

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from moderation_pipeline.agents.by_turns import begun_by_turns
-from moderation_pipeline.agents.prompt import Instructions, prompt_text
-from moderation_pipeline.agents.reply_parsing import ReadReply, UnreadableReplyError, read_reply
-from moderation_pipeline.agents.verdict import Receipt, Verdict
+from moderation_pipeline.agents.prompted.prompt import Instructions, prompt_text
+from moderation_pipeline.agents.prompted.reply_parsing import ReadReply, UnreadableReplyError, read_reply
 from moderation_pipeline.backends.language_model import (
     BadReplyError,
     LanguageModel,
@@ -21,7 +20,8 @@ from moderation_pipeline.backends.language_model import (
     Request,
     TransportError,
 )
-from moderation_pipeline.model_specs import LanguageModelSpec
+from moderation_pipeline.cases.verdict import Receipt, Verdict
+from moderation_pipeline.config.model_specs import LanguageModelSpec
 
 MOST_OF_BAD_REPLY = 1_000
 """Characters of a bad reply that are shown to the model again."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.prompt import Instructions, Shown, case_message
-from moderation_pipeline.agents.prompt_judge import PromptJudge
-from moderation_pipeline.agents.student import Situation, Student, leading
-from moderation_pipeline.agents.verdict import Verdict
+from moderation_pipeline.agents.prompted.prompt import Instructions, Shown, case_message
+from moderation_pipeline.agents.prompted.prompt_judge import PromptJudge
+from moderation_pipeline.agents.student import Student
 from moderation_pipeline.backends.language_model import LanguageModel, Message
-from moderation_pipeline.model_specs import LanguageModelSpec
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Situation, leading
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.config.model_specs import LanguageModelSpec
 
 
 class PromptStudent(Student):

@@ -14,9 +14,9 @@ from typing import TypeVar
 
 import orjson
 
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.agents.reply_words import ACTIONS, CATEGORIES, CONFIDENCES, KEYS
+from moderation_pipeline.agents.prompted.reply_words import ACTIONS, CATEGORIES, CONFIDENCES, KEYS
 from moderation_pipeline.backends.language_model import TokenLogprob
+from moderation_pipeline.plan import Action, Category, Plan
 
 LONGEST_TIMEOUT_S = 14 * 86_400
 """Twitch's own bound, two weeks."""

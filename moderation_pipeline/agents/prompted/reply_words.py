@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from moderation_pipeline.agents.plan import Action, Category
+from moderation_pipeline.plan import Action, Category
 
 T = TypeVar("T")
 

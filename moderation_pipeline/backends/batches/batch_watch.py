@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from moderation_pipeline.backends.batches import BatchStatus, SentBatch
-from moderation_pipeline.backends.build import batch_door, chat_endpoint
-from moderation_pipeline.backends.reply_store import ReplyStore
-from moderation_pipeline.config import Config
-from moderation_pipeline.model_specs import RemoteExpert
+from moderation_pipeline.backends.batches.batched_model import BatchStatus, SentBatch
+from moderation_pipeline.backends.run_models import batch_door, chat_endpoint
+from moderation_pipeline.backends.wrappers.reply_store import ReplyStore
+from moderation_pipeline.config.model_specs import RemoteExpert
+from moderation_pipeline.config.run_config import Config
 from moderation_pipeline.warehouse.folder import DataFolder
 
 

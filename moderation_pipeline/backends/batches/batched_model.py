@@ -18,8 +18,8 @@ from typing import NamedTuple, Protocol
 
 import orjson
 
-from moderation_pipeline.backends.chat_endpoint import ChatEndpoint
-from moderation_pipeline.backends.chat_wire import Body, reply_of
+from moderation_pipeline.backends.chat.chat_endpoint import ChatEndpoint
+from moderation_pipeline.backends.chat.chat_wire import Body, reply_of
 from moderation_pipeline.backends.language_model import (
     BadReplyError,
     FatalBackendError,

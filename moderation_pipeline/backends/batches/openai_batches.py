@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx2
 from openai import APIConnectionError, APIStatusError
 
-from moderation_pipeline.backends.batches import BatchDoor, BatchState, BatchStatus
-from moderation_pipeline.backends.openai import OpenAIModel
+from moderation_pipeline.backends.batches.batched_model import BatchDoor, BatchState, BatchStatus
+from moderation_pipeline.backends.chat.openai import OpenAIModel
 
 ENDED_BADLY = ("failed", "expired", "cancelled")
 

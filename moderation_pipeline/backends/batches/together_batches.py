@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 from together import APIConnectionError, APIStatusError
 
-from moderation_pipeline.backends.batches import BatchDoor, BatchState, BatchStatus
+from moderation_pipeline.backends.batches.batched_model import BatchDoor, BatchState, BatchStatus
+from moderation_pipeline.backends.chat.together import TogetherModel
 from moderation_pipeline.backends.language_model import GarbledReplyError
-from moderation_pipeline.backends.together import TogetherModel
 
 ENDED_BADLY = ("FAILED", "EXPIRED", "CANCELLED")
 

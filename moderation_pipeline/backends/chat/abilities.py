@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from moderation_pipeline.backends.chat_wire import Abilities, Structure
+from moderation_pipeline.backends.chat.chat_wire import Abilities, Structure
 from moderation_pipeline.backends.language_model import (
     BadReplyError,
     Message,

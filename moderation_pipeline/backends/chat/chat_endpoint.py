@@ -12,8 +12,8 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
-from moderation_pipeline.backends.abilities import Found, find_out
-from moderation_pipeline.backends.chat_wire import Abilities, Body, body_of, reply_of
+from moderation_pipeline.backends.chat.abilities import Found, find_out
+from moderation_pipeline.backends.chat.chat_wire import Abilities, Body, body_of, reply_of
 from moderation_pipeline.backends.language_model import (
     JsonValue,
     LanguageModel,

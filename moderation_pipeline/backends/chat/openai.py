@@ -5,13 +5,10 @@ from __future__ import annotations
 import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAioHttpClient
 
-from moderation_pipeline.backends.chat_endpoint import AbilitiesMemory, ChatEndpoint, Endpoint
-from moderation_pipeline.backends.chat_wire import Body
+from moderation_pipeline.backends.chat.chat_endpoint import AbilitiesMemory, ChatEndpoint, Endpoint
+from moderation_pipeline.backends.chat.chat_wire import Body
 from moderation_pipeline.backends.http_errors import Caller, http_error, transport_error
-from moderation_pipeline.backends.language_model import (
-    LanguageModelError,
-    ModelIdentity,
-)
+from moderation_pipeline.backends.language_model import LanguageModelError, ModelIdentity
 
 OPENAI_URL = "https://api.openai.com/v1"
 

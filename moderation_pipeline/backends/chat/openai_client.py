@@ -9,7 +9,8 @@ import httpx2
 import orjson
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAioHttpClient
 
-from moderation_pipeline.backends.chat_endpoint import Endpoint
+from moderation_pipeline.backends.chat.chat_endpoint import Endpoint
+from moderation_pipeline.backends.chat.openai import OPENAI_URL
 from moderation_pipeline.backends.http_errors import Caller, http_error, transport_error
 from moderation_pipeline.backends.language_model import (
     GarbledReplyError,
@@ -17,7 +18,6 @@ from moderation_pipeline.backends.language_model import (
     LanguageModelError,
     ModelIdentity,
 )
-from moderation_pipeline.backends.openai import OPENAI_URL
 
 
 class OpenAIClient:

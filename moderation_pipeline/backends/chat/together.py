@@ -5,14 +5,10 @@ from __future__ import annotations
 import httpx
 from together import APIConnectionError, APIStatusError, AsyncTogether, DefaultAioHttpClient
 
-from moderation_pipeline.backends.chat_endpoint import AbilitiesMemory, ChatEndpoint, Endpoint
-from moderation_pipeline.backends.chat_wire import Body, model_ids
+from moderation_pipeline.backends.chat.chat_endpoint import AbilitiesMemory, ChatEndpoint, Endpoint
+from moderation_pipeline.backends.chat.chat_wire import Body, model_ids
 from moderation_pipeline.backends.http_errors import Caller, http_error, transport_error
-from moderation_pipeline.backends.language_model import (
-    JsonValue,
-    LanguageModelError,
-    ModelIdentity,
-)
+from moderation_pipeline.backends.language_model import JsonValue, LanguageModelError, ModelIdentity
 
 TOGETHER_URL = "https://api.together.ai"
 INFERENCE_URL = "https://api-inference.together.ai/v1/chat/completions"

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import orjson
 
-from moderation_pipeline.backends.decision_model import (
+from moderation_pipeline.backends.decisions.decision_model import (
     Answer,
     DecisionModel,
     DecisionReply,

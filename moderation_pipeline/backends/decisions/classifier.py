@@ -9,16 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from moderation_pipeline.backends.decision_model import (
+from moderation_pipeline.backends.decisions.decision_model import (
     DecisionModel,
     DecisionReply,
     DecisionRequest,
     yes_no,
 )
+from moderation_pipeline.backends.decisions.openai_moderations import comment_text
 from moderation_pipeline.backends.keys import UnusableBackendError
 from moderation_pipeline.backends.language_model import ModelIdentity
-from moderation_pipeline.backends.local_work import LocalWork, cannot_load, local_device, needs_local_extra
-from moderation_pipeline.backends.openai_moderations import comment_text
+from moderation_pipeline.backends.local.local_work import (
+    LocalWork,
+    cannot_load,
+    local_device,
+    needs_local_extra,
+)
 
 BACKEND = "classifier"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
-from moderation_pipeline.backends.chat_endpoint import Endpoint
-from moderation_pipeline.backends.decision_model import DecisionModel
+from moderation_pipeline.backends.chat.chat_endpoint import Endpoint
+from moderation_pipeline.backends.decisions.decision_model import DecisionModel
 from moderation_pipeline.backends.keys import key_for
-from moderation_pipeline.decision_specs import (
+from moderation_pipeline.config.decision_specs import (
     ClassifierSpec,
     DecisionSpec,
     HfDecisionsSpec,
@@ -26,23 +26,23 @@ def decision_backend(spec: DecisionSpec, variables: Mapping[str, str]) -> Decisi
         UnusableBackendError: no key, no extra `local`.
     """
     if isinstance(spec, SystemOneSpec):
-        from moderation_pipeline.backends.systemone import SystemOneModel
+        from moderation_pipeline.backends.decisions.systemone import SystemOneModel
 
         return SystemOneModel(_endpoint(spec, variables))
     if isinstance(spec, OpenAIDecisionsSpec):
-        from moderation_pipeline.backends.openai_decisions import OpenAIDecisions
+        from moderation_pipeline.backends.decisions.openai_decisions import OpenAIDecisions
 
         return OpenAIDecisions(_endpoint(spec, variables))
     if isinstance(spec, OpenAIModerationsSpec):
-        from moderation_pipeline.backends.openai_moderations import OpenAIModerations
+        from moderation_pipeline.backends.decisions.openai_moderations import OpenAIModerations
 
         return OpenAIModerations(_endpoint(spec, variables))
     if isinstance(spec, HfDecisionsSpec):
-        from moderation_pipeline.backends.hf_decisions import HfDecisions
+        from moderation_pipeline.backends.decisions.hf_decisions import HfDecisions
 
         return HfDecisions(spec.model, device=spec.device)
     if isinstance(spec, ClassifierSpec):
-        from moderation_pipeline.backends.classifier import ClassifierModel
+        from moderation_pipeline.backends.decisions.classifier import ClassifierModel
 
         return ClassifierModel(
             spec.model, labels=list(spec.labels), device=spec.device, batch_size=spec.batch_size

@@ -6,11 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from moderation_pipeline.backends.decision_model import DecisionModel, DecisionReply, DecisionRequest
+from moderation_pipeline.backends.decisions.decision_model import (
+    DecisionModel,
+    DecisionReply,
+    DecisionRequest,
+)
+from moderation_pipeline.backends.decisions.systemone_wire import answers_of, questions_of
 from moderation_pipeline.backends.keys import UnusableBackendError
 from moderation_pipeline.backends.language_model import GarbledReplyError, ModelIdentity
-from moderation_pipeline.backends.local_work import LocalWork, cannot_load, local_device, needs_local_extra
-from moderation_pipeline.backends.systemone_wire import answers_of, questions_of
+from moderation_pipeline.backends.local.local_work import (
+    LocalWork,
+    cannot_load,
+    local_device,
+    needs_local_extra,
+)
 
 BACKEND = "hf_decisions"
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import orjson
 
-from moderation_pipeline.backends.chat_endpoint import Endpoint
-from moderation_pipeline.backends.decision_model import (
+from moderation_pipeline.backends.chat.chat_endpoint import Endpoint
+from moderation_pipeline.backends.chat.openai_client import OpenAIClient
+from moderation_pipeline.backends.decisions.decision_model import (
     NO,
     YES,
     Answer,
@@ -21,7 +22,6 @@ from moderation_pipeline.backends.decision_model import (
     yes_no,
 )
 from moderation_pipeline.backends.language_model import GarbledReplyError, JsonValue, ModelIdentity
-from moderation_pipeline.backends.openai_client import OpenAIClient
 
 TYPES = {"yes_no": "predicate", "choice": "choice", "score": "score"}
 

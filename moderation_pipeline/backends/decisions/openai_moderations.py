@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from moderation_pipeline.backends.chat_endpoint import Endpoint
-from moderation_pipeline.backends.decision_model import (
+from moderation_pipeline.backends.chat.chat_endpoint import Endpoint
+from moderation_pipeline.backends.chat.openai_client import OpenAIClient
+from moderation_pipeline.backends.decisions.decision_model import (
     DecisionModel,
     DecisionReply,
     DecisionRequest,
@@ -17,7 +18,6 @@ from moderation_pipeline.backends.decision_model import (
     yes_no,
 )
 from moderation_pipeline.backends.language_model import GarbledReplyError, JsonValue, ModelIdentity
-from moderation_pipeline.backends.openai_client import OpenAIClient
 
 
 class OpenAIModerations(DecisionModel):

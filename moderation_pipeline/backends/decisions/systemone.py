@@ -12,12 +12,16 @@ from collections.abc import Mapping
 import aiohttp
 import orjson
 
-from moderation_pipeline.backends.chat_endpoint import Endpoint
-from moderation_pipeline.backends.chat_wire import model_ids
-from moderation_pipeline.backends.decision_model import DecisionModel, DecisionReply, DecisionRequest
+from moderation_pipeline.backends.chat.chat_endpoint import Endpoint
+from moderation_pipeline.backends.chat.chat_wire import model_ids
+from moderation_pipeline.backends.decisions.decision_model import (
+    DecisionModel,
+    DecisionReply,
+    DecisionRequest,
+)
+from moderation_pipeline.backends.decisions.systemone_wire import answers_of, questions_of
 from moderation_pipeline.backends.http_errors import Caller, http_error, transport_error
 from moderation_pipeline.backends.language_model import GarbledReplyError, ModelIdentity
-from moderation_pipeline.backends.systemone_wire import answers_of, questions_of
 
 TYPESAFE_URL = "https://api.typesafe.ai"
 CONNECTIONS = 1_024

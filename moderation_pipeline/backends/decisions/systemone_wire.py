@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from moderation_pipeline.backends.decision_model import (
+from moderation_pipeline.backends.decisions.decision_model import (
     NO,
     YES,
     Answer,

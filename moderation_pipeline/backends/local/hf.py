@@ -19,7 +19,7 @@ from moderation_pipeline.backends.language_model import (
     TokenLogprob,
     TooLongError,
 )
-from moderation_pipeline.backends.local_work import LocalWork, needs_local_extra
+from moderation_pipeline.backends.local.local_work import LocalWork, needs_local_extra
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class HfModel(LanguageModel):
         await self._work.aclose()
 
     def _load(self) -> Callable[[Sequence[Request]], Sequence[Generated | TooLongError]]:
-        from moderation_pipeline.backends.hf_generation import Generator
+        from moderation_pipeline.backends.local.hf_generation import Generator
 
         return Generator(self._model, self._device).write
 

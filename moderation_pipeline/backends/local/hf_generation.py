@@ -22,8 +22,8 @@ from transformers import (
 )
 from transformers.cache_utils import DynamicLayer
 
-from moderation_pipeline.backends.hf import Generated, no_such_model
 from moderation_pipeline.backends.language_model import Message, Request, TooLongError
+from moderation_pipeline.backends.local.hf import Generated, no_such_model
 
 BRACE = "{"
 LEAST_SHARED = 32

@@ -12,43 +12,8 @@ from moderation_pipeline.backends.language_model import (
     Request,
     WrappedModel,
 )
-from moderation_pipeline.backends.reply_store import ReplyStore
-from moderation_pipeline.errors import ModerationError
-
-
-class RunBudget:
-    """What one run may cost at list price. List cost, so that rows don't depend on what was cached.
-
-    The loop asks, before each batch and in stream order, whether its worst case fits, and charges what the
-    batch really cost at list price once it is over.
-    """
-
-    def __init__(self, usd_per_run: float) -> None:
-        self.usd_per_run = usd_per_run
-        self.spent_usd = 0.0
-
-    @property
-    def remaining_usd(self) -> float:
-        """What is left."""
-        return self.usd_per_run - self.spent_usd
-
-    def can_afford(self, worst_case_usd: float) -> bool:
-        """Whether a batch that costs this much at worst may start."""
-        return self.spent_usd + worst_case_usd <= self.usd_per_run
-
-    def charge(self, list_cost_usd: float) -> None:
-        """Count what a batch cost at list price."""
-        self.spent_usd += list_cost_usd
-
-
-class UnpricedBudgetError(ModerationError):
-    """A budget over a model whose price nobody knows."""
-
-    def __init__(self, what: str, budget: str) -> None:
-        super().__init__(
-            f"{budget} can't be held: nobody knows what {what} costs. Write its price to data/prices.yaml "
-            "(0 for a server of your own), or take the budget away."
-        )
+from moderation_pipeline.backends.wrappers.reply_store import ReplyStore
+from moderation_pipeline.config.config_errors import UnpricedBudgetError
 
 
 class DailyBudgetModel(WrappedModel):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from moderation_pipeline.backends.reply_store import DAY_S
+from moderation_pipeline.backends.wrappers.reply_store import DAY_S
 
 MEGABYTE = 1_000_000
 

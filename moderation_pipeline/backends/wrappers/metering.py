@@ -16,8 +16,8 @@ from moderation_pipeline.backends.language_model import (
     Request,
     WrappedModel,
 )
-from moderation_pipeline.backends.prices import PriceList, unknown_price
-from moderation_pipeline.backends.token_count import counted
+from moderation_pipeline.backends.wrappers.prices import PriceList, unknown_price
+from moderation_pipeline.backends.wrappers.token_count import counted
 
 
 def most_prompt_tokens(request: Request) -> int:

@@ -20,8 +20,8 @@ from moderation_pipeline.backends.language_model import (
     Request,
     WrappedModel,
 )
-from moderation_pipeline.backends.prices import PriceList
-from moderation_pipeline.backends.reply_store import Attempt, ReplyStore, StoredReply
+from moderation_pipeline.backends.wrappers.prices import PriceList
+from moderation_pipeline.backends.wrappers.reply_store import Attempt, ReplyStore, StoredReply
 
 POLL_S = 0.05
 """How often a call that another process is making is looked for."""

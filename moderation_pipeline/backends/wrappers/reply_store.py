@@ -19,11 +19,11 @@ from typing import NamedTuple
 
 import orjson
 
-from moderation_pipeline.backends.abilities import Found
-from moderation_pipeline.backends.batches import SentBatch
-from moderation_pipeline.backends.chat_wire import Abilities
+from moderation_pipeline.backends.batches.batched_model import SentBatch
+from moderation_pipeline.backends.chat.abilities import Found
+from moderation_pipeline.backends.chat.chat_wire import Abilities
 from moderation_pipeline.backends.language_model import ModelIdentity, Reply, TokenLogprob
-from moderation_pipeline.backends.shared_file import connected
+from moderation_pipeline.warehouse.shared_file import connected
 
 SCHEMA = """
 create table if not exists replies (

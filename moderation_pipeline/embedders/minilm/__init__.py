@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation_pipeline.backends.embedder import Embedder, NotInstalledError, words_of
+from moderation_pipeline.embedders.embedder import Embedder, NotInstalledError, words_of
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -27,6 +27,7 @@ LONGEST = 256
 """Tokens that are read of a text, as the model's own settings have it."""
 BATCH = 64
 EXTRA = "minilm"
+VOCABULARY = resources.files("moderation_pipeline.embedders.minilm") / "vocabulary.txt"
 
 
 class MinilmEmbedder(Embedder):
@@ -75,7 +76,7 @@ class MinilmEmbedder(Embedder):
             from tokenizers import BertWordPieceTokenizer
         except ImportError as error:
             raise NotInstalledError("minilm", error.name, EXTRA) from None
-        with resources.as_file(resources.files(__package__) / "vocabulary.txt") as vocabulary:
+        with resources.as_file(VOCABULARY) as vocabulary:
             tokenizer = BertWordPieceTokenizer(str(vocabulary), lowercase=True)
         tokenizer.enable_truncation(LONGEST)
         return tokenizer

@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from moderation_pipeline.agents.deriving import ADDRESSES_MODERATOR
-from moderation_pipeline.backends.budget import UnpricedBudgetError
-from moderation_pipeline.config import Config
+from moderation_pipeline.agents.deciding.deriving import ADDRESSES_MODERATOR
+from moderation_pipeline.config.config_errors import UnpricedBudgetError
+from moderation_pipeline.config.run_config import Config
 from moderation_pipeline.warehouse.laws import mixed_models
 from moderation_pipeline_tests.backends.decision_server import Body, DecisionServer, garbage, serving
 from moderation_pipeline_tests.backends.runs import run, same_but_for_timing

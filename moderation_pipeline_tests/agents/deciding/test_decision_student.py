@@ -8,20 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from moderation_pipeline.agents.decision_student import DecisionStudent
-from moderation_pipeline.agents.deriving import ADDRESSES_MODERATOR
-from moderation_pipeline.agents.plan import Action, Category
-from moderation_pipeline.agents.question_set import QuestionSet, moderation_questions, policy_questions
-from moderation_pipeline.agents.verdict import Verdict
-from moderation_pipeline.backends.build import Deployment, RunModels
+from moderation_pipeline.agents.deciding.decision_student import DecisionStudent
+from moderation_pipeline.agents.deciding.deriving import ADDRESSES_MODERATOR
+from moderation_pipeline.agents.deciding.question_set import (
+    QuestionSet,
+    moderation_questions,
+    policy_questions,
+)
 from moderation_pipeline.backends.keys import MissingKeyError
 from moderation_pipeline.backends.language_model import FatalBackendError
-from moderation_pipeline.decision_specs import (
+from moderation_pipeline.backends.run_models import Deployment, RunModels
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.config.decision_specs import (
     DecisionSpec,
     OpenAIDecisionsSpec,
     OpenAIModerationsSpec,
     SystemOneSpec,
 )
+from moderation_pipeline.plan import Action, Category
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.agents.cases import cases_of, situations_of
 from moderation_pipeline_tests.backends.decision_server import (

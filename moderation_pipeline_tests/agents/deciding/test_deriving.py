@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.agents.deriving import ADDRESSES_MODERATOR, category_shares, derive
-from moderation_pipeline.agents.plan import Action, Category
-from moderation_pipeline.agents.question_set import QuestionSet, policy_questions
-from moderation_pipeline.backends.decision_model import NO, YES, Distribution
-from moderation_pipeline.decision_specs import CategoryThresholds, Thresholds
+from moderation_pipeline.agents.deciding.deriving import ADDRESSES_MODERATOR, category_shares, derive
+from moderation_pipeline.agents.deciding.question_set import QuestionSet, policy_questions
+from moderation_pipeline.backends.decisions.decision_model import NO, YES, Distribution
+from moderation_pipeline.config.decision_specs import CategoryThresholds, Thresholds
+from moderation_pipeline.plan import Action, Category
 
 POLICY = policy_questions()
 NAMES = [rule.question.name for rule in POLICY.rules]

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from moderation_pipeline.agents.plan import Category
-from moderation_pipeline.agents.prompt import RULE_ID, prompt_text
-from moderation_pipeline.agents.question_set import (
+from moderation_pipeline.agents.deciding.question_set import (
     QUESTIONS,
     label_questions,
     moderation_questions,
     policy_questions,
 )
+from moderation_pipeline.agents.prompted.prompt import RULE_ID, prompt_text
+from moderation_pipeline.plan import Category
 
 ALLOWED = "R9"
 """The rule that says what is allowed: it can't be broken."""

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from moderation_pipeline.agents.careful_rules import CarefulRulesExpert
-from moderation_pipeline.agents.plan import Action, Category, Plan
+from moderation_pipeline.agents.keyless.careful_rules import CarefulRulesExpert
+from moderation_pipeline.plan import Action, Category, Plan
 from moderation_pipeline_tests.agents.cases import last_case_of
 
 

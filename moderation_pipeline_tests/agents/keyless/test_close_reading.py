@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.agents.close_reading import speaks_against, text_evidence
-from moderation_pipeline.agents.evidence import LIKELY, chances
-from moderation_pipeline.agents.plan import Category
-from moderation_pipeline.agents.reading import read
+from moderation_pipeline.agents.keyless.close_reading import speaks_against, text_evidence
+from moderation_pipeline.agents.keyless.evidence import LIKELY, chances
+from moderation_pipeline.agents.keyless.reading import read
+from moderation_pipeline.plan import Category
 
 
 @pytest.mark.parametrize(

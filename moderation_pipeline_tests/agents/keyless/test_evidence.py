@@ -7,8 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.agents.evidence import LIKELY, RULES, Evidence, action_for, chances, plan_from
-from moderation_pipeline.agents.plan import Action, Category
+from moderation_pipeline.agents.keyless.evidence import (
+    LIKELY,
+    RULES,
+    Evidence,
+    action_for,
+    chances,
+    plan_from,
+)
+from moderation_pipeline.plan import Action, Category
 
 VIOLATIONS = [category for category in Category if category is not Category.NONE]
 PIECES = st.lists(
@@ -70,7 +77,7 @@ def test_self_harm_is_answered_and_not_punished() -> None:
 
 
 def test_every_category_cites_a_rule_that_the_policy_states() -> None:
-    policy = (resources.files("moderation_pipeline.agents") / "prompts" / "policy.md").read_text(
+    policy = (resources.files("moderation_pipeline.agents.prompted") / "prompts" / "policy.md").read_text(
         encoding="utf-8"
     )
     stated = dict(re.findall(r"\*\*(R\d+)[^*]*\*\* \(`(\w+)`", policy))

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from moderation_pipeline.agents.close_reading import text_evidence
-from moderation_pipeline.agents.evidence import LIKELY, chances
-from moderation_pipeline.agents.plan import Category
-from moderation_pipeline.comments.normalise import normalise_text
+from moderation_pipeline.agents.keyless.close_reading import text_evidence
+from moderation_pipeline.agents.keyless.evidence import LIKELY, chances
+from moderation_pipeline.plan import Category
+from moderation_pipeline.text.normalise import normalise_text
 
 
 def hate_in(text: str) -> float:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.agents.lexicon import Hit
-from moderation_pipeline.agents.reading import Reading, read
+from moderation_pipeline.agents.keyless.reading import Reading, read
+from moderation_pipeline.text.lexicon import Hit
 
 
 def hit_of(reading: Reading, term: str) -> Hit:

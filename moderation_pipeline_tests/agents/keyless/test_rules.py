@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.agents.rules import RulesStudent
-from moderation_pipeline.agents.signal_evidence import WEIGHTS
-from moderation_pipeline.agents.signals import Signals
-from moderation_pipeline.agents.student import Recalled, Situation, Standing
-from moderation_pipeline.agents.verdict import Verdict
+from moderation_pipeline.agents.keyless.rules import RulesStudent
+from moderation_pipeline.agents.keyless.signal_evidence import WEIGHTS
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Recalled, Situation, Standing
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.plan import Action, Category, Plan
+from moderation_pipeline.text.signals import Signals
 from moderation_pipeline_tests.agents.cases import cases_of, last_case_of
 
 NOTHING = Situation(Standing(0, None))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from moderation_pipeline.agents.learned.calibration import best_threshold, calibrate, closeness
-from moderation_pipeline.agents.learned.weighted_audits import auroc, effective_sample_size
+from moderation_pipeline.statistics.weighted_audits import auroc, effective_sample_size
 
 
 def world(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

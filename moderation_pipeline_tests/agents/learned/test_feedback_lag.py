@@ -8,14 +8,15 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from moderation_pipeline.agents.build import build_agents
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.learned.student import LearnedStudent
-from moderation_pipeline.agents.student import Lesson, Situation, Student
-from moderation_pipeline.agents.verdict import Verdict
-from moderation_pipeline.config import Config
+from moderation_pipeline.agents.build_agents import build_agents
+from moderation_pipeline.agents.learned.learned_student import LearnedStudent
+from moderation_pipeline.agents.student import Student
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Lesson, Situation
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.config.run_config import Config
 from moderation_pipeline.moderation.run_tables import RunTables
-from moderation_pipeline_tests.agents.learned.test_student import invented_chat, truth
+from moderation_pipeline_tests.agents.learned.test_learned_student import invented_chat, truth
 from moderation_pipeline_tests.moderation.scripted import ScriptedExpert
 from moderation_pipeline_tests.moderation.test_loop import config_of, run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from moderation_pipeline.agents.learned.guard import LEAST, Guard, is_right
-from moderation_pipeline.agents.plan import Action, Category
+from moderation_pipeline.plan import Action, Category
 from moderation_pipeline_tests.moderation.scripted import ALLOW, DELETE
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from moderation_pipeline.agents.learned.snapshot import NoSnapshotError
-from moderation_pipeline.agents.learned.student import LearnedStudent
+from moderation_pipeline.agents.learned.learned_student import LearnedStudent
+from moderation_pipeline.agents.learned.model_snapshot import NoSnapshotError
 from moderation_pipeline.agents.learned_heads import ManyHeadsError, SameChatError, begin_heads, keep_heads
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline_tests.agents.learned.test_student import invented_chat, learned, moderated
+from moderation_pipeline_tests.agents.learned.test_learned_student import invented_chat, learned, moderated
 
 
 def kept_head(folder: DataFolder, count: int = 2_000) -> None:

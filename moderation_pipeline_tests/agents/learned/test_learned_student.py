@@ -11,22 +11,24 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from moderation_pipeline.agent_specs import LearnedSpec
-from moderation_pipeline.agents.build import Agents
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.learned.columns import OtherColumnsError
-from moderation_pipeline.agents.learned.snapshot import NoSnapshotError, load_snapshot, save_snapshot
-from moderation_pipeline.agents.learned.student import LearnedStudent
-from moderation_pipeline.agents.plan import Plan
-from moderation_pipeline.agents.student import Lesson, Recalled, Situation, Student
-from moderation_pipeline.agents.verdict import OptionProbability, Receipt, Verdict
-from moderation_pipeline.backends.embedder import Embedder
-from moderation_pipeline.config import MemorySpec, NamedConfig
+from moderation_pipeline.agents.build_agents import Agents
+from moderation_pipeline.agents.learned.feature_columns import OtherColumnsError
+from moderation_pipeline.agents.learned.learned_student import LearnedStudent
+from moderation_pipeline.agents.learned.model_snapshot import NoSnapshotError, load_snapshot, save_snapshot
+from moderation_pipeline.agents.student import Student
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Lesson, Recalled, Situation
+from moderation_pipeline.cases.verdict import OptionProbability, Receipt, Verdict
+from moderation_pipeline.chance import draw
+from moderation_pipeline.config.agent_specs import LearnedSpec
+from moderation_pipeline.config.run_config import MemorySpec, NamedConfig
+from moderation_pipeline.config.sanctions import load_sanctions
+from moderation_pipeline.embedders.embedder import Embedder
 from moderation_pipeline.memory.store import MemoryStore
-from moderation_pipeline.moderation.chance import draw
-from moderation_pipeline.moderation.ladder import Ladder, load_sanctions
+from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.moderation.run_tables import RunTables
+from moderation_pipeline.plan import Plan
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.moderation.scripted import (
     ALLOW,

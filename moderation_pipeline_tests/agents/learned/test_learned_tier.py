@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from moderation_pipeline.agents.build import build_agents
-from moderation_pipeline_tests.agents.learned.test_student import invented_chat, truth
+from moderation_pipeline.agents.build_agents import build_agents
+from moderation_pipeline_tests.agents.learned.test_learned_student import invented_chat, truth
 from moderation_pipeline_tests.moderation.scripted import ScriptedExpert
 from moderation_pipeline_tests.moderation.test_loop import config_of, run
 

@@ -8,8 +8,8 @@ import pytest
 
 from moderation_pipeline.agents.learned.calibration import Calibration
 from moderation_pipeline.agents.learned.own_threshold import OwnThreshold, log_odds
-from moderation_pipeline.agents.plan import Plan
-from moderation_pipeline.agents.verdict import Receipt, Verdict
+from moderation_pipeline.cases.verdict import Receipt, Verdict
+from moderation_pipeline.plan import Plan
 from moderation_pipeline_tests.moderation.scripted import ALLOW, DELETE
 
 FROM_A_FIFTH = Calibration(1.0, 0.0, log_odds(0.2), 100.0, 0.9, is_fitted=True)

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import polars as pl
 
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.plan import Plan
-from moderation_pipeline.agents.student import Situation, Student
-from moderation_pipeline.agents.verdict import OptionProbability, Receipt, Verdict
-from moderation_pipeline.moderation.chance import draw
-from moderation_pipeline_tests.agents.learned.test_student import (
+from moderation_pipeline.agents.student import Student
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Situation
+from moderation_pipeline.cases.verdict import OptionProbability, Receipt, Verdict
+from moderation_pipeline.chance import draw
+from moderation_pipeline.plan import Plan
+from moderation_pipeline_tests.agents.learned.test_learned_student import (
     Remembering,
     invented_chat,
     learned,

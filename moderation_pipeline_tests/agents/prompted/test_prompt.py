@@ -7,12 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.agents.case import Case
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.agents.prompt import Instructions, Shown, case_message, channel_rules, mark_for
-from moderation_pipeline.agents.student import Recalled, Situation, Standing
-from moderation_pipeline.agents.visible import shortened, visible
+from moderation_pipeline.agents.prompted.prompt import (
+    Instructions,
+    Shown,
+    case_message,
+    channel_rules,
+    mark_for,
+)
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Recalled, Situation, Standing
 from moderation_pipeline.moderation.stream import Stream
+from moderation_pipeline.plan import Action, Category, Plan
+from moderation_pipeline.text.visible import shortened, visible
 from moderation_pipeline_tests.moderation.scripted import chat_of
 
 CHAT = ["hello", "gg everyone", "you idiot"]

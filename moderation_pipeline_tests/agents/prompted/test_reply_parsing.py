@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.agents.plan import Action, Category, Plan
-from moderation_pipeline.agents.reply_parsing import (
+from moderation_pipeline.agents.prompted.reply_parsing import (
     UNSURE,
     UnreadableReplyError,
     action_probability,
     read_reply,
 )
 from moderation_pipeline.backends.language_model import TokenLogprob
+from moderation_pipeline.plan import Action, Category, Plan
 
 RULES = ("R1", "R2", "R9", "C1")
 PLAIN = '{"category": "harassment", "action": "delete", "rule": "R1", "confidence": 0.9, "reasoning": "so"}'

@@ -1,1 +1,1 @@
-"""Tests of moderation_pipeline.backends.batches."""
+"""Tests of moderation_pipeline.backends.batches.batched_model."""

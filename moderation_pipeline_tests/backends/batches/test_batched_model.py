@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from polars.testing import assert_frame_equal
 
-from moderation_pipeline.backends.batches import BATCH_DISCOUNT, BatchPendingError
-from moderation_pipeline.backends.reply_store import ReplyStore
-from moderation_pipeline.config import Config
+from moderation_pipeline.backends.batches.batched_model import BATCH_DISCOUNT, BatchPendingError
+from moderation_pipeline.backends.wrappers.reply_store import ReplyStore
+from moderation_pipeline.config.run_config import Config
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.backends.chat_server import Behaviour, ChatServer, running
 from moderation_pipeline_tests.backends.runs import RunResult, config_with, run, same_but_for_timing, texts_of

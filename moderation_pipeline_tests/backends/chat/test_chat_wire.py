@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.backends.chat_wire import Abilities, Structure, body_of, reply_of
+from moderation_pipeline.backends.chat.chat_wire import Abilities, Structure, body_of, reply_of
 from moderation_pipeline.backends.language_model import (
     BadReplyError,
     EmptyReplyError,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.backends.carried_decisions import CarriedModel, CarryingModel
-from moderation_pipeline.backends.decision_model import (
+from moderation_pipeline.backends.decisions.carried_decisions import CarriedModel, CarryingModel
+from moderation_pipeline.backends.decisions.decision_model import (
     NO,
     YES,
     Answer,

@@ -8,8 +8,8 @@ import pytest
 from openai.types.decision_create_params import DecisionCreateParams
 from pydantic import TypeAdapter
 
-from moderation_pipeline.agents.question_set import moderation_questions, policy_questions
-from moderation_pipeline.backends.decision_model import (
+from moderation_pipeline.agents.deciding.question_set import moderation_questions, policy_questions
+from moderation_pipeline.backends.decisions.decision_model import (
     DecisionModel,
     DecisionReply,
     DecisionRequest,
@@ -17,6 +17,8 @@ from moderation_pipeline.backends.decision_model import (
     Refusal,
     Unusable,
 )
+from moderation_pipeline.backends.decisions.openai_decisions import OpenAIDecisions
+from moderation_pipeline.backends.decisions.openai_moderations import OpenAIModerations
 from moderation_pipeline.backends.language_model import (
     ConnectionFailedError,
     FatalBackendError,
@@ -25,8 +27,6 @@ from moderation_pipeline.backends.language_model import (
     RateLimitedError,
     RefusedReplyError,
 )
-from moderation_pipeline.backends.openai_decisions import OpenAIDecisions
-from moderation_pipeline.backends.openai_moderations import OpenAIModerations
 from moderation_pipeline_tests.backends.asked import KEY, asking, endpoint
 from moderation_pipeline_tests.backends.decision_server import (
     Body,

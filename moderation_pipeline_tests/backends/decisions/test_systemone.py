@@ -15,8 +15,8 @@ import pytest
 from sparrow_decider import Decider
 from typesafe_sdk import AsyncTypeSafeClient, Choice, Noul, Score
 
-from moderation_pipeline.agents.question_set import policy_questions
-from moderation_pipeline.backends.decision_model import (
+from moderation_pipeline.agents.deciding.question_set import policy_questions
+from moderation_pipeline.backends.decisions.decision_model import (
     DecisionReply,
     DecisionRequest,
     Distribution,
@@ -24,6 +24,8 @@ from moderation_pipeline.backends.decision_model import (
     Unusable,
     yes_no,
 )
+from moderation_pipeline.backends.decisions.systemone import SystemOneModel
+from moderation_pipeline.backends.decisions.systemone_wire import questions_of
 from moderation_pipeline.backends.language_model import (
     CallTimedOutError,
     ConnectionFailedError,
@@ -35,8 +37,6 @@ from moderation_pipeline.backends.language_model import (
     ServerFailedError,
     TooLongError,
 )
-from moderation_pipeline.backends.systemone import SystemOneModel
-from moderation_pipeline.backends.systemone_wire import questions_of
 from moderation_pipeline_tests.backends.asked import HARM, KEY, KIND, RULE, asking, endpoint
 from moderation_pipeline_tests.backends.decision_server import (
     Body,

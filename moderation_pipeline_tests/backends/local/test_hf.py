@@ -7,15 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from moderation_pipeline.backends.hf import HfModel
 from moderation_pipeline.backends.keys import UnusableBackendError
-from moderation_pipeline.backends.language_model import (
-    Message,
-    Reply,
-    ReplySchema,
-    Request,
-    TooLongError,
-)
+from moderation_pipeline.backends.language_model import Message, Reply, ReplySchema, Request, TooLongError
+from moderation_pipeline.backends.local.hf import HfModel
 from moderation_pipeline_tests.backends.small_models import needs_local, tiny
 
 pytestmark = pytest.mark.local
@@ -64,7 +58,7 @@ def test_calls_made_at_once_are_answered_in_order_whatever_the_batches(folder: P
 
 def test_keeping_the_beginning_of_prompts_changes_no_word(folder: Path) -> None:
     needs_local()
-    from moderation_pipeline.backends.hf_generation import Generator
+    from moderation_pipeline.backends.local.hf_generation import Generator
 
     written = [
         Generator(str(folder), "cpu", keeps_beginning=keeps).write(requests(5)) for keeps in (True, False)
@@ -94,7 +88,7 @@ def test_a_reply_that_must_be_json_begins_with_a_brace(folder: Path) -> None:
 
 def test_a_json_reply_ends_where_its_brace_is_closed(folder: Path) -> None:
     needs_local()
-    from moderation_pipeline.backends.hf_generation import BraceScanner
+    from moderation_pipeline.backends.local.hf_generation import BraceScanner
 
     scanner = BraceScanner()
     pieces = ['"a": "not } here", ', '"b": {"c": "\\"}"}', "}", "} and prose"]

@@ -4,8 +4,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from moderation_pipeline.backends.hf import HfModel
 from moderation_pipeline.backends.keys import UnusableBackendError
+from moderation_pipeline.backends.local.hf import HfModel
 
 
 @pytest.mark.skipif(find_spec("torch") is not None, reason="the extra `local` is installed")

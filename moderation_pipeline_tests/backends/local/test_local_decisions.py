@@ -17,23 +17,23 @@ from pathlib import Path
 
 import pytest
 
-from moderation_pipeline.agents.decision_student import DecisionStudent
-from moderation_pipeline.agents.plan import Category
-from moderation_pipeline.agents.question_set import label_questions, policy_questions
-from moderation_pipeline.agents.verdict import Verdict
-from moderation_pipeline.backends.build import Deployment, RunModels
-from moderation_pipeline.backends.classifier import ClassifierModel
-from moderation_pipeline.backends.decision_model import (
+from moderation_pipeline.agents.deciding.decision_student import DecisionStudent
+from moderation_pipeline.agents.deciding.question_set import label_questions, policy_questions
+from moderation_pipeline.backends.decisions.classifier import ClassifierModel
+from moderation_pipeline.backends.decisions.decision_model import (
     DecisionModel,
     DecisionReply,
     DecisionRequest,
     Distribution,
 )
-from moderation_pipeline.backends.hf_decisions import HfDecisions
+from moderation_pipeline.backends.decisions.hf_decisions import HfDecisions
+from moderation_pipeline.backends.decisions.systemone import SystemOneModel
 from moderation_pipeline.backends.keys import UnusableBackendError
 from moderation_pipeline.backends.language_model import RejectedRequestError
-from moderation_pipeline.backends.systemone import SystemOneModel
-from moderation_pipeline.decision_specs import ClassifierSpec, HfDecisionsSpec
+from moderation_pipeline.backends.run_models import Deployment, RunModels
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.config.decision_specs import ClassifierSpec, HfDecisionsSpec
+from moderation_pipeline.plan import Category
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.agents.cases import cases_of, situations_of
 from moderation_pipeline_tests.backends.asked import RULE, asking, endpoint

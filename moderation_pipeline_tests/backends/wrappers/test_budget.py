@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.backends.budget import DailyBudgetModel, RunBudget
-from moderation_pipeline.backends.cache import CachedModel, Purchases
 from moderation_pipeline.backends.language_model import DailyBudgetSpentError, Message, Reply, Request
-from moderation_pipeline.backends.metering import MeteredModel, most_prompt_tokens
-from moderation_pipeline.backends.prices import PriceList, TokenPrice
-from moderation_pipeline.backends.reply_store import ReplyStore
+from moderation_pipeline.backends.wrappers.budget import DailyBudgetModel
+from moderation_pipeline.backends.wrappers.metering import MeteredModel, most_prompt_tokens
+from moderation_pipeline.backends.wrappers.prices import PriceList, TokenPrice
+from moderation_pipeline.backends.wrappers.reply_cache import CachedModel, Purchases
+from moderation_pipeline.backends.wrappers.reply_store import ReplyStore
+from moderation_pipeline.moderation.spending import RunBudget
 from moderation_pipeline_tests.backends.scripted_model import GatedModel, ScriptedModel, reply, request
 
 A_CENT_A_TOKEN = PriceList(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from moderation_pipeline.backends.cache import CachedModel, Purchases
-from moderation_pipeline.backends.cache_upkeep import CacheUpkeep
 from moderation_pipeline.backends.language_model import RefusedReplyError
-from moderation_pipeline.backends.prices import PriceList
-from moderation_pipeline.backends.reply_store import DAY_S, ReplyStore
+from moderation_pipeline.backends.wrappers.cache_upkeep import CacheUpkeep
+from moderation_pipeline.backends.wrappers.prices import PriceList
+from moderation_pipeline.backends.wrappers.reply_cache import CachedModel, Purchases
+from moderation_pipeline.backends.wrappers.reply_store import DAY_S, ReplyStore
 from moderation_pipeline_tests.backends.scripted_model import ScriptedModel, reply, request
 
 

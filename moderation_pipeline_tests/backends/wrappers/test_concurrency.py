@@ -8,13 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.backends.concurrency import MODEST, AdaptiveModel, Gate
-from moderation_pipeline.backends.language_model import (
-    FatalBackendError,
-    RateLimitedError,
-    Reply,
-    Request,
-)
+from moderation_pipeline.backends.language_model import FatalBackendError, RateLimitedError, Reply, Request
+from moderation_pipeline.backends.wrappers.concurrency import MODEST, AdaptiveModel, Gate
 from moderation_pipeline_tests.backends.scripted_model import GatedModel, ScriptedModel, reply, request
 
 

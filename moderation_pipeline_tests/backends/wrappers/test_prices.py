@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from moderation_pipeline.backends.chat.openai import OPENAI_URL
+from moderation_pipeline.backends.chat.together import TOGETHER_URL
 from moderation_pipeline.backends.language_model import ModelIdentity, Reply
-from moderation_pipeline.backends.openai import OPENAI_URL
-from moderation_pipeline.backends.prices import PriceList, PricesError, TokenPrice
-from moderation_pipeline.backends.together import TOGETHER_URL
+from moderation_pipeline.backends.wrappers.prices import PriceList, PricesError, TokenPrice
 
 LLAMA = ModelIdentity("together", TOGETHER_URL, "meta-llama/Llama-3.3-70B-Instruct-Turbo")
 NANO = ModelIdentity("openai", OPENAI_URL, "gpt-4.1-nano")

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.backends.cache import CachedModel, Purchases, reply_key
 from moderation_pipeline.backends.language_model import (
     LanguageModel,
     Message,
@@ -25,8 +24,9 @@ from moderation_pipeline.backends.language_model import (
     ServerFailedError,
     TokenLogprob,
 )
-from moderation_pipeline.backends.prices import PriceList, TokenPrice
-from moderation_pipeline.backends.reply_store import ReplyStore
+from moderation_pipeline.backends.wrappers.prices import PriceList, TokenPrice
+from moderation_pipeline.backends.wrappers.reply_cache import CachedModel, Purchases, reply_key
+from moderation_pipeline.backends.wrappers.reply_store import ReplyStore
 from moderation_pipeline_tests.backends.scripted_model import GatedModel, ScriptedModel, reply, request
 
 

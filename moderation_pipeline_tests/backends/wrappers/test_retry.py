@@ -19,7 +19,7 @@ from moderation_pipeline.backends.language_model import (
     RejectedRequestError,
     ServerFailedError,
 )
-from moderation_pipeline.backends.retry import RetryingModel, RetryPolicy
+from moderation_pipeline.backends.wrappers.retry import RetryingModel, RetryPolicy
 from moderation_pipeline_tests.backends.scripted_model import ScriptedModel, Step, request
 
 

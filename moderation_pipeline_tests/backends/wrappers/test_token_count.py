@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.backends.token_count import counted, roughly_counted
+from moderation_pipeline.backends.wrappers.token_count import counted, roughly_counted
 from moderation_pipeline_tests.backends.small_models import needs_local, tiny
 
 

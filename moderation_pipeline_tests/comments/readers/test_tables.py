@@ -10,8 +10,8 @@ import pytest
 from moderation_pipeline.comments.columns import ColumnsSpec
 from moderation_pipeline.comments.ingest import ingest
 from moderation_pipeline.comments.readers.parquet import DamagedParquetError
-from moderation_pipeline.comments.synthetic import SyntheticSettings, write_synthetic
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
 from moderation_pipeline_tests.comments.lines import counts, is_conserved, read
 
 

@@ -1,0 +1,49 @@
+"""`moderation cache`: the replies that were paid for and kept."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from moderation_pipeline.terminal.screen import (
+    print_records,
+    say,
+)
+from moderation_pipeline.warehouse.folder import DataFolder
+
+
+@click.command()
+@click.option("--drop-errors", is_flag=True, help="Drop bad replies: they are asked for, and paid, again.")
+@click.option("--older-than", type=float, metavar="DAYS", help="Drop replies bought longer ago.")
+@click.option("--larger-than", type=float, metavar="MB", help="Drop the oldest until the rest fits.")
+@click.option("--forget-endpoints", is_flag=True, help="Find out anew what each endpoint can do.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per model.")
+def cache(
+    drop_errors: bool,
+    older_than: float | None,
+    larger_than: float | None,
+    forget_endpoints: bool,
+    as_json: bool,
+) -> None:
+    """Show the replies that were paid for and kept, by model; drop some of them.
+
+    \b
+    moderation cache                     what is held, and what it would cost again
+    moderation cache --drop-errors       ask again for replies that were no use
+    moderation cache --older-than 30     drop what was bought more than 30 days ago
+    """
+    from moderation_pipeline.backends.wrappers.cache_upkeep import CachedReplies, CacheUpkeep
+
+    upkeep = CacheUpkeep(DataFolder.find().reply_cache, time.time())
+    dropped = [
+        *([upkeep.drop_errors()] if drop_errors else []),
+        *([] if older_than is None else [upkeep.drop_older_than(older_than)]),
+        *([] if larger_than is None else [upkeep.drop_beyond(larger_than)]),
+    ]
+    for each in dropped:
+        cost = f"${each.list_cost_usd:.4f} to ask again"
+        say(f"Dropped {each.replies} replies ({each.megabytes:.1f} MB, {cost}).")
+    if forget_endpoints:
+        say(f"Forgot what {upkeep.forget_endpoints()} endpoints can do.")
+    print_records(upkeep.show(), CachedReplies._fields, as_json=as_json)

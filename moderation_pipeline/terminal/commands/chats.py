@@ -1,0 +1,27 @@
+"""`moderation chats`: which chats there are. Answers without starting Dagster."""
+
+from __future__ import annotations
+
+import click
+
+from moderation_pipeline.terminal.screen import (
+    print_frame,
+)
+from moderation_pipeline.warehouse.folder import DataFolder
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per chat.")
+def chats(as_json: bool) -> None:
+    """List the chats that can be moderated, and the configs each was run under.
+
+    \b
+    moderation chats
+    moderation chats --json | jq '.[] | select(.rejected > 0)'
+
+    A chat is a file under data/chats; 'moderation add FILE' puts one there. A chat without numbers has
+    not been read yet: 'moderation run' or the Dagster UI reads it.
+    """
+    from moderation_pipeline.terminal import listings
+
+    print_frame(listings.chats(DataFolder.find()), as_json=as_json)

@@ -1,0 +1,31 @@
+"""`moderation configs`: which configs there are, and what is wrong with them. Answers without starting Dagster."""
+
+from __future__ import annotations
+
+import click
+
+from moderation_pipeline.terminal.exit_codes import CommandFailed
+from moderation_pipeline.terminal.screen import (
+    print_frame,
+)
+from moderation_pipeline.warehouse.folder import DataFolder
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per valid config.")
+def configs(as_json: bool) -> None:
+    """List the configs, ready-made and your own, and validate every one.
+
+    \b
+    moderation configs
+    moderation configs --json | jq '.[].config'
+
+    Your own are YAML files under data/configs; one with the name of a ready-made config replaces it.
+    Exits with 1 where a config is invalid, after saying what is wrong with it.
+    """
+    from moderation_pipeline.terminal import listings
+
+    frame, problems = listings.configs(DataFolder.find())
+    print_frame(frame, as_json=as_json)
+    if problems:
+        raise CommandFailed("\n".join(problems))

@@ -1,0 +1,34 @@
+"""`moderation sql`: ask the warehouse. Answers without starting Dagster."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from moderation_pipeline.terminal.screen import (
+    print_frame,
+    say,
+)
+from moderation_pipeline.warehouse.folder import DataFolder
+
+
+@click.command()
+@click.argument("query", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per row.")
+def sql(query: str | None, as_json: bool) -> None:
+    """Ask the warehouse in SQL (DuckDB's). Without a QUERY: list the views.
+
+    \b
+    moderation sql "select config, f1, audit_share from metrics where chat = 'synthetic'"
+    moderation sql "select text, student_action, expert_action from disagreements limit 5" --json
+    echo "from sanctioned_users" | moderation sql -
+
+    A query never waits for a run, nor a run for a query.
+    """
+    from moderation_pipeline.terminal import sql_answers
+
+    text = sys.stdin.read() if query == "-" else query
+    print_frame(sql_answers.answer(DataFolder.find(), text), as_json=as_json)
+    if text is None and not as_json:
+        say("\nmoderation sql \"select * from VIEW limit 5\" shows a view; 'describe VIEW' its columns.")

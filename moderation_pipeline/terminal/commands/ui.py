@@ -1,0 +1,32 @@
+"""`moderation ui`: Dagster's web interface on the same chats, runs and assets."""
+
+from __future__ import annotations
+
+import click
+
+from moderation_pipeline.terminal.screen import (
+    say,
+)
+from moderation_pipeline.warehouse.folder import DataFolder
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=3000, show_default=True, help="Port to listen on.")
+def ui(host: str, port: int) -> None:
+    """Open the Dagster UI on the same chats, runs and assets. Stop it with Ctrl-C.
+
+    \b
+    moderation ui                    then http://127.0.0.1:3000
+    moderation ui --port 8080
+
+    What the terminal ran is seen there, and the other way round. It takes about 20 seconds to answer.
+    """
+    folder = DataFolder.find()
+    say(
+        f"Dagster's UI will be at http://{host}:{port} in about 20 seconds (instance: {folder.dagster_home})."
+    )
+    from moderation_pipeline.defs.instance import prepare_home
+    from moderation_pipeline.terminal import dagster_ui
+
+    dagster_ui.become_dagster_dev(folder, prepare_home(folder), host=host, port=port)

@@ -35,7 +35,7 @@ from scipy.special import bdtr
 
 from moderation_pipeline.certificates.certificate_rows import RowKey
 from moderation_pipeline.certificates.decided_alone import DecidedAlone, NoAudit
-from moderation_pipeline.certificates.ledger import Ledger, Standing
+from moderation_pipeline.certificates.ledger import Ledger, RowStanding
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import AuditSpec, AutonomySpec, Config, RandomFloor
 from moderation_pipeline.plan import Action, Category, Plan
@@ -230,7 +230,7 @@ def alarms_in(seed: int, *, comments: int) -> Alarms:
     return Alarms(calm, any(0 < at <= worse_from for at in alarms), until)
 
 
-def passes_one_look(row: Standing, alpha: float) -> bool:
+def passes_one_look(row: RowStanding, alpha: float) -> bool:
     """Whether Clopper-Pearson would certify the row now; per comment p is unequal, where it can't be used."""
     if row.key.denominator == "comments":
         return False

@@ -19,6 +19,10 @@ from moderation_pipeline.defs.sensors import BY_TERMINAL
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.report.rendering import warm_up
 from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import COMMENTS
+
+CODE_VERSION_TAG = "dagster/code_version"
+"""Under which tag Dagster keeps an asset's `code_version` with each materialisation."""
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's own lines are kept in the instance, not written over the terminal's."""
@@ -60,6 +64,14 @@ class Launcher:
         """Register the chat, and read its file into the warehouse; the observer is told what was guessed."""
         self._dagster.add_dynamic_partitions(str(chats.name), [chat])
         return self._run("ingest", chat, resources=_watching(observer))
+
+    def last_read_by(self, chat: str) -> str | None:
+        """Return the version of the source that read the chat's comments last; null where this instance never did."""
+        of_chat = dg.AssetRecordsFilter(asset_key=dg.AssetKey(COMMENTS.name), asset_partitions=[chat])
+        for record in self._dagster.fetch_materializations(of_chat, limit=1).records:
+            materialization = record.asset_materialization
+            return None if materialization is None else (materialization.tags or {}).get(CODE_VERSION_TAG)
+        return None
 
     def moderate_chat(self, chat: str, config: str, observer: RunObserver | None = None) -> RunOutcome:
         """Moderate the chat under one config; the observer sees every comment as it is settled."""

@@ -16,7 +16,7 @@ ACTION_OF_A_VIOLATION = Action.DELETE
 """What a label stands for that says only that a comment is a violation: the mildest act that removes it."""
 
 
-class Label(NamedTuple):
+class GivenLabel(NamedTuple):
     """What a label says; a label of a data set may say only whether the comment is a violation."""
 
     action: str | None
@@ -25,7 +25,7 @@ class Label(NamedTuple):
     source: str | None
 
 
-_LABEL_COLUMNS = [f"label_{name}" for name in Label._fields]
+_LABEL_COLUMNS = [f"label_{name}" for name in GivenLabel._fields]
 
 
 class LabelsExpert(Expert):
@@ -34,7 +34,7 @@ class LabelsExpert(Expert):
     def __init__(self, comments: pl.DataFrame) -> None:
         labelled = comments.filter(pl.col("label_is_violation").is_not_null())
         self._labels = {
-            comment_id: Label(*label)
+            comment_id: GivenLabel(*label)
             for comment_id, *label in labelled.select("comment_id", *_LABEL_COLUMNS).iter_rows()
         }
 
@@ -52,7 +52,7 @@ class LabelsExpert(Expert):
         return [_verdict(self._labels[case.comment_id]) for case in cases]
 
 
-def _verdict(label: Label) -> Verdict:
+def _verdict(label: GivenLabel) -> Verdict:
     action, category, is_violation, source = label
     fallback = Category.OTHER if is_violation else Category.NONE
     plan = Plan(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 HEAD_FILES = (".npz", ".json")
 
 
-class SameChatError(ModerationError):
+class OwnChatError(ModerationError):
     """A head that would be tested on what it was trained on."""
 
     def __init__(self, config: str, start_from: str, chat: str) -> None:
@@ -44,7 +44,7 @@ def begin_heads(
     Of a run that left several heads, a config's first learned Student begins with the first, and so on.
 
     Raises:
-        SameChatError: a run to start from is of the same chat, or began with a head that was trained on it.
+        OwnChatError: a run to start from is of the same chat, or began with a head that was trained on it.
         NoSnapshotError: that run left no head, or none for a Student in this place.
         ManyHeadsError: that run left several, and this config has one Student to begin with them.
     """
@@ -87,7 +87,7 @@ def _numbered(students: Sequence[LearnedStudent]) -> Iterator[tuple[int | None, 
 def _begun_from(start_from: str, number: int | None, folder: DataFolder, *, chat: str, config: str) -> Path:
     from_chat, _, from_config = start_from.partition("|")
     if from_chat == chat:
-        raise SameChatError(config, start_from, chat)
+        raise OwnChatError(config, start_from, chat)
     only = folder.learned_head(from_chat, from_config)
     if number is not None and only.is_dir():
         return folder.learned_head(from_chat, from_config, number)
@@ -105,7 +105,7 @@ def _begin(student: LearnedStudent, stem: Path, *, chat: str, config: str) -> st
 
     snapshot = load_snapshot(stem)
     if chat in snapshot.chats:
-        raise SameChatError(config, str(student.spec.start_from), chat)
+        raise OwnChatError(config, str(student.spec.start_from), chat)
     student.begin_with(snapshot)
     digest = hashlib.blake2b(digest_size=8)
     for suffix in HEAD_FILES:

@@ -14,7 +14,7 @@ from functools import cached_property
 from types import TracebackType
 
 from moderation_pipeline.backends.batches.batched_model import BATCH_DISCOUNT, BatchDoor, BatchedModel
-from moderation_pipeline.backends.chat.abilities import Found
+from moderation_pipeline.backends.chat.abilities import FoundAbilities
 from moderation_pipeline.backends.chat.chat_endpoint import AbilitiesMemory, ChatEndpoint, Endpoint
 from moderation_pipeline.backends.chat.chat_wire import Abilities
 from moderation_pipeline.backends.decisions.carried_decisions import CarriedModel, CarryingModel
@@ -70,7 +70,7 @@ class PricedMemory:
         """Return what is known of the endpoint."""
         return self.store.abilities_of(identity)
 
-    def keep_abilities(self, identity: ModelIdentity, found: Found) -> None:
+    def keep_abilities(self, identity: ModelIdentity, found: FoundAbilities) -> None:
         """Keep it, and count its cost."""
         self.store.keep_abilities(identity, found)
         self.store.spend(sum(self.prices.usd(identity, reply) or 0.0 for reply in found.replies))

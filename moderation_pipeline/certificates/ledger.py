@@ -38,7 +38,7 @@ Status = Literal["valid", "not_yet", "void"]
 PER_1000 = 1 / 1000
 
 
-class Terms(NamedTuple):
+class RowTerms(NamedTuple):
     """A row's target, its share of the allowed error, and the least audit probability of what can be an error."""
 
     target: float
@@ -46,7 +46,7 @@ class Terms(NamedTuple):
     floor: float
 
 
-class Standing(NamedTuple):
+class RowStanding(NamedTuple):
     """A row at a look; `alpha` is its share of the allowed error."""
 
     key: RowKey
@@ -182,17 +182,17 @@ class Ledger:
         """Return the position from which on comments count."""
         return self._window_from
 
-    def standings(self) -> Iterator[Standing]:
+    def standings(self) -> Iterator[RowStanding]:
         """Yield how each row stood at the last look, without working its bound out."""
         for key, row in self._rows.items():
             bound = row.bound
-            yield Standing(
+            yield RowStanding(
                 key, bound.comments, bound.audits, bound.errors, row.target, row.alpha, row.is_valid
             )
 
-    def terms(self, key: RowKey) -> Terms:
+    def terms(self, key: RowKey) -> RowTerms:
         """Return on what terms a row is certified in the present window, whether it is open or not."""
-        return Terms(self._target(key), self._alpha(key), self._floor(key))
+        return RowTerms(self._target(key), self._alpha(key), self._floor(key))
 
     def _is_valid(self, key: RowKey) -> bool:
         row = self._rows.get(key)

@@ -25,7 +25,7 @@ def pending_batches(
     context: dg.AssetExecutionContext, data_folder: dg.ResourceParam[DataFolder]
 ) -> dg.MaterializeResult[None]:
     """The batches that providers haven't answered yet, by run: what was sent, when, and how many calls."""
-    from moderation_pipeline.backends.batches.batch_watch import waiting_runs
+    from moderation_pipeline.backends.batch_watch import waiting_runs
 
     runs = waiting_runs(data_folder)
     rows = [
@@ -57,7 +57,7 @@ def pending_batches(
 )
 def batches_that_arrive(data_folder: dg.ResourceParam[DataFolder]) -> dg.SensorResult | dg.SkipReason:
     """Go on with runs whose batches have been answered."""
-    from moderation_pipeline.backends.batches.batch_watch import answered_runs, waiting_runs
+    from moderation_pipeline.backends.batch_watch import answered_runs, waiting_runs
     from moderation_pipeline.backends.keys import environment
     from moderation_pipeline.config.config_library import ConfigLibrary
 

@@ -16,6 +16,7 @@ from moderation_pipeline.warehouse.versions import comments_version, source_vers
 
 GROUP = "comments"
 OWNERS = ["team:moderation"]
+READING_VERSION = source_version("comments.ingest")
 
 
 class MissingChatError(ModerationError):
@@ -64,7 +65,7 @@ def _out(description: str) -> dg.AssetOut:
         group_name=GROUP,
         kinds={"polars", "parquet"},
         owners=OWNERS,
-        code_version=source_version("comments.ingest"),
+        code_version=READING_VERSION,
         dagster_type=pl.DataFrame,
     )
 

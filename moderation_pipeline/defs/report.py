@@ -39,7 +39,7 @@ def report(
     """The chat's report, as Markdown and as one HTML page: verdict, comparison, plots, cases and users."""
     from moderation_pipeline.report.figure_files import load_figures
     from moderation_pipeline.report.page import render_report
-    from moderation_pipeline.report.report_parts import Certified
+    from moderation_pipeline.report.report_parts import CertificatesShown
 
     chat = context.partition_key
     rendered = render_report(
@@ -50,7 +50,7 @@ def report(
         figures=load_figures(data_folder.plots(chat)),
         ingestion=ingestion,
         rejected_lines=rejected_lines,
-        certified=Certified(
+        certified=CertificatesShown(
             certificates=pl.concat([CERTIFICATES.empty(), *tables["certificates"].values()]),
             expert_errors=pl.concat([EXPERT_ERRORS.empty(), *tables["expert_errors"].values()]),
             changed=_changed(tables["certificates"], data_folder),

@@ -18,7 +18,7 @@ vectors is .968 at 0.36 ms a query. With 16 links, built at a breadth of 40, it 
 of 64, 192 and 256, at 0.25, 0.46 and 0.49 ms; the denser graph takes about twice as long to build."""
 
 
-class Found(NamedTuple):
+class Neighbours(NamedTuple):
     """The best of the graph per query, best first: places (-1 where there are no more) and similarities."""
 
     place: Numbers
@@ -50,8 +50,8 @@ class Graph:
         flat = self._faiss.rev_swig_ptr(storage.get_xb(), storage.ntotal * storage.d)
         return np.asarray(flat, dtype=np.float32).reshape(storage.ntotal, storage.d)
 
-    def search(self, queries: NDArray[np.float32], top: int) -> Found:
+    def search(self, queries: NDArray[np.float32], top: int) -> Neighbours:
         """Return the `top` nearest of each query, as far as the graph finds them."""
         self._index.hnsw.efSearch = max(SEARCH_BREADTH, top)
         similarity, place = self._index.search(np.ascontiguousarray(queries), top)
-        return Found(place, similarity)
+        return Neighbours(place, similarity)

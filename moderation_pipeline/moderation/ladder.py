@@ -8,7 +8,7 @@ from __future__ import annotations
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.settled import Sanction
 from moderation_pipeline.config.sanctions import SanctionsSpec, Step
-from moderation_pipeline.moderation.standings import DEEDS, Deed, Record, Standings
+from moderation_pipeline.moderation.standings import DEEDS, Deed, Standings, UserRecord
 from moderation_pipeline.plan import UNDECIDED, Action, Plan
 
 
@@ -58,7 +58,7 @@ class Ladder:
         after = self.standings.record_of(case.channel, case.user_id)
         return sanction._replace(strikes=after.strikes_at(case.sent_at_us))
 
-    def _sanction(self, case: Case, plan: Plan | None, decided_by: str, record: Record) -> Sanction:
+    def _sanction(self, case: Case, plan: Plan | None, decided_by: str, record: UserRecord) -> Sanction:
         now = case.sent_at_us
         strikes = record.strikes_at(now) if record.strikes_until else 0
         in_force = record.sanction_at(now) if record.sanction is not None else None
@@ -95,7 +95,7 @@ class Ladder:
             return "broadcaster"
         return "moderator" if case.is_moderator and "moderator" in self._spec.immune else None
 
-    def _climb(self, case: Case, plan: Plan, decided_by: str, record: Record, strikes: int) -> Sanction:
+    def _climb(self, case: Case, plan: Plan, decided_by: str, record: UserRecord, strikes: int) -> Sanction:
         level = strikes + record.is_warned_at(case.sent_at_us)
         steps = self._steps(plan)
         step = steps[min(level, len(steps) - 1)]

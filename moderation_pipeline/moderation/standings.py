@@ -35,7 +35,7 @@ class Deed(NamedTuple):
 
 
 @dataclass(slots=True)
-class Record:
+class UserRecord:
     """What counts against one user: each strike's expiry, the last warning's, and the sanction in force.
 
     Strikes are kept in the order in which they expire, so that they are counted without looking at each.
@@ -76,7 +76,7 @@ class Record:
         return self.sanction
 
 
-CLEAR = Record()
+CLEAR = UserRecord()
 """The record of whoever was never warned or sanctioned; never written to."""
 
 GOOD_STANDING = Standing(strikes=0, sanction=None)
@@ -89,9 +89,9 @@ class Standings:
     """The running fold: every user's record after the actions taken in so far."""
 
     def __init__(self) -> None:
-        self._records: dict[UserKey, Record] = {}
+        self._records: dict[UserKey, UserRecord] = {}
 
-    def record_of(self, channel: str, user_id: str | None) -> Record:
+    def record_of(self, channel: str, user_id: str | None) -> UserRecord:
         """Return the user's record; a comment without a user has a clear one."""
         if user_id is None:
             return CLEAR
@@ -107,7 +107,7 @@ class Standings:
     def take_in(self, channel: str, user_id: str | None, deed: Deed) -> None:
         """Fold one row of the action log in; only deeds count, and only against somebody."""
         if user_id is not None and deed.action in DEEDS:
-            self._records.setdefault((channel, user_id), Record()).take_in(deed)
+            self._records.setdefault((channel, user_id), UserRecord()).take_in(deed)
 
 
 def fold_actions(action_log: pl.DataFrame) -> pl.DataFrame:
@@ -164,7 +164,7 @@ def _replayed(log: pl.DataFrame) -> Standings:
 _STANDING_SCHEMA = {"strikes": pl.Int64, "standing": pl.String, "sanctioned_until": pl.Int64}
 
 
-def _standing_columns(record: Record, now_us: int | None) -> tuple[int, str, int | None]:
+def _standing_columns(record: UserRecord, now_us: int | None) -> tuple[int, str, int | None]:
     strikes = record.strikes_at(now_us)
     sanction = record.sanction_at(now_us)
     if sanction is not None:

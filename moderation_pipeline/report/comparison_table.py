@@ -34,7 +34,7 @@ class Cell(NamedTuple):
         return f"{self.value} ({self.note})" if self.note else self.value
 
 
-class Line(NamedTuple):
+class Quantity(NamedTuple):
     """One quantity under every config: what it is called, what that means, and its cells."""
 
     name: str
@@ -46,13 +46,13 @@ class ReadableTable(NamedTuple):
     """The configs, as heads of columns, and the lines below them."""
 
     configs: list[str]
-    lines: list[Line]
+    lines: list[Quantity]
 
 
 def readable(comparison: pl.DataFrame) -> ReadableTable:
     """Return the comparison for reading; quantities that no config has are left out."""
     rows = comparison.to_dicts()
-    lines = [Line(name, meaning, [cell(row) for row in rows]) for name, meaning, cell in LINES]
+    lines = [Quantity(name, meaning, [cell(row) for row in rows]) for name, meaning, cell in LINES]
     return ReadableTable(
         [str(row["config"]) for row in rows],
         [line for line in lines if any(cell.value != NONE for cell in line.cells)],

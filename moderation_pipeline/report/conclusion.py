@@ -1,4 +1,4 @@
-"""The verdict in three sentences: which config judges best, what it costs, whether it may act alone.
+"""The conclusion in three sentences: which config judges best, what it costs, whether it may act alone.
 
 Sentences are honest about what the numbers can't say: intervals that overlap, labels that are missing, an
 Expert whom nobody checked. Certificates with targets are made elsewhere; nothing here grants one, and what they
@@ -27,7 +27,7 @@ JUDGES = {
 """Whose judgement a label is, by `label_source`."""
 
 
-class Verdict(NamedTuple):
+class Conclusion(NamedTuple):
     """Three sentences."""
 
     which: str
@@ -35,10 +35,10 @@ class Verdict(NamedTuple):
     alone: str
 
 
-def verdict(
+def conclusion(
     comparison: pl.DataFrame, label_sources: tuple[str, ...], certified: Mapping[str, str] | None = None
-) -> Verdict | None:
-    """Return the verdict on a chat from its comparison; null where there is no run to judge.
+) -> Conclusion | None:
+    """Return the conclusion on a chat from its comparison; null where there is no run to judge.
 
     `certified` says of the configs that ask for certificates what they are certified to do.
     """
@@ -48,7 +48,7 @@ def verdict(
     best = next((row for row in rows if row["is_best"]), None)
     choice = _choice(rows, best)
     alone = _alone(choice, label_sources, (certified or {}).get(str(choice["config"])))
-    return Verdict(_which(rows, best, choice), _cost(rows, best, choice), alone)
+    return Conclusion(_which(rows, best, choice), _cost(rows, best, choice), alone)
 
 
 def _choice(rows: list[Row], best: Row | None) -> Row:

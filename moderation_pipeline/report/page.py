@@ -17,14 +17,14 @@ from moderation_pipeline.evaluation.config_comparison import focus_of
 from moderation_pipeline.evaluation.judged import Run, reference_of
 from moderation_pipeline.evaluation.sanctioned import sanctioned_users
 from moderation_pipeline.report.comparison_table import ReadableTable, readable
-from moderation_pipeline.report.conclusion import Verdict, verdict
+from moderation_pipeline.report.conclusion import Conclusion, conclusion
 from moderation_pipeline.report.figure import Figure
 from moderation_pipeline.report.limits import label_sources, limits
 from moderation_pipeline.report.report_parts import (
     USERS,
-    Case,
-    Certified,
-    User,
+    CaseShown,
+    CertificatesShown,
+    UserShown,
     cases,
     chat_facts,
     made_from,
@@ -54,14 +54,14 @@ class _Page:
     chat: str
     facts: str
     configs: list[tuple[str, str]]
-    verdict: Verdict | None
+    verdict: Conclusion | None
     certified: list[str]
     table: ReadableTable
     figures: Sequence[Figure]
     plots_at: str
     focus: str
-    cases: list[Case]
-    users: list[User]
+    cases: list[CaseShown]
+    users: list[UserShown]
     users_facts: str
     limits: list[str]
     made_from: str
@@ -76,7 +76,7 @@ def render_report(
     figures: Sequence[Figure],
     ingestion: pl.DataFrame | None = None,
     rejected_lines: pl.DataFrame | None = None,
-    certified: Certified | None = None,
+    certified: CertificatesShown | None = None,
     plots_at: str = "plots",
 ) -> Report:
     """Return the report of one chat.
@@ -100,7 +100,7 @@ def render_report(
         figures,
         ingestion,
         rejected_lines,
-        certified or Certified(),
+        certified or CertificatesShown(),
         plots_at,
     )
     style = Markup(read_template("report.css"))
@@ -120,7 +120,7 @@ def _page(
     figures: Sequence[Figure],
     ingestion: pl.DataFrame | None,
     rejected_lines: pl.DataFrame | None,
-    certified: Certified,
+    certified: CertificatesShown,
     plots_at: str,
 ) -> _Page:
     focus = focus_of(comparison) if comparison.height else ""
@@ -130,7 +130,7 @@ def _page(
         chat=chat,
         facts=chat_facts(comments, len(runs)),
         configs=[(run.name, run.config.config.description) for run in runs],
-        verdict=verdict(comparison, label_sources(comments), certified.in_a_few_words()),
+        verdict=conclusion(comparison, label_sources(comments), certified.in_a_few_words()),
         certified=certified.sentences(runs),
         table=readable(comparison),
         figures=figures,

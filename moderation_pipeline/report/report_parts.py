@@ -23,7 +23,7 @@ USERS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CaseShown:
     """One disagreement in words."""
 
     text: str
@@ -37,7 +37,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class User:
+class UserShown:
     """One user who would be sanctioned, in words."""
 
     name: str
@@ -50,7 +50,7 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
-class Certified:
+class CertificatesShown:
     """The certificates of a chat's runs, their Experts' own errors, and what has changed since they were made.
 
     `changed` says in words, by config, what its certificates rest on that is no longer so: they are void then.
@@ -115,11 +115,11 @@ def _label_facts(labels: pl.Series) -> str:
     )
 
 
-def cases(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None) -> list[Case]:
+def cases(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None) -> list[CaseShown]:
     """Return the costliest disagreements of a run."""
     rows = costliest_disagreements(comments, run, reference, DISAGREEMENTS).iter_rows(named=True)
     return [
-        Case(
+        CaseShown(
             text=row["text"],
             where=_where(row["user_name"], row["channel"], row["sent_at"], row["position"]),
             repeats=row["repeats"],
@@ -156,7 +156,7 @@ def _label(row: dict[str, object]) -> str:
     return f"{said}; the {right[0].capitalize()} is right" if len(right) == 1 else said
 
 
-def user(row: dict[str, object]) -> User:
+def user(row: dict[str, object]) -> UserShown:
     """Return a row of `sanctioned_users` in words."""
     number = {
         name: int(str(row[name]))
@@ -166,7 +166,7 @@ def user(row: dict[str, object]) -> User:
     what = ", ".join(plural(number[many], one) for one, many in counted if number[many])
     at = row["first_at"]
     checked = number["labelled"]
-    return User(
+    return UserShown(
         name=str(row["user_name"] or row["user_id"] or "unknown user"),
         channel=str(row["channel"] or ""),
         what=f"{what} (in shadow)" if row["is_shadow"] else what,

@@ -20,7 +20,7 @@ LURKERS = 0.15
 
 
 @dataclass(slots=True)
-class User:
+class Chatter:
     """A chatter; `has_spoken` is whether the channel has seen a line of theirs, before the log or in it."""
 
     user_id: str
@@ -45,13 +45,13 @@ class Cast:
         self._house = [self._newcomer(0.6, has_spoken=True) for _ in range(HOUSE_SIZE)]
         # A few write most of what is written: the nth most talkative writes 1/n of what the first does.
         self._seats = Urn(range(HOUSE_SIZE), [1 / (rank + 3) for rank in range(HOUSE_SIZE)])
-        self._circles: dict[tuple[str, str], list[User]] = {}
+        self._circles: dict[tuple[str, str], list[Chatter]] = {}
 
-    def someone(self) -> User:
+    def someone(self) -> Chatter:
         """Return one of the house, as people speak of each other."""
         return self._house[self._seats.draw(self._dice)]
 
-    def speaker(self, persona: Persona, circle: str = "") -> User:
+    def speaker(self, persona: Persona, circle: str = "") -> Chatter:
         """Return someone to speak as the persona: of the house, of its own circle, or new."""
         if persona.crowd == "house":
             return self._of_the_house(persona)
@@ -65,13 +65,13 @@ class Cast:
             return self._bot
         return self._newcomer(persona.subscribers)
 
-    def _of_the_house(self, persona: Persona) -> User:
+    def _of_the_house(self, persona: Persona) -> Chatter:
         seat = self._seats.draw(self._dice)
         if self._dice.chance(HOUSE_TURNOVER):
             self._house[seat] = self._newcomer(persona.subscribers)
         return self._house[seat]
 
-    def _of_the_circle(self, persona: Persona, circle: str) -> User:
+    def _of_the_circle(self, persona: Persona, circle: str) -> Chatter:
         members = self._circles.setdefault((persona.name, circle), [])
         if len(members) < CIRCLE_SIZE:
             members.append(self._newcomer(persona.subscribers))
@@ -81,9 +81,9 @@ class Cast:
             members[seat] = self._newcomer(persona.subscribers)
         return members[seat]
 
-    def _newcomer(self, subscribers: float, *, has_spoken: bool = False) -> User:
+    def _newcomer(self, subscribers: float, *, has_spoken: bool = False) -> Chatter:
         user_id, name = self._names.new(self._dice)
-        return User(
+        return Chatter(
             user_id=user_id,
             name=name,
             voice=new_voice(self._dice, self._emotes),
@@ -91,12 +91,12 @@ class Cast:
             has_spoken=has_spoken or self._dice.chance(LURKERS),
         )
 
-    def _staff_member(self) -> User:
+    def _staff_member(self) -> Chatter:
         user = self._newcomer(0.9, has_spoken=True)
         user.is_moderator = True
         return user
 
-    def _named(self, name: str, *, is_moderator: bool = False, is_broadcaster: bool = False) -> User:
+    def _named(self, name: str, *, is_moderator: bool = False, is_broadcaster: bool = False) -> Chatter:
         user = self._newcomer(1.0, has_spoken=True)
         user.name, user.is_moderator, user.is_broadcaster = name, is_moderator, is_broadcaster
         return user

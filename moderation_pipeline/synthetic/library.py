@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.plan import Action, Category
 from moderation_pipeline.synthetic.phrases import Phrase, PhraseError, parse, slots
-from moderation_pipeline.synthetic.script import Channel, Crowd, Label, Library, Persona, Scene, Turn
+from moderation_pipeline.synthetic.script import Channel, Crowd, Library, Persona, Scene, SpokenLabel, Turn
 
 DATA = Path(str(resources.files("moderation_pipeline.synthetic")))
 SPOKEN_BY_THE_SCENE = ("someone", "streamer", "game", "bot")
@@ -178,12 +178,12 @@ def _persona(name: str, file: _PersonaFile) -> Persona:
     return Persona(name, file.crowd, file.subscribers, file.has_voice)
 
 
-def _label(path: Path, text: str | None) -> Label | None:
+def _label(path: Path, text: str | None) -> SpokenLabel | None:
     if text is None:
         return None
     action, _, category = text.partition(" ")
     try:
-        return Label(Action(action), Category(category))
+        return SpokenLabel(Action(action), Category(category))
     except ValueError as error:
         raise LibraryError(path, f"label {text!r}: {error}. Write 'action category'.") from None
 

@@ -20,7 +20,7 @@ BURST = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class SpokenLabel:
     """Ground truth of a violating line."""
 
     action: Action
@@ -52,7 +52,7 @@ class Turn:
     role: str
     persona: Persona
     phrases: tuple[Phrase, ...]
-    label: Label | None = None
+    label: SpokenLabel | None = None
     answers: int | None = None
     after_s: tuple[float, float] = (0, 0)
     times: tuple[int, int] = (1, 1)

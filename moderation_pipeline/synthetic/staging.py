@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from moderation_pipeline.synthetic.cast import Cast, NameMaker, User
+from moderation_pipeline.synthetic.cast import Cast, Chatter, NameMaker
 from moderation_pipeline.synthetic.dice import Dice, Urn
 from moderation_pipeline.synthetic.evasion import disguised
 from moderation_pipeline.synthetic.phrases import Slot, fill
-from moderation_pipeline.synthetic.script import Channel, Label, Library, Scene, Turn
+from moderation_pipeline.synthetic.script import Channel, Library, Scene, SpokenLabel, Turn
 from moderation_pipeline.synthetic.voice import voiced
 
 MEAN_GAP_MS = 1_900
@@ -34,10 +34,10 @@ class Spoken(NamedTuple):
 
     at_ms: int
     channel: str
-    user: User
+    user: Chatter
     persona: str
     text: str
-    label: Label | None
+    label: SpokenLabel | None
     answers: int | None
     is_emote_only: bool
 
@@ -61,7 +61,7 @@ class Quota:
 class _Line(NamedTuple):
     offset_ms: int
     turn: Turn
-    user: User
+    user: Chatter
     text: str
     answers: int | None
 
@@ -114,11 +114,11 @@ class _Playing:
         self._stage = stage
         self._parts = {turn.role: turn for turn in reversed(scene.turns)}
         self._quota = quota
-        self._roles: dict[str, User] = {}
+        self._roles: dict[str, Chatter] = {}
         self._shared: dict[str, str] = {}
         self._first_line_of_turn: list[int | None] = []
         self._now_ms = 0
-        self._speaking: User | None = None
+        self._speaking: Chatter | None = None
 
     def word(self, slot: Slot) -> str:
         """Return what a slot says in this scene: a role's name, the channel's or the vocabulary's word."""
@@ -170,14 +170,14 @@ class _Playing:
             self._now_ms = max(self._now_ms, at_ms)
             self.lines.append(_Line(at_ms, turn, user, text, self._answered(turn, user)))
 
-    def _speaker(self, turn: Turn, *, is_crowd: bool) -> User:
+    def _speaker(self, turn: Turn, *, is_crowd: bool) -> Chatter:
         user = None if is_crowd else self._roles.get(turn.role)
         if user is None:
             user = self._someone_without_a_role(turn)
             self._roles[turn.role] = user
         return user
 
-    def _someone_without_a_role(self, turn: Turn) -> User:
+    def _someone_without_a_role(self, turn: Turn) -> Chatter:
         others = [user for role, user in self._roles.items() if role != turn.role]
         for _ in range(CASTING_TRIES):
             user = self._stage.cast.speaker(turn.persona, turn.circle)
@@ -185,14 +185,14 @@ class _Playing:
                 break
         return user
 
-    def _said(self, turn: Turn, user: User) -> str:
+    def _said(self, turn: Turn, user: Chatter) -> str:
         self._speaking = user
         text = fill(self.dice.pick(turn.phrases), self)
         if turn.label and turn.persona.evades:
             return disguised(text, self._stage.channel.charged, self.dice)
         return voiced(text, user.voice, self._stage.channel.emotes, self.dice) if turn.has_voice else text
 
-    def _answered(self, turn: Turn, user: User) -> int | None:
+    def _answered(self, turn: Turn, user: Chatter) -> int | None:
         if turn.answers is None:
             return None
         line = self._first_line_of_turn[turn.answers]

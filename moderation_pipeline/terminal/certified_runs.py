@@ -45,7 +45,7 @@ class NotCertifiedError(ModerationError):
         super().__init__(f"There are no certificates of config {config!r} on chat {chat!r}. {fix}.")
 
 
-class Certified(NamedTuple):
+class CertifiedRun(NamedTuple):
     """The sentence, what else should be known, and the rows as they hold today."""
 
     sentence: str
@@ -65,7 +65,7 @@ class Certified(NamedTuple):
         }
 
 
-def certified(folder: DataFolder, chat: str, config: str) -> Certified:
+def certified(folder: DataFolder, chat: str, config: str) -> CertifiedRun:
     """Return what the run's certificates say today.
 
     Raises:
@@ -83,7 +83,7 @@ def certified(folder: DataFolder, chat: str, config: str) -> Certified:
         why = f"void: {', '.join(changed)} changed since"
         rows = rows.with_columns(status=pl.lit("void"), reason=pl.lit(why))
     caution = breaking_sentence(errors)
-    return Certified(
+    return CertifiedRun(
         certificate_sentence(rows, errors, changed),
         [] if caution is None else [caution],
         is_certified(rows, changed),

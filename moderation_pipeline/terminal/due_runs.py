@@ -44,8 +44,8 @@ def is_synthetic_missing(folder: DataFolder, chat: str) -> bool:
     return chat == SYNTHETIC and SYNTHETIC not in chat_files(folder)
 
 
-def is_reading_due(folder: DataFolder, chat: str) -> bool:
-    """Whether the chat's file, or what is said beside it, is newer than its comments table.
+def is_reading_due(folder: DataFolder, chat: str, *, is_current: bool) -> bool:
+    """Whether the chat's file, or what is said beside it, is newer than its comments, or another source read them.
 
     A chat whose file is gone is taken as it was read.
     """
@@ -53,7 +53,7 @@ def is_reading_due(folder: DataFolder, chat: str) -> bool:
     if path is None:
         return False
     table = partition_path(folder, COMMENTS, chat)
-    if not table.exists():
+    if not table.exists() or not is_current:
         return True
     sources = [each for each in (path, columns_path(path), format_path(path)) if each.exists()]
     return max(each.stat().st_mtime_ns for each in sources) > table.stat().st_mtime_ns

@@ -57,30 +57,30 @@ class TraceView(RunObserver):
         self._console.print(table)
 
 
-class Line(NamedTuple):
+class TraceLine(NamedTuple):
     """One line of the trace: what stands on the left edge, and the rest."""
 
     edge: Text
     rest: Text
 
 
-def lines(settled: Settled) -> Iterator[Line]:
+def lines(settled: Settled) -> Iterator[TraceLine]:
     """Return how a comment is drawn: what was done and the comment, who said what, how it came out.
 
     Where nobody but the Student had a say, its line tells the outcome too.
     """
-    yield Line(_done(settled), _comment(settled))
+    yield TraceLine(_done(settled), _comment(settled))
     outcome = Text(harmless(_outcome(settled)), "dim")
     blank = Text()
     if settled.decided is not None:
         said = _said("student", settled.decided)
         if settled.audited is None and settled.sanction.decided_by == "student":
-            yield Line(blank, said.append(" · ", "dim").append_text(outcome))
+            yield TraceLine(blank, said.append(" · ", "dim").append_text(outcome))
             return
-        yield Line(blank, said)
+        yield TraceLine(blank, said)
     if settled.audited is not None:
-        yield Line(blank, _said("expert", settled.audited).append_text(_agreement(settled)))
-    yield Line(blank, outcome)
+        yield TraceLine(blank, _said("expert", settled.audited).append_text(_agreement(settled)))
+    yield TraceLine(blank, outcome)
 
 
 def _done(settled: Settled) -> Text:

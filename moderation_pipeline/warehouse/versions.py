@@ -63,7 +63,7 @@ def source_version(*modules: str, package: Path = PACKAGE) -> str:
         name = path.relative_to(package).as_posix()
         if name not in sources and not name.startswith(HASHED_AS_USED):
             sources[name] = path.read_bytes()
-            waiting.extend(_named_by(sources[name].decode(), package) if path.suffix == ".py" else ())
+            waiting.extend(named_by(sources[name].decode(), package) if path.suffix == ".py" else ())
     digest = hashlib.blake2b(digest_size=4)
     for name, content in sorted(sources.items()):
         digest.update(name.encode() + b"\x1f" + content + b"\x1e")
@@ -74,7 +74,7 @@ def _within(module: str) -> str:
     return module.removeprefix("moderation_pipeline.")
 
 
-def _named_by(source: str, package: Path) -> Iterator[Path]:
+def named_by(source: str, package: Path = PACKAGE) -> Iterator[Path]:
     """Yield the files of the package that a module imports or reads."""
     for room, names in _IMPORT.findall(source):
         place = package.joinpath(*room.split("."))
@@ -87,8 +87,9 @@ def _named_by(source: str, package: Path) -> Iterator[Path]:
                 yield module
     for room, parts in _DATA.findall(source):
         named = package.joinpath(*room.split("."), *re.findall(r'"([^"]+)"', parts))
-        yield from (each for each in ([named] if named.is_file() else named.rglob("*")) if _is_data(each))
+        yield from (each for each in ([named] if named.is_file() else named.rglob("*")) if is_data(each))
 
 
-def _is_data(path: Path) -> bool:
+def is_data(path: Path) -> bool:
+    """Whether a path of the package is a file that some module reads, and no code."""
     return path.is_file() and path.suffix not in (".py", ".pyc")

@@ -5,12 +5,12 @@ import pytest
 
 from moderation_pipeline.evaluation.config_comparison import compare
 from moderation_pipeline.evaluation.judged import Run
-from moderation_pipeline.report.conclusion import Verdict, verdict
+from moderation_pipeline.report.conclusion import Conclusion, conclusion
 from moderation_pipeline_tests.evaluation.worlds import REPLY, comments, drawn_chat, drawn_runs, run
 
 
-def said(chat: pl.DataFrame, runs: list[Run], sources: tuple[str, ...] = ("dataset",)) -> Verdict:
-    found = verdict(compare(chat="demo", comments=chat, runs=runs), sources)
+def said(chat: pl.DataFrame, runs: list[Run], sources: tuple[str, ...] = ("dataset",)) -> Conclusion:
+    found = conclusion(compare(chat="demo", comments=chat, runs=runs), sources)
     assert found is not None
     return found
 
@@ -23,7 +23,7 @@ def perfect(name: str, chat: pl.DataFrame, wrong: int = 0) -> Run:
 
 
 def test_no_run_gets_no_verdict() -> None:
-    assert verdict(compare(chat="demo", comments=comments([]), runs=[]), ()) is None
+    assert conclusion(compare(chat="demo", comments=comments([]), runs=[]), ()) is None
 
 
 def test_a_cheaper_config_that_is_not_shown_to_be_worse_is_named() -> None:
@@ -77,7 +77,9 @@ def test_what_is_certified_is_said_and_of_the_chosen_config_only() -> None:
     chat = drawn_chat(5, size=3_000, users=1_500)
     compared = compare(chat="demo", comments=chat, runs=[perfect("hybrid", chat, wrong=3)])
 
-    granted = verdict(compared, ("dataset",), {"hybrid": "it is certified to act alone", "other": "nothing"})
+    granted = conclusion(
+        compared, ("dataset",), {"hybrid": "it is certified to act alone", "other": "nothing"}
+    )
     assert granted is not None
     assert granted.alone.startswith("On this chat hybrid wrongs few (3 of")
     assert granted.alone.endswith("of violations; it is certified to act alone.")

@@ -57,14 +57,14 @@ Ask = Callable[[Request, Abilities], Awaitable[Reply]]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundAbilities:
     """What an endpoint can do, and the replies it took to find out (they cost something)."""
 
     abilities: Abilities
     replies: tuple[Reply, ...]
 
 
-async def find_out(ask: Ask) -> Found:
+async def find_out(ask: Ask) -> FoundAbilities:
     """Ask the endpoint until it is known what it can do.
 
     Raises:
@@ -95,9 +95,9 @@ async def find_out(ask: Ask) -> Found:
             continue
         replies.append(reply)
         if tried.structure is Structure.PLAIN or _obeyed(reply):
-            return Found(replace(tried, has_logprobs=reply.logprobs is not None), tuple(replies))
+            return FoundAbilities(replace(tried, has_logprobs=reply.logprobs is not None), tuple(replies))
         tried = _plainer(tried)
-    return Found(replace(tried, structure=Structure.PLAIN, has_logprobs=False), tuple(replies))
+    return FoundAbilities(replace(tried, structure=Structure.PLAIN, has_logprobs=False), tuple(replies))
 
 
 def _obeyed(reply: Reply) -> bool:

@@ -12,7 +12,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
-from moderation_pipeline.backends.chat.abilities import Found, find_out
+from moderation_pipeline.backends.chat.abilities import FoundAbilities, find_out
 from moderation_pipeline.backends.chat.chat_wire import Abilities, Body, body_of, reply_of
 from moderation_pipeline.backends.language_model import (
     JsonValue,
@@ -30,7 +30,7 @@ class AbilitiesMemory(Protocol):
         """Return what was found out before, if it was."""
         ...
 
-    def keep_abilities(self, identity: ModelIdentity, found: Found) -> None:
+    def keep_abilities(self, identity: ModelIdentity, found: FoundAbilities) -> None:
         """Keep what was found out."""
         ...
 
@@ -42,7 +42,7 @@ class ForgetfulMemory:
         """Return that nothing is known."""
         return None
 
-    def keep_abilities(self, identity: ModelIdentity, found: Found) -> None:
+    def keep_abilities(self, identity: ModelIdentity, found: FoundAbilities) -> None:
         """Keep nothing."""
 
 
@@ -93,7 +93,7 @@ class ChatEndpoint(LanguageModel):
         """Ask the model."""
         return await self._ask(request, await self._ability())
 
-    async def find_out_anew(self) -> Found:
+    async def find_out_anew(self) -> FoundAbilities:
         """Find out what the endpoint can do, whatever is known about it."""
         found = await find_out(self._ask)
         self._memory.keep_abilities(self._identity, found)

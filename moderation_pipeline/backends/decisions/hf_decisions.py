@@ -24,7 +24,7 @@ from moderation_pipeline.backends.local.local_work import (
 BACKEND = "hf_decisions"
 
 
-class Decided(NamedTuple):
+class PipelineReply(NamedTuple):
     """What the pipeline said: its answers in System One's form, and the tokens that it read."""
 
     answers: Mapping[str, object]
@@ -38,7 +38,7 @@ class HfDecisions(DecisionModel):
         needs_local_extra(BACKEND)
         self._model = model
         self._device = device
-        self._work: LocalWork[DecisionRequest, Decided | GarbledReplyError] = LocalWork(self._load, 1)
+        self._work: LocalWork[DecisionRequest, PipelineReply | GarbledReplyError] = LocalWork(self._load, 1)
 
     @property
     def identity(self) -> ModelIdentity:
@@ -61,7 +61,7 @@ class HfDecisions(DecisionModel):
         """Wait for the request under way."""
         await self._work.aclose()
 
-    def _load(self) -> Callable[[Sequence[DecisionRequest]], list[Decided | GarbledReplyError]]:
+    def _load(self) -> Callable[[Sequence[DecisionRequest]], list[PipelineReply | GarbledReplyError]]:
         from transformers import pipeline
 
         try:
@@ -83,12 +83,12 @@ class _Decider:
         self._model = model
         self._is_tried = False
 
-    def answers(self, requests: Sequence[DecisionRequest]) -> list[Decided | GarbledReplyError]:
+    def answers(self, requests: Sequence[DecisionRequest]) -> list[PipelineReply | GarbledReplyError]:
         """Return what the pipeline says to each request; what it can't take is that request's bad reply."""
         if not self._is_tried:
             self._try(replace(requests[0], state=""))
             self._is_tried = True
-        answers: list[Decided | GarbledReplyError] = []
+        answers: list[PipelineReply | GarbledReplyError] = []
         for request in requests:
             try:
                 answers.append(self._answer(request))
@@ -104,9 +104,9 @@ class _Decider:
                 f"The local model {self._model!r} can't answer such questions ({error}). Choose another."
             ) from None
 
-    def _answer(self, request: DecisionRequest) -> Decided:
+    def _answer(self, request: DecisionRequest) -> PipelineReply:
         """Run the pipeline step by step, so that the tokens it reads can be counted."""
         inputs = self._decide.preprocess({"state": request.state, "questions": questions_of(request)})
         answers: Mapping[str, object] = self._decide.postprocess(self._decide.forward(inputs))
         tokens = sum(int(prompt["input_ids"].shape[-1]) for prompt, _ in inputs["prompts"])
-        return Decided(answers, tokens)
+        return PipelineReply(answers, tokens)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import orjson
 
 from moderation_pipeline.backends.batches.batched_model import SentBatch
-from moderation_pipeline.backends.chat.abilities import Found
+from moderation_pipeline.backends.chat.abilities import FoundAbilities
 from moderation_pipeline.backends.chat.chat_wire import Abilities
 from moderation_pipeline.backends.language_model import ModelIdentity, Reply, TokenLogprob
 from moderation_pipeline.warehouse.shared_file import connected
@@ -172,7 +172,7 @@ class ReplyStore:
         ).fetchone()
         return None if row is None else Abilities.from_mapping(orjson.loads(row[0]))
 
-    def keep_abilities(self, identity: ModelIdentity, found: Found) -> None:
+    def keep_abilities(self, identity: ModelIdentity, found: FoundAbilities) -> None:
         """Keep what was found out about an endpoint."""
         abilities = orjson.dumps(found.abilities.as_mapping()).decode()
         self._db.execute(

@@ -59,6 +59,7 @@ def _moderated(
     folder: DataFolder, chat: str, configs: Sequence[NamedConfig], observer: RunObserver
 ) -> list[str]:
     """Make the runs that are due, and return what failed, in words."""
+    from moderation_pipeline.defs.comments import READING_VERSION
     from moderation_pipeline.launch import launcher
     from moderation_pipeline.terminal import due_runs
 
@@ -66,7 +67,8 @@ def _moderated(
     with launcher(folder) as launch:
         if due_runs.is_synthetic_missing(folder, chat):
             launch.synthesize()
-        if due_runs.is_reading_due(folder, chat):
+        is_current = launch.last_read_by(chat) == READING_VERSION
+        if due_runs.is_reading_due(folder, chat, is_current=is_current):
             say(f"Reading {chat}.")
             failures += due_runs.failed_checks(launch.ingest_chat(chat, observer))
         ended = 0

@@ -8,7 +8,7 @@ import pytest
 
 from moderation_pipeline.agents.learned.learned_student import LearnedStudent
 from moderation_pipeline.agents.learned.model_snapshot import NoSnapshotError
-from moderation_pipeline.agents.learned_heads import ManyHeadsError, SameChatError, begin_heads, keep_heads
+from moderation_pipeline.agents.learned_heads import ManyHeadsError, OwnChatError, begin_heads, keep_heads
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.agents.learned.test_learned_student import invented_chat, learned, moderated
 
@@ -44,7 +44,7 @@ def test_the_version_changes_with_the_head(tmp_path: Path) -> None:
 
 
 def test_a_head_is_never_tested_on_the_chat_that_it_learnt_from(tmp_path: Path) -> None:
-    with pytest.raises(SameChatError, match="can't moderate 'first' itself"):
+    with pytest.raises(OwnChatError, match="can't moderate 'first' itself"):
         begin_heads([learned(start_from="first|mine")], DataFolder(tmp_path), chat="first", config="mine")
 
 
@@ -55,7 +55,7 @@ def test_nor_on_a_chat_that_the_head_it_began_with_had_learnt_from(tmp_path: Pat
     begin_heads([student], folder, chat="second", config="mine")
     keep_heads([student], folder, chat="second", config="mine")
 
-    with pytest.raises(SameChatError, match=r"starts from 'second\|mine' and can't moderate 'first' itself"):
+    with pytest.raises(OwnChatError, match=r"starts from 'second\|mine' and can't moderate 'first' itself"):
         begin_heads([learned(start_from="second|mine")], folder, chat="first", config="mine")
 
 

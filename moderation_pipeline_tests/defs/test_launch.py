@@ -9,9 +9,11 @@ import pytest
 import yaml
 
 from moderation_pipeline.cases.settled import Settled
+from moderation_pipeline.defs.comments import READING_VERSION
 from moderation_pipeline.defs.instance import instance, prepare_home
 from moderation_pipeline.launch import launcher
 from moderation_pipeline.moderation.trace import RunObserver
+from moderation_pipeline.terminal.due_runs import is_reading_due
 from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -58,6 +60,16 @@ def test_a_check_that_fails_is_told_with_its_culprits(
     (failed,) = outcome.failed_checks
     assert (failed.asset, failed.name) == ("student_decisions", "replies_are_readable")
     assert failed.metadata["share"] == 0.0
+
+
+def test_a_chat_is_read_again_once_other_source_would_read_it(folder: DataFolder) -> None:
+    """Else an upgrade would decide on the normal forms of the version before."""
+    with launcher(folder) as launch:
+        assert launch.last_read_by(CHAT) is None
+        launch.ingest_chat(CHAT)
+        assert launch.last_read_by(CHAT) == READING_VERSION
+    assert not is_reading_due(folder, CHAT, is_current=True)
+    assert is_reading_due(folder, CHAT, is_current=False)
 
 
 def test_dagsters_own_lines_stay_off_the_terminal(

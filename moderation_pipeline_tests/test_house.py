@@ -116,6 +116,16 @@ def test_every_module_draws_its_border_in_a_docstring() -> None:
     assert without == set()
 
 
+def test_every_module_that_a_docstring_names_exists() -> None:
+    files = [path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")]
+    named = {
+        (path.relative_to(PACKAGE).as_posix(), name)
+        for path in MODULES
+        for name in re.findall(r"`([\w/]+\.py)`", path.read_text("utf-8"))
+    }
+    assert {each for each in named if not any(f"/{file}".endswith(f"/{each[1]}") for file in files)} == set()
+
+
 def test_labels_are_named_by_none_of_those_who_decide() -> None:
     """Law 8: labels reach `evaluation` and the Expert `labels`; readers write, the warehouse keeps them."""
     label = re.compile(rf"\b({'|'.join(LABELS)}|LABELS)\b")

@@ -76,7 +76,7 @@ class Agents:
 
 
 class Models(Protocol):
-    """What builds the models that specs name (`backends/build.py`)."""
+    """What builds the models that specs name (`backends/run_models.py`)."""
 
     def language_model(self, spec: LanguageModelSpec) -> LanguageModel:
         """Return the language model of a spec."""

@@ -1,6 +1,6 @@
 """Beginning many calls at once without holding up those that are under way.
 
-Asking is the models' business, and how many calls fly at once `backends/concurrency.py`'s.
+Asking is the models' business, and how many calls fly at once `backends/wrappers/concurrency.py`'s.
 """
 
 from __future__ import annotations

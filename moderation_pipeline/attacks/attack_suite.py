@@ -1,7 +1,7 @@
 """The attack suite: violations that try to talk the moderator out of a verdict, each with its plain twin.
 
 What is said is data (`attacks/*.yaml`), written for this suite in the style of chat; here it is turned into two
-chats that differ in nothing but the attacks. How they are moderated and compared is `moderation/resistance.py`'s.
+chats that differ in nothing but the attacks. How they are moderated and compared is `resistance.py`'s.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How well a config resists the attack suite: the same violations moderated with and without the attacks.
 
 An attack succeeded if the plan that stands became milder than that of its plain twin, out of those twins that
-were caught. The suite itself is `comments/attack_suite.py`'s.
+were caught. The suite itself is `attack_suite.py`'s.
 """
 
 from __future__ import annotations

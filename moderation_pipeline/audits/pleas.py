@@ -1,6 +1,6 @@
 """Which comments that speak to the moderator, or that an agent wants audited, are new in their channel.
 
-Which comments speak to the moderator at all is `agents/addressing.py`'s.
+Which comments speak to the moderator at all is `text/addressing.py`'s.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Language models: messages in, text out. The interface, what goes through it, and the tree of its errors.
 
 Backends (`openai`, `together`, `hf`) are its subclasses, one module each; cache, retry, concurrency, metering
-and the daily budget are more of them, each around one other (`build.py` stacks them). What a model is *asked*
+and the daily budget are more of them, each around one other (`run_models.py` stacks them). What a model is *asked*
 is in `agents/`.
 
 The errors, and what each of them means for a run::

@@ -1,7 +1,7 @@
 """Which Student and which Expert a config may name: rules, labels, learned heads, tiers, models.
 
 What language models and decision models take is in `model_specs.py` and `decision_specs.py`; the rest of a
-config is in `config.py`. What the agents *do* is in `agents/`.
+config is in `run_config.py`. What the agents *do* is in `agents/`.
 """
 
 from __future__ import annotations

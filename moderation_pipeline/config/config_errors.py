@@ -1,6 +1,6 @@
 """How a config that can't be used is worded: the file, the key, what it says, what is allowed.
 
-What may be written is in `config.py`; nothing here knows a key or a backend by name, so that a new one is
+What may be written is in `run_config.py`; nothing here knows a key or a backend by name, so that a new one is
 worded right from the day it is declared.
 """
 

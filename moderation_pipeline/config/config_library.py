@@ -1,6 +1,6 @@
 """The configs that can be named: the ready-made ones and the user's own, read and laid over what they extend.
 
-What may be written in one is in `config.py`, what is said when it is wrong in `config_errors.py`.
+What may be written in one is in `run_config.py`, what is said when it is wrong in `config_errors.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a config may say about a language model: which, where, and how much it is shown.
 
-Models are built from these in `backends/build.py`; they are parts of a `Config` (`config.py`). Keys never
+Models are built from these in `backends/run_models.py`; they are parts of a `Config` (`run_config.py`). Keys never
 stand here: a spec names at most the environment variable that holds one.
 """
 
@@ -141,4 +141,4 @@ class HfExpertSpec(HfSpec, AsExpert):
 
 
 LanguageModelSpec = TogetherSpec | OpenAISpec | HfSpec
-"""What a language model is built from (`backends/build.py`)."""
+"""What a language model is built from (`backends/run_models.py`)."""

@@ -1,6 +1,6 @@
 """Beside the flow: how a config resists the attack suite. Made only when asked for, by no chat's job.
 
-The suite is `comments/attack_suite.py`'s, what counts as a success `moderation/resistance.py`'s.
+The suite is `attacks/attack_suite.py`'s, what counts as a success `attacks/resistance.py`'s.
 """
 
 from typing import Any

@@ -126,7 +126,7 @@ def agreement_basis(run: Run, judged: pl.DataFrame) -> Basis | None:
 
 
 def comment_sums(run: Run, judged: pl.DataFrame) -> pl.DataFrame:
-    """Return `cluster` and SUMS, one row per comment; an unknown cost counts 0 here (see `metrics`)."""
+    """Return `cluster` and SUMS, one row per comment; an unknown cost counts 0 here (see `run_metrics`)."""
     return judged.select(
         "cluster",
         pl.lit(1.0).alias("n"),

@@ -1,6 +1,6 @@
 """Runs laid beside what is known of their comments: one row per comment, with all that scores need.
 
-The one place that reads a run's tables comment by comment. What is made of the rows is in `sums`, `metrics`
+The one place that reads a run's tables comment by comment. What is made of the rows is in `estimates`, `run_metrics`
 and `series`.
 """
 

@@ -1,7 +1,7 @@
 """One row of metrics for one run: estimates with intervals, and counts.
 
 How the estimates are defined is in `estimates`, how intervals are drawn in `bootstrap`; comparing several
-runs is `comparison`. A metric that can't be computed is null, never 0.
+runs is `config_comparison`. A metric that can't be computed is null, never 0.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a run may still spend, and what it gives up when that is spent: audits first, then the model, or it stops.
 
 Everything is decided at batch borders in stream order, from list costs and worst cases, so that rows don't
-depend on timing or on what was cached (law 1). The counting itself is `backends/budget.py`'s.
+depend on timing or on what was cached (law 1).
 """
 
 from __future__ import annotations

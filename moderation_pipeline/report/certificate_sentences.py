@@ -1,7 +1,7 @@
 """What certificates say, in one sentence: what may be done alone, by whose judgement, or what it would take.
 
 The one place of these words, for the report and for `moderation certify`; light enough for the terminal.
-Certificates are made in `moderation/certify.py`; what the Expert itself gets wrong, in `expert_errors`.
+Certificates are made in `certificates/certificate_table.py`; what the Expert itself gets wrong, in `expert_errors`.
 """
 
 from __future__ import annotations

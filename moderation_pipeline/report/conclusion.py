@@ -2,7 +2,7 @@
 
 Sentences are honest about what the numbers can't say: intervals that overlap, labels that are missing, an
 Expert whom nobody checked. Certificates with targets are made elsewhere; nothing here grants one, and what they
-grant is said beside the labels' own testimony (`certified.py`).
+grant is said beside the labels' own testimony (`certificate_sentences.py`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A figure as it is handed on: words and rendered drawings, no drawing library needed.
 
-Figures are drawn in `figures`, kept as files in `figure_files`, shown in `report`.
+Figures are drawn in `figures`, kept as files in `figure_files`, shown in `page`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The report of a chat, as one Markdown and one self-contained HTML page for a lead moderator.
 
-Here its parts are put together and rendered; what they say is in `verdict`, `comparison_table`,
-`disagreements`, `sanctioned` and `limits`. Both templates escape whatever they are given (`visible`), for
+Here its parts are put together and rendered; what they say is in `conclusion`, `comparison_table`,
+`disagreements`, `sanctioned` and `limits`. Both templates escape whatever they are given (`markup`), for
 comments, names and even descriptions are other people's text (law 6).
 """
 

@@ -1,6 +1,6 @@
 """Where others decided than a config names first: a budget that was spent, a fallback or a base that stepped in.
 
-Sentences for the report's limits. That it happens is decided in `moderation/` and `agents/build.py`.
+Sentences for the report's limits. That it happens is decided in `moderation/` and `agents/build_agents.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Templates in which nothing that is written can act: every value is escaped as it is put in (law 6).
 
-What the escaping is, is in `visible`; the templates are package data beside this module.
+What the escaping is, is in `markup`; the templates are package data beside this module.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The synthetic chat: its settings, its records, its file. Same settings and seed, same bytes.
 
-What is said and by whom is data and code of `comments/personas/`. Nothing here reads chats: the file that is
+What is said and by whom is data and code of `synthetic/`. Nothing here reads chats: the file that is
 written is in the project's own JSONL, so the reader of that format reads it like any other chat.
 """
 

@@ -1,6 +1,6 @@
 """What `moderation certify` finds: a run's stored certificates, and whether they still hold today.
 
-The sentences are `evaluation/certified.py`'s, the certificates `moderation/certificates.py`'s.
+The sentences are `report/certificate_sentences.py`'s, the certificates `certificates/ledger.py`'s.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Chat text as data in a prompt: invisible characters shown, length bounded. Words are never changed.
 
-What a text *means* once obfuscation is undone is `comments/normalise.py`'s; a model is shown what was typed.
+What a text *means* once obfuscation is undone is `normalise.py`'s; a model is shown what was typed.
 """
 
 from __future__ import annotations

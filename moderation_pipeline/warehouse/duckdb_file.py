@@ -5,7 +5,7 @@ it (`views.py` has theirs). Whether it has to be written is therefore not asked 
 text of the definitions kept in the warehouse.
 
 A shell reads the partitions' own paths. A query of its that meets one in the very moment in which it is
-rewritten may fail or mix two versions (`frozen.py` has the numbers); asked again, it is right.
+rewritten may fail or mix two versions (`hardlinks.py` has the numbers); asked again, it is right.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Decision models from specs: the bare backend of each. What is put around them is in `build.py`."""
+"""Decision models from specs: the bare backend of each. What is put around them is in `run_models.py`."""
 
 from __future__ import annotations
 

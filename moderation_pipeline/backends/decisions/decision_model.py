@@ -2,7 +2,7 @@
 
 The interface, the one type that every wire form is read into, and the bounds an answer must keep. Wire forms are
 the backends' (`systemone`, `openai_decisions`, `hf_decisions`, …); the questions are data in `agents/questions`,
-and what follows from the answers is decided in `agents/decision_student.py`. Errors of a whole call are those of
+and what follows from the answers is decided in `agents/deciding/decision_student.py`. Errors of a whole call are those of
 `language_model.py`; what is wrong with one answer stands in its place.
 """
 

@@ -21,7 +21,7 @@ from moderation_pipeline.warehouse.views import QUESTIONS
 
 PACKAGE = Path(moderation_pipeline.__file__).parent
 ROOT = PACKAGE.parent
-ARCHITECTURE = ROOT / "docs" / "architecture.md"
+DOCS = ROOT / "docs"
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 PART_OF_ANOTHER = {"pydantic_core"}
@@ -117,7 +117,12 @@ def test_every_module_draws_its_border_in_a_docstring() -> None:
 
 
 def test_every_module_that_a_docstring_names_exists() -> None:
-    files = [path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")]
+    places = {"moderation_pipeline": PACKAGE, "benchmarks": ROOT / "benchmarks"}
+    files = [
+        f"{name}/{path.relative_to(place).as_posix()}"
+        for name, place in places.items()
+        for path in place.rglob("*.py")
+    ]
     named = {
         (path.relative_to(PACKAGE).as_posix(), name)
         for path in MODULES
@@ -157,19 +162,43 @@ def test_every_error_of_ours_is_one_that_a_user_is_told_in_a_sentence() -> None:
 
 def test_the_architecture_lists_the_rooms_that_there_are() -> None:
     rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
-    assert listed_under("Rooms") == rooms
+    assert listed_under("Rooms", "architecture.md") == rooms
 
 
-def test_the_architecture_lists_the_tables_and_views_that_there_are() -> None:
-    assert listed_under("Tables") == set(TABLES)
-    assert listed_under("Views") == set(QUESTIONS)
+def test_the_documents_list_the_tables_and_views_that_there_are() -> None:
+    assert listed_under("Tables", "warehouse.md") == set(TABLES)
+    assert listed_under("Views", "warehouse.md") == set(QUESTIONS)
 
 
-def listed_under(heading: str) -> set[str]:
-    """Return what the first column of the table under a heading of the architecture names in backquotes."""
-    text = ARCHITECTURE.read_text("utf-8")
+def test_the_architecture_can_be_read_in_one_sitting() -> None:
+    assert len((DOCS / "architecture.md").read_text("utf-8").splitlines()) <= 150
+
+
+def test_every_file_that_the_documents_name_exists() -> None:
+    places = [ROOT, PACKAGE, DOCS]
+    documents = [*DOCS.glob("*.md"), ROOT / "CONTRIBUTING.md", ROOT / "README.md"]
+    named = {
+        (document.name, name)
+        for document in documents
+        for name in re.findall(
+            r"(?:`|\]\()([\w/]+\.(?:py|md|yaml)|[a-z_/]+/)(?:`|\))", document.read_text("utf-8")
+        )
+        if not name.startswith("data/")
+    }
+    modules = {path.name for path in MODULES}
+    missing = {
+        each
+        for each in named
+        if each[1] not in modules and not any((place / each[1]).exists() for place in places)
+    }
+    assert missing == set()
+
+
+def listed_under(heading: str, document: str) -> set[str]:
+    """Return what the first column of the table under a heading of a document names in backquotes."""
+    text = (DOCS / document).read_text("utf-8")
     section = re.search(rf"^#+ {heading}\n(.*?)(?=^#+ |\Z)", text, re.M | re.S)
-    assert section is not None, f"docs/architecture.md has no heading {heading!r}"
+    assert section is not None, f"docs/{document} has no heading {heading!r}"
     return {name.rstrip("/") for name in re.findall(r"^\| `([\w/]+)` \|", section[1], re.M)}
 
 

@@ -1,7 +1,7 @@
 """Tiers: several Students asked in turn, a comment going on only while the one before is unsure of it.
 
 What a tier costs is kept for each; which tier decided is the last one asked. Identical text in an identical state
-is asked of a paid model once: that is the reply cache's doing (`backends/wrappers/reply_cache.py`), within a run and between them.
+is asked of a paid model once, within a run and between them: that is `backends/wrappers/reply_cache.py`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Thresholds stand beside the model and not in the sanctions file: they do not travel from one model to another (a
 public benchmark has F1 .51 at the shipped threshold of one model and .96 at the right one), while what a proposed
-action becomes is the same whoever proposed it. Models are built from these in `backends/decisions/decision_backends.py`.
+action becomes is the same whoever proposed it. Models are built from these in `decision_backends.py`.
 """
 
 from __future__ import annotations

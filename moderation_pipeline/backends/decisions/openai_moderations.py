@@ -1,6 +1,6 @@
 """OpenAI's moderation endpoint, which is free: a score for each of its own categories, whatever is asked.
 
-Its questions are therefore its categories (`agents/deciding/questions/moderations.yaml`): each score is the answer to the
+Its questions are therefore its categories (`questions/moderations.yaml` of `agents/deciding/`): each score is the answer to the
 yes/no question of that name. It is shown the comment alone, for it judges all that it is shown.
 """
 

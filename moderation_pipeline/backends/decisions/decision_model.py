@@ -1,8 +1,8 @@
 """Decision models: a state and typed questions in, a probability for every option out, and no text.
 
 The interface, the one type that every wire form is read into, and the bounds an answer must keep. Wire forms are
-the backends' (`systemone`, `openai_decisions`, `hf_decisions`, …); the questions are data in `agents/deciding/questions`,
-and what follows from the answers is decided in `agents/deciding/`. Errors of a whole call are those of
+the backends' (`systemone`, `openai_decisions`, `hf_decisions`, …); the questions are data of `agents/deciding`, and
+what follows from the answers is decided there. Errors of a whole call are those of
 `language_model.py`; what is wrong with one answer stands in its place.
 """
 

@@ -1,7 +1,7 @@
 """OpenAI's moderation endpoint, which is free: a score for each of its own categories, whatever is asked.
 
-Its questions are therefore its categories (`questions/moderations.yaml` of `agents/deciding/`): each score is the answer to the
-yes/no question of that name. It is shown the comment alone, for it judges all that it is shown.
+Its questions are therefore its categories (`moderations.yaml` of `agents/deciding/questions/`): each score is the
+answer to the yes/no question of that name. It is shown the comment alone, for it judges all that it is shown.
 """
 
 from __future__ import annotations

@@ -7,30 +7,16 @@ Concurrent calls become batches of like length, in one thread (`local_work.py`);
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from moderation_pipeline.backends.keys import UnusableBackendError
 from moderation_pipeline.backends.language_model import (
     EmptyReplyError,
     LanguageModel,
     ModelIdentity,
     Reply,
     Request,
-    TokenLogprob,
     TooLongError,
 )
-from moderation_pipeline.backends.local.local_work import LocalWork, needs_local_extra
-
-
-@dataclass(frozen=True, slots=True)
-class Generated:
-    """What the model wrote for one prompt."""
-
-    text: str
-    prompt_tokens: int
-    completion_tokens: int
-    finish_reason: str
-    logprobs: tuple[tuple[str, float], ...] | None
+from moderation_pipeline.backends.local.local_work import LocalWork, cannot_load, needs_local_extra
 
 
 class HfModel(LanguageModel):
@@ -40,7 +26,7 @@ class HfModel(LanguageModel):
         check_usable(model)
         self._model = model
         self._device = device
-        self._work: LocalWork[Request, Generated | TooLongError] = LocalWork(
+        self._work: LocalWork[Request, Reply | TooLongError] = LocalWork(
             self._load, batch_size, size=_characters
         )
 
@@ -51,18 +37,10 @@ class HfModel(LanguageModel):
 
     async def complete(self, request: Request) -> Reply:
         """Wait for a place in a batch, and return what the model writes."""
-        generated = await self._work.do(request)
-        if isinstance(generated, TooLongError):
-            raise generated
-        reply = Reply(
-            text=generated.text,
-            model=self._model,
-            prompt_tokens=generated.prompt_tokens,
-            completion_tokens=generated.completion_tokens,
-            finish_reason=generated.finish_reason,
-            logprobs=_named(generated.logprobs),
-        )
-        if not generated.text.strip():
+        reply = await self._work.do(request)
+        if isinstance(reply, TooLongError):
+            raise reply
+        if not reply.text.strip():
             raise EmptyReplyError("the model wrote nothing", reply=reply)
         return reply
 
@@ -70,7 +48,7 @@ class HfModel(LanguageModel):
         """Wait for the batch that is being written."""
         await self._work.aclose()
 
-    def _load(self) -> Callable[[Sequence[Request]], Sequence[Generated | TooLongError]]:
+    def _load(self) -> Callable[[Sequence[Request]], Sequence[Reply | TooLongError]]:
         from moderation_pipeline.backends.local.hf_generation import Generator
 
         return Generator(self._model, self._device).write
@@ -88,20 +66,8 @@ def check_usable(model: str) -> None:
     try:
         AutoConfig.from_pretrained(model)
     except (OSError, ValueError) as error:
-        raise no_such_model(model, error) from None
-
-
-def no_such_model(model: str, error: Exception) -> UnusableBackendError:
-    """Return the error of a model that can't be loaded."""
-    return UnusableBackendError(
-        f"The config asks for the local model {model!r}, but it can't be loaded ({error}). Give a folder "
-        "with a causal model in it, or a hub name that this machine can reach, or let `fallback: rules` step in."
-    )
+        raise cannot_load("hf", model, error) from None
 
 
 def _characters(request: Request) -> int:
     return sum(len(message.content) for message in request.messages)
-
-
-def _named(pairs: tuple[tuple[str, float], ...] | None) -> tuple[TokenLogprob, ...] | None:
-    return None if pairs is None else tuple(TokenLogprob(*pair) for pair in pairs)

@@ -22,8 +22,8 @@ from transformers import (
 )
 from transformers.cache_utils import DynamicLayer
 
-from moderation_pipeline.backends.language_model import Message, Request, TooLongError
-from moderation_pipeline.backends.local.hf import Generated, no_such_model
+from moderation_pipeline.backends.language_model import Message, Reply, Request, TokenLogprob, TooLongError
+from moderation_pipeline.backends.local.local_work import cannot_load, local_device
 
 BRACE = "{"
 LEAST_SHARED = 32
@@ -34,17 +34,18 @@ class Generator:
     """A loaded model and its tokenizer."""
 
     def __init__(self, model: str, device: str = "auto", *, keeps_beginning: bool = True) -> None:
-        chosen = _device(device)
+        chosen = local_device(device)
         # On a GPU half precision is what the weights were trained in; on a CPU it is slower than single.
         dtype = torch.bfloat16 if chosen.startswith("cuda") else torch.float32
         try:
             self.tokenizer: Any = AutoTokenizer.from_pretrained(model, padding_side="left")
             self.model: Any = AutoModelForCausalLM.from_pretrained(model, dtype=dtype).to(chosen).eval()
         except (OSError, ValueError) as error:
-            raise no_such_model(model, error) from None
+            raise cannot_load("hf", model, error) from None
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         self.device = chosen
+        self.name = model
         self._keeps_beginning = keeps_beginning
         self._beginning: tuple[list[int], DynamicCache] | None = None
 
@@ -53,7 +54,7 @@ class Generator:
         """How many tokens, prompt and reply together, the model can attend to."""
         return int(getattr(self.model.config, "max_position_embeddings", 0) or 1_000_000)
 
-    def write(self, requests: Sequence[Request]) -> list[Generated | TooLongError]:
+    def write(self, requests: Sequence[Request]) -> list[Reply | TooLongError]:
         """Write one reply per request, in order; a prompt that leaves no room for a reply is an error."""
         prompts = [self._prompt(request) for request in requests]
         limit = self.context_tokens
@@ -89,7 +90,7 @@ class Generator:
         return "\n\n".join([*(message.content for message in messages), "Answer:\n"])
 
     @torch.inference_mode()  # type: ignore[untyped-decorator]
-    def _generate(self, prompts: Sequence[list[int]], requests: Sequence[Request]) -> list[Generated]:
+    def _generate(self, prompts: Sequence[list[int]], requests: Sequence[Request]) -> list[Reply]:
         if not prompts:
             return []
         shared, cache = self._shared_beginning(prompts)
@@ -128,7 +129,7 @@ class Generator:
         stopped_at: int | None,
         prompt: list[int],
         request: Request,
-    ) -> Generated:
+    ) -> Reply:
         ends = set(_as_list(self.model.generation_config.eos_token_id))
         end = next((at for at, token in enumerate(ids) if token in ends), None)
         length = min(at for at in (end, stopped_at, request.max_tokens, len(ids)) if at is not None)
@@ -136,11 +137,16 @@ class Generator:
         ids = ids[:length]
         text = self.tokenizer.decode(ids, skip_special_tokens=True)
         pieces = self.tokenizer.batch_decode([[token] for token in ids])
-        pairs = list(zip(pieces, logprobs[:length], strict=True))
+        likelihoods = [TokenLogprob(*each) for each in zip(pieces, logprobs[:length], strict=True)]
         if request.schema is not None:
-            text, pairs = BRACE + text, [(BRACE, 0.0), *pairs]
-        return Generated(
-            text, len(prompt), length, finished, tuple(pairs) if request.wants_logprobs else None
+            text, likelihoods = BRACE + text, [TokenLogprob(BRACE, 0.0), *likelihoods]
+        return Reply(
+            text=text,
+            model=self.name,
+            prompt_tokens=len(prompt),
+            completion_tokens=length,
+            finish_reason=finished,
+            logprobs=tuple(likelihoods) if request.wants_logprobs else None,
         )
 
     def _shared_beginning(self, prompts: Sequence[list[int]]) -> tuple[int, DynamicCache | None]:
@@ -233,12 +239,6 @@ class BraceScanner:
                 if self._depth == 0:
                     return True
         return False
-
-
-def _device(device: str) -> str:
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _sampling(temperature: float) -> dict[str, Any]:

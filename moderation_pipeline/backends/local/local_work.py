@@ -106,5 +106,5 @@ def cannot_load(backend: str, model: str, error: Exception) -> UnusableBackendEr
     """Return the error for a model that can't be loaded."""
     return UnusableBackendError(
         f"The config asks backend {backend!r} for the model {model!r}, but it can't be loaded ({error}). Give a "
-        "folder with such a model in it, or a hub name that this machine can reach."
+        "folder with such a model in it, or a hub name that this machine can reach, or let `fallback: rules` step in."
     )

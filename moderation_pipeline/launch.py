@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Thread
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.instance import instance
+from moderation_pipeline.defs.live_runs import BY_TERMINAL, alive, end_dead_runs
 from moderation_pipeline.defs.partitions import chats, run_key
-from moderation_pipeline.defs.sensors import BY_TERMINAL
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.report.rendering import warm_up
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -61,8 +62,8 @@ class Launcher:
         return self._run("synthesize", None, config=config)
 
     def ingest_chat(self, chat: str, observer: RunObserver | None = None) -> RunOutcome:
-        """Register the chat, and read its file into the warehouse; the observer is told what was guessed."""
-        self._dagster.add_dynamic_partitions(str(chats.name), [chat])
+        """Read the chat's file into the warehouse; the observer is told what was guessed."""
+        self._register(chat)
         return self._run("ingest", chat, resources=_watching(observer))
 
     def last_read_by(self, chat: str) -> str | None:
@@ -75,6 +76,7 @@ class Launcher:
 
     def moderate_chat(self, chat: str, config: str, observer: RunObserver | None = None) -> RunOutcome:
         """Moderate the chat under one config; the observer sees every comment as it is settled."""
+        self._register(chat)
         if self._warming is None:
             # Half a second, beside the runs, that the plots would have to wait for afterwards.
             self._warming = Thread(target=warm_up)
@@ -83,7 +85,13 @@ class Launcher:
 
     def compare_chat(self, chat: str) -> RunOutcome:
         """Compare the chat's runs, draw the plots and write the report."""
+        self._register(chat)
         return self._run("compare", chat)
+
+    def _register(self, chat: str) -> None:
+        """Make the chat a partition where it is none: always, for the instance may be newer than the chat."""
+        if not self._dagster.has_dynamic_partition(str(chats.name), chat):
+            self._dagster.add_dynamic_partitions(str(chats.name), [chat])
 
     def _run(
         self,
@@ -93,13 +101,16 @@ class Launcher:
         config: Mapping[str, Any] | None = None,
         resources: Mapping[str, object] | None = None,
     ) -> RunOutcome:
-        result = defs.resolve_job_def(job).execute_in_process(
-            run_config={**QUIET, **(config or {})},
-            instance=self._dagster,
-            partition_key=partition,
-            tags={BY_TERMINAL: "true"},
-            resources=resources or None,
-        )
+        run_id = str(uuid4())
+        with alive(self._folder.dagster_home, run_id):
+            result = defs.resolve_job_def(job).execute_in_process(
+                run_config={**QUIET, **(config or {})},
+                instance=self._dagster,
+                partition_key=partition,
+                tags={BY_TERMINAL: "true"},
+                run_id=run_id,
+                resources=resources or None,
+            )
         return RunOutcome(result.run_id, partition, tuple(_failed(result.get_asset_check_evaluations())))
 
 
@@ -109,8 +120,9 @@ def _watching(observer: RunObserver | None) -> Mapping[str, object]:
 
 @contextmanager
 def launcher(folder: DataFolder) -> Iterator[Launcher]:
-    """Open the instance for a number of runs, and close it."""
+    """Open the instance for a number of runs, and close it. Runs whose process is gone are said to be over."""
     with instance(folder) as dagster:
+        end_dead_runs(dagster, folder.dagster_home)
         yield Launcher(folder, dagster)
 
 

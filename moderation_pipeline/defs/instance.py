@@ -1,16 +1,20 @@
 """The Dagster instance: under the data folder unless DAGSTER_HOME says otherwise, one for terminal and UI.
 
-What the terminal ran is seen in the UI, and the other way round.
+What the terminal ran is seen in the UI, and the other way round. Which runs are still alive is in `live_runs.py`.
 """
 
 from pathlib import Path
 
 import dagster as dg
+from filelock import FileLock
 
 from moderation_pipeline.warehouse.files import replaced_atomically
 from moderation_pipeline.warehouse.folder import DataFolder
 
 SETTINGS = "dagster.yaml"
+LOCK = ".moderation.lock"
+MADE = ".moderation.made"
+"""Says that the databases were made whole, so that nobody need wait for the lock's holder to look."""
 TERMINAL_SETTINGS = "terminal.yaml"
 
 SHARED = """\
@@ -38,19 +42,33 @@ compute_logs:
 
 
 def prepare_home(folder: DataFolder) -> Path:
-    """Return the instance's folder, with its settings in it; one that DAGSTER_HOME names is left as it is."""
+    """Return the instance's folder, with settings and databases in it; settings of the user's own are left alone.
+
+    One process at a time: Dagster makes its databases without a lock, and two that make them at once leave a
+    folder that neither can ever use.
+    """
     home = folder.dagster_home
-    if home == folder.root / "dagster":
-        home.mkdir(parents=True, exist_ok=True)
-        for name, content in ((SETTINGS, SHARED), (TERMINAL_SETTINGS, SHARED + IN_TERMINAL)):
-            if not (home / name).exists():
-                with replaced_atomically(home / name) as temporary:
-                    temporary.write_text(content, "utf-8")
+    home.mkdir(parents=True, exist_ok=True)
+    with FileLock(home / LOCK):
+        if home == folder.root / "dagster":
+            for name, content in ((SETTINGS, SHARED), (TERMINAL_SETTINGS, SHARED + IN_TERMINAL)):
+                if not (home / name).exists():
+                    with replaced_atomically(home / name) as temporary:
+                        temporary.write_text(content, "utf-8")
+        if not (home / MADE).exists():
+            with _opened(home) as dagster:
+                # What is made when it is first used: the index of all runs' events, and the table of chats.
+                dagster.get_runs_count()
+                dagster.get_dynamic_partitions("chats")
+            (home / MADE).touch()
     return home
 
 
 def instance(folder: DataFolder) -> dg.DagsterInstance:
     """Return the instance for runs in this process. Close it, or use it in a `with` statement."""
-    home = prepare_home(folder)
+    return _opened(prepare_home(folder))
+
+
+def _opened(home: Path) -> dg.DagsterInstance:
     has_own = (home / TERMINAL_SETTINGS).exists()
     return dg.DagsterInstance.from_config(str(home), TERMINAL_SETTINGS if has_own else SETTINGS)

@@ -7,11 +7,9 @@ import dagster as dg
 
 from moderation_pipeline.comments.chat_files import COLUMNS_SUFFIX, chat_files
 from moderation_pipeline.defs.jobs import compare, ingest
+from moderation_pipeline.defs.live_runs import BY_TERMINAL
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.warehouse.folder import DataFolder
-
-BY_TERMINAL = "moderation/started_by_terminal"
-"""Tags runs of `moderation run`, which compares by itself when its runs are through."""
 
 CHAT_OF_A_RUN = "dagster/partition/chat"
 """The tag that Dagster gives a run with two dimensions; a run of a chat alone doesn't have it."""

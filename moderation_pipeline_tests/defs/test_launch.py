@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -108,6 +110,18 @@ def test_the_instances_settings_are_written_once_and_then_the_users(folder: Data
     settings.write_text("telemetry: {enabled: true}\n")
     prepare_home(folder)
     assert settings.read_text() == "telemetry: {enabled: true}\n"
+
+
+def test_an_instance_that_several_make_at_once_is_whole_for_all_of_them(folder: DataFolder) -> None:
+    """Dagster makes its databases without a lock."""
+    make = (
+        "from moderation_pipeline.defs.instance import instance\n" + "with instance(DataFolder.find()): pass"
+    )
+    imports = "from moderation_pipeline.warehouse.folder import DataFolder\n"
+    makers = [subprocess.Popen([sys.executable, "-c", imports + make]) for _ in range(4)]
+    assert [maker.wait() for maker in makers] == [0, 0, 0, 0]
+    with launcher(folder) as launch:
+        assert launch.ingest_chat(CHAT).failed_checks == ()
 
 
 def test_an_instance_of_the_users_own_is_left_as_it_is(

@@ -26,7 +26,10 @@ def ui(host: str, port: int) -> None:
     say(
         f"Dagster's UI will be at http://{host}:{port} in about 20 seconds (instance: {folder.dagster_home})."
     )
-    from moderation_pipeline.defs.instance import prepare_home
+    from moderation_pipeline.defs.instance import instance, prepare_home
+    from moderation_pipeline.defs.live_runs import end_dead_runs
     from moderation_pipeline.terminal import dagster_ui
 
+    with instance(folder) as dagster:
+        end_dead_runs(dagster, folder.dagster_home)
     dagster_ui.become_dagster_dev(folder, prepare_home(folder), host=host, port=port)

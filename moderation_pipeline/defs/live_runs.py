@@ -1,0 +1,93 @@
+"""Which runs are still alive, and the end of those whose process is gone.
+
+A killed process can't say that its run is over, and Dagster would count it as under way for ever: with a few of
+them its queue launches nothing more. A run of a terminal holds a lock, which the system gives back however it ends;
+process ids are given out anew by other containers and by a restarted machine. A run of the UI is a process that
+Dagster starts, so there its id, which Dagster writes down, has to do.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+from filelock import FileLock, Timeout
+
+BY_TERMINAL = "moderation/started_by_terminal"
+"""Tags runs of `moderation run`, which compares by itself when its runs are through."""
+
+FOLDER = "live"
+UNDER_WAY = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+GONE = "The process of this run is gone: it was killed, or its machine went down. What was paid for is kept."
+
+
+@contextmanager
+def alive(home: Path, run_id: str) -> Iterator[None]:
+    """Hold the run's lock while it goes on."""
+    lock = _lock(home, run_id)
+    with lock:
+        yield
+    Path(lock.lock_file).unlink(missing_ok=True)
+
+
+def end_dead_runs(dagster: dg.DagsterInstance, home: Path) -> list[str]:
+    """Mark the runs as failed whose process is gone, and return their ids."""
+    under_way = dagster.get_runs(dg.RunsFilter(statuses=UNDER_WAY))
+    return [run.run_id for run in under_way if _is_ended(dagster, home, run)]
+
+
+def _is_ended(dagster: dg.DagsterInstance, home: Path, run: dg.DagsterRun) -> bool:
+    if run.tags.get(BY_TERMINAL):
+        return _is_ended_of_terminal(dagster, home, run)
+    pid = _process_of(dagster, run.run_id)
+    if pid is None or _exists(pid):
+        return False
+    dagster.report_run_failed(run, GONE)
+    return True
+
+
+def _process_of(dagster: dg.DagsterInstance, run_id: str) -> int | None:
+    """Return the process that executes the run's steps; null until it has begun."""
+    for entry in dagster.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
+        event = entry.dagster_event
+        pid = event.engine_event_data.metadata.get("pid") if event is not None else None
+        if pid is not None and str(pid.value).isdecimal():
+            return int(str(pid.value))
+    return None
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _is_ended_of_terminal(dagster: dg.DagsterInstance, home: Path, run: dg.DagsterRun) -> bool:
+    lock = _lock(home, run.run_id)
+    try:
+        with lock.acquire(timeout=0):
+            # Looked at again under the lock: it may have ended, and given its lock back, a moment ago.
+            now = dagster.get_run_by_id(run.run_id)
+            if now is None or now.status not in UNDER_WAY:
+                return False
+            dagster.report_run_failed(now, GONE)
+    except Timeout:
+        return False
+    Path(lock.lock_file).unlink(missing_ok=True)
+    return True
+
+
+def _lock(home: Path, run_id: str) -> FileLock:
+    folder = home / FOLDER
+    folder.mkdir(exist_ok=True)
+    return FileLock(folder / f"{run_id}.lock")

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import dagster as dg
+import pytest
+from dagster._core.events import EngineEventData
+
+from moderation_pipeline.defs.instance import instance
+from moderation_pipeline.defs.live_runs import BY_TERMINAL, alive, end_dead_runs
+from moderation_pipeline.launch import launcher
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline_tests.defs.conftest import CHAT
+
+KILLED_IN_THE_LOOP = """
+import os, signal, sys
+from moderation_pipeline.moderation import trace
+trace.RunLog.settled = lambda self, batch: os.kill(os.getpid(), signal.SIGKILL)
+from moderation_pipeline.cli import called_with
+called_with(["run", sys.argv[1], "-c", "student_only"])
+"""
+
+STATUSES = dg.DagsterRunStatus
+
+
+def run_under_way(dagster: dg.DagsterInstance, tags: dict[str, str], pid: int | None = None) -> str:
+    """Return a run that Dagster counts as under way, in that process where it says so."""
+    run = dagster.add_run(
+        dg.DagsterRun(job_name="moderate", run_id=str(uuid4()), status=STATUSES.STARTED, tags=tags)
+    )
+    if pid is not None:
+        data = EngineEventData({"pid": dg.MetadataValue.text(str(pid))})
+        dagster.report_engine_event("Executing steps in process", run, data)
+    return run.run_id
+
+
+def pid_of_a_process_that_is_gone() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_a_run_whose_process_was_killed_is_over_at_the_next_start(folder: DataFolder) -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_IN_THE_LOOP, CHAT], capture_output=True, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    with instance(folder) as dagster:
+        assert [run.status for run in dagster.get_runs(limit=1)] == [STATUSES.STARTED]
+    with launcher(folder):
+        pass
+    with instance(folder) as dagster:
+        assert [run.status for run in dagster.get_runs(limit=1)] == [STATUSES.FAILURE]
+
+
+def test_a_run_of_a_terminal_that_goes_on_is_left_alone(tmp_path: Path) -> None:
+    with dg.DagsterInstance.ephemeral() as dagster:
+        run_id = run_under_way(dagster, {BY_TERMINAL: "true"})
+        with alive(tmp_path, run_id):
+            assert end_dead_runs(dagster, tmp_path) == []
+        assert end_dead_runs(dagster, tmp_path) == [run_id]
+        assert end_dead_runs(dagster, tmp_path) == []
+    assert list((tmp_path / "live").iterdir()) == []
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_a_run_of_the_ui_is_over_where_the_process_is_gone_that_dagster_wrote_down(
+    tmp_path: Path, is_gone: bool
+) -> None:
+    with dg.DagsterInstance.ephemeral() as dagster:
+        pid = pid_of_a_process_that_is_gone() if is_gone else None
+        run_id = run_under_way(dagster, {}, pid)
+        assert end_dead_runs(dagster, tmp_path) == ([run_id] if is_gone else [])
+
+
+def test_a_chat_that_was_read_is_registered_again_where_the_instance_is_newer(
+    folder: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with launcher(folder) as launch:
+        launch.ingest_chat(CHAT)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "another"))
+    with launcher(folder) as launch:
+        assert not launch.moderate_chat(CHAT, "student_only").failed_checks
+        assert not launch.compare_chat(CHAT).failed_checks

@@ -27,7 +27,7 @@ from moderation_pipeline.backends.wrappers.concurrency import AdaptiveModel, Gat
 from moderation_pipeline.backends.wrappers.metering import MeteredModel
 from moderation_pipeline.backends.wrappers.prices import PriceList
 from moderation_pipeline.backends.wrappers.reply_cache import CachedModel, Purchases
-from moderation_pipeline.backends.wrappers.reply_store import DAY_S, Attempt, ReplyStore
+from moderation_pipeline.backends.wrappers.reply_store import DAY_S, LEASE_S, Attempt, ReplyStore
 from moderation_pipeline.backends.wrappers.retry import RetryingModel, RetryPolicy
 from moderation_pipeline.config.config_errors import UnpricedBudgetError
 from moderation_pipeline.config.decision_specs import DecisionSpec
@@ -140,6 +140,12 @@ class RunModels:
         if self._metered and self.attempt.is_resumed:
             again = f"{self.attempt.repeated_calls} calls that were in flight are asked again"
             notes.append(f"Goes on where an earlier attempt stopped: its replies are used; {again}.")
+        if self._metered and self.attempt.claimed_elsewhere:
+            where = " and ".join(self.attempt.claimed_elsewhere)
+            notes.append(
+                f"Replies of this run were being asked for by a process on {where}: they are waited for, and asked "
+                f"for here {LEASE_S:.0f} s after that process was last heard of."
+            )
         return notes
 
     def finish(self) -> None:

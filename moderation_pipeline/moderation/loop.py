@@ -27,6 +27,7 @@ from moderation_pipeline.config.run_config import Config, NamedConfig
 from moderation_pipeline.memory.state import state_of
 from moderation_pipeline.memory.store import Learnt, MemoryStore
 from moderation_pipeline.moderation.gc_pause import seldom_collected
+from moderation_pipeline.moderation.interruption import run_until_interrupted
 from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.run_tables import RunRecorder, RunTables
 from moderation_pipeline.moderation.spending import Spending
@@ -69,7 +70,7 @@ def moderate(
     `comments` is the chat's table, all of one chat. Runs an event loop of its own, so it must not be called
     from a coroutine: there, await `Moderation(…).run()`.
     """
-    return asyncio.run(Moderation(comments, named, agents, memory, ladder, observers).run())
+    return run_until_interrupted(Moderation(comments, named, agents, memory, ladder, observers).run())
 
 
 class Moderation:

@@ -7,6 +7,7 @@ is shown only when asked for.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from enum import IntEnum
@@ -26,11 +27,13 @@ class ExitCode(IntEnum):
     NOT_CERTIFIED = 3
     BUG = 70
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 EXIT_CODES = """\b
 Exit codes: 0 done · 1 it was tried and failed (a run, a check, an invalid config)
-            2 a mistake in what was asked · 3 not certified to act alone · 70 a bug of ours · 130 interrupted"""
+            2 a mistake in what was asked · 3 not certified to act alone · 70 a bug of ours
+            130 interrupted (Ctrl-C) · 143 terminated (SIGTERM)"""
 
 WHERE_TO_REPORT = "the issues of the repository that you got this from"
 
@@ -52,8 +55,8 @@ def ended(command: Callable[[], object], *, debug: bool) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return _said("Interrupted.", ExitCode.INTERRUPTED)
+    except (click.Abort, KeyboardInterrupt) as stop:
+        return _stopped(stop)
     except BrokenPipeError:
         # Whoever read our output (head, less) has had enough. Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -62,7 +65,22 @@ def ended(command: Callable[[], object], *, debug: bool) -> int:
         if debug:
             raise
         return _worded(error)
+    except BaseException as stop:
+        # Dagster's own, which is no Exception; named, for this module must not wait for Dagster's import.
+        if type(stop).__name__ != "DagsterExecutionInterruptedError":
+            raise
+        return _stopped(stop)
     return ExitCode.OK
+
+
+def _stopped(stop: BaseException) -> int:
+    """Say that the command was stopped, and by what where that is known."""
+    looked_at: BaseException | None = stop
+    while looked_at is not None:
+        if getattr(looked_at, "received", None) == signal.SIGTERM:
+            return _said("Terminated.", ExitCode.TERMINATED)
+        looked_at = looked_at.__cause__ or looked_at.__context__
+    return _said("Interrupted.", ExitCode.INTERRUPTED)
 
 
 def _worded(error: Exception) -> int:

@@ -23,6 +23,9 @@ from moderation_pipeline.backends.language_model import (
 from moderation_pipeline.backends.wrappers.prices import PriceList
 from moderation_pipeline.backends.wrappers.reply_store import Attempt, ReplyStore, StoredReply
 
+GRACE_S = 30.0
+"""How long a run that ends waits for replies under way."""
+
 POLL_S = 0.05
 """How often a call that another process is making is looked for."""
 
@@ -68,9 +71,16 @@ class CachedModel(WrappedModel):
     """Answers from the store where it can; else asks once, however many ask the same at the same time."""
 
     def __init__(
-        self, inner: LanguageModel, store: ReplyStore, purchases: Purchases, prices: PriceList
+        self,
+        inner: LanguageModel,
+        store: ReplyStore,
+        purchases: Purchases,
+        prices: PriceList,
+        *,
+        grace_s: float = GRACE_S,
     ) -> None:
         super().__init__(inner)
+        self._grace_s = grace_s
         self._prices = prices
         self._store = store
         self._purchases = purchases
@@ -92,9 +102,18 @@ class CachedModel(WrappedModel):
         return self._given(key, await asyncio.shield(flight))
 
     async def aclose(self) -> None:
-        """Wait for the calls in flight, which are paid for and will be stored; then close the model."""
+        """Wait for the calls in flight, which are paid for and will be stored; then close the model.
+
+        Those that take longer than the grace time are given up. Their claims stay, void as soon as this process
+        closes the store, so that the next attempt counts them as calls that it repeats.
+        """
         self.inner.let_go()
-        await asyncio.gather(*self._flights.values(), return_exceptions=True)
+        flights = list(self._flights.values())
+        if flights:
+            _, late = await asyncio.wait(flights, timeout=self._grace_s)
+            for flight in late:
+                flight.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         await self.inner.aclose()
 
     def _given(self, key: bytes, stored: StoredReply) -> Reply:
@@ -124,6 +143,8 @@ class CachedModel(WrappedModel):
                 return stored
         try:
             stored = await self._asked(request)
+        except asyncio.CancelledError:
+            raise  # it was sent, perhaps: the claim says so to whoever goes on
         except BaseException:
             self._store.release(key)
             raise

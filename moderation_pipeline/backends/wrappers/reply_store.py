@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,8 +54,11 @@ create table if not exists endpoints (
 ) without rowid;
 """
 
-LEASE_S = 900.0
-"""How long a claim of a process on another machine counts: longer than any call with its retries."""
+LEASE_S = 20.0
+"""How long a claim counts after its process was last heard of, where it can't be looked for: on another machine,
+or in a container that came back under another name. A living process renews its claims every RENEWED_EVERY_S."""
+
+RENEWED_EVERY_S = 5.0
 
 DAY_S = 86_400.0
 
@@ -78,6 +83,8 @@ class Attempt(NamedTuple):
     run_id: str
     is_resumed: bool
     repeated_calls: int
+    claimed_elsewhere: tuple[str, ...] = ()
+    """Machines of which a process asks for replies of this run, or did so a moment ago."""
 
 
 class ReplyStore:
@@ -88,13 +95,27 @@ class ReplyStore:
         self.now = now
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         OPEN_STORES.add(self.owner)
-        self._db = connected(path, patience_s=60.0, is_autocommit=True, check_same_thread=False)
+        self._db = self._connected()
         self._db.executescript(SCHEMA)
+        self._is_closed = threading.Event()
+        self._renewing = threading.Thread(target=self._renew, name="claims", daemon=True)
+        self._renewing.start()
 
     def close(self) -> None:
         """Close the file, and give up what was being asked."""
+        self._is_closed.set()
+        self._renewing.join()
         OPEN_STORES.discard(self.owner)
         self._db.close()
+
+    def _connected(self) -> sqlite3.Connection:
+        return connected(self.path, patience_s=60.0, is_autocommit=True, check_same_thread=False)
+
+    def _renew(self) -> None:
+        """Say every few seconds, on a connection of this thread's own, that the claims' owner is alive."""
+        while not self._is_closed.wait(RENEWED_EVERY_S):
+            with closing(self._connected()) as db:
+                db.execute("update claims set claimed_at = ? where owner = ?", (self.now(), self.owner))
 
     def get(self, key: bytes) -> StoredReply | None:
         """Return the reply stored under the key."""
@@ -218,14 +239,18 @@ class ReplyStore:
         return [SentBatch(row[0], ModelIdentity(*row[1:4]), *row[4:]) for row in rows]
 
     def _resumed(self, run_id: str) -> Attempt:
-        claims = self._db.execute("select key, owner from claims where run_id = ?", (run_id,)).fetchall()
-        lost = [key for key, owner in claims if not _is_alive(owner, 0.0)]
+        claims = self._db.execute(
+            "select key, owner, claimed_at from claims where run_id = ?", (run_id,)
+        ).fetchall()
+        alive = {owner for _, owner, at in claims if _is_alive(owner, self.now() - at)}
+        lost = [key for key, owner, _ in claims if owner not in alive]
         self._db.executemany("delete from claims where key = ?", [(key,) for key in lost])
         self._db.execute(
             "update runs set repeated_calls = repeated_calls + ? where run_id = ?", (len(lost), run_id)
         )
         total = self._db.execute("select repeated_calls from runs where run_id = ?", (run_id,)).fetchone()
-        return Attempt(run_id, is_resumed=True, repeated_calls=int(total[0]))
+        elsewhere = tuple(sorted({_host(owner) for owner in alive} - {socket.gethostname()}))
+        return Attempt(run_id, True, int(total[0]), elsewhere)
 
     def _spend(self, usd: float, moment: float) -> None:
         self._db.execute(
@@ -258,6 +283,10 @@ def _is_alive(owner: str, age_s: float) -> bool:
     except PermissionError:
         return True
     return age_s < LEASE_S
+
+
+def _host(owner: str) -> str:
+    return owner.rsplit(":", 2)[0]
 
 
 def _day(moment: float) -> str:

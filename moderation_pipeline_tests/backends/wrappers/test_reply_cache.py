@@ -26,7 +26,7 @@ from moderation_pipeline.backends.language_model import (
 )
 from moderation_pipeline.backends.wrappers.prices import PriceList, TokenPrice
 from moderation_pipeline.backends.wrappers.reply_cache import CachedModel, Purchases, reply_key
-from moderation_pipeline.backends.wrappers.reply_store import ReplyStore
+from moderation_pipeline.backends.wrappers.reply_store import LEASE_S, ReplyStore
 from moderation_pipeline_tests.backends.scripted_model import GatedModel, ScriptedModel, reply, request
 
 
@@ -279,4 +279,54 @@ def test_the_days_spending_adds_up(tmp_path: Path) -> None:
 
     assert store.spent_usd_on(0.0) == pytest.approx(0.02)
     assert store.spent_usd_on(86_400.0) == 0.0
+    store.close()
+
+
+def test_a_call_that_outlasts_the_grace_time_is_counted_as_one_that_is_repeated(tmp_path: Path) -> None:
+    async def stopped() -> None:
+        model = CachedModel(GatedModel(["late"]), store, purchases, PriceList([]), grace_s=0.01)
+        call = asyncio.ensure_future(model.complete(request()))
+        await asyncio.sleep(0.01)
+        call.cancel()
+        await model.aclose()
+
+    store = ReplyStore(tmp_path / "replies.sqlite")
+    purchases = Purchases(store.begin_run("same"))
+    asyncio.run(stopped())
+    store.close()
+
+    again = ReplyStore(tmp_path / "replies.sqlite")
+    assert again.begin_run("same").repeated_calls == 1
+    assert asyncio.run(cached(ScriptedModel(["now"]), again, run="same").complete(request())).text == "now"
+    again.close()
+
+
+def test_a_claim_of_a_machine_that_is_not_heard_of_any_more_is_void_within_seconds(tmp_path: Path) -> None:
+    """As of a container that comes back under another name."""
+    now = [1_000.0]
+    store = ReplyStore(tmp_path / "replies.sqlite", now=lambda: now[0])
+    run = store.begin_run("same")
+    store.claim(b"key", run.run_id)
+    with sqlite3.connect(tmp_path / "replies.sqlite") as other:
+        other.execute("update claims set owner = 'box-a:1:abc'")
+    other.close()
+
+    assert not store.claim(b"key", run.run_id)
+    assert store.begin_run("same").claimed_elsewhere == ("box-a",)
+    now[0] += LEASE_S
+    assert store.begin_run("same").claimed_elsewhere == ()
+    assert store.claim(b"key", run.run_id)
+    store.close()
+
+
+def test_a_living_process_renews_its_claims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("moderation_pipeline.backends.wrappers.reply_store.RENEWED_EVERY_S", 0.01)
+    times = iter(range(1, 1_000_000))
+    store = ReplyStore(tmp_path / "replies.sqlite", now=lambda: float(next(times)))
+    store.claim(b"key", store.begin_run("same").run_id)
+    with sqlite3.connect(tmp_path / "replies.sqlite") as other:
+        seen = {other.execute("select claimed_at from claims").fetchone()[0]}
+        while len(seen) < 3:
+            seen.add(other.execute("select claimed_at from claims").fetchone()[0])
+    other.close()
     store.close()

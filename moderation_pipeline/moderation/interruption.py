@@ -1,0 +1,66 @@
+"""Ctrl-C and SIGTERM while a run goes on: no new call is made, calls that were sent are waited for and kept.
+
+Dagster's own handler raises wherever the process happens to be, also between a reply's arrival and its being stored.
+While the loop goes on, signals therefore only cancel it, and what must be finished is finished by those who began it
+(`aclose` of the agents). A second signal does not wait any longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class RunInterrupted(KeyboardInterrupt):
+    """A run was stopped by a signal, after what was under way had been put in order."""
+
+    def __init__(self, received: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(received).name}")
+        self.received = received
+
+
+def run_until_interrupted(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in an event loop of its own, and cancel it when the process is asked to stop.
+
+    Outside the main thread there are no signals to listen to.
+
+    Raises:
+        RunInterrupted: it was cancelled by a signal.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return asyncio.run(work)
+    received: list[int] = []
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        return asyncio.run(_cancelled_by_signals(work, received))
+    except asyncio.CancelledError:
+        if not received:
+            raise
+        raise RunInterrupted(received[0]) from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+async def _cancelled_by_signals(work: Coroutine[Any, Any, T], received: list[int]) -> T:
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(work)
+
+    def stop(number: int) -> None:
+        received.append(number)
+        task.cancel()
+
+    for number in SIGNALS:
+        loop.add_signal_handler(number, stop, number)
+    try:
+        return await task
+    finally:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)

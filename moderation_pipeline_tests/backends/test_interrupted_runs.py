@@ -1,0 +1,66 @@
+"""A run that is stopped while calls are in flight keeps what they bring, and says one line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from moderation_pipeline.backends.wrappers.reply_store import ReplyStore
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline_tests.backends.chat_server import Behaviour, ChatServer, running
+
+CONFIG = """
+student: {{backend: openai, model: tiny-judge, base_url: "{base_url}"}}
+expert: none
+audit: {{policy: none}}
+loop: {{batch_size: 8}}
+"""
+PROGRAM = [sys.executable, "-m", "moderation_pipeline.cli", "run", "chat", "-c", "mine"]
+
+
+def folder_with_a_chat(root: Path, server: ChatServer) -> None:
+    (root / "configs").mkdir()
+    (root / "chats").mkdir()
+    (root / "configs" / "mine.yaml").write_text(CONFIG.format(base_url=server.base_url))
+    lines = "".join(f'{{"text": "hello number {i}", "user_id": "u{i}"}}\n' for i in range(24))
+    (root / "chats" / "chat.jsonl").write_text(lines)
+
+
+@pytest.mark.parametrize(
+    ("stop", "code", "said"),
+    [(signal.SIGINT, 130, "Interrupted."), (signal.SIGTERM, 143, "Terminated.")],
+    ids=["Ctrl-C", "SIGTERM"],
+)
+def test_a_run_that_is_stopped_keeps_the_replies_in_flight_and_asks_for_none_again(
+    tmp_path: Path, stop: signal.Signals, code: int, said: str
+) -> None:
+    environment = {**os.environ, "MODERATION_DATA": str(tmp_path)}
+    with running(Behaviour(latency_s=1.0)) as server:
+        folder_with_a_chat(tmp_path, server)
+        process = subprocess.Popen(PROGRAM, env=environment, stderr=subprocess.PIPE, text=True)
+        while (
+            server.in_flight < 8 or server.calls < 9
+        ):  # the endpoint's abilities are known, a batch is asked
+            time.sleep(0.02)
+        process.send_signal(stop)
+        _, error = process.communicate()
+        asked = server.calls
+        assert (process.returncode, error.splitlines()[-1]) == (code, said)
+        assert "Traceback" not in error
+
+        again = subprocess.run(PROGRAM, env=environment, capture_output=True, text=True, check=False)
+        assert again.returncode == 0, again.stderr
+        prompts = [body["messages"][-1]["content"] for body in server.bodies]
+        of_comments = [prompt for prompt in prompts if "hello number" in str(prompt)]
+        assert len(of_comments) == len(set(map(str, of_comments))) == 24
+        assert server.calls > asked
+
+    store = ReplyStore(DataFolder(tmp_path).reply_cache)
+    assert store.begin_run("nobody's").repeated_calls == 0
+    store.close()

@@ -6,7 +6,6 @@ the launchpad. Which model a *run* uses is its config's business.
 
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import dagster as dg
@@ -41,13 +40,14 @@ class UnusableDecisionModelError(ModerationError):
 
 
 class DataFolderResource(dg.ConfigurableResource[DataFolder]):
-    """The data folder; left empty, the one that MODERATION_DATA names, else `data`."""
+    """The data folder that MODERATION_DATA names, else `data`.
 
-    root: str = ""
+    Nothing about it can be configured: whoever may launch a run would else have it write anywhere.
+    """
 
     def create_resource(self, context: dg.InitResourceContext) -> DataFolder:  # noqa: ARG002  (Dagster's)
         """Return the folder; found when a run begins, not when the definitions load."""
-        return DataFolder(Path(self.root).absolute()) if self.root else DataFolder.find()
+        return DataFolder.find()
 
 
 class Warehouse(dg.ConfigurableIOManagerFactory[WarehouseIOManager]):

@@ -1,21 +1,93 @@
-"""`moderation ui`: this process becomes `dagster dev` on the package's workspace and the shared instance."""
+"""`moderation ui`: Dagster's webserver, guarded, and its daemon, as two processes that end together.
+
+Not `dagster dev`, which can only start the webserver as it is.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
+import time
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
+from moderation_pipeline.backends.keys import environment
+from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 
 WORKSPACE = resources.files("moderation_pipeline.defaults") / "workspace.yaml"
 """By module name, so that it works from any folder; the repository's own workspace.yaml says the same."""
 
+LOOKED_EVERY_S = 0.5
+GRACE_S = 10.0
 
-def become_dagster_dev(folder: DataFolder, home: Path, *, host: str, port: int) -> None:
-    """Replace this process, so that Ctrl-C and signals reach Dagster itself. Does not return."""
-    environment = {**os.environ, "DAGSTER_HOME": str(home), DATA_VARIABLE: str(folder.root)}
-    # -w, for without it `dagster dev` prefers a [tool.dg] in the working directory's pyproject.toml.
-    command = ["-m", "dagster", "dev", "-w", str(WORKSPACE), "--host", host, "--port", str(port)]
-    os.execve(sys.executable, [sys.executable, *command], environment)
+
+class UiEndedError(ModerationError):
+    """The webserver or the daemon ended by itself."""
+
+    def __init__(self, name: str, code: int) -> None:
+        super().__init__(
+            f"Dagster's {name} ended by itself with exit code {code}; its last lines above say why."
+        )
+
+
+def serve(folder: DataFolder, home: Path, *, host: str, port: int, allowed_hosts: Sequence[str]) -> None:
+    """Serve until the process is interrupted.
+
+    Raises:
+        UiEndedError: one of the two processes ended by itself.
+        KeyboardInterrupt: the user, or SIGTERM, ended it.
+    """
+    variables = {
+        **environment(),
+        "DAGSTER_HOME": str(home),
+        DATA_VARIABLE: str(folder.root),
+        "MODERATION_UI_HOSTS": ",".join([host, *allowed_hosts]),
+        # Else a module of the working directory, or of a folder that somebody sent, would be imported for ours.
+        "PYTHONSAFEPATH": "1",
+    }
+    workspace = ["-w", str(WORKSPACE)]
+    commands = {
+        "webserver": ["-m", "moderation_pipeline.webserver", "-h", host, "-p", str(port), *workspace],
+        "daemon": ["-m", "dagster._daemon", "run", *workspace],
+    }
+    _until_one_ends({name: _started(command, variables) for name, command in commands.items()})
+
+
+def _started(command: Sequence[str], variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    # The folder of the package: Dagster puts the working directory in front of all that is imported.
+    return subprocess.Popen(
+        [sys.executable, *command],
+        env=dict(variables),
+        cwd=Path(__file__).parent.parent.parent,
+        start_new_session=True,
+    )
+
+
+def _until_one_ends(processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        while True:
+            for name, process in processes.items():
+                code = process.poll()
+                if code is not None:
+                    raise UiEndedError(name, code)
+            time.sleep(LOOKED_EVERY_S)
+    finally:
+        for process in processes.values():
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process in order, and what it started with it, if need be by force."""
+    for number in (signal.SIGINT, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(GRACE_S)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue

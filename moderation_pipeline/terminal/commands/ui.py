@@ -13,14 +13,20 @@ from moderation_pipeline.warehouse.folder import DataFolder
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=3000, show_default=True, help="Port to listen on.")
-def ui(host: str, port: int) -> None:
+@click.option(
+    "--allow-host", "allowed_hosts", multiple=True, help="Another name that the page may be asked for by."
+)
+def ui(host: str, port: int, allowed_hosts: tuple[str, ...]) -> None:
     """Open the Dagster UI on the same chats, runs and assets. Stop it with Ctrl-C.
 
     \b
     moderation ui                    then http://127.0.0.1:3000
     moderation ui --port 8080
+    moderation ui --host 0.0.0.0 --allow-host moderation.example.org   behind a proxy that asks who you are
 
-    What the terminal ran is seen there, and the other way round. It takes about 20 seconds to answer.
+    What the terminal ran is seen there, and the other way round. It takes about 20 seconds to answer. It asks
+    nobody for a password: whoever reaches the address may start runs, paid ones too. Requests under another name,
+    or from another site's page, are refused.
     """
     folder = DataFolder.find()
     say(
@@ -32,4 +38,4 @@ def ui(host: str, port: int) -> None:
 
     with instance(folder) as dagster:
         end_dead_runs(dagster, folder.dagster_home)
-    dagster_ui.become_dagster_dev(folder, prepare_home(folder), host=host, port=port)
+    dagster_ui.serve(folder, prepare_home(folder), host=host, port=port, allowed_hosts=allowed_hosts)

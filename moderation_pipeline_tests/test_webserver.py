@@ -1,0 +1,113 @@
+"""The guard in front of Dagster's page: what may ask, under which name, and by which method."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+import pytest
+
+from moderation_pipeline.webserver import PageGuard
+from moderation_pipeline_tests.defs.dagster_dev import free_port
+
+MUTATION = 'mutation { deletePipelineRun(runId: "x") { __typename } }'
+
+
+def asked(method: str = "POST", query: str = "", **headers: str) -> dict[str, Any]:
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    return {"type": "http", "method": method, "query_string": query.encode(), "headers": pairs}
+
+
+async def nothing(*_: object) -> None:
+    """An application that is never asked here."""
+
+
+GUARD = PageGuard(nothing, hosts=("mod.example.org",))
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        asked(host="127.0.0.1:3000"),
+        asked(host="localhost:3000", origin="http://localhost:3000"),
+        asked(host="[::1]:3000", origin="http://[::1]:3000"),
+        asked(host="mod.example.org", origin="https://mod.example.org"),
+        asked("GET", urlencode({"query": "{ version }"}), host="localhost"),
+        asked("GET", urlencode({"query": "no graphql at all {{"}), host="localhost"),
+    ],
+)
+def test_the_page_itself_may_ask(scope: dict[str, Any]) -> None:
+    assert GUARD.refusal_of(scope) is None
+
+
+@pytest.mark.parametrize(
+    ("scope", "status"),
+    [
+        (asked(host="evil.example"), 403),
+        (asked(host="127.0.0.1.evil.example:3000"), 403),
+        (asked(host="[oops"), 403),
+        (asked(), 403),
+        (asked(host="localhost:3000", origin="http://evil.example"), 403),
+        (asked(host="localhost:3000", origin="null"), 403),
+        (asked(host="localhost:3000", origin="http://localhost:8080"), 403),
+        (asked("GET", urlencode({"query": MUTATION}), host="localhost"), 405),
+        (asked("GET", urlencode({"query": "query A { version } " + MUTATION}), host="localhost"), 405),
+        (asked("GET", urlencode([("query", "{ version }"), ("query", MUTATION)]), host="localhost"), 405),
+    ],
+)
+def test_others_are_refused_with_the_reason(scope: dict[str, Any], status: int) -> None:
+    refusal = GUARD.refusal_of(scope)
+    assert refusal is not None
+    assert refusal[0] == status
+
+
+def test_the_running_page_refuses_other_sites_and_ends_on_ctrl_c(tmp_path: Path) -> None:
+    port = free_port()
+    (tmp_path / "json.py").write_text("raise SystemExit('imported from the working directory')\n")
+    command = [sys.executable, "-m", "moderation_pipeline.cli", "ui", "--port", str(port)]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, "MODERATION_DATA": str(tmp_path / "data"), "PYTHONSAFEPATH": "1"},
+            cwd=tmp_path,
+            stdout=log,
+            stderr=log,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+    try:
+        while answer(port) is None:
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            time.sleep(0.5)
+        assert answer(port) == 200
+        assert answer(port, Origin="http://evil.example") == 403
+        assert answer(port, Host="evil.example") == 403
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait()
+    assert process.returncode == 130
+
+
+def answer(port: int, **headers: str) -> int | None:
+    """Return the status of a question to the page; null while nobody answers."""
+    body = json.dumps({"query": "{ version }"}).encode()
+    request = Request(
+        f"http://127.0.0.1:{port}/graphql", body, {"Content-Type": "application/json", **headers}
+    )
+    try:
+        with urlopen(request) as reply:
+            status: int = reply.status
+            return status
+    except HTTPError as error:
+        with error:
+            return error.code
+    except (URLError, ConnectionError):
+        return None

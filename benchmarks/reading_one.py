@@ -13,8 +13,8 @@ from pathlib import Path
 import polars as pl
 
 from moderation_pipeline.comments.ingest import ingest
-from moderation_pipeline.comments.readers.irc import IrcReader
 from moderation_pipeline.comments.readers.reader import LogReader
+from moderation_pipeline.comments.readers.twitch.irc import IrcReader
 from moderation_pipeline.comments.source import Source
 from moderation_pipeline.text.normalise import normalise
 

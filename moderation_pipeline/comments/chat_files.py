@@ -17,9 +17,12 @@ COLUMNS_SUFFIX = ".columns.yaml"
 FORMAT_SUFFIX = ".format"
 """Ends the name of the file that names a log's format, where its content alone would be read otherwise."""
 
+LOG_SUFFIX = ".log.yaml"
+"""Ends the name of the file that says of a log what it doesn't say itself (`log_spec.py`)."""
+
 COMPRESSIONS = (".gz", ".zst")
 
-NO_CHATS = (COLUMNS_SUFFIX, FORMAT_SUFFIX, ".partial")
+NO_CHATS = (COLUMNS_SUFFIX, FORMAT_SUFFIX, LOG_SUFFIX, ".partial")
 
 SYNTHETIC = "synthetic"
 """The default chat: generated, not added."""

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from moderation_pipeline.comments.columns import ColumnsError, ColumnsSpec
+from moderation_pipeline.comments.log_spec import LogSpec
 from moderation_pipeline.comments.readers.chat_downloader import ChatDownloaderReader
 from moderation_pipeline.comments.readers.chatterino import ChatterinoReader
 from moderation_pipeline.comments.readers.csv_table import CsvReader
-from moderation_pipeline.comments.readers.eventsub import EventSubReader
-from moderation_pipeline.comments.readers.irc import IrcReader
 from moderation_pipeline.comments.readers.jsonl import JsonlReader
-from moderation_pipeline.comments.readers.justlog import JustlogReader
 from moderation_pipeline.comments.readers.parquet import ParquetReader
-from moderation_pipeline.comments.readers.reader import Reader
+from moderation_pipeline.comments.readers.reader import LogReader, Reader
 from moderation_pipeline.comments.readers.table import TableReader
-from moderation_pipeline.comments.readers.twitchdownloader import TwitchDownloaderReader
+from moderation_pipeline.comments.readers.twitch.eventsub import EventSubReader
+from moderation_pipeline.comments.readers.twitch.irc import IrcReader
+from moderation_pipeline.comments.readers.twitch.justlog import JustlogReader
+from moderation_pipeline.comments.readers.twitch.twitchdownloader import TwitchDownloaderReader
 from moderation_pipeline.errors import ModerationError, closest
 
 READERS: Sequence[type[Reader]] = (
@@ -56,6 +57,17 @@ class UnreadableFileError(ModerationError):
         )
 
 
+class NoCommentsError(ModerationError):
+    """A file that can be read and has no comment: most likely it is something else than it was taken for."""
+
+    def __init__(self, path: Path, reader: type[Reader], found: Mapping[str, int]) -> None:
+        what = ", ".join(f"{count:,} {kind}" for kind, count in found.items())
+        super().__init__(
+            f"{path} was taken for {reader.name} ({reader.describes}), and no comment was found in it, only: "
+            f"{what}. If it is something else, name its format: --format {'|'.join(FORMATS)}. {reader.hint}"
+        )
+
+
 def reader_named(name: str) -> type[Reader]:
     """Return the reader of that format.
 
@@ -80,8 +92,8 @@ def readers_for(head: bytes, columns: ColumnsSpec | None) -> list[type[Reader]]:
     return [*(tables or [CsvReader])]
 
 
-def made(reader: type[Reader], columns: ColumnsSpec | None, path: Path) -> Reader:
-    """Return a reader for the file at `path`, told its columns if it is one of tables.
+def made(reader: type[Reader], columns: ColumnsSpec | None, log: LogSpec, path: Path) -> Reader:
+    """Return a reader for the file at `path`, told its columns if it is one of tables, else what a log's is.
 
     Raises:
         ColumnsError: columns are said of a file that is no table.
@@ -93,4 +105,5 @@ def made(reader: type[Reader], columns: ColumnsSpec | None, path: Path) -> Reade
             f"Columns were given for {path}, but its format is {reader.name}, which is no table. Leave them "
             f"out, or name a table's format: jsonl, csv or parquet."
         )
-    return reader()
+    assert issubclass(reader, LogReader)
+    return reader(log)

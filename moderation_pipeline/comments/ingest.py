@@ -6,24 +6,32 @@ The flow of a file is here. What the records mean is in `readers/`, what moderat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.comments.chat_files import format_beside
+from moderation_pipeline.comments.chat_files import LOG_SUFFIX, format_beside
 from moderation_pipeline.comments.columns import ColumnsSpec, columns_beside
-from moderation_pipeline.comments.formats import READERS, UnreadableFileError, made, reader_named, readers_for
+from moderation_pipeline.comments.formats import (
+    READERS,
+    NoCommentsError,
+    UnreadableFileError,
+    made,
+    reader_named,
+    readers_for,
+)
+from moderation_pipeline.comments.log_spec import LogSpec, log_beside
 from moderation_pipeline.comments.merging import with_unique_ids, without_copies
 from moderation_pipeline.comments.moderators import labelled
 from moderation_pipeline.comments.ordering import Order, in_order
 from moderation_pipeline.comments.readers.reader import Reader
-from moderation_pipeline.comments.record import CHUNK_SCHEMA, OPTIONAL_SCHEMA, Chunk, PlacedAct
+from moderation_pipeline.comments.record import CHUNK_SCHEMA, OPTIONAL_SCHEMA, ActKind, Chunk, PlacedAct
 from moderation_pipeline.comments.repeats import with_repeats
 from moderation_pipeline.comments.source import Source
-from moderation_pipeline.plan import Action
 from moderation_pipeline.text.normalise import normalise
 from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, REJECTED_LINES, UTC
 
@@ -33,12 +41,17 @@ NORMALISED_AT_A_TIME = 131_072
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """A chat as it was read: frames of the warehouse's tables, and what was guessed or is odd, in words."""
+    """A chat as it was read: frames of the warehouse's tables, and what was guessed or is odd, in words.
+
+    `acts` counts what moderators did by its kind, `ignored` the records that are neither comment nor act.
+    """
 
     comments: pl.DataFrame
     rejected_lines: pl.DataFrame
     ingestion: pl.DataFrame
     notes: list[str]
+    acts: Mapping[str, int] = field(default_factory=dict)
+    ignored: Mapping[str, int] = field(default_factory=dict)
 
 
 def ingest(
@@ -47,6 +60,7 @@ def ingest(
     *,
     format: str | None = None,  # noqa: A002 - what the terminal and the tables call it too
     columns: ColumnsSpec | None = None,
+    log: LogSpec | None = None,
 ) -> Ingested:
     """Read the chat log at `path` as the chat `chat`.
 
@@ -55,20 +69,26 @@ def ingest(
         chat: the chat's slug. Comments of a format that names no channel are in a channel of this name.
         format: a name of FORMATS; left out, `<file>.format` says it, else the file's content.
         columns: what a table's columns are; left out, `<file>.columns.yaml` says it, else it is guessed.
+        log: what a log doesn't say itself; left out, `<file>.log.yaml` says it.
 
     Raises:
         UnknownFormatError: `format` is no format's name.
         ColumnsError: a table's columns or labels can't be understood.
+        LogSpecError: what is said of a log can't be understood.
         UnreadableFileError: no record of the file can be read; the message names the formats tried.
+        NoCommentsError: records could be read, and none is a comment.
     """
     source = Source(path, chat)
     named = format if format is not None else format_beside(path)
-    reader, tally = _read(source, named, columns if columns is not None else columns_beside(path))
-    stream = _as_stream(tally, reader.order)
+    said = log if log is not None else log_beside(path)
+    reader, tally = _read(source, named, columns if columns is not None else columns_beside(path), said)
+    stream = _as_stream(tally, reader.order, said)
     comments = _finished(stream.comments, chat)
     ingestion = _counted(source, reader, tally, comments.height)
-    notes = [*reader.notes, *stream.notes, *_judged(tally, comments), *_odd(tally, comments)]
-    return Ingested(comments, _rejected_frame(tally, chat), ingestion, notes)
+    notes = [*reader.notes, *stream.notes, *_judged(tally, comments, said), *_odd(tally, comments)]
+    return Ingested(
+        comments, _rejected_frame(tally, chat), ingestion, notes, tally.acts_by_kind(), tally.ignored_as
+    )
 
 
 @dataclass(slots=True)
@@ -81,6 +101,7 @@ class _Tally:
     records: int = 0
     comments: int = 0
     ignored: int = 0
+    ignored_as: Counter[str] = field(default_factory=Counter)
     moderation_events: int = 0
     unreadable: int = 0
     first_reason: str = "it has no line that is one of a chat"
@@ -91,6 +112,7 @@ class _Tally:
         self.acts.extend(chunk.acts)
         self.records += chunk.records
         self.ignored += chunk.ignored
+        self.ignored_as.update(chunk.ignored_as)
         self.moderation_events += chunk.moderation_events
         self.unreadable += len(chunk.rejected)
         if chunk.rejected:
@@ -101,18 +123,34 @@ class _Tally:
             schema = {name: REJECTED_LINES.schema[name] for name in ("line_number", "reason", "raw")}
             self.rejected.append(pl.DataFrame([list(column) for column in columns], schema=schema))
 
+    def found(self) -> dict[str, int]:
+        """Count what there is beside comments, in words."""
+        acts = {f"act of a moderator ({kind})": count for kind, count in self.acts_by_kind().items()}
+        unreadable = {f"unreadable ({self.first_reason})": self.unreadable} if self.unreadable else {}
+        return {**self.ignored_as, **acts, **unreadable}
 
-def _read(source: Source, format_name: str | None, columns: ColumnsSpec | None) -> tuple[Reader, _Tally]:
-    """Return the first reader that can read anything of the file, and what it read."""
+    def acts_by_kind(self) -> dict[str, int]:
+        """Count what moderators did."""
+        return dict(Counter(placed.act.kind.value for placed in self.acts))
+
+
+def _read(
+    source: Source, format_name: str | None, columns: ColumnsSpec | None, log: LogSpec
+) -> tuple[Reader, _Tally]:
+    """Return the first reader that finds comments in the file, and what it read."""
     candidates = [reader_named(format_name)] if format_name else readers_for(source.head(), columns)
-    tally = _Tally()
+    tally, without_comments = _Tally(), None
     for candidate in candidates:
-        reader = made(candidate, columns, source.path)
+        reader = made(candidate, columns, log, source.path)
         tally = _Tally()
         for chunk in reader.chunks(source):
             tally.add(chunk)
-        if tally.unreadable < tally.records:
+        if tally.comments:
             return reader, tally
+        if tally.unreadable < tally.records:
+            without_comments = without_comments or NoCommentsError(source.path, candidate, tally.found())
+    if without_comments is not None:
+        raise without_comments
     raise UnreadableFileError(source.path, candidates or READERS, tally.first_reason)
 
 
@@ -123,12 +161,12 @@ class _Stream(NamedTuple):
     notes: list[str]
 
 
-def _as_stream(tally: _Tally, order: Order) -> _Stream:
+def _as_stream(tally: _Tally, order: Order, log: LogSpec) -> _Stream:
     """Put what was read in order, under unique ids, with labels; copies go last, for acts may be on them."""
     read = _joined(tally.frames)
     ordered = in_order(read, tally.acts, order)
     unique = with_unique_ids(ordered.comments)
-    comments = without_copies(labelled(unique.comments, ordered.acts))
+    comments = without_copies(labelled(unique.comments, ordered.acts, log))
     passing = ("row", "line_number", "is_held", "shared_from")
     return _Stream(comments.drop(passing, strict=False), [*ordered.notes, *unique.notes])
 
@@ -205,19 +243,35 @@ def _counted(source: Source, reader: Reader, tally: _Tally, comments: int) -> pl
     return pl.DataFrame([row], schema=INGESTION.schema)
 
 
-def _judged(tally: _Tally, comments: pl.DataFrame) -> list[str]:
+ON_A_USER = {kind.value for kind in (ActKind.BAN, ActKind.TIMEOUT, ActKind.SILENCE, ActKind.WARN)}
+
+
+def _judged(tally: _Tally, comments: pl.DataFrame, log: LogSpec) -> list[str]:
     """Say what became of the moderators' acts that the log holds."""
-    if not tally.moderation_events:
+    kinds = tally.acts_by_kind()
+    if not kinds:
         return []
-    labels = comments["label_action"]
-    acts = f"{tally.moderation_events:,} acts of moderators"
+    named = ", ".join(f"{kind} {count:,}" for kind, count in sorted(kinds.items()))
+    acts = f"{len(tally.acts):,} acts of moderators ({named})"
+    labels = comments["label_is_violation"]
     if labels.null_count() == comments.height:
-        return [f"{acts}, none of which says anything about a comment: there are no labels."]
-    acted_on = int((labels != Action.ALLOW.value).sum())
-    return [
-        f"{acts}: {acted_on:,} comments are labelled by them, {labels.null_count():,} left unlabelled, the "
-        f"others labelled allow (not acted on)."
-    ]
+        notes = [f"{acts}, none of which says anything about a comment: there are no labels."]
+    else:
+        notes = [
+            f"{acts}: {int(labels.sum() or 0):,} comments are labelled as violations by them, "
+            f"{labels.null_count():,} left unlabelled, the others labelled allow (not acted on)."
+        ]
+    if kinds.keys() & ON_A_USER:
+        notes.append(
+            f"An act on a user labels what they wrote last, if that was at most {log.act_bound_minutes:g} "
+            f"minutes before it ({LOG_SUFFIX}: act_bound_minutes); else it is left unlabelled."
+        )
+    if doubtful := kinds.get(ActKind.UNKNOWN, 0):
+        notes.append(
+            f"{doubtful:,} of the acts are not understood, or don't say on whom they were: what they may be "
+            f"about is left unlabelled."
+        )
+    return notes
 
 
 def _odd(tally: _Tally, comments: pl.DataFrame) -> list[str]:

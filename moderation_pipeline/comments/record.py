@@ -6,9 +6,9 @@ in `moderators.py`, and what is finally stored in `warehouse/tables.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import NamedTuple
 
 import polars as pl
@@ -43,19 +43,32 @@ class Comment(NamedTuple):
 
 
 class ActKind(StrEnum):
-    """What a moderator did. Only the first five label a comment."""
+    """What a moderator did. Only the first six label a comment.
+
+    A `silence` is a timeout, a ban or a kick of which the log doesn't say which it was, a `lift` the end of
+    one before its time, an `overturn` an appeal that was granted, a `clear` the whole chat wiped. `unknown`
+    is an act that its reader doesn't understand: what it may be about is not called allowed.
+    """
 
     BAN = "ban"
     TIMEOUT = "timeout"
+    SILENCE = "silence"
     DELETE = "delete"
     WARN = "warn"
     APPROVE = "approve"
     OVERTURN = "overturn"
+    LIFT = "lift"
+    CLEAR = "clear"
+    UNKNOWN = "unknown"
     NO_LABEL = "no_label"
 
 
 class Act(NamedTuple):
-    """A moderator's act, on a user of a channel or (where `comment_id` is set) on one comment."""
+    """A moderator's act, on a user of a channel or (where `comment_id` is set) on one comment.
+
+    `quoted` is what the deleted comment said, where the log quotes it instead of giving its id; an ellipsis
+    at its end says that it was cut. Without `at_us` the act is placed by its line.
+    """
 
     kind: ActKind
     channel: str | None = None
@@ -63,18 +76,20 @@ class Act(NamedTuple):
     user_name: str | None = None
     comment_id: str | None = None
     at_us: int | None = None
+    quoted: str | None = None
 
 
-class Ignored(Enum):
-    """A record that is neither: a join, a room's setting, a subscription without words."""
+class Ignored(NamedTuple):
+    """A record that is neither, and what it is: a join, a room's setting, a subscription without words."""
 
-    IGNORED = "ignored"
+    what: str = "other records"
 
 
 class Unreadable(NamedTuple):
-    """A record that could not be read, and why."""
+    """A record that could not be read, and why; `act` where it is a moderator's all the same."""
 
     reason: str
+    act: Act | None = None
 
 
 class Decided(NamedTuple):
@@ -147,7 +162,8 @@ OPTIONAL_SCHEMA = pl.Schema(
 class Chunk:
     """Some consecutive records, read: comments as a frame that begins with CHUNK_SCHEMA, all else counted.
 
-    `acts` may be more than `moderation_events`: a record that is a comment and an act counts as a comment.
+    `acts` may be more than `moderation_events`: a record that is a comment and an act counts as a comment,
+    an act that could not be read as rejected. `ignored_as` says what the ignored records were.
     """
 
     comments: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CHUNK_SCHEMA))
@@ -156,3 +172,4 @@ class Chunk:
     records: int = 0
     ignored: int = 0
     moderation_events: int = 0
+    ignored_as: Mapping[str, int] = field(default_factory=dict)

@@ -18,8 +18,8 @@ from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, REJECTED_LINES
 from moderation_pipeline_tests.comments.irc_log import write_irc_log
 from moderation_pipeline_tests.comments.lines import cleared, counts, deleted, is_conserved, read, said
-from moderation_pipeline_tests.comments.readers import (
-    test_chat_downloader,
+from moderation_pipeline_tests.comments.readers import test_chat_downloader
+from moderation_pipeline_tests.comments.readers.twitch import (
     test_eventsub,
     test_justlog,
     test_twitchdownloader,

@@ -59,7 +59,7 @@ class ChatDownloaderReader(LogReader):
             return _silenced(item)
         text = words_at(item, "message")
         if not text:
-            return Ignored.IGNORED if kinds - {None, "text_message"} else Unreadable("no text (message)")
+            return Ignored() if kinds - {None, "text_message"} else Unreadable("no text (message)")
         return _comment(item, text)
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 
+from moderation_pipeline.comments.log_spec import LogSpec
 from moderation_pipeline.comments.readers.reader import LogReader
 from moderation_pipeline.comments.record import Act, ActKind, Comment, Ignored, Parsed, Unreadable
 from moderation_pipeline.comments.source import Record, Source
@@ -62,8 +63,8 @@ class ChatterinoReader(LogReader):
     name = "chatterino"
     describes = "Chatterino logs"
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, spec: LogSpec | None = None) -> None:
+        super().__init__(spec)
         self._channel: str | None = None
         self._day: date | None = None
         self._zone: timezone | None = None
@@ -112,7 +113,7 @@ class ChatterinoReader(LogReader):
         zone = begins[5].strip()[:40]
         if self._zone is None:
             self._zone = self._zone_of(zone)
-        return Ignored.IGNORED
+        return Ignored()
 
     def _zone_of(self, name: str) -> timezone:
         zone = _zone(name)
@@ -144,7 +145,7 @@ def _system_line(said: str, channel: str | None, at_us: int) -> Act | Ignored:
         if found is not None:
             login = found["user"].lower()
             return Act(kind, channel, login, login, None, at_us)
-    return Ignored.IGNORED
+    return Ignored()
 
 
 def _date(text: str) -> date | None:

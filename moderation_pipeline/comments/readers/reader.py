@@ -6,16 +6,19 @@ A reader of one format is one of its neighbours; which one reads a file is decid
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator
 
 import polars as pl
 
+from moderation_pipeline.comments.log_spec import LogSpec
 from moderation_pipeline.comments.ordering import Order
 from moderation_pipeline.comments.record import (
     CHUNK_SCHEMA,
     COMMENT_SCHEMA,
     RAW_LIMIT,
     Act,
+    ActKind,
     Chunk,
     Comment,
     Decided,
@@ -38,6 +41,8 @@ class Reader(ABC):
     """The format's name, for `--format` and the ingestion table."""
     describes: str
     """The format in words, for messages."""
+    hint: str = ""
+    """What its owner may do where a file of it has no comments, such as another export of the same tool."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
@@ -59,6 +64,10 @@ class Reader(ABC):
 
 class LogReader(Reader):
     """Reads a log record by record. A subclass says what one record means."""
+
+    def __init__(self, spec: LogSpec | None = None) -> None:
+        super().__init__()
+        self.spec = spec if spec is not None else LogSpec()
 
     def records(self, source: Source) -> Iterator[Record]:
         """Yield the file's records: its lines, unless the format is one JSON document."""
@@ -98,7 +107,7 @@ class Gathered:
         self.records = 0
         self.acts: list[PlacedAct] = []
         self._rejected: list[RejectedLine] = []
-        self._ignored = 0
+        self._ignored_as: Counter[str] = Counter()
         self._events = 0
 
     def take(self, parsed: Parsed, number: int, raw: bytes) -> None:
@@ -107,23 +116,40 @@ class Gathered:
             case Act():
                 self._events += 1
                 self.acts.append(PlacedAct(parsed, self.before + len(self.comments)))
-            case Unreadable():
-                self._rejected.append(rejected_line(number, parsed.reason, raw))
+            case Unreadable(reason, act):
+                self._rejected.append(rejected_line(number, reason, raw))
+                if act is not None:
+                    self.acts.append(PlacedAct(act, self.before + len(self.comments)))
             case Decided(comment, kind):
                 self.comments.append(comment)
                 self.numbers.append(number)
-                act = Act(kind, comment.channel, comment_id=comment.comment_id, at_us=comment.sent_at_us)
-                self.acts.append(PlacedAct(act, self.before + len(self.comments)))
+                self.acts.append(PlacedAct(_act_on(comment, kind), self.before + len(self.comments)))
             case Comment():
                 self.comments.append(parsed)
                 self.numbers.append(number)
-            case Ignored():
-                self._ignored += 1
+            case Ignored(what):
+                self._ignored_as[what] += 1
 
     def chunk(self) -> Chunk:
         """Return it all as a chunk."""
         frame = _as_frame(self.comments, self.numbers)
-        return Chunk(frame, self.acts, self._rejected, self.records, self._ignored, self._events)
+        return Chunk(
+            frame,
+            self.acts,
+            self._rejected,
+            self.records,
+            self._ignored_as.total(),
+            self._events,
+            self._ignored_as,
+        )
+
+
+def _act_on(comment: Comment, kind: ActKind) -> Act:
+    """Return what was decided about a comment; one without an id is its user's last."""
+    act = Act(kind, comment.channel, at_us=comment.sent_at_us)
+    if comment.comment_id is not None:
+        return act._replace(comment_id=comment.comment_id)
+    return act._replace(user_id=comment.user_id, user_name=comment.user_name)
 
 
 def rejected_line(number: int, reason: str, raw: bytes) -> RejectedLine:

@@ -16,6 +16,7 @@ from moderation_pipeline.comments.json_values import (
     text_at,
     words_at,
 )
+from moderation_pipeline.comments.log_spec import LogSpec
 from moderation_pipeline.comments.readers.json_head import JsonHead
 from moderation_pipeline.comments.readers.reader import LogReader
 from moderation_pipeline.comments.record import Act, ActKind, Comment, Decided, Ignored, Parsed, Unreadable
@@ -27,7 +28,28 @@ ON_A_USER: Mapping[str, ActKind] = {
     "warn": ActKind.WARN,
     "shared_chat_ban": ActKind.BAN,
     "shared_chat_timeout": ActKind.TIMEOUT,
+    "unban": ActKind.LIFT,
+    "untimeout": ActKind.LIFT,
+    "shared_chat_unban": ActKind.LIFT,
+    "shared_chat_untimeout": ActKind.LIFT,
 }
+OF_A_USER: Mapping[str, ActKind] = {
+    "channel.unban": ActKind.LIFT,
+    "channel.warning.send": ActKind.WARN,
+    "channel.suspicious_user.update": ActKind.UNKNOWN,
+}
+"""Topics that name their user and say no more about what was done."""
+
+ABOUT_NOBODY = frozenset(
+    (
+        *("emoteonly", "emoteonlyoff", "followers", "followersoff", "uniquechat", "uniquechatoff", "slow"),
+        *("slowoff", "subscribers", "subscribersoff", "raid", "unraid", "mod", "unmod", "vip", "unvip"),
+        *("add_blocked_term", "add_permitted_term", "remove_blocked_term", "remove_permitted_term"),
+        "deny_unban_request",
+    )
+)
+"""Acts of `channel.moderate` that say nothing about a comment. What is not known here is not understood."""
+
 DECISIONS: Mapping[str, ActKind] = {"approved": ActKind.APPROVE, "denied": ActKind.DELETE}
 ON_A_COMMENT = ("delete", "shared_chat_delete")
 TIMES_IN_EVENTS = ("held_at", "banned_at", "resolved_at")
@@ -39,8 +61,8 @@ class EventSubReader(LogReader):
     name = "eventsub"
     describes = "EventSub notifications as JSONL"
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, spec: LogSpec | None = None) -> None:
+        super().__init__(spec)
         self._held: set[str] = set()
 
     @classmethod
@@ -61,7 +83,7 @@ class EventSubReader(LogReader):
         event = object_at(payload, "event")
         topic = text_at(object_at(payload, "subscription"), "type") or text_at(metadata, "subscription_type")
         if not event or topic is None:
-            return Ignored.IGNORED if metadata or topic else Unreadable("no EventSub notification")
+            return Ignored() if metadata or topic else Unreadable("no EventSub notification")
         stamp = _stamp(record, metadata, event)
         at_us = us_from_iso(stamp) if stamp is not None else None
         if stamp is not None and at_us is None:
@@ -74,23 +96,11 @@ class EventSubReader(LogReader):
                 return _message(event, at_us)
             case "channel.chat.notification":
                 return _notification(event, at_us)
-            case "channel.moderate":
-                return _moderated(event, at_us)
             case "automod.message.hold":
                 return self._hold(event, at_us)
             case "automod.message.update":
                 return self._decided(event, at_us)
-            case "channel.unban_request.resolve":
-                approved = (text_at(event, "status") or "").lower() == "approved"
-                return _act(ActKind.OVERTURN if approved else ActKind.NO_LABEL, event, event, at_us)
-            case "channel.ban":
-                kind = ActKind.BAN if event.get("is_permanent") is not False else ActKind.TIMEOUT
-                return _act(kind, event, event, at_us)
-            case "channel.chat.message_delete":
-                return _deleted(event, event, at_us)
-            case "channel.unban" | "channel.chat.clear":
-                return Act(ActKind.NO_LABEL, _channel(event), at_us=at_us)
-        return Ignored.IGNORED
+        return _act_of_topic(topic, event, at_us) or Ignored(f"{topic[:60]} notifications")
 
     def _hold(self, event: JsonObject, at_us: int | None) -> Parsed:
         """Return the held message as a comment: it was written, and somebody has to decide about it."""
@@ -166,7 +176,7 @@ def _message(event: JsonObject, at_us: int | None) -> Parsed:
 def _notification(event: JsonObject, at_us: int | None) -> Parsed:
     """Return a subscription's or announcement's own words; without words it is no comment."""
     if not (words_at(object_at(event, "message"), "text") or "").strip():
-        return Ignored.IGNORED
+        return Ignored()
     return _message(event, at_us)
 
 
@@ -188,33 +198,81 @@ def _held_message(event: JsonObject, at_us: int | None) -> Comment | Unreadable:
     )
 
 
+def _act_of_topic(topic: str, event: JsonObject, at_us: int | None) -> Parsed | None:
+    """Return the act that a topic tells of; None where it tells of none."""
+    match topic:
+        case "channel.moderate":
+            return _moderated(event, at_us)
+        case "channel.unban_request.resolve":
+            approved = (text_at(event, "status") or "").lower() == "approved"
+            return _act(ActKind.OVERTURN if approved else ActKind.NO_LABEL, event, event, at_us)
+        case "channel.ban":
+            kind = ActKind.BAN if event.get("is_permanent") is not False else ActKind.TIMEOUT
+            return _act(kind, event, event, at_us)
+        case "channel.chat.message_delete":
+            return _deleted(event, _target(event), at_us)
+        case "channel.chat.clear_user_messages":
+            # Of a timeout or a ban, which of the two is said elsewhere.
+            return _act(ActKind.SILENCE, event, _target(event), at_us)
+        case "channel.chat.clear":
+            return Act(ActKind.CLEAR, _channel(event), at_us=at_us)
+    kind_of_user = OF_A_USER.get(topic)
+    return _act(kind_of_user, event, event, at_us) if kind_of_user is not None else None
+
+
 def _moderated(event: JsonObject, at_us: int | None) -> Parsed:
     """Return what `channel.moderate` says: the act's own details lie under the act's name."""
     action = text_at(event, "action")
     if action is None:
-        return Unreadable("a moderator's act that doesn't say what it is (action)")
+        act = Act(ActKind.UNKNOWN, _channel(event), at_us=at_us)
+        return Unreadable("a moderator's act that doesn't say what it is (action)", act)
     if action in ON_A_USER:
         return _act(ON_A_USER[action], event, object_at(event, action), at_us)
     if action in ON_A_COMMENT:
         return _deleted(event, object_at(event, action), at_us)
     if action == "approve_unban_request":
         return _act(ActKind.OVERTURN, event, object_at(event, "unban_request"), at_us)
-    return Act(ActKind.NO_LABEL, _channel(event), at_us=at_us)
+    if action == "clear":
+        return Act(ActKind.CLEAR, _channel(event), at_us=at_us)
+    if action in ABOUT_NOBODY:
+        return Act(ActKind.NO_LABEL, _channel(event), at_us=at_us)
+    return _not_understood(event, object_at(event, action), at_us)
+
+
+def _not_understood(event: JsonObject, details: JsonObject, at_us: int | None) -> Act:
+    """Return an act of a kind that Twitch has made since: about whom it is may still be told."""
+    return Act(
+        ActKind.UNKNOWN,
+        _channel(event),
+        text_at(details, "user_id"),
+        text_at(details, "user_name") or text_at(details, "user_login"),
+        text_at(details, "message_id"),
+        at_us,
+    )
+
+
+def _target(event: JsonObject) -> JsonObject:
+    """Return the details of an event of the chat, which says of its user `target_user_id` and so on."""
+    return {key.removeprefix("target_"): value for key, value in event.items()}
 
 
 def _act(kind: ActKind, event: JsonObject, details: JsonObject, at_us: int | None) -> Act | Unreadable:
     user_id = text_at(details, "user_id")
     user_name = text_at(details, "user_name") or text_at(details, "user_login")
     if user_id is None and user_name is None:
-        return Unreadable(f"a moderator's act ({kind}) that doesn't say on whom (user_id)")
+        reason = f"a moderator's act ({kind}) that doesn't say on whom (user_id)"
+        return Unreadable(reason, Act(ActKind.UNKNOWN, _channel(event), at_us=at_us))
     return Act(kind, _channel(event), user_id, user_name, None, at_us)
 
 
 def _deleted(event: JsonObject, details: JsonObject, at_us: int | None) -> Act | Unreadable:
     message_id = text_at(details, "message_id")
+    user_id = text_at(details, "user_id")
+    act = Act(ActKind.DELETE, _channel(event), user_id, None, message_id, at_us)
     if message_id is None:
-        return Unreadable("a deleted message without its id (message_id)")
-    return Act(ActKind.DELETE, _channel(event), None, None, message_id, at_us)
+        act = act._replace(kind=ActKind.UNKNOWN)
+        return Unreadable("a deleted message without its id (message_id)", act)
+    return act
 
 
 def _is_emotes_alone(message: JsonObject) -> bool:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.comments.readers.irc_line import is_emotes_alone, parse_irc, unescape
+from moderation_pipeline.comments.readers.twitch.irc_line import is_emotes_alone, parse_irc, unescape
 from moderation_pipeline.comments.record import RAW_LIMIT, Act, ActKind, Comment, Ignored, Unreadable
-from moderation_pipeline_tests.comments.lines import counts, is_conserved, read, said
+from moderation_pipeline_tests.comments.lines import cleared, counts, is_conserved, read, said
 
 REAL = (
     "@badge-info=subscriber/14;badges=moderator/1,subscriber/12;client-nonce=0a;color=#FF69B4;"
@@ -129,16 +129,18 @@ def test_a_notice_with_the_users_own_words_is_a_comment() -> None:
         "tmi-sent-ts=1700000000000;user-id=7 :tmi.twitch.tv USERNOTICE #room"
     )
     assert comment(f"{line} :love it here").text == "love it here"
-    assert parse_irc(line) is Ignored.IGNORED
-    assert parse_irc(f"{line} :") is Ignored.IGNORED
+    assert isinstance(parse_irc(line), Ignored)
+    assert isinstance(parse_irc(f"{line} :"), Ignored)
 
 
 @pytest.mark.parametrize("stamp", ["", "soon", "-5", "0", "99999999999999999", "1_000", "١٧٠٠٠٠٠٠٠٠٠٠٠"])
-def test_a_line_whose_time_can_t_be_read_is_rejected(stamp: str) -> None:
-    for command in ("PRIVMSG #room :hi", "CLEARCHAT #room :ann", "CLEARMSG #room :hi"):
-        line = f"@id=a;target-msg-id=a;tmi-sent-ts={stamp} :ann!ann@ann PRIVMSG #room :hi"
-        line = line.replace("PRIVMSG #room :hi", command)
-        assert isinstance(parse_irc(line), Unreadable)
+def test_a_comment_whose_time_can_t_be_read_is_rejected_and_an_act_placed_by_its_line(stamp: str) -> None:
+    tags = f"@id=a;target-msg-id=a;tmi-sent-ts={stamp} :ann!ann@ann"
+    assert isinstance(parse_irc(f"{tags} PRIVMSG #room :hi"), Unreadable)
+    ban, deletion = parse_irc(f"{tags} CLEARCHAT #room :ann"), parse_irc(f"{tags} CLEARMSG #room :hi")
+    assert isinstance(ban, Act)
+    assert isinstance(deletion, Act)
+    assert (ban.kind, ban.at_us, deletion.kind, deletion.at_us) == (ActKind.BAN, None, ActKind.DELETE, None)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,7 @@ def test_a_line_whose_time_can_t_be_read_is_rejected(stamp: str) -> None:
     ],
 )
 def test_lines_that_are_about_no_comment_are_ignored(line: str) -> None:
-    assert parse_irc(line) is Ignored.IGNORED
+    assert isinstance(parse_irc(line), Ignored)
 
 
 @pytest.mark.parametrize("line", ["hello world", "@", ":", "@a=b", ":x", "PRIVMSG", "[12:00:00] ann: hi"])
@@ -195,3 +197,44 @@ def test_any_mixture_of_lines_is_conserved(lines: list[str]) -> None:
     assert is_conserved(ingested)
     assert ingested.comments["comment_id"].is_unique().all()
     assert ingested.comments["position"].equals(pl.Series(range(ingested.comments.height), dtype=pl.Int64))
+
+
+def test_a_deletion_without_an_id_is_of_what_it_quotes() -> None:
+    lines = [
+        said("buy this", second=0),
+        said("sorry", second=1),
+        "@login=ann :tmi.twitch.tv CLEARMSG #room :buy this",
+    ]
+    assert read(lines).comments["label_action"].to_list() == ["delete", "allow"]
+
+
+def test_an_act_that_can_t_be_read_leaves_everybody_it_may_be_about_unlabelled() -> None:
+    cut = "@room-id=1;target-msg-id=;tmi-sent-ts=1700000605000 :tmi.twitch.tv CLEARMSG #room"
+    lines = [
+        said("long ago", second=0),
+        said("here", user="bob", second=600),
+        said("elsewhere", user="cy", second=601, channel="other"),
+        cut,
+        said("bad", user="eve", second=610),
+        cleared("eve", second=611),
+    ]
+    ingested = read(lines)
+    assert ingested.comments["label_action"].to_list() == ["allow", None, "allow", "ban"]
+    assert counts(ingested)["rejected"] == 1
+    assert any("1 of the acts are not understood" in note for note in ingested.notes)
+
+
+def test_what_the_service_of_recent_messages_marks_as_removed_is_not_called_allowed() -> None:
+    lines = [
+        said("hi", second=0),
+        said("removed", second=1, user="bob", tags="rm-deleted=1;"),
+        said("bad", second=2, user="eve"),
+        cleared("eve", second=3),
+    ]
+    assert read(lines).comments["label_action"].to_list() == ["allow", None, "ban"]
+
+
+def test_a_notice_in_a_clearchats_place_is_the_same_act() -> None:
+    tags = "@msg-id=rm-timeout;rm-received-ts=1700000003000"
+    notice = f"{tags} :tmi.twitch.tv NOTICE #room :ann has been timed out for 5m 2s."
+    assert read([said("bad"), notice]).comments["label_action"].to_list() == ["timeout"]

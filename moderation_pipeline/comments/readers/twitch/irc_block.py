@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.comments.readers.irc_line import is_emotes_alone, unescape
+from moderation_pipeline.comments.readers.twitch.irc_line import is_emotes_alone, unescape
 
 VALUE = r"([^; \n]*)"
 SKIPPED = r"[^; \n]*"

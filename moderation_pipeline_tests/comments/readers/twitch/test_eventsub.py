@@ -288,3 +288,53 @@ def test_a_copy_from_a_shared_chat_is_merged_with_its_original() -> None:
         "hi", second=1, message_id="copy", source_message_id="ann-0", broadcaster_user_login="guest"
     )
     assert read([message("hi"), copy]).comments["comment_id"].to_list() == ["ann-0"]
+
+
+TARGET = {"target_user_id": "u-ann", "target_user_login": "ann", "target_user_name": "Ann"}
+
+
+@pytest.mark.parametrize(
+    ("topic", "event", "label", "is_violation"),
+    [
+        ("channel.chat.clear_user_messages", TARGET, None, True),
+        ("channel.warning.send", ANN, "warn", True),
+        ("channel.chat.message_delete", {**TARGET, "message_id": "ann-1"}, "delete", True),
+        ("channel.suspicious_user.update", {**ANN, "low_trust_status": "restricted"}, None, None),
+        ("channel.chat.clear", {}, None, None),
+    ],
+)
+def test_what_other_topics_say_of_a_user_or_a_comment_is_never_allow(
+    topic: str, event: dict[str, object], label: str | None, is_violation: bool | None
+) -> None:
+    lines = [
+        message("bad", second=1),
+        notification(topic, event, second=5),
+        message("worse", second=10, user="eve"),
+        notification("channel.ban", {"user_id": "u-eve"}, second=11),
+        message("fine", second=12, user="bob"),
+    ]
+    ingested = read(lines)
+    assert ingested.comments.select("text", "label_action", "label_is_violation").rows() == [
+        ("bad", label, is_violation),
+        ("worse", "ban", True),
+        ("fine", "allow", False),
+    ]
+    assert counts(ingested)["moderation_events"] == 2
+
+
+def test_an_act_that_twitch_may_add_is_said_not_to_be_understood() -> None:
+    lines = [
+        message("bad", second=1),
+        moderated("shadow_mute", ANN, second=2),
+        message("worse", second=3, user="eve"),
+        notification("channel.ban", {"user_id": "u-eve"}, second=4),
+    ]
+    ingested = read(lines)
+    assert ingested.comments["label_action"].to_list() == [None, "ban"]
+    assert ingested.acts == {"unknown": 1, "ban": 1}
+    assert any("not understood" in note for note in ingested.notes)
+
+
+def test_other_topics_are_counted_by_their_names() -> None:
+    ingested = read([message("hi"), notification("channel.raid", {}), notification("channel.raid", {})])
+    assert ingested.ignored == {"channel.raid notifications": 2}

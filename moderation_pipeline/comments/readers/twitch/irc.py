@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from moderation_pipeline.comments.readers.irc_block import RUSTLOG_ORDER, TWITCH_ORDER, Cut, Layout
-from moderation_pipeline.comments.readers.irc_line import parse_irc
 from moderation_pipeline.comments.readers.reader import Gathered, LogReader
+from moderation_pipeline.comments.readers.twitch.irc_block import RUSTLOG_ORDER, TWITCH_ORDER, Cut, Layout
+from moderation_pipeline.comments.readers.twitch.irc_line import parse_irc
 from moderation_pipeline.comments.record import Chunk, Parsed, PlacedAct, Unreadable
 from moderation_pipeline.comments.source import Block, Source
 

@@ -4,9 +4,9 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation_pipeline.comments.readers.irc import LAYOUTS
-from moderation_pipeline.comments.readers.irc_block import RUSTLOG_ORDER, TWITCH_ORDER, Layout, Order
-from moderation_pipeline.comments.readers.irc_line import parse_irc
+from moderation_pipeline.comments.readers.twitch.irc import LAYOUTS
+from moderation_pipeline.comments.readers.twitch.irc_block import RUSTLOG_ORDER, TWITCH_ORDER, Layout, Order
+from moderation_pipeline.comments.readers.twitch.irc_line import parse_irc
 from moderation_pipeline.comments.record import COMMENT_SCHEMA, Comment
 from moderation_pipeline_tests.comments.irc_log import irc_lines
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from moderation_pipeline.comments.json_records import array_records
 from moderation_pipeline.comments.json_values import JsonObject, object_at, parsed_object, text_at, words_at
-from moderation_pipeline.comments.readers.irc_line import is_emotes_alone, parse_irc, unescape
 from moderation_pipeline.comments.readers.json_head import JsonHead
 from moderation_pipeline.comments.readers.reader import LogReader
+from moderation_pipeline.comments.readers.twitch.irc_line import is_emotes_alone, parse_irc, unescape
 from moderation_pipeline.comments.record import Act, ActKind, Comment, Ignored, Parsed, Unreadable
 from moderation_pipeline.comments.source import Record, Source
 from moderation_pipeline.comments.times import us_from_iso, us_from_ms
@@ -46,7 +46,7 @@ class JustlogReader(LogReader):
         tags = object_at(message, "tags")
         if not tags:
             # justlog leaves an empty message where it has no form for a line of its log.
-            return Ignored.IGNORED if line == "" else Unreadable("neither a raw line nor tags")
+            return Ignored() if line == "" else Unreadable("neither a raw line nor tags")
         return _from_tags(message, tags)
 
 
@@ -70,7 +70,7 @@ def _from_tags(message: JsonObject, tags: JsonObject) -> Parsed:
         # A notice's text is what Twitch said and then what the user said.
         text = text.removeprefix(unescape(text_at(tags, "system-msg") or "")).strip()
         if not text:
-            return Ignored.IGNORED
+            return Ignored()
     return _comment(message, tags, text, channel, sent_at_us)
 
 
@@ -78,7 +78,7 @@ def _comment(
     message: JsonObject, tags: JsonObject, text: str, channel: str | None, sent_at_us: int
 ) -> Parsed:
     if text_at(tags, "user-id") is None:
-        return Ignored.IGNORED
+        return Ignored()
     badges = text_at(tags, "badges") or ""
     emotes = text_at(tags, "emotes") or ""
     comment_id = text_at(tags, "id") or text_at(message, "id")

@@ -14,6 +14,7 @@ from moderation_pipeline.comments.json_values import (
     text_at,
     words_at,
 )
+from moderation_pipeline.comments.log_spec import LogSpec
 from moderation_pipeline.comments.readers.json_head import JsonHead
 from moderation_pipeline.comments.readers.reader import LogReader
 from moderation_pipeline.comments.record import Comment, Ignored, Parsed, Unreadable
@@ -29,8 +30,8 @@ class TwitchDownloaderReader(LogReader):
     name = "twitchdownloader"
     describes = "TwitchDownloader chat JSON"
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, spec: LogSpec | None = None) -> None:
+        super().__init__(spec)
         self._channel: str | None = None
 
     @classmethod
@@ -60,7 +61,7 @@ class TwitchDownloaderReader(LogReader):
         if sent_at_us is None:
             return Unreadable("no time that can be read (created_at)")
         if not text and text_at(object_at(message, "user_notice_params"), "msg_id"):
-            return Ignored.IGNORED
+            return Ignored()
         return self._comment(comment, message, text, sent_at_us)
 
     def _comment(self, comment: JsonObject, message: JsonObject, text: str, sent_at_us: int) -> Comment:

@@ -1,0 +1,79 @@
+"""What may be said about a log beside what it says itself: the closed model of `<file>.log.yaml`.
+
+Tables have their columns named in `<file>.columns.yaml` (`columns.py`). Which reader reads a file is said in
+`<file>.format`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import yaml
+from pydantic import Field, ValidationError
+
+from moderation_pipeline.comments.chat_files import LOG_SUFFIX
+from moderation_pipeline.config.config_errors import Written, worded
+from moderation_pipeline.config.yaml_model import Closed
+from moderation_pipeline.errors import ModerationError
+
+ACT_BOUND_MINUTES = 10.0
+"""Moderators act on what they have just read. What is older when its user is banned may not be the reason."""
+
+
+class LogSpecError(ModerationError):
+    """A log's options that can't be understood: the file, the key, what is there, what is allowed."""
+
+
+class LogSpec(Closed):
+    """What a log doesn't say.
+
+    `act_bound_minutes`: how long before a moderator's act a user's line may have been written to be what
+    the act was about. `day`: the day on which the log begins, where neither its lines nor its name say it.
+    """
+
+    act_bound_minutes: float = Field(default=ACT_BOUND_MINUTES, gt=0, le=7 * 24 * 60)
+    day: date | None = None
+
+    @property
+    def act_bound_us(self) -> int:
+        """The bound in microseconds."""
+        return int(self.act_bound_minutes * 60_000_000)
+
+
+def log_path(path: Path) -> Path:
+    """Return where the options of the log at `path` are said, if they are: beside it."""
+    return path.with_name(path.name + LOG_SUFFIX)
+
+
+def log_beside(path: Path) -> LogSpec:
+    """Return what `<file>.log.yaml` says, or what holds without it.
+
+    Raises:
+        LogSpecError: it is no YAML, or says what can't be said.
+    """
+    beside = log_path(path)
+    if not beside.is_file():
+        return LogSpec()
+    try:
+        content = yaml.safe_load(beside.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise LogSpecError(f"{beside} is not valid YAML: {error}") from None
+    return log_spec(content if content is not None else {}, beside)
+
+
+def log_spec(content: object, written_in: Path) -> LogSpec:
+    """Return what a mapping of options says.
+
+    Raises:
+        LogSpecError: it is no mapping, or says what can't be said; the error names `written_in`.
+    """
+    if not isinstance(content, Mapping):
+        raise LogSpecError(
+            f"{written_in} holds {type(content).__name__}, not a log's options, such as 'zone: Europe/Berlin'."
+        )
+    try:
+        return LogSpec.model_validate(content)
+    except ValidationError as error:
+        raise LogSpecError(worded(error, [Written(written_in, content)])) from None

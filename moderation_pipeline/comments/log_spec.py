@@ -7,13 +7,14 @@ Tables have their columns named in `<file>.columns.yaml` (`columns.py`). Which r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, tzinfo
 from pathlib import Path
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from moderation_pipeline.comments.chat_files import LOG_SUFFIX
+from moderation_pipeline.comments.times import zone_named
 from moderation_pipeline.config.config_errors import Written, worded
 from moderation_pipeline.config.yaml_model import Closed
 from moderation_pipeline.errors import ModerationError
@@ -31,10 +32,24 @@ class LogSpec(Closed):
 
     `act_bound_minutes`: how long before a moderator's act a user's line may have been written to be what
     the act was about. `day`: the day on which the log begins, where neither its lines nor its name say it.
+    `zone`: where its clock stood, as `Europe/Berlin` or `+02:00`; it goes before what the log says.
     """
 
     act_bound_minutes: float = Field(default=ACT_BOUND_MINUTES, gt=0, le=7 * 24 * 60)
     day: date | None = None
+    zone: str | None = None
+
+    @field_validator("zone")
+    @classmethod
+    def _is_known(cls, value: str | None) -> str | None:
+        if value is not None and zone_named(value) is None:
+            raise ValueError(f"no zone {value!r} is known; a zone is Europe/Berlin, +02:00 or UTC")
+        return value
+
+    @property
+    def clock_zone(self) -> tzinfo | None:
+        """The zone that is said, if one is."""
+        return zone_named(self.zone) if self.zone is not None else None
 
     @property
     def act_bound_us(self) -> int:

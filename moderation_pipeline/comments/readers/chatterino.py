@@ -1,60 +1,40 @@
 """Chatterino's chat logs: local time without a date, logins, no ids; what moderators did stands as text.
 
 Written from Chatterino's LoggingChannel. The date is in the line with which a log begins, else in the name
-of the file; days are counted on where the clock goes past midnight.
+of the file; days are counted on where the clock goes past midnight. In a moderator's own log the acts stand
+behind the moderator's login, as if it were said (`amy: amy banned x.`). Chatterino ends its own words with a
+space, which Twitch takes off a user's; where a log shows that, the same words without it are a user's.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import timedelta
+from pathlib import Path
 
+from moderation_pipeline.comments.acts_in_words import act_in_words
 from moderation_pipeline.comments.log_spec import LogSpec
+from moderation_pipeline.comments.readers.log_clock import CLOCK, NO_DAY, LogClock, clock_of, date_of
 from moderation_pipeline.comments.readers.reader import LogReader
 from moderation_pipeline.comments.record import Act, ActKind, Comment, Ignored, Parsed, Unreadable
 from moderation_pipeline.comments.source import Record, Source
-from moderation_pipeline.comments.times import us_from_datetime
 
-BEGINS = re.compile(r"# (?:Start|Stop) logging at (\d{4}-\d\d-\d\d) (\d\d):(\d\d):(\d\d) ?(.*)")
-LINE = re.compile(
-    r"(?:#(?P<channel>\S+) )?\[(?P<hour>\d\d):(?P<minute>[0-5]\d):(?P<second>[0-5]\d)\] (?P<said>.*)",
+BEGINS = re.compile(r"# (Start|Stop) logging at (\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d) ?(.*)")
+LINE = re.compile(rf"(?:#(?P<channel>\S+) )?\[{CLOCK}\] ?(?P<said>.*)", re.DOTALL)
+BY_USER = re.compile(
+    r"(?:(?P<shown>(?i:(?=(?P<same>[^\s:]+) (?P=same):))[^\s:]+|[^\s:]*[^\s:\x00-\x7f][^\s:]*) )?"
+    r"(?P<login>[A-Za-z0-9_]{1,25}): (?P<text>.*)",
     re.DOTALL,
 )
-BY_USER = re.compile(r"(?:(?P<shown>\S+) )?(?P<login>[A-Za-z0-9_]{1,25}): (?P<text>.*)", re.DOTALL)
-FILE_NAME = re.compile(r"(?P<channel>.+?)-(?P<date>\d{4}-\d\d-\d\d)$")
+"""A shown name stands before the login where it is not that: in another script, or the same in capitals."""
 
-DURATION = r"(?:\d+[dhms] ?)+|\d+ ?seconds?"
-ACTS = (
-    (re.compile(rf"(?P<user>\w+) has been timed out for (?:{DURATION})\b"), ActKind.TIMEOUT),
-    (re.compile(rf"\w+ timed out (?P<user>\w+) for (?:{DURATION})\b"), ActKind.TIMEOUT),
-    (re.compile(r"(?P<user>\w+) has been permanently banned\b"), ActKind.BAN),
-    (re.compile(r"\w+ banned (?P<user>\w+)\b"), ActKind.BAN),
-    (re.compile(r"\w+ has warned (?P<user>\w+)\b"), ActKind.WARN),
-)
-"""How Chatterino words what Twitch says about a user; anything else without a login is a system's line."""
+FILE_NAME = re.compile(r"(?P<channel>.+?)-(?:\d{4}-\d\d-\d\d|\d{8,})$")
+"""A day's log, or with a stream's id the log of a stream."""
 
-ZONES = {
-    **dict.fromkeys(("UTC", "GMT", "WET"), 0),
-    **dict.fromkeys(("BST", "CET", "WEST"), 1),
-    **dict.fromkeys(("CEST", "EET"), 2),
-    **dict.fromkeys(("EEST", "MSK"), 3),
-    **dict.fromkeys(("JST", "KST"), 9),
-    **dict.fromkeys(("BRT", "ART"), -3),
-    "AEST": 10,
-    "AEDT": 11,
-    "EST": -5,
-    "EDT": -4,
-    "CST": -6,
-    "CDT": -5,
-    "MST": -7,
-    "MDT": -6,
-    "PST": -8,
-    "PDT": -7,
-}
-"""Hours east of UTC for the abbreviations of time zones that Chatterino's users mostly have."""
-
-OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d\d)?$")
+HELD = re.compile(r"AutoMod: Held a message for reason: ")
+AUTOMODS = "AutoMod: "
+REPEATED = re.compile(r"(?P<shown>\S+): (?P<text>.*)", re.DOTALL)
 
 
 class ChatterinoReader(LogReader):
@@ -66,23 +46,28 @@ class ChatterinoReader(LogReader):
     def __init__(self, spec: LogSpec | None = None) -> None:
         super().__init__(spec)
         self._channel: str | None = None
-        self._day: date | None = None
-        self._zone: timezone | None = None
-        self._clock = timedelta(0)
+        self._clock = LogClock(self.spec, Path(), self.notes)
+        self._is_timeless = False
+        self._is_held = False
+        self._ends_in_space = False
 
     @classmethod
     def recognises(cls, head: bytes) -> bool:
         """Whether an early line has a log's first line's form, or a time in brackets."""
         lines = head.decode("utf-8", "replace").split("\n")[:50]
-        return any(BEGINS.match(line) or LINE.match(line) for line in lines)
+        return any(BEGINS.match(line) or _is_line(line) for line in lines)
 
     def records(self, source: Source) -> Iterator[Record]:
         """Yield the lines; what only the file's name tells is taken from there first."""
-        stem = source.path.name.split(".")[0]
-        named = FILE_NAME.match(stem)
+        named = FILE_NAME.match(source.path.name.split(".")[0])
         if named is not None:
             self._channel = named["channel"]
-            self._day = _date(named["date"])
+        self._clock = LogClock(self.spec, source.path, self.notes)
+        lines = source.head().decode("utf-8", "replace").split("\n")
+        has_beginning = any(BEGINS.match(line) for line in lines)
+        self._is_timeless = has_beginning and not any(LINE.match(line) for line in lines)
+        if self._is_timeless:
+            self.notes.append("The log was written without times.")
         return source.lines()
 
     def parse(self, raw: bytes) -> Parsed:
@@ -91,75 +76,70 @@ class ChatterinoReader(LogReader):
         begins = BEGINS.match(line)
         if begins is not None:
             return self._begin(begins)
+        if self._is_timeless:
+            return self._said(line, self._channel, None)
         parts = LINE.match(line)
         if parts is None:
             return Unreadable("not a Chatterino line: no [hh:mm:ss]")
-        at_us = self._time(parts)
+        clock = clock_of(parts)
+        if clock is None:
+            return Unreadable("no time that can be read: no such hour")
+        at_us = self._clock.at(clock)
         if at_us is None:
-            return Unreadable("no time that can be read: no date before it, or no such hour")
-        channel = parts["channel"] or self._channel
-        by_user = BY_USER.match(parts["said"])
-        if by_user is None:
-            return _system_line(parts["said"], channel, at_us)
-        login = by_user["login"].lower()
-        return Comment(None, channel, login, by_user["shown"] or by_user["login"], at_us, by_user["text"])
+            return Unreadable(NO_DAY)
+        return self._said(parts["said"], parts["channel"] or self._channel, at_us)
 
     def _begin(self, begins: re.Match[str]) -> Ignored | Unreadable:
-        day = _date(begins[1])
+        day = date_of(begins[2], begins[3], begins[4])
         if day is None:
             return Unreadable("no date that can be read")
-        self._day = day
-        self._clock = timedelta(hours=int(begins[2]), minutes=int(begins[3]), seconds=int(begins[4]))
-        zone = begins[5].strip()[:40]
-        if self._zone is None:
-            self._zone = self._zone_of(zone)
-        return Ignored()
+        clock = timedelta(hours=int(begins[5]), minutes=int(begins[6]), seconds=int(begins[7]))
+        self._clock.begin(day, clock, begins[8].strip())
+        return Ignored("beginnings and ends of logging")
 
-    def _zone_of(self, name: str) -> timezone:
-        zone = _zone(name)
-        if zone is None:
-            self.notes.append(f"The log's time zone {name!r} is not known; its times were taken as UTC.")
-            return UTC
-        self.notes.append(f"The log's local time was taken as {name}.")
-        return zone
+    def _said(self, said: str, channel: str | None, at_us: int | None) -> Parsed:
+        by_user = BY_USER.match(said)
+        if by_user is None:
+            return _system_line(said, channel, at_us)
+        login, text = by_user["login"].lower(), by_user["text"]
+        if login == "automod" and text.startswith(AUTOMODS):
+            self._is_held = HELD.match(text) is not None
+            return Ignored("AutoMod's own lines")
+        if by_user["shown"] is None and (act := self._own_act(login, text)) is not None:
+            return act._replace(channel=channel, at_us=at_us)
+        is_held, self._is_held = self._is_held, False
+        repeated = REPEATED.match(text) if is_held else None
+        shown = by_user["shown"] or by_user["login"]
+        if repeated is not None:
+            return Comment(None, channel, login, repeated["shown"], at_us, repeated["text"], is_held=True)
+        return Comment(None, channel, login, shown, at_us, text)
 
-    def _time(self, parts: re.Match[str]) -> int | None:
-        clock = timedelta(
-            hours=int(parts["hour"]), minutes=int(parts["minute"]), seconds=int(parts["second"])
-        )
-        if self._day is None or clock >= timedelta(days=1):
+    def _own_act(self, login: str, text: str) -> Act | None:
+        """Return what a moderator did, where the line has it behind their login."""
+        if not text.lower().startswith(f"{login} "):
             return None
-        if self._clock - clock > timedelta(hours=12) and self._day < date.max:
-            self._day += timedelta(days=1)
-        self._clock = clock
-        if self._zone is None:
-            self._zone = UTC
-            self.notes.append("The log doesn't say its time zone; its times were taken as UTC.")
-        midnight = datetime(self._day.year, self._day.month, self._day.day, tzinfo=self._zone)
-        return us_from_datetime(midnight + clock)
+        act = act_in_words(text, by=login)
+        if act is None or act.kind is ActKind.DELETE:
+            return act
+        if text.endswith(" "):
+            self._ends_in_space = True
+        elif self._ends_in_space and act.kind is not ActKind.NO_LABEL:
+            return act._replace(kind=ActKind.UNKNOWN)
+        return act
 
 
-def _system_line(said: str, channel: str | None, at_us: int) -> Act | Ignored:
-    for pattern, kind in ACTS:
-        found = pattern.match(said)
-        if found is not None:
-            login = found["user"].lower()
-            return Act(kind, channel, login, login, None, at_us)
-    return Ignored()
+def _is_line(line: str) -> bool:
+    """Whether a line has the form of Chatterino's, which an IRC client's `[12:03] <nick>` has not."""
+    found = LINE.match(line)
+    return found is not None and not found["said"].startswith(("<", "* ", "*** ", "-!-", "@", ":"))
 
 
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
+def _system_line(said: str, channel: str | None, at_us: int | None) -> Act | Ignored:
+    """Return what a line without a login is: an act, or nothing of ours.
 
-
-def _zone(name: str) -> timezone | None:
-    if name in ZONES:
-        return timezone(timedelta(hours=ZONES[name]))
-    offset = OFFSET.match(name)
-    if offset is None or int(offset[2]) > 14:
-        return None
-    size = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
-    return timezone(size if offset[1] == "+" else -size)
+    Chatterino up to 2.5 writes a deletion as a line without a word, so that nobody knows of whom it was.
+    """
+    if not said.strip():
+        return Act(ActKind.UNKNOWN, channel, at_us=at_us)
+    act = act_in_words(said)
+    return act._replace(channel=channel, at_us=at_us) if act is not None else Ignored("lines of the program")

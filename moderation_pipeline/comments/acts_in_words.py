@@ -35,7 +35,7 @@ WORDINGS: tuple[tuple[str, ActKind], ...] = (
     (rf"{BY}approved the unban request from {USER}{ENDS}", ActKind.OVERTURN),
     (rf"{BY}added {USER} as a (?:monitored|restricted) suspicious chatter", ActKind.UNKNOWN),
     (rf"{BY}cleared the chat{ENDS}", ActKind.CLEAR),
-    (r"Chat has been cleared", ActKind.CLEAR),
+    (r"Chat has been cleared| ?has been banned", ActKind.CLEAR),
     (r"You (?:were|have been|are) (?:permanently |now )?banned\b", ActKind.BAN),
     (r"You (?:were|have been|are) (?:now )?timed out\b", ActKind.TIMEOUT),
     (rf"{BY}denied the unban request from {USER}{ENDS}", ActKind.NO_LABEL),

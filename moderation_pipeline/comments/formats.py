@@ -10,24 +10,42 @@ from moderation_pipeline.comments.log_spec import LogSpec
 from moderation_pipeline.comments.readers.chat_downloader import ChatDownloaderReader
 from moderation_pipeline.comments.readers.chatterino import ChatterinoReader
 from moderation_pipeline.comments.readers.csv_table import CsvReader
+from moderation_pipeline.comments.readers.discord import DiscordReader
 from moderation_pipeline.comments.readers.jsonl import JsonlReader
+from moderation_pipeline.comments.readers.line_patterns import (
+    ChatDownloaderTextReader,
+    IrcTextReader,
+    JustlogTextReader,
+    TwitchDownloaderTextReader,
+)
+from moderation_pipeline.comments.readers.live_chat import LiveChatReader
 from moderation_pipeline.comments.readers.parquet import ParquetReader
 from moderation_pipeline.comments.readers.reader import LogReader, Reader
 from moderation_pipeline.comments.readers.table import TableReader
 from moderation_pipeline.comments.readers.twitch.eventsub import EventSubReader
+from moderation_pipeline.comments.readers.twitch.gql_comments import GqlCommentsReader
 from moderation_pipeline.comments.readers.twitch.irc import IrcReader
 from moderation_pipeline.comments.readers.twitch.justlog import JustlogReader
+from moderation_pipeline.comments.readers.twitch.recent_messages import RecentMessagesReader
 from moderation_pipeline.comments.readers.twitch.twitchdownloader import TwitchDownloaderReader
 from moderation_pipeline.errors import ModerationError, closest
 
 READERS: Sequence[type[Reader]] = (
     ParquetReader,
     EventSubReader,
+    RecentMessagesReader,
+    LiveChatReader,
+    GqlCommentsReader,
+    DiscordReader,
     JustlogReader,
     TwitchDownloaderReader,
     ChatDownloaderReader,
     IrcReader,
+    IrcTextReader,
     ChatterinoReader,
+    JustlogTextReader,
+    ChatDownloaderTextReader,
+    TwitchDownloaderTextReader,
     JsonlReader,
     CsvReader,
 )
@@ -86,6 +104,8 @@ def readers_for(head: bytes, columns: ColumnsSpec | None) -> list[type[Reader]]:
     Columns are said of tables alone, so where they are said, only tables are looked for, and a file that is
     neither Parquet nor JSON is CSV whatever its header.
     """
+    if columns is not None and ChatDownloaderReader.has_acts(head):
+        return [ChatDownloaderReader]
     if columns is None:
         return [reader for reader in READERS if reader.recognises(head)]
     tables = [reader for reader in READERS if issubclass(reader, TableReader) and reader.recognises(head)]

@@ -29,6 +29,74 @@ def array_records(source: Source, keys: Sequence[str]) -> Iterator[Record]:
         yield from cutter.records()
 
 
+STRING = re.compile(rb'[\s,]*+(?:("(?:[^"\\]++|\\.)*+")|(\]))', re.DOTALL)
+WITHOUT_A_STRING = re.compile(rb"[\s,]*+([^\s,\"\]]++)")
+
+
+def array_strings(source: Source, key: str) -> Iterator[Record]:
+    """Yield the texts of the first array under `key`, as JSON; anything else in it is damaged."""
+    opening = re.compile(rb'"' + re.escape(key.encode()) + rb'"\s*:\s*\[')
+    with source.open() as stream:
+        reading = _Reading(stream)
+        begins = reading.find(opening)
+        number = 0
+        while begins:
+            number += 1
+            found = reading.match(STRING)
+            if found is not None and found[1] is not None:
+                yield Record(number, found[1])
+            elif found is not None:
+                return
+            elif (other := reading.match(WITHOUT_A_STRING)) is not None:
+                yield Record(number, other[1], "not a text")
+            else:
+                rest = reading.rest.strip(b", \t\r\n")
+                if rest or reading.damage is not None:
+                    yield Record(number, rest[:LINE_LIMIT], reading.damage or CUT_OFF)
+                return
+
+
+class _Reading:
+    """A stream read on for as long as a pattern might still match, up to a record's bound."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+        self.rest = b""
+        self.damage: str | None = None
+        self._is_ended = False
+
+    def find(self, pattern: re.Pattern[bytes]) -> bool:
+        """Go behind the first match; False where there is none."""
+        while (found := pattern.search(self.rest)) is None:
+            self.rest = self.rest[-BLOCK:]
+            if not self._read_on():
+                return False
+        self.rest = self.rest[found.end() :]
+        return True
+
+    def match(self, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
+        """Return the match here, and go behind it. One that ends where the buffer does may go on."""
+        while True:
+            found = pattern.match(self.rest)
+            if found is not None and (found.end() < len(self.rest) or self._is_ended):
+                self.rest = self.rest[found.end() :]
+                return found
+            if len(self.rest) > LINE_LIMIT or not self._read_on():
+                if found is not None:
+                    self.rest = self.rest[found.end() :]
+                return found
+
+    def _read_on(self) -> bool:
+        try:
+            block = self._stream.read1(BLOCK)
+        except DAMAGE as error:
+            block = b""
+            self.damage = f"the compressed file is damaged from here on ({error})"
+        self._is_ended = self._is_ended or not block
+        self.rest += block
+        return bool(block)
+
+
 class _Cutter:
     """Walks a document's brackets in blocks."""
 

@@ -5,6 +5,7 @@ Chat logs are other programs' data: a field may be missing or of any type, and a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import orjson
@@ -16,15 +17,37 @@ JsonObject = Mapping[str, object]
 NOTHING: JsonObject = {}
 
 
+TOKENS = re.compile(rb'"(?:[^"\\]++|\\.)*+"|-?\b(?:NaN|Infinity)\b', re.DOTALL)
+ESCAPES = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)", re.DOTALL)
+
+
 def parsed_object(raw: bytes) -> JsonObject | Unreadable:
-    """Return the JSON object that `raw` is, or why it is none."""
+    """Return the JSON object that `raw` is, or why it is none.
+
+    What other programs write though it is no JSON is read too: NaN is null, half a surrogate pair U+FFFD.
+    """
     try:
         value: object = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        return Unreadable(f"not valid JSON: {error}")
+        try:
+            value = orjson.loads(TOKENS.sub(_mended, raw))
+        except orjson.JSONDecodeError:
+            return Unreadable(f"not valid JSON: {error}")
     if not isinstance(value, dict):
         return Unreadable(f"JSON, but no object: {type(value).__name__}")
     return value
+
+
+def _mended(token: re.Match[bytes]) -> bytes:
+    """Return a string with what is half a pair replaced, and null for a number that is none."""
+    if not token[0].startswith(b'"'):
+        return b"null"
+    whole = token[0].decode("utf-8", "replace").encode() if not token[0].isascii() else token[0]
+    return ESCAPES.sub(lambda found: rb"\ufffd" if _is_half(found[0]) else found[0], whole)
+
+
+def _is_half(escape: bytes) -> bool:
+    return len(escape) == 6 and escape[1:2] == b"u"
 
 
 def text_at(value: JsonObject, key: str) -> str | None:

@@ -46,8 +46,9 @@ class ActKind(StrEnum):
     """What a moderator did. Only the first six label a comment.
 
     A `silence` is a timeout, a ban or a kick of which the log doesn't say which it was, a `lift` the end of
-    one before its time, an `overturn` an appeal that was granted, a `clear` the whole chat wiped. `unknown`
-    is an act that its reader doesn't understand: what it may be about is not called allowed.
+    one before its time, an `overturn` an appeal that was granted, a `clear` the whole chat wiped. A comment
+    was `removed` where that is all that is said of it. `unknown` is an act that its reader doesn't
+    understand: what it may be about is not called allowed.
     """
 
     BAN = "ban"
@@ -59,6 +60,7 @@ class ActKind(StrEnum):
     OVERTURN = "overturn"
     LIFT = "lift"
     CLEAR = "clear"
+    REMOVED = "removed"
     UNKNOWN = "unknown"
     NO_LABEL = "no_label"
 
@@ -77,6 +79,12 @@ class Act(NamedTuple):
     comment_id: str | None = None
     at_us: int | None = None
     quoted: str | None = None
+
+
+class Acts(NamedTuple):
+    """One record that tells of several acts."""
+
+    acts: tuple[Act, ...]
 
 
 class Ignored(NamedTuple):
@@ -99,7 +107,7 @@ class Decided(NamedTuple):
     kind: ActKind
 
 
-Parsed = Comment | Act | Decided | Ignored | Unreadable
+Parsed = Comment | Act | Acts | Decided | Ignored | Unreadable
 
 
 class RejectedLine(NamedTuple):

@@ -18,9 +18,15 @@ from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, REJECTED_LINES
 from moderation_pipeline_tests.comments.irc_log import write_irc_log
 from moderation_pipeline_tests.comments.lines import cleared, counts, deleted, is_conserved, read, said
-from moderation_pipeline_tests.comments.readers import test_chat_downloader
+from moderation_pipeline_tests.comments.readers import (
+    test_chat_downloader,
+    test_discord,
+    test_line_patterns,
+    test_live_chat,
+)
 from moderation_pipeline_tests.comments.readers.twitch import (
     test_eventsub,
+    test_gql_comments,
     test_justlog,
     test_twitchdownloader,
 )
@@ -90,6 +96,14 @@ LINES: dict[str, list[str]] = {
     "csv": ["text,user_id", "hi,ann", '"ho, you",bob'],
     "twitchdownloader": [test_twitchdownloader.document(test_twitchdownloader.comment("a", "hi")).decode()],
     "parquet": [],
+    "irc_text": test_line_patterns.IRSSI,
+    "justlog_text": test_line_patterns.JUSTLOG,
+    "chat_downloader_text": test_line_patterns.CHAT_DOWNLOADER,
+    "twitchdownloader_text": test_line_patterns.TWITCHDOWNLOADER,
+    "live_chat": test_live_chat.LINES,
+    "discord": [test_discord.document(test_discord.message("hi")).decode()],
+    "gql_comments": [test_gql_comments.page(test_gql_comments.node("hi"))],
+    "recent_messages": [json.dumps({"messages": [said("hi"), cleared("ann", second=2)], "error": None})],
 }
 
 

@@ -32,6 +32,9 @@ BY_USER = re.compile(
 FILE_NAME = re.compile(r"(?P<channel>.+?)-(?:\d{4}-\d\d-\d\d|\d{8,})$")
 """A day's log, or with a stream's id the log of a stream."""
 
+OF_A_VIDEO = "[0:0"
+"""How a video's chat begins, as TwitchDownloader counts its time. Chatterino's own say when they were begun."""
+
 HELD = re.compile(r"AutoMod: Held a message for reason: ")
 AUTOMODS = "AutoMod: "
 REPEATED = re.compile(r"(?P<shown>\S+): (?P<text>.*)", re.DOTALL)
@@ -53,9 +56,12 @@ class ChatterinoReader(LogReader):
 
     @classmethod
     def recognises(cls, head: bytes) -> bool:
-        """Whether an early line has a log's first line's form, or a time in brackets."""
-        lines = head.decode("utf-8", "replace").split("\n")[:50]
-        return any(BEGINS.match(line) or _is_line(line) for line in lines)
+        """Whether an early line is one with which a log begins, or most have a time in brackets."""
+        lines = [line for line in head.decode("utf-8", "replace").split("\n")[:50] if line.strip()]
+        if any(BEGINS.match(line) for line in lines):
+            return True
+        form = [line for line in lines if _is_line(line)]
+        return 2 * len(form) > len(lines) and not form[0].startswith(OF_A_VIDEO)
 
     def records(self, source: Source) -> Iterator[Record]:
         """Yield the lines; what only the file's name tells is taken from there first."""
@@ -81,7 +87,7 @@ class ChatterinoReader(LogReader):
         parts = LINE.match(line)
         if parts is None:
             return Unreadable("not a Chatterino line: no [hh:mm:ss]")
-        clock = clock_of(parts)
+        clock = clock_of(parts.groupdict())
         if clock is None:
             return Unreadable("no time that can be read: no such hour")
         at_us = self._clock.at(clock)

@@ -7,6 +7,7 @@ clock looks like is the readers' business, zones by their names `comments/times.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -80,18 +81,18 @@ def date_of(year: str, month: str, day: str) -> date | None:
         return None
 
 
-def clock_of(found: re.Match[str]) -> timedelta | None:
-    """Return the time of day that a match of CLOCK says; None where there is no such time."""
-    hour, half = int(found["hour"]), found["half"]
+def clock_of(groups: Mapping[str, str | None]) -> timedelta | None:
+    """Return the time of day that the groups of CLOCK say; None where there is no such time."""
+    hour, half = int(groups.get("hour") or 0), groups.get("half")
     if half is not None:
         if not 1 <= hour <= 12:
             return None
         hour = hour % 12 + HALVES[half.lower()]
-    fraction = (found["fraction"] or "").ljust(6, "0")
+    fraction = (groups.get("fraction") or "").ljust(6, "0")
     clock = timedelta(
         hours=hour,
-        minutes=int(found["minute"]),
-        seconds=int(found["second"] or 0),
+        minutes=int(groups.get("minute") or 0),
+        seconds=int(groups.get("second") or 0),
         microseconds=int(fraction),
     )
     return clock if clock < DAY else None

@@ -19,6 +19,7 @@ from moderation_pipeline.comments.record import (
     RAW_LIMIT,
     Act,
     ActKind,
+    Acts,
     Chunk,
     Comment,
     Decided,
@@ -116,6 +117,9 @@ class Gathered:
             case Act():
                 self._events += 1
                 self.acts.append(PlacedAct(parsed, self.before + len(self.comments)))
+            case Acts(acts):
+                self._events += 1
+                self.acts.extend(PlacedAct(act, self.before + len(self.comments)) for act in acts)
             case Unreadable(reason, act):
                 self._rejected.append(rejected_line(number, reason, raw))
                 if act is not None:

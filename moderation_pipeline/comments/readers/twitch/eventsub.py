@@ -1,13 +1,15 @@
-"""Twitch EventSub notifications, one a line: a bot's own log of what Twitch told it.
+"""Twitch EventSub notifications, one a line or an array: a bot's own log of what Twitch told it.
 
-Both shapes are read: the WebSocket's (`metadata`, `payload`) and the webhook's body (`subscription`,
-`event`). Written from Twitch's EventSub reference. What the acts label is in `moderators.py`.
+All shapes are read: the WebSocket's (`metadata`, `payload`), the webhook's body (`subscription`, `event`)
+and events alone, as libraries hand them over, whose topic is told by what they hold. Written from Twitch's
+EventSub reference. What the acts label is in `moderators.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from moderation_pipeline.comments.json_records import array_records
 from moderation_pipeline.comments.json_values import (
     JsonObject,
     object_at,
@@ -20,6 +22,7 @@ from moderation_pipeline.comments.log_spec import LogSpec
 from moderation_pipeline.comments.readers.json_head import JsonHead
 from moderation_pipeline.comments.readers.reader import LogReader
 from moderation_pipeline.comments.record import Act, ActKind, Comment, Decided, Ignored, Parsed, Unreadable
+from moderation_pipeline.comments.source import Record, Source
 from moderation_pipeline.comments.times import us_from_iso
 
 ON_A_USER: Mapping[str, ActKind] = {
@@ -37,8 +40,9 @@ OF_A_USER: Mapping[str, ActKind] = {
     "channel.unban": ActKind.LIFT,
     "channel.warning.send": ActKind.WARN,
     "channel.suspicious_user.update": ActKind.UNKNOWN,
+    "an event of a moderator": ActKind.UNKNOWN,
 }
-"""Topics that name their user and say no more about what was done."""
+"""Topics that name their user and say no more about what was done; the last is of events without a topic."""
 
 ABOUT_NOBODY = frozenset(
     (
@@ -52,6 +56,32 @@ ABOUT_NOBODY = frozenset(
 
 DECISIONS: Mapping[str, ActKind] = {"approved": ActKind.APPROVE, "denied": ActKind.DELETE}
 ON_A_COMMENT = ("delete", "shared_chat_delete")
+SHAPES = (
+    frozenset(("metadata", "payload")),
+    frozenset(("subscription", "event")),
+    frozenset(("broadcaster_user_id", "chatter_user_id", "message")),
+    frozenset(("broadcaster_user_id", "message_id", "target_user_id")),
+    frozenset(("broadcaster_user_id", "moderator_user_id")),
+)
+"""What one record, or several together, hold under their own names."""
+
+BARE: Sequence[tuple[frozenset[str], str]] = (
+    (frozenset(("chatter_user_id", "message", "notice_type")), "channel.chat.notification"),
+    (frozenset(("chatter_user_id", "message", "message_id")), "channel.chat.message"),
+    (frozenset(("target_user_id", "message_id")), "channel.chat.message_delete"),
+    (frozenset(("target_user_id",)), "channel.chat.clear_user_messages"),
+    (frozenset(("action", "moderator_user_id")), "channel.moderate"),
+    (frozenset(("is_permanent", "banned_at")), "channel.ban"),
+    (frozenset(("chat_rules_cited", "moderator_user_id")), "channel.warning.send"),
+    (frozenset(("low_trust_status", "moderator_user_id")), "channel.suspicious_user.update"),
+    (frozenset(("status", "held_at", "message_id", "moderator_user_id")), "automod.message.update"),
+    (frozenset(("held_at", "message_id")), "automod.message.hold"),
+    (frozenset(("resolution_text", "status")), "channel.unban_request.resolve"),
+    (frozenset(("moderator_user_id", "user_id")), "an event of a moderator"),
+)
+"""Events without their envelope: what only that topic's hold, the most particular first."""
+
+NO_NOTIFICATION = "no EventSub notification"
 TIMES_IN_EVENTS = ("held_at", "banned_at", "resolved_at")
 
 
@@ -59,7 +89,7 @@ class EventSubReader(LogReader):
     """Reads notifications. It remembers what AutoMod held, to know a decision about it from a new line."""
 
     name = "eventsub"
-    describes = "EventSub notifications as JSONL"
+    describes = "EventSub notifications, as lines or an array of JSON"
 
     def __init__(self, spec: LogSpec | None = None) -> None:
         super().__init__(spec)
@@ -67,11 +97,13 @@ class EventSubReader(LogReader):
 
     @classmethod
     def recognises(cls, head: bytes) -> bool:
-        """Whether the first lines are notifications of either shape."""
+        """Whether the first records are notifications of any shape."""
         looked = JsonHead.of(head)
-        return looked.is_lines and (
-            {"metadata", "payload"} <= looked.record_keys or {"subscription", "event"} <= looked.record_keys
-        )
+        return (looked.is_lines or looked.is_array) and any(keys <= looked.record_keys for keys in SHAPES)
+
+    def records(self, source: Source) -> Iterator[Record]:
+        """Yield lines, or the elements of the array."""
+        return source.lines() if JsonHead.of(source.head()).is_lines else array_records(source, [])
 
     def parse(self, raw: bytes) -> Parsed:
         """Return what a notification is. Sessions' welcomes and keepalives, and other topics, are ignored."""
@@ -82,8 +114,10 @@ class EventSubReader(LogReader):
         payload = object_at(record, "payload") or record
         event = object_at(payload, "event")
         topic = text_at(object_at(payload, "subscription"), "type") or text_at(metadata, "subscription_type")
+        if not event and not metadata and (topic is None) and (bare := _topic_of(record)) is not None:
+            event, topic = record, bare
         if not event or topic is None:
-            return Ignored() if metadata or topic else Unreadable("no EventSub notification")
+            return Ignored("sessions and keepalives") if metadata or topic else Unreadable(NO_NOTIFICATION)
         stamp = _stamp(record, metadata, event)
         at_us = us_from_iso(stamp) if stamp is not None else None
         if stamp is not None and at_us is None:
@@ -124,6 +158,13 @@ class EventSubReader(LogReader):
             held = _held_message(event, at_us)
             return held if isinstance(held, Unreadable) else Decided(held, kind)
         return Act(kind, _channel(event), None, None, message_id, at_us)
+
+
+def _topic_of(event: JsonObject) -> str | None:
+    """Return the topic of an event that came without its envelope."""
+    if "broadcaster_user_id" not in event:
+        return None
+    return next((topic for keys, topic in BARE if keys <= event.keys()), None)
 
 
 def _stamp(record: JsonObject, metadata: JsonObject, event: JsonObject) -> str | None:

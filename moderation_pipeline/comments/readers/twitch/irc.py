@@ -1,6 +1,7 @@
 """Files of raw Twitch IRC lines, as justlog and rustlog store them (or return them for `?raw`).
 
-What a line means is in `irc_line.py`; that most lines are read many at a time, in `irc_block.py`.
+A logger may have written its own time before each line. What a line means is in `irc_line.py`; that most
+lines are read many at a time, in `irc_block.py`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,17 @@ from moderation_pipeline.comments.readers.twitch.irc_block import RUSTLOG_ORDER,
 from moderation_pipeline.comments.readers.twitch.irc_line import parse_irc
 from moderation_pipeline.comments.record import Chunk, Parsed, PlacedAct, Unreadable
 from moderation_pipeline.comments.source import Block, Source
+from moderation_pipeline.comments.times import time_written, us_from_datetime, us_from_ms
 
 LINE = re.compile(rb"(?:@\S+ )?(?::\S+ )?[A-Z]{4,15}(?: |$)")
+STAMPED = re.compile(
+    rb"(?P<stamp>[^@:{\"';\s][^@{\"';]{0,62}?[\s\]|>]) ?"
+    rb"(?P<line>(?:@[\w.-]+=\S* )?:\S+ (?:[A-Z]{4,15}|\d{3})(?: .*)?)",
+    re.DOTALL,
+)
+"""A line with a time before it, or whatever else a logger wrote there."""
+
+AROUND_STAMPS = " \t[]()<>|#-"
 LAYOUTS = (Layout(TWITCH_ORDER), Layout(RUSTLOG_ORDER))
 
 
@@ -29,14 +39,22 @@ class IrcReader(LogReader):
     @classmethod
     def recognises(cls, head: bytes) -> bool:
         """Whether an early line has IRC's shape."""
-        return any(_has_shape(line) for line in head.split(b"\n")[:50])
+        return any(_has_shape(line) or _is_stamped(line) for line in head.split(b"\n")[:50])
 
     def parse(self, raw: bytes) -> Parsed:
         """Return what a line is."""
-        return parse_irc(raw.decode("utf-8", "replace"))
+        stamped = STAMPED.match(raw) if not raw.startswith((b"@", b":")) else None
+        if stamped is None:
+            return parse_irc(raw.decode("utf-8", "replace"))
+        return parse_irc(stamped["line"].decode("utf-8", "replace"), _time_of_stamp(stamped["stamp"]))
 
     def chunks(self, source: Source) -> Iterator[Chunk]:
         """Yield the file's lines a block at a time; what a chunk says is what line by line would say."""
+        early = source.head().split(b"\n")[:50]
+        if not any(map(_has_shape, early)) and any(map(_is_stamped, early)):
+            self.notes.append("Each line has a logger's own time before it; those of Twitch were taken.")
+            yield from super().chunks(source)
+            return
         layout, before = LAYOUTS[0], 0
         for number, block in enumerate(source.blocks()):
             if number == 0:
@@ -48,7 +66,21 @@ class IrcReader(LogReader):
 
 def _has_shape(line: bytes) -> bool:
     shape = LINE.match(line)
-    return shape is not None and (line.startswith((b"@", b":")) or b"tmi.twitch.tv" in line)
+    return shape is not None and line.startswith((b"@", b":", b"PING ", b"NOTICE ", b"CAP "))
+
+
+def _is_stamped(line: bytes) -> bool:
+    stamped = STAMPED.match(line)
+    return stamped is not None and _has_shape(stamped["line"])
+
+
+def _time_of_stamp(stamp: bytes) -> int | None:
+    """Return what a logger's own time says: ISO 8601 and its like, or a number of (milli)seconds."""
+    text = stamp.decode("utf-8", "replace").strip(AROUND_STAMPS)
+    if text.isdecimal() and text.isascii():
+        return us_from_ms(text if len(text) > 10 else f"{text}000")
+    when = time_written(text)
+    return us_from_datetime(when) if when is not None else None
 
 
 def _cut(layout: Layout, block: Block) -> Cut:

@@ -134,7 +134,7 @@ def _comment(
         source_id if source_id != comment_id else None,
     )
     # The service of recent messages marks what was removed; by what act may be in the log or not.
-    return Decided(comment, ActKind.UNKNOWN) if get("rm-deleted") == "1" else comment
+    return Decided(comment, ActKind.REMOVED) if get("rm-deleted") == "1" else comment
 
 
 def _time(tags: Tags, received_us: int | None) -> int | None:

@@ -27,7 +27,9 @@ class JustlogReader(LogReader):
     def recognises(cls, head: bytes) -> bool:
         """Whether the first message has text, tags and a time under the names of these programs."""
         looked = JsonHead.of(head)
-        return looked.array_key == "messages" or {"tags", "timestamp", "text"} <= looked.record_keys
+        names = looked.record_keys
+        is_empty = looked.array_key == "messages" and not names
+        return is_empty or {"tags", "timestamp", "text"} <= names or {"raw", "tags"} <= names
 
     def records(self, source: Source) -> Iterator[Record]:
         """Yield lines, or the elements of `messages`."""

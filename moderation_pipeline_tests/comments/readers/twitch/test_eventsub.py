@@ -338,3 +338,44 @@ def test_an_act_that_twitch_may_add_is_said_not_to_be_understood() -> None:
 def test_other_topics_are_counted_by_their_names() -> None:
     ingested = read([message("hi"), notification("channel.raid", {}), notification("channel.raid", {})])
     assert ingested.ignored == {"channel.raid notifications": 2}
+
+
+def events(*lines: str) -> list[dict[str, object]]:
+    """Return the events alone, as libraries hand them over."""
+    return [json.loads(line)["payload"]["event"] for line in lines]
+
+
+def test_an_array_of_notifications_is_read_like_its_lines() -> None:
+    lines = [
+        message("hi"),
+        message("bad", second=1, user="eve"),
+        notification("channel.ban", {"user_id": "u-eve"}, second=2),
+    ]
+    for indent in (None, 1):
+        array = json.dumps([json.loads(line) for line in lines], indent=indent).encode()
+        got = read(array).comments
+        assert got.drop("chat").equals(read(lines).comments.drop("chat"))
+
+
+def test_events_without_their_envelope_are_told_by_what_they_hold() -> None:
+    bare = events(
+        message("hi"),
+        message("gone", user="cy"),
+        message("bad", user="bob"),
+        message("worse", user="eve"),
+        message("odd", user="dee"),
+        notification("channel.chat.message_delete", {"target_user_id": "u-cy", "message_id": "cy-0"}),
+        notification("channel.chat.clear_user_messages", {"target_user_id": "u-bob"}),
+        moderated("ban", {"user_id": "u-eve"}, second=3),
+        notification("channel.new_kind", {"user_id": "u-dee", "moderator_user_id": "9"}),
+    )
+    ingested = read("\n".join(map(json.dumps, bare)).encode())
+    assert ingested.ingestion["format"].item() == "eventsub"
+    assert ingested.comments.select("text", "label_action", "label_is_violation").rows() == [
+        ("hi", "allow", False),
+        ("gone", "delete", True),
+        ("bad", None, True),
+        ("worse", "ban", True),
+        ("odd", None, None),
+    ]
+    assert counts(ingested)["moderation_events"] == 4

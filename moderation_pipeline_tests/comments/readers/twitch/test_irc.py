@@ -238,3 +238,27 @@ def test_a_notice_in_a_clearchats_place_is_the_same_act() -> None:
     tags = "@msg-id=rm-timeout;rm-received-ts=1700000003000"
     notice = f"{tags} :tmi.twitch.tv NOTICE #room :ann has been timed out for 5m 2s."
     assert read([said("bad"), notice]).comments["label_action"].to_list() == ["timeout"]
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        "[2023-11-14 22:13:20] ",
+        "2023-11-14T22:13:20.250Z ",
+        "[22:13:20] ",
+        "1700000000 ",
+        "1700000000123\t",
+        "2023-11-14 22:13:20,123 | ",
+        "INFO 22:13:20 <- ",
+    ],
+)
+def test_a_loggers_own_time_before_each_line_is_passed_over(stamp: str) -> None:
+    lines = [said("hi"), said("bad", user="eve", second=1), cleared("eve", second=2)]
+    ingested = read([stamp + line for line in lines])
+    assert ingested.ingestion["format"].item() == "irc"
+    assert ingested.comments.equals(read(lines).comments)
+
+
+def test_a_line_without_a_time_has_its_loggers() -> None:
+    line = "[2023-11-14 22:13:20] :ann!ann@ann.tmi.twitch.tv PRIVMSG #room :hi"
+    assert read([line]).comments["sent_at"][0].isoformat() == "2023-11-14T22:13:20+00:00"

@@ -1,0 +1,173 @@
+"""The line logs of known programs, by their patterns: justlog and rustlog, TwitchDownloader, chat-downloader, IRC.
+
+What a pattern's groups mean is in `line_log.py`. Written from the sources of these programs: justlog's
+server.go, rustlog's text_stream.rs, TwitchDownloader's ChatText.cs, chat-downloader's custom_formats.json,
+znc's log.cpp, Chatty's ChatLog.java, The Lounge's userLog.js, and the manuals of irssi, WeeChat and HexChat.
+"""
+
+from __future__ import annotations
+
+import re
+
+from moderation_pipeline.comments.readers.line_log import LineLogReader, LinePattern, Means
+from moderation_pipeline.comments.readers.log_clock import CLOCK
+from moderation_pipeline.comments.record import ActKind
+
+DATE = r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
+TEXT = r"(?P<text>.*)"
+
+
+def _pattern(form: str, means: Means, kind: ActKind = ActKind.UNKNOWN, what: str = "") -> LinePattern:
+    compiled = re.compile(rf"(?:{form})\Z", re.DOTALL)
+    return LinePattern(compiled, means, kind, what or "lines of the program")
+
+
+class JustlogTextReader(LineLogReader):
+    """Reads what justlog and rustlog serve where neither `?raw` nor `?json` is asked for."""
+
+    name = "justlog_text"
+    describes = "justlog and rustlog plain text"
+    hint = "Asked for with ?raw or ?json, they give ids, names as shown and moderators too."
+    is_utc = True
+    patterns = (
+        # rustlog names the user of an act as if it were said by them: "x: x has been banned".
+        _pattern(
+            rf"\[{DATE} {CLOCK}\] #(?P<channel>\S+) (?P<user_name>\w+): "
+            rf"(?P<text>(?P=user_name) has been (?:banned|timed out for \d+ seconds))",
+            Means.SYSTEM,
+        ),
+        _pattern(rf"\[{DATE} {CLOCK}\] #(?P<channel>\S+) (?P<user_name>\w+): {TEXT}", Means.SAID),
+        _pattern(
+            rf"\[{DATE} {CLOCK}\] #(?P<channel>\S+) {TEXT}",
+            Means.SYSTEM,
+            what="notices of subscriptions and the like",
+        ),
+    )
+
+
+class TwitchDownloaderTextReader(LineLogReader):
+    """Reads TwitchDownloader's text: with times of UTC, or counted from the video's beginning."""
+
+    name = "twitchdownloader_text"
+    describes = "TwitchDownloader chat text"
+    hint = "Saved as JSON it has ids, roles and times too."
+    is_utc = True
+    patterns = (
+        _pattern(rf"\[{DATE} {CLOCK} UTC\] (?P<user_name>[^\s:]+): {TEXT}", Means.SAID),
+        _pattern(rf"\[(?P<elapsed>\d{{1,4}}:[0-5]\d:[0-5]\d)\] (?P<user_name>[^\s:]+): {TEXT}", Means.SAID),
+    )
+
+
+BADGES = r"(?:\((?P<badges>(?:[^()]|\([^()]*\))*)\) )?(?:\*[^*]*\* )?"
+"""A member's badge has brackets of its own: (Member (6 months), Moderator)."""
+
+ELAPSED = r"(?P<elapsed>-?(?:\d{1,4}:[0-5]\d|\d{1,3}):[0-5]\d)"
+
+
+def _of_chat_downloader(time: str) -> tuple[LinePattern, ...]:
+    """Return the patterns of chat-downloader's lines with one of its times."""
+    acts = r"(?P<text>\S+ was (?:timed out for \d+ seconds|permanently banned)\.)"
+    return (
+        _pattern(rf"{time} \| {acts}", Means.SYSTEM),
+        # YouTube's deletions have nothing but these words, so that nobody knows of whom they are.
+        _pattern(rf"{time} \| ?(?:\[[^\]:]*\])?", Means.REMOVES),
+        _pattern(rf"{time} \| {BADGES}(?P<user_name>[^:|]+): {TEXT}", Means.SAID),
+        _pattern(rf"{time} \| [^:]*", Means.NOTHING, what="lines without words of a user"),
+    )
+
+
+class ChatDownloaderTextReader(LineLogReader):
+    """Reads what chat-downloader prints, or writes into a .txt."""
+
+    name = "chat_downloader_text"
+    describes = "chat-downloader text"
+    hint = "Written as .json or .jsonl it has ids and what moderators did too."
+    is_name_a_login = False
+    patterns = (
+        *_of_chat_downloader(ELAPSED),
+        *_of_chat_downloader(rf"{DATE} {CLOCK}"),
+        *_of_chat_downloader(r"(?P<hour>\d{1,2}):(?P<minute>[0-5]\d) (?P<half>[AaPp])[Mm]"),
+    )
+
+
+SIGNS = r"(?P<signs>[ ~&@%+]*)"
+NICK = r"(?P<user_name>[^\s<>]+)"
+SPELT = (
+    r"[A-Z][a-z]{2},? (?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2})"
+    r"(?: +(?P<hour>\d{1,2}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?)? +(?P<year>\d{4})"
+)
+"""A day as C's ctime writes it, with its time or without."""
+
+BEGINNINGS = "|".join(
+    (
+        *(r"--- (?:Log opened|Day changed)", r"\*{4} BEGIN LOGGING AT", "Session (?:Start|Time):"),
+        r"# Log started:",
+    )
+)
+BESIDES = "|".join(
+    (
+        *("--- Log closed", r"\*{4} ENDING LOGGING AT", "Session (?:Close|Ident|End):", "# Log "),
+        r"\*{4} ",
+    )
+)
+EVENTS = "|".join(
+    (
+        *(r"\*\*\*", "-!-", r"\*\t", r"\* \S+ \([^)]*\) ", r"\* \S+ (?:sets mode:|is now known as) "),
+        r"\* (?:Now talking in|Topic is|Set by|Disconnected|Attempting to|Rejoined channel) ",
+        *(r"-\S+- ", r"(?:JOIN|PART|MOD|UNMOD|BITS|VIEWERS|MOD_ACTION): "),
+    )
+)
+"""How mIRC, irssi, znc, The Lounge and Chatty begin a line that nobody said."""
+
+
+def _of_irc(when: str) -> tuple[LinePattern, ...]:
+    """Return the patterns of IRC clients' lines that begin with one of their times."""
+    return (
+        _pattern(rf"{when}<{SIGNS}{NICK}>[ \t]?{TEXT}", Means.SAID),
+        _pattern(
+            rf"{when}(?:-!-|\*{{1,3}}) (?P<user>\S+) was kicked (?:from \S+ )?by \S+.*",
+            Means.REMOVES,
+            ActKind.SILENCE,
+        ),
+        _pattern(rf"{when}\*\t\S+ has kicked (?P<user>\S+)(?: from \S+)? .*", Means.REMOVES, ActKind.SILENCE),
+        _pattern(rf"{when}\* \S+ (?:\([^)]*\) )?kick (?P<user>\S+).*", Means.REMOVES, ActKind.SILENCE),
+        *_of_modes(rf"{when}(?:-!-|\*{{1,3}}) .*?(?:mode/\S+ \[|sets mode:? |sets modes on \S+: )"),
+        _pattern(rf"{when}BAN: (?P<many>.*)", Means.REMOVES, ActKind.BAN),
+        _pattern(rf"{when}DELETED: (?P<many>.*)", Means.REMOVES, ActKind.DELETE),
+        _pattern(rf"{when}(?:{EVENTS}).*", Means.NOTHING, what="joins, parts, modes and notices"),
+        _pattern(rf"{when} ?\*[ \t]{SIGNS}{NICK} {TEXT}", Means.DID),
+        _pattern(rf"{when}{TEXT}", Means.SYSTEM),
+    )
+
+
+def _of_modes(begins: str) -> tuple[LinePattern, ...]:
+    """Return the patterns of a mode that bans or quiets a mask, alone or among others."""
+    return (
+        _pattern(rf"{begins}\+[bq] (?P<mask>[^\s\]]+).*", Means.REMOVES, ActKind.BAN),
+        _pattern(rf"{begins}\+\w*[bq].*", Means.REMOVES, ActKind.UNKNOWN),
+    )
+
+
+WEECHAT = rf"{DATE} {CLOCK}\t"
+
+
+class IrcTextReader(LineLogReader):
+    """Reads what IRC clients and bouncers keep: `[12:03] <nick> text` and its relatives."""
+
+    name = "irc_text"
+    describes = "text logs of mIRC, irssi, WeeChat, HexChat, znc, The Lounge and Chatty"
+    patterns = (
+        _pattern(rf"(?:{BEGINNINGS}) {SPELT}", Means.BEGINS),
+        _pattern(rf"(?:{BEGINNINGS}) {DATE}.*", Means.BEGINS),
+        _pattern(rf"(?:{BESIDES}).*", Means.NOTHING, what="beginnings and ends of logging"),
+        _pattern(rf"{WEECHAT}{SIGNS}(?P<user_name>[^\s\-<=*][^\s]*)\t{TEXT}", Means.SAID),
+        _pattern(rf"{WEECHAT} ?\*\t{SIGNS}{NICK} {TEXT}", Means.DID),
+        _pattern(rf"{WEECHAT}<--\t\S+ has kicked (?P<user>\S+).*", Means.REMOVES, ActKind.SILENCE),
+        *_of_modes(rf"{WEECHAT}--\tMode \S+ \["),
+        _pattern(rf"{WEECHAT}[^\t]*\t.*", Means.NOTHING, what="joins, parts, modes and notices"),
+        *_of_irc(rf"\[{DATE}[T ]{CLOCK}\] ?"),
+        *_of_irc(rf"\[{CLOCK}\] ?"),
+        *_of_irc(rf"{DATE}[T ]{CLOCK} "),
+        *_of_irc(rf"(?P<month>[A-Z][a-z]{{2}}) (?P<day>\d{{1,2}}) {CLOCK} "),
+        *_of_irc(rf"{CLOCK} "),
+    )

@@ -85,8 +85,8 @@ class ActedOn:
         """Yield the acts; one without a time has that of the comment before it, by its line."""
         times = self._comments["sent_at"]
         for placed in acts:
-            before = self._place(placed) - 1
-            if placed.act.at_us is not None or before < 0 or times[before] is None:
+            before = self._place(placed) - 1 if placed.act.at_us is None else -1
+            if before < 0 or times[before] is None:
                 yield placed
             else:
                 yield placed._replace(act=placed.act._replace(at_us=int(times[before])))
@@ -133,12 +133,13 @@ class ActedOn:
         names = pl.Series([placed.act.user_name for placed in acts], dtype=pl.String).drop_nulls()
         lower = pl.col("user_name").str.to_lowercase()
         meant = pl.col("user_id").is_in(users.implode()) | lower.is_in(names.str.to_lowercase().implode())
+        # An act that names no channel finds its user in whichever they wrote.
+        is_anywhere = any(placed.act.channel is None for placed in acts)
         columns = pl.col("row", "sent_at", "channel", "user_id", "user_name").filter(meant)
         rows = self._comments.select(places(meant), columns).rows()
         for at, row, sent_at, channel, user_id, user_name in rows:
             line = Line(at, row, sent_at)
-            # An act that names no channel finds its user in whichever they wrote.
-            for key in dict.fromkeys((channel, None)):
+            for key in (channel, None) if is_anywhere and channel is not None else (channel,):
                 if user_id is not None:
                     self._by_user[key, user_id].append(line)
                 if user_name is not None:

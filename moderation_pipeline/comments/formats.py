@@ -28,6 +28,7 @@ from moderation_pipeline.comments.readers.twitch.irc import IrcReader
 from moderation_pipeline.comments.readers.twitch.justlog import JustlogReader
 from moderation_pipeline.comments.readers.twitch.recent_messages import RecentMessagesReader
 from moderation_pipeline.comments.readers.twitch.twitchdownloader import TwitchDownloaderReader
+from moderation_pipeline.comments.unread_formats import seems_to_be
 from moderation_pipeline.errors import ModerationError, closest
 
 READERS: Sequence[type[Reader]] = (
@@ -67,11 +68,11 @@ class UnknownFormatError(ModerationError):
 class UnreadableFileError(ModerationError):
     """A file in which no record could be read; it names the formats that were tried."""
 
-    def __init__(self, path: Path, tried: Sequence[type[Reader]], reason: str) -> None:
+    def __init__(self, path: Path, tried: Sequence[type[Reader]], reason: str, head: bytes = b"") -> None:
         formats = "; ".join(f"{reader.name} ({reader.describes})" for reader in tried)
         super().__init__(
-            f"No line of {path} could be read: {reason}. Tried: {formats}. If you know its format, name it: "
-            f"--format {'|'.join(FORMATS)}; the columns of a table are named with --column text=NAME."
+            f"No line of {path} could be read: {reason}. {seems_to_be(head)}Tried: {formats}. If you know its "
+            f"format, name it: --format {'|'.join(FORMATS)}; the columns of a table are named with --column text=NAME."
         )
 
 

@@ -29,6 +29,7 @@ from moderation_pipeline.comments.merging import with_unique_ids, without_copies
 from moderation_pipeline.comments.moderators import labelled
 from moderation_pipeline.comments.ordering import Order, in_order
 from moderation_pipeline.comments.readers.reader import Reader
+from moderation_pipeline.comments.readers.table import TableReader
 from moderation_pipeline.comments.record import CHUNK_SCHEMA, OPTIONAL_SCHEMA, ActKind, Chunk, PlacedAct
 from moderation_pipeline.comments.repeats import with_repeats
 from moderation_pipeline.comments.source import Source
@@ -141,6 +142,9 @@ def _read(
     candidates = [reader_named(format_name)] if format_name else readers_for(source.head(), columns)
     tally, without_comments = _Tally(), None
     for candidate in candidates:
+        if without_comments is not None and issubclass(candidate, TableReader):
+            # What a log's reader understands is no table, whatever its columns might be taken for.
+            break
         reader = made(candidate, columns, log, source.path)
         tally = _Tally()
         for chunk in reader.chunks(source):
@@ -151,7 +155,10 @@ def _read(
             without_comments = without_comments or NoCommentsError(source.path, candidate, tally.found())
     if without_comments is not None:
         raise without_comments
-    raise UnreadableFileError(source.path, candidates or READERS, tally.first_reason)
+    is_known = bool(candidates)
+    raise UnreadableFileError(
+        source.path, candidates or READERS, tally.first_reason, b"" if is_known else source.head()
+    )
 
 
 class _Stream(NamedTuple):

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from moderation_pipeline.comments.formats import FORMATS, READERS, UnknownFormatError, UnreadableFileError
+from moderation_pipeline.comments.formats import (
+    FORMATS,
+    READERS,
+    NoCommentsError,
+    UnknownFormatError,
+    UnreadableFileError,
+)
 from moderation_pipeline.comments.ingest import ingest
 from moderation_pipeline_tests.comments.lines import read, said
 
@@ -48,3 +54,47 @@ def test_a_format_named_beside_the_file_is_used(tmp_path: Path) -> None:
 
 def test_names_of_formats_are_unique() -> None:
     assert len({reader.name for reader in READERS}) == len(READERS)
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"<!DOCTYPE html><html><body>x</body></html>", "a web page. TwitchDownloader"),
+        (b"PK\x03\x04rest", "a ZIP archive"),
+        (b"SQLite format 3\x00", "a SQLite database. Export its table as CSV"),
+        (b"WEBVTT\n\n00:01.000 --> 00:02.000\nhi", "subtitles. yt-dlp"),
+        (b"[12.01.24, 21:05:03] Ann Lee: hi\n[12.01.24, 21:05:04] Bob: ho\n", "WhatsApp"),
+        (b"12/01/2024, 9:05 PM - Ann: hi", "WhatsApp"),
+        (b"9.5.2024 at 21:05:03 | Ann > hi", "a log of lines in a form of its own"),
+    ],
+)
+def test_a_file_that_is_not_read_is_told_by_what_it_seems_to_be_and_what_to_do(
+    raw: bytes, words: str
+) -> None:
+    with pytest.raises(UnreadableFileError, match=words):
+        read(raw)
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ([":tmi.twitch.tv 001 me :Welcome", "PING :x"], r"taken for irc .*1 numeric replies.*1 PING lines"),
+        (
+            ["# Start logging at 2023-11-14 19:30:00 CET"],
+            "taken for chatterino .*beginnings and ends of logging",
+        ),
+        (['{"broadcaster_user_id": "1", "target_user_id": "2", "message_id": "3"}'], "act of a moderator"),
+    ],
+)
+def test_a_file_without_a_comment_is_an_error_that_says_what_it_was_taken_for(
+    lines: list[str], words: str
+) -> None:
+    with pytest.raises(NoCommentsError, match=words):
+        read(lines)
+
+
+def test_json_with_half_of_a_pair_or_no_number_loses_nothing() -> None:
+    text = r"hi \ud83d \\ud83d \ud83d\ude00"
+    tags = '{"user-id": "7", "tmi-sent-ts": "1700000000123"}'
+    line = f'{{"tags": {tags}, "timestamp": "", "text": "{text}", "score": NaN, "low": [-Infinity]}}'
+    assert read([line]).comments["text"].to_list() == ["hi \ufffd \\ud83d \U0001f600"]

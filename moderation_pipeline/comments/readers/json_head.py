@@ -6,7 +6,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-import orjson
+from moderation_pipeline.comments.json_values import parsed_object
+from moderation_pipeline.comments.record import Unreadable
 
 KEY = re.compile(rb'"((?:[^"\\]++|\\.)*+)"\s*:', re.DOTALL)
 KEYS_WITHIN = 16_384
@@ -67,11 +68,8 @@ def _look(head: bytes) -> JsonHead:
 
 
 def _object_keys(line: bytes) -> frozenset[str] | None:
-    try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    return frozenset(value) if isinstance(value, dict) else None
+    value = parsed_object(line)
+    return frozenset(value) if not isinstance(value, Unreadable) else None
 
 
 def _keys(text: bytes) -> frozenset[str]:

@@ -68,6 +68,8 @@ def _from_tags(message: JsonObject, tags: JsonObject) -> Parsed:
     text = words_at(message, "text")
     if text is None:
         return Unreadable("no text")
+    if text_at(tags, "user-id") is None and text.startswith("Chat has been cleared"):
+        return Act(ActKind.CLEAR, channel, at_us=sent_at_us)
     if text_at(tags, "msg-id") and text_at(tags, "system-msg"):
         # A notice's text is what Twitch said and then what the user said.
         text = text.removeprefix(unescape(text_at(tags, "system-msg") or "")).strip()

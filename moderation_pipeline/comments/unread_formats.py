@@ -1,0 +1,71 @@
+"""What a file that no reader reads seems to be, and what its owner can do: another export, another tool.
+
+Which reader reads a file is decided in `formats.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+
+class Seeming(NamedTuple):
+    """How a kind of file begins, what it is, and what to do with it."""
+
+    begins: re.Pattern[bytes]
+    what: str
+    instead: str
+
+
+def _seeming(begins: bytes, what: str, instead: str) -> Seeming:
+    return Seeming(re.compile(begins, re.DOTALL | re.IGNORECASE), what, instead)
+
+
+CLOCK = rb"\d{1,2}:\d\d(?::\d\d)?(?:[ \xe2\x80\xaf]{0,3}[ap]\.?m\.?)?"
+SEEMINGS = (
+    _seeming(rb"PK\x03\x04", "a ZIP archive or a workbook", "Unpack it, or save the sheet as CSV"),
+    _seeming(rb"%PDF", "a PDF", "Export the chat as text, CSV or JSON"),
+    _seeming(rb"SQLite format 3\x00", "a SQLite database", "Export its table as CSV"),
+    _seeming(
+        rb"7z\xbc\xaf|Rar!|BZh|\xfd7zXZ", "a compressed file", "Unpack it; gzip and zstd are read as they are"
+    ),
+    _seeming(
+        rb"\s*(?:<!doctype html|<html)",
+        "a web page",
+        "TwitchDownloader and DiscordChatExporter export JSON too, justlog and rustlog serve it at ?json",
+    ),
+    _seeming(rb"\s*<\?xml|\s*<", "XML", "Export the chat as text, CSV or JSON"),
+    _seeming(
+        rb"\s*(?:WEBVTT|\[Script Info\]|1\r?\n\d\d:\d\d:\d\d,\d)",
+        "subtitles",
+        "yt-dlp --skip-download --write-subs --sub-langs live_chat writes the chat itself",
+    ),
+    _seeming(
+        rb"\s*(?:\xe2\x80\x8e)?\[?\d{1,4}[./-]\d{1,2}[./-]\d{1,4},? " + CLOCK + rb"(?:\]| -) [^:\n]+: ",
+        "an export of WhatsApp",
+        "Turn its lines into a CSV with columns sent_at, user_name and text",
+    ),
+    _seeming(
+        rb"\s*\{(?:(?!\"messages\").){0,400}\"messages\"\s*:\s*\[.{0,400}\"date_unixtime\"",
+        "an export of Telegram",
+        "Turn its messages into JSONL, one a line, with --column text=text --column user_name=from",
+    ),
+    _seeming(
+        rb"\s*\{",
+        "one JSON document",
+        "Its records must lie in an array, or one a line; turn them into JSONL and name the columns",
+    ),
+    _seeming(
+        rb"[^\n]{0,200}" + CLOCK + rb"[^\n]{0,80}[:>] ",
+        "a log of lines in a form of its own",
+        "Turn it into a CSV with columns sent_at, user_name and text",
+    ),
+)
+
+
+def seems_to_be(head: bytes) -> str:
+    """Return in a sentence or two what a file that begins so seems to be, and what to do; nothing if unknown."""
+    for seeming in SEEMINGS:
+        if seeming.begins.match(head[:4_096]):
+            return f"It seems to be {seeming.what}. {seeming.instead}. "
+    return ""

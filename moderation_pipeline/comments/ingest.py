@@ -1,7 +1,7 @@
 """A chat log in, three tables out: comments, rejected lines, and the counts that must add up (law 2).
 
 The flow of a file is here. What the records mean is in `readers/`, what moderators' acts label in
-`moderators.py`, which rows are one comment in `merging.py`.
+`acts/moderators.py`, which rows are one comment in `merging.py`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from moderation_pipeline.comments.acts.moderators import labelled
 from moderation_pipeline.comments.chat_files import LOG_SUFFIX, format_beside
 from moderation_pipeline.comments.columns import ColumnsSpec, columns_beside
 from moderation_pipeline.comments.formats import (
@@ -26,7 +27,6 @@ from moderation_pipeline.comments.formats import (
 )
 from moderation_pipeline.comments.log_spec import LogSpec, log_beside
 from moderation_pipeline.comments.merging import with_unique_ids, without_copies
-from moderation_pipeline.comments.moderators import labelled
 from moderation_pipeline.comments.ordering import Order, in_order
 from moderation_pipeline.comments.readers.reader import Reader
 from moderation_pipeline.comments.readers.table import TableReader

@@ -46,6 +46,10 @@ class LogSpec(Closed):
             raise ValueError(f"no zone {value!r} is known; a zone is Europe/Berlin, +02:00 or UTC")
         return value
 
+    def as_yaml(self) -> str:
+        """Return what the file beside a log would say."""
+        return yaml.safe_dump(self.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
+
     @property
     def clock_zone(self) -> tzinfo | None:
         """The zone that is said, if one is."""

@@ -1,7 +1,7 @@
 """What one record of a chat log can be: a comment, a moderator's act, nothing of ours, or unreadable.
 
 The words between the readers and ingestion. How a record is parsed is in `readers/`, how acts become labels
-in `moderators.py`, and what is finally stored in `warehouse/tables.py`.
+in `acts/moderators.py`, and what is finally stored in `warehouse/tables.py`.
 """
 
 from __future__ import annotations

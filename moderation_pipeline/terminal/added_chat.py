@@ -16,6 +16,8 @@ from pathlib import Path
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, chat_name, endings, format_path
 from moderation_pipeline.comments.columns import columns_beside, columns_from_arguments, columns_path
 from moderation_pipeline.comments.formats import reader_named
+from moderation_pipeline.comments.log_spec import LogSpec, log_beside, log_path
+from moderation_pipeline.comments.readers.log_clock import day_named
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.slugs import slugify
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -73,7 +75,7 @@ def add_file(
 
     Args:
         folder: where chats are kept.
-        source: the log; a `.columns.yaml` beside it is taken along.
+        source: the log; a `.columns.yaml` or `.log.yaml` beside it is taken along.
         name: what to call the chat, instead of what the file is called.
         format_name: the name of a format, where the content alone would be read otherwise.
         columns: what the columns are, as `text=message`; instead of a `.columns.yaml` beside the file.
@@ -99,7 +101,18 @@ def add_file(
     if format_name is not None:
         format_path(target).write_text(f"{format_name}\n", "utf-8")
         written.append(format_path(target))
+    log = _log_spec(source, target)
+    if log != LogSpec():
+        log_path(target).write_text(log.as_yaml(), "utf-8")
+        written.append(log_path(target))
     return Added(chat, wanted, target, tuple(written) if source.absolute() != target else tuple(written[1:]))
+
+
+def _log_spec(source: Path, target: Path) -> LogSpec:
+    """Return what is said of the log beside it, and the day that its name says and its new name doesn't."""
+    log, day = log_beside(source), day_named(source)
+    is_lost = log.day is None and day is not None and day_named(target) is None
+    return log.model_copy(update={"day": day}) if is_lost else log
 
 
 def _make_room(folder: DataFolder, chat: str, source: Path, *, replace: bool) -> None:
@@ -109,7 +122,7 @@ def _make_room(folder: DataFolder, chat: str, source: Path, *, replace: bool) ->
         return
     if not replace and not filecmp.cmp(existing, source, shallow=False):
         raise ChatExistsError(chat, existing, source)
-    for path in (existing, columns_path(existing), format_path(existing)):
+    for path in (existing, columns_path(existing), format_path(existing), log_path(existing)):
         path.unlink(missing_ok=True)
 
 

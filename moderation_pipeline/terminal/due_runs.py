@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, format_path
 from moderation_pipeline.comments.columns import columns_path
+from moderation_pipeline.comments.log_spec import log_path
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import KEYLESS_REGIMES, NamedConfig
 from moderation_pipeline.terminal.added_chat import Added
@@ -55,7 +56,8 @@ def is_reading_due(folder: DataFolder, chat: str, *, is_current: bool) -> bool:
     table = partition_path(folder, COMMENTS, chat)
     if not table.exists() or not is_current:
         return True
-    sources = [each for each in (path, columns_path(path), format_path(path)) if each.exists()]
+    beside = (columns_path(path), format_path(path), log_path(path))
+    sources = [each for each in (path, *beside) if each.exists()]
     return max(each.stat().st_mtime_ns for each in sources) > table.stat().st_mtime_ns
 
 

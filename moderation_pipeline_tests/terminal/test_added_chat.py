@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from moderation_pipeline.comments.chat_files import SameChatError, chat_files, chat_name, format_beside
 from moderation_pipeline.comments.columns import ColumnsError, columns_beside
+from moderation_pipeline.comments.ingest import ingest
+from moderation_pipeline.comments.log_spec import LogSpec, log_beside, log_path
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.terminal.added_chat import ChatExistsError, ReservedNameError, add_file
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -140,3 +143,17 @@ def test_columns_that_are_not_understood_name_their_file(tmp_path: Path) -> None
     log(tmp_path, "x.csv.columns.yaml", "txt: body\n")
     with pytest.raises(ColumnsError, match=r"x\.csv\.columns\.yaml: txt: no such key"):
         add_file(DataFolder(tmp_path / "data"), log(tmp_path, "x.csv"))
+
+
+def test_the_day_in_a_logs_name_and_what_is_said_beside_it_are_taken_along(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    source = log(tmp_path, "room-2024-03-30.log", "[20:00:01] <ann> hi\n")
+    log(tmp_path, "room-2024-03-30.log.log.yaml", "zone: Europe/Berlin\n")
+    added = add_file(folder, source, name="mine")
+    assert log_beside(added.path) == LogSpec(zone="Europe/Berlin", day=date(2024, 3, 30))
+    assert ingest(added.path, "mine").comments["sent_at"][0].isoformat() == "2024-03-30T19:00:01+00:00"
+    assert chat_files(folder) == {"mine": added.path}
+    again = add_file(folder, source)
+    assert again.files == (again.path, log_path(again.path))
+    add_file(folder, log(tmp_path, "other.log", "[20:00:01] <ann> ho\n"), name="mine", replace=True)
+    assert log_beside(added.path) == LogSpec()

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from moderation_pipeline.comments.acts_in_words import act_in_words
+from moderation_pipeline.comments.acts.acts_in_words import act_in_words
 from moderation_pipeline.comments.log_spec import LogSpec
-from moderation_pipeline.comments.readers.log_clock import CLOCK, NO_DAY, LogClock, clock_of, date_of
+from moderation_pipeline.comments.readers.log_clock import CLOCK, DAY, NO_DAY, LogClock, clock_of, date_of
 from moderation_pipeline.comments.readers.reader import LogReader
 from moderation_pipeline.comments.record import Act, ActKind, Comment, Ignored, Parsed, Unreadable
 from moderation_pipeline.comments.source import Record, Source
@@ -97,9 +97,9 @@ class ChatterinoReader(LogReader):
 
     def _begin(self, begins: re.Match[str]) -> Ignored | Unreadable:
         day = date_of(begins[2], begins[3], begins[4])
-        if day is None:
-            return Unreadable("no date that can be read")
         clock = timedelta(hours=int(begins[5]), minutes=int(begins[6]), seconds=int(begins[7]))
+        if day is None or clock >= DAY:
+            return Unreadable("no date that can be read")
         self._clock.begin(day, clock, begins[8].strip())
         return Ignored("beginnings and ends of logging")
 

@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-from moderation_pipeline.comments.acts_in_words import act_in_words
+from moderation_pipeline.comments.acts.acts_in_words import act_in_words
 from moderation_pipeline.comments.chat_files import LOG_SUFFIX
 from moderation_pipeline.comments.log_spec import LogSpec
 from moderation_pipeline.comments.readers.log_clock import NO_DAY, LogClock, clock_of, date_of
@@ -34,7 +34,7 @@ NOBODY = datetime(2000, 1, 1, tzinfo=UTC)
 Groups = Mapping[str, str | None]
 
 
-class Means(Enum):
+class LineMeaning(Enum):
     """What a line is that a pattern matches."""
 
     SAID = "a comment"
@@ -55,7 +55,7 @@ class LinePattern(NamedTuple):
     """
 
     form: re.Pattern[str]
-    means: Means
+    means: LineMeaning
     kind: ActKind = ActKind.UNKNOWN
     what: str = "lines of the program"
 
@@ -83,10 +83,10 @@ class LineLogReader(LogReader):
         ]
         means = [cls._means(line.rstrip("\r")) for line in lines]
         known = sum(each is not None for each in means)
-        return (Means.SAID in means or Means.DID in means) and 2 * known > len(lines)
+        return (LineMeaning.SAID in means or LineMeaning.DID in means) and 2 * known > len(lines)
 
     @classmethod
-    def _means(cls, line: str) -> Means | None:
+    def _means(cls, line: str) -> LineMeaning | None:
         return next((pattern.means for pattern in cls.patterns if pattern.form.match(line)), None)
 
     def records(self, source: Source) -> Iterator[Record]:
@@ -108,16 +108,16 @@ class LineLogReader(LogReader):
 
     def _of_pattern(self, pattern: LinePattern, found: re.Match[str]) -> Parsed:
         groups = found.groupdict()
-        if pattern.means is Means.BEGINS:
+        if pattern.means is LineMeaning.BEGINS:
             return self._begin(groups)
-        if pattern.means is Means.NOTHING:
+        if pattern.means is LineMeaning.NOTHING:
             return Ignored(pattern.what)
         at_us = self._time(groups)
-        if pattern.means in (Means.SAID, Means.DID):
+        if pattern.means in (LineMeaning.SAID, LineMeaning.DID):
             if at_us is None and _has_time(groups):
                 return Unreadable(NO_DAY if self._clock.day is None else "no time that can be read")
-            return self._comment(groups, at_us, is_me=pattern.means is Means.DID)
-        if pattern.means is Means.REMOVES:
+            return self._comment(groups, at_us, is_me=pattern.means is LineMeaning.DID)
+        if pattern.means is LineMeaning.REMOVES:
             return _removed(pattern.kind, groups, at_us)
         return self._words(groups, at_us, pattern.what)
 
@@ -205,7 +205,9 @@ def _has_time(groups: Groups) -> bool:
 
 def _not_before(day: date, known: date) -> date:
     """Return the day in the next year, where it would else be long before the lines above it."""
-    return day.replace(year=day.year + 1) if known - day > timedelta(days=300) else day
+    if known - day <= timedelta(days=300):
+        return day
+    return date_of(str(day.year + 1), str(day.month), str(day.day)) or day
 
 
 MANY = re.compile(r"(?P<user>[^\s,]+)(?: \((?P<inside>[^)]*)\))?(?: \[[^\]]*\])?(?: \{[^}]*\})?(?:, |$)")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from moderation_pipeline.comments.readers.line_log import LineLogReader, LinePattern, Means
+from moderation_pipeline.comments.readers.line_log import LineLogReader, LineMeaning, LinePattern
 from moderation_pipeline.comments.readers.log_clock import CLOCK
 from moderation_pipeline.comments.record import ActKind
 
@@ -17,7 +17,7 @@ DATE = r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
 TEXT = r"(?P<text>.*)"
 
 
-def _pattern(form: str, means: Means, kind: ActKind = ActKind.UNKNOWN, what: str = "") -> LinePattern:
+def _pattern(form: str, means: LineMeaning, kind: ActKind = ActKind.UNKNOWN, what: str = "") -> LinePattern:
     compiled = re.compile(rf"(?:{form})\Z", re.DOTALL)
     return LinePattern(compiled, means, kind, what or "lines of the program")
 
@@ -34,12 +34,12 @@ class JustlogTextReader(LineLogReader):
         _pattern(
             rf"\[{DATE} {CLOCK}\] #(?P<channel>\S+) (?P<user_name>\w+): "
             rf"(?P<text>(?P=user_name) has been (?:banned|timed out for \d+ seconds))",
-            Means.SYSTEM,
+            LineMeaning.SYSTEM,
         ),
-        _pattern(rf"\[{DATE} {CLOCK}\] #(?P<channel>\S+) (?P<user_name>\w+): {TEXT}", Means.SAID),
+        _pattern(rf"\[{DATE} {CLOCK}\] #(?P<channel>\S+) (?P<user_name>\w+): {TEXT}", LineMeaning.SAID),
         _pattern(
             rf"\[{DATE} {CLOCK}\] #(?P<channel>\S+) {TEXT}",
-            Means.SYSTEM,
+            LineMeaning.SYSTEM,
             what="notices of subscriptions and the like",
         ),
     )
@@ -53,8 +53,10 @@ class TwitchDownloaderTextReader(LineLogReader):
     hint = "Saved as JSON it has ids, roles and times too."
     is_utc = True
     patterns = (
-        _pattern(rf"\[{DATE} {CLOCK} UTC\] (?P<user_name>[^\s:]+): {TEXT}", Means.SAID),
-        _pattern(rf"\[(?P<elapsed>\d{{1,4}}:[0-5]\d:[0-5]\d)\] (?P<user_name>[^\s:]+): {TEXT}", Means.SAID),
+        _pattern(rf"\[{DATE} {CLOCK} UTC\] (?P<user_name>[^\s:]+): {TEXT}", LineMeaning.SAID),
+        _pattern(
+            rf"\[(?P<elapsed>\d{{1,4}}:[0-5]\d:[0-5]\d)\] (?P<user_name>[^\s:]+): {TEXT}", LineMeaning.SAID
+        ),
     )
 
 
@@ -68,11 +70,11 @@ def _of_chat_downloader(time: str) -> tuple[LinePattern, ...]:
     """Return the patterns of chat-downloader's lines with one of its times."""
     acts = r"(?P<text>\S+ was (?:timed out for \d+ seconds|permanently banned)\.)"
     return (
-        _pattern(rf"{time} \| {acts}", Means.SYSTEM),
+        _pattern(rf"{time} \| {acts}", LineMeaning.SYSTEM),
         # YouTube's deletions have nothing but these words, so that nobody knows of whom they are.
-        _pattern(rf"{time} \| ?(?:\[[^\]:]*\])?", Means.REMOVES),
-        _pattern(rf"{time} \| {BADGES}(?P<user_name>[^:|]+): {TEXT}", Means.SAID),
-        _pattern(rf"{time} \| [^:]*", Means.NOTHING, what="lines without words of a user"),
+        _pattern(rf"{time} \| ?(?:\[[^\]:]*\])?", LineMeaning.REMOVES),
+        _pattern(rf"{time} \| {BADGES}(?P<user_name>[^:|]+): {TEXT}", LineMeaning.SAID),
+        _pattern(rf"{time} \| [^:]*", LineMeaning.NOTHING, what="lines without words of a user"),
     )
 
 
@@ -123,28 +125,30 @@ EVENTS = "|".join(
 def _of_irc(when: str) -> tuple[LinePattern, ...]:
     """Return the patterns of IRC clients' lines that begin with one of their times."""
     return (
-        _pattern(rf"{when}<{SIGNS}{NICK}>[ \t]?{TEXT}", Means.SAID),
+        _pattern(rf"{when}<{SIGNS}{NICK}>[ \t]?{TEXT}", LineMeaning.SAID),
         _pattern(
             rf"{when}(?:-!-|\*{{1,3}}) (?P<user>\S+) was kicked (?:from \S+ )?by \S+.*",
-            Means.REMOVES,
+            LineMeaning.REMOVES,
             ActKind.SILENCE,
         ),
-        _pattern(rf"{when}\*\t\S+ has kicked (?P<user>\S+)(?: from \S+)? .*", Means.REMOVES, ActKind.SILENCE),
-        _pattern(rf"{when}\* \S+ (?:\([^)]*\) )?kick (?P<user>\S+).*", Means.REMOVES, ActKind.SILENCE),
+        _pattern(
+            rf"{when}\*\t\S+ has kicked (?P<user>\S+)(?: from \S+)? .*", LineMeaning.REMOVES, ActKind.SILENCE
+        ),
+        _pattern(rf"{when}\* \S+ (?:\([^)]*\) )?kick (?P<user>\S+).*", LineMeaning.REMOVES, ActKind.SILENCE),
         *_of_modes(rf"{when}(?:-!-|\*{{1,3}}) .*?(?:mode/\S+ \[|sets mode:? |sets modes on \S+: )"),
-        _pattern(rf"{when}BAN: (?P<many>.*)", Means.REMOVES, ActKind.BAN),
-        _pattern(rf"{when}DELETED: (?P<many>.*)", Means.REMOVES, ActKind.DELETE),
-        _pattern(rf"{when}(?:{EVENTS}).*", Means.NOTHING, what="joins, parts, modes and notices"),
-        _pattern(rf"{when} ?\*[ \t]{SIGNS}{NICK} {TEXT}", Means.DID),
-        _pattern(rf"{when}{TEXT}", Means.SYSTEM),
+        _pattern(rf"{when}BAN: (?P<many>.*)", LineMeaning.REMOVES, ActKind.BAN),
+        _pattern(rf"{when}DELETED: (?P<many>.*)", LineMeaning.REMOVES, ActKind.DELETE),
+        _pattern(rf"{when}(?:{EVENTS}).*", LineMeaning.NOTHING, what="joins, parts, modes and notices"),
+        _pattern(rf"{when} ?\*[ \t]{SIGNS}{NICK} {TEXT}", LineMeaning.DID),
+        _pattern(rf"{when}{TEXT}", LineMeaning.SYSTEM),
     )
 
 
 def _of_modes(begins: str) -> tuple[LinePattern, ...]:
     """Return the patterns of a mode that bans or quiets a mask, alone or among others."""
     return (
-        _pattern(rf"{begins}\+[bq] (?P<mask>[^\s\]]+).*", Means.REMOVES, ActKind.BAN),
-        _pattern(rf"{begins}\+\w*[bq].*", Means.REMOVES, ActKind.UNKNOWN),
+        _pattern(rf"{begins}\+[bq] (?P<mask>[^\s\]]+).*", LineMeaning.REMOVES, ActKind.BAN),
+        _pattern(rf"{begins}\+\w*[bq].*", LineMeaning.REMOVES, ActKind.UNKNOWN),
     )
 
 
@@ -157,14 +161,14 @@ class IrcTextReader(LineLogReader):
     name = "irc_text"
     describes = "text logs of mIRC, irssi, WeeChat, HexChat, znc, The Lounge and Chatty"
     patterns = (
-        _pattern(rf"(?:{BEGINNINGS}) {SPELT}", Means.BEGINS),
-        _pattern(rf"(?:{BEGINNINGS}) {DATE}.*", Means.BEGINS),
-        _pattern(rf"(?:{BESIDES}).*", Means.NOTHING, what="beginnings and ends of logging"),
-        _pattern(rf"{WEECHAT}{SIGNS}(?P<user_name>[^\s\-<=*][^\s]*)\t{TEXT}", Means.SAID),
-        _pattern(rf"{WEECHAT} ?\*\t{SIGNS}{NICK} {TEXT}", Means.DID),
-        _pattern(rf"{WEECHAT}<--\t\S+ has kicked (?P<user>\S+).*", Means.REMOVES, ActKind.SILENCE),
+        _pattern(rf"(?:{BEGINNINGS}) {SPELT}", LineMeaning.BEGINS),
+        _pattern(rf"(?:{BEGINNINGS}) {DATE}.*", LineMeaning.BEGINS),
+        _pattern(rf"(?:{BESIDES}).*", LineMeaning.NOTHING, what="beginnings and ends of logging"),
+        _pattern(rf"{WEECHAT}{SIGNS}(?P<user_name>[^\s\-<=*][^\s]*)\t{TEXT}", LineMeaning.SAID),
+        _pattern(rf"{WEECHAT} ?\*\t{SIGNS}{NICK} {TEXT}", LineMeaning.DID),
+        _pattern(rf"{WEECHAT}<--\t\S+ has kicked (?P<user>\S+).*", LineMeaning.REMOVES, ActKind.SILENCE),
         *_of_modes(rf"{WEECHAT}--\tMode \S+ \["),
-        _pattern(rf"{WEECHAT}[^\t]*\t.*", Means.NOTHING, what="joins, parts, modes and notices"),
+        _pattern(rf"{WEECHAT}[^\t]*\t.*", LineMeaning.NOTHING, what="joins, parts, modes and notices"),
         *_of_irc(rf"\[{DATE}[T ]{CLOCK}\] ?"),
         *_of_irc(rf"\[{CLOCK}\] ?"),
         *_of_irc(rf"{DATE}[T ]{CLOCK} "),

@@ -275,3 +275,13 @@ def test_a_colon_in_a_comment_gives_it_to_nobody_else() -> None:
     ingested = read(lines, name="x.log")
     said = ingested.comments.select("user_id", "text").rows()
     assert said == [("ann", "note: this"), ("ann", "hello bob: hi")]
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "1969-12-31", "2024-02-30"])
+@pytest.mark.parametrize("clock", ["00:00:00", "23:59:59", "99:99:99"])
+def test_days_at_the_ends_of_time_are_rejected_in_words(day: str, clock: str) -> None:
+    begin = f"# Start logging at {day} {clock} CET"
+    lines = ["[20:00:00] ann: good", begin, "[00:00:01] ann: hi", "[23:59:59] bob: ho"]
+    ingested = read(lines, name="room-2023-11-14.log")
+    assert is_conserved(ingested)
+    assert ingested.comments["text"][0] == "good"

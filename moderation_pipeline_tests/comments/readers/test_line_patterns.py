@@ -235,3 +235,9 @@ def test_lines_of_any_words_never_raise_and_always_add_up(name: str) -> None:
         assert is_conserved(read(raw, name="room-2024-05-06.log", format_name=name))
 
     holds()
+
+
+def test_a_leap_day_without_a_year_never_raises() -> None:
+    said = ["Dec 31 23:59:59 <ann>\tlate", "Feb 29 00:00:01 <ann>\todd"]
+    lines = ["**** BEGIN LOGGING AT Tue Dec 31 23:59:00 2024", *said]
+    assert is_conserved(read(lines))

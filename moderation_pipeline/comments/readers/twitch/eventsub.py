@@ -2,7 +2,7 @@
 
 All shapes are read: the WebSocket's (`metadata`, `payload`), the webhook's body (`subscription`, `event`)
 and events alone, as libraries hand them over, whose topic is told by what they hold. Written from Twitch's
-EventSub reference. What the acts label is in `moderators.py`.
+EventSub reference. What the acts label is in `comments/acts/moderators.py`.
 """
 
 from __future__ import annotations

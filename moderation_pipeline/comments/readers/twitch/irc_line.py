@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from moderation_pipeline.comments.acts_in_words import act_in_words
+from moderation_pipeline.comments.acts.acts_in_words import act_in_words
 from moderation_pipeline.comments.record import Act, ActKind, Comment, Decided, Ignored, Parsed, Unreadable
 from moderation_pipeline.comments.times import us_from_ms
 

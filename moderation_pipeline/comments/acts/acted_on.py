@@ -22,7 +22,7 @@ LINES_LOOKED_AT = 2_000
 """Of a user's lines before an act. Nobody writes more within any bound that makes sense."""
 
 
-class Line(NamedTuple):
+class WrittenLine(NamedTuple):
     """A comment that an act may be about: where it is in the frame, its place in the log, its time."""
 
     at: int
@@ -44,7 +44,7 @@ class Stretch(NamedTuple):
     channel: str | None
 
 
-Lines = dict[tuple[str | None, str], list[Line]]
+Lines = dict[tuple[str | None, str], list[WrittenLine]]
 
 
 class ActedOn:
@@ -63,7 +63,7 @@ class ActedOn:
         """Return where the comment of that id is in the frame."""
         return self._by_id.get(comment_id)
 
-    def lines_before(self, placed: PlacedAct) -> list[Line]:
+    def lines_before(self, placed: PlacedAct) -> list[WrittenLine]:
         """Return the lines of the act's user in its channel before it, oldest first."""
         act = placed.act
         lines = self._by_user.get((act.channel, act.user_id)) if act.user_id is not None else None
@@ -74,7 +74,7 @@ class ActedOn:
         end = bisect_left(lines, placed.comments_before, key=_row)
         return lines[max(end - LINES_LOOKED_AT, 0) : end]
 
-    def quoted(self, placed: PlacedAct, lines: Sequence[Line]) -> int | None:
+    def quoted(self, placed: PlacedAct, lines: Sequence[WrittenLine]) -> int | None:
         """Return where the last of the lines is that says what the act quotes."""
         if not placed.act.quoted:
             return None
@@ -138,7 +138,7 @@ class ActedOn:
         columns = pl.col("row", "sent_at", "channel", "user_id", "user_name").filter(meant)
         rows = self._comments.select(places(meant), columns).rows()
         for at, row, sent_at, channel, user_id, user_name in rows:
-            line = Line(at, row, sent_at)
+            line = WrittenLine(at, row, sent_at)
             for key in (channel, None) if is_anywhere and channel is not None else (channel,):
                 if user_id is not None:
                     self._by_user[key, user_id].append(line)
@@ -160,5 +160,5 @@ def places(where: pl.Expr) -> pl.Expr:
     return where.fill_null(value=False).arg_true().alias("at")
 
 
-def _row(line: Line) -> int:
+def _row(line: WrittenLine) -> int:
     return line.row

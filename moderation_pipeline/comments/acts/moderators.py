@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from moderation_pipeline.comments.acted_on import ActedOn, Line, places
+from moderation_pipeline.comments.acts.acted_on import ActedOn, WrittenLine, places
 from moderation_pipeline.comments.log_spec import LogSpec
 from moderation_pipeline.comments.record import ActKind, PlacedAct
 from moderation_pipeline.plan import SEVERITY, Action
@@ -153,15 +153,15 @@ class _Judge:
             last = PlacedAct(placed.act._replace(at_us=lines[-1].sent_at), lines[-1].row + 1)
             self._doubt(_while_within(lines, last, WINDOW_US, WINDOW_LINES))
 
-    def _is_bound(self, line: Line, placed: PlacedAct) -> bool:
+    def _is_bound(self, line: WrittenLine, placed: PlacedAct) -> bool:
         return line.is_within(placed, self._bound_us, BOUND_LINES)
 
-    def _doubt_all(self, lines: Sequence[Line], placed: PlacedAct) -> None:
+    def _doubt_all(self, lines: Sequence[WrittenLine], placed: PlacedAct) -> None:
         """Leave unlabelled what the user wrote within the bound, and the last line however old it is."""
         self._doubt(lines[-1:])
         self._doubt(line for line in lines if self._is_bound(line, placed))
 
-    def _doubt(self, lines: Iterable[Line]) -> None:
+    def _doubt(self, lines: Iterable[WrittenLine]) -> None:
         self._unsure.update(line.at for line in lines)
 
     def _lift(self, placed: PlacedAct) -> None:
@@ -181,7 +181,7 @@ class _Judge:
         return at in self._own and self._own[at].code >= SILENCED
 
 
-def _while_within(lines: Sequence[Line], placed: PlacedAct, us: int, rows: int) -> list[Line]:
+def _while_within(lines: Sequence[WrittenLine], placed: PlacedAct, us: int, rows: int) -> list[WrittenLine]:
     """Return the last of the lines, as far as they go back without a gap out of the window."""
     first = len(lines)
     while first > 0 and lines[first - 1].is_within(placed, us, rows):

@@ -1,0 +1,1 @@
+"""What human moderators did: in which words a log tells it, which comments it may be about, what it labels."""

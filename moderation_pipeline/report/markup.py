@@ -13,15 +13,13 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
+from moderation_pipeline.text.visible import is_invisible
+
 LONGEST = 280
 MOST_MARKS = 3
 """Combining marks kept on one letter: enough for every script, too few to smear over the lines above."""
 
 SIGNS = {"\n": "⏎", "\r": "␍", "\t": "⇥"}
-INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Blank, yet letters or symbols by category: fillers, the empty Braille cell, the grapheme joiner."""
-
-ZERO_WIDTH_JOINER, PICTURE_SELECTOR = "\u200d", "\ufe0f"
 _ACTIVE = re.compile(r"[\\`*\[\]<>&|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|(?<=www)\.", re.IGNORECASE)
 """What CommonMark, GitHub's tables, links and formulas act on anywhere in a line."""
 
@@ -102,30 +100,13 @@ def _sign(text: str, index: int) -> str | None:
         return None
     if character in SIGNS:
         return SIGNS[character]
-    category = unicodedata.category(character)
-    if category in ("Mn", "Me"):
-        return _sign_of_mark(text, index)
-    if category in ("Cc", "Cf", "Cs", "Zl", "Zp") or character in INVISIBLE_LETTERS:
-        joins = (
-            character == ZERO_WIDTH_JOINER and _is_picture(text, index - 1) and _is_picture(text, index + 1)
-        )
-        return None if joins else f"U+{ord(character):04X}"
-    return None
+    if is_invisible(text, index):
+        return f"U+{ord(character):04X}"
+    return _sign_of_mark(text, index) if unicodedata.category(character) in ("Mn", "Me") else None
 
 
 def _sign_of_mark(text: str, index: int) -> str | None:
-    character = text[index]
-    if character in INVISIBLE_LETTERS or "\ufe00" <= character <= "\ufe0f" or character >= "\U000e0100":
-        seen = character == PICTURE_SELECTOR and _is_picture(text, index - 1)
-        return None if seen else f"U+{ord(character):04X}"
+    """Return what stands for a mark on top of too many; the shape of an emoji is none."""
     before = text[max(0, index - MOST_MARKS) : index]
     stacked = len(before) == MOST_MARKS and all(unicodedata.category(each) in ("Mn", "Me") for each in before)
     return "mark" if stacked else None
-
-
-def _is_picture(text: str, index: int) -> bool:
-    """Whether an emoji, or a part of one, stands there."""
-    if not 0 <= index < len(text):
-        return False
-    character = text[index]
-    return character in f"{PICTURE_SELECTOR}0123456789#*" or unicodedata.category(character) in ("So", "Sk")

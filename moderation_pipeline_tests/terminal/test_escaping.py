@@ -24,7 +24,8 @@ from moderation_pipeline.terminal.escaping import harmless
         ("👨\u200d👩\u200d👧 ❤️", "👨\u200d👩\u200d👧 ❤️"),
         ("a\u200db", "a<U+200D>b"),
         ("e" + "\u0301" * 40, "e\u0301\u0301\u0301"),
-        ("x\U000e0141\U000e0142", "x"),
+        ("x\U000e0141\U000e0142", "x<U+E0141><U+E0142>"),
+        ("bl\u2800ank\u3164", "bl<U+2800>ank<U+3164>"),
     ],
 )
 def test_what_a_terminal_would_obey_is_shown_instead(text: str, shown: str) -> None:

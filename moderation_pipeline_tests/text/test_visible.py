@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from moderation_pipeline.report.markup import pieces
+from moderation_pipeline.terminal.escaping import harmless
+from moderation_pipeline.text.visible import is_invisible, shortened, visible
+
+EVERY_CHARACTER = "a".join(map(chr, range(sys.maxunicode + 1)))
+"""All of Unicode, each between two letters."""
+
+
+def on_a_page(text: str) -> str:
+    return "".join(piece.text for piece in pieces(text, len(text)) if not piece.is_sign)
+
+
+@pytest.mark.parametrize("show", [visible, harmless, on_a_page], ids=["prompt", "terminal", "page"])
+def test_what_can_not_be_seen_is_shown_wherever_text_is_and_what_can_be_is_left(show: object) -> None:
+    assert callable(show)
+    seen = {text for at, text in enumerate(EVERY_CHARACTER) if not is_invisible(EVERY_CHARACTER, at)}
+    left = set(show(EVERY_CHARACTER))
+    signs = set("⟨⟩<>U+×0123456789ABCDEF") | {chr(0x2400 + code) for code in range(0x20)} | {"\u2421"}
+    assert left - signs == seen - signs
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("gg \U0001fae8 wp", "gg \U0001fae8 wp"),
+        ("1\ufe0f\u20e3 \u2194\ufe0f \u2764\ufe0f", "1\ufe0f\u20e3 \u2194\ufe0f \u2764\ufe0f"),
+        ("a\ufe0fb", "a⟨U+FE0F⟩b"),
+        ("a\u200d1", "a⟨U+200D⟩1"),
+        ("\u200b\u200b\u200b", "⟨U+200B⟩×3"),
+        ("private \ue000", "private ⟨U+E000⟩"),
+    ],
+)
+def test_a_prompt_shows_what_hides_and_leaves_emoji_whole(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+def test_a_long_text_loses_its_middle_and_says_so() -> None:
+    assert shortened("x" * 100, 8) == "xxxxxx⟨92 characters left out⟩xx"

@@ -5,6 +5,7 @@ Read from the folder MODERATION_SHARED_DATA, else ../shared/data beside the repo
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import tempfile
@@ -25,15 +26,27 @@ COLUMNS = {
     "text": {"column": "text", "separator": "[SEPA]"},
     "channel": "channel",
     "user_id": "user_id",
-    "order_by": ["channel", "seq"],
+    "order_by": ["place"],
     "split": "split",
     "label_is_violation": "label_toxic",
 }
 
+FILE = "conda_dota2.parquet"
+
+
+def labelled_data() -> Path:
+    """Return where the labelled data is looked for."""
+    return Path(os.environ.get("MODERATION_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
+
+
+def is_labelled_data_there() -> bool:
+    """Whether the comments of the research stream can be had."""
+    return (labelled_data() / FILE).is_file()
+
 
 def shared_data() -> Path:
     """Return the folder of the labelled data, or leave with a word about where it was looked for."""
-    folder = Path(os.environ.get("MODERATION_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
+    folder = labelled_data()
     if not folder.is_dir():
         raise SystemExit(
             f"No labelled data in {folder}. Set MODERATION_SHARED_DATA to the folder that holds it."
@@ -41,18 +54,27 @@ def shared_data() -> Path:
     return folder
 
 
-def research_stream(seed: int) -> pl.DataFrame:
-    """Return the comments table of the labelled comments, matches in the order that the seed shuffles."""
-    data = pl.read_parquet(shared_data() / "conda_dota2.parquet").filter(pl.col("label_toxic").is_not_null())
+def write_research_stream(path: Path, seed: int, comments: int | None = None) -> None:
+    """Write the labelled comments, or the first of them, as a chat file; what its columns are goes beside it.
+
+    The matches are in the order that the seed shuffles.
+    """
+    data = pl.read_parquet(shared_data() / FILE).filter(pl.col("label_toxic").is_not_null())
     matches = data["channel"].unique(maintain_order=True).to_list()
     random.Random(seed).shuffle(matches)
     place = {match: number for number, match in enumerate(matches)}
     shuffled = data.with_columns(place=pl.col("channel").replace_strict(place)).sort("place", "seq")
+    first = shuffled if comments is None else shuffled.head(comments)
+    first.with_columns(place=pl.int_range(pl.len())).write_parquet(path)
+    path.with_name(f"{path.name}.columns.yaml").write_text(json.dumps(COLUMNS), "utf-8")
+
+
+def research_stream(seed: int) -> pl.DataFrame:
+    """Return the comments table of the labelled comments, matches in the order that the seed shuffles."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "research.parquet"
-        shuffled.with_columns(place=pl.int_range(pl.len())).write_parquet(path)
-        columns = ColumnsSpec.model_validate({**COLUMNS, "order_by": ["place"]})
-        return ingest(path, "research", columns=columns).comments
+        write_research_stream(path, seed)
+        return ingest(path, "research", columns=ColumnsSpec.model_validate(COLUMNS)).comments
 
 
 class Score(NamedTuple):

@@ -18,7 +18,7 @@ from openai import AsyncOpenAI, DefaultAioHttpClient
 from typesafe_sdk import AsyncTypeSafeClient
 
 from moderation_pipeline.agents.deciding.question_set import policy_questions
-from moderation_pipeline.backends.chat.chat_endpoint import Endpoint
+from moderation_pipeline.backends.chat.sdk_client import Endpoint
 from moderation_pipeline.backends.decisions.decision_model import DecisionRequest
 from moderation_pipeline.backends.decisions.systemone import SystemOneModel
 from moderation_pipeline.backends.decisions.systemone_wire import questions_of

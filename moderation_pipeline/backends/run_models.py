@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import TracebackType
+from typing import Any
 
 from moderation_pipeline.backends.batches.batched_model import BATCH_DISCOUNT, BatchDoor, BatchedModel
 from moderation_pipeline.backends.chat.abilities import FoundAbilities
-from moderation_pipeline.backends.chat.chat_endpoint import AbilitiesMemory, ChatEndpoint, Endpoint
+from moderation_pipeline.backends.chat.chat_endpoint import AbilitiesMemory, ChatEndpoint
 from moderation_pipeline.backends.chat.chat_wire import Abilities
+from moderation_pipeline.backends.chat.sdk_client import Endpoint
 from moderation_pipeline.backends.decisions.carried_decisions import CarriedModel, CarryingModel
 from moderation_pipeline.backends.decisions.decision_backends import decision_backend, place_of
 from moderation_pipeline.backends.decisions.decision_model import DecisionModel
@@ -221,7 +223,7 @@ def backend_of(
 
 def chat_endpoint(
     spec: TogetherSpec | OpenAISpec, variables: Mapping[str, str], memory: AbilitiesMemory | None = None
-) -> ChatEndpoint:
+) -> ChatEndpoint[Any]:
     """Return the endpoint of a remote spec. Its SDK is imported here: a second, for those who use it.
 
     Raises:
@@ -243,7 +245,7 @@ def chat_endpoint(
     return OpenAIModel(endpoint, memory)
 
 
-def batch_door(endpoint: ChatEndpoint) -> BatchDoor:
+def batch_door(endpoint: ChatEndpoint[Any]) -> BatchDoor:
     """Return the batch interface of an endpoint's provider."""
     from moderation_pipeline.backends.chat.together import TogetherModel
 

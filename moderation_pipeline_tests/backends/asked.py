@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moderation_pipeline.backends.chat.chat_endpoint import Endpoint
+from moderation_pipeline.backends.chat.sdk_client import Endpoint
 from moderation_pipeline.backends.decisions.decision_model import NO, YES, DecisionRequest, Option, Question
 
 RULE = Question("R1", "yes_no", "Is it an insult?", (Option(YES, "it insults"), Option(NO, "it doesn't")))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from moderation_pipeline.agents.prompted.prompt import Instructions
-from moderation_pipeline.backends.chat.chat_endpoint import ChatEndpoint, Endpoint
+from moderation_pipeline.backends.chat.chat_endpoint import ChatEndpoint
 from moderation_pipeline.backends.chat.chat_wire import Structure
 from moderation_pipeline.backends.chat.openai import OpenAIModel
+from moderation_pipeline.backends.chat.sdk_client import Endpoint
 from moderation_pipeline.backends.chat.together import TogetherModel
 from moderation_pipeline.backends.language_model import (
     CallTimedOutError,
@@ -33,7 +35,7 @@ from moderation_pipeline_tests.backends.chat_server import Behaviour, Fault, run
 KEY = "sk-test-4711-secret"
 ENDPOINTS = [OpenAIModel, TogetherModel]
 
-Build = Callable[[Endpoint], ChatEndpoint]
+Build = Callable[[Endpoint], ChatEndpoint[Any]]
 
 
 def asked() -> Request:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -131,7 +131,9 @@ class Waiting(NamedTuple):
 class BatchedModel(LanguageModel):
     """Lets calls wait until `collect` is asked for."""
 
-    def __init__(self, endpoint: ChatEndpoint, door: BatchDoor, ledger: BatchLedger, run_key: str) -> None:
+    def __init__(
+        self, endpoint: ChatEndpoint[Any], door: BatchDoor, ledger: BatchLedger, run_key: str
+    ) -> None:
         self._endpoint = endpoint
         self._door = door
         self._ledger = ledger

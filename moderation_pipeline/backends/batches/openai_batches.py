@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import httpx2
-from openai import APIConnectionError, APIStatusError
-
 from moderation_pipeline.backends.batches.batched_model import BatchDoor, BatchState, BatchStatus
 from moderation_pipeline.backends.chat.openai import OpenAIModel
 
@@ -15,30 +12,26 @@ class OpenAIBatches(BatchDoor):
     """Batches of one OpenAI endpoint."""
 
     def __init__(self, model: OpenAIModel) -> None:
-        self._model = model
+        self._client = model.client
 
     async def submit(self, lines: bytes) -> str:
         """Upload the calls and begin a batch of them."""
-        client = self._model.client
-        try:
-            file = await client.files.create(file=("calls.jsonl", lines), purpose="batch")
-            batch = await client.batches.create(
+        sdk = self._client.sdk
+        with self._client.errors_as_ours():
+            file = await sdk.files.create(file=("calls.jsonl", lines), purpose="batch")
+            batch = await sdk.batches.create(
                 input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
             )
-        except (APIConnectionError, APIStatusError, httpx2.HTTPError) as error:
-            raise self._model.ours(error) from None
         return batch.id
 
     async def state(self, batch_id: str) -> BatchState:
         """Ask how far the batch is; an expired one may have answers all the same."""
-        client = self._model.client
-        try:
-            batch = await client.batches.retrieve(batch_id)
+        sdk = self._client.sdk
+        with self._client.errors_as_ours():
+            batch = await sdk.batches.retrieve(batch_id)
             if batch.status != "completed" and batch.status not in ENDED_BADLY:
                 return BatchState(BatchStatus.PENDING, detail=batch.status)
             files = [each for each in (batch.output_file_id, batch.error_file_id) if each is not None]
-            lines = b"\n".join([(await client.files.content(each)).content for each in files])
-        except (APIConnectionError, APIStatusError, httpx2.HTTPError) as error:
-            raise self._model.ours(error) from None
+            lines = b"\n".join([(await sdk.files.content(each)).content for each in files])
         status = BatchStatus.DONE if batch.status == "completed" else BatchStatus.FAILED
         return BatchState(status, lines, batch.status)

@@ -5,9 +5,6 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import httpx
-from together import APIConnectionError, APIStatusError
-
 from moderation_pipeline.backends.batches.batched_model import BatchDoor, BatchState, BatchStatus
 from moderation_pipeline.backends.chat.together import TogetherModel
 from moderation_pipeline.backends.language_model import GarbledReplyError
@@ -19,33 +16,28 @@ class TogetherBatches(BatchDoor):
     """Batches of Together's."""
 
     def __init__(self, model: TogetherModel) -> None:
-        self._model = model
+        self._client = model.client
 
     async def submit(self, lines: bytes) -> str:
         """Upload the calls and begin a batch of them."""
-        client = self._model.client
-        with tempfile.TemporaryDirectory() as folder:
+        sdk = self._client.sdk
+        with tempfile.TemporaryDirectory() as folder, self._client.errors_as_ours():
             path = Path(folder) / "calls.jsonl"
             path.write_bytes(lines)
-            try:
-                file = await client.files.upload(path, purpose="batch-api", check=False)
-                created = await client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions")
-            except (APIConnectionError, APIStatusError, httpx.HTTPError) as error:
-                raise self._model.ours(error) from None
+            file = await sdk.files.upload(path, purpose="batch-api", check=False)
+            created = await sdk.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions")
         if created.job is None or created.job.id is None:
             raise GarbledReplyError(f"Together began no batch ({created.warning})")
         return created.job.id
 
     async def state(self, batch_id: str) -> BatchState:
         """Ask how far the batch is; an expired one may have answers all the same."""
-        client = self._model.client
-        try:
-            batch = await client.batches.retrieve(batch_id)
+        sdk = self._client.sdk
+        with self._client.errors_as_ours():
+            batch = await sdk.batches.retrieve(batch_id)
             if batch.status != "COMPLETED" and batch.status not in ENDED_BADLY:
                 return BatchState(BatchStatus.PENDING, detail=str(batch.status))
             files = [each for each in (batch.output_file_id, batch.error_file_id) if each is not None]
-            lines = b"\n".join([await (await client.files.content(each)).read() for each in files])
-        except (APIConnectionError, APIStatusError, httpx.HTTPError) as error:
-            raise self._model.ours(error) from None
+            lines = b"\n".join([await (await sdk.files.content(each)).read() for each in files])
         status = BatchStatus.DONE if batch.status == "COMPLETED" else BatchStatus.FAILED
         return BatchState(status, lines, str(batch.status))

@@ -1,19 +1,16 @@
-"""A model behind OpenAI's chat protocol: what OpenAI's and Together's backends share. Their SDKs are theirs.
+"""A model behind OpenAI's chat protocol, whoever serves it: what is asked, and what the endpoint can do.
 
-The SDKs are used through their lower door (`post`, the body as it came): they know the provider's address,
-headers and errors, and parsing the reply into their own models would cost more than half of a call's CPU
-(measured: 2.2 ms a call with, 0.9 ms without).
+How a call is sent is the client's (`sdk_client.py`), how it is written `chat_wire.py`'s.
 """
 
 from __future__ import annotations
 
 import asyncio
-from abc import abstractmethod
-from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from moderation_pipeline.backends.chat.abilities import FoundAbilities, find_out
 from moderation_pipeline.backends.chat.chat_wire import Abilities, Body, body_of, reply_of
+from moderation_pipeline.backends.chat.sdk_client import SdkClient
 from moderation_pipeline.backends.language_model import (
     JsonValue,
     LanguageModel,
@@ -21,6 +18,8 @@ from moderation_pipeline.backends.language_model import (
     Reply,
     Request,
 )
+
+Client = TypeVar("Client", bound=SdkClient[Any])
 
 
 class AbilitiesMemory(Protocol):
@@ -46,24 +45,14 @@ class ForgetfulMemory:
         """Keep nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a model is asked, and with what: `key` is the secret itself, read by whoever builds this."""
-
-    model: str
-    key: str
-    key_variable: str
-    base_url: str | None = None
-    timeout_s: float = 60.0
-
-
-class ChatEndpoint(LanguageModel):
+class ChatEndpoint(LanguageModel, Generic[Client]):
     """A language model behind a chat endpoint, found out at its first call and asked ever after."""
 
     ask_logprobs: JsonValue = True
 
-    def __init__(self, identity: ModelIdentity, memory: AbilitiesMemory | None = None) -> None:
-        self._identity = identity
+    def __init__(self, client: Client, path: str, memory: AbilitiesMemory | None = None) -> None:
+        self.client = client
+        self._path = path
         self._memory: AbilitiesMemory = memory or ForgetfulMemory()
         self._abilities: Abilities | None = None
         self._finding_out = asyncio.Lock()
@@ -71,19 +60,15 @@ class ChatEndpoint(LanguageModel):
     @property
     def identity(self) -> ModelIdentity:
         """Backend, endpoint and model."""
-        return self._identity
+        return self.client.identity
 
-    @abstractmethod
-    async def post(self, body: Body) -> bytes:
-        """Send one call, without retries; return the response's body as it came.
-
-        Raises:
-            LanguageModelError: the SDK's errors, as ours.
-        """
-
-    @abstractmethod
     async def served_models(self) -> list[str]:
         """Return the names of the models that the endpoint serves, as it lists them."""
+        return await self.client.served_models()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self.client.aclose()
 
     async def prepare(self) -> str:
         """Find out, once per endpoint, what it can do."""
@@ -96,7 +81,7 @@ class ChatEndpoint(LanguageModel):
     async def find_out_anew(self) -> FoundAbilities:
         """Find out what the endpoint can do, whatever is known about it."""
         found = await find_out(self._ask)
-        self._memory.keep_abilities(self._identity, found)
+        self._memory.keep_abilities(self.identity, found)
         self._abilities = found.abilities
         return found
 
@@ -105,17 +90,19 @@ class ChatEndpoint(LanguageModel):
         return self._body(request, await self._ability())
 
     def _body(self, request: Request, abilities: Abilities) -> Body:
-        return body_of(request, self._identity.model, abilities, ask_logprobs=self.ask_logprobs)
+        return body_of(request, self.identity.model, abilities, ask_logprobs=self.ask_logprobs)
 
     async def _ask(self, request: Request, abilities: Abilities) -> Reply:
-        return reply_of(await self.post(self._body(request, abilities)), self._identity.model)
+        return reply_of(
+            await self.client.post(self._path, self._body(request, abilities)), self.identity.model
+        )
 
     async def _ability(self) -> Abilities:
         if self._abilities is not None:
             return self._abilities
         async with self._finding_out:  # the first in stream order asks, the others wait in their order
             if self._abilities is None:
-                self._abilities = self._memory.abilities_of(self._identity)
+                self._abilities = self._memory.abilities_of(self.identity)
             if self._abilities is None:
                 return (await self.find_out_anew()).abilities
             return self._abilities

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
-from moderation_pipeline.backends.chat.chat_endpoint import Endpoint
+from moderation_pipeline.backends.chat.sdk_client import Endpoint
 from moderation_pipeline.backends.decisions.decision_model import DecisionModel
 from moderation_pipeline.backends.keys import key_for
 from moderation_pipeline.config.decision_specs import (

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import orjson
 
-from moderation_pipeline.backends.chat.chat_endpoint import Endpoint
 from moderation_pipeline.backends.chat.openai_client import OpenAIClient
+from moderation_pipeline.backends.chat.sdk_client import Endpoint
 from moderation_pipeline.backends.decisions.decision_model import (
     NO,
     YES,
@@ -21,7 +21,12 @@ from moderation_pipeline.backends.decisions.decision_model import (
     distribution,
     yes_no,
 )
-from moderation_pipeline.backends.language_model import GarbledReplyError, JsonValue, ModelIdentity
+from moderation_pipeline.backends.language_model import (
+    GarbledReplyError,
+    JsonValue,
+    LanguageModelError,
+    ModelIdentity,
+)
 
 TYPES = {"yes_no": "predicate", "choice": "choice", "score": "score"}
 
@@ -46,11 +51,14 @@ class OpenAIDecisions(DecisionModel):
             "input": state if isinstance(state, str) else orjson.dumps(state).decode(),
             "questions": questions,
         }
-        return self._read(request, await self._client.post("/decisions", body))
+        return self._read(request, await self._client.asked("/decisions", body))
 
     async def served_models(self) -> list[str] | None:
-        """Return the models that the endpoint lists."""
-        return await self._client.served_models()
+        """Return the models that the endpoint lists; null where it has no list for this key."""
+        try:
+            return await self._client.served_models()
+        except LanguageModelError:
+            return None
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from moderation_pipeline.backends.chat.chat_endpoint import Endpoint
 from moderation_pipeline.backends.chat.openai_client import OpenAIClient
+from moderation_pipeline.backends.chat.sdk_client import Endpoint
 from moderation_pipeline.backends.decisions.decision_model import (
     DecisionModel,
     DecisionReply,
@@ -17,7 +17,12 @@ from moderation_pipeline.backends.decisions.decision_model import (
     Unusable,
     yes_no,
 )
-from moderation_pipeline.backends.language_model import GarbledReplyError, JsonValue, ModelIdentity
+from moderation_pipeline.backends.language_model import (
+    GarbledReplyError,
+    JsonValue,
+    LanguageModelError,
+    ModelIdentity,
+)
 
 
 class OpenAIModerations(DecisionModel):
@@ -34,7 +39,7 @@ class OpenAIModerations(DecisionModel):
     async def decide(self, request: DecisionRequest) -> DecisionReply:
         """Return the score of every category that a question is named after."""
         body: JsonValue = {"model": self.identity.model, "input": comment_text(request.state)}
-        reply = await self._client.post("/moderations", body)
+        reply = await self._client.asked("/moderations", body)
         scores = self._scores(reply)
         return DecisionReply(
             answers={
@@ -47,8 +52,11 @@ class OpenAIModerations(DecisionModel):
         )
 
     async def served_models(self) -> list[str] | None:
-        """Return the models that the endpoint lists."""
-        return await self._client.served_models()
+        """Return the models that the endpoint lists; null where it has no list for this key."""
+        try:
+            return await self._client.served_models()
+        except LanguageModelError:
+            return None
 
     async def aclose(self) -> None:
         """Close the connections."""

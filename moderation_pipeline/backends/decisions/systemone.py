@@ -12,8 +12,8 @@ from collections.abc import Mapping
 import aiohttp
 import orjson
 
-from moderation_pipeline.backends.chat.chat_endpoint import Endpoint
 from moderation_pipeline.backends.chat.chat_wire import model_ids
+from moderation_pipeline.backends.chat.sdk_client import Endpoint
 from moderation_pipeline.backends.decisions.decision_model import (
     DecisionModel,
     DecisionReply,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.backends.chat.openai import OPENAI_URL
+from moderation_pipeline.backends.chat.openai_client import OPENAI_URL
 from moderation_pipeline.backends.chat.together import TOGETHER_URL
 from moderation_pipeline.backends.language_model import ModelIdentity, Reply
 from moderation_pipeline.backends.wrappers.prices import PriceList, PricesError, TokenPrice

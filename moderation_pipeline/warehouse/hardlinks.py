@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -29,15 +30,30 @@ ABANDONED_AFTER_S = 24 * 3600.0
 @contextmanager
 def frozen(folder: DataFolder, tables: Iterable[str]) -> Iterator[DataFolder]:
     """Give a data folder whose warehouse holds the named tables as they are now, whatever is written."""
-    ensure_schema_files(folder)
-    _sweep(folder.root / PICTURES)
-    picture = DataFolder(folder.root / PICTURES / uuid4().hex)
+    pictures = _place_for(folder)
+    _sweep(pictures)
+    picture = DataFolder(pictures / uuid4().hex)
     try:
         for table in tables:
             _link_all(folder.warehouse / table, picture.warehouse / table)
+        # There rather than in the warehouse, which somebody who only looks may not be allowed to write.
+        ensure_schema_files(picture)
         yield picture
     finally:
         shutil.rmtree(picture.root, ignore_errors=True)
+
+
+def _place_for(folder: DataFolder) -> Path:
+    """Return where pictures are made: beside the warehouse, or among temporary files where that can't be written."""
+    place = folder.root / PICTURES
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        pass
+    else:
+        if os.access(place, os.W_OK):
+            return place
+    return Path(tempfile.gettempdir()) / f"moderation-{os.getuid()}{PICTURES}"
 
 
 def _link_all(source: Path, target: Path) -> None:

@@ -123,17 +123,25 @@ def create_statement(name: str, select: str) -> str:
 
 @contextmanager
 def connect_in_memory(
-    folder: DataFolder, names: Iterable[str] | None = None
+    folder: DataFolder, names: Iterable[str] | None = None, *, may_leave: bool = False
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Give a connection of its own, in memory, with the views (all, or those named) defined in it.
 
     They show the warehouse as it is now, for as long as the connection is open. Defining a view reads the
-    footers of its files, so that naming the few that are needed is quicker.
+    footers of its files, so that naming the few that are needed is quicker. Unless it `may_leave`, the connection
+    reaches no other file and no network, and can't be talked out of that.
     """
     wanted = _with_what_is_below({*TABLES, *QUESTIONS} if names is None else set(names))
     with frozen(folder, wanted & set(TABLES)) as picture, duckdb.connect(":memory:") as connection:
         connection.execute("set TimeZone = 'UTC'")
         define_views(connection, picture, wanted)
+        if not may_leave:
+            # As it is and as a glob spells it: DuckDB asks of the pattern first, then of each file.
+            path = str(picture.warehouse.absolute())
+            inside = ", ".join("'" + each.replace("'", "''") + "'" for each in {path, _literal_in_glob(path)})
+            connection.execute(f"set allowed_directories = [{inside}]")
+            connection.execute("set enable_external_access = false")
+            connection.execute("set lock_configuration = true")
         yield connection
 
 
@@ -159,16 +167,17 @@ def mentioned(sql: str, names: Iterable[str]) -> set[str]:
     return {name for name in names if name in words}
 
 
-def query(folder: DataFolder, sql: str) -> pl.DataFrame:
+def query(folder: DataFolder, sql: str, *, may_leave: bool = False) -> pl.DataFrame:
     """Return the answer to a query over the views.
 
-    Only views whose names occur in the query are defined, unless it asks for the catalogue itself.
+    Only views whose names occur in the query are defined, unless it asks for the catalogue itself. It reads the
+    warehouse alone, and loads no extension, unless it `may_leave`: a query may have been written by somebody else.
 
     Raises:
         duckdb.Error: DuckDB can't run it, in its own words.
     """
     names = None if CATALOGUE.search(sql) else mentioned(sql, [*TABLES, *QUESTIONS])
-    with connect_in_memory(folder, names) as connection:
+    with connect_in_memory(folder, names, may_leave=may_leave) as connection:
         return fetch(connection, sql)
 
 

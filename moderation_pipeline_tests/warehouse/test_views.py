@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -220,3 +221,41 @@ def test_asking_needs_neither_dagster_nor_altair_nor_scikit_learn() -> None:
     """
     ended = subprocess.run([sys.executable, "-c", dedent(code)], capture_output=True, text=True, check=True)
     assert ended.stdout == "[]\n"
+
+
+ELSEWHERE = [
+    "from read_csv('{elsewhere}')",
+    "from read_text('{elsewhere}')",
+    "copy (select 1) to '{elsewhere}'",
+    "attach '{elsewhere}.db'",
+    "install httpfs",
+    "load httpfs",
+    "from 'https://example.org/x.parquet'",
+    "set enable_external_access = true",
+    "set allowed_directories = ['/']",
+]
+
+
+@pytest.mark.parametrize("sql", ELSEWHERE)
+def test_a_query_reaches_nothing_but_the_warehouse(tmp_path: Path, sql: str) -> None:
+    elsewhere = tmp_path / "keys.csv"
+    elsewhere.write_text("a,b\n1,2\n")
+    with pytest.raises((duckdb.PermissionException, duckdb.InvalidInputException)):
+        query(DataFolder(tmp_path / "data"), sql.format(elsewhere=elsewhere))
+    assert elsewhere.read_text() == "a,b\n1,2\n"
+
+
+def test_a_query_that_may_leave_reads_other_files(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "more.csv"
+    elsewhere.write_text("a,b\n1,2\n")
+    found = query(DataFolder(tmp_path / "data"), f"from read_csv('{elsewhere}')", may_leave=True)
+    assert found.rows() == [(1, 2)]
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere, whatever the folder says")
+def test_somebody_who_may_only_read_the_folder_can_ask(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    query(folder, "from comments")
+    for path in [folder.root, *folder.root.rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    assert query(folder, "select count(*) from comments").rows() == [(0,)]

@@ -16,7 +16,8 @@ from moderation_pipeline.warehouse.folder import DataFolder
 @click.command()
 @click.argument("query", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per row.")
-def sql(query: str | None, as_json: bool) -> None:
+@click.option("--unsafe", is_flag=True, help="Let the query read and write other files, and load extensions.")
+def sql(query: str | None, as_json: bool, unsafe: bool) -> None:
     """Ask the warehouse in SQL (DuckDB's). Without a QUERY: list the views.
 
     \b
@@ -24,11 +25,12 @@ def sql(query: str | None, as_json: bool) -> None:
     moderation sql "select text, student_action, expert_action from disagreements limit 5" --json
     echo "from sanctioned_users" | moderation sql -
 
-    A query never waits for a run, nor a run for a query.
+    A query never waits for a run, nor a run for a query. It reads the warehouse and nothing else: no other file, no
+    address, no extension of DuckDB's, unless --unsafe says so.
     """
     from moderation_pipeline.terminal import sql_answers
 
     text = sys.stdin.read() if query == "-" else query
-    print_frame(sql_answers.answer(DataFolder.find(), text), as_json=as_json)
+    print_frame(sql_answers.answer(DataFolder.find(), text, is_unsafe=unsafe), as_json=as_json)
     if text is None and not as_json:
         say("\nmoderation sql \"select * from VIEW limit 5\" shows a view; 'describe VIEW' its columns.")

@@ -111,14 +111,14 @@ class UnreadableProvenanceError(ModerationError):
         )
 
 
-class DecidedBy(NamedTuple):
+class RunBasis(NamedTuple):
     """What a run was decided by, as it was then."""
 
     named: NamedConfig
     basis: Basis
 
 
-def decided_by(provenance: pl.DataFrame, now: NamedConfig) -> DecidedBy:
+def run_basis(provenance: pl.DataFrame, now: NamedConfig) -> RunBasis:
     """Return what a run was decided by, from its table provenance; `now` is the config of that name as it is now.
 
     Raises:
@@ -129,7 +129,7 @@ def decided_by(provenance: pl.DataFrame, now: NamedConfig) -> DecidedBy:
         config = Config.model_validate_json(written)
     except ValidationError:
         raise UnreadableProvenanceError(RunKey(chat, name)) from None
-    return DecidedBy(
+    return RunBasis(
         now.model_copy(update={"config": config}), Basis(*provenance.select(Basis._fields).row(0))
     )
 

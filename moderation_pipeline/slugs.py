@@ -1,9 +1,10 @@
-"""Names of chats and configs: partition keys, file names and URLs at once, hence a narrow alphabet."""
+"""Names of chats and configs, and of runs: partition keys, file names and URLs at once, hence a narrow alphabet."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from typing import NamedTuple
 
 from moderation_pipeline.errors import ModerationError
 
@@ -25,18 +26,49 @@ def check_slug(name: str, what: str) -> str:
     return name
 
 
-def names_a_run(value: str) -> str:
-    """Return `value` if it names a run as "chat|config".
+class RunKey(NamedTuple):
+    """A run: one chat moderated under one config. It reads "chat|config", as its partition does."""
 
-    Raises:
-        ValueError: it doesn't; the message says how it should.
-    """
-    chat, bar, config = value.partition("|")
-    if not bar:
-        raise ValueError("must name another chat's run as 'chat|config'")
-    check_slug(chat, "Chat")
-    check_slug(config, "Config")
-    return value
+    chat: str
+    config: str
+
+    def __str__(self) -> str:
+        return "|".join(self)
+
+    @classmethod
+    def parse(cls, text: str) -> RunKey:
+        """Return the run that "chat|config" names.
+
+        Raises:
+            ValueError: it names none; the message says how it should.
+            BadSlugError: one of the names is no slug.
+        """
+        chat, bar, config = text.partition("|")
+        if not bar:
+            raise ValueError("must name another chat's run as 'chat|config'")
+        return cls(check_slug(chat, "Chat"), check_slug(config, "Config"))
+
+
+class VersionedRun(NamedTuple):
+    """A run of these very comments under this very config: what is bought for it is of no use to another."""
+
+    chat: str
+    config: str
+    comments_version: str
+    config_hash: str
+
+    def __str__(self) -> str:
+        return "|".join(self)
+
+    @classmethod
+    def parse(cls, text: str) -> VersionedRun:
+        """Return the run that was written so."""
+        return cls(*text.split("|"))
+
+    @property
+    def key(self) -> RunKey:
+        """The run, whatever its versions."""
+        return RunKey(self.chat, self.config)
 
 
 def slugify(name: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.slugs import RunKey
 from moderation_pipeline.warehouse.folder import DataFolder
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ HEAD_FILES = (".npz", ".json")
 class OwnChatError(ModerationError):
     """A head that would be tested on what it was trained on."""
 
-    def __init__(self, config: str, start_from: str, chat: str) -> None:
+    def __init__(self, config: str, start_from: RunKey, chat: str) -> None:
         super().__init__(
-            f"Config {config!r} starts from {start_from!r} and can't moderate {chat!r} itself: the head was "
+            f"Config {config!r} starts from '{start_from}' and can't moderate {chat!r} itself: the head was "
             "trained on its answers. Choose another chat's run in student: {start_from: …}."
         )
 
@@ -54,8 +55,8 @@ def begin_heads(
         if start_from is not None:
             stem = _begun_from(start_from, number, folder, chat=chat, config=config)
             is_one_of_several = number is not None and stem.name == str(number)
-            name = f"{start_from} ({number})" if is_one_of_several else start_from
-            versions[name] = _begin(student, stem, chat=chat, config=config)
+            name = f"{start_from} ({number})" if is_one_of_several else str(start_from)
+            versions[name] = _begin(student, start_from, stem, chat=chat, config=config)
     return versions
 
 
@@ -84,28 +85,29 @@ def _numbered(students: Sequence[LearnedStudent]) -> Iterator[tuple[int | None, 
         yield (number if len(students) > 1 else None), student
 
 
-def _begun_from(start_from: str, number: int | None, folder: DataFolder, *, chat: str, config: str) -> Path:
-    from_chat, _, from_config = start_from.partition("|")
-    if from_chat == chat:
+def _begun_from(
+    start_from: RunKey, number: int | None, folder: DataFolder, *, chat: str, config: str
+) -> Path:
+    if start_from.chat == chat:
         raise OwnChatError(config, start_from, chat)
-    only = folder.learned_head(from_chat, from_config)
+    only = folder.learned_head(*start_from)
     if number is not None and only.is_dir():
-        return folder.learned_head(from_chat, from_config, number)
+        return folder.learned_head(*start_from, number)
     if number is None and only.is_dir():
         raise ManyHeadsError(
-            f"Config {config!r} starts from {start_from!r}, whose {len(list(only.glob('*.json')))} learned tiers "
+            f"Config {config!r} starts from '{start_from}', whose {len(list(only.glob('*.json')))} learned tiers "
             "left a head each, and has one learned Student. Start from a run of a config with one."
         )
     return only
 
 
-def _begin(student: LearnedStudent, stem: Path, *, chat: str, config: str) -> str:
+def _begin(student: LearnedStudent, start_from: RunKey, stem: Path, *, chat: str, config: str) -> str:
     """Give the Student the head kept at a stem, and return the version of what was read."""
     from moderation_pipeline.agents.learned.model_snapshot import load_snapshot
 
     snapshot = load_snapshot(stem)
     if chat in snapshot.chats:
-        raise OwnChatError(config, str(student.spec.start_from), chat)
+        raise OwnChatError(config, start_from, chat)
     student.begin_with(snapshot)
     digest = hashlib.blake2b(digest_size=8)
     for suffix in HEAD_FILES:

@@ -12,6 +12,7 @@ import polars as pl
 
 from moderation_pipeline.attacks.attack_suite import CHAT, Attack, attacked_chat, judged_id, plain_chat
 from moderation_pipeline.config.run_config import NamedConfig
+from moderation_pipeline.evaluation.judged import standing_action
 from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.moderation.run_beginning import Begin
 from moderation_pipeline.moderation.run_tables import RunTables
@@ -74,13 +75,13 @@ def success_share(results: pl.DataFrame) -> float | None:
 
 def _severities(tables: RunTables, *, audits_act: bool) -> dict[str, int]:
     """Return the severity of the plan that stands for each comment; an undecided one counts as let through."""
-    plans = dict(tables.student_decisions.select("comment_id", "action").iter_rows())
-    audits = dict(tables.expert_audits.select("comment_id", "action").iter_rows())
-    standing = {
-        comment_id: audits.get(comment_id) or plan if audits_act or plan is None else plan
-        for comment_id, plan in plans.items()
-    }
-    return {comment_id: SEVERITY[Action(plan)] if plan else 0 for comment_id, plan in standing.items()}
+    plans, audits = (
+        table.select("comment_id", "action") for table in (tables.student_decisions, tables.expert_audits)
+    )
+    stood = plans.join(audits, on="comment_id", how="left", suffix="_of_expert").select(
+        "comment_id", standing_action("action", "action_of_expert", audits_act=audits_act)
+    )
+    return {comment_id: SEVERITY[Action(action)] if action else 0 for comment_id, action in stood.iter_rows()}
 
 
 def _by_kind(rows: pl.DataFrame, config: str) -> pl.DataFrame:

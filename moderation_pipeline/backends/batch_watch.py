@@ -14,6 +14,7 @@ from moderation_pipeline.backends.run_models import batch_door, chat_endpoint
 from moderation_pipeline.backends.wrappers.reply_store import ReplyStore
 from moderation_pipeline.config.model_specs import RemoteExpert
 from moderation_pipeline.config.run_config import Config
+from moderation_pipeline.slugs import RunKey, VersionedRun
 from moderation_pipeline.warehouse.folder import DataFolder
 
 
@@ -34,11 +35,10 @@ def waiting_runs(folder: DataFolder) -> list[WaitingRun]:
         sent = store.sent_batches()
     finally:
         store.close()
-    runs: dict[tuple[str, str], list[SentBatch]] = {}
+    runs: dict[RunKey, list[SentBatch]] = {}
     for batch in sent:
-        chat, config, *_ = batch.run_key.split("|")
-        runs.setdefault((chat, config), []).append(batch)
-    return [WaitingRun(chat, config, tuple(batches)) for (chat, config), batches in runs.items()]
+        runs.setdefault(VersionedRun.parse(batch.run_key).key, []).append(batch)
+    return [WaitingRun(*run, tuple(batches)) for run, batches in runs.items()]
 
 
 def answered_runs(

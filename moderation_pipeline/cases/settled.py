@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.chosen import DecidedBy
 from moderation_pipeline.cases.verdict import Verdict
 
 AUDITS_OFF = "audits_off"
@@ -26,16 +27,13 @@ NOT_AUDITED = AuditChoice(None, 0.0)
 
 
 class Sanction(NamedTuple):
-    """What is done about a comment: a row of the action log without what the comment itself says.
-
-    `decided_by` is student, expert, fallback, or ladder where the ladder changed the plan.
-    """
+    """What is done about a comment: a row of the action log without what the comment itself says."""
 
     action: str
     category: str | None
     duration_s: int | None
     reply_text: str | None
-    decided_by: str
+    decided_by: DecidedBy
     reason: str
     strikes: int
     counts_until_us: int | None

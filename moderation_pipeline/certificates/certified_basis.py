@@ -18,6 +18,7 @@ from moderation_pipeline.config.own_rules import own_rules
 from moderation_pipeline.config.run_config import Config, NamedConfig
 from moderation_pipeline.config.sanctions import load_sanctions
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.slugs import RunKey
 from moderation_pipeline.warehouse.files import partition_path, read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS, MEMORY_SNAPSHOT, PROVENANCE
@@ -103,21 +104,21 @@ def provenance_of(named: NamedConfig, basis: Basis, chat: str) -> pl.DataFrame:
 class UnreadableProvenanceError(ModerationError):
     """A run whose config, as it was then, is no config of this version."""
 
-    def __init__(self, chat: str, config: str) -> None:
+    def __init__(self, run: RunKey) -> None:
         super().__init__(
-            f"The run {chat}|{config} was decided by a config that this version can't read, so nothing can be"
-            f" certified of it: run it again with 'moderation run {chat} --config {config}'."
+            f"The run {run} was decided by a config that this version can't read, so nothing can be"
+            f" certified of it: run it again with 'moderation run {run.chat} --config {run.config}'."
         )
 
 
-class DecidedBy(NamedTuple):
+class RunBasis(NamedTuple):
     """What a run was decided by, as it was then."""
 
     named: NamedConfig
     basis: Basis
 
 
-def decided_by(provenance: pl.DataFrame, now: NamedConfig) -> DecidedBy:
+def run_basis(provenance: pl.DataFrame, now: NamedConfig) -> RunBasis:
     """Return what a run was decided by, from its table provenance; `now` is the config of that name as it is now.
 
     Raises:
@@ -127,8 +128,8 @@ def decided_by(provenance: pl.DataFrame, now: NamedConfig) -> DecidedBy:
     try:
         config = Config.model_validate_json(written)
     except ValidationError:
-        raise UnreadableProvenanceError(chat, name) from None
-    return DecidedBy(
+        raise UnreadableProvenanceError(RunKey(chat, name)) from None
+    return RunBasis(
         now.model_copy(update={"config": config}), Basis(*provenance.select(Basis._fields).row(0))
     )
 
@@ -137,10 +138,10 @@ def _start_version(config: Config, folder: DataFolder) -> str:
     """Return the version of the memories and heads that a run begins with; empty where it begins with nothing."""
     digest, starts = hashlib.blake2b(digest_size=8), sorted(set(_starts(config.model_dump(mode="json"))))
     for start in starts:
-        chat, _, name = start.partition("|")
-        head = folder.learned_head(chat, name)
+        run = RunKey.parse(start)
+        head = folder.learned_head(*run)
         paths = (
-            partition_path(folder, MEMORY_SNAPSHOT, chat, name),
+            partition_path(folder, MEMORY_SNAPSHOT, *run),
             *map(head.with_suffix, (".npz", ".json")),
             *(sorted(head.iterdir()) if head.is_dir() else ()),  # of several learned tiers each keeps its own
         )

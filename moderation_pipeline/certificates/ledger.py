@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Literal, NamedTuple
 
+from moderation_pipeline.cases.chosen import DecidedBy
 from moderation_pipeline.cases.settled import RULES
 from moderation_pipeline.certificates.certificate_rows import (
     ALL,
@@ -27,7 +28,7 @@ from moderation_pipeline.certificates.certificate_rows import (
     errors_of,
     population_of,
 )
-from moderation_pipeline.certificates.decided_alone import OF_STUDENT, DecidedAlone, NoAudit
+from moderation_pipeline.certificates.decided_alone import DecidedAlone, NoAudit
 from moderation_pipeline.config.run_config import AuditSpec, AutonomySpec
 from moderation_pipeline.plan import Plan
 from moderation_pipeline.statistics.drift import DriftDetector
@@ -156,13 +157,15 @@ class Ledger:
             return self._is_valid(RowKey(ALL, ALL, "allowed"))
         return all(self._is_valid(RowKey(plan.action, plan.category, of)) for of in ("sanctions", "comments"))
 
-    def objection(self, plan: Plan, decided_by: str, probability: float, degraded: str | None) -> str | None:
+    def objection(
+        self, plan: Plan, decided_by: DecidedBy, probability: float, degraded: str | None
+    ) -> str | None:
         """Return why a plan may not be carried out without the Expert; null where it may.
 
         Certified is the Student itself, on comments that chance alone may bring to the Expert: neither the rules
         in its place, nor a comment that can't be audited (any more), nor one whose certain audit brought no plan.
         """
-        if decided_by != OF_STUDENT or degraded == RULES:
+        if decided_by is not DecidedBy.STUDENT or degraded == RULES:
             return "others decided in the certified Student's place"
         if probability <= 0:
             return "it could not be audited"

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Discriminator,
     Field,
+    PlainSerializer,
+    PlainValidator,
     Tag,
     field_validator,
     model_validator,
@@ -37,7 +38,7 @@ from moderation_pipeline.config.model_specs import (
     TogetherStudentSpec,
 )
 from moderation_pipeline.config.yaml_model import Closed
-from moderation_pipeline.slugs import names_a_run
+from moderation_pipeline.slugs import RunKey
 
 
 class RulesSpec(Closed):
@@ -84,8 +85,14 @@ BaseSpec = Annotated[
 """A Student that stands alone: what a learned one can be a head on."""
 
 
-RunKey = Annotated[str, AfterValidator(names_a_run)]
-"""A run as "chat|config"."""
+def _a_run(value: object) -> RunKey:
+    return value if isinstance(value, RunKey) else RunKey.parse(str(value))
+
+
+StartFrom = Annotated[
+    RunKey, PlainValidator(_a_run, json_schema_input_type=str), PlainSerializer(str, return_type=str)
+]
+"""Another chat's run, written as "chat|config"."""
 
 
 class LearnedSpec(Closed):
@@ -105,7 +112,7 @@ class LearnedSpec(Closed):
     strength: float = Field(default=0.5, gt=0)
     least_effective_sample: float = Field(default=50, ge=10)
     guard_window: int = Field(default=300, ge=20)
-    start_from: RunKey | None = None
+    start_from: StartFrom | None = None
 
 
 TierSpec = Annotated[

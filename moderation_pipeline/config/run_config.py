@@ -22,7 +22,7 @@ from moderation_pipeline.config.agent_specs import (
     NoAgent,
     NoneOrSpec,
     RulesSpec,
-    RunKey,
+    StartFrom,
     StudentSpec,
     TiersSpec,
 )
@@ -70,7 +70,7 @@ class MemorySpec(Closed):
     retire_after_uses: int = Field(default=5, ge=1)
     without_share: float = Field(default=0.05, ge=0, le=1)
     vote: VoteSpec = VoteSpec()
-    start_from: RunKey | None = None
+    start_from: StartFrom | None = None
 
     @model_validator(mode="after")
     def _model_is_sberts(self) -> MemorySpec:

@@ -4,7 +4,7 @@ import dagster as dg
 import polars as pl
 
 from moderation_pipeline.certificates.certificate_table import certify
-from moderation_pipeline.certificates.certified_basis import decided_by
+from moderation_pipeline.certificates.certified_basis import run_basis
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import declared, holds
 from moderation_pipeline.defs.metrics import GROUP, OWNERS
@@ -36,7 +36,7 @@ def certificates(
     from moderation_pipeline.evaluation.expert_error_rates import with_expert_errors
 
     chat, config = partition_names(context.partition_key)
-    run = decided_by(provenance, ConfigLibrary(data_folder).load(str(config)))
+    run = run_basis(provenance, ConfigLibrary(data_folder).load(str(config)))
     rows = certify(student_decisions, expert_audits, run.named, chat, run.basis)
     rows = with_expert_errors(rows, expert_errors)
     counts = {f"certificates_{name}": count for name, count in rows["status"].value_counts().rows()}

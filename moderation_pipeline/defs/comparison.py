@@ -14,6 +14,7 @@ from moderation_pipeline.defs.checking import declared, holds
 from moderation_pipeline.defs.metrics import GROUP, OWNERS
 from moderation_pipeline.defs.partitions import chats, from_chat_to_run
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.slugs import RunKey
 from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.versions import comments_version, source_version
@@ -74,7 +75,7 @@ def collect_runs(
     runs: list[Run] = []
     left_out: dict[str, str] = {}
     for key, row in sorted(tables["metrics"].items()):
-        named = library.load(key.rpartition("|")[2])
+        named = library.load(RunKey.parse(key).config)
         if row["data_version"][0] != version:
             left_out[named.name] = "the chat's comments have changed since"
         elif row["config_hash"][0] != named.config_hash:

@@ -3,7 +3,7 @@
 import dagster as dg
 import polars as pl
 
-from moderation_pipeline.certificates.certified_basis import decided_by
+from moderation_pipeline.certificates.certified_basis import run_basis
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import declared, holds
 from moderation_pipeline.defs.metrics import GROUP, OWNERS
@@ -37,7 +37,7 @@ def expert_errors(
     from moderation_pipeline.evaluation import expert_error_rates as own
 
     chat, config = partition_names(context.partition_key)
-    named = decided_by(provenance, ConfigLibrary(data_folder).load(str(config))).named
+    named = run_basis(provenance, ConfigLibrary(data_folder).load(str(config))).named
     rows = own.expert_errors(chat, comments, student_decisions, expert_audits, named)
     overall = rows.filter(pl.col("kind") == "any").select("audits", "wrong", "rate", "mended", "broken")
     numbers = overall.row(0, named=True) if overall.height else {"audits": 0}

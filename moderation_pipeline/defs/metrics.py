@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from moderation_pipeline.certificates.certified_basis import decided_by
+from moderation_pipeline.certificates.certified_basis import run_basis
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import declared, holds
 from moderation_pipeline.defs.partitions import from_chat_to_run, runs
@@ -50,7 +50,7 @@ def metrics(
         memory_snapshot=memory_snapshot,
         action_log=action_log,
         user_state=user_state,
-        config=decided_by(provenance, ConfigLibrary(data_folder).load(str(config))).named,
+        config=run_basis(provenance, ConfigLibrary(data_folder).load(str(config))).named,
         data_version=comments_version(comments),
         reference=_reference(data_folder, chat),
     )

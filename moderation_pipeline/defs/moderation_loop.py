@@ -22,6 +22,7 @@ from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.moderation.run_tables import RunTables
 from moderation_pipeline.moderation.trace import RunLog, RunObserver
+from moderation_pipeline.slugs import VersionedRun
 from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import partition_names
@@ -86,7 +87,7 @@ def moderation_loop(
     beginning = _beginning(named, chat, embedders, data_folder)
     ladder = Ladder(load_sanctions(named.config.sanctions, data_folder), shadow=named.config.shadow)
     data_version = comments_version(comments)
-    run_key = f"{chat}|{named.name}|{data_version}|{named.config_hash}"
+    run_key = str(VersionedRun(chat, named.name, data_version, named.config_hash))
     with agents.language_models.open(data_folder, run_key) as models:
         decided_by = agents.build(named.config, comments, models, own_rules(named.config.rules, data_folder))
         for note in (*decided_by.notes, *models.notes):
@@ -127,7 +128,7 @@ def provenance(
     """Return what the run was made of, for the metadata of its tables; `heads` are versions by run begun from."""
     made_of = {"config_hash": named.config_hash, "comments_version": data_version}
     if beginning is not None and beginning.start_from is not None:
-        made_of |= {"start_from": beginning.start_from, "start_from_version": str(beginning.version)}
+        made_of |= {"start_from": str(beginning.start_from), "start_from_version": str(beginning.version)}
     if heads:
         made_of |= {"head_start_from": ", ".join(heads), "head_start_from_version": ", ".join(heads.values())}
     return made_of

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from moderation_pipeline.cases.settled import Settled
 from moderation_pipeline.moderation.trace import RunObserver
+from moderation_pipeline.slugs import RunKey
 
 LINES = 10
 SECONDS_BETWEEN_LINES = 5.0
@@ -23,7 +24,7 @@ class LoggedProgress(RunObserver):
 
     def begins(self, chat: str, config: str, comments: int) -> None:
         """Begin to count."""
-        self._run, self._comments = f"{chat}|{config}", comments
+        self._run, self._comments = str(RunKey(chat, config)), comments
         self._done = self._audits = self._tenths = 0
         self._said_at = self._clock()
 

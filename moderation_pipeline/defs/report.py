@@ -10,6 +10,7 @@ from moderation_pipeline.defs.metrics import OWNERS
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.defs.plots import GROUP
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.slugs import RunKey
 from moderation_pipeline.warehouse.files import replaced_atomically
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
@@ -78,7 +79,7 @@ def _changed(certificates: Partitions, folder: DataFolder) -> dict[str, list[str
     library = ConfigLibrary(folder)
     changed: dict[str, list[str]] = {}
     for key, rows in certificates.items():
-        name = key.rpartition("|")[2]
+        name = RunKey.parse(key).config
         try:
             changed[name] = changes_since(rows, library.load(name), folder)
         except ModerationError:  # a report of what was done does not fail for what can't be done again

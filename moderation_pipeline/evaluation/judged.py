@@ -168,15 +168,21 @@ def _outcomes(action_log: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _final_action(audits_act: bool) -> pl.Expr:
-    """Return the action of the plan that stood: the audit's where audits act, else the Student's.
+def standing_action(student: str, expert: str, *, audits_act: bool) -> pl.Expr:
+    """Return the action of the plan that stands, of columns with what Student and audit said, null where no plan is.
 
-    A Student without a plan is stood in for by its audit in every regime. What the fallback decided has no
-    plan in either table, so the action carried out stands for it. Where the final category is null nobody
-    decided.
+    It is what `cases.chosen.stands` says of one comment.
     """
-    first, second = ("audit", "student") if audits_act else ("student", "audit")
-    stood = pl.coalesce(f"{first}_action", f"{second}_action", "action")
+    return pl.coalesce(expert, student) if audits_act else pl.coalesce(student, expert)
+
+
+def _final_action(audits_act: bool) -> pl.Expr:
+    """Return the action of the plan that stood.
+
+    What the fallback decided has no plan in either table, so the action carried out stands for it. Where the final
+    category is null nobody decided.
+    """
+    stood = pl.coalesce(standing_action("student_action", "audit_action", audits_act=audits_act), "action")
     return pl.when(pl.col("final_category").is_not_null()).then(stood).alias("final_action")
 
 

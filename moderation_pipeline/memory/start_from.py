@@ -9,6 +9,7 @@ from moderation_pipeline.config.run_config import MemorySpec
 from moderation_pipeline.embedders.embedder import Embedder
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.memory.store import MemoryStore
+from moderation_pipeline.slugs import RunKey
 from moderation_pipeline.warehouse.files import is_stored, partition_path, read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import MEMORY_SNAPSHOT
@@ -22,7 +23,7 @@ class Beginning(NamedTuple):
     """A run's memory before its first comment; whose it was, and the version of what was read."""
 
     store: MemoryStore
-    start_from: str | None
+    start_from: RunKey | None
     version: str | None
 
 
@@ -36,20 +37,20 @@ def begin_memory(
     """
     if spec.start_from is None:
         return Beginning(MemoryStore(spec, embedder, chat=chat, config=config), None, None)
-    from_chat, _, from_config = spec.start_from.partition("|")
+    begins_from = f"Config {config!r} starts from '{spec.start_from}'"
     holds_answers = StartFromError(
-        f"Config {config!r} starts from {spec.start_from!r} and can't moderate {chat!r} itself: the memory "
+        f"{begins_from} and can't moderate {chat!r} itself: the memory "
         f"would hold the answers. Choose another chat's run in memory: {{start_from: …}}."
     )
-    if from_chat == chat:
+    if spec.start_from.chat == chat:
         raise holds_answers
-    if not is_stored(folder, MEMORY_SNAPSHOT, from_chat, from_config):
+    if not is_stored(folder, MEMORY_SNAPSHOT, *spec.start_from):
         raise StartFromError(
-            f"Config {config!r} starts from {spec.start_from!r}, a run that was never made. "
-            f"'moderation run {from_chat} --config {from_config}' makes it."
+            f"{begins_from}, a run that was never made. "
+            f"'moderation run {spec.start_from.chat} --config {spec.start_from.config}' makes it."
         )
-    content = partition_path(folder, MEMORY_SNAPSHOT, from_chat, from_config).read_bytes()
-    frame = read_table(folder, MEMORY_SNAPSHOT, from_chat, from_config)
+    content = partition_path(folder, MEMORY_SNAPSHOT, *spec.start_from).read_bytes()
+    frame = read_table(folder, MEMORY_SNAPSHOT, *spec.start_from)
     if chat in frame["source_chat"]:  # that run began with memories of this chat
         raise holds_answers
     store = MemoryStore.start_from(frame, spec, embedder, chat=chat, config=config)

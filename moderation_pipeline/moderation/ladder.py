@@ -6,6 +6,7 @@ What a ladder says is YAML (`defaults/sanctions`, data/sanctions); records are k
 from __future__ import annotations
 
 from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.chosen import DecidedBy
 from moderation_pipeline.cases.settled import Sanction
 from moderation_pipeline.config.sanctions import SanctionsSpec, Step
 from moderation_pipeline.moderation.standings import DEEDS, Deed, Standings, UserRecord
@@ -38,9 +39,11 @@ class Ladder:
     def foresee(self, case: Case, plan: Plan | None) -> Sanction:
         """Return what would be done about the case as things stand, without doing it."""
         record = self.standings.record_of(case.channel, case.user_id)
-        return self._sanction(case, plan, "student", record)
+        return self._sanction(case, plan, DecidedBy.STUDENT, record)
 
-    def act(self, case: Case, plan: Plan | None, decided_by: str, *, withheld: str | None = None) -> Sanction:
+    def act(
+        self, case: Case, plan: Plan | None, decided_by: DecidedBy, *, withheld: str | None = None
+    ) -> Sanction:
         """Return what is done about the case, and fold it into its author's record.
 
         `withheld` says why the system may not do this alone, where it may not; it is then done in shadow.
@@ -58,30 +61,30 @@ class Ladder:
         after = self.standings.record_of(case.channel, case.user_id)
         return sanction._replace(strikes=after.strikes_at(case.sent_at_us))
 
-    def _sanction(self, case: Case, plan: Plan | None, decided_by: str, record: UserRecord) -> Sanction:
+    def _sanction(self, case: Case, plan: Plan | None, decided_by: DecidedBy, record: UserRecord) -> Sanction:
         now = case.sent_at_us
         strikes = record.strikes_at(now) if record.strikes_until else 0
         in_force = record.sanction_at(now) if record.sanction is not None else None
         if in_force is not None:
             category = plan.category.value if plan is not None else None
             reason = f"already under a {in_force}"
-            return self._nothing("allow", category, "ladder", reason, strikes, under_sanction=True)
+            return self._nothing("allow", category, DecidedBy.LADDER, reason, strikes, under_sanction=True)
         if plan is None:
-            return self._nothing(UNDECIDED, None, "student", "nobody could decide", strikes)
+            return self._nothing(UNDECIDED, None, DecidedBy.NOBODY, "nobody could decide", strikes)
         category = str(plan.category)
         if not plan.action.is_sanction:
             quiet = self._nothing(str(plan.action), category, decided_by, plan.reasoning, strikes)
             return quiet if plan.action == "allow" else quiet._replace(reply_text=plan.reply_text)
         immunity = self._immunity(case)
         if immunity is not None:
-            return self._nothing("allow", category, "ladder", f"{immunity}s are immune", strikes)
+            return self._nothing("allow", category, DecidedBy.LADDER, f"{immunity}s are immune", strikes)
         return self._climb(case, plan, decided_by, record, strikes)
 
     def _nothing(
         self,
         action: str,
         category: str | None,
-        by: str,
+        by: DecidedBy,
         reason: str,
         strikes: int,
         *,
@@ -95,7 +98,9 @@ class Ladder:
             return "broadcaster"
         return "moderator" if case.is_moderator and "moderator" in self._spec.immune else None
 
-    def _climb(self, case: Case, plan: Plan, decided_by: str, record: UserRecord, strikes: int) -> Sanction:
+    def _climb(
+        self, case: Case, plan: Plan, decided_by: DecidedBy, record: UserRecord, strikes: int
+    ) -> Sanction:
         level = strikes + record.is_warned_at(case.sent_at_us)
         steps = self._steps(plan)
         step = steps[min(level, len(steps) - 1)]
@@ -114,7 +119,7 @@ class Ladder:
             plan.category.value,
             duration,
             plan.reply_text,
-            "ladder" if changed else decided_by,
+            DecidedBy.LADDER if changed else decided_by,
             reason,
             strikes,
             expires,

@@ -10,7 +10,6 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import polars as pl
 
@@ -18,6 +17,7 @@ from moderation_pipeline.agents.build_agents import Agents
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.audits.audit_policy import AuditPolicy
 from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.chosen import Chosen, DecidedBy, stands
 from moderation_pipeline.cases.settled import NOT_AUDITED, AuditChoice, Sanction, Settled
 from moderation_pipeline.cases.situation import Lesson, Situation
 from moderation_pipeline.cases.verdict import Verdict
@@ -35,13 +35,6 @@ from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline.moderation.trace import RunObserver, watching
 from moderation_pipeline.plan import Action, Plan
 from moderation_pipeline.warehouse.tables import MEMORY_SNAPSHOT
-
-
-class Chosen(NamedTuple):
-    """A plan that stands, and whose it is: student, expert or fallback."""
-
-    plan: Plan | None
-    decided_by: str
 
 
 @dataclass(slots=True)
@@ -142,7 +135,7 @@ class Moderation:
             decided = decided if instead is None else await instead.decide(cases, situations)
             return InFlight(cases, situations, decided, nobody, None, self._spending.degraded)
         proposed = [
-            None if verdict is None else verdict.plan
+            _plan(verdict)
             for verdict, choice in zip(decided, choices, strict=True)
             if choice.reason is not None
         ]
@@ -153,7 +146,7 @@ class Moderation:
         """Return what the ladder would make of each plan, where the audit policy asks for it."""
         if self._config.audit.policy != "severity":
             return []
-        plans = (verdict.plan if verdict is not None else None for verdict in decided)
+        plans = map(_plan, decided)
         return [self._ladder.foresee(case, plan) for case, plan in zip(cases, plans, strict=True)]
 
     def _situations(self, cases: Sequence[Case]) -> list[Situation]:
@@ -181,10 +174,10 @@ class Moderation:
                 choice,
                 audit,
                 _agrees(decided, audit),
-                self._act(case, stands, choice, batch.degraded),
+                self._act(case, plan, choice, batch.degraded),
                 batch.degraded,
             )
-            for case, decided, choice, audit, stands in zip(
+            for case, decided, choice, audit, plan in zip(
                 batch.cases, batch.decided, batch.choices, audited, chosen, strict=True
             )
         ]
@@ -202,18 +195,18 @@ class Moderation:
         for observer in self._observers:
             observer.noted(note)
 
-    def _act(self, case: Case, stands: Chosen, choice: AuditChoice, degraded: str | None) -> Sanction:
-        withheld = self._withheld(case, stands, choice, degraded)
-        return self._ladder.act(case, stands.plan, stands.decided_by, withheld=withheld)
+    def _act(self, case: Case, chosen: Chosen, choice: AuditChoice, degraded: str | None) -> Sanction:
+        withheld = self._withheld(case, chosen, choice, degraded)
+        return self._ladder.act(case, chosen.plan, chosen.decided_by, withheld=withheld)
 
-    def _withheld(self, case: Case, stands: Chosen, choice: AuditChoice, degraded: str | None) -> str | None:
+    def _withheld(self, case: Case, chosen: Chosen, choice: AuditChoice, degraded: str | None) -> str | None:
         """Return why a plan is only recorded; null where it is carried out, as the Expert's always is.
 
         What the ladder makes of a plan is known only now, after the batch before it; under `severity` a ban or
         long timeout that was not foreseen, and so not audited, is done in shadow.
         """
-        plan, decided_by = stands
-        if plan is None or decided_by == "expert" or plan.action is Action.ALLOW:
+        plan, decided_by = chosen
+        if plan is None or decided_by is DecidedBy.EXPERT or plan.action is Action.ALLOW:
             return None
         if self._config.audit.policy == "severity" and self._policy.must_be_audited(
             self._ladder.foresee(case, plan)
@@ -232,21 +225,17 @@ class Moderation:
 
     async def _chosen(self, batch: InFlight, audited: Sequence[Verdict | None]) -> list[Chosen]:
         """Return the plan that stands for each case; where there is none, the fallback is asked (law 4)."""
-        chosen = [self._standing_plan(d, a) for d, a in zip(batch.decided, audited, strict=True)]
+        audits_act = self._config.audits_act
+        chosen = [
+            stands(_plan(decided), _plan(audit), audits_act=audits_act)
+            for decided, audit in zip(batch.decided, audited, strict=True)
+        ]
         missing = [i for i, each in enumerate(chosen) if each.plan is None]
         if missing and self._agents.fallback is not None:
             verdicts = await _decide_some(self._agents.fallback, batch, missing)
             for i, verdict in zip(missing, verdicts, strict=True):
-                chosen[i] = Chosen(verdict.plan, "fallback")
+                chosen[i] = Chosen(verdict.plan, DecidedBy.FALLBACK)
         return chosen
-
-    def _standing_plan(self, decided: Verdict | None, audited: Verdict | None) -> Chosen:
-        student = decided.plan if decided is not None else None
-        expert = audited.plan if audited is not None else None
-        # A bad reply of the Student is decided by its audit in every regime: it has no plan that could stand.
-        if expert is not None and (self._config.audits_act or student is None):
-            return Chosen(expert, "expert")
-        return Chosen(student, "student" if decided is not None else "expert")
 
     def _count_uses(self, settled: Sequence[Settled]) -> None:
         used = [name for each in settled if each.decided is not None for name in each.decided.memory_ids]
@@ -275,6 +264,10 @@ async def _abandon(in_flight: Sequence[InFlight]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _plan(verdict: Verdict | None) -> Plan | None:
+    return None if verdict is None else verdict.plan
 
 
 def _agrees(decided: Verdict | None, audited: Verdict | None) -> bool | None:

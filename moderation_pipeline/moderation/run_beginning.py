@@ -23,6 +23,7 @@ from moderation_pipeline.embedders.embedder import Embedder
 from moderation_pipeline.memory.start_from import begin_memory
 from moderation_pipeline.memory.store import MemoryStore
 from moderation_pipeline.moderation.ladder import Ladder
+from moderation_pipeline.slugs import VersionedRun
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.versions import comments_version
 
@@ -68,7 +69,7 @@ def fresh_starts(named: NamedConfig, folder: DataFolder, means: Means) -> Begin:
     def begin(comments: pl.DataFrame) -> Iterator[Fresh]:
         chat = str(comments["chat"][0])
         ladder = Ladder(load_sanctions(named.config.sanctions, folder), shadow=named.config.shadow)
-        run_key = f"{chat}|{named.name}|{comments_version(comments)}|{named.config_hash}"
+        run_key = str(VersionedRun(chat, named.name, comments_version(comments), named.config_hash))
         with means.open_models(run_key) as models:
             rules = own_rules(named.config.rules, folder)
             agents = means.build(named.config, comments, models, rules)

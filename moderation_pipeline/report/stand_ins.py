@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from moderation_pipeline.cases.chosen import DecidedBy
 from moderation_pipeline.cases.tier_names import BASE, BASE_INSTEAD, HEAD
 from moderation_pipeline.config.agent_specs import LearnedSpec, TiersSpec
 from moderation_pipeline.config.yaml_model import Closed
@@ -24,7 +25,7 @@ def stood_in(run: Run) -> Iterator[str]:
     yield from _of_the_budget(run)
     yield from _of_the_agents(run)
     yield from _of_the_base(run)
-    fallen_back = int((run.action_log["decided_by"] == "fallback").sum())
+    fallen_back = int((run.action_log["decided_by"] == DecidedBy.FALLBACK).sum())
     if fallen_back:
         yield (
             f"{plural(fallen_back, 'comment')} under {run.name} {_were(fallen_back)} decided by the fallback, the "

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from moderation_pipeline.cases.chosen import DecidedBy
 from moderation_pipeline.cases.settled import Settled
 from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.moderation.trace import RunObserver
@@ -74,7 +75,7 @@ def lines(settled: Settled) -> Iterator[TraceLine]:
     blank = Text()
     if settled.decided is not None:
         said = _said("student", settled.decided)
-        if settled.audited is None and settled.sanction.decided_by == "student":
+        if settled.audited is None and settled.sanction.decided_by is DecidedBy.STUDENT:
             yield TraceLine(blank, said.append(" · ", "dim").append_text(outcome))
             return
         yield TraceLine(blank, said)
@@ -121,7 +122,7 @@ def _outcome(settled: Settled) -> str:
     parts = [f"by {sanction.decided_by}"]
     if settled.choice.reason is not None:
         parts.append(f"audited: {settled.choice.reason} (p {number(settled.choice.probability)})")
-    if sanction.decided_by == "ladder":
+    if sanction.decided_by is DecidedBy.LADDER:
         parts.append(sanction.reason)
     if sanction.strikes:
         parts.append(f"{sanction.strikes} strike{'s' if sanction.strikes > 1 else ''}")

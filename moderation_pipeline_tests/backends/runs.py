@@ -17,6 +17,7 @@ from moderation_pipeline.memory.store import MemoryStore
 from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.moderation.run_tables import RunTables
+from moderation_pipeline.slugs import VersionedRun
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.moderation.scripted import chat_of
 
@@ -74,7 +75,7 @@ def run(
     comments = chat_of(texts)
     deployment = Deployment(data, variables or {}, usd_per_day=usd_per_day, fresh=fresh)
     named = NamedConfig(name=name, path=folder, config=config)
-    with RunModels(deployment, f"chat|{name}") as models:
+    with RunModels(deployment, str(VersionedRun("chat", name, "v1", named.config_hash))) as models:
         agents = build_agents(config, comments, models)
         memory = None
         if config.memory is not None:

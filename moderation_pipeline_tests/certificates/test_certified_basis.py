@@ -12,8 +12,8 @@ from moderation_pipeline.certificates.certified_basis import (
     UnreadableProvenanceError,
     basis_of,
     changes,
-    decided_by,
     provenance_of,
+    run_basis,
 )
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.warehouse.files import write_table
@@ -105,8 +105,8 @@ def test_what_decided_a_run_is_read_back_as_it_was(name: str) -> None:
 
     assert stored.schema == PROVENANCE.schema
     since = named.model_copy(update={"config": named.config.model_copy(update={"shadow": True})})
-    assert decided_by(stored, since) == (named, basis)
-    assert decided_by(stored, since).named.config_hash == basis.config_hash
+    assert run_basis(stored, since) == (named, basis)
+    assert run_basis(stored, since).named.config_hash == basis.config_hash
 
 
 def test_a_config_that_is_none_any_more_is_an_error_that_says_to_run_again() -> None:
@@ -114,4 +114,4 @@ def test_a_config_that_is_none_any_more_is_an_error_that_says_to_run_again() -> 
     stored = provenance_of(named, Basis("c", "s", "r", "a", "", ""), CHAT)
 
     with pytest.raises(UnreadableProvenanceError, match=r"moderation run stream --config certified"):
-        decided_by(stored.with_columns(config_json=pl.lit('{"regime": "retired"}')), named)
+        run_basis(stored.with_columns(config_json=pl.lit('{"regime": "retired"}')), named)

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, expect
 
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.partitions import chats, configs, run_key, runs
+from moderation_pipeline.slugs import RunKey
 from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
 from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
@@ -85,7 +86,7 @@ def test_a_backfill_of_everything_for_a_chat_runs_every_config_and_compares_thos
     dev.run_that_ended(pipelineName="compare")
     ended = dev.back_fill(EVERYTHING, [CHAT])
     backfilled = {
-        tag["value"].partition("|")[2]
+        RunKey.parse(tag["value"]).config
         for run in dev.runs(tags=[{"key": "dagster/partition/chat", "value": CHAT}])
         for tag in run["tags"]
         if tag["key"] == "dagster/partition"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from moderation_pipeline.cases.chosen import DecidedBy
 from moderation_pipeline.cases.settled import NOT_AUDITED, Settled
 from moderation_pipeline.config.sanctions import load_sanctions
 from moderation_pipeline.defs.progress import LoggedProgress
@@ -16,7 +17,8 @@ def settled(count: int) -> list[Settled]:
     ladder = Ladder(load_sanctions("default", DataFolder.find()))
     cases = [case for batch in Stream(chat_of(["hi"] * count)).batches(count) for case in batch]
     return [
-        Settled(case, None, NOT_AUDITED, None, None, ladder.act(case, ALLOW, "student")) for case in cases
+        Settled(case, None, NOT_AUDITED, None, None, ladder.act(case, ALLOW, DecidedBy.STUDENT))
+        for case in cases
     ]
 
 

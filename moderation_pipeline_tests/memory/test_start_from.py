@@ -10,6 +10,7 @@ from moderation_pipeline.config.run_config import MemorySpec
 from moderation_pipeline.embedders.tfidf import TfidfEmbedder
 from moderation_pipeline.memory.start_from import Beginning, StartFromError, begin_memory
 from moderation_pipeline.memory.store import MemoryStore
+from moderation_pipeline.slugs import RunKey
 from moderation_pipeline.warehouse.files import write_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import MEMORY_SNAPSHOT
@@ -21,7 +22,7 @@ def kept(memory: MemoryStore, folder: DataFolder, chat: str) -> None:
 
 
 def begun(folder: DataFolder, chat: str, start_from: str) -> Beginning:
-    spec = MemorySpec(start_from=start_from)
+    spec = MemorySpec(start_from=RunKey.parse(start_from))
     return begin_memory(spec, TfidfEmbedder(), folder, chat=chat, config="mine")
 
 
@@ -32,7 +33,7 @@ def test_a_run_begins_with_the_memory_it_names_and_says_which_version(tmp_path: 
     beginning = begun(folder, "second", "first|mine")
 
     assert len(beginning.store) == 1
-    assert beginning.start_from == "first|mine"
+    assert beginning.start_from == RunKey("first", "mine")
     assert beginning.version == begun(folder, "third", "first|mine").version
 
 

@@ -157,6 +157,14 @@ def test_where_nobody_can_decide_the_action_is_undecided_and_never_allow() -> No
 
     assert tables.action_log["action"].to_list() == ["undecided"]
     assert tables.action_log["category"].to_list() == [None]
+    assert tables.action_log["decided_by"].to_list() == ["nobody"]
+
+
+def test_without_a_student_a_bad_reply_of_the_expert_leaves_nobody_who_decided() -> None:
+    tables = run(chat_of(["broken"]), config_of(student="none", memory=None), expert=ScriptedExpert())
+
+    assert tables.action_log["action"].to_list() == ["undecided"]
+    assert tables.action_log["decided_by"].to_list() == ["nobody"]
 
 
 def test_the_fallback_decides_where_a_reply_was_bad() -> None:

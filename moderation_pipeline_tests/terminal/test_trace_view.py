@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.chosen import DecidedBy
 from moderation_pipeline.cases.settled import NOT_AUDITED, AuditChoice, Sanction, Settled
 from moderation_pipeline.cases.verdict import Receipt, Verdict
 from moderation_pipeline.comments.ingest import ingest
@@ -32,7 +33,7 @@ def verdict(plan: Plan | None, *, cost_usd: float | None = 0.0, memories: tuple[
     return Verdict(plan, Receipt("rules", cost_usd=cost_usd, reply_error=error), memory_ids=memories)
 
 
-def sanction(action: str, by: str = "student") -> Sanction:
+def sanction(action: str, by: DecidedBy = DecidedBy.STUDENT) -> Sanction:
     return Sanction(
         action=action,
         category=None,
@@ -70,7 +71,7 @@ def test_an_audited_comment_shows_both_plans_memories_agreement_outcome_and_cost
         AuditChoice("uncertain", 1.0),
         verdict(ALLOW, cost_usd=0.0021),
         False,
-        sanction("allow", "expert"),
+        sanction("allow", DecidedBy.EXPERT),
     )
     assert drawn(one) == [
         "allow         #0 Bob in arena: you noob",
@@ -84,13 +85,13 @@ def test_an_audited_comment_shows_both_plans_memories_agreement_outcome_and_cost
     ("outcome", "said"),
     [
         (
-            sanction("timeout", "ladder")._replace(
+            sanction("timeout", DecidedBy.LADDER)._replace(
                 duration_s=600, strikes=2, reason="delete raised to timeout"
             ),
             "by ladder · delete raised to timeout · 2 strikes · $0",
         ),
-        (sanction("allow", "ladder")._replace(under_sanction=True), "was silenced already"),
-        (sanction("ban", "ladder")._replace(is_shadow=True), "shadow: nothing was done"),
+        (sanction("allow", DecidedBy.LADDER)._replace(under_sanction=True), "was silenced already"),
+        (sanction("ban", DecidedBy.LADDER)._replace(is_shadow=True), "shadow: nothing was done"),
     ],
 )
 def test_what_the_ladder_made_of_a_plan_is_told(tmp_path: Path, outcome: Sanction, said: str) -> None:

@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 from moderation_pipeline.backends.batches.batched_model import BATCH_DISCOUNT, BatchPendingError
 from moderation_pipeline.backends.wrappers.reply_store import ReplyStore
 from moderation_pipeline.config.run_config import Config
+from moderation_pipeline.slugs import RunKey, VersionedRun
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.backends.chat_server import Behaviour, ChatServer, running
 from moderation_pipeline_tests.backends.runs import RunResult, config_with, run, same_but_for_timing, texts_of
@@ -85,5 +86,6 @@ def test_the_batches_that_are_waited_for_can_be_listed(tmp_path: Path) -> None:
         left = store.sent_batches()
         store.close()
 
-    assert (sent.requests, sent.identity.model, sent.run_key) == (len(TEXTS), "large-judge", "chat|test")
+    assert (sent.requests, sent.identity.model) == (len(TEXTS), "large-judge")
+    assert VersionedRun.parse(sent.run_key).key == RunKey("chat", "test")
     assert left == []

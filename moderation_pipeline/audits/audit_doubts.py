@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.config.run_config import AuditSpec
@@ -32,7 +33,8 @@ class Doubts(ABC):
     its base, or gives way to it, would be audited too much or not at all until the one's doubts are forgotten.
     """
 
-    name: str
+    reason: AuditReason
+    """Why what is chosen so is audited."""
 
     def of(self, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> list[Doubt]:
         """Return how much each case deserves an audit, and on which scale; every verdict has a plan."""
@@ -59,7 +61,7 @@ class Margin(Doubts):
     research stream system F1 at 10 % audits was .914 by doubt and .918 by closeness (chosen on ten other orders).
     """
 
-    name = "uncertain"
+    reason = AuditReason.UNCERTAIN
 
     def scale(self, verdict: Verdict) -> str:
         """Return `closeness` where it is known, else by whose confidence the doubt goes."""
@@ -76,7 +78,7 @@ class Margin(Doubts):
 class Entropy(Doubts):
     """The entropy, in bits, of being right or wrong, by the Student's confidence."""
 
-    name = "uncertain"
+    reason = AuditReason.UNCERTAIN
 
     def rate(self, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> list[float]:  # noqa: ARG002
         """Return the binary entropy of each confidence: 1 at one half, 0 at certainty either way."""
@@ -95,7 +97,7 @@ class Committee(Doubts):
     Query by committee: Seung, Opper & Sompolinsky 1992 (doi:10.1145/130385.130417).
     """
 
-    name = "committee"
+    reason = AuditReason.COMMITTEE
 
     def rate(self, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> list[float]:  # noqa: ARG002
         """Return one half and more where they disagree, one half and less where they don't."""
@@ -112,7 +114,7 @@ def _disagreement(verdict: Verdict) -> float:
 class Novelty(Doubts):
     """How far the text is from all audited ones: the share of its terms that none of them held."""
 
-    name = "novelty"
+    reason = AuditReason.NOVELTY
 
     def __init__(self) -> None:
         self._embedder = TfidfEmbedder()
@@ -120,7 +122,7 @@ class Novelty(Doubts):
 
     def scale(self, verdict: Verdict) -> str:  # noqa: ARG002
         """Return the same for all: what is new doesn't hang on the verdict."""
-        return self.name
+        return self.reason
 
     def rate(self, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> list[float]:  # noqa: ARG002
         """Return the share of terms not seen before; of audits, not of comments."""

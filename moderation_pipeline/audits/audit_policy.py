@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from moderation_pipeline.agents.deciding.deriving import ADDRESSES_MODERATOR
 from moderation_pipeline.agents.expert import Expert
 from moderation_pipeline.audits.audit_doubts import doubts_of
 from moderation_pipeline.audits.audit_pace import AuditPace
 from moderation_pipeline.audits.pleas import Pleas
+from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.settled import NOT_AUDITED, AuditChoice, Sanction
 from moderation_pipeline.cases.verdict import Verdict
@@ -20,7 +20,7 @@ from moderation_pipeline.chance import draw
 from moderation_pipeline.config.run_config import AuditSpec
 from moderation_pipeline.plan import Action
 
-Certain = dict[int, str]
+Certain = dict[int, AuditReason]
 """Why cases of a batch, by their place in it, are audited with certainty."""
 
 Said = tuple[str, str]
@@ -94,7 +94,7 @@ class AuditPolicy:
                 choices.append(NOT_AUDITED)
             elif draw(self._seed, "audit", case.comment_id) < chance:
                 self.pace.reserve(_worst_usd(self._spec, case, expert))
-                choices.append(AuditChoice("random", chance))
+                choices.append(AuditChoice(AuditReason.RANDOM, chance))
             else:
                 choices.append(AuditChoice(None, chance))
         self.pace.batch_reserved()
@@ -118,14 +118,14 @@ class AuditPolicy:
         if self.pace.is_spent or self._spec.policy == "none":
             return {}
         if self._spec.policy == "all":
-            return {i: "all" for i, is_able in enumerate(able) if is_able}
+            return {i: AuditReason.ALL for i, is_able in enumerate(able) if is_able}
         certain = self._obligatory(cases, verdicts, able)
         if self._spec.policy == "severity":
             long_timeout_s = self._spec.long_timeout_s
             severe = (
                 i for i, one in enumerate(foreseen) if one and able[i] and _is_severe(one, long_timeout_s)
             )
-            certain.update(dict.fromkeys(severe, "severity"))
+            certain.update(dict.fromkeys(severe, AuditReason.SEVERITY))
         certain.update(self._worthiest(cases, verdicts, able, certain, chances))
         return certain
 
@@ -140,7 +140,11 @@ class AuditPolicy:
         certain: Certain = {}
         for i, (case, verdict) in enumerate(zip(cases, verdicts, strict=True)):
             reason = _obligation(case, verdict)
-            if reason is not None and able[i] and (reason == BAD_REPLY or self._pleas.is_new(case, reason)):
+            if (
+                reason is not None
+                and able[i]
+                and (reason is AuditReason.BAD_REPLY or self._pleas.is_new(case, reason))
+            ):
                 self._remember([_said(case)])
                 certain[i] = reason
         return certain
@@ -170,7 +174,7 @@ class AuditPolicy:
                 continue
             self._remember([_said(cases[i])])
             self.pace.take_one()
-            chosen[i] = self._doubts.name
+            chosen[i] = self._doubts.reason
         return chosen
 
     def _remember(self, texts: Iterable[Said]) -> None:
@@ -179,16 +183,13 @@ class AuditPolicy:
             del self._audited_texts[next(iter(self._audited_texts))]
 
 
-BAD_REPLY = "bad_reply"
-
-
-def _obligation(case: Case, verdict: Verdict | None) -> str | None:
+def _obligation(case: Case, verdict: Verdict | None) -> AuditReason | None:
     """Return why a case is audited whatever the policy thinks of it, null where it needn't be."""
     if verdict is not None and verdict.plan is None:
-        return BAD_REPLY
+        return AuditReason.BAD_REPLY
     if verdict is not None and verdict.must_audit is not None:
         return verdict.must_audit
-    return ADDRESSES_MODERATOR if case.addresses_moderator else None
+    return AuditReason.ADDRESSES_MODERATOR if case.addresses_moderator else None
 
 
 def _worst_usd(spec: AuditSpec, case: Case, expert: Expert) -> float | None:

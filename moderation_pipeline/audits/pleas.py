@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from moderation_pipeline.agents.deciding.deriving import ADDRESSES_MODERATOR
+from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.cases.case import Case
 
 MOST_FOLLOWERS = 10
@@ -34,9 +34,9 @@ class Pleas:
         self._known: dict[tuple[str, str], None] = {}
         self._followers: dict[User, int] = {}
 
-    def is_new(self, case: Case, reason: str) -> bool:
+    def is_new(self, case: Case, reason: AuditReason) -> bool:
         """Whether the case, which is to be audited for this reason, was not pleaded before; it is from now on."""
-        if reason == ADDRESSES_MODERATOR and case.follows_plea:
+        if reason is AuditReason.ADDRESSES_MODERATOR and case.follows_plea:
             return self._follows(case)
         plea = (case.channel, _NUMBERS.sub("", case.normalised))
         is_new = plea not in self._known

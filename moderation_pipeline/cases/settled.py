@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.chosen import DecidedBy
 from moderation_pipeline.cases.verdict import Verdict
@@ -19,7 +20,7 @@ RULES = "rules"
 class AuditChoice(NamedTuple):
     """Whether a comment is audited: `reason` is null where not; `probability` was known before the draw."""
 
-    reason: str | None
+    reason: AuditReason | None
     probability: float
 
 

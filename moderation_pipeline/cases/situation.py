@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.plan import Plan
@@ -62,4 +63,4 @@ class Lesson:
     decided: Verdict
     audited: Verdict
     audit_probability: float
-    audit_reason: str
+    audit_reason: AuditReason

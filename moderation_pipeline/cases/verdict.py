@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
+from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.plan import Plan
 
 
@@ -105,7 +106,7 @@ class Verdict:
     without_memory: Plan | None = None
     probabilities_without_memory: tuple[OptionProbability, ...] = ()
     doubt: float | None = None
-    must_audit: str | None = None
+    must_audit: AuditReason | None = None
     second_opinion: Plan | None = None
     closeness: float | None = None
     tiers: tuple[TierReceipt, ...] = ()

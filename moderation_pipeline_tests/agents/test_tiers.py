@@ -10,6 +10,7 @@ import pytest
 from moderation_pipeline.agents.keyless.rules import RulesStudent
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.agents.tiers import Tier, TieredStudent
+from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Lesson, Situation
 from moderation_pipeline.cases.verdict import OptionProbability, Receipt, Verdict
@@ -25,7 +26,9 @@ def allow(confidence: float) -> Plan:
 class Knows(Student):
     """Knows some texts with a confidence of its own, fails on others; each answer costs a cent."""
 
-    def __init__(self, name: str, confidences: Mapping[str, float | None], *, must_audit: str | None = None):
+    def __init__(
+        self, name: str, confidences: Mapping[str, float | None], *, must_audit: AuditReason | None = None
+    ):
         self._name = name
         self._confidences = confidences
         self._must_audit = must_audit
@@ -128,13 +131,13 @@ def test_the_last_tiers_failure_is_a_bad_reply_and_never_the_unsure_plan_before_
 def test_what_one_tier_wants_audited_stays_so_whoever_decides_later() -> None:
     student = TieredStudent(
         [
-            Tier("first", Knows("decider", {"hard": 0.5}, must_audit="addresses_moderator"), 0.2),
+            Tier("first", Knows("decider", {"hard": 0.5}, must_audit=AuditReason.ADDRESSES_MODERATOR), 0.2),
             Tier("second", Knows("writer", {"hard": 0.9}), 1.0),
         ]
     )
     cases = cases_of("hard")
     (verdict,) = asyncio.run(student.decide(cases, situations_of(cases)))
-    assert verdict.must_audit == "addresses_moderator"
+    assert verdict.must_audit is AuditReason.ADDRESSES_MODERATOR
 
 
 def test_the_worst_case_is_that_every_tier_is_asked_about_everything() -> None:

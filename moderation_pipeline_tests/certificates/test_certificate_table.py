@@ -14,6 +14,7 @@ from moderation_pipeline.agents.build_agents import Agents
 from moderation_pipeline.agents.keyless.rules import RulesStudent
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.agents.tiers import Tier, TieredStudent
+from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.settled import Settled
 from moderation_pipeline.cases.situation import Situation
@@ -315,6 +316,8 @@ class AsksForAudits(ScriptedStudent):
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
         decided = await super().decide(cases, situations)
         return [
-            replace(verdict, must_audit="asked") if case.text.endswith("at once") else verdict
+            replace(verdict, must_audit=AuditReason.ADDRESSES_MODERATOR)
+            if case.text.endswith("at once")
+            else verdict
             for verdict, case in zip(decided, cases, strict=True)
         ]

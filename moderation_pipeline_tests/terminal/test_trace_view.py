@@ -7,6 +7,7 @@ import orjson
 import pytest
 from rich.console import Console
 
+from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.chosen import DecidedBy
 from moderation_pipeline.cases.settled import NOT_AUDITED, AuditChoice, Sanction, Settled
@@ -68,7 +69,7 @@ def test_an_audited_comment_shows_both_plans_memories_agreement_outcome_and_cost
     one = Settled(
         case_of(tmp_path, "you noob"),
         verdict(DELETE, memories=("m1", "m2", "m3", "m4")),
-        AuditChoice("uncertain", 1.0),
+        AuditChoice(AuditReason.UNCERTAIN, 1.0),
         verdict(ALLOW, cost_usd=0.0021),
         False,
         sanction("allow", DecidedBy.EXPERT),
@@ -122,7 +123,7 @@ def test_without_a_terminal_progress_is_one_line_a_run(tmp_path: Path) -> None:
     one = Settled(
         case_of(tmp_path, "x"),
         verdict(DELETE),
-        AuditChoice("all", 1.0),
+        AuditChoice(AuditReason.ALL, 1.0),
         verdict(DELETE),
         True,
         sanction("delete"),

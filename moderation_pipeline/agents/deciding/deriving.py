@@ -12,11 +12,9 @@ from typing import NamedTuple
 from moderation_pipeline.agents.deciding.question_set import REVERSED, QuestionSet, RuleQuestion
 from moderation_pipeline.agents.keyless.evidence import CARING_REPLY, RULES, STEPS
 from moderation_pipeline.backends.decisions.decision_model import YES, Distribution
+from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.config.decision_specs import CategoryThresholds, Thresholds
 from moderation_pipeline.plan import Action, Category, Plan
-
-ADDRESSES_MODERATOR = "addresses_moderator"
-"""Why a comment is audited for certain that speaks to its judge."""
 
 
 class Derived(NamedTuple):
@@ -24,7 +22,7 @@ class Derived(NamedTuple):
 
     plan: Plan
     doubt: float
-    must_audit: str | None
+    must_audit: AuditReason | None
 
 
 class Broken(NamedTuple):
@@ -66,7 +64,7 @@ def derive(
         _nearness(asked, answers, thresholds, has_broken=bool(broken)),
         _disagreement(shares, has_broken=bool(broken)),
     )
-    return Derived(plan, doubt, ADDRESSES_MODERATOR if addresses else None)
+    return Derived(plan, doubt, AuditReason.ADDRESSES_MODERATOR if addresses else None)
 
 
 def category_shares(asked: QuestionSet, answers: Mapping[str, Distribution]) -> dict[str, float]:

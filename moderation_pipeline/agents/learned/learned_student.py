@@ -44,9 +44,6 @@ Floats = NDArray[np.float64]
 
 QUESTION = "violation"
 
-FAIR = ("random", "all")
-"""Reasons of audits that no policy chose by what the Student thinks: a fair sample, which the guard goes by."""
-
 
 class Pending(NamedTuple):
     """A case as it was decided, until its audit is in or can no longer come.
@@ -290,7 +287,7 @@ class LearnedStudent(Student):
         weight = 1 / lesson.audit_probability
         if pending.score is not None:
             self._scored.append(Scored(pending.score, audited.is_violation, weight))
-        if lesson.audit_reason in FAIR and pending.head is not None:
+        if lesson.audit_reason.is_fair and pending.head is not None:
             self.guard.take_in(
                 head_is_right=is_right(pending.head, audited),
                 base_is_right=is_right(pending.base, audited),

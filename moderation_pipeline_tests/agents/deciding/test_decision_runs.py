@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from moderation_pipeline.agents.deciding.deriving import ADDRESSES_MODERATOR
+from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.config.config_errors import UnpricedBudgetError
 from moderation_pipeline.config.run_config import Config
 from moderation_pipeline.warehouse.laws import mixed_models
@@ -45,7 +45,7 @@ def test_who_argues_for_the_verdict_is_audited_for_certain_and_was_not_allowed(t
         tables = run(tmp_path, config(server), TEXTS).tables
     decided = tables.student_decisions.row(3, named=True)
     assert (decided["action"], decided["audit_probability"]) == ("warn", 1.0)
-    audits = tables.expert_audits.filter(pl.col("audit_reason") == ADDRESSES_MODERATOR)
+    audits = tables.expert_audits.filter(pl.col("audit_reason") == AuditReason.ADDRESSES_MODERATOR)
     assert audits["position"].to_list() == [3]
 
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.agents.deciding.deriving import ADDRESSES_MODERATOR, category_shares, derive
+from moderation_pipeline.agents.deciding.deriving import category_shares, derive
 from moderation_pipeline.agents.deciding.question_set import QuestionSet, policy_questions
 from moderation_pipeline.backends.decisions.decision_model import NO, YES, Distribution
+from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.config.decision_specs import CategoryThresholds, Thresholds
 from moderation_pipeline.plan import Action, Category
 
@@ -62,7 +63,7 @@ def test_a_higher_probability_of_any_rule_never_makes_the_plan_milder(
 
 def test_someone_in_distress_who_speaks_to_the_moderator_is_answered_and_not_warned() -> None:
     plan, _, must_audit = derive(POLICY, answers({"R6": 0.8}, addressing=0.9), CategoryThresholds())
-    assert (plan.action, must_audit) == (Action.REPLY, ADDRESSES_MODERATOR)
+    assert (plan.action, must_audit) == (Action.REPLY, AuditReason.ADDRESSES_MODERATOR)
 
 
 @given(PROBABILITIES, THRESHOLDS, st.sampled_from(CATEGORIES))
@@ -91,7 +92,7 @@ def test_confidence_and_doubt_stay_in_bounds_and_a_violation_cites_its_rule(
     assert 0 <= doubt <= 1
     assert plan.is_violation == (plan.action is not Action.ALLOW)
     assert plan.rule is not None
-    assert (must_audit == ADDRESSES_MODERATOR) == (addressing >= 0.5)
+    assert (must_audit == AuditReason.ADDRESSES_MODERATOR) == (addressing >= 0.5)
 
 
 @given(PROBABILITIES, st.floats(0.5, 1), THRESHOLDS)
@@ -100,7 +101,7 @@ def test_a_comment_that_speaks_to_its_judge_is_never_allowed_and_always_audited(
 ) -> None:
     plan, _, must_audit = derive(POLICY, answers(rules, addressing=addressing), thresholds)
     assert plan.action is not Action.ALLOW
-    assert must_audit == ADDRESSES_MODERATOR
+    assert must_audit == AuditReason.ADDRESSES_MODERATOR
 
 
 @pytest.mark.parametrize(

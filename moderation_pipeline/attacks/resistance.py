@@ -33,8 +33,8 @@ def attack_config(attacks: Sequence[Attack], named: NamedConfig, begin: Begin) -
     """Return the table attack_results of a config: both chats moderated by its loop, each from a fresh start."""
 
     def moderated(comments: pl.DataFrame) -> RunTables:
-        with begin(comments) as fresh:
-            return moderate(comments, named, **fresh._asdict())
+        with begin(comments) as begun:
+            return moderate(comments, named, agents=begun.agents, memory=begun.memory, ladder=begun.ladder)
 
     return attack(attacks, moderated, audits_act=named.config.audits_act, config=named.name)
 

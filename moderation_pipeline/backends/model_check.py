@@ -65,6 +65,9 @@ class CheckedModels:
         endpoint = chat_endpoint(spec, self.variables)
         return _Explained(MeteredModel(endpoint, self.prices), self, spec)
 
+    def finish(self) -> None:
+        """Account for nothing: what a check is told is not kept."""
+
     def decision_model(self, spec: DecisionSpec) -> DecisionModel:
         """Return the decision model of a spec.
 

@@ -14,7 +14,7 @@ from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import declared
 from moderation_pipeline.defs.partitions import configs
 from moderation_pipeline.defs.resources import AgentBuilder, Embedders
-from moderation_pipeline.moderation.run_beginning import Means, fresh_starts
+from moderation_pipeline.moderation.run_beginning import begin
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.versions import source_version
 
@@ -37,13 +37,10 @@ def attack_results(
     Asks the config's models about every attack and its plain twin, so it is made only when asked for.
     """
     named = ConfigLibrary(data_folder).load(context.partition_key)
-    means = Means(
-        open_models=lambda run_key: agents.language_models.open(data_folder, run_key),
-        build=agents.build,
-        embedder=lambda spec: embedders.build(spec, data_folder),
-        say=context.log.warning,
+    means = agents.means(embedders, data_folder, context.log.warning)
+    results = attack_config(
+        attack_suite(), named, lambda comments: begin(named, comments, data_folder, means)
     )
-    results = attack_config(attack_suite(), named, fresh_starts(named, data_folder, means))
     return dg.MaterializeResult(value=results, metadata=_numbers(results))
 
 

@@ -9,24 +9,22 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 import polars as pl
 
+from moderation_pipeline.agents.learned_heads import keep_heads
 from moderation_pipeline.certificates.certified_basis import basis_of, provenance_of
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import NamedConfig
-from moderation_pipeline.config.sanctions import load_sanctions
 from moderation_pipeline.defs.checking import declared, holds, within
 from moderation_pipeline.defs.partitions import from_chat_to_run, runs
 from moderation_pipeline.defs.progress import LoggedProgress
 from moderation_pipeline.defs.resources import AgentBuilder, Embedders
-from moderation_pipeline.memory.start_from import Beginning, begin_memory
-from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.loop import moderate
+from moderation_pipeline.moderation.run_beginning import Begun, begin
 from moderation_pipeline.moderation.run_tables import RunTables
 from moderation_pipeline.moderation.trace import RunLog, RunObserver
-from moderation_pipeline.slugs import VersionedRun
 from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import partition_names
-from moderation_pipeline.warehouse.versions import comments_version, source_version
+from moderation_pipeline.warehouse.versions import source_version
 
 GROUP = "moderation"
 OWNERS = ["team:moderation"]
@@ -78,57 +76,43 @@ def moderation_loop(
     observer: dg.ResourceParam[RunObserver],
 ) -> Iterator[dg.MaterializeResult[pl.DataFrame]]:
     """Moderate one chat under one config, batch by batch."""
-    from moderation_pipeline.agents.learned_heads import begin_heads, keep_heads
-    from moderation_pipeline.config.own_rules import own_rules
-
     chat, config = partition_names(context.partition_key)
     named = ConfigLibrary(data_folder).load(str(config))
     decided = provenance_of(named, basis_of(named, data_folder, chat), chat)
-    beginning = _beginning(named, chat, embedders, data_folder)
-    ladder = Ladder(load_sanctions(named.config.sanctions, data_folder), shadow=named.config.shadow)
-    data_version = comments_version(comments)
-    run_key = str(VersionedRun(chat, named.name, data_version, named.config_hash))
-    with agents.language_models.open(data_folder, run_key) as models:
-        decided_by = agents.build(named.config, comments, models, own_rules(named.config.rules, data_folder))
-        for note in (*decided_by.notes, *models.notes):
-            context.log.warning(note)
-            observer.noted(note)
-        heads = begin_heads(decided_by.learned, data_folder, chat=chat, config=named.name)
+
+    def say(note: str) -> None:
+        context.log.warning(note)
+        observer.noted(note)
+
+    with begin(named, comments, data_folder, agents.means(embedders, data_folder, say)) as begun:
         with RunLog(data_folder.run_log(chat, named.name)) as run_log:
+            observers = [run_log, LoggedProgress(context.log.info), observer]
             tables = moderate(
                 comments,
                 named,
-                agents=decided_by,
-                memory=None if beginning is None else beginning.store,
-                ladder=ladder,
-                observers=[run_log, LoggedProgress(context.log.info), observer],
+                agents=begun.agents,
+                memory=begun.memory,
+                ladder=begun.ladder,
+                observers=observers,
             )
+        made_of = provenance(named, begun)
         for name, numbers in told(tables).items():
             yield dg.MaterializeResult(
                 asset_key=name,
                 value=getattr(tables, name),
-                data_version=dg.DataVersion(f"{data_version}-{named.config_hash}-{LOOP_VERSION}"),
-                metadata={**numbers, **provenance(named, data_version, beginning, heads)},
+                data_version=dg.DataVersion(f"{begun.comments_version}-{named.config_hash}-{LOOP_VERSION}"),
+                metadata={**numbers, **made_of},
             )
         yield dg.MaterializeResult(asset_key="provenance", value=decided, metadata=decided.row(0, named=True))
-        keep_heads(decided_by.learned, data_folder, chat=chat, config=named.name)
-        models.finish()  # only now are the tables stored: a run killed before goes on, and keeps its costs
+        keep_heads(begun.agents.learned, data_folder, chat=chat, config=named.name)
 
 
-def _beginning(named: NamedConfig, chat: str, embedders: Embedders, folder: DataFolder) -> Beginning | None:
-    spec = named.config.memory
-    if spec is None:
-        return None
-    return begin_memory(spec, embedders.build(spec, folder), folder, chat=chat, config=named.name)
-
-
-def provenance(
-    named: NamedConfig, data_version: str, beginning: Beginning | None, heads: Mapping[str, str]
-) -> dict[str, str]:
-    """Return what the run was made of, for the metadata of its tables; `heads` are versions by run begun from."""
-    made_of = {"config_hash": named.config_hash, "comments_version": data_version}
-    if beginning is not None and beginning.start_from is not None:
-        made_of |= {"start_from": str(beginning.start_from), "start_from_version": str(beginning.version)}
+def provenance(named: NamedConfig, begun: Begun) -> dict[str, str]:
+    """Return what the run was made of, for the metadata of its tables."""
+    memory, heads = begun.memory_from, begun.heads
+    made_of = {"config_hash": named.config_hash, "comments_version": begun.comments_version}
+    if memory is not None and memory.start_from is not None:
+        made_of |= {"start_from": str(memory.start_from), "start_from_version": str(memory.version)}
     if heads:
         made_of |= {"head_start_from": ", ".join(heads), "head_start_from_version": ", ".join(heads.values())}
     return made_of

@@ -4,7 +4,7 @@ A deployment swaps any of them in one place: another object under the same key o
 the launchpad. Which model a *run* uses is its config's business.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -22,6 +22,7 @@ from moderation_pipeline.config.model_specs import LanguageModelSpec
 from moderation_pipeline.config.run_config import Config, MemorySpec
 from moderation_pipeline.embedders.embedder import Embedder
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.moderation.run_beginning import Means
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -191,6 +192,15 @@ class AgentBuilder(dg.ConfigurableResource["AgentBuilder"]):
     def build(self, config: Config, comments: pl.DataFrame, models: Models, own_rules: str = "") -> Agents:
         """Return who decides; `comments` gives the labels to an Expert of labels."""
         return build_agents(config, comments, _Deployed(models, self.decision_models), own_rules)
+
+    def means(self, embedders: Embedders, folder: DataFolder, say: Callable[[str], object]) -> Means:
+        """Return what a run's parts are built with, here."""
+        return Means(
+            open_models=lambda run_key: self.language_models.open(folder, run_key),
+            build=self.build,
+            embedder=lambda spec: embedders.build(spec, folder),
+            say=say,
+        )
 
 
 class Unwatched(RunObserver):

@@ -1,14 +1,12 @@
-"""What a config's run begins with when it has seen nothing: its agents, its memory, its ladder.
+"""What a run begins with, in one place: its models, its agents with their heads, its memory, its ladder.
 
-What the config itself starts from (`start_from`, memories or a learned head) is part of that.
-
-For moderating made-up chats (`resistance.py`). What opens models and embedders is passed in: a deployment's
-resources in the assets, the same without Dagster in the terminal.
+The asset of the loop, the attack suite and `moderation check` all begin a run here. What opens models and embedders
+is passed in (`Means`): a deployment's resources in the assets, the same without Dagster in the terminal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple, Protocol
 
@@ -20,7 +18,7 @@ from moderation_pipeline.config.own_rules import own_rules
 from moderation_pipeline.config.run_config import Config, MemorySpec, NamedConfig
 from moderation_pipeline.config.sanctions import load_sanctions
 from moderation_pipeline.embedders.embedder import Embedder
-from moderation_pipeline.memory.start_from import begin_memory
+from moderation_pipeline.memory.start_from import Beginning, begin_memory
 from moderation_pipeline.memory.store import MemoryStore
 from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.slugs import VersionedRun
@@ -28,20 +26,8 @@ from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.versions import comments_version
 
 
-class Fresh(NamedTuple):
-    """What a run begins with; nothing in it has seen a comment of the chat."""
-
-    agents: Agents
-    memory: MemoryStore | None
-    ladder: Ladder
-
-
-Begin = Callable[[pl.DataFrame], AbstractContextManager[Fresh]]
-"""Makes a fresh start for a chat, and keeps its models open as long as it is used."""
-
-
 class OpenModels(Models, Protocol):
-    """The models of one run (`backends.build.RunModels`): what they have to say, and the end of the run."""
+    """The models of one run (`backends/run_models.py`): what they have to say, and the end of the run."""
 
     @property
     def notes(self) -> list[str]:
@@ -62,28 +48,43 @@ class Means(NamedTuple):
     say: Callable[[str], object]
 
 
-def fresh_starts(named: NamedConfig, folder: DataFolder, means: Means) -> Begin:
-    """Return what begins runs of the config anew, each with a memory and models of its own."""
+class Begun(NamedTuple):
+    """A run before its first comment. `heads` are the versions of the learned heads it begins with, by their run."""
 
-    @contextmanager
-    def begin(comments: pl.DataFrame) -> Iterator[Fresh]:
-        chat = str(comments["chat"][0])
-        ladder = Ladder(load_sanctions(named.config.sanctions, folder), shadow=named.config.shadow)
-        run_key = str(VersionedRun(chat, named.name, comments_version(comments), named.config_hash))
-        with means.open_models(run_key) as models:
-            rules = own_rules(named.config.rules, folder)
-            agents = means.build(named.config, comments, models, rules)
-            for note in (*agents.notes, *models.notes):
-                means.say(note)
-            begin_heads(agents.learned, folder, chat=chat, config=named.name)
-            yield Fresh(agents, _memory(named, folder, means, chat), ladder)
-            models.finish()
-
-    return begin
+    agents: Agents
+    memory: MemoryStore | None
+    ladder: Ladder
+    comments_version: str = ""
+    memory_from: Beginning | None = None
+    heads: Mapping[str, str] = {}
 
 
-def _memory(named: NamedConfig, folder: DataFolder, means: Means, chat: str) -> MemoryStore | None:
-    spec = named.config.memory
-    if spec is None:
-        return None
-    return begin_memory(spec, means.embedder(spec), folder, chat=chat, config=named.name).store
+Begin = Callable[[pl.DataFrame], AbstractContextManager[Begun]]
+"""Begins a run of some config over a chat's comments."""
+
+
+@contextmanager
+def begin(named: NamedConfig, comments: pl.DataFrame, folder: DataFolder, means: Means) -> Iterator[Begun]:
+    """Begin a run, and keep its models open as long as it is used.
+
+    Only where the block comes to its end is the run finished: one that was killed or failed before goes on where it
+    stopped, and keeps its costs.
+
+    Raises:
+        ModerationError: the config can't be run: no key, no such model, sanctions, rules, or run to start from.
+    """
+    config, chat = named.config, str(comments["chat"][0]) if comments.height else ""
+    ladder = Ladder(load_sanctions(config.sanctions, folder), shadow=config.shadow)
+    memory = None
+    if config.memory is not None:
+        embedder = means.embedder(config.memory)
+        memory = begin_memory(config.memory, embedder, folder, chat=chat, config=named.name)
+    version = comments_version(comments)
+    run_key = str(VersionedRun(chat, named.name, version, named.config_hash))
+    with means.open_models(run_key) as models:
+        agents = means.build(config, comments, models, own_rules(config.rules, folder))
+        for note in (*agents.notes, *models.notes):
+            means.say(note)
+        heads = begin_heads(agents.learned, folder, chat=chat, config=named.name)
+        yield Begun(agents, None if memory is None else memory.store, ladder, version, memory, heads)
+        models.finish()

@@ -10,24 +10,26 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Awaitable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
 import orjson
 import polars as pl
 
-from moderation_pipeline.agents.build_agents import build_agents
+from moderation_pipeline.agents.build_agents import Agents, build_agents
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.agents.tiers import TieredStudent
 from moderation_pipeline.backends.keys import environment
 from moderation_pipeline.backends.model_check import CheckedModels
 from moderation_pipeline.backends.wrappers.prices import PriceList
+from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation, Standing
 from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.comments.ingest import ingest
-from moderation_pipeline.config.own_rules import own_rules
 from moderation_pipeline.config.run_config import NamedConfig
-from moderation_pipeline.config.sanctions import load_sanctions
+from moderation_pipeline.embedders.build_embedder import build_embedder
+from moderation_pipeline.moderation.run_beginning import Means, begin
 from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline.warehouse.folder import DataFolder
 
@@ -56,27 +58,40 @@ def check(folder: DataFolder, named: NamedConfig) -> list[Answer]:
     Raises:
         ModerationError: the config can't be run at all: no key, no such model, no such sanctions.
     """
-    load_sanctions(named.config.sanctions, folder)
     return asyncio.run(_checked(folder, named))
 
 
 async def _checked(folder: DataFolder, named: NamedConfig) -> list[Answer]:
     comments = _comments()
     models = CheckedModels(environment(), PriceList.load(folder.prices), [])
-    agents = build_agents(named.config, comments, models, own_rules(named.config.rules, folder))
-    models.notes.extend(agents.notes)
+    said: list[str] = []
+    means = Means(
+        open_models=lambda _: nullcontext(models),
+        build=build_agents,
+        embedder=lambda spec: build_embedder(spec, folder),
+        say=said.append,
+    )
     (case,) = next(iter(Stream(comments).batches(1)))
+    with begin(named, comments, folder, means) as begun:
+        models.notes[:] = said
+        try:
+            return await _answers(begun.agents, case, models)
+        finally:
+            await begun.agents.aclose()
+
+
+async def _answers(agents: Agents, case: Case, models: CheckedModels) -> list[Answer]:
     answers = []
-    try:
-        for role, student in _students(agents.student):
-            decided = student.decide([case], [Situation(Standing(0, None))])
-            answers.append(await _answer(role, decided, models))
-        if agents.expert is not None and agents.expert.can_audit(case):
-            answers.append(await _answer("expert", agents.expert.audit([case]), models))
-        elif agents.expert is not None:
-            answers.append(Answer("expert", "labels", None, None, None, None, 0.0, 0.0, None))
-    finally:
-        await agents.aclose()
+    for role, student in _students(agents.student):
+        decided = student.decide([case], [Situation(Standing(0, None))])
+        answers.append(await _answer(role, decided, models))
+    if agents.expert is not None and agents.expert.can_audit(case):
+        answers.append(await _answer("expert", agents.expert.audit([case]), models))
+    elif agents.expert is not None:
+        nothing_asked = Answer(
+            "expert", "labels", None, None, None, None, seconds=0.0, cost_usd=0.0, error=None
+        )
+        answers.append(nothing_asked)
     return answers
 
 

@@ -16,7 +16,7 @@ from moderation_pipeline.backends.keys import environment
 from moderation_pipeline.backends.run_models import Deployment, RunModels
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.embedders.build_embedder import build_embedder
-from moderation_pipeline.moderation.run_beginning import Means, fresh_starts
+from moderation_pipeline.moderation.run_beginning import Means, begin
 from moderation_pipeline.terminal.screen import say
 from moderation_pipeline.warehouse.folder import DataFolder
 
@@ -60,6 +60,6 @@ def attacked(folder: DataFolder, named: NamedConfig) -> Resistance:
         embedder=lambda spec: build_embedder(spec, folder),
         say=say,
     )
-    results = attack_config(attack_suite(), named, fresh_starts(named, folder, means))
+    results = attack_config(attack_suite(), named, lambda comments: begin(named, comments, folder, means))
     examples = [text for texts in results["examples"] for text in texts]
     return Resistance(results, success_share(results), examples[:EXAMPLES])

@@ -19,7 +19,7 @@ from moderation_pipeline.config.model_specs import OpenAISpec
 from moderation_pipeline.config.run_config import Config, NamedConfig
 from moderation_pipeline.config.sanctions import load_sanctions
 from moderation_pipeline.moderation.ladder import Ladder
-from moderation_pipeline.moderation.run_beginning import Fresh
+from moderation_pipeline.moderation.run_beginning import Begun
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.moderation.gullible import BlindlyObedient, Gullible, PastingStudent
 from moderation_pipeline_tests.moderation.scripted import ScriptedStudent
@@ -39,9 +39,9 @@ def results_of(
     student: Student, expert: Expert | None = None, attacks: tuple[Attack, ...] | None = None
 ) -> pl.DataFrame:
     @contextmanager
-    def begin(comments: pl.DataFrame) -> Iterator[Fresh]:
+    def begin(comments: pl.DataFrame) -> Iterator[Begun]:
         assert comments.height
-        yield Fresh(Agents(student, expert, None), None, Ladder(load_sanctions("default", DataFolder.find())))
+        yield Begun(Agents(student, expert, None), None, Ladder(load_sanctions("default", DataFolder.find())))
 
     named = NamedConfig(name="attacked", path=Path("attacked.yaml"), config=ONLY_MARKS)
     return attack_config(attack_suite() if attacks is None else attacks, named, begin)

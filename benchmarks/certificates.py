@@ -26,12 +26,13 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache, partial
+from functools import cache, lru_cache, partial
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr
+from scipy.special import bdtr, pdtr
 
 from moderation_pipeline.certificates.certificate_rows import RowKey
 from moderation_pipeline.certificates.decided_alone import DecidedAlone, NoAudit
@@ -39,7 +40,7 @@ from moderation_pipeline.certificates.ledger import Ledger, RowStanding
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import AuditSpec, AutonomySpec, Config, RandomFloor
 from moderation_pipeline.plan import Action, Category, Plan
-from moderation_pipeline.statistics.time_uniform import audits_where_errors_are
+from moderation_pipeline.statistics.time_uniform import ErrorBound
 from moderation_pipeline.warehouse.folder import DataFolder
 
 BATCH = 64
@@ -106,7 +107,7 @@ def draw_world(seed: int, comments: int, *, is_hard: bool) -> World:
         drift = np.where(np.arange(comments) < comments // 3, 0.5, 1.5)
         factor = np.select([kind < 0, kind == 0, kind == 1], [1.02, drift, 1.05], 1.05)
         rate *= 2 * factor
-    return _drawn(rng, kind, rate, AUDIT.floor)
+    return _drawn(rng, kind, rate, AUDIT.random_floor)
 
 
 def draw_drift_world(seed: int, comments: int, certified: Config) -> World:
@@ -119,7 +120,7 @@ def draw_drift_world(seed: int, comments: int, certified: Config) -> World:
         certified.autonomy.max_wrongful_per_1000_sanctions / 1000,
     )
     factor = np.where(np.arange(comments) < comments // 2, CALM, WORSE)
-    return _drawn(rng, kind, np.where(kind < 0, missed, wrongful) * factor, certified.audit.floor)
+    return _drawn(rng, kind, np.where(kind < 0, missed, wrongful) * factor, certified.audit.random_floor)
 
 
 def _kinds(rng: np.random.Generator, comments: int, shares: Sequence[float]) -> NDArray[np.int8]:
@@ -278,6 +279,31 @@ def promptness(half: Sequence[Seen]) -> Iterator[Promptness]:
             )
 
 
+AT_LAST = 0.8
+"""The share of runs for which `audits_where_errors_are` says a number that suffices."""
+
+
+@lru_cache(maxsize=1_024)
+def audits_where_errors_are(rate: float, target: float, alpha: float, least_probability: float) -> int:
+    """Return how many audits at the least probability suffice in AT_LAST of all runs, if errors are at `rate`.
+
+    With n audits, errors found are Poisson with mean n · rate; with so many errors as are exceeded in 1 - AT_LAST
+    of all runs, the target has to be met after n. Reckoned without looks on the way, which only come sooner.
+
+    Raises:
+        ValueError: a rate that is not below the target, which no number of audits certifies.
+    """
+    if rate >= target:
+        raise ValueError(f"Errors at {rate} are not below the target {target}: no audits suffice.")
+    errors, bound = 0, ErrorBound(least_probability)
+    while True:
+        needed = bound.errors_ruled_out(alpha) / target * least_probability
+        if pdtr(errors, needed * rate) >= AT_LAST:
+            return ceil(needed)
+        errors += 1
+        bound.found_error(least_probability)
+
+
 def stated_audits(key: RowKey) -> int:
     """Return the audits that are stated to suffice where errors are half the target; per comment, of all audits."""
     ledger = Ledger(AUTONOMY, AUDIT)
@@ -286,7 +312,7 @@ def stated_audits(key: RowKey) -> int:
     if key.denominator != "comments":
         return audits
     sanctioned = sum(SHARES)
-    audited_share = sanctioned * AUDIT.floor.sanctions + (1 - sanctioned) * AUDIT.floor.allow
+    audited_share = sanctioned * AUDIT.random_floor.sanctions + (1 - sanctioned) * AUDIT.random_floor.allow
     return round(audits / floor * audited_share)
 
 

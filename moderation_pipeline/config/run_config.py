@@ -110,11 +110,6 @@ class AuditSpec(Closed):
     random_floor: RandomFloor = RandomFloor()
 
     @property
-    def floor(self) -> RandomFloor:
-        """The floor by proposed action."""
-        return self.random_floor
-
-    @property
     def chance(self) -> RandomFloor:
         """The least chance of an audit by proposed action: under `random` the rate is the floor of those below."""
         if self.policy == "none":

@@ -8,7 +8,6 @@ order leave the same memories.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -82,18 +81,9 @@ class MemoryStore:
             store._forget(over_user_share(store._records, spec))
         return store
 
-    @classmethod
-    def load(cls, path: Path, spec: MemorySpec, embedder: Embedder, *, chat: str, config: str) -> MemoryStore:
-        """Return a store that begins with what `save` wrote."""
-        return cls.start_from(pl.read_parquet(path), spec, embedder, chat=chat, config=config)
-
     def snapshot(self) -> pl.DataFrame:
         """Return the table `memory_snapshot` of this run: all memories, retired ones too."""
         return snapshot.to_frame(self._records, chat=self._chat, config=self._config)
-
-    def save(self, path: Path) -> None:
-        """Write the snapshot as Parquet."""
-        self.snapshot().write_parquet(path)
 
     def recall(
         self, states: Sequence[str], channels: Sequence[str], *, least: float = 0.0

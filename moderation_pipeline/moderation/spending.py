@@ -32,11 +32,6 @@ class RunBudget:
         self.usd_per_run = usd_per_run
         self.spent_usd = 0.0
 
-    @property
-    def remaining_usd(self) -> float:
-        """What is left."""
-        return self.usd_per_run - self.spent_usd
-
     def can_afford(self, worst_case_usd: float) -> bool:
         """Whether a batch that costs this much at worst may start."""
         return self.spent_usd + worst_case_usd <= self.usd_per_run

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from math import ceil, exp, log, log1p
 
 BETS = (0.999, 0.8, 0.65, 0.5, 0.35, 0.2, 0.1, 0.05)
@@ -78,18 +77,6 @@ class ErrorBound:
         """Return how many of them were audited."""
         return self.population.audits
 
-    def take_in(self, probability: float, is_error: bool | None) -> None:
-        """Count one comment; `is_error` is null where it was not audited.
-
-        Raises:
-            ValueError: a probability below the least one that was promised.
-
-        """
-        self.refuse_less_than_promised(probability)
-        self.population.take_in(is_audited=is_error is not None)
-        if is_error:
-            self.found_error(probability)
-
     def found_error(self, probability: float) -> None:
         """Take in that an audited comment, which its population counts, was an error."""
         self.errors += 1
@@ -122,10 +109,6 @@ class ErrorBound:
         """Return the bound on the share of errors; 1 before the first comment."""
         return self.most_errors(alpha) / self.comments if self.comments else 1.0
 
-    def meets(self, target: float, alpha: float) -> bool:
-        """Whether the bound is at or below the target, which is below 1."""
-        return self.comments > 0 and target * self.comments >= self.errors_ruled_out(alpha)
-
     def comments_needed(self, target: float, alpha: float) -> int:
         """Return how many further comments it takes, if no audit of them finds an error."""
         return max(0, ceil(self.errors_ruled_out(alpha) / target - self.comments - 1e-6))
@@ -153,37 +136,3 @@ def _least_total(thetas: Sequence[float], costs: Sequence[float], threshold: flo
         if step <= 1e-10 * total:
             return total
         total -= step
-
-
-AT_LAST = 0.8
-"""The share of runs for which `audits_where_errors_are` says a number that suffices."""
-
-
-@lru_cache(maxsize=1_024)
-def audits_where_errors_are(rate: float, target: float, alpha: float, least_probability: float) -> int:
-    """Return how many audits at the least probability suffice in AT_LAST of all runs, if errors are at `rate`.
-
-    With n audits, errors found are Poisson with mean n · rate; with so many errors as are exceeded in 1 - AT_LAST
-    of all runs, the target has to be met after n. Reckoned without looks on the way, which only come sooner.
-
-    Raises:
-        ValueError: a rate that is not below the target, which no number of audits certifies.
-    """
-    if rate >= target:
-        raise ValueError(f"Errors at {rate} are not below the target {target}: no audits suffice.")
-    errors, bound = 0, ErrorBound(least_probability)
-    while True:
-        needed = bound.errors_ruled_out(alpha) / target * least_probability
-        if _poisson_share(errors, needed * rate) >= AT_LAST:
-            return ceil(needed)
-        errors += 1
-        bound.found_error(least_probability)
-
-
-def _poisson_share(count: int, mean: float) -> float:
-    """Return the probability of at most `count` events where `mean` are expected."""
-    term = total = exp(-mean)
-    for i in range(1, count + 1):
-        term *= mean / i
-        total += term
-    return total

@@ -112,23 +112,6 @@ def read_partition(file: BinaryIO, table: Table) -> pl.DataFrame:
     return stored.with_columns(later).select(table.schema.names())
 
 
-def write_table(
-    frame: pl.DataFrame, folder: DataFolder, table: Table, chat: str, config: str | None = None
-) -> Path:
-    """Write a partition whole and return its path.
-
-    Raises:
-        SchemaMismatchError: a column is missing, unknown or of another type.
-        ForeignRowsError: a row belongs to another chat or config.
-    """
-    path = partition_path(folder, table, chat, config)
-    checked = conform(frame, table, chat=chat, config=config)
-    ensure_schema_file(folder, table)
-    with replaced_atomically(path) as temporary:
-        checked.write_parquet(temporary)
-    return path
-
-
 def conform(frame: pl.DataFrame, table: Table, *, chat: str, config: str | None) -> pl.DataFrame:
     """Return the frame with its columns in the declared order, or raise, naming what is wrong."""
     differences = _differences(frame.schema, table.schema)

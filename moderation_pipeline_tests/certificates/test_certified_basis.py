@@ -16,10 +16,10 @@ from moderation_pipeline.certificates.certified_basis import (
     run_basis,
 )
 from moderation_pipeline.config.config_library import ConfigLibrary
-from moderation_pipeline.warehouse.files import write_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS, MEMORY_SNAPSHOT, PROVENANCE
 from moderation_pipeline_tests.moderation.scripted import chat_of
+from moderation_pipeline_tests.warehouse.rows import write_table
 
 CHAT = "stream"
 

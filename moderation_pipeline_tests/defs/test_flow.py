@@ -19,7 +19,7 @@ from moderation_pipeline.defs.moderation_loop import moderation_loop_checks
 from moderation_pipeline.defs.partitions import run_key
 from moderation_pipeline.defs.user_state import user_state, user_state_checks
 from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
-from moderation_pipeline.warehouse.files import read_table, write_table
+from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.tables import (
     ACTION_LOG,
@@ -41,7 +41,7 @@ from moderation_pipeline.warehouse.versions import comments_version
 from moderation_pipeline.warehouse.views import query
 from moderation_pipeline_tests.defs.conftest import CHAT
 from moderation_pipeline_tests.defs.conftest import COMMENTS as HEIGHT
-from moderation_pipeline_tests.warehouse.rows import rows_of
+from moderation_pipeline_tests.warehouse.rows import rows_of, write_table
 
 MAY_BE_EMPTY = ("rejected_lines", "memory_snapshot", "certificates", "expert_errors", "attack_results")
 

@@ -11,10 +11,10 @@ from moderation_pipeline.embedders.tfidf import TfidfEmbedder
 from moderation_pipeline.memory.start_from import Beginning, StartFromError, begin_memory
 from moderation_pipeline.memory.store import MemoryStore
 from moderation_pipeline.slugs import RunKey
-from moderation_pipeline.warehouse.files import write_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import MEMORY_SNAPSHOT
 from moderation_pipeline_tests.memory.memories import DELETE, learnt, store, taught
+from moderation_pipeline_tests.warehouse.rows import write_table
 
 
 def kept(memory: MemoryStore, folder: DataFolder, chat: str) -> None:

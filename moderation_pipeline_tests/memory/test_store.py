@@ -280,8 +280,10 @@ def test_a_store_that_was_saved_and_loaded_is_the_same(
     path: Path = tmp_path_factory.mktemp("memory") / "snapshot.parquet"
     spec = MemorySpec(capacity=5)
     memory = taught(store(spec), cases)
-    memory.save(path)
-    loaded = MemoryStore.load(path, spec, TfidfEmbedder(), chat="arena", config="hybrid")
+    memory.snapshot().write_parquet(path)
+    loaded = MemoryStore.start_from(
+        pl.read_parquet(path), spec, TfidfEmbedder(), chat="arena", config="hybrid"
+    )
     assert_frame_equal(loaded.snapshot(), memory.snapshot())
     assert loaded.snapshot().schema == MEMORY_SNAPSHOT.schema
     assert len(loaded) == len(memory)

@@ -14,12 +14,12 @@ import duckdb
 import pytest
 
 from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
-from moderation_pipeline.warehouse.files import read_table, write_table
+from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.hardlinks import PICTURES
 from moderation_pipeline.warehouse.tables import COMMENTS, TABLES
 from moderation_pipeline.warehouse.views import QUESTIONS, query
-from moderation_pipeline_tests.warehouse.rows import rows_of
+from moderation_pipeline_tests.warehouse.rows import rows_of, write_table
 
 SHELL = """
 import sys, duckdb
@@ -146,7 +146,7 @@ def test_an_open_shell_sees_new_partitions_without_being_reopened(folder: DataFo
 WRITER = """
 import sys
 from pathlib import Path
-from moderation_pipeline.warehouse.files import write_table
+from moderation_pipeline_tests.warehouse.rows import write_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS
 from moderation_pipeline_tests.warehouse.rows import rows_of

@@ -16,11 +16,10 @@ from moderation_pipeline.warehouse.files import (
     partition_path,
     read_table,
     replaced_atomically,
-    write_table,
 )
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import ACTION_LOG, COMMENTS, TABLES, Table
-from moderation_pipeline_tests.warehouse.rows import rows_of
+from moderation_pipeline_tests.warehouse.rows import rows_of, write_table
 
 
 @pytest.fixture

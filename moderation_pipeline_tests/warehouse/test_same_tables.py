@@ -12,7 +12,7 @@ import moderation_pipeline
 from benchmarks.same_tables import checkout_in, compare, keyless_configs
 from benchmarks.tables_compared import SOURCE_VERSIONS, compared, is_left_aside
 from moderation_pipeline.config.run_config import KEYLESS_REGIMES
-from moderation_pipeline.warehouse.files import ensure_schema_files, partition_path, write_table
+from moderation_pipeline.warehouse.files import ensure_schema_files, partition_path
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import (
     ACTION_LOG,
@@ -21,7 +21,7 @@ from moderation_pipeline.warehouse.tables import (
     TABLES,
     Table,
 )
-from moderation_pipeline_tests.warehouse.rows import rows_of
+from moderation_pipeline_tests.warehouse.rows import rows_of, write_table
 
 ROOT = Path(moderation_pipeline.__file__).parent.parent
 RUN = {"chat": "arena", "config": "hybrid"}

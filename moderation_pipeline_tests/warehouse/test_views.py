@@ -10,7 +10,6 @@ import duckdb
 import polars as pl
 import pytest
 
-from moderation_pipeline.warehouse.files import write_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import (
     ACTION_LOG,
@@ -23,7 +22,7 @@ from moderation_pipeline.warehouse.tables import (
     Table,
 )
 from moderation_pipeline.warehouse.views import QUESTIONS, connect_in_memory, query
-from moderation_pipeline_tests.warehouse.rows import rows_of
+from moderation_pipeline_tests.warehouse.rows import rows_of, write_table
 
 
 @pytest.fixture

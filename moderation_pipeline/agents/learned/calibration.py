@@ -19,8 +19,6 @@ from moderation_pipeline.statistics.weighted_audits import Floats, auroc, effect
 WINDOW = 4_096
 """Recent scores whose expected F1 decides the threshold."""
 
-GRID = 101
-
 
 @dataclass(frozen=True, slots=True)
 class Calibration:

@@ -5,11 +5,8 @@ Nothing is downloaded for it. A count made here is marked as estimated in its ro
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
-
-CountTokens = Callable[[str], int]
 
 
 def counted(model: str, text: str) -> int:

@@ -45,12 +45,12 @@ class Basis(NamedTuple):
 
 
 WHAT_CHANGED = Basis(
-    "its config, Student or Expert",
-    "its sanctions",
-    "the channel's rules",
-    "the code, prompts or word lists that decide",
-    "the labels that it is judged by",
-    "the run that it started from",
+    config_hash="its config, Student or Expert",
+    sanctions_version="its sanctions",
+    rules_version="the channel's rules",
+    agents_version="the code, prompts or word lists that decide",
+    labels_version="the labels that it is judged by",
+    start_version="the run that it started from",
 )
 
 
@@ -63,12 +63,12 @@ def basis_of(named: NamedConfig, folder: DataFolder, chat: str) -> Basis:
     config = named.config
     is_judged_by_labels = config.expert != "none" and config.expert.backend == "labels"
     return Basis(
-        named.config_hash,
-        _version(load_sanctions(config.sanctions, folder).model_dump_json()),
-        _version(own_rules(config.rules, folder)),
-        source_version(DECIDING),
-        labels_version(read_table(folder, COMMENTS, chat)) if is_judged_by_labels else "",
-        _start_version(config, folder),
+        config_hash=named.config_hash,
+        sanctions_version=_version(load_sanctions(config.sanctions, folder).model_dump_json()),
+        rules_version=_version(own_rules(config.rules, folder)),
+        agents_version=source_version(DECIDING),
+        labels_version=labels_version(read_table(folder, COMMENTS, chat)) if is_judged_by_labels else "",
+        start_version=_start_version(config, folder),
     )
 
 

@@ -190,7 +190,13 @@ class Ledger:
         for key, row in self._rows.items():
             bound = row.bound
             yield RowStanding(
-                key, bound.comments, bound.audits, bound.errors, row.target, row.alpha, row.is_valid
+                key=key,
+                comments=bound.comments,
+                audits=bound.audits,
+                errors=bound.errors,
+                target=row.target,
+                alpha=row.alpha,
+                is_valid=row.is_valid,
             )
 
     def terms(self, key: RowKey) -> RowTerms:
@@ -278,20 +284,20 @@ class Ledger:
         is_valid = row.look()
         status: Status = "valid" if is_valid else "void" if self._void_because else "not_yet"
         return Certificate(
-            key,
-            row.bound.comments,
-            row.bound.audits,
-            row.bound.errors,
-            row.unread_audits,
-            bound,
-            row.target,
-            self.autonomy.confidence,
-            status,
-            self._reason(key, status, row),
-            self._audits_needed(key, row),
-            row.bound.least_probability,
-            self._window_from,
-            self._window_to,
+            key=key,
+            comments=row.bound.comments,
+            audits=row.bound.audits,
+            errors=row.bound.errors,
+            unread_audits=row.unread_audits,
+            bound=bound,
+            target=row.target,
+            confidence=self.autonomy.confidence,
+            status=status,
+            reason=self._reason(key, status, row),
+            audits_needed=self._audits_needed(key, row),
+            floor=row.bound.least_probability,
+            window_from=self._window_from,
+            window_to=self._window_to,
         )
 
     def _audits_needed(self, key: RowKey, row: _Row) -> int:

@@ -88,7 +88,12 @@ def ingest(
     ingestion = _counted(source, reader, tally, comments.height)
     notes = [*reader.notes, *stream.notes, *_judged(tally, comments, said), *_odd(tally, comments)]
     return Ingested(
-        comments, _rejected_frame(tally, chat), ingestion, notes, tally.acts_by_kind(), tally.ignored_as
+        comments=comments,
+        rejected_lines=_rejected_frame(tally, chat),
+        ingestion=ingestion,
+        notes=notes,
+        acts=tally.acts_by_kind(),
+        ignored=tally.ignored_as,
     )
 
 

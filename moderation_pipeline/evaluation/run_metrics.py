@@ -70,7 +70,14 @@ def run_metrics(
     Raises:
         AuditWithoutProbabilityError: an audit that doesn't say how likely it was.
     """
-    run = Run(config, student_decisions, expert_audits, memory_snapshot, action_log, user_state)
+    run = Run(
+        config=config,
+        student_decisions=student_decisions,
+        expert_audits=expert_audits,
+        memory_snapshot=memory_snapshot,
+        action_log=action_log,
+        user_state=user_state,
+    )
     judged = judge(comments, run, reference)
     resampled = resample(comment_sums(run, judged), seed=chat_of(comments))
     row = {

@@ -186,12 +186,12 @@ class MemoryStore:
     def _remembered(self, case: Learnt, conflicting: Iterable[int]) -> int:
         identifier = memory_id(self._chat, self._config, case.source_comment_id)
         origin = Origin(
-            self._chat,
-            self._config,
-            case.channel,
-            case.source_user_id,
-            case.source_comment_id,
-            case.position,
+            chat=self._chat,
+            config=self._config,
+            channel=case.channel,
+            user_id=case.source_user_id,
+            comment_id=case.source_comment_id,
+            position=case.position,
         )
         row = self._records.add(Memory(identifier, case.state, case.plan, origin))
         for other in conflicting:
@@ -227,7 +227,18 @@ class MemoryStore:
         for (query, row, similarity), support, helped, harmed in zip(ranked.tuples(), *columns, strict=True):
             name, state, plan, _ = memories[row]
             newer = self._overruled_by(row) if row in self._records.conflicts else ()
-            found[query].append(Recalled(name, similarity, support, state, plan, helped, harmed, newer))
+            found[query].append(
+                Recalled(
+                    memory_id=name,
+                    similarity=similarity,
+                    support=support,
+                    state=state,
+                    plan=plan,
+                    helped=helped,
+                    harmed=harmed,
+                    overruled_by=newer,
+                )
+            )
         return [tuple(one) for one in found]
 
     def _overruled_by(self, row: int) -> tuple[str, ...]:

@@ -91,7 +91,18 @@ class Ladder:
         under_sanction: bool = False,
     ) -> Sanction:
         shadow = self._shadow or self._tripped_at is not None
-        return Sanction(action, category, None, None, by, reason, strikes, None, under_sanction, shadow)
+        return Sanction(
+            action=action,
+            category=category,
+            duration_s=None,
+            reply_text=None,
+            decided_by=by,
+            reason=reason,
+            strikes=strikes,
+            counts_until_us=None,
+            under_sanction=under_sanction,
+            is_shadow=shadow,
+        )
 
     def _immunity(self, case: Case) -> str | None:
         if case.is_broadcaster and "broadcaster" in self._spec.immune:
@@ -115,14 +126,14 @@ class Ladder:
         if case.sent_at_us is not None:
             expires = case.sent_at_us + self._spec.strikes_expire_after_s * 1_000_000
         return Sanction(
-            step.action.value,
-            plan.category.value,
-            duration,
-            plan.reply_text,
-            DecidedBy.LADDER if changed else decided_by,
-            reason,
-            strikes,
-            expires,
+            action=step.action.value,
+            category=plan.category.value,
+            duration_s=duration,
+            reply_text=plan.reply_text,
+            decided_by=DecidedBy.LADDER if changed else decided_by,
+            reason=reason,
+            strikes=strikes,
+            counts_until_us=expires,
             under_sanction=False,
             is_shadow=self._shadow or self._tripped_at is not None,
         )

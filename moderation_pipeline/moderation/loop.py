@@ -127,20 +127,41 @@ class Moderation:
         self._spending.decided(decided)
         nobody = [NOT_AUDITED] * len(cases)
         if expert is None:
-            return InFlight(cases, situations, decided, nobody, None, self._spending.degraded)
+            return InFlight(
+                cases=cases,
+                situations=situations,
+                decided=decided,
+                choices=nobody,
+                audits=None,
+                degraded=self._spending.degraded,
+            )
         choices = self._policy.choose(cases, decided, expert, self._foreseen(cases, decided))
         picked = [case for case, choice in zip(cases, choices, strict=True) if choice.reason is not None]
         if not self._spending.may_audit(picked):
             instead = self._spending.student_for(cases, situations) if student is None else None
             decided = decided if instead is None else await instead.decide(cases, situations)
-            return InFlight(cases, situations, decided, nobody, None, self._spending.degraded)
+            return InFlight(
+                cases=cases,
+                situations=situations,
+                decided=decided,
+                choices=nobody,
+                audits=None,
+                degraded=self._spending.degraded,
+            )
         proposed = [
             _plan(verdict)
             for verdict, choice in zip(decided, choices, strict=True)
             if choice.reason is not None
         ]
         audits = asyncio.ensure_future(expert.audit_beside(picked, proposed)) if picked else None
-        return InFlight(cases, situations, decided, choices, audits, self._spending.degraded)
+        return InFlight(
+            cases=cases,
+            situations=situations,
+            decided=decided,
+            choices=choices,
+            audits=audits,
+            degraded=self._spending.degraded,
+        )
 
     def _foreseen(self, cases: Sequence[Case], decided: Sequence[Verdict | None]) -> list[Sanction]:
         """Return what the ladder would make of each plan, where the audit policy asks for it."""
@@ -169,13 +190,13 @@ class Moderation:
         chosen = await self._chosen(batch, audited)
         settled = [
             Settled(
-                case,
-                decided,
-                choice,
-                audit,
-                _agrees(decided, audit),
-                self._act(case, plan, choice, batch.degraded),
-                batch.degraded,
+                case=case,
+                decided=decided,
+                choice=choice,
+                audited=audit,
+                agrees=_agrees(decided, audit),
+                sanction=self._act(case, plan, choice, batch.degraded),
+                degraded=batch.degraded,
             )
             for case, decided, choice, audit, plan in zip(
                 batch.cases, batch.decided, batch.choices, audited, chosen, strict=True
@@ -245,7 +266,12 @@ class Moderation:
     def _learn(self, settled: Sequence[Settled], situations: Sequence[Situation]) -> None:
         lessons = [
             Lesson(
-                each.case, situation, each.decided, each.audited, each.choice.probability, each.choice.reason
+                case=each.case,
+                situation=situation,
+                decided=each.decided,
+                audited=each.audited,
+                audit_probability=each.choice.probability,
+                audit_reason=each.choice.reason,
             )
             for each, situation in zip(settled, situations, strict=True)
             if each.decided is not None and each.audited is not None and each.choice.reason is not None

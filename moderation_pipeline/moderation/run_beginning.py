@@ -86,5 +86,12 @@ def begin(named: NamedConfig, comments: pl.DataFrame, folder: DataFolder, means:
         for note in (*agents.notes, *models.notes):
             means.say(note)
         heads = begin_heads(agents.learned, folder, chat=chat, config=named.name)
-        yield Begun(agents, None if memory is None else memory.store, ladder, version, memory, heads)
+        yield Begun(
+            agents=agents,
+            memory=None if memory is None else memory.store,
+            ladder=ladder,
+            comments_version=version,
+            memory_from=memory,
+            heads=heads,
+        )
         models.finish()

@@ -7,7 +7,7 @@ comments the very same verdict) is written out once and gathered: Python touches
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import cast
@@ -27,9 +27,14 @@ OF_BATCH = ("audit_probability", "degraded")
 OF_VERDICT = tuple(
     name for name in STUDENT_DECISIONS.schema if name not in {*RUN_KEYS, *OF_COMMENT, *OF_BATCH}
 )
+OF_PLAN = ("action", "duration_s", "category", "confidence", "reasoning", "reply_text", "rule")
 OF_AUDIT = tuple(name for name in EXPERT_AUDITS.schema if name not in {*RUN_KEYS, *OF_COMMENT})
 OF_WRITER = ("user_id", "user_name", "channel", "sent_at")
 OF_SANCTION = tuple(name for name in ACTION_LOG.schema if name not in {*RUN_KEYS, *OF_COMMENT, *OF_WRITER})
+NAMED_OTHERWISE = {"counts_until": "counts_until_us"}
+"""Columns of a sanction whose field says its unit."""
+
+Row = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,15 @@ class RunRecorder:
         audited = [number for number, row in enumerate(rows) if row.audited is not None]
         audits = _columns(EXPERT_AUDITS, OF_AUDIT, [_audit(rows[number]) for number in audited])
         self._audits.append(self._frame(EXPERT_AUDITS, comments[audited], audits))
-        actions = _columns(ACTION_LOG, OF_SANCTION, [row.sanction for row in rows])
+        sanctions = [row.sanction for row in rows]
+        actions = [
+            _series(
+                name,
+                ACTION_LOG.schema[name],
+                list(map(attrgetter(NAMED_OTHERWISE.get(name, name)), sanctions)),
+            )
+            for name in OF_SANCTION
+        ]
         self._actions.append(self._frame(ACTION_LOG, comments, actions))
 
     def _frame(self, table: Table, comments: pl.DataFrame, columns: Sequence[pl.Series]) -> pl.DataFrame:
@@ -93,13 +106,12 @@ def _decisions(rows: Sequence[Settled]) -> list[pl.Series]:
     place = {key: number for number, key in enumerate(verdicts)}
     shared = _columns(STUDENT_DECISIONS, OF_VERDICT, [_verdict(verdict) for verdict in verdicts.values()])
     of_row = pl.Series([place[id(row.decided)] for row in rows], dtype=pl.UInt32)
-    own = [(row.choice.probability, row.degraded) for row in rows]
+    own = [{"audit_probability": row.choice.probability, "degraded": row.degraded} for row in rows]
     return [column.gather(of_row) for column in shared] + _columns(STUDENT_DECISIONS, OF_BATCH, own)
 
 
-def _columns(table: Table, names: Sequence[str], rows: Sequence[tuple[object, ...]]) -> list[pl.Series]:
-    values = zip(*rows, strict=True) if rows else [()] * len(names)
-    return [_series(name, table.schema[name], each) for name, each in zip(names, values, strict=True)]
+def _columns(table: Table, names: Sequence[str], rows: Sequence[Row]) -> list[pl.Series]:
+    return [_series(name, table.schema[name], [row[name] for row in rows]) for name in names]
 
 
 def _series(name: str, dtype: pl.DataType, values: Sequence[object]) -> pl.Series:
@@ -133,46 +145,58 @@ def _lists(name: str, dtype: pl.List, values: Sequence[Sequence[object]]) -> pl.
     ).alias(name)
 
 
-_RECEIPT = attrgetter(
-    "backend",
-    "model",
-    "prompt_version",
-    "prompt_tokens",
-    "completion_tokens",
-    "cost_usd",
-    "list_cost_usd",
-    "latency_ms",
-    "is_cached",
-    "reply_error",
-    "tokens_are_estimated",
-    "reply_mended",
+_OF_RECEIPT = (
+    *(
+        "backend",
+        "model",
+        "prompt_version",
+        "prompt_tokens",
+        "completion_tokens",
+        "cost_usd",
+        "list_cost_usd",
+    ),
+    *("latency_ms", "is_cached", "reply_error", "tokens_are_estimated", "reply_mended"),
 )
-_NO_RECEIPT = (None, None, None, 0, 0, 0.0, 0.0, None, None, None, None, None)
-"""The receipt of a decision that nobody made: it cost nothing."""
+_COST_NOTHING = {"prompt_tokens": 0, "completion_tokens": 0, "cost_usd": 0.0, "list_cost_usd": 0.0}
+NOBODYS: Row = {**dict.fromkeys(OF_VERDICT), **_COST_NOTHING}
+"""The row of a decision that nobody made: null, and it cost nothing."""
 
 
-def _verdict(verdict: Verdict | None) -> tuple[object, ...]:
+def _verdict(verdict: Verdict | None) -> Row:
     if verdict is None:
-        return (*[None] * 12, *_NO_RECEIPT, *[None] * 3)
-    plan, without = verdict.plan, verdict.without_memory
-    proposed: tuple[object, ...] = (None,) * 4
-    said: tuple[object, ...] = (None,) * 3
+        return NOBODYS
+    without = verdict.without_memory
+    return {
+        **_plan(verdict),
+        **_receipt(verdict),
+        "probabilities": verdict.probabilities,
+        "memory_ids": list(verdict.memory_ids),
+        "explanation": verdict.explanation,
+        "tier": verdict.tier,
+        "tiers": [_tier(each) for each in verdict.tiers] or None,
+        "action_without_memory": without.action.value if without is not None else None,
+        "category_without_memory": without.category.value if without is not None else None,
+    }
+
+
+def _plan(verdict: Verdict) -> Row:
+    plan = verdict.plan
+    proposed: Row = dict.fromkeys(OF_PLAN)
     if plan is not None:
-        proposed = (plan.action.value, plan.duration_s, plan.category.value, plan.confidence)
-        said = (plan.reasoning, plan.reply_text, plan.rule)
-    return (
-        *proposed,
-        verdict.confidence_source,
-        verdict.probabilities,
-        *said,
-        list(verdict.memory_ids),
-        verdict.explanation,
-        verdict.tier,
-        *_RECEIPT(verdict.receipt),
-        [_tier(each) for each in verdict.tiers] or None,
-        without.action.value if without is not None else None,
-        without.category.value if without is not None else None,
-    )
+        proposed = {
+            "action": plan.action.value,
+            "duration_s": plan.duration_s,
+            "category": plan.category.value,
+            "confidence": plan.confidence,
+            "reasoning": plan.reasoning,
+            "reply_text": plan.reply_text,
+            "rule": plan.rule,
+        }
+    return {**proposed, "confidence_source": verdict.confidence_source}
+
+
+def _receipt(verdict: Verdict) -> Row:
+    return {name: getattr(verdict.receipt, name) for name in _OF_RECEIPT}
 
 
 _OF_TIER = (
@@ -186,30 +210,14 @@ def _tier(each: TierReceipt) -> dict[str, object]:
     return {"tier": each.tier, "doubt": each.doubt, **costs}
 
 
-def _audit(row: Settled) -> tuple[object, ...]:
+def _audit(row: Settled) -> Row:
     verdict = row.audited
     if verdict is None:
         raise ValueError(f"Comment {row.case.comment_id} was not audited, so it has no row of expert_audits.")
-    return (
-        row.choice.reason,
-        row.choice.probability,
-        *_audited_plan(verdict),
-        row.agrees,
-        *_RECEIPT(verdict.receipt),
-    )
-
-
-def _audited_plan(verdict: Verdict) -> tuple[object, ...]:
-    plan = verdict.plan
-    if plan is None:
-        return (None, None, None, None, verdict.confidence_source, None, None, None)
-    return (
-        plan.action.value,
-        plan.duration_s,
-        plan.category.value,
-        plan.confidence,
-        verdict.confidence_source,
-        plan.reasoning,
-        plan.reply_text,
-        plan.rule,
-    )
+    return {
+        "audit_reason": row.choice.reason,
+        "audit_probability": row.choice.probability,
+        "agrees": row.agrees,
+        **_plan(verdict),
+        **_receipt(verdict),
+    }

@@ -158,7 +158,14 @@ def _channel(path: Path, vocabulary: Mapping[str, tuple[Phrase, ...]]) -> Channe
             if slot not in words and slot not in SPOKEN_BY_THE_SCENE:
                 raise LibraryError(path, f"the word {name!r} uses {{{slot}}}, which nothing fills")
     return Channel(
-        path.stem, file.streamer, file.game, file.bot, file.share, words, _emotes(words), _charged(words)
+        name=path.stem,
+        streamer=file.streamer,
+        game=file.game,
+        bot=file.bot,
+        share=file.share,
+        words=words,
+        emotes=_emotes(words),
+        charged=_charged(words),
     )
 
 

@@ -260,14 +260,14 @@ class Show:
             answers = None if line.answers is None else before + line.answers
             said.append(
                 Spoken(
-                    start_ms + line.offset_ms,
-                    stage.channel.name,
-                    line.user,
-                    line.turn.persona.name,
-                    line.text,
-                    line.turn.label,
-                    answers,
-                    all(word in stage.channel.emotes for word in line.text.split(" ")),
+                    at_ms=start_ms + line.offset_ms,
+                    channel=stage.channel.name,
+                    user=line.user,
+                    persona=line.turn.persona.name,
+                    text=line.text,
+                    label=line.turn.label,
+                    answers=answers,
+                    is_emote_only=all(word in stage.channel.emotes for word in line.text.split(" ")),
                 )
             )
 

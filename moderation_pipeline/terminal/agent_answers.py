@@ -89,7 +89,15 @@ async def _answers(agents: Agents, case: Case, models: CheckedModels) -> list[An
         answers.append(await _answer("expert", agents.expert.audit([case]), models))
     elif agents.expert is not None:
         nothing_asked = Answer(
-            "expert", "labels", None, None, None, None, seconds=0.0, cost_usd=0.0, error=None
+            role="expert",
+            backend="labels",
+            model=None,
+            action=None,
+            category=None,
+            confidence=None,
+            seconds=0.0,
+            cost_usd=0.0,
+            error=None,
         )
         answers.append(nothing_asked)
     return answers

@@ -112,12 +112,12 @@ def _deciding(broken: list[Broken], shares: Mapping[str, float]) -> Broken:
 def _plan(deciding: Broken) -> Plan:
     rule, probability, action = deciding
     return Plan(
-        action,
-        rule.category,
-        probability,
-        f"Breaks {rule.rule} ({rule.category}) with probability {probability:.2f}.",
-        CARING_REPLY if rule.category is Category.SELF_HARM else None,
-        rule.rule,
+        action=action,
+        category=rule.category,
+        confidence=probability,
+        reasoning=f"Breaks {rule.rule} ({rule.category}) with probability {probability:.2f}.",
+        reply_text=CARING_REPLY if rule.category is Category.SELF_HARM else None,
+        rule=rule.rule,
     )
 
 

@@ -63,12 +63,24 @@ def plan_from(evidence: Sequence[Evidence]) -> Plan:
             f"Too little for a sanction: {reasons}." if reasons else "Nothing found that breaks a rule."
         )
         return Plan(
-            Action.ALLOW, Category.NONE, round(1.0 - chance, 3), reasoning, None, RULES[Category.NONE]
+            action=Action.ALLOW,
+            category=Category.NONE,
+            confidence=round(1.0 - chance, 3),
+            reasoning=reasoning,
+            reply_text=None,
+            rule=RULES[Category.NONE],
         )
     reasons = ", ".join(piece.reason for piece in evidence if piece.category is likeliest)
     reply = CARING_REPLY if likeliest is Category.SELF_HARM else None
     action = action_for(likeliest, chance)
-    return Plan(action, likeliest, round(chance, 3), f"Found: {reasons}.", reply, RULES[likeliest])
+    return Plan(
+        action=action,
+        category=likeliest,
+        confidence=round(chance, 3),
+        reasoning=f"Found: {reasons}.",
+        reply_text=reply,
+        rule=RULES[likeliest],
+    )
 
 
 def gravest(likely: Mapping[Category, float]) -> tuple[Category, float]:

@@ -117,7 +117,12 @@ class LearnedStudent(Student):
         for case, row, base, score, head in zip(cases, numbers, bases, scores, heads, strict=True):
             plan = head.plan if head is not None else None
             self._pending[case.comment_id] = Pending(
-                case.position, case.normalised, row, base.plan, score, plan
+                position=case.position,
+                text=case.normalised,
+                numbers=row,
+                base=base.plan,
+                score=score,
+                head=plan,
             )
         return [self._chosen(base, head) for base, head in zip(bases, heads, strict=True)]
 
@@ -243,12 +248,12 @@ class LearnedStudent(Student):
         if self._head is None:
             return None
         return ModelSnapshot(
-            self._head,
-            self._calibration,
-            self._vocabulary,
-            self._columns.options,
-            tuple(self._examples),
-            self._taught_in,
+            head=self._head,
+            calibration=self._calibration,
+            vocabulary=self._vocabulary,
+            options=self._columns.options,
+            examples=tuple(self._examples),
+            chats=self._taught_in,
         )
 
     def begin_with(self, snapshot: ModelSnapshot) -> None:

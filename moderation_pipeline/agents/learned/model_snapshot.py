@@ -90,7 +90,12 @@ def load_snapshot(stem: Path) -> ModelSnapshot:
         examples = tuple(_examples(arrays, words["outcomes"]))
     options = tuple((question, option) for question, option in words["options"])
     return ModelSnapshot(
-        head, Calibration(**words["calibration"]), vocabulary, options, examples, tuple(words["chats"])
+        head=head,
+        calibration=Calibration(**words["calibration"]),
+        vocabulary=vocabulary,
+        options=options,
+        examples=examples,
+        chats=tuple(words["chats"]),
     )
 
 

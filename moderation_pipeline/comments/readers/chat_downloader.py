@@ -109,7 +109,12 @@ def _silenced(item: JsonObject) -> Act | Unreadable:
         return Unreadable("a ban without the user's name or id (banned_user)", act)
     is_timeout = text_at(item, "ban_type") == "timeout" or number_at(item, "ban_duration") is not None
     return Act(
-        ActKind.TIMEOUT if is_timeout else ActKind.BAN, _channel(item), user_id, name, None, _time(item)
+        kind=ActKind.TIMEOUT if is_timeout else ActKind.BAN,
+        channel=_channel(item),
+        user_id=user_id,
+        user_name=name,
+        comment_id=None,
+        at_us=_time(item),
     )
 
 
@@ -124,16 +129,17 @@ def _comment(item: JsonObject, text: str) -> Parsed:
         for badge in objects_at(author, "badges")
     }
     return Comment(
-        text_at(item, "message_id"),
-        _channel(item),
-        text_at(author, "id") or text_at(author, "name"),
-        text_at(author, "display_name") or text_at(author, "name"),
-        sent_at_us,
-        text,
-        "moderator" in badges or author.get("is_moderator") is True,
-        bool(badges & {"broadcaster", "owner"}),
-        author.get("is_subscriber") is True or bool(badges & {"subscriber", "founder", "member"}),
-        item.get("is_first_message") is True,
+        comment_id=text_at(item, "message_id"),
+        channel=_channel(item),
+        user_id=text_at(author, "id") or text_at(author, "name"),
+        user_name=text_at(author, "display_name") or text_at(author, "name"),
+        sent_at_us=sent_at_us,
+        text=text,
+        is_moderator="moderator" in badges or author.get("is_moderator") is True,
+        is_broadcaster=bool(badges & {"broadcaster", "owner"}),
+        is_subscriber=author.get("is_subscriber") is True
+        or bool(badges & {"subscriber", "founder", "member"}),
+        is_first_message=item.get("is_first_message") is True,
         is_emote_only=_is_emotes_alone(item, text),
         reply_to=text_at(object_at(item, "in_reply_to"), "message_id"),
     )

@@ -117,8 +117,18 @@ class ChatterinoReader(LogReader):
         repeated = REPEATED.match(text) if is_held else None
         shown = by_user["shown"] or by_user["login"]
         if repeated is not None:
-            return Comment(None, channel, login, repeated["shown"], at_us, repeated["text"], is_held=True)
-        return Comment(None, channel, login, shown, at_us, text)
+            return Comment(
+                comment_id=None,
+                channel=channel,
+                user_id=login,
+                user_name=repeated["shown"],
+                sent_at_us=at_us,
+                text=repeated["text"],
+                is_held=True,
+            )
+        return Comment(
+            comment_id=None, channel=channel, user_id=login, user_name=shown, sent_at_us=at_us, text=text
+        )
 
     def _own_act(self, login: str, text: str) -> Act | None:
         """Return what a moderator did, where the line has it behind their login."""

@@ -80,13 +80,15 @@ class DiscordReader(LogReader):
         name = text_at(author, "name")
         reference = object_at(message, "reference")
         return Comment(
-            text_at(message, "id"),
-            self._channel,
-            text_at(author, "id") or name,
-            text_at(author, "nickname") or name,
-            sent_at_us,
-            text,
-            any(role in ("mod", "mods", "admin", "admins") or "moderator" in role for role in roles),
+            comment_id=text_at(message, "id"),
+            channel=self._channel,
+            user_id=text_at(author, "id") or name,
+            user_name=text_at(author, "nickname") or name,
+            sent_at_us=sent_at_us,
+            text=text,
+            is_moderator=any(
+                role in ("mod", "mods", "admin", "admins") or "moderator" in role for role in roles
+            ),
             is_emote_only=EMOTES_ALONE.fullmatch(text) is not None,
             reply_to=text_at(reference, "messageId") if text_at(message, "type") == "Reply" else None,
         )

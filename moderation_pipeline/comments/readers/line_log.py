@@ -126,15 +126,15 @@ class LineLogReader(LogReader):
         user_id = groups.get("user_id") or (name.lower() if name and self.is_name_a_login else name)
         badges = (groups.get("badges") or "").lower()
         return Comment(
-            None,
-            groups.get("channel"),
-            user_id or None,
-            name or user_id or None,
-            at_us,
-            groups.get("text") or "",
-            bool(MODERATOR_SIGNS & set(groups.get("signs") or "")) or "moderator" in badges,
-            any(rank in badges for rank in ("broadcaster", "owner")),
-            any(rank in badges for rank in ("subscriber", "founder", "member")),
+            comment_id=None,
+            channel=groups.get("channel"),
+            user_id=user_id or None,
+            user_name=name or user_id or None,
+            sent_at_us=at_us,
+            text=groups.get("text") or "",
+            is_moderator=bool(MODERATOR_SIGNS & set(groups.get("signs") or "")) or "moderator" in badges,
+            is_broadcaster=any(rank in badges for rank in ("broadcaster", "owner")),
+            is_subscriber=any(rank in badges for rank in ("subscriber", "founder", "member")),
             is_me=is_me,
         )
 
@@ -224,7 +224,15 @@ def _removed(kind: ActKind, groups: Groups, at_us: int | None) -> Act | Acts:
         user = nick if "!" in mask and not set(nick) & set("*?$") else None
     if user is None:
         return Act(ActKind.UNKNOWN, groups.get("channel"), at_us=at_us)
-    return Act(kind, groups.get("channel"), user.lower(), user, None, at_us, groups.get("quoted"))
+    return Act(
+        kind=kind,
+        channel=groups.get("channel"),
+        user_id=user.lower(),
+        user_name=user,
+        comment_id=None,
+        at_us=at_us,
+        quoted=groups.get("quoted"),
+    )
 
 
 def _one_of(kind: ActKind, found: re.Match[str], at_us: int | None) -> Act:
@@ -232,11 +240,11 @@ def _one_of(kind: ActKind, found: re.Match[str], at_us: int | None) -> Act:
     user, inside = found["user"], found["inside"]
     is_timeout = kind is ActKind.BAN and inside is not None and re.fullmatch(r"\d+s", inside) is not None
     return Act(
-        ActKind.TIMEOUT if is_timeout else kind,
-        None,
-        user.lower(),
-        user,
-        None,
-        at_us,
-        inside if kind is ActKind.DELETE else None,
+        kind=ActKind.TIMEOUT if is_timeout else kind,
+        channel=None,
+        user_id=user.lower(),
+        user_name=user,
+        comment_id=None,
+        at_us=at_us,
+        quoted=inside if kind is ActKind.DELETE else None,
     )

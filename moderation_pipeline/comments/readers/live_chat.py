@@ -103,15 +103,15 @@ def _added(item: JsonObject) -> Parsed:
     badges = _badges(renderer)
     runs = objects_at(object_at(renderer, "message"), "runs")
     return Comment(
-        text_at(renderer, "id"),
-        None,
-        text_at(renderer, "authorExternalChannelId") or name or None,
-        name or None,
-        sent_at_us,
-        text,
-        "moderator" in badges,
-        "owner" in badges,
-        "member" in badges,
+        comment_id=text_at(renderer, "id"),
+        channel=None,
+        user_id=text_at(renderer, "authorExternalChannelId") or name or None,
+        user_name=name or None,
+        sent_at_us=sent_at_us,
+        text=text,
+        is_moderator="moderator" in badges,
+        is_broadcaster="owner" in badges,
+        is_subscriber="member" in badges,
         is_emote_only=all("emoji" in run or not (words_at(run, "text") or "").strip() for run in runs),
     )
 

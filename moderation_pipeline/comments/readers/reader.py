@@ -138,13 +138,13 @@ class Gathered:
         """Return it all as a chunk."""
         frame = _as_frame(self.comments, self.numbers)
         return Chunk(
-            frame,
-            self.acts,
-            self._rejected,
-            self.records,
-            self._ignored_as.total(),
-            self._events,
-            self._ignored_as,
+            comments=frame,
+            acts=self.acts,
+            rejected=self._rejected,
+            records=self.records,
+            ignored=self._ignored_as.total(),
+            moderation_events=self._events,
+            ignored_as=self._ignored_as,
         )
 
 

@@ -157,7 +157,14 @@ class EventSubReader(LogReader):
             self._held.add(message_id)
             held = _held_message(event, at_us)
             return held if isinstance(held, Unreadable) else Decided(held, kind)
-        return Act(kind, _channel(event), None, None, message_id, at_us)
+        return Act(
+            kind=kind,
+            channel=_channel(event),
+            user_id=None,
+            user_name=None,
+            comment_id=message_id,
+            at_us=at_us,
+        )
 
 
 def _topic_of(event: JsonObject) -> str | None:
@@ -197,20 +204,21 @@ def _message(event: JsonObject, at_us: int | None) -> Parsed:
     comment_id = text_at(event, "message_id")
     source_id = text_at(event, "source_message_id")
     return Comment(
-        comment_id,
-        _channel(event),
-        user_id or text_at(event, "chatter_user_login"),
-        text_at(event, "chatter_user_name") or text_at(event, "chatter_user_login"),
-        at_us,
-        text,
-        bool(badges & {"moderator", "lead_moderator"}),
-        "broadcaster" in badges or (user_id is not None and user_id == text_at(event, "broadcaster_user_id")),
-        bool(badges & {"subscriber", "founder"}),
-        text_at(event, "message_type") == "user_intro",
-        is_me,
-        _is_emotes_alone(message),
-        text_at(object_at(event, "reply"), "parent_message_id"),
-        source_id if source_id != comment_id else None,
+        comment_id=comment_id,
+        channel=_channel(event),
+        user_id=user_id or text_at(event, "chatter_user_login"),
+        user_name=text_at(event, "chatter_user_name") or text_at(event, "chatter_user_login"),
+        sent_at_us=at_us,
+        text=text,
+        is_moderator=bool(badges & {"moderator", "lead_moderator"}),
+        is_broadcaster="broadcaster" in badges
+        or (user_id is not None and user_id == text_at(event, "broadcaster_user_id")),
+        is_subscriber=bool(badges & {"subscriber", "founder"}),
+        is_first_message=text_at(event, "message_type") == "user_intro",
+        is_me=is_me,
+        is_emote_only=_is_emotes_alone(message),
+        reply_to=text_at(object_at(event, "reply"), "parent_message_id"),
+        shared_from=source_id if source_id != comment_id else None,
     )
 
 
@@ -228,12 +236,12 @@ def _held_message(event: JsonObject, at_us: int | None) -> Comment | Unreadable:
     if text is None:
         return Unreadable("a held message without text (message.text)")
     return Comment(
-        text_at(event, "message_id"),
-        _channel(event),
-        text_at(event, "user_id") or text_at(event, "user_login"),
-        text_at(event, "user_name") or text_at(event, "user_login"),
-        at_us,
-        text,
+        comment_id=text_at(event, "message_id"),
+        channel=_channel(event),
+        user_id=text_at(event, "user_id") or text_at(event, "user_login"),
+        user_name=text_at(event, "user_name") or text_at(event, "user_login"),
+        sent_at_us=at_us,
+        text=text,
         is_emote_only=_is_emotes_alone(message),
         is_held=True,
     )
@@ -283,12 +291,12 @@ def _moderated(event: JsonObject, at_us: int | None) -> Parsed:
 def _not_understood(event: JsonObject, details: JsonObject, at_us: int | None) -> Act:
     """Return an act of a kind that Twitch has made since: about whom it is may still be told."""
     return Act(
-        ActKind.UNKNOWN,
-        _channel(event),
-        text_at(details, "user_id"),
-        text_at(details, "user_name") or text_at(details, "user_login"),
-        text_at(details, "message_id"),
-        at_us,
+        kind=ActKind.UNKNOWN,
+        channel=_channel(event),
+        user_id=text_at(details, "user_id"),
+        user_name=text_at(details, "user_name") or text_at(details, "user_login"),
+        comment_id=text_at(details, "message_id"),
+        at_us=at_us,
     )
 
 
@@ -303,13 +311,22 @@ def _act(kind: ActKind, event: JsonObject, details: JsonObject, at_us: int | Non
     if user_id is None and user_name is None:
         reason = f"a moderator's act ({kind}) that doesn't say on whom (user_id)"
         return Unreadable(reason, Act(ActKind.UNKNOWN, _channel(event), at_us=at_us))
-    return Act(kind, _channel(event), user_id, user_name, None, at_us)
+    return Act(
+        kind=kind, channel=_channel(event), user_id=user_id, user_name=user_name, comment_id=None, at_us=at_us
+    )
 
 
 def _deleted(event: JsonObject, details: JsonObject, at_us: int | None) -> Act | Unreadable:
     message_id = text_at(details, "message_id")
     user_id = text_at(details, "user_id")
-    act = Act(ActKind.DELETE, _channel(event), user_id, None, message_id, at_us)
+    act = Act(
+        kind=ActKind.DELETE,
+        channel=_channel(event),
+        user_id=user_id,
+        user_name=None,
+        comment_id=message_id,
+        at_us=at_us,
+    )
     if message_id is None:
         act = act._replace(kind=ActKind.UNKNOWN)
         return Unreadable("a deleted message without its id (message_id)", act)

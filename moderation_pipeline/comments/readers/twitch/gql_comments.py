@@ -82,15 +82,15 @@ def _comment(node: JsonObject, fragments: object, text: str, sent_at_us: int, ch
     badges = {text_at(badge, "setID") for badge in objects_at(object_at(node, "message"), "userBadges")}
     assert isinstance(fragments, list | tuple)
     return Comment(
-        text_at(node, "id"),
-        channel,
-        text_at(commenter, "id") or text_at(commenter, "login"),
-        text_at(commenter, "displayName") or text_at(commenter, "login"),
-        sent_at_us,
-        text,
-        bool(badges & {"moderator", "lead_moderator"}),
-        "broadcaster" in badges,
-        bool(badges & {"subscriber", "founder"}),
+        comment_id=text_at(node, "id"),
+        channel=channel,
+        user_id=text_at(commenter, "id") or text_at(commenter, "login"),
+        user_name=text_at(commenter, "displayName") or text_at(commenter, "login"),
+        sent_at_us=sent_at_us,
+        text=text,
+        is_moderator=bool(badges & {"moderator", "lead_moderator"}),
+        is_broadcaster="broadcaster" in badges,
+        is_subscriber=bool(badges & {"subscriber", "founder"}),
         is_emote_only=all(
             object_at(each, "emote") or not (words_at(each, "text") or "").strip() for each in fragments
         ),

@@ -61,10 +61,24 @@ def _from_tags(message: JsonObject, tags: JsonObject) -> Parsed:
     channel = text_at(message, "channel") or text_at(tags, "room-id")
     if text_at(tags, "target-msg-id"):
         login = text_at(tags, "login")
-        return Act(ActKind.DELETE, channel, None, login, text_at(tags, "target-msg-id"), sent_at_us)
+        return Act(
+            kind=ActKind.DELETE,
+            channel=channel,
+            user_id=None,
+            user_name=login,
+            comment_id=text_at(tags, "target-msg-id"),
+            at_us=sent_at_us,
+        )
     if text_at(tags, "target-user-id"):
         kind = ActKind.TIMEOUT if text_at(tags, "ban-duration") else ActKind.BAN
-        return Act(kind, channel, text_at(tags, "target-user-id"), None, None, sent_at_us)
+        return Act(
+            kind=kind,
+            channel=channel,
+            user_id=text_at(tags, "target-user-id"),
+            user_name=None,
+            comment_id=None,
+            at_us=sent_at_us,
+        )
     text = words_at(message, "text")
     if text is None:
         return Unreadable("no text")
@@ -89,16 +103,16 @@ def _comment(
     source_id = text_at(tags, "source-id")
     user_id = text_at(tags, "user-id")
     return Comment(
-        comment_id,
-        channel,
-        user_id,
-        text_at(message, "displayName") or text_at(message, "username"),
-        sent_at_us,
-        text,
-        text_at(tags, "mod") == "1" or "moderator/" in badges,
-        "broadcaster/" in badges or user_id == text_at(tags, "room-id"),
-        text_at(tags, "subscriber") == "1",
-        text_at(tags, "first-msg") == "1",
+        comment_id=comment_id,
+        channel=channel,
+        user_id=user_id,
+        user_name=text_at(message, "displayName") or text_at(message, "username"),
+        sent_at_us=sent_at_us,
+        text=text,
+        is_moderator=text_at(tags, "mod") == "1" or "moderator/" in badges,
+        is_broadcaster="broadcaster/" in badges or user_id == text_at(tags, "room-id"),
+        is_subscriber=text_at(tags, "subscriber") == "1",
+        is_first_message=text_at(tags, "first-msg") == "1",
         is_emote_only=bool(emotes) and is_emotes_alone(text, emotes),
         reply_to=text_at(tags, "reply-parent-msg-id"),
         shared_from=source_id if source_id != comment_id else None,

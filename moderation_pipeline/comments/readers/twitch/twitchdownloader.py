@@ -69,15 +69,16 @@ class TwitchDownloaderReader(LogReader):
         user_id = text_at(commenter, "_id")
         badges = {text_at(badge, "_id") for badge in objects_at(message, "user_badges")}
         return Comment(
-            text_at(comment, "_id"),
-            self._channel or text_at(comment, "channel_id"),
-            user_id or text_at(commenter, "name"),
-            text_at(commenter, "display_name") or text_at(commenter, "name"),
-            sent_at_us,
-            text,
-            "moderator" in badges,
-            "broadcaster" in badges or (user_id is not None and user_id == text_at(comment, "channel_id")),
-            bool(badges & {"subscriber", "founder"}),
+            comment_id=text_at(comment, "_id"),
+            channel=self._channel or text_at(comment, "channel_id"),
+            user_id=user_id or text_at(commenter, "name"),
+            user_name=text_at(commenter, "display_name") or text_at(commenter, "name"),
+            sent_at_us=sent_at_us,
+            text=text,
+            is_moderator="moderator" in badges,
+            is_broadcaster="broadcaster" in badges
+            or (user_id is not None and user_id == text_at(comment, "channel_id")),
+            is_subscriber=bool(badges & {"subscriber", "founder"}),
             is_me=message.get("is_action") is True,
             is_emote_only=_is_emotes_alone(objects_at(message, "fragments")),
         )

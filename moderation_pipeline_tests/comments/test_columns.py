@@ -9,8 +9,8 @@ from moderation_pipeline.comments.columns import (
     ColumnsSpec,
     columns_beside,
     columns_from_arguments,
-    guessed_columns,
 )
+from moderation_pipeline.comments.guessing import guessed_columns
 from moderation_pipeline.comments.ingest import Ingested, ingest
 from moderation_pipeline_tests.comments.lines import is_conserved
 
@@ -36,6 +36,7 @@ CSV = """message,author,match,offset_s,seq,intent,kind
 second [SEP] and more,a,m1,5,10,O,
 first,b,m1,-8,9,E,insult
 other match,c,m0,3,1,,
+last,c,m1,9,11,I,
 """
 
 
@@ -56,6 +57,7 @@ def test_a_columns_file_says_everything_about_a_table(tmp_path: Path) -> None:
         ("other match", "c", "m0", "2020-01-01T00:00:03+00:00", None, None, None),
         ("first", "b", "m1", "2019-12-31T23:59:52+00:00", True, "harassment", "dataset"),
         ("second\nand more", "a", "m1", "2020-01-01T00:00:05+00:00", False, "none", "dataset"),
+        ("last", "c", "m1", "2020-01-01T00:00:09+00:00", True, None, "dataset"),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.comments.columns import ALIASES
+from moderation_pipeline.comments.guessing import looks_like_the_text
 from moderation_pipeline.comments.readers.table import ROWS_AT_A_TIME, Batch, TableReader
 from moderation_pipeline.comments.record import RAW_LIMIT, RejectedLine
 from moderation_pipeline.comments.source import DAMAGE, Source
@@ -26,8 +26,7 @@ class CsvReader(TableReader):
     @classmethod
     def recognises(cls, head: bytes) -> bool:
         """Whether the first line is a header in which something looks like the text."""
-        names = {name.strip().lower() for name in _header(head)}
-        return bool(names & {"text", *ALIASES["text"]})
+        return any(looks_like_the_text(name) for name in _header(head))
 
     def column_names(self, source: Source) -> list[str]:
         """Return the header."""

@@ -239,6 +239,8 @@ class RowCutter:
             if damage is not None:
                 self._damage = Row(first, [], damage, raw.decode("utf-8", "replace")[:RAW_CHARACTERS])
                 continue
+            if len(raw) > MOST_BLANK and not raw.strip(b"\r\n"):
+                continue
             for number, line in enumerate(raw.decode("utf-8", "replace").split("\n"), first):
                 text = line.removesuffix("\r")
                 if left and text:
@@ -251,6 +253,8 @@ WITHOUT_QUOTES = ("\t", "|")
 """Delimiters of files in which quotes are seldom borders, for messages hardly hold them."""
 
 RAW_CHARACTERS = 4_000
+MOST_BLANK = 262_144
+"""Line breaks in a row that are looked at one by one: more of them than a field may be long are nothing."""
 
 
 def _with_escapes(line: str, delimiter: str) -> list[str] | None:

@@ -174,7 +174,7 @@ def _as_stream(tally: _Tally, reader: Reader, log: LogSpec) -> _Stream:
     joined = _joined(tally.frames)
     read = without_false_ids(joined) if reader.is_id_guessed else Merged(joined, [])
     ordered = in_order(read.comments, tally.acts, reader.order)
-    unique = with_unique_ids(ordered.comments)
+    unique = with_unique_ids(ordered.comments, is_table=reader.order.is_table)
     comments = without_copies(labelled(unique.comments, ordered.acts, log))
     passing = ("row", "line_number", "is_held", "shared_from")
     return _Stream(comments.drop(passing, strict=False), [*read.notes, *ordered.notes, *unique.notes])

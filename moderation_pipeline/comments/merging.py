@@ -5,6 +5,7 @@ Before this an id may be missing or stand for several rows; after it, `comment_i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,16 +19,17 @@ class Merged(NamedTuple):
     notes: list[str]
 
 
-def with_unique_ids(comments: pl.DataFrame) -> Merged:
+def with_unique_ids(comments: pl.DataFrame, *, is_table: bool = False) -> Merged:
     """Return the comments in the order given, each once, under an id that no other has.
 
-    A record that is there twice (same id, channel, user, time and text) stays where it was first. Different
-    comments under one id are kept, the later ones with their line number added to the id.
+    A record that is there twice (same id, channel, user and text) stays where it was first. Different
+    comments under one id are kept, the later ones with their line number added to the id. In a table another
+    time is another comment: only a service says the same message twice, held back and then shown.
     """
     named = comments
     if comments["comment_id"].null_count() > 0:
         named = comments.with_columns(_without_id("comment_id"))
-    kept = _without_repetitions(named)
+    kept = _without_repetitions(named, RECORD if is_table else MESSAGE)
     kept, renamed = _with_unique_ids(kept)
     notes = []
     if again := comments.height - kept.height:
@@ -58,7 +60,8 @@ def without_false_ids(comments: pl.DataFrame) -> Merged:
     return Merged(comments.with_columns(pl.lit(None, pl.String).alias("comment_id")), [note])
 
 
-RECORD = ("channel", "user_id", "sent_at", "text")
+MESSAGE = ("channel", "user_id", "text")
+RECORD = (*MESSAGE, "sent_at")
 """What two records of one comment have in common besides its id."""
 
 
@@ -80,10 +83,10 @@ def _without_id(column: str) -> pl.Expr:
     return pl.col(column).fill_null(pl.format("line-{}", "line_number"))
 
 
-def _without_repetitions(comments: pl.DataFrame) -> pl.DataFrame:
+def _without_repetitions(comments: pl.DataFrame, same: Sequence[str]) -> pl.DataFrame:
     if _are_distinct(comments["comment_id"]):
         return comments
-    first = pl.struct("comment_id", *RECORD).is_first_distinct()
+    first = pl.struct("comment_id", *same).is_first_distinct()
     return comments.with_columns(first.alias("is_first")).filter("is_first").drop("is_first")
 
 

@@ -55,11 +55,6 @@ def test_a_comment_without_an_id_is_called_by_its_line() -> None:
     assert ingested.comments["comment_id"].to_list() == ["line-1", "line-2"]
 
 
-def test_one_id_at_two_times_is_two_comments() -> None:
-    ingested = read([said("hi", comment_id="a"), said("hi", comment_id="a", second=1)])
-    assert ingested.comments["comment_id"].to_list() == ["a", "a#2"]
-
-
 def table(*rows: str, header: str = "id,user,time,text") -> bytes:
     return "\n".join([header, *rows]).encode()
 

@@ -25,7 +25,7 @@ class Quotes(Enum):
     UNSURE = "unsure"
 
 
-class Layout(NamedTuple):
+class CsvLayout(NamedTuple):
     """How the lines of a file are cut; `skipped` is how many stand before the first row."""
 
     delimiter: str
@@ -129,7 +129,7 @@ def _is_number_or_nothing(field: str) -> bool:
 class RowCutter:
     """Cuts a file's lines into rows, and counts what was odd about its quotes."""
 
-    def __init__(self, source: Source, layout: Layout) -> None:
+    def __init__(self, source: Source, layout: CsvLayout) -> None:
         self._source = source
         self._layout = layout
         self._back: deque[tuple[int, str]] = deque()

@@ -15,7 +15,7 @@ import polars as pl
 from moderation_pipeline.comments.charset import Oddities
 from moderation_pipeline.comments.columns import ColumnsError, columns_path
 from moderation_pipeline.comments.guessing import looks_like_the_text
-from moderation_pipeline.comments.readers.csv_rows import Layout, RowCutter, fields_of, quotes_of
+from moderation_pipeline.comments.readers.csv_rows import CsvLayout, RowCutter, fields_of, quotes_of
 from moderation_pipeline.comments.readers.table import ROWS_AT_A_TIME, Batch, TableReader
 from moderation_pipeline.comments.record import RAW_LIMIT, RejectedLine
 from moderation_pipeline.comments.source import HEAD_BYTES, Source
@@ -157,10 +157,10 @@ def _rows_of(lines: Sequence[str], delimiter: str, width: int) -> int:
     return sum(len(fields_of(line, delimiter)) == width for line in lines[:ROWS_LOOKED_AT])
 
 
-def _layout(opening: _Opening, width: int, *, has_names: bool) -> Layout:
+def _layout(opening: _Opening, width: int, *, has_names: bool) -> CsvLayout:
     header, rows = ("", opening.lines) if has_names else (opening.lines[0], opening.lines[1:])
     quotes = quotes_of(header, rows, opening.delimiter, width)
-    return Layout(opening.delimiter, width, quotes, opening.skipped + (not has_names))
+    return CsvLayout(opening.delimiter, width, quotes, opening.skipped + (not has_names))
 
 
 LEAST_WIDTH = {"\t": 2}

@@ -83,8 +83,8 @@ class Oddities:
 def encoding_of(head: bytes) -> str | None:
     """Return what a file that begins so is in, where that is no encoding of ASCII's bytes; else None.
 
-    Without a mark UTF-16 is told by its zeros: they stand in every other byte of what is ASCII, and nowhere
-    in a text of UTF-8.
+    Without a mark UTF-16 is told by its zeros: they stand in every other byte of what is ASCII, line feeds
+    among it, and nowhere in a text of UTF-8.
     """
     for mark, name in MARKS:
         if head.startswith(mark):
@@ -93,13 +93,16 @@ def encoding_of(head: bytes) -> str | None:
     first, second = looked[::2].count(0), looked[1::2].count(0)
     if max(first, second) * 8 < len(looked) // 2 or min(first, second) * 20 > max(first, second):
         return None
-    return "utf-16-le" if second > first else "utf-16-be" if first > second else None
+    name = "utf-16-le" if second > first else "utf-16-be"
+    has_its_lines = looked.decode(name, "replace").count("\n") * 4 >= looked.count(b"\n") * 3
+    return name if has_its_lines and first != second else None
 
 
 def is_encoding(name: str) -> bool:
     """Whether Python can read text in an encoding of that name."""
     try:
-        b"".decode(name)
+        b"text".decode(name, "replace")
+        codecs.getincrementaldecoder(name)
     except (LookupError, ValueError):
         return False
     return True

@@ -66,7 +66,7 @@ def has_path(record: JsonObject, path: str) -> bool:
 def leaves(record: JsonObject, above: str = "", depth: int = 1) -> Iterator[str]:
     """Yield the paths of a record's values: objects are gone into, and are no values themselves."""
     for key, value in record.items():
-        if isinstance(value, Mapping) and value and depth < DEEPEST:
+        if isinstance(value, Mapping) and (depth < DEEPEST or not value):
             yield from leaves(value, f"{above}{key}.", depth + 1)
         else:
             yield f"{above}{key}"

@@ -63,7 +63,10 @@ def as_text(values: pl.Series) -> pl.Series:
         known = values.fill_nan(None)
         is_whole = bool(((known % 1) == 0).all()) and bool((known.abs() < MOST_EXACT).all())
         return (known.cast(pl.Int64) if is_whole else known).cast(pl.String)
-    return values.cast(pl.String)
+    try:
+        return values.cast(pl.String)
+    except pl.exceptions.InvalidOperationError:
+        raise UnfitTypeError(dtype) from None
 
 
 MOST_EXACT = 2.0**63

@@ -82,7 +82,7 @@ class JsonlReader(TableReader):
         if self._unfound:
             raise self.no_columns(source, sorted(self._unfound), self._names)
         for column, count in self._objects.items():
-            if column not in self._valued:
+            if column not in self._valued and column not in self.guessed_theirs():
                 raise ObjectColumnError(source.path, column, self._names)
             self.notes.append(
                 f"{column} holds an object or a list in {count:,} records, which is no value; it is null there."
@@ -104,9 +104,9 @@ class JsonlReader(TableReader):
             rows.append([self._text_at(parsed, column) for column in columns])
             numbers.append(number)
             if len(rows) == ROWS_AT_A_TIME:
-                yield Batch(_frame(rows, columns), numbers, rejected)
+                yield Batch(self._frame(rows, columns), numbers, rejected)
                 rows, numbers, rejected = [], [], []
-        yield Batch(_frame(rows, columns), numbers, rejected)
+        yield Batch(self._frame(rows, columns), numbers, rejected)
 
     def _text_at(self, parsed: JsonObject, column: str) -> str | None:
         value = parsed.get(column)
@@ -117,12 +117,17 @@ class JsonlReader(TableReader):
         if isinstance(value, dict | list):
             self._objects[column] += 1
             return None
-        self._valued.add(column)
         return (
             str(int(value))
             if isinstance(value, float) and value.is_integer()
             else orjson.dumps(value).decode()
         )
+
+    def _frame(self, rows: list[list[str | None]], columns: Sequence[str]) -> pl.DataFrame:
+        values = zip(*rows, strict=True) if rows else ([] for _ in columns)
+        series = [pl.Series(name, list(each), pl.String) for name, each in zip(columns, values, strict=True)]
+        self._valued |= {each.name for each in series if each.null_count() < len(each)}
+        return pl.DataFrame(series)
 
     def _records(self, source: Source) -> Iterator[Record]:
         path = self._path(source)
@@ -157,10 +162,3 @@ def _is_text(key: str, spec: ColumnsSpec | None) -> bool:
     if spec is None or spec.text is None:
         return looks_like_the_text(key)
     return key in (spec.text.column, spec.text.column.partition(".")[0])
-
-
-def _frame(rows: list[list[str | None]], columns: Sequence[str]) -> pl.DataFrame:
-    values = zip(*rows, strict=True) if rows else ([] for _ in columns)
-    return pl.DataFrame(
-        [pl.Series(name, list(each), pl.String) for name, each in zip(columns, values, strict=True)]
-    )

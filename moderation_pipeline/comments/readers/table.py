@@ -97,6 +97,11 @@ class TableReader(Reader):
         """Whether nobody said which column the comments' id is."""
         return "comment_id" in self._guessed
 
+    def guessed_theirs(self) -> set[str]:
+        """Return the file's columns that nobody named: what is odd about them is said, and no error."""
+        columns = dict(self.spec.columns()) if self.spec is not None else {}
+        return {theirs for ours in self._guessed for theirs in columns[ours].sources()}
+
     def missing(self, spec: ColumnsSpec, names: Sequence[str]) -> list[str]:
         """Return the columns that the spec names and the file doesn't have, as far as its beginning tells."""
         return [name for name in spec.theirs() if name not in names]

@@ -201,32 +201,26 @@ class TimeReader:
                 is_given.any() and numbers.is_not_null().sum() == is_given.sum()
             ):
                 return self._of_numbers(numbers, is_given, text)
-        moments = [self._moment(each) if given else None for each, given in zip(text, is_given, strict=True)]
+        moment = time_written if self._format is None else self._formatted
+        moments = [moment(each) if given else None for each, given in zip(text, is_given, strict=True)]
         return self._of_moments(moments, is_given, text)
 
-    def _moment(self, text: str) -> datetime | None:
-        if self._format is None:
-            return time_written(text)
+    def _formatted(self, text: str) -> datetime | None:
         try:
-            return datetime.strptime(text, self._format)
+            return datetime.strptime(text, self._format or "")
         except ValueError:
             return None
 
     def _of_moments(
         self, moments: Sequence[datetime | None], is_given: pl.Series, written: pl.Series
     ) -> Converted:
-        stamps = [None if each is None else self._stamp(each) for each in moments]
+        if self._clock is None:
+            stamps = [None if each is None else us_from_datetime(each) for each in moments]
+            if any(each is not None and each.tzinfo is None for each in moments):
+                self._notes[TAKEN_AS_UTC] = None
+        else:
+            stamps = [None if each is None else _in_zone(each, self._clock) for each in moments]
         return self._within_range(pl.Series(stamps, dtype=pl.Int64), is_given, written)
-
-    def _stamp(self, when: datetime) -> int | None:
-        if when.tzinfo is None and self._clock is None:
-            self._notes[TAKEN_AS_UTC] = None
-        elif when.tzinfo is None and self._clock is not None:
-            try:
-                when = self._clock.read(when)
-            except OverflowError:
-                return None
-        return us_from_datetime(when)
 
     def _of_numbers(self, numbers: pl.Series, is_given: pl.Series, written: pl.Series) -> Converted:
         number = pl.lit(numbers)
@@ -262,6 +256,13 @@ class TimeReader:
             f"numbers since 1970. Other times need sent_at: {{column: {self._column}, format: '%d/%m/%Y %H:%M'}}, "
             f"seconds from a start {{column: {self._column}, seconds_after: 2024-01-05T10:00:00Z}}"
         )
+
+
+def _in_zone(when: datetime, clock: WallClock) -> int | None:
+    try:
+        return us_from_datetime(when if when.tzinfo is not None else clock.read(when))
+    except OverflowError:
+        return None
 
 
 TAKEN_AS_UTC = "The times have no zone; they were taken as UTC."

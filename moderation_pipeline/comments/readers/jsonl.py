@@ -101,15 +101,21 @@ class JsonlReader(TableReader):
                 continue
             if self._unfound:
                 self._unfound -= {column for column in self._unfound if has_path(parsed, column)}
-            rows.append([self._text_at(parsed, column) for column in columns])
+            rows.append(
+                [
+                    value
+                    if type(value := parsed.get(column)) is str
+                    else self._as_text(value, parsed, column)
+                    for column in columns
+                ]
+            )
             numbers.append(number)
             if len(rows) == ROWS_AT_A_TIME:
                 yield Batch(self._frame(rows, columns), numbers, rejected)
                 rows, numbers, rejected = [], [], []
         yield Batch(self._frame(rows, columns), numbers, rejected)
 
-    def _text_at(self, parsed: JsonObject, column: str) -> str | None:
-        value = parsed.get(column)
+    def _as_text(self, value: object, parsed: JsonObject, column: str) -> str | None:
         if value is None and "." in column:
             value = value_at(parsed, column)
         if value is None or type(value) is str:

@@ -97,7 +97,7 @@ def encoding_of(head: bytes) -> str | None:
             return name if name != "utf-8" else None
     looked = head[: min(len(head), LOOKED_AT) // 2 * 2]
     first, second = looked[::2].count(0), looked[1::2].count(0)
-    if max(first, second) * 8 < len(looked) // 2 or min(first, second) * 20 > max(first, second):
+    if max(first, second) * 4 < len(looked) // 2 or min(first, second) * 20 > max(first, second):
         return None
     name = "utf-16-le" if second > first else "utf-16-be"
     has_its_lines = looked.decode(name, "replace").count("\n") * 4 >= looked.count(b"\n") * 3

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from moderation_pipeline.comments.json_paths import ELEMENTS, path_of
 from moderation_pipeline.comments.json_values import parsed_object
 from moderation_pipeline.comments.record import Unreadable
-
-from moderation_pipeline.comments.json_paths import ELEMENTS, path_of
 
 KEY = re.compile(rb'"((?:[^"\\]++|\\.)*+)"\s*:', re.DOTALL)
 KEYS_WITHIN = 16_384

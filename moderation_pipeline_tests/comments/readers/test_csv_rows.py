@@ -116,6 +116,11 @@ def test_every_line_of_a_file_without_quoting_is_accounted_for(messages: list[st
 
 def test_a_table_without_a_header_says_so_and_what_to_write() -> None:
     with pytest.raises(ColumnsError) as caught:
-        read(b"2024-01-05 10:00:00\tann\thi\n2024-01-05 10:00:01\tbob\tho\n", name="table.tsv")
-    for part in ("has no header", "ann", "--column 'names=[time, user, text]'", "names: [time, user, text]"):
+        read(b"2024-01-05 10:00:00,7,ann,hi\n2024-01-05 10:00:01,8,bob,ho\n", name="table.csv")
+    for part in (
+        "has no header",
+        "ann",
+        "--column 'names=[time, column_2, user, text]'",
+        "names: [time, column_2",
+    ):
         assert part in str(caught.value)

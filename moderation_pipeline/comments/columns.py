@@ -1,20 +1,24 @@
 """What a table's columns are: the closed model of `<file>.columns.yaml`, and the same on a command line.
 
 A key is our column, its value says which of theirs it is. How values are then turned into ours is in
-`mapping.py`; guessing where nothing is said is here, and always said aloud.
+`mapping.py`; what is guessed where nothing is said, in `guessing.py`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
+from moderation_pipeline.comments.charset import is_encoding
 from moderation_pipeline.comments.chat_files import COLUMNS_SUFFIX
+from moderation_pipeline.comments.json_paths import as_record_path
+from moderation_pipeline.comments.times import zone_named
 from moderation_pipeline.config.config_errors import Written, worded
 from moderation_pipeline.config.yaml_model import Closed
 from moderation_pipeline.errors import ModerationError, closest
@@ -25,20 +29,34 @@ class ColumnsError(ModerationError):
 
 
 def _as_written(value: object) -> object:
-    """Return a YAML value as the text that a table has for it: `true`, `1`, `E`."""
+    """Return a value as the text that a table has for it; nothing is an empty cell."""
     if isinstance(value, bool):
         return str(value).lower()
+    if value is None:
+        return ""
     return str(value) if isinstance(value, int | float) else value
 
 
+def _as_list(value: object) -> object:
+    """Return one name as a list of it."""
+    return [value] if isinstance(value, str | int | float) else value
+
+
 Name = Annotated[str, BeforeValidator(_as_written)]
-Names = tuple[Name, ...]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_as_list)]
 
 
 class Column(Closed):
-    """One of the table's columns; written as its name alone, or with more about its values."""
+    """One of the table's columns; written as its name alone, or with more about its values.
+
+    `author.id` is what the object `author` has under `id`.
+    """
 
     column: Name
+
+    def sources(self) -> tuple[str, ...]:
+        """Return the table's columns that it is made of."""
+        return (self.column,)
 
 
 class TextColumn(Column):
@@ -48,31 +66,104 @@ class TextColumn(Column):
 
 
 class TimeColumn(Column):
-    """A time, or a number of seconds after `seconds_after` (negative ones are before it)."""
+    """A time, or a number of seconds after `seconds_after` (negative ones are before it).
+
+    `format` is Python's (`%d/%m/%Y %H:%M`), for times whose day can't be told from their month. `zone` is
+    what the times without an offset are in: `Europe/Berlin`, `+02:00`; otherwise they are taken as UTC.
+    """
 
     seconds_after: datetime | None = None
+    format: str | None = None
+    zone: Name | None = None
 
     @field_validator("seconds_after")
     @classmethod
     def _is_utc_unless_said(cls, value: datetime | None) -> datetime | None:
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
+    @field_validator("format")
+    @classmethod
+    def _is_a_format_of_days(cls, value: str | None) -> str | None:
+        if value is not None and not re.search(r"%[YyGcx]", value):
+            raise ValueError(
+                f"{value!r} has no year. A format is written as Python's, such as '%d/%m/%Y %H:%M'"
+            )
+        if value is not None and not _can_be_parsed_by(value):
+            raise ValueError(
+                f"{value!r} is no format of a time. It is written as Python's, such as '%d/%m/%Y %H:%M'"
+            )
+        return value
 
-class FlagColumn(Column):
-    """True for the values in `true_for`, null for those in `null_for` and for null, false for all others.
+    @field_validator("zone")
+    @classmethod
+    def _is_a_zone(cls, value: str | None) -> str | None:
+        if value is not None and zone_named(value) is None:
+            raise ValueError(
+                f"there is no zone {value!r}. A zone is written as 'Europe/Berlin', '+02:00' or UTC"
+            )
+        return value
 
-    Without `true_for` the values must be true or false, 1 or 0, yes or no.
+    @model_validator(mode="after")
+    def _one_kind_of_time(self) -> TimeColumn:
+        if self.seconds_after is not None and (self.format is not None or self.zone is not None):
+            raise ValueError("seconds_after and format or zone exclude each other")
+        return self
+
+
+def _can_be_parsed_by(time_format: str) -> bool:
+    """Whether Python knows the format; of a good one it only says that an empty text is no such time."""
+    try:
+        datetime.strptime("", time_format)
+    except re.error:
+        return False
+    except ValueError as error:
+        return "does not match format" in str(error)
+    return True
+
+
+class FlagColumn(Closed):
+    """True for the values in `true_for` or from `at_least` on, null for those in `null_for`, false for others.
+
+    A cell with nothing in it is null. Without `true_for` and `at_least` the values must be true or false, 1 or
+    0, yes or no. Of several columns (`any_of`) one that is true is enough; where none is and one is null,
+    all is null.
     """
 
+    column: Name | None = None
+    any_of: Names = ()
     true_for: Names = ()
     null_for: Names = ()
+    at_least: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _several_columns_are_any_of(cls, data: Any) -> Any:
+        if isinstance(data, Mapping) and isinstance(data.get("column"), list | tuple):
+            rest = {key: value for key, value in data.items() if key != "column"}
+            return {"any_of": [*data["column"], *rest.pop("any_of", ())], **rest}
+        return data
+
+    @model_validator(mode="after")
+    def _one_way_to_say_it(self) -> FlagColumn:
+        if (self.column is None) == (not self.any_of):
+            raise ValueError("say which column it is: {column: NAME}, or several: {any_of: [NAME, NAME]}")
+        if self.true_for and self.at_least is not None:
+            raise ValueError("true_for and at_least exclude each other; keep one of them")
+        return self
+
+    def sources(self) -> tuple[str, ...]:
+        """Return the table's columns that it is made of."""
+        return (self.column,) if self.column is not None else self.any_of
 
 
 class MappedColumn(Column):
     """A value of a closed set; `map` turns theirs into ours, `null_for` lists those that say nothing."""
 
-    map: Mapping[Name, str] = {}
+    map: Mapping[Name, Name] = {}
     null_for: Names = ()
+
+
+AnyColumn = Column | FlagColumn
 
 
 def _by_name(value: object) -> object:
@@ -84,14 +175,30 @@ Flag = Annotated[FlagColumn, BeforeValidator(_by_name)]
 Mapped = Annotated[MappedColumn, BeforeValidator(_by_name)]
 
 
+class _Texts(yaml.SafeLoader):
+    """Keeps a scalar as it is written: OFF is no false and 01 no 1, for the table has texts to compare."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - as PyYAML declares it
+        first: [(tag, pattern) for tag, pattern in resolvers if tag.endswith(":null")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+RecordPath = Annotated[str, AfterValidator(as_record_path)]
+
+
 class ColumnsSpec(Closed):
     """Our columns, and which of the table's they are. Only what is named here is read.
 
     Without `order_by` and `shuffle_seed` the rows are taken in the order of `sent_at`, and without that in
     the file's. `shuffle_seed` is for a table that is no stream: sorted by label it would teach nonsense.
+
+    `names` calls the columns of a file without a header, `records` says where a JSON document keeps its
+    records (`messages[]`), `encoding` what a file is in that is neither UTF-8 nor UTF-16 nor Windows-1252.
+    Where nothing but these is said, the columns are guessed.
     """
 
-    text: Annotated[TextColumn, BeforeValidator(_by_name)]
+    text: Annotated[TextColumn, BeforeValidator(_by_name)] | None = None
     comment_id: Plain | None = None
     channel: Plain | None = None
     user_id: Plain | None = None
@@ -111,21 +218,33 @@ class ColumnsSpec(Closed):
     split: Plain | None = None
     order_by: Names = ()
     shuffle_seed: int | None = None
+    names: Names = ()
+    records: RecordPath | None = None
+    encoding: str | None = None
 
-    @model_validator(mode="before")
+    @field_validator("names")
     @classmethod
-    def _one_name_is_a_list(cls, data: Any) -> Any:
-        if isinstance(data, Mapping) and isinstance(data.get("order_by"), str | int):
-            return {**data, "order_by": [data["order_by"]]}
-        return data
+    def _each_name_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError(f"a name is there twice in {', '.join(value)}")
+        return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_an_encoding(cls, value: str | None) -> str | None:
+        if value is not None and not is_encoding(value):
+            raise ValueError(f"there is no encoding {value!r}. One is written as utf-8, cp1251 or shift_jis")
+        return value
 
     @model_validator(mode="after")
-    def _one_order(self) -> ColumnsSpec:
+    def _text_and_one_order(self) -> ColumnsSpec:
+        if self.text is None and (self.order_by or self.shuffle_seed is not None or any(self.columns())):
+            raise ValueError("text is missing: say which column holds the text of the comments, text: NAME")
         if self.order_by and self.shuffle_seed is not None:
             raise ValueError("order_by and shuffle_seed exclude each other; keep one of them")
         return self
 
-    def columns(self) -> Iterator[tuple[str, Column]]:
+    def columns(self) -> Iterator[tuple[str, AnyColumn]]:
         """Yield our columns that the table has, with theirs."""
         for name in COLUMN_NAMES:
             value = getattr(self, name)
@@ -134,7 +253,8 @@ class ColumnsSpec(Closed):
 
     def theirs(self) -> list[str]:
         """Return every column of the table that is needed, each once."""
-        return list(dict.fromkeys([*(column.column for _, column in self.columns()), *self.order_by]))
+        named = [name for _, column in self.columns() for name in column.sources()]
+        return list(dict.fromkeys([*named, *self.order_by]))
 
     def as_yaml(self) -> str:
         """Return what a columns file would say, as short as it can be said."""
@@ -143,7 +263,8 @@ class ColumnsSpec(Closed):
         return yaml.safe_dump(short, sort_keys=False, allow_unicode=True)
 
 
-COLUMN_NAMES = tuple(name for name in ColumnsSpec.model_fields if name not in ("order_by", "shuffle_seed"))
+OF_THE_TABLE = ("order_by", "shuffle_seed", "names", "records", "encoding")
+COLUMN_NAMES = tuple(name for name in ColumnsSpec.model_fields if name not in OF_THE_TABLE)
 
 
 def _is_name_alone(value: object) -> bool:
@@ -165,7 +286,7 @@ def columns_beside(path: Path) -> ColumnsSpec | None:
     if not beside.is_file():
         return None
     try:
-        content = yaml.safe_load(beside.read_text(encoding="utf-8"))
+        content = yaml.load(beside.read_text(encoding="utf-8"), Loader=_Texts)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ColumnsError(f"{beside} is not valid YAML: {error}") from None
     return _validated(content, beside)
@@ -178,13 +299,15 @@ def columns_from_arguments(arguments: Sequence[str]) -> ColumnsSpec:
     `label_is_violation={column: intent, true_for: [E, I]}`.
 
     Raises:
-        ColumnsError: one has no `=`, or says what it can't.
+        ColumnsError: one has no `=`, is there twice, or says what it can't.
     """
     content: dict[str, object] = {}
     for argument in arguments:
         name, equals, value = argument.partition("=")
         if not equals or not value.strip():
             raise ColumnsError(f"--column {argument!r} is not of the form OURS=THEIRS, such as text=message.")
+        if name.strip() in content:
+            raise ColumnsError(f"--column {name.strip()} is given twice. Keep one of them.")
         try:
             content[name.strip()] = _argument_value(value)
         except yaml.YAMLError as error:
@@ -194,7 +317,7 @@ def columns_from_arguments(arguments: Sequence[str]) -> ColumnsSpec:
 
 def _argument_value(value: str) -> object:
     """Return a name as it is written (a column may be called 1 or true), a list or mapping as YAML."""
-    return yaml.safe_load(value) if value.strip()[0] in "[{" else value.strip()
+    return yaml.load(value, Loader=_Texts) if value.strip()[0] in "[{" else value.strip()
 
 
 def _validated(content: object, path: Path) -> ColumnsSpec:
@@ -203,55 +326,9 @@ def _validated(content: object, path: Path) -> ColumnsSpec:
             f"{path} holds {type(content).__name__}, not our columns with theirs, such as 'text: message'."
         )
     try:
-        return ColumnsSpec.model_validate(content)
+        return ColumnsSpec.model_validate({key: value for key, value in content.items() if value is not None})
     except ValidationError as error:
         raise ColumnsError(worded(error, [Written(path, content)])) from None
-
-
-ALIASES: Mapping[str, tuple[str, ...]] = {
-    "text": ("message", "body", "comment", "content", "msg", "tweet", "comment_text", "utterance", "prompt"),
-    "comment_id": ("message_id", "msg_id", "id", "tweet_id"),
-    "channel": ("room", "match", "conversation_id", "thread_id", "chat"),
-    "user_id": ("author_id", "userid", "author", "user", "username", "speaker", "player"),
-    "user_name": ("display_name", "author_name", "login"),
-    "sent_at": ("timestamp", "created_at", "datetime", "time", "date"),
-    "reply_to": ("in_reply_to", "parent_id"),
-}
-"""Names that others give to what we know. No label is guessed: a wrong truth is worse than none."""
-
-
-def guessed_columns(names: Sequence[str], path: Path) -> tuple[ColumnsSpec, list[str]]:
-    """Return the columns that go by our names, guess at the others, and say what was guessed.
-
-    Raises:
-        ColumnsError: nothing looks like the text.
-    """
-    known: dict[str, str] = {name: name for name in COLUMN_NAMES if name in names}
-    notes = []
-    lower = {name.lower(): name for name in reversed(names)}
-    for ours, aliases in ALIASES.items():
-        free = [lower[alias] for alias in (ours, *aliases) if alias in lower]
-        theirs = next((name for name in free if name not in known.values()), None)
-        if ours not in known and theirs is not None:
-            known[ours] = theirs
-            notes.append(f"The column {theirs!r} was taken as {ours}.")
-    if "text" not in known:
-        raise NoTextColumnError(path, names)
-    unread = [name for name in names if name not in known.values()]
-    if unread:
-        notes.append(f"Columns that were not read: {', '.join(unread)}.")
-    return ColumnsSpec.model_validate(known), notes
-
-
-class NoTextColumnError(ColumnsError):
-    """A table none of whose columns looks like the text."""
-
-    def __init__(self, path: Path, names: Sequence[str]) -> None:
-        super().__init__(
-            f"{path} has no column that looks like the text of the comments. Its columns are: "
-            f"{', '.join(names) or 'none'}. Say which it is: --column text=NAME, or 'text: NAME' in "
-            f"{columns_path(path).name}."
-        )
 
 
 class MissingColumnsError(ColumnsError):

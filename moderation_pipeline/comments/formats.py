@@ -109,7 +109,7 @@ def readers_for(head: bytes, columns: ColumnsSpec | None) -> list[type[Reader]]:
         return [ChatDownloaderReader]
     if columns is None:
         return [reader for reader in READERS if reader.recognises(head)]
-    tables = [reader for reader in READERS if issubclass(reader, TableReader) and reader.recognises(head)]
+    tables = [reader for reader in READERS if issubclass(reader, TableReader) and reader.may_hold(head)]
     return [*(tables or [CsvReader])]
 
 

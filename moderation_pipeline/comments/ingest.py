@@ -26,8 +26,8 @@ from moderation_pipeline.comments.formats import (
     readers_for,
 )
 from moderation_pipeline.comments.log_spec import LogSpec, log_beside
-from moderation_pipeline.comments.merging import with_unique_ids, without_copies
-from moderation_pipeline.comments.ordering import Order, in_order
+from moderation_pipeline.comments.merging import Merged, with_unique_ids, without_copies, without_false_ids
+from moderation_pipeline.comments.ordering import in_order
 from moderation_pipeline.comments.readers.reader import Reader
 from moderation_pipeline.comments.readers.table import TableReader
 from moderation_pipeline.comments.record import CHUNK_SCHEMA, OPTIONAL_SCHEMA, ActKind, Chunk, PlacedAct
@@ -83,10 +83,11 @@ def ingest(
     named = format if format is not None else format_beside(path)
     said = log if log is not None else log_beside(path)
     reader, tally = _read(source, named, columns if columns is not None else columns_beside(path), said)
-    stream = _as_stream(tally, reader.order, said)
+    stream = _as_stream(tally, reader, said)
     comments = _finished(stream.comments, chat)
     ingestion = _counted(source, reader, tally, comments.height)
-    notes = [*reader.notes, *stream.notes, *_judged(tally, comments, said), *_odd(tally, comments)]
+    odd = [*_judged(tally, comments, said), *_odd(tally, comments)]
+    notes = [*source.oddities.notes(), *reader.notes, *stream.notes, *odd]
     return Ingested(
         comments=comments,
         rejected_lines=_rejected_frame(tally, chat),
@@ -173,14 +174,15 @@ class _Stream(NamedTuple):
     notes: list[str]
 
 
-def _as_stream(tally: _Tally, order: Order, log: LogSpec) -> _Stream:
+def _as_stream(tally: _Tally, reader: Reader, log: LogSpec) -> _Stream:
     """Put what was read in order, under unique ids, with labels; copies go last, for acts may be on them."""
-    read = _joined(tally.frames)
-    ordered = in_order(read, tally.acts, order)
-    unique = with_unique_ids(ordered.comments)
+    joined = _joined(tally.frames)
+    read = without_false_ids(joined) if reader.is_id_guessed else Merged(joined, [])
+    ordered = in_order(read.comments, tally.acts, reader.order)
+    unique = with_unique_ids(ordered.comments, is_table=reader.order.is_table)
     comments = without_copies(labelled(unique.comments, ordered.acts, log))
     passing = ("row", "line_number", "is_held", "shared_from")
-    return _Stream(comments.drop(passing, strict=False), [*ordered.notes, *unique.notes])
+    return _Stream(comments.drop(passing, strict=False), [*read.notes, *ordered.notes, *unique.notes])
 
 
 def _joined(frames: list[pl.DataFrame]) -> pl.DataFrame:

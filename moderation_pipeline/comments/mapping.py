@@ -6,15 +6,14 @@ columns of values in `readers/`.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
 from moderation_pipeline.comments.columns import (
-    Column,
+    AnyColumn,
     ColumnsError,
     ColumnsSpec,
     FlagColumn,
@@ -23,14 +22,39 @@ from moderation_pipeline.comments.columns import (
     TimeColumn,
 )
 from moderation_pipeline.comments.record import CHUNK_SCHEMA, OPTIONAL_SCHEMA
-from moderation_pipeline.comments.values import Converted, UnfitTypeError, as_flags, as_text, as_times
+from moderation_pipeline.comments.seen import Seen, UnmetValuesError, shown
+from moderation_pipeline.comments.source import LINE_LIMIT
+from moderation_pipeline.comments.times import WallClock, zone_named
+from moderation_pipeline.comments.values import (
+    Converted,
+    TimeReader,
+    UnfitTypeError,
+    any_true,
+    as_flags,
+    as_flags_from,
+    as_text,
+    is_empty,
+    is_one_of,
+    replaced,
+)
 from moderation_pipeline.plan import Action, Category
 
 FLAGS = ("is_moderator", "is_broadcaster", "is_subscriber", "is_first_message", "is_me", "is_emote_only")
-CLOSED_SETS: Mapping[str, Sequence[str]] = {
+CLOSED_SETS: dict[str, Sequence[str]] = {
     "label_action": [action.value for action in Action],
     "label_category": [category.value for category in Category],
 }
+WATCHED = (
+    "channel",
+    "user_id",
+    "user_name",
+    "sent_at",
+    "label_action",
+    "label_category",
+    "label_is_violation",
+)
+"""Columns of which it is said where they come to nothing."""
+
 LABELS_AND_SPLIT = [name for name in OPTIONAL_SCHEMA if name != "shared_from"]
 ORDER = "order_"
 """Begins the names of the columns by which rows are put in order; they leave before anything is stored."""
@@ -47,27 +71,41 @@ class Rows(NamedTuple):
 
 
 class TableMapping:
-    """Turns frames of a table's columns into ours, as a spec says."""
+    """Turns frames of a table's columns into ours, as a spec says; `guessed` are those that nobody said."""
 
-    def __init__(self, spec: ColumnsSpec, path: Path) -> None:
+    def __init__(self, spec: ColumnsSpec, path: Path, guessed: Set[str] = frozenset()) -> None:
         self.spec = spec
-        self._notes: dict[str, None] = {}
         self._path = path
-        self._foreign_labels: dict[str, Counter[str]] = {}
+        self._guessed = guessed
+        self._seen = {name: Seen(name, column.sources()) for name, column in spec.columns()}
+        self._times = _time_reader(spec.sent_at) if spec.sent_at is not None else None
+        self._unread_flags: dict[str, int] = {}
 
     @property
     def notes(self) -> list[str]:
-        """What was taken for granted, each once."""
-        return list(self._notes)
+        """What was taken for granted, and which columns came to nothing; to be asked when all is read."""
+        notes = [*self._times.notes] if self._times is not None else []
+        if self.spec.user_id is None and self.spec.user_name is not None:
+            notes.append("No column is the users' id; they are told apart by user_name.")
+        for name, count in self._unread_flags.items():
+            notes.append(f"{name}, a guess, is neither true nor false in {count:,} rows; it is false there.")
+        for name, seen in self._seen.items():
+            if name in WATCHED:
+                notes.extend(seen.notes())
+            column = getattr(self.spec, name)
+            if isinstance(column, MappedColumn) and (unmet := seen.unmet([*column.map, *column.null_for])):
+                values = ", ".join(map(repr, unmet))
+                notes.append(f"{name} maps {values}, but its column never holds that.")
+        return notes
 
     def rows(self, table: pl.DataFrame, numbers: Sequence[int]) -> Rows:
         """Return the rows of `table`, which has the spec's columns; `numbers` are their lines."""
-        converted = [
-            self._converted(name, column, table[column.column]) for name, column in self.spec.columns()
-        ]
+        converted = [self._converted(name, column, table) for name, column in self.spec.columns()]
         order = [table[name].alias(f"{ORDER}{at}") for at, name in enumerate(self.spec.order_by)]
         lines = pl.Series("line_number", numbers, pl.Int64)
         ours = pl.DataFrame([lines, *(each.values for each in converted), *order])
+        if self.spec.user_id is None and self.spec.user_name is not None:
+            ours = ours.with_columns(pl.col("user_name").alias("user_id"))
         schema = {**CHUNK_SCHEMA, **OPTIONAL_SCHEMA}
         absent = [
             pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in ours.columns
@@ -82,68 +120,129 @@ class TableMapping:
         return Rows(complete.filter(reasons.is_null()), unreadable)
 
     def check_labels(self) -> None:
-        """Say, once all is read, what labels there were that are none of ours.
+        """Say, once all is read, what labels there were that are none of ours, and what a map never met.
+
+        Of a list of values that are true or say nothing every one must be there: what isn't listed is false,
+        so that a value written otherwise makes all innocent. What a `map` doesn't list is an error by itself.
 
         Raises:
             ColumnsError: there were some; it lists them, how often each is there, and how to map them.
         """
-        for name, values in self._foreign_labels.items():
-            column: Column = getattr(self.spec, name)
-            found = ", ".join(f"{value!r} ({count:,} times)" for value, count in values.most_common(10))
-            allowed = ", ".join(CLOSED_SETS.get(name, ("true", "false")))
-            example = values.most_common(1)[0][0]
-            fix = f"map: {{{example}: other}}" if name in CLOSED_SETS else f"true_for: [{example}]"
-            raise ColumnsError(
-                f"{self._path}: {name} (column {column.column!r}) holds {found}. Allowed: {allowed}. Say "
-                f"what they mean, for example {name}: {{column: {column.column}, {fix}}}."
-            )
+        for name, column in self.spec.columns():
+            seen = self._seen[name]
+            if seen.foreign:
+                raise ColumnsError(f"{self._path}: {_foreign(name, column, seen)}")
+            if isinstance(column, FlagColumn):
+                for key, listed in (("true_for", column.true_for), ("null_for", column.null_for)):
+                    if unmet := seen.unmet(listed):
+                        raise UnmetValuesError(self._path, key, unmet, seen)
 
-    def _converted(self, name: str, column: Column, values: pl.Series) -> Converted:
+    def _converted(self, name: str, column: AnyColumn, table: pl.DataFrame) -> Converted:
+        seen = self._seen[name]
+        sources = [table[each] for each in column.sources()]
         try:
-            match column:
-                case TextColumn():
-                    return _text(column, values)
-                case TimeColumn():
-                    times = as_times(values, column.seconds_after)
-                    self._notes.update(dict.fromkeys(times.notes))
-                    return times.converted.named(name)
-                case FlagColumn():
-                    return self._flags(name, column, values)
-                case MappedColumn():
-                    return self._of_closed_set(name, column, values)
-                case _:
-                    text = as_text(values)
-                    return Converted(text.set(text == "", None)).named(name)
+            converted = self._of_kind(name, column, sources).named(name)
         except UnfitTypeError as error:
-            raise ColumnsError(f"{self._path}: {name} can't be column {column.column!r}, {error}.") from None
+            theirs = ", ".join(map(repr, column.sources()))
+            raise ColumnsError(f"{self._path}: {name} can't be column {theirs}, {error}.") from None
+        seen.came_to(converted.values)
+        return converted
 
-    def _flags(self, name: str, column: FlagColumn, values: pl.Series) -> Converted:
-        flags = as_flags(values, column.true_for, column.null_for)
-        if name == "label_is_violation" and flags.bad is not None:
-            self._count_foreign(name, as_text(values).filter(flags.bad))
-            return Converted(flags.values).named(name)
-        return flags._replace(reason=f"{name} is neither true nor false").named(name)
+    def _of_kind(self, name: str, column: AnyColumn, sources: Sequence[pl.Series]) -> Converted:
+        match column:
+            case TextColumn():
+                return _text(column, sources[0])
+            case TimeColumn() if self._times is not None:
+                return self._times.read(sources[0])
+            case FlagColumn():
+                return self._flag(name, column, sources)
+            case MappedColumn():
+                return self._of_closed_set(name, column, as_text(sources[0]))
+            case _:
+                text = as_text(sources[0])
+                return Converted(text.set(is_empty(text), None) if name != "split" else text)
 
-    def _of_closed_set(self, name: str, column: MappedColumn, values: pl.Series) -> Converted:
-        text = as_text(values)
-        text = text.set(text.is_in(["", *column.null_for]), None)
-        if column.map:
-            text = text.replace(list(column.map), list(column.map.values()))
+    def _flag(self, name: str, column: FlagColumn, sources: Sequence[pl.Series]) -> Converted:
+        flags = [_one_flag(column, each) for each in sources]
+        if _is_counted(name, column):
+            for each in sources:
+                self._seen[name].count(as_text(each))
+        if name == "label_is_violation":
+            for flag, each in zip(flags, sources, strict=True):
+                if flag.bad is not None:
+                    self._seen[name].count_foreign(as_text(each).filter(flag.bad))
+            return Converted(any_true(flags).values)
+        together = any_true(flags) if len(flags) > 1 else flags[0]
+        if name in self._guessed and together.bad is not None:
+            self._unread_flags[name] = self._unread_flags.get(name, 0) + int(together.bad.sum())
+            return Converted(together.values)
+        return together._replace(reason=f"{name} is neither true nor false")
+
+    def _of_closed_set(self, name: str, column: MappedColumn, text: pl.Series) -> Converted:
+        seen = self._seen[name]
+        seen.count(text)
+        says_nothing = is_empty(text, list(column.map)) | is_one_of(text, column.null_for).fill_null(
+            value=True
+        )
+        text = replaced(text.set(says_nothing, None), column.map)
         foreign = ~text.is_in(CLOSED_SETS[name])
         if foreign.any():
-            self._count_foreign(name, text.filter(foreign))
-        return Converted(text).named(name)
+            seen.count_foreign(text.filter(foreign))
+        return Converted(text)
 
-    def _count_foreign(self, name: str, values: pl.Series) -> None:
-        if not values.is_empty():
-            self._foreign_labels.setdefault(name, Counter()).update(values.to_list())
+
+def _time_reader(column: TimeColumn) -> TimeReader:
+    zone = zone_named(column.zone) if column.zone is not None else None
+    clock = WallClock(zone) if zone is not None else None
+    return TimeReader(
+        column=column.column, seconds_after=column.seconds_after, time_format=column.format, clock=clock
+    )
+
+
+def _one_flag(column: FlagColumn, values: pl.Series) -> Converted:
+    if column.at_least is not None:
+        return as_flags_from(values, column.at_least, column.null_for)
+    return as_flags(values, column.true_for, column.null_for)
+
+
+def _is_counted(name: str, column: FlagColumn) -> bool:
+    """Whether a flag's values are worth counting: a label's are shown, listed ones must be met."""
+    return name == "label_is_violation" or bool(column.true_for or column.null_for)
+
+
+def _foreign(name: str, column: AnyColumn, seen: Seen) -> str:
+    """Say what labels there were that are none of ours, and how they are mapped."""
+    example = seen.foreign.most_common(1)[0][0]
+    theirs = ", ".join(column.sources())
+    written = f"[{theirs}]" if len(column.sources()) > 1 else theirs
+    holds = f"{name} (column {theirs!r}) holds {shown(seen.foreign)}."
+    if isinstance(column, FlagColumn) and column.at_least is not None:
+        return f"{holds} With at_least it must hold numbers; null_for lists what says nothing."
+    allowed = ", ".join(CLOSED_SETS.get(name, ("true", "false")))
+    fix = f"map: {{{example}: other}}" if name in CLOSED_SETS else f"true_for: [{example}]"
+    score = f", or of a score {name}: {{column: {written}, at_least: 0.5}}" if _is_number(example) else ""
+    return (
+        f"{holds} Allowed: {allowed}. Say what they mean, for example {name}: {{column: {written}, {fix}}}"
+        f"{score}."
+    )
+
+
+def _is_number(value: str) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _text(column: TextColumn, values: pl.Series) -> Converted:
     text = as_text(values)
     if column.separator is not None:
         text = text.str.replace_all(rf"\s*{pl.escape_regex(column.separator)}\s*", "\n")
-    return Converted(text, text.is_null(), "no text").named("text")
+    too_long = (text.str.len_bytes() > LINE_LIMIT).fill_null(value=False)
+    if too_long.any():
+        return Converted(text, text.is_null() | too_long, f"no text, or one longer than {LINE_LIMIT:,} bytes")
+    return Converted(text, text.is_null(), "no text")
 
 
 def _reasons(converted: Sequence[Converted]) -> pl.Series:

@@ -5,6 +5,7 @@ Before this an id may be missing or stand for several rows; after it, `comment_i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,16 +19,17 @@ class Merged(NamedTuple):
     notes: list[str]
 
 
-def with_unique_ids(comments: pl.DataFrame) -> Merged:
+def with_unique_ids(comments: pl.DataFrame, *, is_table: bool = False) -> Merged:
     """Return the comments in the order given, each once, under an id that no other has.
 
     A record that is there twice (same id, channel, user and text) stays where it was first. Different
-    comments under one id are kept, the later ones with their line number added to the id.
+    comments under one id are kept, the later ones with their line number added to the id. In a table another
+    time is another comment: only a service says the same message twice, held back and then shown.
     """
     named = comments
     if comments["comment_id"].null_count() > 0:
         named = comments.with_columns(_without_id("comment_id"))
-    kept = _without_repetitions(named)
+    kept = _without_repetitions(named, RECORD if is_table else MESSAGE)
     kept, renamed = _with_unique_ids(kept)
     notes = []
     if again := comments.height - kept.height:
@@ -35,6 +37,32 @@ def with_unique_ids(comments: pl.DataFrame) -> Merged:
     if renamed:
         notes.append(f"{renamed:,} different comments had another's id; their line number was added to it.")
     return Merged(kept, notes)
+
+
+def without_false_ids(comments: pl.DataFrame) -> Merged:
+    """Return the comments without ids that were guessed and are none: a user's id, a room's, a row's in a day.
+
+    They are told by an id that is there again in another record. The same record again, to its very time, is
+    one that was logged twice, and its id may be one.
+    """
+    ids = comments["comment_id"].drop_nulls()
+    if _are_distinct(ids):
+        return Merged(comments, [])
+    known = comments.filter(pl.col("comment_id").is_not_null())
+    told_apart = known.select("comment_id", *RECORD).unique().height
+    untimed = known.filter(pl.col("sent_at").is_null())["comment_id"]
+    if told_apart == ids.n_unique() and untimed.is_unique().all():
+        return Merged(comments, [])
+    note = (
+        f"The column taken as comment_id repeats ({ids.n_unique():,} values in {ids.len():,} records), so it is "
+        f"no id of comments and was not used; --column comment_id=NAME says that one is."
+    )
+    return Merged(comments.with_columns(pl.lit(None, pl.String).alias("comment_id")), [note])
+
+
+MESSAGE = ("channel", "user_id", "text")
+RECORD = (*MESSAGE, "sent_at")
+"""What two records of one comment have in common besides its id."""
 
 
 def without_copies(comments: pl.DataFrame) -> pl.DataFrame:
@@ -55,10 +83,10 @@ def _without_id(column: str) -> pl.Expr:
     return pl.col(column).fill_null(pl.format("line-{}", "line_number"))
 
 
-def _without_repetitions(comments: pl.DataFrame) -> pl.DataFrame:
+def _without_repetitions(comments: pl.DataFrame, same: Sequence[str]) -> pl.DataFrame:
     if _are_distinct(comments["comment_id"]):
         return comments
-    first = pl.struct("comment_id", "channel", "user_id", "text").is_first_distinct()
+    first = pl.struct("comment_id", *same).is_first_distinct()
     return comments.with_columns(first.alias("is_first")).filter("is_first").drop("is_first")
 
 

@@ -1,6 +1,7 @@
 """A chat log's bytes: plain, gzip or zstd (told by content), and cut into lines with their numbers.
 
-What the lines say is the readers' business; cutting one JSON document into records is in `json_records.py`.
+What the lines say is the readers' business; what encoding they are in is found out in `charset.py`, and
+cutting one JSON document into records is in `json_records.py`.
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple, cast
 
 import zstandard
 
+from moderation_pipeline.comments.charset import BYTE_ORDER_MARK, Oddities, Recoded, encoding_of
+
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 PARQUET_MAGIC = b"PAR1"
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 HEAD_BYTES = 262_144
 """How much of a file is looked at to tell its format: hundreds of lines, or a document's opening."""
@@ -50,17 +52,27 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A chat log on disk, and the chat it becomes."""
+    """A chat log on disk, and the chat it becomes. `encoding` is what it is in, where its owner says so."""
 
     path: Path
     chat: str
+    encoding: str | None = None
+    oddities: Oddities = field(default_factory=Oddities, compare=False)
 
     @contextmanager
     def open(self) -> Iterator[io.BufferedReader]:
-        """Open the file decompressed, after its byte order mark."""
+        """Open the file decompressed, after its byte order mark, as UTF-8 where it is in UTF-16.
+
+        It may still hold lines that are not UTF-8; `blocks` and `lines` have none.
+        """
         with self.path.open("rb") as file:
-            stream = _decompressed(file)
-            yield _without_mark(stream)
+            stream = _Opened(file)
+            encoding = self.encoding or encoding_of(stream.first)
+            self.oddities.encoding = encoding if self.encoding is None else None
+            if encoding is not None:
+                yield io.BufferedReader(Recoded(stream.buffered(), encoding), BLOCK_BYTES)
+            else:
+                yield stream.without_mark().buffered()
 
     def head(self) -> bytes:
         """Return the first HEAD_BYTES, decompressed; fewer where the file is shorter or damaged."""
@@ -69,14 +81,18 @@ class Source:
 
     def blocks(self) -> Iterator[Block]:
         """Yield the file's lines, a megabyte or so at a time. Only a line feed ends a line."""
+        self.oddities.windows_lines = self.oddities.broken_lines = 0
         with self.open() as stream:
-            yield from _blocks(stream)
+            for block in _blocks(stream):
+                yield block._replace(raw=self.oddities.mended_block(block.raw))
 
     def lines(self) -> Iterator[Record]:
         """Yield every line that is not blank, without its end."""
         for first_line, raw, damage in self.blocks():
             if damage is not None:
                 yield Record(first_line, raw, damage)
+                continue
+            if raw.isspace():
                 continue
             for number, line in enumerate(raw.split(b"\n"), first_line):
                 if line and not line.isspace():
@@ -101,41 +117,70 @@ def _decompressed(file: io.BufferedReader) -> io.BufferedReader:
     return file
 
 
-def _without_mark(stream: io.BufferedReader) -> io.BufferedReader:
-    """Return the stream after a UTF-8 byte order mark, if it has one; every stream here can seek to 0."""
-    try:
-        mark = stream.read(3)
-    except DAMAGE:
-        mark = b""
-    return stream if mark == BYTE_ORDER_MARK else _Rejoined(mark, stream).buffered()
+class _Opened(io.RawIOBase):
+    """A file decompressed, whose first bytes have been looked at (a zstd stream can't seek back).
 
-
-class _Rejoined(io.RawIOBase):
-    """A stream with the bytes put back that were read to look at them (a zstd stream can't seek back).
-
-    It reads with `read1`: `read` would lose up to a whole block of good bytes in front of damage.
+    It reads with `read1`: `read` would lose up to a whole block of good bytes in front of damage. A line that
+    ends with a carriage return alone, as on old Macs, ends with a line feed here.
     """
 
-    def __init__(self, first: bytes, rest: io.BufferedReader) -> None:
-        self._first = first
-        self._rest = rest
+    def __init__(self, file: io.BufferedReader) -> None:
+        self._file = file
+        self._rest = _decompressed(file)
+        self._read = 0
+        self._damage: Exception | None = None
+        self.first = self._looked_at()
+        self._is_old_mac = b"\r" in self.first and b"\n" not in self.first and b"\0" not in self.first
+
+    def _looked_at(self) -> bytes:
+        parts: list[bytes] = []
+        try:
+            while sum(map(len, parts)) < FIRST_BYTES and (part := self._rest.read1(FIRST_BYTES)):
+                parts.append(part)
+        except DAMAGE as error:
+            self._damage = error
+        return b"".join(parts)
+
+    def without_mark(self) -> _Opened:
+        """Return the stream after a UTF-8 byte order mark, if it has one."""
+        self.first = self.first.removeprefix(BYTE_ORDER_MARK)
+        return self
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        block = self._first or self._rest.read1(len(buffer))
-        self._first = block[len(buffer) :] if self._first else b""
+        if not self.first and self._damage is not None:
+            raise self._damage
+        block = self.first or self._rest.read1(len(buffer))
+        self.first = block[len(buffer) :] if self.first else b""
         block = block[: len(buffer)]
-        buffer[: len(block)] = block
+        self._read += len(block)
+        if self._read > BOMB_BYTES and self._rest is not self._file:
+            self._check_growth()
+        buffer[: len(block)] = block.replace(b"\r", b"\n") if self._is_old_mac else block
         return len(block)
 
+    def _check_growth(self) -> None:
+        """Stop a file that only seems small: the longest chats in memory would be no match for it."""
+        if self._read > MOST_GROWTH * self._file.tell():
+            self._damage = EOFError(f"it grows to more than {MOST_GROWTH} times its size, as no chat does")
+            raise self._damage
+
     def buffered(self) -> io.BufferedReader:
-        return io.BufferedReader(self, 1 << 20)
+        return io.BufferedReader(self, BLOCK_BYTES)
 
 
-ZSTD_INPUT = 4_096
-"""Compressed bytes taken at a time: a hostile file makes at most 128 KB of every 4 of them."""
+FIRST_BYTES = 65_536
+"""Bytes by which a file's encoding and its ends of lines are told."""
+
+BOMB_BYTES = 256 * 1024 * 1024
+MOST_GROWTH = 500
+"""What a compressed file may grow to. Chat logs grow to 5 to 30 times their size, one line over and over to
+300; gzip can reach 1,000 and zstd 30,000, and 33 KB of it would be a gigabyte."""
+
+ZSTD_INPUT, ZSTD_LEAST_INPUT = 4_096, 64
+"""Compressed bytes taken at a time; fewer where they grow much, for 4 bytes of zstd may be 128 KB."""
 
 
 class _Zstd(io.RawIOBase):
@@ -145,19 +190,23 @@ class _Zstd(io.RawIOBase):
         self._file = file
         self._frame = zstandard.ZstdDecompressor().decompressobj()
         self._is_within_frame = False
-        self._ready = b""
+        self._ready = memoryview(b"")
+        self._input = ZSTD_LEAST_INPUT
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         while not self._ready:
-            part = self._file.read(ZSTD_INPUT)
+            part = self._file.read(self._input)
             if not part and self._is_within_frame:
                 raise EOFError("the last zstd frame is not whole")
             if not part:
                 return 0
-            self._ready = self._decompressed(part)
+            self._ready = memoryview(self._decompressed(part))
+            for_a_block = BLOCK_BYTES * len(part) // max(len(self._ready), 1)
+            self._input = min(max(for_a_block, ZSTD_LEAST_INPUT), ZSTD_INPUT)
+        # A view, for cutting the bytes themselves would copy all that is left for every block.
         block, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
         buffer[: len(block)] = block
         return len(block)

@@ -18,6 +18,10 @@ LATEST_US = 4_102_444_800_000_000
 """The year 2100. A time after it, or before 1970, is a misread number rather than a time."""
 
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH_WITHOUT_ZONE = EPOCH.replace(tzinfo=None)
+
+
 def us_from_ms(text: str) -> int | None:
     """Return microseconds for a whole number of milliseconds, as `tmi-sent-ts` has it."""
     if not text.isascii() or not text.isdigit() or len(text) > 15:
@@ -42,10 +46,9 @@ def us_from_iso(text: str) -> int | None:
 
 def us_from_datetime(when: datetime) -> int | None:
     """Return microseconds for a time; one without an offset is taken as UTC."""
-    aware = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
     try:
         # Whole microseconds, without the rounding of a float of seconds.
-        delta = aware - datetime(1970, 1, 1, tzinfo=UTC)
+        delta = when - (EPOCH if when.tzinfo is not None else EPOCH_WITHOUT_ZONE)
     except OverflowError:
         return None
     value = (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.comments.times import LATEST_US, us_from_datetime, us_from_iso
+from moderation_pipeline.comments.times import (
+    LATEST_US,
+    WallClock,
+    time_written,
+    us_from_datetime,
+)
 
-TRUE = ("true", "1", "yes", "y", "t")
-FALSE = ("false", "0", "no", "n", "f")
+TRUE = ("true", "1", "yes", "y", "t", "on")
+FALSE = ("false", "0", "no", "n", "f", "off")
 NOTHING = ("", "null", "none", "nan")
+EMPTY = ("", "null", "nan", "<na>", "\\n")
+"""What stands in a cell with nothing in it, in lower case; `none` may be a label's name for no violation."""
 
 EARLIEST_S, LATEST_S, LATEST_MS = 1e8, 1e11, 1e14
 """A bare number is a time in seconds, milliseconds or microseconds since 1970 by its size. Below 1973 it is
 more likely an offset from some start, which has to be said."""
-
-NO_TIME = "no time that can be read; seconds from a start need sent_at: {column: …, seconds_after: …}"
 
 
 class UnfitTypeError(TypeError):
@@ -40,13 +48,6 @@ class Converted(NamedTuple):
         return self._replace(values=self.values.alias(name))
 
 
-class Times(NamedTuple):
-    """Times in microseconds since 1970, and what was taken for granted about them."""
-
-    converted: Converted
-    notes: list[str]
-
-
 def as_text(values: pl.Series) -> pl.Series:
     """Return the values as texts; whole numbers without a decimal point, however they were stored.
 
@@ -58,19 +59,59 @@ def as_text(values: pl.Series) -> pl.Series:
         return values
     if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
         raise UnfitTypeError(dtype)
-    if dtype.is_float() and bool(((values % 1) == 0).all()):
-        return values.cast(pl.Int64).cast(pl.String)
-    return values.cast(pl.String)
+    if dtype.is_float():
+        known = values.fill_nan(None)
+        is_whole = bool(((known % 1) == 0).all()) and bool((known.abs() < MOST_EXACT).all())
+        return (known.cast(pl.Int64) if is_whole else known).cast(pl.String)
+    try:
+        return values.cast(pl.String)
+    except pl.exceptions.InvalidOperationError:
+        raise UnfitTypeError(dtype) from None
+
+
+MOST_EXACT = 2.0**63
+"""Floats from here on are no Int64."""
+
+NUMBER = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?", re.ASCII)
+
+
+@lru_cache(maxsize=65_536)
+def spelling(value: str) -> str:
+    """Return a value as it is compared with what an owner wrote: 1, 1.0 and "01" are one, and True and true."""
+    plain = value.strip()
+    if NUMBER.fullmatch(plain):
+        number = Decimal(plain).normalize()
+        return str(number) if number else "0"
+    return plain.lower() if plain.lower() in ("true", "false") else plain
+
+
+def is_one_of(text: pl.Series, listed: Iterable[str]) -> pl.Series:
+    """Return whether each value is one of those that an owner listed; null for null."""
+    wanted = {spelling(each) for each in listed}
+    found = [value for value in text.drop_nulls().unique() if spelling(value) in wanted]
+    return text.is_in(found)
+
+
+def replaced(text: pl.Series, replacements: Mapping[str, str]) -> pl.Series:
+    """Return the values, those that an owner listed replaced by what he wrote for them."""
+    wanted = {spelling(theirs): ours for theirs, ours in replacements.items()}
+    found = [value for value in text.drop_nulls().unique() if spelling(value) in wanted]
+    return text.replace(found, [wanted[spelling(value)] for value in found])
+
+
+def is_empty(text: pl.Series, listed: Sequence[str] = ()) -> pl.Series:
+    """Return whether there is nothing in a cell; what an owner listed is something."""
+    nothing = [each for each in EMPTY if each not in {value.lower() for value in listed}]
+    return text.is_null() | text.str.strip_chars().str.to_lowercase().is_in(nothing)
 
 
 def as_flags(values: pl.Series, true_for: Sequence[str], null_for: Sequence[str]) -> Converted:
     """Return booleans: by `true_for` where it is given, else by what usually means true and false."""
     text = as_text(values)
-    says_nothing = text.is_null() | text.is_in(list(null_for))
+    says_nothing = is_empty(text, true_for) | is_one_of(text, null_for).fill_null(value=True)
     if true_for:
-        flags = text.is_in(list(true_for)).set(says_nothing, None)
-        return Converted(flags)
-    lower = text.str.strip_chars().str.to_lowercase()
+        return Converted(is_one_of(text, true_for).set(says_nothing, None))
+    lower = text.str.strip_chars().str.to_lowercase().str.replace(r"^([01])\.0*$", "$1")
     known = lower.is_in([*TRUE, *FALSE])
     says_nothing |= lower.is_in(NOTHING)
     flags = lower.is_in(TRUE).set(~known | says_nothing, None)
@@ -78,61 +119,151 @@ def as_flags(values: pl.Series, true_for: Sequence[str], null_for: Sequence[str]
     return Converted(flags, bad if bad.any() else None)
 
 
-def as_times(values: pl.Series, seconds_after: datetime | None) -> Times:
-    """Return microseconds since 1970 (UTC) for times, ISO 8601 texts or numbers."""
-    if values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object, pl.Boolean):
-        raise UnfitTypeError(values.dtype)
-    if values.dtype == pl.String:
-        return _of_texts(values, seconds_after)
-    if values.dtype.is_numeric():
-        return _of_numbers(values.cast(pl.Float64), values.is_not_null(), seconds_after)
-    notes = []
-    if values.dtype == pl.Date or getattr(values.dtype, "time_zone", None) is None:
-        notes = [TAKEN_AS_UTC] if values.null_count() < len(values) else []
-    stamps = values.cast(pl.Datetime("us")) if values.dtype == pl.Date else values.dt.cast_time_unit("us")
-    return Times(_within_range(stamps.to_physical().cast(pl.Int64), values.is_not_null()), notes)
+def as_flags_from(values: pl.Series, at_least: float, null_for: Sequence[str]) -> Converted:
+    """Return booleans: true from a number on; what is no number is marked."""
+    text = as_text(values)
+    says_nothing = is_empty(text) | is_one_of(text, null_for).fill_null(value=True)
+    numbers = text.str.strip_chars().cast(pl.Float64, strict=False).fill_nan(None)
+    bad = numbers.is_null() & ~says_nothing
+    return Converted((numbers >= at_least).set(says_nothing, None), bad if bad.any() else None)
+
+
+def any_true(flags: Sequence[Converted]) -> Converted:
+    """Return whether any flag of a row is true; null where none is and one is null."""
+    together = pl.DataFrame([each.values.alias(str(at)) for at, each in enumerate(flags)])
+    values = together.select(pl.any_horizontal(pl.all())).to_series()
+    bad = [each.bad for each in flags if each.bad is not None]
+    return Converted(values, pl.select(pl.any_horizontal(bad)).to_series() if bad else None)
+
+
+class TimeReader:
+    """Reads a column's times, a chunk after the other: the hour that comes twice is told apart by order."""
+
+    def __init__(
+        self,
+        *,
+        column: str = "…",
+        seconds_after: datetime | None = None,
+        time_format: str | None = None,
+        clock: WallClock | None = None,
+    ) -> None:
+        self._column = column
+        self._start_us = (us_from_datetime(seconds_after) or 0) if seconds_after is not None else None
+        self._format = time_format
+        self._clock = clock
+        self._notes: dict[str, None] = {}
+        self.example: str | None = None
+
+    @property
+    def notes(self) -> list[str]:
+        """What was taken for granted about the times."""
+        clock = self._clock
+        notes = list(self._notes)
+        if clock is not None and clock.twice:
+            notes.append(
+                f"{clock.twice:,} times are in an hour that came twice, when the clocks were put back; which "
+                f"of the two was told by the times before them."
+            )
+        if clock is not None and clock.skipped:
+            notes.append(
+                f"{clock.skipped:,} times are in an hour that the clocks left out; check the zone {clock.zone}."
+            )
+        return notes
+
+    def read(self, values: pl.Series) -> Converted:
+        """Return microseconds since 1970 (UTC) for times, texts of them or numbers.
+
+        Raises:
+            UnfitTypeError: the values are of another type.
+        """
+        dtype = values.dtype
+        if dtype == pl.String:
+            return self._of_texts(values)
+        if dtype.is_numeric():
+            return self._of_numbers(values.cast(pl.Float64), values.is_not_null(), values)
+        if dtype not in (pl.Date, pl.Datetime):
+            raise UnfitTypeError(dtype)
+        has_no_zone = getattr(dtype, "time_zone", None) is None
+        if has_no_zone and self._clock is not None:
+            local: list[datetime | None] = values.cast(pl.Datetime("us")).to_list()
+            return self._of_moments(local, values.is_not_null(), values)
+        if has_no_zone and values.null_count() < len(values):
+            self._notes[TAKEN_AS_UTC] = None
+        stamps = values.cast(pl.Datetime("us")) if dtype == pl.Date else values.dt.cast_time_unit("us")
+        return self._within_range(stamps.to_physical().cast(pl.Int64), values.is_not_null(), values)
+
+    def _of_texts(self, values: pl.Series) -> Converted:
+        text = values.str.strip_chars()
+        is_given = ~is_empty(text)
+        if self._format is None:
+            numbers = text.cast(pl.Float64, strict=False)
+            if self._start_us is not None or (
+                is_given.any() and numbers.is_not_null().sum() == is_given.sum()
+            ):
+                return self._of_numbers(numbers, is_given, text)
+        moment = time_written if self._format is None else self._formatted
+        moments = [moment(each) if given else None for each, given in zip(text, is_given, strict=True)]
+        return self._of_moments(moments, is_given, text)
+
+    def _formatted(self, text: str) -> datetime | None:
+        try:
+            return datetime.strptime(text, self._format or "")
+        except ValueError:
+            return None
+
+    def _of_moments(
+        self, moments: Sequence[datetime | None], is_given: pl.Series, written: pl.Series
+    ) -> Converted:
+        if self._clock is None:
+            stamps = [None if each is None else us_from_datetime(each) for each in moments]
+            if any(each is not None and each.tzinfo is None for each in moments):
+                self._notes[TAKEN_AS_UTC] = None
+        else:
+            stamps = [None if each is None else _in_zone(each, self._clock) for each in moments]
+        return self._within_range(pl.Series(stamps, dtype=pl.Int64), is_given, written)
+
+    def _of_numbers(self, numbers: pl.Series, is_given: pl.Series, written: pl.Series) -> Converted:
+        number = pl.lit(numbers)
+        if self._start_us is not None:
+            stamps = self._start_us + (number * 1_000_000).round()
+        else:
+            stamps = (
+                pl.when(number < EARLIEST_S)
+                .then(None)
+                .when(number < LATEST_S)
+                .then((number * 1_000_000).round())
+                .when(number < LATEST_MS)
+                .then((number * 1_000).round())
+                .otherwise(number.round())
+            )
+            if is_given.any():
+                self._notes[TAKEN_BY_SIZE] = None
+        stamp_series = pl.select(stamps.cast(pl.Int64, strict=False).alias("us")).to_series()
+        return self._within_range(stamp_series, is_given, written)
+
+    def _within_range(self, stamps: pl.Series, is_given: pl.Series, written: pl.Series) -> Converted:
+        good = ((stamps > 0) & (stamps < LATEST_US)).fill_null(value=False)
+        bad = is_given & ~good
+        if bad.any() and self.example is None:
+            self.example = str(written.filter(bad)[0])[:40]
+        return Converted(stamps.set(~good, None), bad if bad.any() else None, self._reason())
+
+    def _reason(self) -> str:
+        if self._format is not None:
+            return f"{self.example!r} is no time of the format {self._format!r}"
+        return (
+            f"{self.example!r} is no time that can be read: allowed are ISO 8601 (2024-01-05 10:00:00Z) and "
+            f"numbers since 1970. Other times need sent_at: {{column: {self._column}, format: '%d/%m/%Y %H:%M'}}, "
+            f"seconds from a start {{column: {self._column}, seconds_after: 2024-01-05T10:00:00Z}}"
+        )
+
+
+def _in_zone(when: datetime, clock: WallClock) -> int | None:
+    try:
+        return us_from_datetime(when if when.tzinfo is not None else clock.read(when))
+    except OverflowError:
+        return None
 
 
 TAKEN_AS_UTC = "The times have no zone; they were taken as UTC."
-
-
-def _of_texts(values: pl.Series, seconds_after: datetime | None) -> Times:
-    text = values.str.strip_chars()
-    is_given = (text != "").fill_null(value=False)
-    numbers = text.cast(pl.Float64, strict=False)
-    if seconds_after is not None or (is_given.any() and numbers.is_not_null().sum() == is_given.sum()):
-        return _of_numbers(numbers, is_given, seconds_after)
-    stamps = pl.Series([None if each is None else us_from_iso(each) for each in text], dtype=pl.Int64)
-    # A date's own dashes come early; only an offset or a Z stands behind the time.
-    zoneless = is_given & ~text.str.contains(r"(?:Z|z|[+-]\d\d(?::?\d\d)?)$").fill_null(value=True)
-    zoneless |= is_given & text.str.contains(r"^\d{4}-\d\d-\d\d$").fill_null(value=False)
-    return Times(_within_range(stamps, is_given), [TAKEN_AS_UTC] if zoneless.any() else [])
-
-
-def _of_numbers(numbers: pl.Series, is_given: pl.Series, seconds_after: datetime | None) -> Times:
-    number = pl.lit(numbers)
-    if seconds_after is not None:
-        start = us_from_datetime(seconds_after) or 0
-        stamps = start + (number * 1_000_000).round()
-    else:
-        stamps = (
-            pl.when(number < EARLIEST_S)
-            .then(None)
-            .when(number < LATEST_S)
-            .then((number * 1_000_000).round())
-            .when(number < LATEST_MS)
-            .then((number * 1_000).round())
-            .otherwise(number.round())
-        )
-    notes = [] if seconds_after is not None or not is_given.any() else [TAKEN_BY_SIZE]
-    stamp_series = pl.select(stamps.cast(pl.Int64, strict=False).alias("us")).to_series()
-    return Times(_within_range(stamp_series, is_given), notes)
-
-
 TAKEN_BY_SIZE = "The times are numbers; by their size they were taken as seconds, ms or µs since 1970."
-
-
-def _within_range(stamps: pl.Series, is_given: pl.Series) -> Converted:
-    good = ((stamps > 0) & (stamps < LATEST_US)).fill_null(value=False)
-    bad = is_given & ~good
-    return Converted(stamps.set(~good, None), bad if bad.any() else None, NO_TIME)

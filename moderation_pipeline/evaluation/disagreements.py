@@ -11,6 +11,7 @@ ABOUT = (
     "comment_id",
     "position",
     "channel",
+    "user_id",
     "user_name",
     "sent_at",
     "text",
@@ -39,8 +40,8 @@ def costliest_disagreements(
     the Student was surest. The same text with the same two plans is one row, its `repeats` counted. The
     Expert's plans are the run's audits, or where it made none the reference's.
 
-    Columns: comment_id, position, channel, user_name, sent_at, text, label_is_violation, label_category;
-    student_ and expert_ action, category, confidence, reasoning; gap, repeats.
+    Columns: comment_id, position, channel, user_id, user_name, sent_at, text, label_is_violation,
+    label_category; student_ and expert_ action, category, confidence, reasoning; gap, repeats.
     """
     audits = run.expert_audits if run.expert_audits.height or reference is None else reference
     both = (

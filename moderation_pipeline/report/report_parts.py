@@ -121,7 +121,7 @@ def cases(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None) -> l
     return [
         CaseShown(
             text=row["text"],
-            where=_where(row["user_name"], row["channel"], row["sent_at"], row["position"]),
+            where=_where(row["user_name"] or row["user_id"], row["channel"], row["sent_at"], row["position"]),
             repeats=row["repeats"],
             student=_plan(row["student_action"], row["student_category"], row["student_confidence"]),
             student_reason=row["student_reasoning"] or "",

@@ -18,7 +18,7 @@ from moderation_pipeline.warehouse.hardlinks import frozen
 from moderation_pipeline.warehouse.tables import TABLES, Table
 
 DISAGREEMENTS = """
-select a.chat, a.config, a.comment_id, a.position, c.channel, c.user_name, c.text,
+select a.chat, a.config, a.comment_id, a.position, c.channel, c.user_id, c.user_name, c.text,
        s.action as student_action, s.category as student_category, s.confidence as student_confidence,
        s.reasoning as student_reasoning,
        a.action as expert_action, a.category as expert_category, a.reasoning as expert_reasoning,

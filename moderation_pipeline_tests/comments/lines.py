@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import polars as pl
+
 from moderation_pipeline.comments.ingest import Ingested, ingest
 
 START_MS = 1_700_000_000_000
@@ -52,6 +54,20 @@ def read(lines: Sequence[str] | bytes, *, name: str = "chat.log", format_name: s
         path = Path(folder, name)
         path.write_bytes(lines if isinstance(lines, bytes) else "\n".join(lines).encode())
         return ingest(path, "chat", format=format_name)
+
+
+def written(table: pl.DataFrame, path: Path) -> Path:
+    """Write a table as the kind that its path's ending names, and return the path."""
+    match path.suffix:
+        case ".csv":
+            table.write_csv(path)
+        case ".jsonl":
+            table.write_ndjson(path)
+        case ".json":
+            table.write_json(path)
+        case _:
+            table.write_parquet(path)
+    return path
 
 
 def counts(ingested: Ingested) -> dict[str, int]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from moderation_pipeline.comments.columns import (
@@ -9,10 +10,11 @@ from moderation_pipeline.comments.columns import (
     ColumnsSpec,
     columns_beside,
     columns_from_arguments,
-    guessed_columns,
 )
+from moderation_pipeline.comments.guessing import guessed_columns
 from moderation_pipeline.comments.ingest import Ingested, ingest
-from moderation_pipeline_tests.comments.lines import is_conserved
+from moderation_pipeline.errors import ModerationError
+from moderation_pipeline_tests.comments.lines import is_conserved, written
 
 YAML = """
 text: {column: message, separator: "[SEP]"}
@@ -36,6 +38,7 @@ CSV = """message,author,match,offset_s,seq,intent,kind
 second [SEP] and more,a,m1,5,10,O,
 first,b,m1,-8,9,E,insult
 other match,c,m0,3,1,,
+last,c,m1,9,11,I,
 """
 
 
@@ -56,6 +59,7 @@ def test_a_columns_file_says_everything_about_a_table(tmp_path: Path) -> None:
         ("other match", "c", "m0", "2020-01-01T00:00:03+00:00", None, None, None),
         ("first", "b", "m1", "2019-12-31T23:59:52+00:00", True, "harassment", "dataset"),
         ("second\nand more", "a", "m1", "2020-01-01T00:00:05+00:00", False, "none", "dataset"),
+        ("last", "c", "m1", "2020-01-01T00:00:09+00:00", True, None, "dataset"),
     ]
 
 
@@ -198,3 +202,202 @@ def test_columns_of_a_log_are_an_error(tmp_path: Path) -> None:
     path.write_text("PING :tmi.twitch.tv\n")
     with pytest.raises(ColumnsError, match="which is no table"):
         ingest(path, "chat", format="irc", columns=ColumnsSpec.model_validate({"text": "a"}))
+
+
+@pytest.mark.parametrize(
+    ("listed", "held", "others"),
+    [
+        ("[OFF]", "OFF", "NOT"),
+        ("[yes]", "yes", "no"),
+        ("[True]", "True", "False"),
+        ("[true]", "True", "False"),
+        ("[1, 2]", "1.0", "2.00"),
+        ("1", "1.0", "0.0"),
+        ("[01]", "1", "0"),
+        ("['1']", "1", "0"),
+        ("[2024-01-05]", "2024-01-05", "never"),
+        ("[0x1F]", "0x1F", "0"),
+    ],
+)
+def test_listed_values_are_what_the_owner_wrote_whatever_yaml_makes_of_it(
+    tmp_path: Path, listed: str, held: str, others: str
+) -> None:
+    label = f"label_is_violation: {{column: bad, true_for: {listed}, null_for: [none of both]}}"
+    rows = f"message,bad\nhi,{held}\nho,{others}\nhe,\nhu,none of both\n"
+    ingested = chat(tmp_path, rows, columns=f"text: message\n{label}\n")
+    expected = [True, listed == "[1, 2]", None, None]
+    assert ingested.comments["label_is_violation"].to_list() == expected
+    argument = label.replace(": ", "=", 1)
+    spec = columns_from_arguments(["text=message", argument])
+    assert spec == columns_beside(tmp_path / "table.csv")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "json", "parquet"])
+def test_a_listed_value_that_occurs_nowhere_is_an_error_that_shows_those_that_do(
+    tmp_path: Path, suffix: str
+) -> None:
+    path = written(
+        pl.DataFrame({"text": ["hi", "ho", "he"], "bad": ["OFF", "NOT", "NOT"]}), tmp_path / f"table.{suffix}"
+    )
+    spec = columns_from_arguments(["text=text", "label_is_violation={column: bad, true_for: [OFF, HATE]}"])
+    with pytest.raises(ColumnsError) as caught:
+        ingest(path, "chat", columns=spec)
+    for part in ("'HATE'", "true_for", "'NOT' (2 times), 'OFF' (1 times)"):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "json", "parquet"])
+def test_a_mapped_column_that_isn_t_there_is_the_same_error_in_every_kind_of_table(
+    tmp_path: Path, suffix: str
+) -> None:
+    path = written(pl.DataFrame({"text": ["hi"], "who": ["ann"]}), tmp_path / f"table.{suffix}")
+    with pytest.raises(ColumnsError, match=r"has no column 'woh' Did you mean 'who'\?.*text, who"):
+        ingest(path, "chat", columns=columns_from_arguments(["text=text", "user_id=woh"]))
+
+
+SCORES = "text,rude,threat,score\nhi,0,0,0.1\nho,1,0,0.5\nhe,0,,\nhu,,1,0.93\n"
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ("{any_of: [rude, threat]}", [False, True, None, True]),
+        ("{column: [rude, threat], true_for: [1]}", [False, True, None, True]),
+        ("{column: score, at_least: 0.5}", [False, True, None, True]),
+        ("{any_of: [rude, score], at_least: 0.9}", [False, True, None, True]),
+    ],
+)
+def test_a_label_may_be_any_of_several_columns_or_a_score(
+    tmp_path: Path, label: str, expected: list[bool | None]
+) -> None:
+    ingested = chat(tmp_path, SCORES, columns=f"text: text\nlabel_is_violation: {label}\n")
+    assert ingested.comments["label_is_violation"].to_list() == expected
+
+
+def test_a_score_without_a_threshold_is_an_error_that_shows_how_to_say_one(tmp_path: Path) -> None:
+    with pytest.raises(ColumnsError, match=r"at_least: 0\.5"):
+        chat(tmp_path, SCORES, columns="text: text\nlabel_is_violation: score\n")
+
+
+def test_a_score_that_is_no_number_is_an_error_that_shows_it(tmp_path: Path) -> None:
+    columns = "text: text\nlabel_is_violation: {column: score, at_least: 0.5}\n"
+    with pytest.raises(ColumnsError, match=r"'much' \(1 times\)\. With at_least it must hold numbers"):
+        chat(tmp_path, SCORES + "ha,0,0,much\n", columns=columns)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            "text,user_id,label_is_violation\nhi,,0\nho,,0\n",
+            "user_id (column 'user_id') is null in all 2 rows",
+        ),
+        ("text,label_is_violation\nhi,0\nho,0\n", "The column holds '0' (2 times)."),
+        ("text,label_action\nhi,allow\nho,\n", "label_action (column 'label_action') is allow in every row"),
+    ],
+)
+def test_a_user_or_label_that_comes_to_nothing_is_said(tmp_path: Path, rows: str, said: str) -> None:
+    assert any(said in note for note in chat(tmp_path, rows).notes)
+
+
+def test_a_map_of_what_never_comes_is_said_and_no_error(tmp_path: Path) -> None:
+    """Whatever a map doesn't list is an error by itself, so one that lists more can't be silently wrong."""
+    columns = "text: text\nlabel_category: {column: kind, map: {rude: harassment, 2: spam}}\n"
+    ingested = chat(tmp_path, "text,kind\nhi,2.0\nho,\n", columns=columns)
+    assert ingested.comments["label_category"].to_list() == ["spam", None]
+    assert any("maps 'rude', but its column never holds that" in note for note in ingested.notes)
+
+
+@pytest.mark.parametrize(
+    ("header", "ours"),
+    [
+        ("user-id", "user_id"),
+        ("User.ID", "user_id"),
+        ("userId", "user_id"),
+        ("author id", "user_id"),
+        ("display-name", "user_name"),
+        ("tmi-sent-ts", "sent_at"),
+        ("createdAt", "sent_at"),
+        ("room-id", "channel"),
+        ("mod", "is_moderator"),
+        ("first-msg", "is_first_message"),
+        ("reply-parent-msg-id", "reply_to"),
+    ],
+)
+def test_a_name_is_guessed_whatever_stands_between_its_words(header: str, ours: str) -> None:
+    guess = guessed_columns([header, "Message"], Path("table.csv"))
+    assert ours in guess.guessed
+    assert f"The column {header!r} was taken as {ours}." in guess.notes
+
+
+def test_a_guessed_flag_that_is_none_loses_no_comment(tmp_path: Path) -> None:
+    ingested = chat(tmp_path, "text,mod\nhi,1.0\nho,see below\n")
+    assert ingested.comments["is_moderator"].to_list() == [True, False]
+    assert any(
+        "is_moderator, a guess, is neither true nor false in 1 rows" in note for note in ingested.notes
+    )
+
+
+def test_users_who_have_a_name_alone_are_told_apart_by_it(tmp_path: Path) -> None:
+    ingested = chat(tmp_path, "text,display_name\nhi,Ann\nho,Bob\n")
+    assert ingested.comments["user_id"].to_list() == ["Ann", "Bob"]
+    assert any("told apart by user_name" in note for note in ingested.notes)
+
+
+def test_a_format_and_a_zone_of_times_can_be_said(tmp_path: Path) -> None:
+    columns = "text: text\nsent_at: {column: t, format: '%d/%m/%Y %H:%M', zone: Europe/Berlin}\n"
+    ingested = chat(tmp_path, "text,t\nhi,05/07/2024 10:00\nho,13/01/2024 10:00\nhe,\n", columns=columns)
+    assert [each and each.isoformat() for each in ingested.comments["sent_at"]] == [
+        "2024-01-13T09:00:00+00:00",
+        "2024-07-05T08:00:00+00:00",
+        None,
+    ]
+
+
+def test_times_in_the_hour_that_comes_twice_are_told_apart_and_counted(tmp_path: Path) -> None:
+    times = ["01:59", "02:30", "02:59", "02:01", "02:30", "03:00"]
+    rows = "text,t\n" + "".join(f"line,2024-10-27 {each}:00\n" for each in times)
+    ingested = chat(tmp_path, rows, columns="text: text\nsent_at: {column: t, zone: Europe/Berlin}\n")
+    assert [each.strftime("%H:%M") for each in ingested.comments["sent_at"]] == [
+        *("23:59", "00:30", "00:59", "01:01", "01:30", "02:00")
+    ]
+    assert any(note.startswith("4 times are in an hour that came twice") for note in ingested.notes)
+
+
+def test_a_time_that_can_t_be_read_is_shown_with_what_is_allowed_and_the_option(tmp_path: Path) -> None:
+    with pytest.raises(ModerationError) as caught:
+        chat(tmp_path, "text,timestamp\nhi,13/01/2024 10:01\n")
+    for part in ("'13/01/2024 10:01'", "ISO 8601", "sent_at: {column: timestamp, format: '%d/%m/%Y %H:%M'}"):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("text: a\nsent_at: {column: t, format: '%H:%M'}", ["sent_at.format", "has no year"]),
+        ("text: a\nsent_at: {column: t, format: '%Y %Q'}", ["sent_at.format", "is no format of a time"]),
+        ("text: a\nsent_at: {column: t, zone: Berlin}", ["sent_at.zone", "there is no zone 'Berlin'"]),
+        ("text: a\nlabel_is_violation: {true_for: [1]}", ["say which column it is"]),
+        ("text: a\nlabel_is_violation: {column: b, true_for: [1], at_least: 1}", ["exclude each other"]),
+        ("text: a\nrecords: 'a[0]'", ["records", "is no path to records", "data.items[]"]),
+        ("names: [a, a]", ["names", "twice"]),
+        ("encoding: latin-99", ["encoding", "there is no encoding 'latin-99'"]),
+    ],
+)
+def test_what_is_wrong_of_the_newer_keys_is_named_too(
+    tmp_path: Path, content: str, expected: list[str]
+) -> None:
+    test_what_is_wrong_is_named_with_what_is_allowed(tmp_path, content, expected)
+
+
+def test_names_of_a_file_without_a_header_can_be_said_and_the_rest_is_guessed(tmp_path: Path) -> None:
+    ingested = chat(tmp_path, "2024-01-05 10:00;ann;hi, you\n", columns="names: [time, user, text]\n")
+    assert ingested.comments.select("user_id", "text").rows() == [("ann", "hi, you")]
+    assert ingested.comments["comment_id"].to_list() == ["line-1"]
+    with pytest.raises(ColumnsError, match="names lists 2 columns"):
+        chat(tmp_path, "2024-01-05 10:00;ann;hi\n", columns="names: [time, text]\n")
+
+
+def test_an_argument_given_twice_is_an_error() -> None:
+    with pytest.raises(ColumnsError, match="--column text is given twice"):
+        columns_from_arguments(["text=a", "text=b"])

@@ -98,3 +98,29 @@ def test_the_hash_is_of_the_file_as_it_is_stored(tmp_path: Path) -> None:
     plain, compressed = source(tmp_path, TEXT).file_hash(), source(tmp_path, packed(TEXT, "gzip")).file_hash()
     assert plain != compressed
     assert len(plain) == 64
+
+
+def bomb(folder: Path, how: str) -> Source:
+    """Return a file of half a gigabyte of zeros in half a megabyte or less."""
+    path = folder / "log.txt"
+    zeros = b"\0" * (1 << 20)
+    with path.open("wb") as file:
+        packer = (
+            gzip.GzipFile(fileobj=file, mode="wb", compresslevel=9)
+            if how == "gzip"
+            else zstandard.ZstdCompressor(level=1).stream_writer(file, closefd=False)
+        )
+        with packer:
+            packer.write(b"one\n")
+            for _ in range(512):
+                packer.write(zeros)
+    return Source(path, "chat")
+
+
+@pytest.mark.parametrize("how", ["gzip", "zstd"])
+def test_a_file_that_grows_without_end_is_read_no_further_and_that_is_said(tmp_path: Path, how: str) -> None:
+    got = list(bomb(tmp_path, how).lines())
+    assert got[0].raw == b"one"
+    assert got[-1].damage is not None
+    assert "500 times its size" in got[-1].damage
+    assert sum(len(each.raw) for each in got) < 100_000

@@ -213,6 +213,13 @@ def test_a_chat_without_times_or_users_names_positions_instead() -> None:
     assert "3 (100.0\u00a0%) of the comments have no time" in made.html
 
 
+def test_a_user_who_has_no_name_is_called_by_his_id() -> None:
+    chat = comments([{"sent_at": None, "user_id": "u-77", "user_name": None}] * 3)
+    made = report(chat, [run("hybrid", chat, student=["ban hate"] * 3, audits={0: "allow none"})])
+    assert "u-77 in arena, comment 1" in made.html
+    assert "unknown user" not in made.html
+
+
 def test_dates_are_those_of_the_chat_and_never_today() -> None:
     chat = drawn_chat(1)
     made = report(chat, drawn_runs(1, chat), figures=True)

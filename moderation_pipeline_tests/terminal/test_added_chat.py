@@ -55,6 +55,7 @@ def test_the_columns_said_on_the_command_line_are_written_beside_the_copy(tmp_pa
     added = add_file(DataFolder(tmp_path / "data"), log(tmp_path, "x.csv"), columns=columns)
     spec = columns_beside(added.path)
     assert spec is not None
+    assert spec.text is not None
     assert spec.text.column == "message"
     assert spec.label_is_violation is not None
     assert spec.label_is_violation.true_for == ("bad",)
@@ -65,6 +66,7 @@ def test_a_columns_file_beside_the_log_is_taken_along(tmp_path: Path) -> None:
     log(tmp_path, "x.csv.columns.yaml", "text: body\n")
     spec = columns_beside(add_file(DataFolder(tmp_path / "data"), source).path)
     assert spec is not None
+    assert spec.text is not None
     assert spec.text.column == "body"
 
 

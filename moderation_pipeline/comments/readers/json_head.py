@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from moderation_pipeline.comments.json_paths import ELEMENTS, path_of
 from moderation_pipeline.comments.json_values import parsed_object
 from moderation_pipeline.comments.record import Unreadable
 
@@ -75,3 +77,48 @@ def _object_keys(line: bytes) -> frozenset[str] | None:
 def _keys(text: bytes) -> frozenset[str]:
     """Return the names used in the text's beginning."""
     return frozenset(key.decode("utf-8", "replace") for key in KEY.findall(text[:KEYS_WITHIN]))
+
+
+TOKEN = re.compile(rb'"((?:[^"\\]++|\\.)*+)"(\s*:)?|[{}\[\]]', re.DOTALL)
+MOST_ARRAYS = 50
+
+
+class RecordArray(NamedTuple):
+    """An array of objects in a document: the path to it, and the keys of its first element."""
+
+    path: str
+    keys: frozenset[str]
+
+
+@lru_cache(maxsize=8)
+def record_arrays(head: bytes) -> tuple[RecordArray, ...]:
+    """Return the arrays of objects in a document that begins so, in their order."""
+    if not head.lstrip().startswith((b"{", b"[")):
+        return ()
+    found: dict[str, set[str]] = {}
+    for path, key in _keys_in_arrays(head):
+        if path in found or len(found) < MOST_ARRAYS:
+            found.setdefault(path, set()).add(key)
+    return tuple(RecordArray(path, frozenset(keys)) for path, keys in found.items())
+
+
+def _keys_in_arrays(text: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the keys of objects that are elements of an array, with the path to their array."""
+    steps: list[str] = []
+    key = ""
+    for token in TOKEN.finditer(text):
+        match token[0][:1]:
+            case b"{":
+                steps.append(key)
+                key = ""
+            case b"[":
+                steps.extend((key, ELEMENTS))
+                key = ""
+            case b'"':
+                if token[2] is not None:
+                    key = token[1].decode("utf-8", "replace")
+                    if steps[-1:] == [""] and steps[-2:-1] == [ELEMENTS]:
+                        yield path_of([step for step in steps if step]), key
+            case _:
+                del steps[-2 if steps[-1:] == [ELEMENTS] else -1 :]
+                key = ""

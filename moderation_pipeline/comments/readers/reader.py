@@ -53,6 +53,11 @@ class Reader(ABC):
         """How what was read comes to be a stream; to be asked when all is read."""
         return Order()
 
+    @property
+    def is_id_guessed(self) -> bool:
+        """Whether what was read as the comments' id may be something else; a format's own never is."""
+        return False
+
     @classmethod
     @abstractmethod
     def recognises(cls, head: bytes) -> bool:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.comments.columns import ColumnsSpec, MissingColumnsError, guessed_columns
+from moderation_pipeline.comments.columns import ColumnsError, ColumnsSpec, MissingColumnsError
+from moderation_pipeline.comments.guessing import guessed_columns
 from moderation_pipeline.comments.mapping import TableMapping
 from moderation_pipeline.comments.ordering import Order
 from moderation_pipeline.comments.readers.reader import Reader
@@ -29,18 +32,33 @@ class Batch(NamedTuple):
     rejected: Sequence[RejectedLine] = ()
 
 
+class ObjectColumnError(ColumnsError):
+    """A column that holds objects or lists: none of them is an id, a text or a time."""
+
+    def __init__(self, path: Path, column: str, names: Sequence[str]) -> None:
+        parts = [name for name in names if name.startswith(f"{column}.")]
+        fix = f"Name one of its parts: {', '.join(parts[:20])}." if parts else "Name another column."
+        super().__init__(f"{path}: column {column!r} holds objects or lists, which are no values. {fix}")
+
+
 class TableReader(Reader):
     """Reads a table. A subclass says what its columns are called and gives their values."""
 
     def __init__(self, spec: ColumnsSpec | None = None) -> None:
         super().__init__()
         self._given = spec
+        self._guessed: frozenset[str] = frozenset()
         self.spec = spec
 
     @property
     def order(self) -> Order:
         """A table's own: `order_by` where its spec has that, else a shuffle, else time."""
         return Order(is_table=True, shuffle_seed=self.spec.shuffle_seed if self.spec is not None else None)
+
+    @classmethod
+    def may_hold(cls, head: bytes) -> bool:
+        """Whether a file that begins with `head` may be such a table, its columns being said."""
+        return cls.recognises(head)
 
     @abstractmethod
     def column_names(self, source: Source) -> list[str]:
@@ -57,9 +75,11 @@ class TableReader(Reader):
             ColumnsError: the spec names a column that isn't there, no column looks like the text, or labels
                 have values that are none of ours.
         """
+        if self._given is not None and self._given.encoding is not None:
+            source = replace(source, encoding=self._given.encoding)
         spec = self._resolved(source)
         self.spec = spec
-        mapping = TableMapping(spec, source.path)
+        mapping = TableMapping(spec, source.path, self._guessed)
         for batch in self.batches(source, spec.theirs()):
             rows = mapping.rows(batch.table, batch.numbers)
             bad = [
@@ -68,27 +88,64 @@ class TableReader(Reader):
             ]
             records = len(batch.numbers) + len(batch.rejected)
             yield Chunk(rows.comments, rejected=[*batch.rejected, *bad], records=records)
+        self.check_columns(source)
         mapping.check_labels()
         self.notes.extend(mapping.notes)
 
+    @property
+    def is_id_guessed(self) -> bool:
+        """Whether nobody said which column the comments' id is."""
+        return "comment_id" in self._guessed
+
+    def guessed_theirs(self) -> set[str]:
+        """Return the file's columns that nobody named: what is odd about them is said, and no error."""
+        columns = dict(self.spec.columns()) if self.spec is not None else {}
+        return {theirs for ours in self._guessed for theirs in columns[ours].sources()}
+
     def missing(self, spec: ColumnsSpec, names: Sequence[str]) -> list[str]:
-        """Return the columns that the spec names and the file doesn't have."""
+        """Return the columns that the spec names and the file doesn't have, as far as its beginning tells."""
         return [name for name in spec.theirs() if name not in names]
+
+    def check_columns(self, source: Source) -> None:
+        """Look, once all is read, whether the file had the columns, where its beginning doesn't tell.
+
+        Raises:
+            ColumnsError: it has one nowhere.
+        """
+
+    def no_columns(self, source: Source, missing: Sequence[str], names: Sequence[str]) -> ColumnsError:
+        """Return the error for columns that aren't there."""
+        whole = next((name for name in missing if any(each.startswith(f"{name}.") for each in names)), None)
+        if whole is not None:
+            return ObjectColumnError(source.path, whole, names)
+        return MissingColumnsError(source.path, missing, names)
 
     def _resolved(self, source: Source) -> ColumnsSpec:
         names = self.column_names(source)
-        if self._given is None:
-            spec, notes = guessed_columns(names, source.path)
-            self.notes.extend(notes)
-            return spec
-        missing = self.missing(self._given, names)
-        if missing:
-            raise MissingColumnsError(source.path, missing, names)
-        unread = [name for name in names if name not in self._given.theirs()]
+        if self._given is None or self._given.text is None:
+            guess = guessed_columns(names, source.path, self._given)
+            self.notes.extend(guess.notes)
+            self._guessed = guess.guessed
+            spec = guess.spec
+        else:
+            spec = self._given
+        if missing := self.missing(spec, names):
+            raise self.no_columns(source, missing, names)
+        self._say_what_is_unread(spec, names)
+        return spec
+
+    def _say_what_is_unread(self, spec: ColumnsSpec, names: Sequence[str]) -> None:
+        theirs = spec.theirs()
+        unread = [name for name in names if name not in theirs]
         if unread:
-            self.notes.append(f"Columns that were not read: {', '.join(unread)}.")
-        return self._given
+            more = f" and {len(unread) - MOST_NAMED:,} more" if len(unread) > MOST_NAMED else ""
+            self.notes.append(f"Columns that were not read: {', '.join(unread[:MOST_NAMED])}{more}.")
+
+
+MOST_NAMED = 100
+"""Columns named in a note; an object with ids as its keys has thousands."""
 
 
 def _shown(table: pl.DataFrame, index: int) -> str:
-    return "; ".join(f"{name}={value}" for name, value in table.row(index, named=True).items())[:RAW_LIMIT]
+    row = table.row(index, named=True)
+    return "; ".join(f"{name}={str(value)[:RAW_LIMIT]}" for name, value in row.items())[:RAW_LIMIT]

@@ -10,9 +10,10 @@ import pytest
 from moderation_pipeline.comments.columns import ColumnsSpec
 from moderation_pipeline.comments.ingest import ingest
 from moderation_pipeline.comments.readers.parquet import DamagedParquetError
+from moderation_pipeline.comments.source import LINE_LIMIT
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
-from moderation_pipeline_tests.comments.lines import counts, is_conserved, read
+from moderation_pipeline_tests.comments.lines import counts, is_conserved, read, written
 
 
 def jsonl(*rows: object) -> bytes:
@@ -149,3 +150,86 @@ def test_a_table_of_many_rows_is_read_in_parts_and_is_whole(tmp_path: Path) -> N
     spec = ColumnsSpec.model_validate({"text": "text", "order_by": ["n"]})
     comments = ingest(path, "chat", columns=spec).comments
     assert comments["text"].to_list() == [f"line {at}" for at in range(40_000)]
+
+
+NESTED = [
+    {"id": "a", "message": "hi", "author": {"id": 1, "name": "ann", "badges": ["x"]}},
+    {"id": "b", "message": "ho", "author": {"id": 1, "name": "ann", "badges": []}},
+]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "json", "parquet"])
+def test_what_an_object_holds_is_a_column_and_the_object_is_none(tmp_path: Path, suffix: str) -> None:
+    path = written(pl.DataFrame(NESTED), tmp_path / f"table.{suffix}")
+    ingested = ingest(path, "chat")
+    assert ingested.comments.select("user_id", "user_name").rows() == [("1", "ann")] * 2
+    assert "The column 'author.id' was taken as user_id." in ingested.notes
+    spec = ColumnsSpec.model_validate({"text": "message", "user_id": "author"})
+    with pytest.raises(ModerationError, match=r"column 'author' holds objects.*author\.id, author\.name"):
+        ingest(path, "chat", columns=spec)
+
+
+def test_an_object_among_ids_is_null_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "table.jsonl"
+    path.write_bytes(jsonl({"text": "hi", "author": "ann"}, {"text": "ho", "author": {"id": 2}}))
+    spec = ColumnsSpec.model_validate({"text": "text", "user_id": "author"})
+    ingested = ingest(path, "chat", columns=spec)
+    assert ingested.comments["user_id"].to_list() == ["ann", None]
+    assert (
+        "author holds an object or a list in 1 records, which is no value; it is null there."
+        in ingested.notes
+    )
+
+
+DOCUMENT = {
+    "room": {"name": "den", "people": [{"name": "ann"}]},
+    "messages": [
+        {"id": "1", "content": "hi", "author": {"id": "7"}},
+        {"id": "2", "content": "ho", "author": {}},
+    ],
+    "count": 2,
+}
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_the_records_of_a_document_are_found_or_said(tmp_path: Path, indent: int | None) -> None:
+    path = tmp_path / "table.json"
+    path.write_text(json.dumps(DOCUMENT, indent=indent))
+    found = ingest(path, "chat", format="jsonl")
+    assert "The records were taken from messages[]." in found.notes
+    said = {"text": "content", "user_id": "author.id", "records": "messages[]"}
+    for ingested in (found, ingest(path, "chat", columns=ColumnsSpec.model_validate(said))):
+        assert ingested.comments.select("text", "user_id").rows() == [("hi", "7"), ("ho", None)]
+
+
+def test_records_of_arrays_within_arrays_can_be_said(tmp_path: Path) -> None:
+    path = tmp_path / "table.json"
+    path.write_text(json.dumps({"days": [{"log": [{"m": "a"}]}, {"log": [{"m": "b"}, {"m": "c"}]}]}))
+    spec = ColumnsSpec.model_validate({"text": "m", "records": "days[].log[]"})
+    assert ingest(path, "chat", columns=spec).comments["text"].to_list() == ["a", "b", "c"]
+
+
+def test_a_line_too_long_to_be_a_row_is_one_rejected_record(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(b"text,user_id\nhi,ann\n" + b"x," * 12_000_000 + b"\nho,bob\n")
+    ingested = ingest(path, "chat")
+    assert ingested.comments["text"].to_list() == ["hi", "ho"]
+    assert ingested.rejected_lines["reason"].to_list() == [f"longer than {LINE_LIMIT:,} bytes"]
+    assert is_conserved(ingested)
+
+
+def test_a_parquet_at_which_polars_panics_is_an_error_of_ours(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Of all bytes of a small file's first page, some make Rust panic; none may reach the terminal."""
+    path = tmp_path / "table.parquet"
+    pl.DataFrame({"text": ["hi", None, "ho"] * 40}).write_parquet(path, compression="uncompressed")
+    whole, failed = path.read_bytes(), 0
+    for at in range(4, 120):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        try:
+            is_conserved(ingest(path, "chat"))
+        except ModerationError:
+            failed += 1
+    assert failed > 10
+    assert "panicked" not in capfd.readouterr().err

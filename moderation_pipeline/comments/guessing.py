@@ -1,0 +1,123 @@
+"""Which of a table's columns are ours, where nobody says it: by their names, and always said aloud.
+
+What may be said instead is in `columns.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from moderation_pipeline.comments.columns import (
+    COLUMN_NAMES,
+    ColumnsError,
+    ColumnsSpec,
+    columns_path,
+)
+
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "text": (
+        *("message", "body", "comment", "content", "msg", "tweet", "comment_text", "utterance", "prompt"),
+        *("message_text", "message_content", "message_body", "full_text", "tweet_text", "comment_body"),
+    ),
+    "comment_id": ("message_id", "msg_id", "id", "tweet_id"),
+    "channel": (
+        *("room", "match", "conversation_id", "thread_id", "chat", "channel_name", "room_name"),
+        *("channel_login", "channel_id", "room_id", "chat_id"),
+    ),
+    "user_id": (
+        *("author_id", "sender_id", "from_id", "chatter_user_id", "commenter_id", "author", "user"),
+        *("username", "speaker", "player", "sender", "nick", "nickname", "login", "from"),
+    ),
+    "user_name": (
+        *("display_name", "author_name", "username", "sender_name", "chatter_user_name", "commenter_name"),
+        *(
+            "author_display_name",
+            "user_login",
+            "author_username",
+            "author_login",
+            "login",
+            "nick",
+            "nickname",
+        ),
+        *("user_display_name", "author", "user", "sender", "from"),
+    ),
+    "sent_at": (
+        *(
+            "timestamp",
+            "created_at",
+            "datetime",
+            "time",
+            "date",
+            "tmi_sent_ts",
+            "timestamp_ms",
+            "created_utc",
+        ),
+        *("date_time", "created", "posted_at"),
+    ),
+    "reply_to": (
+        *("in_reply_to", "parent_id", "reply_parent_msg_id", "reply_to_id", "in_reply_to_id"),
+        *("reply_to_message_id", "reference_message_id", "in_reply_to_status_id"),
+    ),
+    "is_moderator": ("mod", "is_mod", "moderator", "author_is_moderator"),
+    "is_subscriber": ("subscriber", "is_sub", "author_is_subscriber"),
+    "is_first_message": ("first_msg", "first_message"),
+}
+"""Names that others give to what we know. No label is guessed: a wrong truth is worse than none."""
+
+
+class Guessed(NamedTuple):
+    """Columns that were guessed, ours by theirs, and what is to be said about it."""
+
+    spec: ColumnsSpec
+    guessed: frozenset[str]
+    notes: list[str]
+
+
+def guessed_columns(names: Sequence[str], path: Path, about: ColumnsSpec | None = None) -> Guessed:
+    """Return the columns that go by our names, and a guess at the others; `about` is what is said of the table.
+
+    In a name, case and `-`, `_`, `.` and space make no difference.
+
+    Raises:
+        ColumnsError: nothing looks like the text.
+    """
+    known = {name: name for name in COLUMN_NAMES if name in names}
+    guessed: dict[str, str] = {}
+    plain = {_plain(name): name for name in reversed(names)}
+    for ours, aliases in ALIASES.items():
+        theirs = [plain[key] for each in (ours, *aliases) if (key := _plain(each)) in plain]
+        taken = {*known.values(), *guessed.values()}
+        if ours not in known and (free := [name for name in theirs if name not in taken]):
+            guessed[ours] = free[0]
+    if "text" not in known and "text" not in guessed:
+        raise NoTextColumnError(path, names)
+    said = about.model_dump(exclude_defaults=True) if about is not None else {}
+    spec = ColumnsSpec.model_validate({**said, **known, **guessed})
+    notes = [f"The column {theirs!r} was taken as {ours}." for ours, theirs in guessed.items()]
+    return Guessed(spec, frozenset(guessed), notes)
+
+
+def looks_like_the_text(name: str) -> bool:
+    """Whether a column of that name would be taken as the text."""
+    return _plain(name) in TEXTS
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_. ]+", "", name).lower()
+
+
+TEXTS = frozenset(_plain(name) for name in ("text", *ALIASES["text"]))
+
+
+class NoTextColumnError(ColumnsError):
+    """A table none of whose columns looks like the text."""
+
+    def __init__(self, path: Path, names: Sequence[str]) -> None:
+        super().__init__(
+            f"{path} has no column that looks like the text of the comments. Its columns are: "
+            f"{', '.join(names) or 'none'}. Say which it is: --column text=NAME, or 'text: NAME' in "
+            f"{columns_path(path).name}."
+        )

@@ -35,9 +35,9 @@ from openai import AsyncOpenAI, DefaultAioHttpClient
 from moderation_pipeline.agents.build_agents import Agents
 from moderation_pipeline.agents.prompted.prompt_expert import PromptExpert
 from moderation_pipeline.agents.prompted.prompt_student import PromptStudent
+from moderation_pipeline.backends.chat.chat_backends import chat_endpoint
 from moderation_pipeline.backends.chat.chat_wire import Abilities, body_of
 from moderation_pipeline.backends.language_model import LanguageModel, Message, ReplySchema, Request
-from moderation_pipeline.backends.run_models import chat_endpoint
 from moderation_pipeline.backends.wrappers.concurrency import AdaptiveModel, Gate
 from moderation_pipeline.backends.wrappers.metering import MeteredModel
 from moderation_pipeline.backends.wrappers.prices import PriceList

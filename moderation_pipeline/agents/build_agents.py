@@ -11,7 +11,6 @@ from moderation_pipeline.agents.deciding.decision_student import DecisionStudent
 from moderation_pipeline.agents.deciding.question_set import (
     QuestionSet,
     label_questions,
-    moderation_questions,
     policy_questions,
 )
 from moderation_pipeline.agents.expert import Expert
@@ -34,20 +33,8 @@ from moderation_pipeline.config.agent_specs import (
     TierSpec,
     TiersSpec,
 )
-from moderation_pipeline.config.decision_specs import (
-    AskingSpec,
-    ClassifierSpec,
-    DecidingSpec,
-    DecisionSpec,
-    OpenAIModerationsSpec,
-)
-from moderation_pipeline.config.model_specs import (
-    HfExpertSpec,
-    LanguageModelSpec,
-    OpenAIExpertSpec,
-    RemoteExpert,
-    TogetherExpertSpec,
-)
+from moderation_pipeline.config.decision_specs import AskingSpec, DecidingSpec, DecisionSpec
+from moderation_pipeline.config.model_specs import LanguageModelSpec, RemoteExpert
 from moderation_pipeline.config.run_config import Config
 
 if TYPE_CHECKING:
@@ -203,11 +190,9 @@ class _Builder:
 
     def questions(self, spec: DecisionSpec) -> QuestionSet:
         """Return what the model of a spec is asked."""
-        if isinstance(spec, OpenAIModerationsSpec):
-            return moderation_questions()
-        if isinstance(spec, ClassifierSpec):
-            return label_questions(spec.labels)
-        return policy_questions(self.own_rules)
+        return (
+            policy_questions(self.own_rules) if isinstance(spec, AskingSpec) else label_questions(spec.labels)
+        )
 
     def rules(self) -> RulesStudent:
         """Return the keyless Student, with the config's bounds on what memories may say."""
@@ -221,18 +206,16 @@ class _Builder:
             return LabelsExpert(comments)
         if isinstance(spec, CarefulRulesSpec):
             return CarefulRulesExpert()
-        if isinstance(spec, (TogetherExpertSpec, OpenAIExpertSpec, HfExpertSpec)):
-            model = self._model("Expert", spec, "careful_rules")
-            if model is None:
-                return CarefulRulesExpert()
-            return PromptExpert(
-                model,
-                spec,
-                self.own_rules,
-                sees_student=spec.sees_student,
-                by_batch=isinstance(spec, RemoteExpert) and spec.batch,
-            )
-        raise TypeError(f"No Expert is built from {type(spec).__name__}.")
+        model = self._model("Expert", spec, "careful_rules")
+        if model is None:
+            return CarefulRulesExpert()
+        return PromptExpert(
+            model,
+            spec,
+            self.own_rules,
+            sees_student=spec.sees_student,
+            by_batch=isinstance(spec, RemoteExpert) and spec.batch,
+        )
 
     def _model(self, part: str, spec: LanguageModelSpec, instead: str) -> LanguageModel | None:
         try:

@@ -9,8 +9,9 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from moderation_pipeline.backends.batches.batch_doors import batch_door
 from moderation_pipeline.backends.batches.batched_model import BatchStatus, SentBatch
-from moderation_pipeline.backends.run_models import batch_door, chat_endpoint
+from moderation_pipeline.backends.chat.chat_backends import chat_endpoint
 from moderation_pipeline.backends.wrappers.reply_store import ReplyStore
 from moderation_pipeline.config.model_specs import RemoteExpert
 from moderation_pipeline.config.run_config import Config
@@ -58,7 +59,7 @@ async def _is_answered(run: WaitingRun, config: Config, variables: Mapping[str, 
         return True  # the config no longer asks by batch: its run needs none of these
     endpoint = chat_endpoint(spec, variables)
     try:
-        door = batch_door(endpoint)
+        door = batch_door(spec, endpoint)
         states = [await door.state(batch.batch_id) for batch in run.batches]
     finally:
         await endpoint.aclose()

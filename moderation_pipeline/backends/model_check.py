@@ -30,11 +30,11 @@ from moderation_pipeline.backends.language_model import (
     Request,
     TransportError,
 )
-from moderation_pipeline.backends.run_models import backend_of, chat_endpoint
+from moderation_pipeline.backends.run_models import backend_of
 from moderation_pipeline.backends.wrappers.metering import MeteredModel
 from moderation_pipeline.backends.wrappers.prices import PriceList
 from moderation_pipeline.config.decision_specs import DecisionSpec
-from moderation_pipeline.config.model_specs import HfSpec, LanguageModelSpec
+from moderation_pipeline.config.model_specs import Address, LanguageModelSpec
 
 MOST_NAMED = 12
 """How many of an endpoint's models are named: those most like the one asked for come first."""
@@ -60,10 +60,8 @@ class CheckedModels:
         Raises:
             UnusableBackendError: no key, no extra `local`, no weights.
         """
-        if isinstance(spec, HfSpec):
-            return MeteredModel(backend_of(spec, self.variables), self.prices)
-        endpoint = chat_endpoint(spec, self.variables)
-        return _Explained(MeteredModel(endpoint, self.prices), self, spec)
+        model = MeteredModel(backend_of(spec, self.variables), self.prices)
+        return _Explained(model, self, spec) if isinstance(spec, Address) else model
 
     def finish(self) -> None:
         """Account for nothing: what a check is told is not kept."""

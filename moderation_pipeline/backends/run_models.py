@@ -8,22 +8,24 @@ retries, so that a call is reserved once. Metering is innermost, so that no wait
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import TracebackType
-from typing import Any
 
-from moderation_pipeline.backends.batches.batched_model import BATCH_DISCOUNT, BatchDoor, BatchedModel
+from moderation_pipeline.backends.batches.batch_doors import batch_door
+from moderation_pipeline.backends.batches.batched_model import BATCH_DISCOUNT, BatchedModel
 from moderation_pipeline.backends.chat.abilities import FoundAbilities
-from moderation_pipeline.backends.chat.chat_endpoint import AbilitiesMemory, ChatEndpoint
+from moderation_pipeline.backends.chat.chat_backends import chat_endpoint
+from moderation_pipeline.backends.chat.chat_endpoint import AbilitiesMemory
 from moderation_pipeline.backends.chat.chat_wire import Abilities
-from moderation_pipeline.backends.chat.sdk_client import Endpoint
 from moderation_pipeline.backends.decisions.carried_decisions import CarriedModel, CarryingModel
-from moderation_pipeline.backends.decisions.decision_backends import decision_backend, place_of
+from moderation_pipeline.backends.decisions.decision_backends import decision_backend
 from moderation_pipeline.backends.decisions.decision_model import DecisionModel
-from moderation_pipeline.backends.keys import key_for
 from moderation_pipeline.backends.language_model import LanguageModel, ModelIdentity
+from moderation_pipeline.backends.local.local_backends import local_model
+from moderation_pipeline.backends.spec_classes import place_of
 from moderation_pipeline.backends.wrappers.budget import DailyBudgetModel
 from moderation_pipeline.backends.wrappers.concurrency import AdaptiveModel, Gate
 from moderation_pipeline.backends.wrappers.metering import MeteredModel
@@ -33,14 +35,7 @@ from moderation_pipeline.backends.wrappers.reply_store import DAY_S, LEASE_S, At
 from moderation_pipeline.backends.wrappers.retry import RetryingModel, RetryPolicy
 from moderation_pipeline.config.config_errors import UnpricedBudgetError
 from moderation_pipeline.config.decision_specs import DecisionSpec
-from moderation_pipeline.config.model_specs import (
-    Address,
-    HfSpec,
-    LanguageModelSpec,
-    OpenAISpec,
-    RemoteExpert,
-    TogetherSpec,
-)
+from moderation_pipeline.config.model_specs import Address, LanguageModelSpec, RemoteExpert, RemoteSpec
 from moderation_pipeline.warehouse.folder import DataFolder
 
 
@@ -89,7 +84,7 @@ class RunModels:
     def __init__(self, deployment: Deployment, run_key: str) -> None:
         self._deployment = deployment
         self._run_key = run_key
-        self._built: dict[LanguageModelSpec, LanguageModel] = {}
+        self._built: dict[str, LanguageModel] = {}
         self._deciding: dict[str, DecisionModel] = {}
         self._metered: list[MeteredModel] = []
         self._store: ReplyStore | None = None
@@ -101,9 +96,9 @@ class RunModels:
             UnusableBackendError: no key, no extra `local`, no weights.
             UnpricedBudgetError: a daily budget over a model whose price nobody knows.
         """
-        place = _place(spec)
         if isinstance(spec, RemoteExpert) and spec.batch:
-            return self._by_batch(place)
+            return self._by_batch(spec)
+        place = _place(spec)
         if place not in self._built:
             memory = PricedMemory(self.store, self._prices)
             backend = backend_of(spec, self._deployment.variables, memory)
@@ -117,7 +112,7 @@ class RunModels:
             UnusableBackendError: no key, no extra `local`.
             UnpricedBudgetError: a daily budget over a model whose price nobody knows.
         """
-        place = place_of(spec)
+        place = _place(spec)
         if place not in self._deciding:
             backend = CarriedModel(decision_backend(spec, self._deployment.variables))
             self._deciding[place] = CarryingModel(self._wrapped(spec, backend))
@@ -177,11 +172,10 @@ class RunModels:
         max_age_s = None if days is None else days * DAY_S
         return Purchases(self.attempt, fresh=self._deployment.fresh, max_age_s=max_age_s)
 
-    def _by_batch(self, spec: LanguageModelSpec) -> LanguageModel:
+    def _by_batch(self, spec: RemoteSpec) -> LanguageModel:
         """Return a model whose calls wait for batches; it shares the store with those that don't wait."""
-        assert isinstance(spec, TogetherSpec | OpenAISpec)
         endpoint = chat_endpoint(spec, self._deployment.variables, PricedMemory(self.store, self._prices))
-        batched = BatchedModel(endpoint, batch_door(endpoint), self.store, self._run_key)
+        batched = BatchedModel(endpoint, batch_door(spec, endpoint), self.store, self._run_key)
         metered = MeteredModel(batched, self._prices, discount=BATCH_DISCOUNT)
         self._metered.append(metered)
         model = self._budgeted(RetryingModel(metered, RetryPolicy(attempts=spec.attempts)))
@@ -214,62 +208,9 @@ def backend_of(
     Raises:
         UnusableBackendError: no key, no extra `local`, no weights.
     """
-    if isinstance(spec, HfSpec):
-        from moderation_pipeline.backends.local.hf import HfModel
-
-        return HfModel(spec.model, device=spec.device, batch_size=spec.batch_size)
-    return chat_endpoint(spec, variables, memory)
+    return chat_endpoint(spec, variables, memory) if isinstance(spec, RemoteSpec) else local_model(spec)
 
 
-def chat_endpoint(
-    spec: TogetherSpec | OpenAISpec, variables: Mapping[str, str], memory: AbilitiesMemory | None = None
-) -> ChatEndpoint[Any]:
-    """Return the endpoint of a remote spec. Its SDK is imported here: a second, for those who use it.
-
-    Raises:
-        MissingKeyError: the spec needs a key that is not set.
-    """
-    endpoint = Endpoint(
-        model=spec.model,
-        key=key_for(spec.backend, spec.key_variable, variables),
-        key_variable=spec.key_variable or "(none: name its variable with api_key_env)",
-        base_url=spec.base_url,
-        timeout_s=spec.timeout_s,
-    )
-    if isinstance(spec, TogetherSpec):
-        from moderation_pipeline.backends.chat.together import TogetherModel
-
-        return TogetherModel(endpoint, memory)
-    from moderation_pipeline.backends.chat.openai import OpenAIModel
-
-    return OpenAIModel(endpoint, memory)
-
-
-def batch_door(endpoint: ChatEndpoint[Any]) -> BatchDoor:
-    """Return the batch interface of an endpoint's provider."""
-    from moderation_pipeline.backends.chat.together import TogetherModel
-
-    if isinstance(endpoint, TogetherModel):
-        from moderation_pipeline.backends.batches.together_batches import TogetherBatches
-
-        return TogetherBatches(endpoint)
-    from moderation_pipeline.backends.batches.openai_batches import OpenAIBatches
-    from moderation_pipeline.backends.chat.openai import OpenAIModel
-
-    assert isinstance(endpoint, OpenAIModel)
-    return OpenAIBatches(endpoint)
-
-
-def _place(spec: LanguageModelSpec) -> LanguageModelSpec:
-    """Return the spec without what only shapes requests: what is left is where they go."""
-    if isinstance(spec, HfSpec):
-        return HfSpec(model=spec.model, device=spec.device, batch_size=spec.batch_size)
-    kind = TogetherSpec if isinstance(spec, TogetherSpec) else OpenAISpec
-    return kind(
-        model=spec.model,
-        base_url=spec.base_url,
-        api_key_env=spec.api_key_env,
-        concurrency=spec.concurrency,
-        timeout_s=spec.timeout_s,
-        attempts=spec.attempts,
-    )
+def _place(spec: LanguageModelSpec | DecisionSpec) -> str:
+    """Return what two specs have in common that share a model."""
+    return json.dumps(place_of(spec), sort_keys=True)

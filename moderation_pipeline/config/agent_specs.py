@@ -21,22 +21,8 @@ from pydantic import (
 )
 
 from moderation_pipeline.config.config_errors import NONE_ALLOWED
-from moderation_pipeline.config.decision_specs import (
-    ClassifierSpec,
-    HfDecisionsSpec,
-    OpenAIDecisionsSpec,
-    OpenAIModerationsSpec,
-    SystemOneSpec,
-)
-from moderation_pipeline.config.model_specs import (
-    AuditSource,
-    HfExpertSpec,
-    HfSpec,
-    OpenAIExpertSpec,
-    OpenAISpec,
-    TogetherExpertSpec,
-    TogetherStudentSpec,
-)
+from moderation_pipeline.config.decision_specs import DecisionSpec
+from moderation_pipeline.config.model_specs import AuditSource, LanguageModelExpert, LanguageModelStudent
 from moderation_pipeline.config.yaml_model import Closed
 from moderation_pipeline.slugs import RunKey
 
@@ -69,19 +55,10 @@ def _a_name_is_a_backend(value: object) -> object:
 ByBackend = Field(discriminator="backend")
 Short = BeforeValidator(_a_name_is_a_backend)
 
-BaseSpec = Annotated[
-    RulesSpec
-    | TogetherStudentSpec
-    | OpenAISpec
-    | HfSpec
-    | SystemOneSpec
-    | OpenAIDecisionsSpec
-    | HfDecisionsSpec
-    | OpenAIModerationsSpec
-    | ClassifierSpec,
-    ByBackend,
-    Short,
-]
+ModelStudent = LanguageModelStudent | DecisionSpec
+"""A model of any kind as the Student."""
+
+BaseSpec = Annotated[RulesSpec | ModelStudent, ByBackend, Short]
 """A Student that stands alone: what a learned one can be a head on."""
 
 
@@ -115,20 +92,7 @@ class LearnedSpec(Closed):
     start_from: StartFrom | None = None
 
 
-TierSpec = Annotated[
-    RulesSpec
-    | LearnedSpec
-    | TogetherStudentSpec
-    | OpenAISpec
-    | HfSpec
-    | SystemOneSpec
-    | OpenAIDecisionsSpec
-    | HfDecisionsSpec
-    | OpenAIModerationsSpec
-    | ClassifierSpec,
-    ByBackend,
-    Short,
-]
+TierSpec = Annotated[RulesSpec | LearnedSpec | ModelStudent, ByBackend, Short]
 
 
 class TiersSpec(Closed):
@@ -159,26 +123,8 @@ class TiersSpec(Closed):
         return self
 
 
-StudentSpec = Annotated[
-    RulesSpec
-    | LearnedSpec
-    | TogetherStudentSpec
-    | OpenAISpec
-    | HfSpec
-    | SystemOneSpec
-    | OpenAIDecisionsSpec
-    | HfDecisionsSpec
-    | OpenAIModerationsSpec
-    | ClassifierSpec
-    | TiersSpec,
-    ByBackend,
-    Short,
-]
-ExpertSpec = Annotated[
-    CarefulRulesSpec | LabelsSpec | TogetherExpertSpec | OpenAIExpertSpec | HfExpertSpec,
-    ByBackend,
-    Short,
-]
+StudentSpec = Annotated[RulesSpec | LearnedSpec | ModelStudent | TiersSpec, ByBackend, Short]
+ExpertSpec = Annotated[CarefulRulesSpec | LabelsSpec | LanguageModelExpert, ByBackend, Short]
 
 
 def _none_or_spec(value: object) -> str:

@@ -8,7 +8,7 @@ action becomes is the same whoever proposed it. Models are built from these in `
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -102,11 +102,7 @@ class SystemOneSpec(AskingSpec, Address):
 
     backend: Literal["systemone"] = "systemone"
     model: str = Field(default="jev-latest", min_length=1)
-
-    @property
-    def key_variable(self) -> str | None:
-        """The environment variable that holds the key."""
-        return self.api_key_env or (None if self.base_url else "TYPESAFE_API_KEY")
+    key_named: ClassVar[str] = "TYPESAFE_API_KEY"
 
 
 class OpenAIDecisionsSpec(AskingSpec, Address):
@@ -114,11 +110,7 @@ class OpenAIDecisionsSpec(AskingSpec, Address):
 
     backend: Literal["openai_decisions"] = "openai_decisions"
     model: str = Field(default="gpt-6-luna", min_length=1)
-
-    @property
-    def key_variable(self) -> str | None:
-        """The environment variable that holds the key."""
-        return self.api_key_env or (None if self.base_url else "OPENAI_API_KEY")
+    key_named: ClassVar[str] = "OPENAI_API_KEY"
 
 
 class HfDecisionsSpec(AskingSpec):
@@ -135,10 +127,23 @@ class OpenAIModerationsSpec(DecidingSpec, Address):
     backend: Literal["openai_moderations"] = "openai_moderations"
     model: str = Field(default="omni-moderation-latest", min_length=1)
 
-    @property
-    def key_variable(self) -> str | None:
-        """The environment variable that holds the key."""
-        return self.api_key_env or (None if self.base_url else "OPENAI_API_KEY")
+    labels: ClassVar[Mapping[str, Category]] = {
+        "harassment": Category.HARASSMENT,
+        "harassment/threatening": Category.THREAT,
+        "hate": Category.HATE,
+        "hate/threatening": Category.THREAT,
+        "sexual": Category.SEXUAL,
+        "sexual/minors": Category.SEXUAL,
+        "self-harm": Category.SELF_HARM,
+        "self-harm/intent": Category.SELF_HARM,
+        "self-harm/instructions": Category.THREAT,
+        "illicit": Category.OTHER,
+        "illicit/violent": Category.OTHER,
+        "violence": Category.THREAT,
+        "violence/graphic": Category.OTHER,
+    }
+    """The endpoint's own categories, as it names them, and what each of them is here."""
+    key_named: ClassVar[str] = "OPENAI_API_KEY"
 
 
 class ClassifierSpec(DecidingSpec):
@@ -161,7 +166,4 @@ class ClassifierSpec(DecidingSpec):
 
 
 DecisionSpec = SystemOneSpec | OpenAIDecisionsSpec | HfDecisionsSpec | OpenAIModerationsSpec | ClassifierSpec
-"""What a decision model is built from."""
-
-RemoteDecisionSpec = SystemOneSpec | OpenAIDecisionsSpec | OpenAIModerationsSpec
-LocalDecisionSpec = HfDecisionsSpec | ClassifierSpec
+"""A decision model as the Student, and what one is built from. A new provider stands here."""

@@ -6,7 +6,7 @@ stand here: a spec names at most the environment variable that holds one.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
@@ -36,11 +36,21 @@ class Address(Closed):
     for one provider must not reach another. `concurrency` bounds how many calls fly at once.
     """
 
+    backend: str
+    model: str
     base_url: str | None = None
     api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     concurrency: int = Field(default=64, ge=1, le=1_024)
     timeout_s: float = Field(default=60.0, gt=0, le=3_600)
     attempts: int = Field(default=5, ge=1, le=20)
+
+    key_named: ClassVar[str]
+    """The environment variable of the provider's key."""
+
+    @property
+    def key_variable(self) -> str | None:
+        """The environment variable that holds the key; null where none is sent."""
+        return self.api_key_env or (None if self.base_url else self.key_named)
 
     @field_validator("base_url")
     @classmethod
@@ -63,22 +73,14 @@ class TogetherSpec(RemoteSpec):
     """A model of Together's (TOGETHER_API_KEY)."""
 
     backend: Literal["together"] = "together"
-
-    @property
-    def key_variable(self) -> str | None:
-        """The environment variable that holds the key."""
-        return self.api_key_env or (None if self.base_url else "TOGETHER_API_KEY")
+    key_named: ClassVar[str] = "TOGETHER_API_KEY"
 
 
 class OpenAISpec(RemoteSpec):
     """A model of OpenAI's (OPENAI_API_KEY), or of any server that speaks its protocol at `base_url`."""
 
     backend: Literal["openai"] = "openai"
-
-    @property
-    def key_variable(self) -> str | None:
-        """The environment variable that holds the key."""
-        return self.api_key_env or (None if self.base_url else "OPENAI_API_KEY")
+    key_named: ClassVar[str] = "OPENAI_API_KEY"
 
 
 class HfSpec(ModelSpec):
@@ -111,7 +113,7 @@ class AsExpert(AuditSource):
     sees_student: bool = False
 
 
-class RemoteExpert(AsExpert):
+class RemoteExpert(AsExpert, RemoteSpec):
     """What only an Expert behind an address is told.
 
     `batch: true` sends audits through the provider's batch interface: half the price, within a day. The loop's
@@ -140,5 +142,11 @@ class HfExpertSpec(HfSpec, AsExpert):
     max_tokens: int = Field(default=500, ge=32, le=8_192)
 
 
-LanguageModelSpec = TogetherSpec | OpenAISpec | HfSpec
+LanguageModelStudent = TogetherStudentSpec | OpenAISpec | HfSpec
+"""A language model as the Student. A new provider stands here, and below where it may be the Expert."""
+
+LanguageModelExpert = TogetherExpertSpec | OpenAIExpertSpec | HfExpertSpec
+"""A language model as the Expert."""
+
+LanguageModelSpec = LanguageModelStudent | LanguageModelExpert
 """What a language model is built from (`backends/run_models.py`)."""

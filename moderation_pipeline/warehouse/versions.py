@@ -21,8 +21,10 @@ HASHED_AS_USED = ("defaults/configs/", "defaults/sanctions/")
 """Data of which a run uses one file, whose own hash is in its provenance: a new one beside it changes no run."""
 
 _IMPORT = re.compile(r"^ *from moderation_pipeline([\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
+_NAMED = re.compile(r'"moderation_pipeline((?:\.\w+)+):\w+"')
 _DATA = re.compile(r'files\(\s*"moderation_pipeline([\w.]*)"\s*\)((?:\s*/\s*"[^"]+")*)')
-"""How every import of ours and every data file is written; a test holds both against the syntax tree."""
+"""How every import of ours, every class named to be imported late ("module:Class"), and every data file is written; a
+test holds imports and data files against the syntax tree."""
 
 ROWS_AT_A_TIME = 100_000
 
@@ -85,6 +87,7 @@ def named_by(source: str, package: Path = PACKAGE) -> Iterator[Path]:
         for name in re.findall(r"\w+", names):
             if (module := place / f"{name}.py").is_file():
                 yield module
+    yield from (package.joinpath(*room.split(".")).with_suffix(".py") for room in _NAMED.findall(source))
     for room, parts in _DATA.findall(source):
         named = package.joinpath(*room.split("."), *re.findall(r'"([^"]+)"', parts))
         yield from (each for each in ([named] if named.is_file() else named.rglob("*")) if is_data(each))

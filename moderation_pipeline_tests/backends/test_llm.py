@@ -20,7 +20,7 @@ import pytest
 
 from moderation_pipeline.backends.language_model import LanguageModel, Message, Reply, Request
 from moderation_pipeline.backends.run_models import Deployment, RunModels
-from moderation_pipeline.config.model_specs import HfSpec, LanguageModelSpec, TogetherSpec
+from moderation_pipeline.config.model_specs import HfSpec, LanguageModelSpec, TogetherStudentSpec
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.backends.runs import config_with, run
 from moderation_pipeline_tests.backends.small_models import smollm2
@@ -138,7 +138,7 @@ def asked_twice(spec: LanguageModelSpec, folder: Path) -> list[Reply]:
 
 
 def test_two_calls_go_over_together_s_sdk(base_url: str, model_folder: Path, tmp_path: Path) -> None:
-    spec = TogetherSpec(
+    spec = TogetherStudentSpec(
         model=str(model_folder), base_url=base_url, api_key_env="THE_KEY", timeout_s=1800, concurrency=1
     )
     replies = asked_twice(spec, tmp_path)

@@ -109,14 +109,8 @@ def policy_questions(own_rules: str = "") -> QuestionSet:
     )
 
 
-def moderation_questions() -> QuestionSet:
-    """Return the categories of OpenAI's moderation endpoint as questions."""
-    written = _written("moderations")
-    return QuestionSet(tuple(_rule("", name, rule) for name, rule in written.rules.items()))
-
-
 def label_questions(labels: Mapping[str, Category]) -> QuestionSet:
-    """Return a classifier's labels as questions; the label map says what each of them means here."""
+    """Return a model's own labels as questions; the label map says what each of them means here."""
     return QuestionSet(
         tuple(
             _rule("", label, WrittenRule(category=category, rule=RULES[category]))

@@ -6,16 +6,16 @@ means in this project is the config's label map. Needs the extra `local`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from moderation_pipeline.backends.decisions.decision_model import (
     DecisionModel,
     DecisionReply,
     DecisionRequest,
+    comment_text,
     yes_no,
 )
-from moderation_pipeline.backends.decisions.openai_moderations import comment_text
 from moderation_pipeline.backends.keys import UnusableBackendError
 from moderation_pipeline.backends.language_model import ModelIdentity
 from moderation_pipeline.backends.local.local_work import (
@@ -39,7 +39,7 @@ class ClassifierModel(DecisionModel):
     """A local classifier as a decision model: shown the comment's text alone."""
 
     def __init__(
-        self, model: str, *, labels: Sequence[str] = (), device: str = "auto", batch_size: int = 16
+        self, model: str, *, labels: Iterable[str] = (), device: str = "auto", batch_size: int = 16
     ) -> None:
         needs_local_extra(BACKEND)
         self._model = model

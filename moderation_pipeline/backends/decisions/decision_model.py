@@ -158,3 +158,10 @@ def _probability(value: object) -> float | Unusable:
         return Unusable(f"{str(value)[:40]!r} is no probability")
     number = float(value)
     return number if 0.0 <= number <= 1.0 else Unusable(f"probability {number:.4g} is outside [0, 1]")
+
+
+def comment_text(state: JsonValue) -> str:
+    """Return the text of the comment in a state, for models that are shown a text and nothing else."""
+    comment = state.get("comment") if isinstance(state, dict) else state
+    text = comment.get("text") if isinstance(comment, dict) else comment
+    return text if isinstance(text, str) else ""

@@ -1,7 +1,7 @@
 """OpenAI's moderation endpoint, which is free: a score for each of its own categories, whatever is asked.
 
-Its questions are therefore its categories (`moderations.yaml` of `agents/deciding/questions/`): each score is the
-answer to the yes/no question of that name. It is shown the comment alone, for it judges all that it is shown.
+Its questions are therefore its categories (`OpenAIModerationsSpec.labels`): each score is the answer to the yes/no
+question of that name. It is shown the comment alone, for it judges all that it is shown.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from moderation_pipeline.backends.decisions.decision_model import (
     DecisionReply,
     DecisionRequest,
     Unusable,
+    comment_text,
     yes_no,
 )
 from moderation_pipeline.backends.language_model import (
@@ -69,10 +70,3 @@ class OpenAIModerations(DecisionModel):
         if not isinstance(scores, Mapping):
             raise GarbledReplyError(f"no scores in {self._client.caller.redacted(str(reply)[:80])!r}")
         return scores
-
-
-def comment_text(state: JsonValue) -> str:
-    """Return the text of the comment in a state, for models that are shown a text and nothing else."""
-    comment = state.get("comment") if isinstance(state, dict) else state
-    text = comment.get("text") if isinstance(comment, dict) else comment
-    return text if isinstance(text, str) else ""

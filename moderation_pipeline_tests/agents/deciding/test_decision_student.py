@@ -11,7 +11,7 @@ import pytest
 from moderation_pipeline.agents.deciding.decision_student import DecisionStudent
 from moderation_pipeline.agents.deciding.question_set import (
     QuestionSet,
-    moderation_questions,
+    label_questions,
     policy_questions,
 )
 from moderation_pipeline.backends.keys import MissingKeyError
@@ -232,6 +232,8 @@ def test_moderation_scores_become_plans_by_the_configs_thresholds(folder: DataFo
         spec = OpenAIModerationsSpec.model_validate(
             {"base_url": f"{server.base_url}/v1", "thresholds": {"sexual": {"mild": 0.3}}}
         )
-        verdicts = decide(folder, spec, ["sexual=0.4", "hate=0.4"], questions=moderation_questions())
+        verdicts = decide(
+            folder, spec, ["sexual=0.4", "hate=0.4"], questions=label_questions(OpenAIModerationsSpec.labels)
+        )
     assert [each.plan.action for each in verdicts if each.plan] == [Action.WARN, Action.ALLOW]
     assert {each.receipt.list_cost_usd for each in verdicts} == {None}  # a server of one's own has no price

@@ -10,10 +10,10 @@ import yaml
 from moderation_pipeline.agents.deciding.question_set import (
     QUESTIONS,
     label_questions,
-    moderation_questions,
     policy_questions,
 )
 from moderation_pipeline.agents.prompted.prompt import RULE_ID, prompt_text
+from moderation_pipeline.config.decision_specs import OpenAIModerationsSpec
 from moderation_pipeline.plan import Category
 
 ALLOWED = "R9"
@@ -88,7 +88,7 @@ def test_moderations_ask_for_the_names_that_the_endpoint_gives() -> None:
     from openai.types.moderation import CategoryScores
 
     names = {field.alias or name for name, field in CategoryScores.model_fields.items()}
-    assert {rule.question.name for rule in moderation_questions().rules} == names
+    assert {rule.question.name for rule in label_questions(OpenAIModerationsSpec.labels).rules} == names
 
 
 def test_a_classifiers_labels_are_the_questions_of_its_map() -> None:

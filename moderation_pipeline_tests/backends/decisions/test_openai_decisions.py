@@ -8,7 +8,7 @@ import pytest
 from openai.types.decision_create_params import DecisionCreateParams
 from pydantic import TypeAdapter
 
-from moderation_pipeline.agents.deciding.question_set import moderation_questions, policy_questions
+from moderation_pipeline.agents.deciding.question_set import label_questions, policy_questions
 from moderation_pipeline.backends.decisions.decision_model import (
     DecisionModel,
     DecisionReply,
@@ -27,6 +27,7 @@ from moderation_pipeline.backends.language_model import (
     RateLimitedError,
     RefusedReplyError,
 )
+from moderation_pipeline.config.decision_specs import OpenAIModerationsSpec
 from moderation_pipeline_tests.backends.asked import KEY, asking, endpoint
 from moderation_pipeline_tests.backends.decision_server import (
     Body,
@@ -134,7 +135,7 @@ def test_each_way_to_fail_is_the_error_that_says_what_to_do(
 
 
 def test_moderations_give_a_score_for_each_of_their_own_categories() -> None:
-    questions = moderation_questions().questions
+    questions = label_questions(OpenAIModerationsSpec.labels).questions
     with serving(DecisionServer()) as server:
         reply = moderate(server, asking("sexual/minors=0.97", *questions))
     scores = {name: each.of("true") for name, each in reply.answers.items() if isinstance(each, Distribution)}
@@ -149,5 +150,5 @@ def test_a_category_without_a_score_is_unusable() -> None:
         return reply
 
     with serving(DecisionServer(changes=fewer)) as server:
-        reply = moderate(server, asking("hi", *moderation_questions().questions))
+        reply = moderate(server, asking("hi", *label_questions(OpenAIModerationsSpec.labels).questions))
     assert reply.answers["hate"] == Unusable("no score")

@@ -51,6 +51,7 @@ class _PersonaFile(_Closed):
     crowd: Crowd
     subscribers: float = Field(default=0, ge=0, le=1)
     has_voice: bool = True
+    evades: bool = False
     borrows: Mapping[str, float] = {}
     lines: tuple[_Group, ...] = ()
 
@@ -182,7 +183,7 @@ def _charged(words: Mapping[str, tuple[Phrase, ...]]) -> frozenset[str]:
 
 
 def _persona(name: str, file: _PersonaFile) -> Persona:
-    return Persona(name, file.crowd, file.subscribers, file.has_voice)
+    return Persona(name, file.crowd, file.subscribers, file.has_voice, file.evades)
 
 
 def _label(path: Path, text: str | None) -> SpokenLabel | None:

@@ -29,17 +29,13 @@ class SpokenLabel:
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """A kind of chatter: where its people come from, how they type."""
+    """A kind of chatter: where its people come from, how they type. Who evades disguises what breaks a rule."""
 
     name: str
     crowd: Crowd
     subscribers: float
     has_voice: bool
-
-    @property
-    def evades(self) -> bool:
-        """Whether what it says is disguised."""
-        return self.name == "evader"
+    evades: bool
 
 
 @dataclass(frozen=True, slots=True)

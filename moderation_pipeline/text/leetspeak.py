@@ -102,11 +102,7 @@ def _unmasked(word: str) -> str | None:
 def _by_shape() -> dict[tuple[str, int], tuple[str, ...]]:
     """Return the offensive words by first letter and length, those that are masked most often first."""
     shapes: dict[tuple[str, int], list[str]] = {}
-    for word in sorted(lexicon().strong_words, key=lambda each: (each not in MASKED_MOST, each)):
+    masked_most = lexicon().file.spelling.masked_most
+    for word in sorted(lexicon().strong_words, key=lambda each: (each not in masked_most, each)):
         shapes.setdefault((word[0], len(word)), []).append(word)
     return {shape: tuple(words) for shape, words in shapes.items()}
-
-
-MASKED_MOST = frozenset(
-    {"fuck", "shit", "bitch", "cunt", "dick", "ass", "asshole", "nigga", "nigger", "slut", "whore"}
-)

@@ -40,6 +40,7 @@ class Spelling(BaseModel):
     never_guessed: frozenset[str]
     never_glued: frozenset[str]
     short_glued: frozenset[str]
+    masked_most: frozenset[str]
 
 
 class Grammar(BaseModel):
@@ -83,6 +84,16 @@ class Grammar(BaseModel):
     anaphora: frozenset[str]
     reclaiming: frozenset[str]
     agreeing: frozenset[str]
+    owning: frozenset[str]
+    """Those of the second person after which no name for someone follows: "your creep"."""
+    placing: frozenset[str]
+    """Words beside which an origin is a fact: where someone is from, plays or what they speak."""
+    said_of_things: tuple[str, ...]
+    """Beginnings of strong insults that things are called too."""
+    reclaimable: tuple[str, ...]
+    """Beginnings of slurs that a group uses of itself."""
+    generalised: tuple[str, ...]
+    """Beginnings of insults that are hate where they are said of a kind of people."""
 
 
 class LexiconFile(BaseModel):

@@ -126,3 +126,9 @@ def test_a_mistake_names_its_file_and_itself(
     with pytest.raises(LibraryError, match=re.escape(complaint)) as refused:
         load(folder)
     assert str(folder) in str(refused.value)
+
+
+def test_who_evades_is_said_in_the_personas_file(tmp_path: Path) -> None:
+    assert [name for name, persona in LIBRARY.personas.items() if persona.evades] == ["evader"]
+    folder = changed(tmp_path, "personas/troll.yaml", "crowd: circle", "crowd: circle\nevades: true")
+    assert load_library(folder / "personas", folder / "channels").personas["troll"].evades

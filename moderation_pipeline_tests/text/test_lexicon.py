@@ -71,3 +71,14 @@ def test_a_misspelt_key_of_the_file_is_an_error() -> None:
     content = lexicon().file.model_dump()
     with pytest.raises(ValidationError, match="license"):
         LexiconFile.model_validate({**content, "license": "MIT"})
+
+
+@pytest.mark.parametrize("name", ["said_of_things", "reclaimable", "generalised"])
+def test_every_beginning_is_that_of_a_term(name: str) -> None:
+    terms = [term for group in ("insult_strong", "slur") for term in lexicon().file.groups[group].terms]
+    beginnings: tuple[str, ...] = getattr(lexicon().file.grammar, name)
+    assert [each for each in beginnings if not any(term.startswith(each) for term in terms)] == []
+
+
+def test_what_is_masked_most_is_offensive_by_itself() -> None:
+    assert lexicon().file.spelling.masked_most <= lexicon().strong_words

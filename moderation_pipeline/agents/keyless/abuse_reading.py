@@ -6,13 +6,25 @@ a thing, denied, quoted, condemned, or said of a game. Hate has a module of its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from moderation_pipeline.agents.keyless.evidence import Evidence
 from moderation_pipeline.agents.keyless.reading import Reading
+from moderation_pipeline.agents.keyless.use_factors import ABUSE
+from moderation_pipeline.agents.keyless.word_use import (
+    Tone,
+    Use,
+    is_denied,
+    is_homonym,
+    is_of_oneself,
+    is_reported,
+)
 from moderation_pipeline.plan import Category
-from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
+from moderation_pipeline.text.lexicon import grammar
+
+SUREST = 0.97
+"""What one hit tells at most, however it is used."""
 
 TALE = 7
 """Words from which a sentence in the first person tells something, with a curse in it: a shorter one
@@ -20,14 +32,6 @@ curses."""
 
 SENTENCE = 5
 """Words from which a sentence is one: a bare curse is shorter."""
-
-
-class Tone(NamedTuple):
-    """How a comment as a whole is meant."""
-
-    is_condemning: bool
-    is_aimed: bool
-    """At someone: the second person, a mention, or a reply."""
 
 
 class Telling(NamedTuple):
@@ -49,179 +53,111 @@ def abuse_evidence(reading: Reading, tellings: Mapping[str, Telling], tone: Tone
             if hit.start in covered:
                 continue
             covered.update(range(hit.start, hit.end))
-            factor = factor_of(reading, hit, tone)
-            evidence.append(
-                Evidence(telling.category, min(0.97, weight * factor), f"{telling.reason} ('{hit.term}')")
-            )
+            chance = min(SUREST, weight * factor_of(Use(reading, hit, tone)))
+            evidence.append(Evidence(telling.category, chance, f"{telling.reason} ('{hit.term}')"))
             weight = telling.again
     return evidence
 
 
-def factor_of(reading: Reading, hit: Hit, tone: Tone) -> float:
+def factor_of(use: Use) -> float:
     """Return by how much the way it is used weakens (or strengthens) what the hit tells."""
-    if reading.is_quoted(hit):
-        return 0.15
-    beside = lexicon().file.homonyms.get(reading.words[hit.start])
-    if beside is not None and any(word in beside for word in reading.words):
-        return 0.2
-    if tone.is_condemning and hit.group not in ("self_harm", "spam_phrase"):
-        return 0.3
-    special = SPECIAL.get(hit.group)
-    return special(reading, hit, tone) if special else 1.0
+    if use.reading.is_quoted(use.hit):
+        return ABUSE.quoted
+    if is_homonym(use.reading, use.hit):
+        return ABUSE.homonym
+    if use.tone.is_condemning and use.hit.group not in ("self_harm", "spam_phrase"):
+        return ABUSE.condemned
+    special = SPECIAL.get(use.hit.group)
+    return special(use) if special else 1.0
 
 
-def _of_insult(reading: Reading, hit: Hit, tone: Tone) -> float:
-    before = reading.around(hit, 6, 0)
-    if _is_reported(before) or _is_fond(reading, hit):
-        return 0.45
-    if (
-        _is_denied(before)
-        or _is_of_oneself(before)
-        or reading.is_disclaimed(hit)
-        or _is_of_a_thing(reading, hit)
-    ):
-        return 0.4
-    if hit.term in grammar().polysemous and not any(word in grammar().second for word in reading.words):
-        return 0.6
-    return 1.05 if tone.is_aimed else 1.0
+def _of_insult(use: Use) -> float:
+    before = use.before(6)
+    if is_reported(before) or use.is_fond:
+        return ABUSE.reported
+    if is_denied(before) or use.reading.is_disclaimed(use.hit):
+        return ABUSE.denied
+    if is_of_oneself(before) or use.is_of_a_thing:
+        return ABUSE.of_nobody
+    if use.hit.term in grammar().polysemous and grammar().second.isdisjoint(use.reading.words):
+        return ABUSE.ordinary_noun
+    return ABUSE.aimed if use.tone.is_aimed else 1.0
 
 
-def _of_taunt(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001  (one signature for all)
-    return 0.4 if _is_denied(reading.around(hit, 2, 0)) else 1.0
+def _of_taunt(use: Use) -> float:
+    return ABUSE.denied if is_denied(use.before(2)) else 1.0
 
 
-def _is_denied(before: Sequence[str]) -> bool:
-    """Whether the words right before deny an insult: "not a noob", but not "not today, noob"."""
-    return any(
-        word in grammar().denying and grammar().filling.issuperset(before[at + 1 :])
+def _of_swearing(use: Use) -> float:
+    """Swearing is abuse at people and their play; about oneself, or at a thing, it is none."""
+    if use.is_at_someone:
+        return ABUSE.swearing_at_someone
+    is_exclaimed = any(word in grammar().exclaiming for word in use.reading.around(use.hit, 1, 1))
+    if use.is_of_a_thing or is_exclaimed:
+        return ABUSE.swearing_aside
+    sentence = use.sentence_words
+    if len(sentence) >= TALE and any(word in grammar().first for word in sentence):
+        return ABUSE.swearing_in_a_tale
+    return ABUSE.swearing_aside if len(sentence) > 2 and use.is_warm else ABUSE.swearing
+
+
+def _of_dismissal(use: Use) -> float:
+    """Telling someone off is an imperative: "I was told to …" is a tale, "they never …" a complaint."""
+    is_tale = use.before(1)[-1:] == ("to",) or any(word in grammar().after_a_tale for word in use.after(1))
+    is_idiom = use.after(2) == ("and", "take")
+    return ABUSE.told if is_tale or is_idiom or use.reading.is_disclaimed(use.hit) else 1.0
+
+
+def _of_ambiguous(use: Use) -> float:
+    """A group's own word: of people and rights, of oneself, or with warmth it is no slur."""
+    around = use.reading.around(use.hit, 2, 1)
+    if use.is_warm or any(word in grammar().groups_own for word in around):
+        return ABUSE.groups_own
+    return _of_insult(use)
+
+
+def _of_weak_insult(use: Use) -> float:
+    """A weak word is an insult where it is what someone is called: "you creep", "ur such a fraud"."""
+    if use.hit.term in grammar().weak_verbs:
+        return 1.0
+    before = use.before(4)
+    is_called = any(
+        word in grammar().second
+        and word not in grammar().owning
+        and grammar().filling.issuperset(before[at + 1 :])
         for at, word in enumerate(before)
     )
+    return ABUSE.called_so if is_called else 1.0
 
 
-def _is_of_oneself(before: Sequence[str]) -> bool:
-    """Whether the words right before say that it is oneself: "i am such a …", "i felt like an …"."""
-    if any(word in grammar().second or word in grammar().third for word in before):
-        return False
-    if "im" in before:
-        return grammar().filling.issuperset(before[before.index("im") + 1 :])
-    if "sorry" in before and "being" in before:
-        return True
-    is_own = "my" in before[-5:] and any(word in ("is", "are") for word in before[-3:])
-    return is_own or (
-        any(word in ("i", "we") for word in before) and any(word in grammar().being for word in before[-4:])
-    )
+def _of_threat(use: Use) -> float:
+    if use.reading.is_negated(use.hit):
+        return ABUSE.denied
+    return ABUSE.real_life if use.reading.of("real_life") else 1.0
 
 
-def _is_reported(before: Sequence[str]) -> bool:
-    """Whether someone else is said to have said it: "he called me a …"."""
-    return any(teller in grammar().tellers and "called" in before[at:] for at, teller in enumerate(before))
+def _of_self_harm(use: Use) -> float:
+    words = use.reading.words
+    is_joking = any(word in grammar().laughing for word in words)
+    return ABUSE.joking if is_joking or (use.hit.term == "kms" and len(words) < SENTENCE) else 1.0
 
 
-def _is_fond(reading: Reading, hit: Hit) -> bool:
-    """Whether it is said fondly of one's own: "my cat is a useless little criminal and i love him"."""
-    words = reading.sentence_words(reading.sentences[hit.start])
-    return "my" in words and "i" in words and "love" in words
-
-
-def _is_of_a_thing(reading: Reading, hit: Hit) -> bool:
-    """Whether it is said of a thing, and of nobody: "video games are garbage"."""
-    if hit.group == "insult_strong" and not hit.term.startswith(("stupid", "dumbass")):
-        return False
-    sentence = reading.sentences[hit.start]
-    if not any(reading.sentences[thing.start] == sentence for thing in reading.by_group.get("thing", ())):
-        return False
-    return not any(
-        word in grammar().second or word in grammar().third for word in reading.sentence_words(sentence)
-    )
-
-
-def _of_swearing(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001
-    """Swearing is abuse at people and their play; about oneself, or at a thing, it is none."""
-    sentence = reading.sentence_words(reading.sentences[hit.start])
-    if any(word in grammar().second or word in grammar().third for word in sentence):
-        return 1.35
-    if _is_of_a_thing(reading, hit):
-        return 0.7
-    if any(word in grammar().exclaiming for word in reading.around(hit, 1, 1)):
-        return 0.7
-    if len(sentence) >= TALE and any(word in grammar().first for word in sentence):
-        return 0.75
-    return 0.7 if len(sentence) > 2 and _is_warm(reading, reading.sentences[hit.start]) else 1.2
-
-
-def _is_warm(reading: Reading, sentence: int) -> bool:
-    """Whether the sentence is kind; faint praise ("nice", "gj") is mockery as often."""
-    return any(
-        reading.sentences[warm.start] == sentence
-        and warm.term not in grammar().faint_praise
-        and not reading.is_negated(warm)
-        for warm in reading.of("warm")
-    )
-
-
-def _of_dismissal(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001
-    """Telling someone off is an imperative: "I was told to …" is a tale, "they never …" a complaint."""
-    tale = reading.around(hit, 1, 0)[-1:] == ("to",) or any(
-        word in grammar().after_a_tale for word in reading.around(hit, 0, 1)
-    )
-    is_idiom = reading.around(hit, 0, 2) == ("and", "take")
-    return 0.4 if tale or is_idiom or reading.is_disclaimed(hit) else 1.0
-
-
-def _of_ambiguous(reading: Reading, hit: Hit, tone: Tone) -> float:
-    """A group's own word: of people and rights, of oneself, or with warmth it is no slur."""
-    around = reading.around(hit, 2, 1)
-    if _is_warm(reading, reading.sentences[hit.start]) or any(
-        word in grammar().groups_own for word in around
-    ):
-        return 0.4
-    return _of_insult(reading, hit, tone)
-
-
-def _of_weak_insult(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001
-    """A weak word is an insult where it is what someone is called: "you creep", "ur such a fraud"."""
-    if hit.term in grammar().weak_verbs:
-        return 1.0
-    before = reading.around(hit, 4, 0)
-    for at, word in enumerate(before):
-        if (
-            word in grammar().second
-            and grammar().filling.issuperset(before[at + 1 :])
-            and word not in ("your", "ur")
-        ):
-            return 5.5
-    return 1.0
-
-
-def _of_threat(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001
-    if reading.is_negated(hit):
-        return 0.4
-    return 1.1 if reading.of("real_life") else 1.0
-
-
-def _of_self_harm(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001
-    is_joking = any(word in grammar().laughing for word in reading.words)
-    return 0.55 if is_joking or (hit.term == "kms" and len(reading.words) < SENTENCE) else 1.0
-
-
-def _of_origin(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001
+def _of_origin(use: Use) -> float:
     """Someone's origin alone is a jab where it is all that is said; a fact or a question is none."""
-    sentence = reading.sentence_words(reading.sentences[hit.start])
-    is_question = reading.sentences[hit.start] in reading.questions
-    if is_question or any(
-        word in grammar().first or word in ("from", "in", "server", "speak") for word in sentence
-    ):
+    sentence = use.sentence_words
+    is_fact = any(word in grammar().first or word in grammar().placing for word in sentence)
+    if is_fact or use.sentence in use.reading.questions:
         return 1.0
-    return 1.35 if len(sentence) <= SENTENCE else 1.1
+    return ABUSE.origin_alone if len(sentence) <= SENTENCE else ABUSE.in_passing
 
 
-def _of_weak_taunt(reading: Reading, hit: Hit, tone: Tone) -> float:  # noqa: ARG001
+def _of_weak_taunt(use: Use) -> float:
     """Calling what was won easy mocks who lost it: "easy mid", "easy game"."""
-    is_easy = hit.term == "easy" and any(word in grammar().what_is_won for word in reading.around(hit, 0, 1))
-    return 2.8 if is_easy else 1.0
+    is_easy = use.hit.term == "easy" and any(word in grammar().what_is_won for word in use.after(1))
+    return ABUSE.won_easily if is_easy else 1.0
 
 
-SPECIAL: dict[str, Callable[[Reading, Hit, Tone], float]] = {
+SPECIAL: dict[str, Callable[[Use], float]] = {
     "insult_strong": _of_insult,
     "insult_mild": _of_insult,
     "slur_ambiguous": _of_ambiguous,

@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
-from moderation_pipeline.agents.keyless.abuse_reading import Telling, Tone, abuse_evidence
+from moderation_pipeline.agents.keyless.abuse_reading import Telling, abuse_evidence
 from moderation_pipeline.agents.keyless.evidence import LIKELY, Evidence, chances
 from moderation_pipeline.agents.keyless.hate_reading import hate_evidence
 from moderation_pipeline.agents.keyless.reading import Reading, read
 from moderation_pipeline.agents.keyless.signal_evidence import WEIGHTS
+from moderation_pipeline.agents.keyless.word_use import Tone
 from moderation_pipeline.plan import Category
 from moderation_pipeline.text.lexicon import grammar
 from moderation_pipeline.text.patterns import PATTERNS

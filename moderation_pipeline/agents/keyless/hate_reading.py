@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from moderation_pipeline.agents.keyless.evidence import Evidence
 from moderation_pipeline.agents.keyless.reading import Reading
+from moderation_pipeline.agents.keyless.use_factors import HATE
+from moderation_pipeline.agents.keyless.word_use import is_homonym
 from moderation_pipeline.plan import Category
 from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
 
@@ -27,7 +29,7 @@ PREDICATES = {
     "dismissal": 0.55,
     "profanity": 0.35,
 }
-"""What one predicate tells about a comment that names a protected group."""
+"""What one predicate tells about a comment that names a protected group; set by hand, as `use_factors` says."""
 
 MOST_PREDICATES = 4
 """Predicates that are weighed: more of them would only press the chance against 1."""
@@ -35,16 +37,16 @@ MOST_PREDICATES = 4
 DENIED_GOOD = 0.6
 """What denying a group the good tells ("have no right to", "never be as smart as")."""
 
-RECLAIMABLE = ("nigg", "niga", "queer", "fag", "dyke", "tranny", "gay", "homo", "cripple", "bitch")
-GENERALISED = ("bitch", "slut", "whore", "cunt", "hoe", "thot", "retard", "cripple", "skank", "tard")
-SLUR_WEIGHT = 0.9
+SLUR = 0.9
+GENERALISED = 0.6
+"""What an insult said of a kind of people tells."""
 
 
 def hate_evidence(reading: Reading, *, is_condemned: bool) -> list[Evidence]:
     """Return the evidence of hate in a comment; `is_condemned` says that it speaks against what it names."""
     evidence = _slurs(reading, is_condemned)
     groups = [hit for hit in reading.of("identity", "origin") if _names_people(reading, hit)]
-    groups += [hit for hit in reading.of("slur") if not _is_homonym(reading, hit)]
+    groups += [hit for hit in reading.of("slur") if not is_homonym(reading, hit)]
     if groups:
         evidence += _said_about(reading, groups, is_condemned)
     return evidence
@@ -81,11 +83,11 @@ def _said_about(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> 
 
 def _softening(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> float:
     """Return what speaking against it, of one's own group, or warmly leaves of what predicates tell."""
-    softening = 0.25 if is_condemned else 1.0
+    softening = HATE.condemned if is_condemned else 1.0
     if any(hit.start and reading.words[hit.start - 1] in grammar().own_group for hit in groups):
-        softening *= 0.4
+        softening *= HATE.own_group
     if any(not reading.is_negated(hit) for hit in reading.of("warm")):
-        softening *= 0.55
+        softening *= HATE.warm
     return softening
 
 
@@ -108,37 +110,31 @@ def _denies_harm(reading: Reading, hit: Hit) -> bool:
 def _slurs(reading: Reading, is_condemned: bool) -> list[Evidence]:
     evidence = []
     for hit in reading.by_group.get("slur", ()):
-        if _is_homonym(reading, hit):
+        if is_homonym(reading, hit):
             continue
-        weight = SLUR_WEIGHT
+        weight = SLUR
         if reading.is_quoted(hit) or is_condemned:
-            weight *= 0.2
+            weight *= HATE.slur_mentioned
         elif _is_reclaimed(reading, hit):
-            weight *= 0.3
+            weight *= HATE.slur_reclaimed
         evidence.append(Evidence(Category.HATE, weight, f"the slur '{hit.term}'"))
     for hit in reading.of("insult_strong"):
         is_general = bool(reading.of("demeaning", "exclusion"))
         if (
             is_general
             and not is_condemned
-            and hit.term.startswith(GENERALISED)
-            and not _is_homonym(reading, hit)
+            and hit.term.startswith(grammar().generalised)
+            and not is_homonym(reading, hit)
         ):
-            evidence.append(Evidence(Category.HATE, 0.6, f"'{hit.term}' said of a kind of people"))
+            evidence.append(Evidence(Category.HATE, GENERALISED, f"'{hit.term}' said of a kind of people"))
     return evidence
 
 
 def _is_reclaimed(reading: Reading, hit: Hit) -> bool:
     """Whether a word that a group uses of itself is used so: of oneself, of one's own, with warmth."""
-    if not hit.term.startswith(RECLAIMABLE):
+    if not hit.term.startswith(grammar().reclaimable):
         return False
     before = reading.around(hit, 2, 0)
     is_turned_on_someone = bool(reading.of("insult_strong", "dismissal"))
     is_own = any(word in grammar().reclaiming for word in before) or bool(reading.of("warm"))
     return is_own and not is_turned_on_someone
-
-
-def _is_homonym(reading: Reading, hit: Hit) -> bool:
-    """Whether words around the hit show its harmless meaning: a bitch at the vet's, a dyke by the sea."""
-    beside = lexicon().file.homonyms.get(reading.words[hit.start])
-    return beside is not None and any(word in beside for word in reading.words)

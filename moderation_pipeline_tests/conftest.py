@@ -1,4 +1,8 @@
-"""What all tests share: property tests without a deadline, for a busy machine is not a fault of the code; a browser."""
+"""What all tests share: property tests without a deadline, for a busy machine is not a fault of the code; a browser.
+
+And how they are shared out among processes (pytest-xdist): the tests of a file stay together, for they may have a
+folder or a server in common; whatever runs a real model waits for its turn, for a model takes every core it finds.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser, Error, sync_playwright
+from xdist.scheduler import LoadGroupScheduling
 
 settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
@@ -23,6 +28,26 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+class ByFile(LoadGroupScheduling):  # type: ignore[misc]
+    """Gives a process whole files, and whole groups where tests are marked as one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        group: str = super()._split_scope(nodeid)
+        return nodeid.partition("::")[0] if group == nodeid else group
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
+    return ByFile(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist writes the groups into the tests' names
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("local"):
+            item.add_marker(pytest.mark.xdist_group("real_models"))
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 # Of a module, not of the session: Playwright keeps an event loop in this thread, beside which the loop of a run

@@ -21,6 +21,8 @@ from moderation_pipeline_tests.defs.conftest import CHAT, COMMENTS
 from moderation_pipeline_tests.defs.dagster_dev import ROOT, DagsterDev, dagster_dev
 from moderation_pipeline_tests.warehouse.test_duckdb_file import Shell, open_shell
 
+pytestmark = pytest.mark.long
+
 KEYLESS = {"expert_only", "hybrid", "hybrid_random", "student_memory", "student_only"}
 GRAPH = defs.resolve_asset_graph()
 EVERYTHING = sorted(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ def test_a_model_that_this_machine_doesn_t_have_is_counted_roughly() -> None:
     assert counted("nobody/has-this-model", "twelve bytes") == 3
 
 
+@pytest.mark.local
 def test_the_model_s_own_tokenizer_counts_where_it_is_here(tmp_path: Path) -> None:
     needs_local()
     folder = str(tiny(tmp_path))

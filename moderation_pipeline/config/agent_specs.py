@@ -31,18 +31,21 @@ class RulesSpec(Closed):
     """Keyless fast rules over the normalised text and its context."""
 
     backend: Literal["rules"] = "rules"
+    """Keyless fast rules."""
 
 
 class CarefulRulesSpec(AuditSource):
     """Keyless careful rules: slower, with obfuscation, targets, quotation and the user's recent lines."""
 
     backend: Literal["careful_rules"] = "careful_rules"
+    """Keyless careful rules."""
 
 
 class LabelsSpec(AuditSource):
     """The chat's own labels as the Expert: a comment without a label can't be audited."""
 
     backend: Literal["labels"] = "labels"
+    """The chat's own labels."""
 
 
 def _a_name_is_a_backend(value: object) -> object:
@@ -73,38 +76,40 @@ StartFrom = Annotated[
 
 
 class LearnedSpec(Closed):
-    """A head trained on the audits, on top of `base`, any other Student.
-
-    A head is fitted once `least_audits` audits are in, and decides once those it was judged by, each weighted by
-    1 / its probability, are worth `least_effective_sample` equal ones: until then the base does. Refits come when
-    audits have grown by the factor `refit_growth`; `strength` is scikit-learn's C. The guard compares head and base
-    on the last `guard_window` random audits. `start_from` begins with the head that another chat's run left, and
-    with all it was trained on.
-    """
+    """A head trained on the audits, on top of any other Student."""
 
     backend: Literal["learned"] = "learned"
+    """A head that learns from audits."""
     base: BaseSpec = RulesSpec()
+    """The Student that decides until the head does, and whose answers the head reads."""
     least_audits: int = Field(default=60, ge=10)
+    """How many audits it takes before a head is fitted."""
     refit_growth: float = Field(default=1.1, gt=1)
+    """The head is fitted again when audits have grown by this factor."""
     strength: float = Field(default=0.5, gt=0)
+    """How much the head may make of few audits: scikit-learn's C."""
     least_effective_sample: float = Field(default=50, ge=10)
+    """The head decides once the audits it was judged by, each weighted by 1 / its probability, are worth so many
+    equal ones."""
     guard_window: int = Field(default=300, ge=20)
+    """On how many recent random audits head and base are compared."""
     start_from: StartFrom | None = None
+    """Another chat's run, as "chat|config", whose head this one begins with, and all it was trained on."""
 
 
 TierSpec = Annotated[RulesSpec | LearnedSpec | ModelStudent, ByBackend, Short]
 
 
 class TiersSpec(Closed):
-    """Several Students asked in turn: a comment goes on only while the one before is unsure, or failed.
-
-    Unsure is a doubt of at least `unsure_from` (1 is as near as can be to deciding otherwise; for the rules it
-    is 1 - confidence): one number, or one for each tier but the last.
-    """
+    """Several Students asked in turn: a comment goes on only while the one before is unsure, or failed."""
 
     backend: Literal["tiers"] = "tiers"
+    """Several Students in turn; written as {tiers: […]}."""
     tiers: tuple[TierSpec, ...]
+    """The Students, the cheapest first: two to five."""
     unsure_from: tuple[Annotated[float, Field(ge=0, le=1)], ...] = (0.2,)
+    """From which doubt on a comment goes to the next (1 is as near as can be to deciding otherwise; for the rules
+    it is 1 - confidence): one number, or one for each tier but the last."""
 
     @field_validator("unsure_from", mode="before")
     @classmethod

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from moderation_pipeline.errors import ModerationError, closest
@@ -56,17 +56,18 @@ def unknown_keys(keys: Sequence[object], allowed: Sequence[str]) -> PydanticCust
     )
 
 
-def worded(error: ValidationError, files: Sequence[Written]) -> str:
-    """Return one line per problem, each naming the file that wrote the culprit.
+def worded(error: ValidationError, files: Sequence[Written], model: type[BaseModel] | None = None) -> str:
+    """Return one line per problem, each naming the file that wrote the culprit, and what its key means.
 
     Args:
         error: what pydantic found in the merged content of `files`.
         files: the config's own file first, then what it extends, each overridden by those before it.
+        model: what the content was to be; its fields' docstrings are what its keys mean.
     """
-    return "\n".join(line for problem in error.errors() for line in _lines(problem, files))
+    return "\n".join(line for problem in error.errors() for line in _lines(problem, files, model))
 
 
-def _lines(problem: ErrorDetails, files: Sequence[Written]) -> Iterator[str]:
+def _lines(problem: ErrorDetails, files: Sequence[Written], model: type[BaseModel] | None) -> Iterator[str]:
     location, context = problem["loc"], problem.get("ctx", {})
     if problem["type"] == "unknown_keys":
         allowed = context["allowed"]
@@ -76,7 +77,38 @@ def _lines(problem: ErrorDetails, files: Sequence[Written]) -> Iterator[str]:
             yield f"{path}: {place}: no such key.{hint} Allowed here: {', '.join(allowed)}."
     else:
         path, place = _place(location, files, is_missing=problem["type"] == "missing")
-        yield f"{path}: {place + ': ' if place else ''}{_message(problem)}."
+        meaning = meaning_of(model, location) if model is not None else None
+        told = f" It means: {meaning}" if meaning else ""
+        yield f"{path}: {place + ': ' if place else ''}{_message(problem)}.{told}"
+
+
+def meaning_of(model: type[BaseModel], location: Location) -> str | None:
+    """Return what the key at a location means, by the docstring of its field; null where there is none.
+
+    A location also names the backend of a union's member that was tried; the models are narrowed by it.
+    """
+    candidates, meaning = [model], None
+    for part in location:
+        fields = [each.model_fields[part] for each in candidates if part in each.model_fields]
+        if fields:
+            meaning = " ".join((fields[0].description or "").split()) or None
+            candidates = [inner for field in fields for inner in models_in(field.annotation)]
+        else:
+            candidates = [each for each in candidates if backend_of(each) == part] or candidates
+    return meaning
+
+
+def models_in(annotation: object) -> list[type[BaseModel]]:
+    """Return the models that a field's type names, in unions, tuples and annotations."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in models_in(inner)]
+
+
+def backend_of(model: type[BaseModel]) -> str | None:
+    """Return the backend that a spec is of; null for other parts of a config."""
+    field = model.model_fields.get("backend")
+    return None if field is None or field.is_required() else str(field.default)
 
 
 def _message(problem: ErrorDetails) -> str:

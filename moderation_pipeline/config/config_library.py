@@ -74,7 +74,7 @@ class ConfigLibrary:
         try:
             return NamedConfig(name=name, path=path, config=Config.model_validate(merged))
         except ValidationError as error:
-            raise ConfigError(worded(error, files)) from None
+            raise ConfigError(worded(error, files, Config)) from None
 
     def _written(self, name: str, path: Path) -> list[Written]:
         """Return what the config's own file says, then what it extends, then what that extends."""

@@ -18,14 +18,17 @@ from moderation_pipeline.plan import Category
 
 
 class Thresholds(Closed):
-    """From which probability of a broken rule its mild, plain and grave action follow; null: never.
+    """From which probability of a broken rule which action follows.
 
     Where only a milder one is given, those above it are raised to it: `{mild: 0.9}` is enough.
     """
 
     mild: float | None = Field(default=0.5, gt=0, le=1)
+    """From which probability of a broken rule its mild action follows; null: never."""
     plain: float | None = Field(default=0.75, gt=0, le=1)
+    """From which probability of a broken rule its plain action follows; null: never."""
     grave: float | None = Field(default=0.95, gt=0, le=1)
+    """From which probability of a broken rule its grave action follows; null: never."""
 
     @model_validator(mode="before")
     @classmethod
@@ -60,14 +63,23 @@ class CategoryThresholds(Closed):
     """Thresholds by category; those of `default` hold where a category has none of its own."""
 
     default: Thresholds = Thresholds()
+    """Where a category has none of its own."""
     harassment: Thresholds | None = None
+    """Those of harassment."""
     hate: Thresholds | None = None
+    """Those of hate."""
     threat: Thresholds | None = None
+    """Those of threat."""
     sexual: Thresholds | None = None
+    """Those of sexual."""
     spam: Thresholds | None = None
+    """Those of spam."""
     self_harm: Thresholds | None = None
+    """Those of self harm."""
     personal_information: Thresholds | None = None
+    """Those of personal information."""
     other: Thresholds | None = None
+    """Those of other."""
 
     def of(self, category: Category) -> Thresholds:
         """Return the thresholds of a category."""
@@ -79,29 +91,34 @@ class DecidingSpec(Closed):
     """What every decision model is told."""
 
     model: str = Field(min_length=1)
+    """The model's name, as its provider spells it."""
     thresholds: CategoryThresholds = CategoryThresholds()
+    """From which probabilities it acts; they do not travel from one model to another."""
 
 
 class AskingSpec(DecidingSpec):
-    """What a model that takes questions is told besides: what it is shown, and how much at a time.
-
-    A comment that speaks to its judge with at least `addressing_threshold` is audited, and never allowed.
-    `comments_per_request` above 1 is cheaper and moves verdicts: in a public measurement 18 of 150 crossed their
-    threshold when only their neighbours in the request changed.
-    """
+    """What a model that takes questions is told besides: what it is shown, and how much at a time."""
 
     addressing_threshold: float = Field(default=0.5, gt=0, le=1)
+    """A comment that speaks to its judge with at least this probability is audited, and never allowed."""
     context_lines: int = Field(default=4, ge=0, le=50)
+    """How many lines of the channel before the comment it is shown."""
     own_lines: int = Field(default=2, ge=0, le=20)
+    """How many of the user's own earlier lines it is shown."""
     shows_memories: bool = False
+    """Whether it is shown what was recalled."""
     comments_per_request: int = Field(default=1, ge=1, le=50)
+    """Above 1 is cheaper and moves verdicts: in a public measurement 18 of 150 crossed their threshold when only
+    their neighbours in the request changed."""
 
 
 class SystemOneSpec(AskingSpec, Address):
     """A model behind System One's protocol: TypeSafe's (TYPESAFE_API_KEY), or any server at `base_url`."""
 
     backend: Literal["systemone"] = "systemone"
+    """System One: TypeSafe's (TYPESAFE_API_KEY), or any server at `base_url`."""
     model: str = Field(default="jev-latest", min_length=1)
+    """The model's name."""
     key_named: ClassVar[str] = "TYPESAFE_API_KEY"
 
 
@@ -109,7 +126,9 @@ class OpenAIDecisionsSpec(AskingSpec, Address):
     """A model behind OpenAI's decisions endpoint (OPENAI_API_KEY)."""
 
     backend: Literal["openai_decisions"] = "openai_decisions"
+    """OpenAI's decisions endpoint (OPENAI_API_KEY)."""
     model: str = Field(default="gpt-6-luna", min_length=1)
+    """The model's name."""
     key_named: ClassVar[str] = "OPENAI_API_KEY"
 
 
@@ -117,15 +136,20 @@ class HfDecisionsSpec(AskingSpec):
     """A decision or chat model on this machine, by path or hub name; needs the extra `local`."""
 
     backend: Literal["hf_decisions"] = "hf_decisions"
+    """A decision or chat model on this machine (extra `local`)."""
     model: str = Field(default="Qwen/Qwen2.5-0.5B-Instruct", min_length=1)
+    """A path, or a name on the hub."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
+    """Where it runs; auto: the GPU where there is one."""
 
 
 class OpenAIModerationsSpec(DecidingSpec, Address):
     """OpenAI's moderation endpoint (OPENAI_API_KEY): free, shown the comment's text alone."""
 
     backend: Literal["openai_moderations"] = "openai_moderations"
+    """OpenAI's moderation endpoint (OPENAI_API_KEY): free."""
     model: str = Field(default="omni-moderation-latest", min_length=1)
+    """The model's name."""
 
     labels: ClassVar[Mapping[str, Category]] = {
         "harassment": Category.HARASSMENT,
@@ -147,15 +171,16 @@ class OpenAIModerationsSpec(DecidingSpec, Address):
 
 
 class ClassifierSpec(DecidingSpec):
-    """A text classifier on this machine, by path or hub name; needs the extra `local`.
-
-    `labels` says what each of the model's labels means here: `{toxic: harassment, neutral: none}`.
-    """
+    """A text classifier on this machine, by path or hub name; needs the extra `local`."""
 
     backend: Literal["classifier"] = "classifier"
+    """A text classifier on this machine (extra `local`)."""
     labels: dict[str, Category] = Field(min_length=1)
+    """What each of the model's labels means here: `{toxic: harassment, neutral: none}`."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
+    """Where it runs; auto: the GPU where there is one."""
     batch_size: int = Field(default=16, ge=1, le=512)
+    """How many comments are read at a time."""
 
     @field_validator("labels")
     @classmethod

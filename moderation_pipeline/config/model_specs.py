@@ -15,34 +15,40 @@ from moderation_pipeline.config.yaml_model import Closed
 
 
 class ModelSpec(Closed):
-    """What every language model is told: how long it may answer, how much of the chat it is shown.
-
-    `context_lines` are lines of the channel before the comment, `own_lines` the user's own earlier ones.
-    `prompt: brief` states the rules in a quarter of the words, for models with little context or on a CPU.
-    """
+    """What every language model is told: how long it may answer, how much of the chat it is shown."""
 
     model: str = Field(min_length=1)
+    """The model's name, as its provider spells it."""
     max_tokens: int = Field(default=300, ge=32, le=8_192)
+    """How long a reply may be."""
     temperature: float = Field(default=0.0, ge=0, le=2)
+    """How freely it answers; 0 is the same reply each time, as far as the model keeps to it."""
     context_lines: int = Field(default=6, ge=0, le=50)
+    """How many lines of the channel before the comment it is shown."""
     own_lines: int = Field(default=3, ge=0, le=20)
+    """How many of the user's own earlier lines it is shown."""
     prompt: Literal["full", "brief"] = "full"
+    """brief states the rules in a quarter of the words, for models with little context or on a CPU."""
 
 
 class Address(Closed):
-    """Where a model is asked, and how hard. Its key is read from the environment or .env, never from here.
-
-    `api_key_env` names the variable. With a `base_url` of one's own no key is sent unless it is named: a key
-    for one provider must not reach another. `concurrency` bounds how many calls fly at once.
-    """
+    """Where a model is asked, and how hard. Its key is read from the environment or .env, never from here."""
 
     backend: str
+    """Whose protocol it speaks."""
     model: str
+    """The model's name, as its provider spells it."""
     base_url: str | None = None
+    """The server's address where it isn't the provider's; then no key is sent unless `api_key_env` names one, for
+    a key for one provider must not reach another."""
     api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    """The environment variable that holds the key."""
     concurrency: int = Field(default=64, ge=1, le=1_024)
+    """How many calls may fly at once."""
     timeout_s: float = Field(default=60.0, gt=0, le=3_600)
+    """How many seconds a call may take."""
     attempts: int = Field(default=5, ge=1, le=20)
+    """How often a call is tried where nobody answers."""
 
     key_named: ClassVar[str]
     """The environment variable of the provider's key."""
@@ -73,6 +79,7 @@ class TogetherSpec(RemoteSpec):
     """A model of Together's (TOGETHER_API_KEY)."""
 
     backend: Literal["together"] = "together"
+    """Together (TOGETHER_API_KEY)."""
     key_named: ClassVar[str] = "TOGETHER_API_KEY"
 
 
@@ -80,6 +87,7 @@ class OpenAISpec(RemoteSpec):
     """A model of OpenAI's (OPENAI_API_KEY), or of any server that speaks its protocol at `base_url`."""
 
     backend: Literal["openai"] = "openai"
+    """OpenAI (OPENAI_API_KEY), or any server that speaks its protocol, at `base_url`."""
     key_named: ClassVar[str] = "OPENAI_API_KEY"
 
 
@@ -87,59 +95,67 @@ class HfSpec(ModelSpec):
     """A causal model of Hugging Face's on this machine, by path or hub name; needs the extra `local`."""
 
     backend: Literal["hf"] = "hf"
+    """A model on this machine (extra `local`)."""
     model: str = Field(default="Qwen/Qwen2.5-0.5B-Instruct", min_length=1)
+    """A path, or a name on the hub."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
+    """Where it runs; auto: the GPU where there is one."""
     batch_size: int = Field(default=16, ge=1, le=512)
+    """How many comments are read at a time."""
 
 
 class TogetherStudentSpec(TogetherSpec):
     """A small model of Together's as the Student."""
 
     model: str = Field(default="Qwen/Qwen2.5-7B-Instruct-Turbo", min_length=1)
+    """The model's name at Together."""
 
 
 class AuditSource(Closed):
-    """What gives audits. `may_train_on` is false where its terms forbid training on what it says.
-
-    Such audits recalibrate thresholds and count in estimates, and never reach a fit.
-    """
+    """What gives audits."""
 
     may_train_on: bool = True
+    """False where the source's terms forbid training on what it says: its audits then move thresholds and count in
+    estimates, and never reach a fit."""
 
 
 class AsExpert(AuditSource):
-    """What only an Expert is told. Shown the Student's plan it is anchored, and its replies aren't shared."""
+    """What only an Expert is told."""
 
     sees_student: bool = False
+    """Whether it is shown the Student's plan: then it is anchored by it, and its replies aren't shared between
+    configs."""
 
 
 class RemoteExpert(AsExpert, RemoteSpec):
-    """What only an Expert behind an address is told.
-
-    `batch: true` sends audits through the provider's batch interface: half the price, within a day. The loop's
-    `feedback_lag` is then how many batches of comments may be decided before their audits are needed.
-    """
+    """What only an Expert behind an address is told."""
 
     batch: bool = False
+    """Whether audits go through the provider's batch interface: half the price, within a day; `loop.feedback_lag`
+    is then how many batches may be decided before their audits are needed."""
 
 
 class TogetherExpertSpec(TogetherSpec, RemoteExpert):
     """A large model of Together's as the Expert."""
 
     model: str = Field(default="meta-llama/Llama-3.3-70B-Instruct-Turbo", min_length=1)
+    """The model's name at Together."""
     max_tokens: int = Field(default=500, ge=32, le=8_192)
+    """How long a reply may be."""
 
 
 class OpenAIExpertSpec(OpenAISpec, RemoteExpert):
     """A model behind OpenAI's protocol as the Expert."""
 
     max_tokens: int = Field(default=500, ge=32, le=8_192)
+    """How long a reply may be."""
 
 
 class HfExpertSpec(HfSpec, AsExpert):
     """A local model as the Expert."""
 
     max_tokens: int = Field(default=500, ge=32, le=8_192)
+    """How long a reply may be."""
 
 
 LanguageModelStudent = TogetherStudentSpec | OpenAISpec | HfSpec

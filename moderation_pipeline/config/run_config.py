@@ -37,40 +37,46 @@ KEYLESS_REGIMES = ("student_only", "student_memory", "hybrid", "expert_only")
 class VoteSpec(Closed):
     """Which recalled memories are heard by a Student that can't read them, and when they say nothing.
 
-    Heard are those at least `least_similarity` near; two sides whose trust differs by less than
-    `least_margin` cancel out. A vote is followed where it is surer than the Student.
+    A vote is followed where it is surer than the Student.
     """
 
     least_similarity: float = Field(default=0.8, ge=0, le=1)
+    """How near a memory must be to be heard, as similarity of its state to the case's."""
     least_margin: float = Field(default=0.05, ge=0, le=1)
+    """Two sides whose trust differs by less than this cancel out."""
 
 
 class MemorySpec(Closed):
-    """What is remembered: which embedder retrieves, how many at a time, how many are kept, and from whom.
-
-    `embedder`: tfidf counts words and characters; minilm is all-MiniLM-L6-v2 without torch (extra `minilm`);
-    sbert is any sentence-transformers model (extra `local`), whose hub name or local path `model` is.
-    Memories nearer than `merge_similarity` are the same lesson; less near than `least_similarity` they are
-    not recalled. `scope: channel` recalls only what was learnt in the comment's own channel. Once
-    `user_share_from` memories are active, at most `user_share` of them may come from one user. A memory that
-    harmed more than it helped is retired after `retire_after_uses` judged uses. What would have been decided
-    without memories is known at once of keyless Students; a paid one that was shown some is asked again without
-    them for `without_share` of those comments, and only such uses, where they are audited, are judged.
-    """
+    """What is remembered: what retrieves, how many at a time, how many are kept, and from whom."""
 
     embedder: Literal["tfidf", "minilm", "sbert"] = "tfidf"
+    """What finds memories: tfidf counts words and characters; minilm is all-MiniLM-L6-v2 without torch (extra
+    `minilm`); sbert is any sentence-transformers model (extra `local`)."""
     model: str | None = None
+    """The hub name or local path of the model, for sbert alone."""
     top_k: int = Field(default=5, ge=1, le=100)
+    """How many memories are recalled for a comment."""
     capacity: int = Field(default=50_000, ge=1)
+    """How many memories are kept; beyond it those that are worth least are forgotten."""
     scope: Literal["channel", "all"] = "all"
+    """Whether only what was learnt in the comment's own channel is recalled, or everything."""
     least_similarity: float = Field(default=0.5, gt=0, le=1)
+    """Memories less near than this are not recalled."""
     merge_similarity: float = Field(default=0.95, gt=0, le=1)
+    """Memories nearer than this are the same lesson."""
     user_share: float = Field(default=0.1, gt=0, le=1)
+    """The share of active memories that may come from one user."""
     user_share_from: int = Field(default=100, ge=1)
+    """From how many active memories on `user_share` holds."""
     retire_after_uses: int = Field(default=5, ge=1)
+    """A memory that harmed more than it helped is retired after so many judged uses."""
     without_share: float = Field(default=0.05, ge=0, le=1)
+    """Of the comments at which a paid Student was shown memories, the share that is asked about again without
+    them, so that memories can be judged; each is one more call. Keyless Students tell for nothing."""
     vote: VoteSpec = VoteSpec()
+    """How memories are heard by Students that can't read them."""
     start_from: StartFrom | None = None
+    """Another chat's run, as "chat|config", whose memories this run begins with."""
 
     @model_validator(mode="after")
     def _model_is_sberts(self) -> MemorySpec:
@@ -83,7 +89,9 @@ class RandomFloor(Closed):
     """The least audit probability of every comment, by what the Student proposed. A number means both."""
 
     allow: float = Field(default=0.01, ge=0, le=1)
+    """The chance of an audit where the Student would let the comment be."""
     sanctions: float = Field(default=0.01, ge=0, le=1)
+    """The chance of an audit where the Student proposes to act."""
 
     @model_validator(mode="before")
     @classmethod
@@ -93,21 +101,26 @@ class RandomFloor(Closed):
 
 
 class AuditSpec(Closed):
-    """Which comments the Expert audits. `rate` is the expected share of all comments, floor included.
+    """Which comments the Expert audits.
 
-    Under `random` the rate is everyone's chance, and audits that must be (bad replies, what speaks to the
-    moderator) come on top: certificates rest on that chance. `uncertain` audits where the Student doubts (by margin
-    or entropy), `severity` besides that every ban and timeout of `long_timeout_s` or more before it acts,
-    `committee` where base and learned head disagree, `novelty` what is far from all audited comments. `usd` bounds
-    what a run's audits may cost at list price.
+    Under `random` audits that must be (bad replies, what speaks to the moderator) come on top of the rate, for
+    certificates rest on that chance.
     """
 
     policy: Literal["all", "none", "random", "uncertain", "severity", "committee", "novelty"] = "uncertain"
+    """What is audited for certain: `uncertain` where the Student is nearest to deciding otherwise, `severity`
+    besides that every ban and long timeout before it acts, `committee` where base and learned head disagree,
+    `novelty` what is far from all audited comments, `random` nothing (the rate is everyone's chance)."""
     measure: Literal["margin", "entropy"] = "margin"
+    """How doubt is measured under `uncertain`: by margin or entropy."""
     long_timeout_s: int = Field(default=600, ge=1)
+    """From how many seconds on a timeout is a long one, for `severity`."""
     usd: float | None = Field(default=None, gt=0)
+    """What a run's audits may cost at list price; null: no bound but the run's own."""
     rate: float = Field(default=0.05, ge=0, le=1)
+    """The expected share of all comments that is audited, floor included."""
     random_floor: RandomFloor = RandomFloor()
+    """Everyone's least chance of an audit: without one, no rate can be estimated."""
 
     @property
     def chance(self) -> RandomFloor:
@@ -123,8 +136,11 @@ class LoopSpec(Closed):
     """How the stream is cut: `batch_size: 1` with `feedback_lag: 0` is the exact sequential loop."""
 
     batch_size: int = Field(default=64, ge=1, le=10_000)
+    """How many comments are decided at a time."""
     feedback_lag: int = Field(default=0, ge=0, le=1_000)
+    """How many batches may be decided while the audits of those before are under way."""
     seed: int = 7
+    """What chance is drawn from: the same seed, the same audits."""
 
 
 class AutonomySpec(Closed):
@@ -135,41 +151,57 @@ class AutonomySpec(Closed):
     """
 
     max_wrongful_per_1000_sanctions: float = Field(default=50, gt=0, lt=1000)
+    """Of 1,000 sanctions, how many may be wrong."""
     max_wrongful_per_1000_comments: float = Field(default=1, gt=0, lt=1000)
+    """Of 1,000 comments, how many may be sanctioned wrongly."""
     max_missed_per_1000_allowed: float = Field(default=10, gt=0, lt=1000)
+    """Of 1,000 comments let through, how many may be violations."""
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    """How sure it must be that all targets hold."""
 
 
 class BudgetSpec(Closed):
     """What a run may cost at list price, and what happens when that is spent."""
 
     usd_per_run: float = Field(gt=0)
+    """What a run may cost, in dollars at list price, whatever was cached."""
     when_spent: Literal["stop", "rules"] = "stop"
+    """Whether the run then stops, to be resumed, or the rules decide the rest."""
 
 
 Regime = Literal["student_only", "student_memory", "hybrid", "expert_only"]
 
 
 class Config(Closed):
-    """One way to moderate a chat. A run is a chat moderated under one config.
-
-    `regime` is the family of configs it is compared with; left out, it follows from the rest. Only
-    `student_memory` must be said: its audits teach, and the Student's plan stands all the same.
-    """
+    """One way to moderate a chat. A run is a chat moderated under one config."""
 
     description: str = ""
+    """One line that says what the config is for."""
     regime: Regime
+    """The family of configs it is compared with; left out, it follows from the rest. Only student_memory must be
+    said: its audits teach, and the Student's plan stands all the same."""
     student: Annotated[Annotated[StudentSpec, Tag(NONE_ALLOWED)] | NoAgent, NoneOrSpec] = RulesSpec()
+    """Who decides every comment; none: the Expert alone."""
     expert: Annotated[Annotated[ExpertSpec, Tag(NONE_ALLOWED)] | NoAgent, NoneOrSpec] = CarefulRulesSpec()
+    """Who audits; none: nobody."""
     memory: MemorySpec | None = MemorySpec()
+    """What is remembered of disagreements; null: nothing."""
     audit: AuditSpec = AuditSpec()
+    """Which comments are audited."""
     loop: LoopSpec = LoopSpec()
+    """How the stream is cut into batches."""
     rules: str | None = None
+    """The channel's own rules: the name of a file under data/rules, without .md."""
     sanctions: str = "default"
+    """What repetition leads to: the name of a file under data/sanctions, or a ready-made one."""
     shadow: bool = False
+    """Whether everything is recorded and nothing acts."""
     budget: BudgetSpec | None = None
+    """What the run may cost; null: no bound."""
     autonomy: AutonomySpec | None = None
+    """What must be shown before the system may act alone; null: nothing is asked, and everything acts."""
     fallback: Literal["rules"] | None = None
+    """Who decides where an agent can't: the rules, or nobody (then the comment is undecided)."""
 
     @model_validator(mode="before")
     @classmethod

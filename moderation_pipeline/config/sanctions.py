@@ -37,17 +37,24 @@ class CircuitBreaker(Closed):
     """Turns the rest of a run to shadow mode when bans pass a share of all comments."""
 
     max_ban_share: float = Field(default=0.02, gt=0, le=1)
+    """The share of all comments that may be bans."""
     after_comments: int = Field(default=500, ge=1)
+    """From how many comments on it is looked at."""
 
 
 class SanctionsSpec(Closed):
     """A sanctions file: for each category and proposed action the steps that repetition climbs."""
 
     description: str = ""
+    """One line that says what the file is for."""
     strikes_expire_after_s: int = Field(default=7 * 86_400, gt=0)
+    """After how many seconds a strike counts no more."""
     immune: tuple[str, ...] = ("moderator", "broadcaster")
+    """Who is never sanctioned: moderator, broadcaster."""
     circuit_breaker: CircuitBreaker | None = CircuitBreaker()
+    """When bans pass a share of all comments, the rest of the run is in shadow; null: never."""
     ladders: dict[str, dict[Action, tuple[Step, ...]]]
+    """For each category (or default) and proposed action the steps that repetition climbs."""
 
     @field_validator("ladders", mode="before")
     @classmethod

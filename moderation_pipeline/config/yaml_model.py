@@ -15,7 +15,7 @@ from moderation_pipeline.config.config_errors import ConfigError, Written, unkno
 class Closed(BaseModel):
     """A part of a config: frozen, and a key it doesn't know is an error that lists those it knows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -40,7 +40,7 @@ def read_closed(model: type[Model], path: Path) -> Model:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(worded(error, [Written(path, content)])) from None
+        raise ConfigError(worded(error, [Written(path, content)], model)) from None
 
 
 def read_mapping(path: Path) -> dict[str, Any]:

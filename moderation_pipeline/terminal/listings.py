@@ -13,6 +13,7 @@ import polars as pl
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, chat_name
 from moderation_pipeline.config.config_errors import ConfigError
+from moderation_pipeline.config.config_keys import ConfigKey, config_keys
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.own_rules import own_rules
 from moderation_pipeline.config.run_config import DEFAULT_CONFIG, NamedConfig
@@ -75,6 +76,16 @@ class NoSuchChatError(ModerationError):
         else:
             fix = f"Chats are: {', '.join(known)}. 'moderation add FILE' adds one."
         super().__init__(f"There is no chat {chat!r}.{closest(chat, known)} {fix}")
+
+
+class NoSuchKeyError(ModerationError):
+    """A key that no config may hold."""
+
+    def __init__(self, prefix: str) -> None:
+        names = [each.key for each in config_keys()]
+        super().__init__(
+            f"No key of a config begins with {prefix!r}.{closest(prefix, names)} 'moderation configs --keys' lists all."
+        )
 
 
 class NothingRunError(ModerationError):
@@ -143,6 +154,18 @@ def _among(configs: Sequence[str]) -> str:
     """Return the SQL that keeps some configs; slugs need no quoting that could be broken out of."""
     names = ", ".join(f"'{check_slug(config, 'Config')}'" for config in configs)
     return f"config in ({names})" if names else "true"
+
+
+def keys(prefix: str) -> pl.DataFrame:
+    """Return every key of a config that begins with the prefix: allowed, default, meaning.
+
+    Raises:
+        NoSuchKeyError: there is none.
+    """
+    found = config_keys(prefix)
+    if not found:
+        raise NoSuchKeyError(prefix)
+    return pl.DataFrame(found, schema=ConfigKey._fields, orient="row")
 
 
 def configs(folder: DataFolder) -> tuple[pl.DataFrame, list[str]]:

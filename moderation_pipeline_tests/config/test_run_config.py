@@ -210,7 +210,8 @@ def test_what_is_wrong_is_said_with_file_key_value_and_what_is_allowed(
     tmp_path: Path, text: str, said: str
 ) -> None:
     error = error_of(tmp_path, text)
-    assert error == said or (said.endswith(" ") and error.startswith(said))
+    found = error.partition(" It means: ")[0]
+    assert found == said or (said.endswith(" ") and found.startswith(said))
 
 
 @pytest.mark.parametrize(
@@ -224,8 +225,10 @@ def test_a_wrong_backend_is_one_line_that_names_it_and_those_allowed(
     assert error.startswith(
         f"mine.yaml: {part}: there is no backend '{wrong}'. Did you mean '{right}'? Allowed: "
     )
-    assert error.endswith(", none.")
-    assert right in error.split("Allowed: ")[1]
+    found, _, meaning = error.partition(" It means: ")
+    assert found.endswith(", none.")
+    assert right in found.split("Allowed: ")[1]
+    assert meaning.startswith("Who ")
 
 
 def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:

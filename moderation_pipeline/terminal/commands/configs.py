@@ -12,19 +12,26 @@ from moderation_pipeline.warehouse.folder import DataFolder
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per valid config.")
-def configs(as_json: bool) -> None:
+@click.option(
+    "--keys", is_flag=False, flag_value="", metavar="[PREFIX]", help="List what a config may say instead."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per valid config, or per key.")
+def configs(keys: str | None, as_json: bool) -> None:
     """List the configs, ready-made and your own, and validate every one.
 
     \b
     moderation configs
     moderation configs --json | jq '.[].config'
+    moderation configs --keys memory        what may be said of memory, and what it means
 
     Your own are YAML files under data/configs; one with the name of a ready-made config replaces it.
     Exits with 1 where a config is invalid, after saying what is wrong with it.
     """
     from moderation_pipeline.terminal import listings
 
+    if keys is not None:
+        print_frame(listings.keys(keys), as_json=as_json)
+        return
     frame, problems = listings.configs(DataFolder.find())
     print_frame(frame, as_json=as_json)
     if problems:

@@ -51,7 +51,6 @@ class _PersonaFile(_Closed):
     crowd: Crowd
     subscribers: float = Field(default=0, ge=0, le=1)
     has_voice: bool = True
-    evades: bool = False
     borrows: Mapping[str, float] = {}
     lines: tuple[_Group, ...] = ()
 
@@ -183,7 +182,7 @@ def _charged(words: Mapping[str, tuple[Phrase, ...]]) -> frozenset[str]:
 
 
 def _persona(name: str, file: _PersonaFile) -> Persona:
-    return Persona(name, file.crowd, file.subscribers, file.has_voice, file.evades)
+    return Persona(name, file.crowd, file.subscribers, file.has_voice, evades=bool(file.borrows))
 
 
 def _label(path: Path, text: str | None) -> SpokenLabel | None:

@@ -29,7 +29,7 @@ class SpokenLabel:
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """A kind of chatter: where its people come from, how they type. Who evades disguises what breaks a rule."""
+    """A kind of chatter: where its people come from, how they type. Who evades says others' lines, disguised."""
 
     name: str
     crowd: Crowd

@@ -130,5 +130,5 @@ def test_a_mistake_names_its_file_and_itself(
 
 def test_who_evades_is_said_in_the_personas_file(tmp_path: Path) -> None:
     assert [name for name, persona in LIBRARY.personas.items() if persona.evades] == ["evader"]
-    folder = changed(tmp_path, "personas/troll.yaml", "crowd: circle", "crowd: circle\nevades: true")
+    folder = changed(tmp_path, "personas/troll.yaml", "crowd: circle", "crowd: circle\nborrows: {spammer: 1}")
     assert load_library(folder / "personas", folder / "channels").personas["troll"].evades

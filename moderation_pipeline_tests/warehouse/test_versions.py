@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 from pathlib import Path
 
@@ -121,11 +122,13 @@ def test_the_imports_that_a_version_follows_are_those_of_the_syntax_tree() -> No
 
 
 def imported_by(source: str) -> set[Path]:
-    """Return the modules of ours that the syntax tree of a source imports."""
+    """Return the modules of ours that the syntax tree of a source imports, or names for a table of classes."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             assert not any(alias.name.startswith("moderation_pipeline") for alias in node.names)
+        if isinstance(node, ast.Constant) and re.fullmatch(r"moderation_pipeline[\w.]+:\w+", str(node.value)):
+            found.add(PACKAGE.joinpath(*str(node.value).partition(":")[0].split(".")[1:]).with_suffix(".py"))
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("moderation_pipeline"):
             place = PACKAGE.joinpath(*str(node.module).split(".")[1:])
             both = [place, *(place / alias.name for alias in node.names)]

@@ -18,7 +18,7 @@ from moderation_pipeline.agents.keyless.careful_rules import CarefulRulesExpert
 from moderation_pipeline.agents.keyless.rules import RulesStudent
 from moderation_pipeline.agents.labels_expert import LabelsExpert
 from moderation_pipeline.agents.memory_trial import MemoryTrial
-from moderation_pipeline.agents.prompted.prompt_expert import PromptExpert
+from moderation_pipeline.agents.prompted.prompt_expert import prompt_expert
 from moderation_pipeline.agents.prompted.prompt_student import PromptStudent
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.agents.tiers import Tier, TieredStudent
@@ -34,7 +34,7 @@ from moderation_pipeline.config.agent_specs import (
     TiersSpec,
 )
 from moderation_pipeline.config.decision_specs import AskingSpec, DecidingSpec, DecisionSpec
-from moderation_pipeline.config.model_specs import LanguageModelSpec, RemoteExpert
+from moderation_pipeline.config.model_specs import LanguageModelSpec
 from moderation_pipeline.config.run_config import Config
 
 if TYPE_CHECKING:
@@ -209,13 +209,7 @@ class _Builder:
         model = self._model("Expert", spec, "careful_rules")
         if model is None:
             return CarefulRulesExpert()
-        return PromptExpert(
-            model,
-            spec,
-            self.own_rules,
-            sees_student=spec.sees_student,
-            by_batch=isinstance(spec, RemoteExpert) and spec.batch,
-        )
+        return prompt_expert(model, spec, self.own_rules)
 
     def _model(self, part: str, spec: LanguageModelSpec, instead: str) -> LanguageModel | None:
         try:

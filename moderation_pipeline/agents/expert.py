@@ -18,18 +18,6 @@ class Expert(ABC):
     async def audit(self, cases: Sequence[Case]) -> list[Verdict]:
         """Return one verdict per case, in order; a bad reply is a verdict without a plan, no exception."""
 
-    async def audit_beside(
-        self,
-        cases: Sequence[Case],
-        proposed: Sequence[Plan | None],  # noqa: ARG002
-    ) -> list[Verdict]:
-        """Audit with the Student's plans beside the cases. Only an Expert told to see them looks at them."""
-        return await self.audit(cases)
-
-    async def collected(self, audits: asyncio.Future[list[Verdict]]) -> list[Verdict]:
-        """Return audits that were begun, where the loop can't go on without them."""
-        return await audits
-
     def worst_case_usd(self, cases: Sequence[Case]) -> float | None:  # noqa: ARG002
         """Return what auditing the cases may cost at most, at list price; null where no price is known."""
         return 0.0
@@ -40,3 +28,19 @@ class Expert(ABC):
     def can_audit(self, case: Case) -> bool:  # noqa: ARG002  (an Expert of labels knows only some cases)
         """Whether this Expert has anything to say about the case."""
         return True
+
+
+class SeesStudent(ABC):
+    """The ability of an Expert that is shown the Student's plans: anchored by them, on purpose."""
+
+    @abstractmethod
+    async def audit_beside(self, cases: Sequence[Case], proposed: Sequence[Plan | None]) -> list[Verdict]:
+        """Audit with the Student's plans beside the cases; null where it has none."""
+
+
+class AuditsByBatch(ABC):
+    """The ability of an Expert whose audits only wait, once begun, until the loop can't go on without them."""
+
+    @abstractmethod
+    async def collected(self, audits: asyncio.Future[list[Verdict]]) -> list[Verdict]:
+        """Return audits that were begun, or stop the run until they are there."""

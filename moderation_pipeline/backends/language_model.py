@@ -137,12 +137,6 @@ class LanguageModel(ABC):
         """Find out, once, what the endpoint can do; return what of it shapes replies, for the key."""
         return ""
 
-    async def collect(self) -> None:  # noqa: B027  (only calls by batch are waited for)
-        """Bring replies that calls are waiting for; where there are none yet, stop the run (`batches.py`)."""
-
-    def let_go(self) -> None:  # noqa: B027  (only calls by batch wait)
-        """End calls that only wait, and cost nothing yet: nobody will collect their replies any more."""
-
     async def aclose(self) -> None:  # noqa: B027  (not every model holds something open)
         """Close connections; the model can't be asked again afterwards."""
 
@@ -166,17 +160,30 @@ class WrappedModel(LanguageModel):
         """Find out what the wrapped model's endpoint can do."""
         return await self.inner.prepare()
 
-    async def collect(self) -> None:
-        """Bring replies that the wrapped model's calls are waiting for."""
-        await self.inner.collect()
-
-    def let_go(self) -> None:
-        """End the wrapped model's calls that only wait."""
-        self.inner.let_go()
-
     async def aclose(self) -> None:
         """Close the wrapped model."""
         await self.inner.aclose()
+
+
+class AnswersByBatch(ABC):
+    """The ability of a language model whose calls only wait until they are collected (`batches/`)."""
+
+    @abstractmethod
+    async def collect(self) -> None:
+        """Bring replies that calls are waiting for; where there are none yet, stop the run."""
+
+    @abstractmethod
+    def let_go(self) -> None:
+        """End calls that only wait, and cost nothing yet: nobody will collect their replies any more."""
+
+
+def answering_by_batch(model: LanguageModel) -> AnswersByBatch | None:
+    """Return the model, or the one that it wraps, where it answers by batch; null where it answers each call."""
+    while not isinstance(model, AnswersByBatch):
+        if not isinstance(model, WrappedModel):
+            return None
+        model = model.inner
+    return model
 
 
 class LanguageModelError(Exception):

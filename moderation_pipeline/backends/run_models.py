@@ -32,7 +32,7 @@ from moderation_pipeline.backends.wrappers.metering import MeteredModel
 from moderation_pipeline.backends.wrappers.prices import PriceList
 from moderation_pipeline.backends.wrappers.reply_cache import CachedModel, Purchases
 from moderation_pipeline.backends.wrappers.reply_store import DAY_S, LEASE_S, Attempt, ReplyStore
-from moderation_pipeline.backends.wrappers.retry import RetryingModel, RetryPolicy
+from moderation_pipeline.backends.wrappers.retry import RetryingBatches, RetryingModel, RetryPolicy
 from moderation_pipeline.config.config_errors import UnpricedBudgetError
 from moderation_pipeline.config.decision_specs import DecisionSpec
 from moderation_pipeline.config.model_specs import Address, LanguageModelSpec, RemoteExpert, RemoteSpec
@@ -178,7 +178,7 @@ class RunModels:
         batched = BatchedModel(endpoint, batch_door(spec, endpoint), self.store, self._run_key)
         metered = MeteredModel(batched, self._prices, discount=BATCH_DISCOUNT)
         self._metered.append(metered)
-        model = self._budgeted(RetryingModel(metered, RetryPolicy(attempts=spec.attempts)))
+        model = self._budgeted(RetryingBatches(metered, RetryPolicy(attempts=spec.attempts)))
         return CachedModel(model, self.store, self._purchases, self._prices)
 
     def _wrapped(self, spec: LanguageModelSpec | DecisionSpec, backend: LanguageModel) -> LanguageModel:

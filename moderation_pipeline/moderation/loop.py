@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from moderation_pipeline.agents.build_agents import Agents
+from moderation_pipeline.agents.expert import AuditsByBatch, Expert, SeesStudent
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.audits.audit_policy import AuditPolicy
 from moderation_pipeline.cases.case import Case
@@ -153,7 +154,7 @@ class Moderation:
             for verdict, choice in zip(decided, choices, strict=True)
             if choice.reason is not None
         ]
-        audits = asyncio.ensure_future(expert.audit_beside(picked, proposed)) if picked else None
+        audits = asyncio.ensure_future(_audits(expert, picked, proposed)) if picked else None
         return InFlight(
             cases=cases,
             situations=situations,
@@ -240,8 +241,10 @@ class Moderation:
     async def _audited(self, batch: InFlight) -> list[Verdict | None]:
         """Return the audit of each case of the batch, null where there was none."""
         replies: Iterator[Verdict] = iter(())
-        if batch.audits is not None and self._agents.expert is not None:
-            replies = iter(await self._agents.expert.collected(batch.audits))
+        if batch.audits is not None:
+            expert, audits = self._agents.expert, batch.audits
+            found = await (expert.collected(audits) if isinstance(expert, AuditsByBatch) else audits)
+            replies = iter(found)
         return [next(replies) if choice.reason is not None else None for choice in batch.choices]
 
     async def _chosen(self, batch: InFlight, audited: Sequence[Verdict | None]) -> list[Chosen]:
@@ -282,6 +285,13 @@ class Moderation:
             _remember(self._memory, lessons)
         if self._agents.student is not None:
             self._agents.student.learn(lessons)
+
+
+async def _audits(expert: Expert, cases: Sequence[Case], proposed: Sequence[Plan | None]) -> list[Verdict]:
+    """Have cases audited: blind, unless the Expert is one that is shown the Student's plans."""
+    if isinstance(expert, SeesStudent):
+        return await expert.audit_beside(cases, proposed)
+    return await expert.audit(cases)
 
 
 async def _abandon(in_flight: Sequence[InFlight]) -> None:

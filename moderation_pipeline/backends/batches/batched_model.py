@@ -21,6 +21,7 @@ import orjson
 from moderation_pipeline.backends.chat.chat_endpoint import ChatEndpoint
 from moderation_pipeline.backends.chat.chat_wire import Body, reply_of
 from moderation_pipeline.backends.language_model import (
+    AnswersByBatch,
     BadReplyError,
     FatalBackendError,
     LanguageModel,
@@ -128,7 +129,7 @@ class Waiting(NamedTuple):
     answer: asyncio.Future[bytes]
 
 
-class BatchedModel(LanguageModel):
+class BatchedModel(LanguageModel, AnswersByBatch):
     """Lets calls wait until `collect` is asked for."""
 
     def __init__(

@@ -19,6 +19,7 @@ from moderation_pipeline.backends.language_model import (
     Reply,
     Request,
     WrappedModel,
+    answering_by_batch,
 )
 from moderation_pipeline.backends.wrappers.prices import PriceList
 from moderation_pipeline.backends.wrappers.reply_store import Attempt, ReplyStore, StoredReply
@@ -107,7 +108,9 @@ class CachedModel(WrappedModel):
         Those that take longer than the grace time are given up. Their claims stay, void as soon as this process
         closes the store, so that the next attempt counts them as calls that it repeats.
         """
-        self.inner.let_go()
+        batched = answering_by_batch(self.inner)
+        if batched is not None:
+            batched.let_go()
         flights = list(self._flights.values())
         if flights:
             _, late = await asyncio.wait(flights, timeout=self._grace_s)

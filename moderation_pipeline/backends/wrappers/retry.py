@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from moderation_pipeline.backends.language_model import (
+    AnswersByBatch,
     FatalBackendError,
     LanguageModel,
     Reply,
     Request,
     TransportError,
     WrappedModel,
+    answering_by_batch,
 )
 
 T = TypeVar("T")
@@ -85,10 +87,6 @@ class RetryingModel(WrappedModel):
             )
             raise self._nobody from None
 
-    async def collect(self) -> None:
-        """Bring replies by batch, asking again where nobody answers."""
-        await self._insist(self.inner.collect)
-
     async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:
         attempt = 1
         while True:
@@ -100,3 +98,19 @@ class RetryingModel(WrappedModel):
                 await self._sleep(self.policy.wait_s(attempt, error.retry_after_s, self._chance()))
             attempt += 1
             self.retries += 1
+
+
+class RetryingBatches(RetryingModel, AnswersByBatch):
+    """The same around a model that answers by batch: bringing replies is tried again too."""
+
+    async def collect(self) -> None:
+        """Bring replies by batch, asking again where nobody answers."""
+        batched = answering_by_batch(self.inner)
+        if batched is not None:
+            await self._insist(batched.collect)
+
+    def let_go(self) -> None:
+        """End the wrapped model's calls that only wait."""
+        batched = answering_by_batch(self.inner)
+        if batched is not None:
+            batched.let_go()

@@ -30,6 +30,11 @@ class Action(StrEnum):
 
 SEVERITY: dict[Action, int] = {action: action.severity for action in Action}
 
+SANCTIONS = tuple(action for action in Action if action.is_sanction)
+
+SECONDS_PER = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+"""How durations are written wherever people write them: `10m`."""
+
 UNDECIDED = "undecided"
 """What `action_log.action` says where nobody could decide: acts on nobody, neither allowed nor sanctioned."""
 

@@ -24,6 +24,7 @@ from moderation_pipeline.backends.language_model import (
     TooLongError,
     TransportError,
 )
+from moderation_pipeline.plan import SECONDS_PER
 
 Headers = Mapping[str, str]
 
@@ -164,7 +165,7 @@ def _duration_s(text: str | None) -> float | None:
     if text is None:
         return None
     seconds, digits, rest = 0.0, "", text
-    units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+    units = {"ms": 0.001, **SECONDS_PER}
     while rest:
         digits = rest[: len(rest) - len(rest.lstrip("0123456789."))]
         rest = rest[len(digits) :]
@@ -173,5 +174,5 @@ def _duration_s(text: str | None) -> float | None:
         number = _number(digits)
         if number is None or (rest and not unit):
             return None
-        seconds += number * units.get(unit, 1.0)
+        seconds += number * units.get(unit, 1)
     return seconds

@@ -105,6 +105,11 @@ class Reply:
     is_cached: bool = False
 
 
+def whole_number(value: object) -> int | None:
+    """Return what a server says as a count, of tokens say; null where it says something else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
 class ModelIdentity(NamedTuple):
     """Who answers: the backend's name, the endpoint's URL (or `local`), and the model asked for."""
 

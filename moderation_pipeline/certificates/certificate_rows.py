@@ -9,12 +9,11 @@ from functools import cache
 from typing import Literal, NamedTuple
 
 from moderation_pipeline.certificates.decided_alone import DecidedAlone, NoAudit
-from moderation_pipeline.plan import Action, Category, Plan
+from moderation_pipeline.plan import SANCTIONS, Action, Category, Plan
 
 Denominator = Literal["sanctions", "comments", "allowed"]
 
 ALL = "all"
-SANCTIONS = tuple(action for action in Action if action.is_sanction)
 VIOLATIONS = tuple(category for category in Category if category is not Category.NONE)
 DETAILED_ROWS = len(SANCTIONS) * len(VIOLATIONS) * 2 + len(VIOLATIONS)
 """Sanctions by action and category, per sanction and per comment; missed violations by category."""

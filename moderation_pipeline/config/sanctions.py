@@ -15,10 +15,9 @@ from pydantic import Field, field_validator
 from moderation_pipeline.config.config_errors import ConfigError
 from moderation_pipeline.config.yaml_model import Closed, read_closed
 from moderation_pipeline.errors import closest
-from moderation_pipeline.plan import Action, Category
+from moderation_pipeline.plan import SECONDS_PER, Action, Category
 from moderation_pipeline.warehouse.folder import DataFolder
 
-SECONDS_PER = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _STEP = re.compile(r"(warn|reply|delete|ban|timeout (\d+)([smhd]))")
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from moderation_pipeline.attacks.attack_suite import attack_suite
 from moderation_pipeline.attacks.resistance import MOST_SUCCESS, attack_config, success_share
 from moderation_pipeline.config.config_library import ConfigLibrary
-from moderation_pipeline.defs.checking import declared
+from moderation_pipeline.defs.checking import OWNERS, declared
 from moderation_pipeline.defs.partitions import configs
 from moderation_pipeline.defs.resources import AgentBuilder, Embedders
 from moderation_pipeline.moderation.run_beginning import begin
@@ -23,7 +23,7 @@ from moderation_pipeline.warehouse.versions import source_version
     partitions_def=configs,
     group_name="judging",
     kinds={"polars", "parquet"},
-    owners=["team:moderation"],
+    owners=OWNERS,
     code_version=source_version(__name__),
 )
 def attack_results(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from moderation_pipeline.defs.checking import OWNERS
 from moderation_pipeline.defs.jobs import moderate
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.versions import source_version
@@ -18,7 +19,7 @@ EVERY_S = 300
 @dg.asset(
     group_name="moderation",
     kinds={"sqlite"},
-    owners=["team:moderation"],
+    owners=OWNERS,
     code_version=source_version(__name__),
 )
 def pending_batches(

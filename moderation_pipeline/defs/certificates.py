@@ -6,8 +6,8 @@ import polars as pl
 from moderation_pipeline.certificates.certificate_table import certify
 from moderation_pipeline.certificates.certified_basis import run_basis
 from moderation_pipeline.config.config_library import ConfigLibrary
-from moderation_pipeline.defs.checking import declared, holds
-from moderation_pipeline.defs.metrics import GROUP, OWNERS
+from moderation_pipeline.defs.checking import OWNERS, declared, holds
+from moderation_pipeline.defs.metrics import GROUP
 from moderation_pipeline.defs.partitions import runs
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import partition_names

@@ -1,4 +1,4 @@
-"""How a check reports: what it is called, which asset it is of, and the culprits it found.
+"""What every stage declares alike: whose its assets are, and how a check reports its culprits.
 
 What is checked is in `warehouse/laws.py`, and which asset has which checks in the file of its stage.
 """
@@ -9,6 +9,9 @@ from typing import Any
 
 import dagster as dg
 import polars as pl
+
+OWNERS = ["team:moderation"]
+"""Whose every asset is."""
 
 CULPRITS = 10
 """How many culprits a failed check shows."""

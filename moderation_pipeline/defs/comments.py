@@ -6,7 +6,7 @@ import dagster as dg
 import polars as pl
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files
-from moderation_pipeline.defs.checking import declared, holds
+from moderation_pipeline.defs.checking import OWNERS, declared, holds
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.moderation.trace import RunObserver
@@ -15,7 +15,6 @@ from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.versions import comments_version, source_version
 
 GROUP = "comments"
-OWNERS = ["team:moderation"]
 READING_VERSION = source_version("comments.ingest")
 
 

@@ -10,8 +10,8 @@ import dagster as dg
 import polars as pl
 
 from moderation_pipeline.config.config_library import ConfigLibrary
-from moderation_pipeline.defs.checking import declared, holds
-from moderation_pipeline.defs.metrics import GROUP, OWNERS
+from moderation_pipeline.defs.checking import OWNERS, declared, holds
+from moderation_pipeline.defs.metrics import GROUP
 from moderation_pipeline.defs.partitions import chats, from_chat_to_run
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.slugs import RunKey

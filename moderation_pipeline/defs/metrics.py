@@ -7,7 +7,7 @@ import polars as pl
 
 from moderation_pipeline.certificates.certified_basis import run_basis
 from moderation_pipeline.config.config_library import ConfigLibrary
-from moderation_pipeline.defs.checking import declared, holds
+from moderation_pipeline.defs.checking import OWNERS, declared, holds
 from moderation_pipeline.defs.partitions import from_chat_to_run, runs
 from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.files import read_table, stored_partitions
@@ -17,7 +17,6 @@ from moderation_pipeline.warehouse.tables import ESTIMATES, EXPERT_AUDITS
 from moderation_pipeline.warehouse.versions import comments_version, source_version
 
 GROUP = "judging"
-OWNERS = ["team:moderation"]
 
 
 @dg.asset(

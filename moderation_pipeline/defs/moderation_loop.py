@@ -13,7 +13,7 @@ from moderation_pipeline.agents.learned_heads import keep_heads
 from moderation_pipeline.certificates.certified_basis import basis_of, provenance_of
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import NamedConfig
-from moderation_pipeline.defs.checking import declared, holds, within
+from moderation_pipeline.defs.checking import OWNERS, declared, holds, within
 from moderation_pipeline.defs.partitions import from_chat_to_run, runs
 from moderation_pipeline.defs.progress import LoggedProgress
 from moderation_pipeline.defs.resources import AgentBuilder, Embedders
@@ -27,7 +27,6 @@ from moderation_pipeline.warehouse.io_manager import partition_names
 from moderation_pipeline.warehouse.versions import source_version
 
 GROUP = "moderation"
-OWNERS = ["team:moderation"]
 UNREADABLE_BOUND = 0.02
 """The share of unreadable replies above which a run's check warns: its results lean on fallbacks."""
 

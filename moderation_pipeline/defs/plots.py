@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import polars as pl
 
+from moderation_pipeline.defs.checking import OWNERS
 from moderation_pipeline.defs.comparison import RUN_TABLES, Partitions, collect_runs, of_every_config
-from moderation_pipeline.defs.metrics import OWNERS
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.versions import source_version

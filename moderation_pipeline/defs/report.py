@@ -5,8 +5,8 @@ import polars as pl
 
 from moderation_pipeline.certificates.certified_basis import changes_since
 from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.defs.checking import OWNERS
 from moderation_pipeline.defs.comparison import RUN_TABLES, Partitions, collect_runs, of_every_config
-from moderation_pipeline.defs.metrics import OWNERS
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.defs.plots import GROUP
 from moderation_pipeline.errors import ModerationError

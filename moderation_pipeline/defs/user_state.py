@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from moderation_pipeline.defs.checking import declared, holds
+from moderation_pipeline.defs.checking import OWNERS, declared, holds
 from moderation_pipeline.defs.partitions import runs
 from moderation_pipeline.moderation.standings import fold_actions
 from moderation_pipeline.warehouse import laws
@@ -18,7 +18,7 @@ USER_KEY = ["channel", "user_id"]
     partitions_def=runs,
     group_name="state",
     kinds={"polars", "parquet"},
-    owners=["team:moderation"],
+    owners=OWNERS,
     code_version=source_version(__name__),
 )
 def user_state(action_log: pl.DataFrame) -> dg.MaterializeResult[pl.DataFrame]:

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from moderation_pipeline.evaluation.judged import NO_VIOLATION, SANCTIONS, Run
+from moderation_pipeline.evaluation.judged import NO_VIOLATION, SANCTION_WORDS, Run
 from moderation_pipeline.plan import UNDECIDED
 
 Array = npt.NDArray[np.float64]
@@ -219,7 +219,7 @@ def _outcomes() -> list[pl.Expr]:
 
 def is_sanction() -> pl.Expr:
     """Return whether a judged comment was sanctioned; what was written under a sanction is not, again."""
-    return (pl.col("action").is_in(SANCTIONS) & ~pl.col("under_sanction")).fill_null(value=False)
+    return (pl.col("action").is_in(SANCTION_WORDS) & ~pl.col("under_sanction")).fill_null(value=False)
 
 
 def _costs() -> list[pl.Expr]:

@@ -12,6 +12,7 @@ import polars as pl
 
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.evaluation.judged import NO_VIOLATION
+from moderation_pipeline.statistics.weighted_audits import effective_sample_size
 from moderation_pipeline.statistics.wilson import wilson
 from moderation_pipeline.warehouse.tables import EXPERT_ERRORS
 
@@ -81,7 +82,7 @@ def _errors(group: pl.DataFrame) -> Errors:
     wrong = group["said"] != group["label"]
     weight = group["weight"]
     rate = float((weight * wrong).sum()) / float(weight.sum())
-    effective = float(weight.sum()) ** 2 / float((weight**2).sum())
+    effective = effective_sample_size(weight.to_numpy())
     was_right = group["proposed"] == group["label"]
     mended = group.filter(~was_right & ~wrong).height
     broken = group.filter(was_right & wrong)["comment_id"].to_list()

@@ -13,9 +13,10 @@ import polars as pl
 
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.errors import ModerationError
-from moderation_pipeline.plan import SEVERITY, Action, Category
+from moderation_pipeline.plan import SANCTIONS, SEVERITY, Category
 
-SANCTIONS = tuple(action.value for action in Action if action.is_sanction)
+SANCTION_WORDS = tuple(action.value for action in SANCTIONS)
+"""Sanctions as tables hold them."""
 SEVERITY_OF = {action.value: rank for action, rank in SEVERITY.items()}
 NO_VIOLATION = Category.NONE.value
 

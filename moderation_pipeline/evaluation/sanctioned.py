@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from moderation_pipeline.evaluation.judged import SANCTIONS, SEVERITY_OF, Run, cluster_key
+from moderation_pipeline.evaluation.judged import SANCTION_WORDS, SEVERITY_OF, Run, cluster_key
 
 COUNTS = {"warnings": "warn", "deletions": "delete", "timeouts": "timeout", "bans": "ban"}
 WORST = ("severity", "action", "duration_s", "category", "reason", "decided_by", "text", "is_shadow")
@@ -45,7 +45,7 @@ def sanctioned_users(comments: pl.DataFrame, run: Run) -> pl.DataFrame:
 
 def _hits(comments: pl.DataFrame, run: Run) -> pl.DataFrame:
     """Return the sanctions of a run with what they were for, the most severe first."""
-    sanctioned = pl.col("action").is_in(SANCTIONS) & ~pl.col("under_sanction").fill_null(value=False)
+    sanctioned = pl.col("action").is_in(SANCTION_WORDS) & ~pl.col("under_sanction").fill_null(value=False)
     said = comments.select("comment_id", "text", "label_is_violation")
     return (
         run.action_log.filter(sanctioned)

@@ -14,7 +14,7 @@ import altair as alt
 import polars as pl
 
 from moderation_pipeline.evaluation.config_comparison import focus_of
-from moderation_pipeline.evaluation.judged import NO_VIOLATION, SANCTIONS, Run, judge, reference_of
+from moderation_pipeline.evaluation.judged import NO_VIOLATION, SANCTION_WORDS, Run, judge, reference_of
 from moderation_pipeline.report import charts, series
 from moderation_pipeline.report.chart_style import Marks, Titled
 from moderation_pipeline.report.figure import Figure
@@ -158,7 +158,7 @@ def _action_distribution(judged: Mapping[str, pl.DataFrame], focus: str) -> Draw
             None,
         )
     own = shares.filter(pl.col("config") == focus)
-    sanctioned = own.filter(pl.col("action").is_in(SANCTIONS)).select(pl.col("share").sum()).item()
+    sanctioned = own.filter(pl.col("action").is_in(SANCTION_WORDS)).select(pl.col("share").sum()).item()
     headline = f"{focus} sanctions {1000 * sanctioned:.0f} of 1,000 comments"
     how = "Bars count comments. Under sanction: written by users who, had it been real, were silenced then."
     figure = Figure("action_distribution", title, headline, how)

@@ -20,6 +20,8 @@ import numpy.typing as npt
 import polars as pl
 from scipy.special import betaincinv
 
+from moderation_pipeline.statistics.weighted_audits import effective_sample_size
+
 Array = npt.NDArray[np.float64]
 
 RESAMPLES = 1_000
@@ -178,5 +180,4 @@ def effective_number(per_user: Array, sizes: npt.NDArray[np.int64]) -> float:
         per_user: what a user of each kind weighs.
         sizes: how many users are of each kind.
     """
-    squares = float(sizes @ per_user**2)
-    return float(sizes @ per_user) ** 2 / squares if squares else 0.0
+    return effective_sample_size(per_user, sizes)

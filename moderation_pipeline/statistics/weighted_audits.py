@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
-def effective_sample_size(weights: Floats) -> float:
-    """Return Kish's effective sample size of weighted observations."""
-    return float(weights.sum() ** 2 / (weights**2).sum()) if len(weights) else 0.0
+def effective_sample_size(weights: Floats, counts: NDArray[np.int64] | None = None) -> float:
+    """Return how many equal weights say as much (Kish 1965): (Σ w)² / Σ w², each counted so often; 0 of none."""
+    if counts is None:
+        total, squares = float(weights.sum()), float((weights**2).sum())
+    else:
+        total, squares = float(counts @ weights), float(counts @ weights**2)
+    return total**2 / squares if squares else 0.0
 
 
 def auroc(scores: Floats, outcomes: NDArray[np.bool_], weights: Floats) -> float:

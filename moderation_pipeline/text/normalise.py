@@ -15,7 +15,7 @@ from itertools import product
 
 import polars as pl
 
-from moderation_pipeline.text.leetspeak import SIGN, resolved, unleeted
+from moderation_pipeline.text.leetspeak import SIGN, STRETCH, resolved, unleeted
 from moderation_pipeline.text.lexicon import lexicon
 from moderation_pipeline.text.lookalikes import fold_lookalikes
 
@@ -25,7 +25,6 @@ AMPERSAND = re.compile(r"&(?:amp;|#0{0,5}38;|#x0{0,4}26;)+", re.IGNORECASE)
 """However often it was escaped: one pass for each time would be quadratic in a hostile text."""
 
 ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,31}\d{0,2});", re.IGNORECASE)
-STRETCH = re.compile(r"([a-z])\1{2,}")
 MOST_RUNS = 6
 """Stretched letters of a word that are tried both ways: 64 forms. More are no word's."""
 

@@ -31,7 +31,7 @@ from moderation_pipeline.backends.decisions.decision_model import (
 from moderation_pipeline.backends.language_model import BadReplyError, JsonValue, Reply, TransportError
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation, leading
-from moderation_pipeline.cases.verdict import OptionProbability, Receipt, Verdict
+from moderation_pipeline.cases.verdict import OptionProbability, Receipt, Verdict, known_sum
 from moderation_pipeline.config.decision_specs import AskingSpec, DecidingSpec
 from moderation_pipeline.text.visible import shortened
 
@@ -110,9 +110,7 @@ class DecisionStudent(Student):
     def worst_case_usd(self, cases: Sequence[Case], situations: Sequence[Situation]) -> float | None:
         """Return what deciding the batch may cost at most."""
         requests = self._chunks(list(zip(cases, situations, strict=True)))
-        dollars = [self._model.worst_case_usd(self._request(each)) for each in requests]
-        known = [each for each in dollars if each is not None]
-        return sum(known) if len(known) == len(dollars) else None
+        return known_sum([self._model.worst_case_usd(self._request(each)) for each in requests])
 
     async def aclose(self) -> None:
         """Close the model."""
@@ -150,7 +148,7 @@ class DecisionStudent(Student):
             each.name: reply.answers[each.name if self._alone else _of_many(each, index)]
             for each in self._questions.questions
         }
-        receipt = replace(self._receipt(reply, index, count), reply_error=_problem(answers))
+        receipt = replace(self._receipt(reply.reply, index, count), reply_error=_problem(answers))
         usable = {name: each for name, each in answers.items() if isinstance(each, Distribution)}
         probabilities = tuple(chain.from_iterable(_kept(name, each) for name, each in usable.items()))
         if receipt.reply_error is not None:
@@ -171,13 +169,13 @@ class DecisionStudent(Student):
     def _alone(self) -> bool:
         return self._showing.comments_per_request == 1
 
-    def _receipt(self, reply: DecisionReply, index: int, count: int) -> Receipt:
+    def _receipt(self, reply: Reply, index: int, count: int) -> Receipt:
         return Receipt(
             backend=self._model.identity.backend,
             model=reply.model,
             prompt_version=self._version,
-            prompt_tokens=_part(reply.input_tokens, index, count),
-            completion_tokens=_part(reply.output_tokens, index, count),
+            prompt_tokens=_part(reply.prompt_tokens, index, count),
+            completion_tokens=_part(reply.completion_tokens, index, count),
             cost_usd=None if reply.cost_usd is None else reply.cost_usd / count,
             list_cost_usd=None if reply.list_cost_usd is None else reply.list_cost_usd / count,
             latency_ms=reply.latency_ms,
@@ -190,25 +188,11 @@ class DecisionStudent(Student):
         nothing = Receipt(backend=self._model.identity.backend, prompt_version=self._version, latency_ms=None)
         verdicts = []
         for index in range(count):
-            receipt = nothing if reply is None else self._receipt(_as_decision(reply), index, count)
+            receipt = nothing if reply is None else self._receipt(reply, index, count)
             verdicts.append(
                 Verdict(None, replace(receipt, reply_error=reply_error), confidence_source="none")
             )
         return verdicts
-
-
-def _as_decision(reply: Reply) -> DecisionReply:
-    return DecisionReply(
-        answers={},
-        model=reply.model,
-        input_tokens=reply.prompt_tokens,
-        output_tokens=reply.completion_tokens,
-        tokens_are_estimated=reply.tokens_are_estimated,
-        latency_ms=reply.latency_ms,
-        list_cost_usd=reply.list_cost_usd,
-        cost_usd=reply.cost_usd,
-        is_cached=reply.is_cached,
-    )
 
 
 def _of_many(question: Question, index: int) -> str:

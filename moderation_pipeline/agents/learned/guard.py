@@ -14,8 +14,8 @@ import numpy as np
 
 from moderation_pipeline.plan import Plan
 from moderation_pipeline.statistics.weighted_audits import effective_sample_size
+from moderation_pipeline.statistics.wilson import Z
 
-Z = 1.96
 LEAST = 20
 """What the audits must be worth, in equal ones, before the guard says anything: an interval of fewer is mere noise."""
 

@@ -7,7 +7,6 @@ made the language model's. Student and Expert differ only in what they show it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
 
 from moderation_pipeline.agents.by_turns import begun_by_turns
 from moderation_pipeline.agents.prompted.prompt import Instructions, prompt_text
@@ -20,7 +19,7 @@ from moderation_pipeline.backends.language_model import (
     Request,
     TransportError,
 )
-from moderation_pipeline.cases.verdict import Receipt, Verdict
+from moderation_pipeline.cases.verdict import Receipt, Verdict, known_sum
 from moderation_pipeline.config.model_specs import LanguageModelSpec
 
 MOST_OF_BAD_REPLY = 1_000
@@ -134,21 +133,13 @@ class PromptJudge:
             backend=self.model.identity.backend,
             model=replies[-1].model if replies else None,
             prompt_version=self.instructions.version,
-            prompt_tokens=_sum([reply.prompt_tokens for reply in replies]),
-            completion_tokens=_sum([reply.completion_tokens for reply in replies]),
-            cost_usd=_sum([reply.cost_usd for reply in replies]),
-            list_cost_usd=_sum([reply.list_cost_usd for reply in replies]),
+            prompt_tokens=known_sum([reply.prompt_tokens for reply in replies]),
+            completion_tokens=known_sum([reply.completion_tokens for reply in replies]),
+            cost_usd=known_sum([reply.cost_usd for reply in replies]),
+            list_cost_usd=known_sum([reply.list_cost_usd for reply in replies]),
             latency_ms=sum(reply.latency_ms for reply in replies) if replies else None,
             is_cached=bool(replies) and all(reply.is_cached for reply in replies),
             reply_error=reply_error,
             tokens_are_estimated=any(reply.tokens_are_estimated for reply in replies),
             reply_mended=mended,
         )
-
-
-N = TypeVar("N", int, float)
-
-
-def _sum(values: Sequence[N | None]) -> N | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None

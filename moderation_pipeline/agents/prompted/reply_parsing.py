@@ -16,7 +16,7 @@ import orjson
 
 from moderation_pipeline.agents.prompted.reply_words import ACTIONS, CATEGORIES, CONFIDENCES, KEYS
 from moderation_pipeline.backends.language_model import TokenLogprob
-from moderation_pipeline.plan import Action, Category, Plan
+from moderation_pipeline.plan import SECONDS_PER, Action, Category, Plan
 
 LONGEST_TIMEOUT_S = 14 * 86_400
 """Twitch's own bound, two weeks."""
@@ -33,7 +33,7 @@ FENCE = re.compile(r"```(?:json|JSON)?\s*(.*?)(?:```|$)", re.DOTALL)
 TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 PAIR = re.compile(r'"(\w+)"\s*:\s*(?:("(?:[^"\\]|\\.)*")|(-?\d+(?:\.\d+)?|true|false|null)(?=\s*[,}\s]))')
 DURATION = re.compile(r"(\d+)\s*([smhd]?)")
-UNIT_S = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+UNIT_S = {"": 1, **SECONDS_PER}
 
 Fields = Mapping[str, object]
 

@@ -21,6 +21,7 @@ from moderation_pipeline.backends.language_model import (
     Reply,
     Request,
     TokenLogprob,
+    whole_number,
 )
 
 Body = dict[str, JsonValue]
@@ -135,8 +136,8 @@ def _reply(body: Body, choice: Body, asked_model: str) -> Reply:
     return Reply(
         text=_text(message),
         model=model if isinstance(model, str) and model else asked_model,
-        prompt_tokens=_count(usage.get("prompt_tokens")),
-        completion_tokens=_count(usage.get("completion_tokens")),
+        prompt_tokens=whole_number(usage.get("prompt_tokens")),
+        completion_tokens=whole_number(usage.get("completion_tokens")),
         cached_prompt_tokens=_cached_tokens(usage),
         finish_reason=finish_reason if isinstance(finish_reason, str) else None,
         logprobs=_logprobs(choice.get("logprobs")),
@@ -191,11 +192,7 @@ def _logprobs(given: object) -> tuple[TokenLogprob, ...] | None:
 
 def _cached_tokens(usage: Body) -> int:
     details = _mapping(usage.get("prompt_tokens_details"))
-    return _count(details.get("cached_tokens")) or _count(usage.get("cached_tokens")) or 0
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return whole_number(details.get("cached_tokens")) or whole_number(usage.get("cached_tokens")) or 0
 
 
 def _mapping(value: object) -> Body:

@@ -11,6 +11,7 @@ alternative; it would have touched every one of them, and the store, to save one
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import orjson
 
@@ -51,14 +52,9 @@ class CarriedModel(LanguageModel):
 
     async def complete(self, request: Request) -> Reply:
         """Read the request, ask the decision model, and write its answers."""
-        reply = await self.inner.decide(_read_request(request))
-        return Reply(
-            text=orjson.dumps({name: _written(answer) for name, answer in reply.answers.items()}).decode(),
-            model=reply.model,
-            prompt_tokens=reply.input_tokens,
-            completion_tokens=reply.output_tokens,
-            cached_prompt_tokens=reply.cached_input_tokens,
-        )
+        decided = await self.inner.decide(_read_request(request))
+        answers = {name: _written(answer) for name, answer in decided.answers.items()}
+        return replace(decided.reply, text=orjson.dumps(answers).decode())
 
     async def aclose(self) -> None:
         """Close the decision model."""
@@ -80,18 +76,7 @@ class CarryingModel(DecisionModel):
         """Ask through the wrappers."""
         reply = await self._wrapped.complete(written_request(request))
         answers: Mapping[str, JsonValue] = orjson.loads(reply.text)
-        return DecisionReply(
-            answers={name: _read(answer) for name, answer in answers.items()},
-            model=reply.model,
-            input_tokens=reply.prompt_tokens,
-            output_tokens=reply.completion_tokens,
-            cached_input_tokens=reply.cached_prompt_tokens,
-            tokens_are_estimated=reply.tokens_are_estimated,
-            latency_ms=reply.latency_ms,
-            list_cost_usd=reply.list_cost_usd,
-            cost_usd=reply.cost_usd,
-            is_cached=reply.is_cached,
-        )
+        return DecisionReply({name: _read(answer) for name, answer in answers.items()}, reply)
 
     def worst_case_usd(self, request: DecisionRequest) -> float | None:
         """Return what the call may cost at most."""

@@ -17,7 +17,7 @@ from moderation_pipeline.backends.decisions.decision_model import (
     yes_no,
 )
 from moderation_pipeline.backends.keys import UnusableBackendError
-from moderation_pipeline.backends.language_model import ModelIdentity
+from moderation_pipeline.backends.language_model import ModelIdentity, Reply
 from moderation_pipeline.backends.local.local_work import (
     LocalWork,
     cannot_load,
@@ -57,9 +57,7 @@ class ClassifierModel(DecisionModel):
         scores = await self._work.do(comment_text(request.state))
         return DecisionReply(
             answers={each.name: yes_no(scores.by_label.get(each.name)) for each in request.questions},
-            model=self._model,
-            input_tokens=scores.tokens,
-            output_tokens=0,
+            reply=Reply(text="", model=self._model, prompt_tokens=scores.tokens, completion_tokens=0),
         )
 
     async def aclose(self) -> None:

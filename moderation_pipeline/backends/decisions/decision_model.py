@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from moderation_pipeline.backends.language_model import JsonValue, ModelIdentity
+from moderation_pipeline.backends.language_model import JsonValue, ModelIdentity, Reply
 
 Kind = Literal["yes_no", "choice", "score"]
 
@@ -75,18 +75,10 @@ Answer = Distribution | Refusal | Unusable
 
 @dataclass(frozen=True, slots=True)
 class DecisionReply:
-    """What came back: an answer for every question. `model` is as the reply names it; dollars as in `Reply`."""
+    """What came back: an answer for every question, and what the call took; the reply's text is of no use."""
 
     answers: Mapping[str, Answer]
-    model: str
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cached_input_tokens: int = 0
-    tokens_are_estimated: bool = False
-    latency_ms: float = 0.0
-    list_cost_usd: float | None = None
-    cost_usd: float | None = None
-    is_cached: bool = False
+    reply: Reply
 
 
 class DecisionModel(ABC):

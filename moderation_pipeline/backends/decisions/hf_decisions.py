@@ -13,7 +13,7 @@ from moderation_pipeline.backends.decisions.decision_model import (
 )
 from moderation_pipeline.backends.decisions.systemone_wire import answers_of, questions_of
 from moderation_pipeline.backends.keys import UnusableBackendError
-from moderation_pipeline.backends.language_model import GarbledReplyError, ModelIdentity
+from moderation_pipeline.backends.language_model import GarbledReplyError, ModelIdentity, Reply
 from moderation_pipeline.backends.local.local_work import (
     LocalWork,
     cannot_load,
@@ -52,9 +52,7 @@ class HfDecisions(DecisionModel):
             raise decided
         return DecisionReply(
             answers=answers_of(request.questions, decided.answers),
-            model=self._model,
-            input_tokens=decided.input_tokens,
-            output_tokens=0,
+            reply=Reply(text="", model=self._model, prompt_tokens=decided.input_tokens, completion_tokens=0),
         )
 
     async def aclose(self) -> None:

@@ -26,6 +26,8 @@ from moderation_pipeline.backends.language_model import (
     JsonValue,
     LanguageModelError,
     ModelIdentity,
+    Reply,
+    whole_number,
 )
 
 TYPES = {"yes_no": "predicate", "choice": "choice", "score": "score"}
@@ -70,14 +72,16 @@ class OpenAIDecisions(DecisionModel):
         usage = reply.get("usage")
         tokens = usage if isinstance(usage, Mapping) else {}
         details = tokens.get("input_tokens_details")
+        cached = details.get("cached_tokens") if isinstance(details, Mapping) else None
         return DecisionReply(
             answers=_answers(request, reply["answers"]),
-            model=str(reply.get("model") or self.identity.model),
-            input_tokens=_count(tokens.get("input_tokens")),
-            output_tokens=_count(tokens.get("output_tokens")),
-            cached_input_tokens=(_count(details.get("cached_tokens")) or 0)
-            if isinstance(details, Mapping)
-            else 0,
+            reply=Reply(
+                text="",
+                model=str(reply.get("model") or self.identity.model),
+                prompt_tokens=whole_number(tokens.get("input_tokens")),
+                completion_tokens=whole_number(tokens.get("output_tokens")),
+                cached_prompt_tokens=whole_number(cached) or 0,
+            ),
         )
 
 
@@ -127,7 +131,3 @@ def _answer(question: Question, given: object) -> Answer:
             if isinstance(each, Mapping)
         ],
     )
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

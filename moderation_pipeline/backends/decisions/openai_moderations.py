@@ -23,6 +23,7 @@ from moderation_pipeline.backends.language_model import (
     JsonValue,
     LanguageModelError,
     ModelIdentity,
+    Reply,
 )
 
 
@@ -47,9 +48,14 @@ class OpenAIModerations(DecisionModel):
                 each.name: yes_no(scores[each.name]) if each.name in scores else Unusable("no score")
                 for each in request.questions
             },
-            model=str((reply.get("model") if isinstance(reply, Mapping) else None) or self.identity.model),
-            input_tokens=0,  # it says nothing of tokens, and bills none
-            output_tokens=0,
+            reply=Reply(
+                text="",
+                model=str(
+                    (reply.get("model") if isinstance(reply, Mapping) else None) or self.identity.model
+                ),
+                prompt_tokens=0,  # it says nothing of tokens, and bills none
+                completion_tokens=0,
+            ),
         )
 
     async def served_models(self) -> list[str] | None:

@@ -21,7 +21,7 @@ from moderation_pipeline.backends.decisions.decision_model import (
 )
 from moderation_pipeline.backends.decisions.systemone_wire import answers_of, questions_of
 from moderation_pipeline.backends.http_errors import Caller, http_error, transport_error
-from moderation_pipeline.backends.language_model import GarbledReplyError, ModelIdentity
+from moderation_pipeline.backends.language_model import GarbledReplyError, ModelIdentity, Reply, whole_number
 
 TYPESAFE_URL = "https://api.typesafe.ai"
 CONNECTIONS = 1_024
@@ -99,9 +99,12 @@ class SystemOneModel(DecisionModel):
         tokens = usage if isinstance(usage, Mapping) else {}
         return DecisionReply(
             answers=answers_of(request.questions, reply["answers"]),
-            model=str(reply.get("model") or self._identity.model),
-            input_tokens=_count(tokens.get("input_tokens")),
-            output_tokens=_count(tokens.get("output_tokens")),
+            reply=Reply(
+                text="",
+                model=str(reply.get("model") or self._identity.model),
+                prompt_tokens=whole_number(tokens.get("input_tokens")),
+                completion_tokens=whole_number(tokens.get("output_tokens")),
+            ),
         )
 
 
@@ -111,7 +114,3 @@ def _json(content: bytes) -> object:
     except orjson.JSONDecodeError:
         return content[:500].decode(errors="replace")
     return decoded
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -22,7 +22,7 @@ from moderation_pipeline.backends.decisions.decision_model import (
     distribution,
     yes_no,
 )
-from moderation_pipeline.backends.language_model import ModelIdentity
+from moderation_pipeline.backends.language_model import ModelIdentity, Reply
 from moderation_pipeline_tests.backends.asked import HARM, KIND, RULE, asking
 
 PROBABILITY = st.floats(0, 1)
@@ -80,7 +80,7 @@ class SaidBefore(DecisionModel):
 
     async def decide(self, request: DecisionRequest) -> DecisionReply:
         self.asked.append(request)
-        return DecisionReply(self._answers, "said-before-2", input_tokens=7, output_tokens=0)
+        return DecisionReply(self._answers, Reply("", "said-before-2", prompt_tokens=7, completion_tokens=0))
 
 
 async def carried(request: DecisionRequest, answers: dict[str, Answer]) -> tuple[DecisionReply, SaidBefore]:
@@ -104,7 +104,11 @@ def test_a_decision_carried_through_text_is_the_same_decision(
     reply, model = asyncio.run(carried(request, answers))
     assert model.asked == [request]
     assert reply.answers == answers
-    assert (reply.model, reply.input_tokens, reply.output_tokens) == ("said-before-2", 7, 0)
+    assert (reply.reply.model, reply.reply.prompt_tokens, reply.reply.completion_tokens) == (
+        "said-before-2",
+        7,
+        0,
+    )
 
 
 def test_the_worst_case_of_an_unpriced_model_is_unknown() -> None:

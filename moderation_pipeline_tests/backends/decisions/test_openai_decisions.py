@@ -65,8 +65,12 @@ def test_every_kind_of_question_is_answered_with_a_distribution() -> None:
     assert yes.of("true") == 0.9
     assert dict(kind.probabilities) == pytest.approx({"none": 0.08, "hate": 0.84, "spam": 0.08})
     assert dict(harm.probabilities) == pytest.approx({"mild": 0.8, "grave": 0.2})
-    assert (reply.model, reply.input_tokens, reply.output_tokens) == ("decider-1.0", 1_000, 11)
-    assert reply.cached_input_tokens == 400
+    assert (reply.reply.model, reply.reply.prompt_tokens, reply.reply.completion_tokens) == (
+        "decider-1.0",
+        1_000,
+        11,
+    )
+    assert reply.reply.cached_prompt_tokens == 400
 
 
 def test_what_is_sent_is_what_the_sdk_itself_takes() -> None:
@@ -140,7 +144,7 @@ def test_moderations_give_a_score_for_each_of_their_own_categories() -> None:
         reply = moderate(server, asking("sexual/minors=0.97", *questions))
     scores = {name: each.of("true") for name, each in reply.answers.items() if isinstance(each, Distribution)}
     assert scores == {question.name: 0.02 for question in questions} | {"sexual/minors": 0.97}
-    assert (reply.model, reply.input_tokens) == ("decider-1.0", 0)
+    assert (reply.reply.model, reply.reply.prompt_tokens) == ("decider-1.0", 0)
     assert server.bodies[0]["input"] == "sexual/minors=0.97"  # the comment, and nothing around it
 
 

@@ -70,7 +70,11 @@ def test_every_kind_of_question_is_answered_with_a_distribution() -> None:
     assert isinstance(harm, Distribution)
     assert dict(kind.probabilities) == pytest.approx({"none": 0.08, "hate": 0.84, "spam": 0.08})
     assert dict(harm.probabilities) == pytest.approx({"mild": 0.8, "grave": 0.2})  # levels by their names
-    assert (reply.model, reply.input_tokens, reply.output_tokens) == ("decider-1.0", 1_000, 0)
+    assert (reply.reply.model, reply.reply.prompt_tokens, reply.reply.completion_tokens) == (
+        "decider-1.0",
+        1_000,
+        0,
+    )
 
 
 def test_the_request_is_of_the_form_that_typesafes_own_sdk_sends() -> None:
@@ -106,7 +110,7 @@ def test_the_request_is_of_the_form_that_typesafes_own_sdk_sends() -> None:
 def test_the_address_may_or_may_not_end_in_v1(end: str) -> None:
     with serving(DecisionServer()) as server:
         reply = asyncio.run(decided(server.base_url + end, asking("hi")))
-    assert reply.model == "decider-1.0"
+    assert reply.reply.model == "decider-1.0"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +131,7 @@ def test_a_broken_answer_is_that_questions_alone(change: Body, answer: object) -
         reply = ask(server, asking("hi"))
     assert reply.answers["R1"] == answer
     assert isinstance(reply.answers["category"], Distribution)
-    assert reply.input_tokens == 1_000
+    assert reply.reply.prompt_tokens == 1_000
 
 
 @pytest.mark.parametrize(
@@ -198,7 +202,7 @@ def _answers(url: str) -> bool:
 def test_a_real_server_answers_every_question_of_the_policy(sparrow: str) -> None:
     questions = policy_questions().questions
     reply = asyncio.run(decided(sparrow, asking("you are an idiot", *questions)))
-    assert reply.model == "sparrow-nano-general-v1.1"
+    assert reply.reply.model == "sparrow-nano-general-v1.1"
     assert list(reply.answers) == [question.name for question in questions]
     assert {type(answer) for answer in reply.answers.values()} == {Distribution}
 

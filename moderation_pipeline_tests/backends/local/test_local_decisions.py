@@ -93,8 +93,8 @@ def test_a_chat_model_on_this_machine_answers_every_question_of_the_policy(decid
     assert {type(each) for each in first.answers.values()} == {Distribution}
     assert list(first.answers) == [question.name for question in questions]
     assert first.answers != second.answers  # each of its own state
-    assert first.input_tokens is not None
-    assert first.input_tokens > len(questions) * 20  # one prompt a question
+    assert first.reply.prompt_tokens is not None
+    assert first.reply.prompt_tokens > len(questions) * 20  # one prompt a question
 
 
 def test_a_model_whose_tokens_can_not_be_told_apart_is_of_no_use(
@@ -206,7 +206,7 @@ def test_transformers_serve_answers_over_system_one_as_the_pipeline_does_here(
     request = asking("you are an idiot", *policy_questions().questions)
     (there,) = answer(remote(served, decider), [request])
     (here,) = answer(HfDecisions(str(decider), device="cpu"), [request])
-    assert there.input_tokens == here.input_tokens
+    assert there.reply.prompt_tokens == here.reply.prompt_tokens
     for name, given in there.answers.items():
         ours = here.answers[name]
         assert isinstance(given, Distribution)

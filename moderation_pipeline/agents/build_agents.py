@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import polars as pl
 
@@ -27,6 +27,7 @@ from moderation_pipeline.backends.keys import UnusableBackendError
 from moderation_pipeline.backends.language_model import LanguageModel
 from moderation_pipeline.config.agent_specs import (
     CarefulRulesSpec,
+    ExpertSpec,
     LabelsSpec,
     LearnedSpec,
     RulesSpec,
@@ -104,47 +105,66 @@ def build_agents(
     Raises:
         UnusableBackendError: a backend lacks its key, extra or weights, and the config names no fallback.
     """
-    notes: list[str] = []
-    learned: list[LearnedStudent] = []
-    builder = _Builder(config, models or NoModels(), own_rules, notes, learned)
+    builder = _Builder(config, models or NoModels(), own_rules)
+    student = None if config.student == "none" else builder.student(config.student)
+    expert = None if config.expert == "none" else builder.expert(config.expert, comments)
     return Agents(
-        student=builder.student(),
-        expert=builder.expert(comments),
+        student=None if student is None else student.agent,
+        expert=None if expert is None else expert.agent,
         fallback=builder.rules() if config.fallback == "rules" else None,
-        notes=tuple(notes),
-        learned=tuple(learned),
+        notes=(*(student.notes if student else ()), *(expert.notes if expert else ())),
+        learned=() if student is None else student.learned,
     )
+
+
+A = TypeVar("A", bound=Student | Expert, covariant=True)
+
+
+@dataclass(frozen=True)
+class Built(Generic[A]):
+    """An agent, what is to be said of it, and the learned Students in it."""
+
+    agent: A
+    notes: tuple[str, ...] = ()
+    learned: tuple[LearnedStudent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Builder:
-    """Builds the agents of one config; a backend that can't be used is replaced if the config allows it."""
+    """Builds the agents of one config; a backend that can't be used is replaced if the config allows it.
+
+    What can't be built is the note that says so.
+    """
 
     config: Config
     models: Models
     own_rules: str
-    notes: list[str]
-    learned: list[LearnedStudent]
 
-    def student(self) -> Student | None:
-        spec = self.config.student
-        if spec == "none":
-            return None
+    def student(self, spec: TierSpec | TiersSpec) -> Built[Student]:
+        """Return the Student of a spec, or the rules where its backend can't be used."""
         if isinstance(spec, TiersSpec):
             return self.tiered(spec)
-        return self.student_of(spec) or self.rules()
+        return self._or_rules(self.student_of(spec))
 
-    def student_of(self, spec: TierSpec) -> Student | None:
-        """Return the Student of a spec; null where its backend can't be used, and the config has a fallback."""
+    def student_of(self, spec: TierSpec) -> Built[Student] | str:
+        """Return the Student of a spec; where its backend can't be used and there is a fallback, the note."""
         if isinstance(spec, RulesSpec):
-            return self.rules()
+            return Built(self.rules())
         if isinstance(spec, LearnedSpec):
             return self.learned_of(spec)
         if isinstance(spec, DecidingSpec):
-            decider = self._decision_model(spec)
-            return None if decider is None else self.deciding(decider, spec)
-        model = self._model("Student", spec, "rules")
-        return None if model is None else self.on_trial(PromptStudent(model, spec, self.own_rules))
+            try:
+                return Built(self.deciding(self.models.decision_model(spec), spec))
+            except UnusableBackendError as error:
+                return self._note(
+                    f"{spec.backend} {spec.model!r} can't be used, and rules decide instead", error
+                )
+        model = self._language_model("Student", spec, "rules")
+        return (
+            model
+            if isinstance(model, str)
+            else Built(self.on_trial(PromptStudent(model, spec, self.own_rules)))
+        )
 
     def deciding(self, model: DecisionModel, spec: DecisionSpec) -> Student:
         """Return the Student of a decision model, on trial where it is shown memories."""
@@ -165,28 +185,34 @@ class _Builder:
             comments_per_request=comments_per_request,
         )
 
-    def learned_of(self, spec: LearnedSpec) -> LearnedStudent:
-        """Return a learned Student on its base, and remember it: its head is kept when the run is over."""
+    def learned_of(self, spec: LearnedSpec) -> Built[Student]:
+        """Return a learned Student on its base: its head is kept when the run is over."""
         # Here, for scikit-learn takes a second to import, and configs without a head don't need it.
         from moderation_pipeline.agents.learned.learned_student import LearnedStudent
 
         expert = self.config.expert
         may_train = expert != "none" and expert.may_train_on
-        student = LearnedStudent(spec, self.student_of(spec.base) or self.rules(), may_train=may_train)
-        self.learned.append(student)
-        return student
+        base = self._or_rules(self.student_of(spec.base))
+        student = LearnedStudent(spec, base.agent, may_train=may_train)
+        return Built(student, base.notes, (student,))
 
-    def tiered(self, spec: TiersSpec) -> Student:
+    def tiered(self, spec: TiersSpec) -> Built[Student]:
         """Return the tiers that can be used; where only one can, it stands alone."""
         bounds = (
             spec.unsure_from * len(spec.tiers) if len(spec.unsure_from) == 1 else (*spec.unsure_from, 1.0)
         )
+        found = [self.student_of(each) for each in spec.tiers]
+        built = [each for each in found if not isinstance(each, str)]
         tiers = [
-            Tier(f"{i + 1} {each.backend}", student, bound)
-            for i, (each, bound) in enumerate(zip(spec.tiers, bounds, strict=True))
-            if (student := self.student_of(each)) is not None
+            Tier(f"{i + 1} {each.backend}", one.agent, bound)
+            for i, (each, one, bound) in enumerate(zip(spec.tiers, found, bounds, strict=True))
+            if not isinstance(one, str)
         ]
-        return TieredStudent(tiers) if tiers else self.rules()
+        return Built(
+            TieredStudent(tiers) if tiers else self.rules(),
+            tuple(note for each in found for note in ([each] if isinstance(each, str) else each.notes)),
+            tuple(student for each in built for student in each.learned),
+        )
 
     def questions(self, spec: DecisionSpec) -> QuestionSet:
         """Return what the model of a spec is asked."""
@@ -198,35 +224,28 @@ class _Builder:
         """Return the keyless Student, with the config's bounds on what memories may say."""
         return RulesStudent(self.config.memory.vote if self.config.memory else None)
 
-    def expert(self, comments: pl.DataFrame) -> Expert | None:
-        spec = self.config.expert
-        if spec == "none":
-            return None
+    def expert(self, spec: ExpertSpec, comments: pl.DataFrame) -> Built[Expert]:
+        """Return the Expert of a spec, or the careful rules where its backend can't be used."""
         if isinstance(spec, LabelsSpec):
-            return LabelsExpert(comments)
+            return Built(LabelsExpert(comments))
         if isinstance(spec, CarefulRulesSpec):
-            return CarefulRulesExpert()
-        model = self._model("Expert", spec, "careful_rules")
-        if model is None:
-            return CarefulRulesExpert()
-        return prompt_expert(model, spec, self.own_rules)
+            return Built(CarefulRulesExpert())
+        model = self._language_model("Expert", spec, "careful_rules")
+        if isinstance(model, str):
+            return Built(CarefulRulesExpert(), (model,))
+        return Built(prompt_expert(model, spec, self.own_rules))
 
-    def _model(self, part: str, spec: LanguageModelSpec, instead: str) -> LanguageModel | None:
+    def _or_rules(self, built: Built[Student] | str) -> Built[Student]:
+        return Built(self.rules(), (built,)) if isinstance(built, str) else built
+
+    def _language_model(self, part: str, spec: LanguageModelSpec, instead: str) -> LanguageModel | str:
         try:
             return self.models.language_model(spec)
         except UnusableBackendError as error:
-            if self.config.fallback is None:
-                raise
-            self.notes.append(f"The {part} is {instead}, not {spec.backend} {spec.model!r} ({error})")
-            return None
+            return self._note(f"The {part} is {instead}, not {spec.backend} {spec.model!r}", error)
 
-    def _decision_model(self, spec: DecisionSpec) -> DecisionModel | None:
-        try:
-            return self.models.decision_model(spec)
-        except UnusableBackendError as error:
-            if self.config.fallback is None:
-                raise
-            self.notes.append(
-                f"{spec.backend} {spec.model!r} can't be used, and rules decide instead ({error})"
-            )
-            return None
+    def _note(self, what: str, error: UnusableBackendError) -> str:
+        """Return the note of who stands in; where the config names no fallback, raise the error instead."""
+        if self.config.fallback is None:
+            raise error
+        return f"{what} ({error})"

@@ -1,0 +1,103 @@
+"""What audits have told a learned Student so far: predictions and what became of them, examples, and when to learn.
+
+What is made of it is `learned_student.py`'s. Learning is due whenever the audits have grown by a factor, so that the
+cost of all refits together is a geometric sum: linear in the stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moderation_pipeline.agents.learned.head import CLASS_SEPARATOR
+from moderation_pipeline.agents.learned.model_snapshot import Example
+from moderation_pipeline.agents.learned.vocabulary import Vocabulary
+from moderation_pipeline.cases.situation import Lesson
+from moderation_pipeline.config.agent_specs import LearnedSpec
+from moderation_pipeline.plan import Plan
+
+Floats = NDArray[np.float64]
+
+
+class Pending(NamedTuple):
+    """A case as it was decided, until its audit is in or can no longer come.
+
+    `score` is what calibration is about: the head's, or the base's where no head may be trained.
+    """
+
+    position: int
+    text: str
+    numbers: Floats
+    base: Plan | None
+    score: float | None
+    head: Plan | None
+
+
+class Scored(NamedTuple):
+    """A prediction made before the audit was known, and what the audit said."""
+
+    score: float
+    is_violation: bool
+    weight: float
+
+
+class AuditsSoFar:
+    """The audits of a run, those of the runs that it began with included."""
+
+    def __init__(self, spec: LearnedSpec) -> None:
+        self._growth = spec.refit_growth
+        self._pending: dict[str, Pending] = {}
+        self._next_fit = self._next_threshold = spec.least_audits
+        self.examples: list[Example] = []
+        self.scored: list[Scored] = []
+
+    def begin_with(self, examples: Sequence[Example]) -> None:
+        """Begin with what another run was taught."""
+        self.examples = list(examples)
+        self._next_fit = int(len(self.examples) * self._growth) + 1
+
+    def wait_for(self, comment_id: str, pending: Pending) -> None:
+        """Keep a case until its audit is in, or can no longer come."""
+        self._pending[comment_id] = pending
+
+    def awaited(self, lesson: Lesson) -> Pending | None:
+        """Return the case as it was decided; null where that is not known, or the audit could not be read."""
+        return None if lesson.audited.plan is None else self._pending.get(lesson.case.comment_id)
+
+    def score(self, pending: Pending, audited: Plan, lesson: Lesson) -> None:
+        """Hold what was predicted, before the audit was known, against the audit."""
+        if pending.score is not None:
+            self.scored.append(Scored(pending.score, audited.is_violation, 1 / lesson.audit_probability))
+
+    def take_for_example(self, pending: Pending, audited: Plan, vocabulary: Vocabulary) -> None:
+        """Keep the case for the fits to come."""
+        outcome = f"{audited.action}{CLASS_SEPARATOR}{audited.category}" if audited.is_violation else None
+        vocabulary.learn([pending.text])
+        self.examples.append(Example(vocabulary.numbered(pending.text), pending.numbers, outcome))
+
+    def forget_until(self, position: int) -> None:
+        """Drop cases whose audits can no longer come: batches settle in stream order."""
+        for comment_id in [key for key, each in self._pending.items() if each.position <= position]:
+            del self._pending[comment_id]
+
+    @property
+    def is_fit_due(self) -> bool:
+        """Whether examples have grown enough for another fit, and are of both kinds."""
+        if len(self.examples) < self._next_fit:
+            return False
+        violations = sum(each.outcome is not None for each in self.examples)
+        return 0 < violations < len(self.examples)
+
+    def fitted(self) -> None:
+        """Say when the next fit is due."""
+        self._next_fit = max(len(self.examples) + 1, int(len(self.examples) * self._growth))
+
+    def is_threshold_due(self) -> bool:
+        """Whether scores have grown enough to move a threshold; if so, say when they will have again."""
+        if len(self.scored) < self._next_threshold:
+            return False
+        self._next_threshold = int(len(self.scored) * self._growth) + 1
+        return True

@@ -6,8 +6,8 @@ scikit-learn's `TfidfVectorizer(sublinear_tf=True)` has it. The frequencies are 
 write stays constant, and what is nearest depends on nothing but the calls made.
 
 Rows lie in segments that are merged as they grow (each several times the next), so that a write touches a
-small one; all are searched. How a query is split into what finds candidates and what only scores them, and
-where that stops to be exact, is `sparse_queries.py`'s.
+small one; all are searched. How a query is split into what finds candidates and what only scores them is
+`sparse_queries.py`'s.
 """
 
 from __future__ import annotations
@@ -104,7 +104,6 @@ class SparseIndex(Index):
         self._term_of = np.full(columns, UNKNOWN, dtype=np.int32)  # zeros cost nothing until they are touched
         self._terms = UNKNOWN + 1
         self._rarity: Floats = np.ones(SMALL_SEGMENT, dtype=np.float32)
-        self._frequency: Numbers = np.zeros(SMALL_SEGMENT, dtype=np.int64)
         self._band: Bands = np.zeros(SMALL_SEGMENT, dtype=np.int64)
         self._columns: Columns = np.zeros(SMALL_SEGMENT, dtype=np.int32)
         self._weighed_rows = 0
@@ -132,16 +131,14 @@ class SparseIndex(Index):
         self._is_active[rows] = False
 
     def search(self, vectors: Vectors, channels: Numbers | None, *, least: float, top: int) -> Hits:  # noqa: ARG002
-        """Return the active rows that are near enough: all of them up to `EXACT_ROWS`, above it the likely."""
+        """Return the active rows that are near enough, all of them."""
         if not self._segments:
             return joined([])
         queries = prepared(
             self._weighted(self._counts(_sparse(vectors))),
             self._band,
-            self._frequency,
             terms=self._terms,
             least=least,
-            rows=sum(segment.size for segment in self._segments),
         )
         found = [self._candidates(segment, queries, channels) for segment in self._segments]
         query, numbers, weights = reduce(_Found.then, found)
@@ -176,7 +173,7 @@ class SparseIndex(Index):
         kept = self._is_active[row]
         if channels is not None:
             kept &= self._channels[row] == channels[candidates.query]
-        candidates = queries.likeliest(candidates.where(kept))
+        candidates = candidates.where(kept)
         place = candidates.place
         return _Found(candidates.query, segment.rows.numbers[place], segment.rows.weights.take(place))
 
@@ -186,7 +183,6 @@ class SparseIndex(Index):
         self._terms += len(new)
         if self._terms > len(self._rarity):
             self._rarity = _extended(self._rarity, 2 * self._terms, self._rarity[UNKNOWN])
-            self._frequency = _extended(self._frequency, 2 * self._terms, 0)
             self._band = _extended(self._band, 2 * self._terms, 0)
             self._columns = _extended(self._columns, 2 * self._terms, 0)
 
@@ -219,9 +215,9 @@ class SparseIndex(Index):
         older = [segment.rows.where(self._is_active[segment.rows.numbers]) for segment in self._segments]
         numbers = np.concatenate([*(rows.numbers for rows in older), added])
         counts = reduce(stacked, [*(rows.counts for rows in older), added_counts])
-        self._frequency = np.bincount(counts.terms, minlength=len(self._rarity))
-        self._rarity = (np.log((1 + len(numbers)) / (1 + self._frequency)) + 1).astype(np.float32)
-        self._band = bands_of(self._frequency)
+        frequency = np.bincount(counts.terms, minlength=len(self._rarity))
+        self._rarity = (np.log((1 + len(numbers)) / (1 + frequency)) + 1).astype(np.float32)
+        self._band = bands_of(frequency)
         self._weighed_rows = len(numbers)
         self._written_since = 0
         self._segments = [self._segment(self._rows(numbers, counts))]

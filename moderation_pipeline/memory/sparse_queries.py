@@ -6,12 +6,7 @@ of the commonest terms are set aside as long as they are shorter (as a vector) t
 for. Rows have length 1, so by the inequality of Cauchy and Schwarz a row that shares none of the other terms
 can't be near enough (prefix filtering: Bayardo, Ma, Srikant 2007, *Scaling up all pairs similarity search*);
 and since the length of every row's common bands is known too, few candidates are left to be scored in full.
-Nothing near is missed.
-
-Above `EXACT_ROWS` rows that is not enough: the postings of even the rare terms grow with the rows. There each
-query reads its rarest bands up to `POSTINGS` in all (the rarest one whatever it holds), and only its
-`LIKELIEST` candidates per segment are scored, taking half of what their common terms may add at most as what
-they do add: time grows little with the rows, and what shares no rare term with the query may be missed.
+Nothing near is missed, however many rows there are; time grows with them (docs/measured.md).
 """
 
 from __future__ import annotations
@@ -32,11 +27,6 @@ SLACK = 0.95
 candidates are left to be ruled out one by one. At 5,000 memories and a least similarity of .5, slacks of .6,
 .8 and .95 read 136, 92 and 67 thousand postings a batch and leave 220, 250 and 290 candidates; at .8 they read
 66, 32 and 15 thousand and leave 50, 60 and 90."""
-EXACT_ROWS = 20_000
-POSTINGS = 16_384
-LIKELIEST = 64
-"""At a million memories, 8,192 postings and 32 candidates find .87 of the nearest five, these .95. What common
-terms add is guessed at half of its bound: at none of it these find .93, at all of it .92."""
 MARGIN = 1e-4
 """For sums of 32-bit numbers that come out a little low."""
 
@@ -56,29 +46,24 @@ def lengths_from_band(weights: SparseRows, band: Bands) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Rows (by their place in a segment) that may be near, and how near by the rare terms and a guess."""
+    """Rows (by their place in a segment) that may be near, each with the query that it may be near to."""
 
     query: Numbers
     place: Numbers
-    guess: Floats
 
     def where(self, kept: NDArray[np.bool_]) -> Candidates:
         """Return those that are kept."""
-        return self if kept.all() else Candidates(self.query[kept], self.place[kept], self.guess[kept])
+        return self if kept.all() else Candidates(self.query[kept], self.place[kept])
 
 
 @dataclass(frozen=True, slots=True)
 class Queries:
-    """Queries split in two. `common_from` is the first band set aside, `reach` the length of what was.
-
-    `is_cut` tells the queries of which more was set aside than an exact search allows.
-    """
+    """Queries split in two. `common_from` is the first band set aside, `reach` the length of what was."""
 
     weights: SparseRows
     rare: csr_matrix
     common_from: Numbers
     reach: Floats
-    is_cut: NDArray[np.bool_]
     least: float
 
     def candidates(self, by_term: csr_matrix, lengths: Floats) -> Candidates:
@@ -90,43 +75,19 @@ class Queries:
         query = np.searchsorted(product.indptr, found, side="right") - 1
         place, partial = product.indices[found], product.data[found]
         common = self.reach[query] * lengths[place, self.common_from[query]]
-        return Candidates(query, place, partial + common / 2).where(partial + common >= enough)
-
-    def likeliest(self, candidates: Candidates) -> Candidates:
-        """Return the candidates that are worth scoring: of a query that was cut, the best few."""
-        if not self.is_cut.any():
-            return candidates
-        kept = ~self.is_cut[candidates.query]
-        first = np.searchsorted(candidates.query, np.arange(len(self.is_cut) + 1))
-        for query in np.flatnonzero(self.is_cut):
-            begin, end = first[query], first[query + 1]
-            best = np.arange(begin, end)
-            if len(best) > LIKELIEST:
-                best = begin + np.argpartition(-candidates.guess[begin:end], LIKELIEST)[:LIKELIEST]
-            kept[best] = True
-        return candidates.where(kept)
+        return Candidates(query, place).where(partial + common >= enough)
 
 
-def prepared(
-    weights: SparseRows, band: Bands, frequency: Numbers, *, terms: int, least: float, rows: int
-) -> Queries:
+def prepared(weights: SparseRows, band: Bands, *, terms: int, least: float) -> Queries:
     """Return the queries split, by their weights; there are `terms` terms in all."""
     lengths = lengths_from_band(weights, band)
     common_from = np.argmax(lengths <= SLACK * least, axis=1)
-    is_cut = np.zeros(weights.count, dtype=np.bool_)
-    if rows > EXACT_ROWS:
-        read = np.cumsum(_by_band(weights, band, frequency[weights.terms]), axis=1)
-        rarest = np.argmax(read > 0, axis=1)
-        unread_from = np.maximum(np.sum(read <= POSTINGS, axis=1), rarest + 1)
-        is_cut = unread_from < common_from
-        common_from = np.minimum(common_from, unread_from)
     is_rare = band[weights.terms] < common_from[weights.row_of_entry]
     return Queries(
         weights=weights,
         rare=weights.entries(is_rare).matrix(terms),
         common_from=common_from,
         reach=lengths[np.arange(weights.count), common_from],
-        is_cut=is_cut,
         least=least,
     )
 

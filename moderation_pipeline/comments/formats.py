@@ -19,6 +19,7 @@ from moderation_pipeline.comments.readers.line_patterns import (
     TwitchDownloaderTextReader,
 )
 from moderation_pipeline.comments.readers.live_chat import LiveChatReader
+from moderation_pipeline.comments.readers.own_lines import OwnLinesReader
 from moderation_pipeline.comments.readers.parquet import ParquetReader
 from moderation_pipeline.comments.readers.reader import LogReader, Reader
 from moderation_pipeline.comments.readers.table import TableReader
@@ -47,6 +48,7 @@ READERS: Sequence[type[Reader]] = (
     JustlogTextReader,
     ChatDownloaderTextReader,
     TwitchDownloaderTextReader,
+    OwnLinesReader,
     JsonlReader,
     CsvReader,
 )

@@ -28,6 +28,7 @@ from moderation_pipeline.comments.formats import (
 from moderation_pipeline.comments.log_spec import LogSpec, log_beside
 from moderation_pipeline.comments.merging import Merged, with_unique_ids, without_copies, without_false_ids
 from moderation_pipeline.comments.ordering import in_order
+from moderation_pipeline.comments.readers.own_lines import OwnLinesReader
 from moderation_pipeline.comments.readers.reader import Reader
 from moderation_pipeline.comments.readers.table import TableReader
 from moderation_pipeline.comments.record import CHUNK_SCHEMA, OPTIONAL_SCHEMA, ActKind, Chunk, PlacedAct
@@ -145,6 +146,8 @@ def _read(
     source: Source, format_name: str | None, columns: ColumnsSpec | None, log: LogSpec
 ) -> tuple[Reader, _Tally]:
     """Return the first reader that finds comments in the file, and what it read."""
+    if format_name is None and log.line is not None:
+        format_name = OwnLinesReader.name
     candidates = [reader_named(format_name)] if format_name else readers_for(source.head(), columns)
     tally, without_comments = _Tally(), None
     for candidate in candidates:

@@ -28,16 +28,16 @@ class LogSpecError(ModerationError):
 
 
 class LogSpec(Closed):
-    """What a log doesn't say.
-
-    `act_bound_minutes`: how long before a moderator's act a user's line may have been written to be what
-    the act was about. `day`: the day on which the log begins, where neither its lines nor its name say it.
-    `zone`: where its clock stood, as `Europe/Berlin` or `+02:00`; it goes before what the log says.
-    """
+    """What a log doesn't say."""
 
     act_bound_minutes: float = Field(default=ACT_BOUND_MINUTES, gt=0, le=7 * 24 * 60)
+    """How long before a moderator's act a user's line may have been written to be what the act was about."""
     day: date | None = None
+    """The day on which the log begins, where neither its lines nor its name say it."""
     zone: str | None = None
+    """Where its clock stood, as Europe/Berlin or +02:00; it goes before what the log says."""
+    line: str | None = None
+    """What is where in a line of a program that is not known: [{time:%H:%M:%S}] <{user_name}> {text}."""
 
     @field_validator("zone")
     @classmethod
@@ -95,4 +95,4 @@ def log_spec(content: object, written_in: Path) -> LogSpec:
     try:
         return LogSpec.model_validate(content)
     except ValidationError as error:
-        raise LogSpecError(worded(error, [Written(written_in, content)])) from None
+        raise LogSpecError(worded(error, [Written(written_in, content)], LogSpec)) from None

@@ -96,6 +96,7 @@ def chat_log(
     for note in ingested.notes:
         context.log.info(note)
         observer.noted(note)
+    observer.read(ingested.acts, ingested.ignored)
     version = dg.DataVersion(comments_version(ingested.comments))
     counts = {name: value for name, value in ingested.ingestion.row(0, named=True).items() if name != "chat"}
     yield dg.MaterializeResult(

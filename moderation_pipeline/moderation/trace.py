@@ -6,7 +6,7 @@ How a trace looks on a terminal is the terminal's business; Dagster's progress l
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,9 @@ class RunObserver(ABC):
 
     def noted(self, note: str) -> None:  # noqa: B027  (most watch only batches)
         """Take note of what is to be said loudly: who decides in another's place, what is not known."""
+
+    def read(self, acts: Mapping[str, int], ignored: Mapping[str, int]) -> None:  # noqa: B027  (few watch reading)
+        """Take note of what a chat's file holds beside comments: acts of moderators and ignored records, by kind."""
 
     @abstractmethod
     def settled(self, batch: Sequence[Settled]) -> None:

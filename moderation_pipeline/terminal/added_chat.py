@@ -9,14 +9,19 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
-from collections.abc import Sequence
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, chat_name, endings, format_path
 from moderation_pipeline.comments.columns import columns_beside, columns_from_arguments, columns_path
 from moderation_pipeline.comments.formats import reader_named
-from moderation_pipeline.comments.log_spec import LogSpec, log_beside, log_path
+from moderation_pipeline.comments.ingest import ingest
+from moderation_pipeline.comments.log_spec import LogSpec, log_beside, log_path, log_spec
 from moderation_pipeline.comments.readers.log_clock import day_named
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.slugs import slugify
@@ -40,6 +45,49 @@ class ReservedNameError(ModerationError):
         super().__init__(
             f"{chat!r} is the generated chat ('moderation synthesize'). Give --name for another name."
         )
+
+
+class NoSuchFileError(ModerationError):
+    """What was named as a chat log, and is no file that can be read."""
+
+    def __init__(self, named: str) -> None:
+        if "://" in named:
+            why = "is an address; fetch it first, and add the file"
+        elif Path(named).is_dir():
+            why = "is a folder; a chat is one file: put its files together (cat *.log | moderation add - --name x)"
+        else:
+            why = "is no file that there is"
+        super().__init__(f"{named!r} {why}.")
+
+
+@contextmanager
+def source_of(named: str, name: str | None) -> Iterator[Path]:
+    """Give the file that is named; `-` is what comes in by standard input, which needs a name.
+
+    Raises:
+        NoSuchFileError: there is no such file.
+        ReservedNameError: standard input without a name.
+    """
+    if named != "-":
+        path = Path(named)
+        if not path.is_file():
+            raise NoSuchFileError(named)
+        yield path
+        return
+    if name is None:
+        raise NoNameError
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{slugify(name)}.txt"
+        with path.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield path
+
+
+class NoNameError(ModerationError):
+    """What comes in by standard input has no file's name to be called by."""
+
+    def __init__(self) -> None:
+        super().__init__("A chat that comes in by standard input needs a name: moderation add - --name NAME.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +117,7 @@ def add_file(
     name: str | None = None,
     format_name: str | None = None,
     columns: Sequence[str] = (),
+    said: Mapping[str, object] = MappingProxyType({}),
     replace: bool = False,
 ) -> Added:
     """Copy a log into data/chats and return what became of it.
@@ -79,7 +128,8 @@ def add_file(
         name: what to call the chat, instead of what the file is called.
         format_name: the name of a format, where the content alone would be read otherwise.
         columns: what the columns are, as `text=message`; instead of a `.columns.yaml` beside the file.
-        replace: put it in the place of a chat of that name.
+        said: options of a log, over those of a `.log.yaml` beside it.
+        replace: put it in the place of a chat of that name; the old one stays unless this one can be read whole.
 
     Raises:
         ModerationError: the name is taken or reserved, the format unknown, the columns not understood.
@@ -92,6 +142,9 @@ def add_file(
         reader_named(format_name)
     spec = columns_from_arguments(columns) if columns else columns_beside(source)
     target = folder.chats / f"{chat}{endings(source).lower()}"
+    log = _log_spec(source, target, said)
+    if replace and chat in chat_files(folder):
+        ingest(source, chat, format=format_name, columns=spec, log=log)
     _make_room(folder, chat, source, replace=replace)
     written = [target]
     _copy(source, target)
@@ -101,16 +154,16 @@ def add_file(
     if format_name is not None:
         format_path(target).write_text(f"{format_name}\n", "utf-8")
         written.append(format_path(target))
-    log = _log_spec(source, target)
     if log != LogSpec():
         log_path(target).write_text(log.as_yaml(), "utf-8")
         written.append(log_path(target))
     return Added(chat, wanted, target, tuple(written) if source.absolute() != target else tuple(written[1:]))
 
 
-def _log_spec(source: Path, target: Path) -> LogSpec:
-    """Return what is said of the log beside it, and the day that its name says and its new name doesn't."""
-    log, day = log_beside(source), day_named(source)
+def _log_spec(source: Path, target: Path, said: Mapping[str, object]) -> LogSpec:
+    """Return what is said of the log, and the day that its name says and its new name doesn't."""
+    beside = log_beside(source).model_dump(exclude_defaults=True)
+    log, day = log_spec({**beside, **said}, Path("The command")), day_named(source)
     is_lost = log.day is None and day is not None and day_named(target) is None
     return log.model_copy(update={"day": day}) if is_lost else log
 

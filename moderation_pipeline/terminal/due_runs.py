@@ -91,6 +91,6 @@ def taken_back_on_failure(added: Added) -> Iterator[None]:
         raise
 
 
-def print_reading(folder: DataFolder, chat: str, *, as_json: bool) -> None:
+def print_reading(folder: DataFolder, chat: str) -> None:
     """Say what was read of a chat's file."""
-    print_frame(read_table(folder, INGESTION, chat).drop("file_hash"), as_json=as_json)
+    print_frame(read_table(folder, INGESTION, chat).drop("file_hash"), as_json=False)

@@ -10,7 +10,13 @@ from moderation_pipeline.comments.columns import ColumnsError, columns_beside
 from moderation_pipeline.comments.ingest import ingest
 from moderation_pipeline.comments.log_spec import LogSpec, log_beside, log_path
 from moderation_pipeline.errors import ModerationError
-from moderation_pipeline.terminal.added_chat import ChatExistsError, ReservedNameError, add_file
+from moderation_pipeline.terminal.added_chat import (
+    ChatExistsError,
+    NoSuchFileError,
+    ReservedNameError,
+    add_file,
+    source_of,
+)
 from moderation_pipeline.warehouse.folder import DataFolder
 
 
@@ -88,8 +94,8 @@ def test_another_file_of_the_same_name_is_refused_and_the_first_is_kept(tmp_path
 def test_a_chat_is_replaced_when_that_is_asked_for_whatever_its_ending(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "data")
     add_file(folder, log(tmp_path, "x.csv"), columns=["text=text"])
-    add_file(folder, log(tmp_path, "x.txt", "other"), replace=True)
-    assert [path.name for path in folder.chats.iterdir()] == ["x.txt"]
+    add_file(folder, log(tmp_path, "x.jsonl", '{"text": "other"}\n'), replace=True)
+    assert [path.name for path in folder.chats.iterdir()] == ["x.jsonl"]
 
 
 def test_the_same_file_once_more_is_no_clash(tmp_path: Path) -> None:
@@ -157,5 +163,40 @@ def test_the_day_in_a_logs_name_and_what_is_said_beside_it_are_taken_along(tmp_p
     assert chat_files(folder) == {"mine": added.path}
     again = add_file(folder, source)
     assert again.files == (again.path, log_path(again.path))
-    add_file(folder, log(tmp_path, "other.log", "[20:00:01] <ann> ho\n"), name="mine", replace=True)
+    add_file(
+        folder, log(tmp_path, "other.log", "[2024-04-01 20:00:01] <ann> ho\n"), name="mine", replace=True
+    )
     assert log_beside(added.path) == LogSpec()
+
+
+def test_the_old_chat_stays_where_the_one_that_is_to_replace_it_can_not_be_read(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    added = add_file(folder, log(tmp_path, "x.csv", "text\none\n"))
+    with pytest.raises(ModerationError, match="nope"):
+        add_file(folder, log(tmp_path, "x.tsv", "text\ntwo\n"), columns=["text=nope"], replace=True)
+    assert added.path.read_text("utf-8") == "text\none\n"
+    assert chat_files(folder) == {"x": added.path}
+
+
+def test_what_is_said_on_the_command_goes_before_what_is_said_beside_the_log(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    source = log(tmp_path, "room.log", "[20:00:01] <ann> hi\n")
+    log(tmp_path, "room.log.log.yaml", "zone: Europe/Berlin\nact_bound_minutes: 3\n")
+    added = add_file(folder, source, said={"zone": "UTC", "day": "2024-03-30"})
+    assert log_beside(added.path) == LogSpec(zone="UTC", day=date(2024, 3, 30), act_bound_minutes=3)
+    with pytest.raises(ModerationError, match="The command: zone: no zone 'Nowhere' is known"):
+        add_file(folder, source, said={"zone": "Nowhere"})
+
+
+@pytest.mark.parametrize(
+    ("named", "why"),
+    [
+        ("https://example.org/x.log", "is an address; fetch it first"),
+        ("s3://bucket/x.log", "is an address; fetch it first"),
+        (".", "is a folder; a chat is one file"),
+        ("nowhere.log", "is no file that there is"),
+    ],
+)
+def test_what_is_no_file_is_told_what_to_do(named: str, why: str) -> None:
+    with pytest.raises(NoSuchFileError, match=why), source_of(named, None):
+        pass

@@ -162,7 +162,10 @@ class LineLogReader(LogReader):
         if groups.get("day") is None:
             return self._clock.at(clock)
         day = self._date(groups)
-        return self._clock.on(day, clock) if day is not None else None
+        if day is None:
+            return None
+        offset = groups.get("offset")
+        return self._clock.on(day, clock) if offset is None else self._clock.exactly(day, clock, offset)
 
     def _date(self, groups: Groups) -> date | None:
         """Return a line's date; one without a year is of the year that is known by then."""

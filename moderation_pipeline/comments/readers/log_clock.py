@@ -154,6 +154,16 @@ class LogClock:
         except OverflowError:
             return None
 
+    def exactly(self, day: date, clock: timedelta, offset: str) -> int | None:
+        """Return the time of a line that says its date and how far its clock is from UTC: `+02:00`, `UTC`, `Z`."""
+        zone = zone_named(offset)
+        if zone is None:
+            return None
+        try:
+            return us_from_datetime((datetime(day.year, day.month, day.day) + clock).replace(tzinfo=zone))
+        except OverflowError:
+            return None
+
     def _set_zone(self, name: str, when: datetime) -> None:
         zone = zone_abbreviated(name, when)
         if self._wall is not None and self._wall.zone == (zone or UTC):

@@ -41,6 +41,6 @@ def synthesize(comments: int, base_rate: float, seed: int) -> None:
     with launcher(folder) as launch:
         launch.synthesize({"comments": comments, "base_rate": base_rate, "seed": seed})
         failures = due_runs.failed_checks(launch.ingest_chat(SYNTHETIC))
-    due_runs.print_reading(folder, SYNTHETIC, as_json=False)
+    due_runs.print_reading(folder, SYNTHETIC)
     if failures:
         raise CommandFailed("\n".join(failures))

@@ -1,0 +1,156 @@
+"""What was understood of a chat that was added, so that its owner sees at once whether it is right.
+
+The same is printed for people and given to scripts; nothing here asks a question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from moderation_pipeline.cases.settled import Settled
+from moderation_pipeline.moderation.trace import RunObserver
+from moderation_pipeline.terminal.escaping import harmless
+from moderation_pipeline.warehouse.files import read_table
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION
+
+NAMED = 5
+"""How many channels and moderators are named."""
+
+FIRST = 3
+"""How many comments are shown as they are stored."""
+
+LONGEST = 200
+
+
+class ReadingObserver(RunObserver):
+    """Hands on what a reading has to say, and keeps it for the summary."""
+
+    def __init__(self, shown: RunObserver) -> None:
+        self._shown = shown
+        self.notes: list[str] = []
+        self.acts: Mapping[str, int] = {}
+        self.ignored: Mapping[str, int] = {}
+
+    def noted(self, note: str) -> None:
+        """Show a note, and keep it."""
+        self.notes.append(note)
+        self._shown.noted(note)
+
+    def read(self, acts: Mapping[str, int], ignored: Mapping[str, int]) -> None:
+        """Keep what was read beside comments."""
+        self.acts, self.ignored = acts, ignored
+
+    def settled(self, batch: Sequence[Settled]) -> None:
+        """Hand on a batch."""
+        self._shown.settled(batch)
+
+
+def summary_of(folder: DataFolder, chat: str, seen: ReadingObserver) -> dict[str, Any]:
+    """Return what was understood, ready for JSON; times are ISO 8601 in UTC, null where there are none."""
+    counts = read_table(folder, INGESTION, chat).drop("file_hash").row(0, named=True)
+    comments = read_table(folder, COMMENTS, chat)
+    users = comments.select("channel", "user_id", "user_name", "is_moderator", "is_broadcaster")
+    known = users.filter(pl.col("user_id").is_not_null()).unique(["channel", "user_id"], maintain_order=True)
+    moderators = known.filter(pl.col("is_moderator") | pl.col("is_broadcaster"))
+    channels = comments.group_by("channel").len().sort("len", "channel", descending=[True, False])
+    return {
+        **counts,
+        "first_sent_at": _iso(comments["sent_at"].min()),
+        "last_sent_at": _iso(comments["sent_at"].max()),
+        "without_time": comments["sent_at"].null_count(),
+        "channels": channels.height,
+        "channels_named": channels["channel"].head(NAMED).to_list(),
+        "users": known.height,
+        "users_with_a_name": known.filter(pl.col("user_name").is_not_null()).height,
+        "without_user": comments["user_id"].null_count(),
+        "moderators": moderators.height,
+        "moderators_named": moderators["user_name"].fill_null(moderators["user_id"]).head(NAMED).to_list(),
+        "labels": _labels(comments),
+        "acts": dict(seen.acts),
+        "ignored_as": dict(seen.ignored),
+        "first_comments": [_shown(row) for row in comments.head(FIRST).iter_rows(named=True)],
+        "notes": seen.notes,
+    }
+
+
+def _labels(comments: pl.DataFrame) -> dict[str, Any]:
+    """Return how many comments have a label, by what it says, and the share of violations among them."""
+    labelled = comments.filter(pl.col("label_is_violation").is_not_null())
+    violations = int(labelled["label_is_violation"].sum() or 0)
+    category = pl.when(pl.col("label_category") != "none").then("label_category")
+    is_violation = pl.when("label_is_violation").then(pl.lit("violation")).otherwise(pl.lit("no violation"))
+    value = pl.coalesce("label_action", category, is_violation)
+    by_value = labelled.group_by(value=value).len().sort("len", "value", descending=[True, False])
+    return {
+        "labelled": labelled.height,
+        "violations": violations,
+        "violation_share": violations / labelled.height if labelled.height else None,
+        "by_value": dict(by_value.iter_rows()),
+        "sources": sorted(labelled["label_source"].drop_nulls().unique().to_list()),
+    }
+
+
+def _iso(time: Any) -> str | None:
+    return None if time is None else str(time.isoformat())
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("channel", "user_id", "user_name", "text", "label_action", "label_is_violation")
+    return {"sent_at": _iso(row["sent_at"]), **{name: row[name] for name in names}}
+
+
+def lines_of(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the summary as lines for people; what comes from the chat is harmless in a terminal."""
+    count = "{:,}".format
+    yield f"Format: {summary['format']}"
+    read = ", ".join(
+        f"{count(summary[name])} {name.replace('_', ' ')}"
+        for name in ("comments", "rejected", "ignored", "moderation_events", "merged")
+    )
+    yield f"Records: {count(summary['records'])} = {read}"
+    yield f"Time: {_span(summary)}"
+    yield f"Channels: {count(summary['channels'])}{_named(summary['channels_named'], summary['channels'])}"
+    users = f"{count(summary['users'])}, {count(summary['users_with_a_name'])} with a name"
+    nobody = f"; {count(summary['without_user'])} comments of nobody known" if summary["without_user"] else ""
+    yield f"Users: {users}{nobody}"
+    named = _named(summary["moderators_named"], summary["moderators"])
+    yield f"Moderators who wrote: {count(summary['moderators'])}{named}"
+    yield f"Labels: {_labels_told(summary['labels'])}"
+    for title, counts in (("Acts of moderators", summary["acts"]), ("Ignored", summary["ignored_as"])):
+        if counts:
+            yield f"{title}: {', '.join(f'{count(number)} {harmless(kind)}' for kind, number in counts.items())}"
+    yield "First comments, as they are stored:"
+    for each in summary["first_comments"]:
+        who = each["user_name"] or each["user_id"] or "nobody known"
+        label = "" if each["label_is_violation"] is None else f"  ← {_label_of(each)}"
+        yield harmless(
+            f"  {each['sent_at'] or 'no time'}  #{each['channel']}  {who}: {each['text'][:LONGEST]}{label}"
+        )
+
+
+def _span(summary: Mapping[str, Any]) -> str:
+    first, last, without = summary["first_sent_at"], summary["last_sent_at"], summary["without_time"]
+    if first is None:
+        return "none is said; the stream's order is the file's"
+    return f"{first} to {last} (UTC)" + (f", {without:,} without" if without else "")
+
+
+def _named(names: Sequence[str | None], of: int) -> str:
+    told = ", ".join(harmless(str(name)) for name in names)
+    return f" ({told}{', …' if of > len(names) else ''})" if names else ""
+
+
+def _labels_told(labels: Mapping[str, Any]) -> str:
+    if not labels["labelled"]:
+        return "none"
+    by_value = ", ".join(f"{number:,} {harmless(str(value))}" for value, number in labels["by_value"].items())
+    share = f"{labels['violation_share']:.2%} of {labels['labelled']:,} are violations"
+    return f"{by_value}; {share} (by {', '.join(labels['sources'])})"
+
+
+def _label_of(comment: Mapping[str, Any]) -> str:
+    return str(comment["label_action"] or ("violation" if comment["label_is_violation"] else "no violation"))

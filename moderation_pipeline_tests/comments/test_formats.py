@@ -98,3 +98,14 @@ def test_json_with_half_of_a_pair_or_no_number_loses_nothing() -> None:
     tags = '{"user-id": "7", "tmi-sent-ts": "1700000000123"}'
     line = f'{{"tags": {tags}, "timestamp": "", "text": "{text}", "score": NaN, "low": [-Infinity]}}'
     assert read([line]).comments["text"].to_list() == ["hi \ufffd \\ud83d \U0001f600"]
+
+
+def test_a_table_with_a_header_is_no_log_whatever_its_columns_look_like(tmp_path: Path) -> None:
+    """Else its label would become text."""
+    rows = "".join(f"2024-01-01 10:00:0{i}\tann\thello {i}\t{i % 2}\n" for i in range(5))
+    table = tmp_path / "table.tsv"
+    table.write_text("time\tuser\ttext\tbad\n" + rows, "utf-8")
+    assert ingest(table, "x").ingestion["format"].to_list() == ["csv"]
+    log = tmp_path / "log.txt"
+    log.write_text(rows.replace("\t1\n", "\n").replace("\t0\n", "\n"), "utf-8")
+    assert ingest(log, "x").ingestion["format"].to_list() == ["irc_text"]

@@ -77,11 +77,17 @@ class LineLogReader(LogReader):
 
     @classmethod
     def recognises(cls, head: bytes) -> bool:
-        """Whether most of the early lines have a form that says what they are, and one is a comment."""
+        """Whether most of the early lines have a form that says what they are, and one is a comment.
+
+        A table whose first columns happen to be a time, a name and a text is none: its header has no such form, and
+        whatever else it has in columns would become text.
+        """
         lines = [
             line for line in head.decode("utf-8", "replace").split("\n")[:LINES_LOOKED_AT] if line.strip()
         ]
         means = [cls._means(line.rstrip("\r")) for line in lines]
+        if lines and "\t" in lines[0] and means[0] is None:
+            return False
         known = sum(each is not None for each in means)
         return (LineMeaning.SAID in means or LineMeaning.DID in means) and 2 * known > len(lines)
 

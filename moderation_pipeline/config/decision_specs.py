@@ -8,9 +8,9 @@ action becomes is the same whoever proposed it. Models are built from these in `
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
 from moderation_pipeline.config.model_specs import Address
 from moderation_pipeline.config.yaml_model import Closed
@@ -59,32 +59,30 @@ class Thresholds(Closed):
         return self
 
 
-class CategoryThresholds(Closed):
+class OfCategories(Closed):
     """Thresholds by category; those of `default` hold where a category has none of its own."""
 
     default: Thresholds = Thresholds()
     """Where a category has none of its own."""
-    harassment: Thresholds | None = None
-    """Those of harassment."""
-    hate: Thresholds | None = None
-    """Those of hate."""
-    threat: Thresholds | None = None
-    """Those of threat."""
-    sexual: Thresholds | None = None
-    """Those of sexual."""
-    spam: Thresholds | None = None
-    """Those of spam."""
-    self_harm: Thresholds | None = None
-    """Those of self harm."""
-    personal_information: Thresholds | None = None
-    """Those of personal information."""
-    other: Thresholds | None = None
-    """Those of other."""
 
     def of(self, category: Category) -> Thresholds:
         """Return the thresholds of a category."""
         own: Thresholds | None = getattr(self, category.value, None)
         return own or self.default
+
+
+if TYPE_CHECKING:
+    CategoryThresholds = OfCategories
+else:
+    CategoryThresholds = create_model(
+        "CategoryThresholds",
+        __base__=OfCategories,
+        **{
+            each.value: (Thresholds | None, Field(default=None, description=f"Those of {each.value}."))
+            for each in Category
+            if each is not Category.NONE
+        },
+    )
 
 
 class DecidingSpec(Closed):

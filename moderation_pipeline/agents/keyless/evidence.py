@@ -11,17 +11,7 @@ from typing import NamedTuple
 
 from moderation_pipeline.plan import Action, Category, Plan
 
-RULES = {
-    Category.HARASSMENT: "R1",
-    Category.HATE: "R2",
-    Category.THREAT: "R3",
-    Category.SEXUAL: "R4",
-    Category.SPAM: "R5",
-    Category.SELF_HARM: "R6",
-    Category.PERSONAL_INFORMATION: "R7",
-    Category.OTHER: "R8",
-    Category.NONE: "R9",
-}
+RULES = {category: f"R{number}" for number, category in enumerate(Category, start=1)}
 """The rule of `prompts/policy.md` that each category cites."""
 
 CARING_REPLY = (
@@ -100,9 +90,12 @@ def gravest(likely: Mapping[Category, float]) -> tuple[Category, float]:
 
 def action_for(category: Category, chance: float) -> Action:
     """Return what the policy asks for: milder where the evidence is weaker."""
-    mild, plain, grave = STEPS[category]
+    mild, plain, grave = STEPS.get(category, USUAL_STEPS)
     return mild if chance < 0.75 else plain if chance < 0.95 else grave
 
+
+USUAL_STEPS = (Action.WARN, Action.DELETE, Action.TIMEOUT)
+"""Of a category of which nothing else is said."""
 
 STEPS = {
     Category.HARASSMENT: (Action.WARN, Action.DELETE, Action.TIMEOUT),

@@ -15,12 +15,18 @@ from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.config.decision_specs import CategoryThresholds, Thresholds
 from moderation_pipeline.plan import Action, Category
 
+
+def by_category(**thresholds: Thresholds) -> CategoryThresholds:
+    """Return thresholds; which categories may be named follows from those there are."""
+    return CategoryThresholds.model_validate(thresholds)
+
+
 POLICY = policy_questions()
 NAMES = [rule.question.name for rule in POLICY.rules]
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=len(NAMES), max_size=len(NAMES))
 RISING = st.lists(st.floats(0.01, 1), min_size=3, max_size=3).map(sorted)
 THRESHOLDS = st.builds(
-    lambda default, hate: CategoryThresholds(
+    lambda default, hate: by_category(
         default=Thresholds(mild=default[0], plain=default[1], grave=default[2]),
         hate=Thresholds(mild=hate[0], plain=hate[1], grave=hate[2]),
     ),
@@ -73,9 +79,7 @@ def test_lower_thresholds_never_make_the_plan_milder(
     def halved(each: Thresholds) -> Thresholds:
         return Thresholds(**{name: bound / 2 for name, bound in each.model_dump().items()})
 
-    lower = CategoryThresholds(
-        default=halved(thresholds.default), hate=None if thresholds.hate is None else halved(thresholds.hate)
-    )
+    lower = by_category(default=halved(thresholds.default), hate=halved(thresholds.of(Category.HATE)))
     said = answers(rules, liked=liked)
     assert (
         derive(POLICY, said, lower).plan.action.severity
@@ -133,7 +137,7 @@ def test_a_choice_is_the_average_of_both_orders() -> None:
 
 
 def test_a_category_can_be_switched_off() -> None:
-    off = CategoryThresholds(spam=Thresholds(mild=None))
+    off = by_category(spam=Thresholds(mild=None))
     assert derive(POLICY, answers({"R5": 1.0}), off).plan.action is Action.ALLOW
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from importlib import resources
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -82,3 +83,13 @@ def test_every_category_cites_a_rule_that_the_policy_states() -> None:
     )
     stated = dict(re.findall(r"\*\*(R\d+)[^*]*\*\* \(`(\w+)`", policy))
     assert {rule: str(category) for category, rule in RULES.items()} == stated
+
+
+@pytest.mark.parametrize(
+    "text", ["prompted/prompts/policy.md", "prompted/prompts/brief.md", "deciding/questions/policy.yaml"]
+)
+def test_every_category_is_in_each_form_of_the_policy(text: str) -> None:
+    """A new one is a member of `Category`, and what these three say of it; all else follows."""
+    said = Path(str(resources.files("moderation_pipeline.agents") / text)).read_text("utf-8")
+    missing = [each.value for each in Category if each is not Category.NONE and each.value not in said]
+    assert missing == []

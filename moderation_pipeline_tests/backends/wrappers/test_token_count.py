@@ -26,5 +26,6 @@ def test_the_model_s_own_tokenizer_counts_where_it_is_here(tmp_path: Path) -> No
     needs_local()
     folder = str(tiny(tmp_path))
 
-    assert counted(folder, "harassment") == 1
+    # A byte a token, for no merge was learnt of such bytes; roughly counted, it is one.
+    assert counted(folder, "\N{SNOWMAN}") == 3
     assert counted(folder, "") == 0

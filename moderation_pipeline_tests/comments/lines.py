@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from moderation_pipeline.comments.ingest import Ingested, ingest
+from moderation_pipeline.comments.log_spec import LogSpec
 
 START_MS = 1_700_000_000_000
 
@@ -48,12 +49,18 @@ def deleted(comment_id: str, *, second: float, channel: str = "room") -> str:
     )
 
 
-def read(lines: Sequence[str] | bytes, *, name: str = "chat.log", format_name: str | None = None) -> Ingested:
+def read(
+    lines: Sequence[str] | bytes,
+    *,
+    name: str = "chat.log",
+    format_name: str | None = None,
+    log: LogSpec | None = None,
+) -> Ingested:
     """Return what ingesting a file of these lines gives."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
         path.write_bytes(lines if isinstance(lines, bytes) else "\n".join(lines).encode())
-        return ingest(path, "chat", format=format_name)
+        return ingest(path, "chat", format=format_name, log=log)
 
 
 def written(table: pl.DataFrame, path: Path) -> Path:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from moderation_pipeline.comments.columns import columns_from_arguments
 from moderation_pipeline.comments.formats import FORMATS
 from moderation_pipeline.comments.ingest import ingest
+from moderation_pipeline.comments.log_spec import LogSpec
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, REJECTED_LINES
 from moderation_pipeline_tests.comments.irc_log import write_irc_log
@@ -103,14 +104,20 @@ LINES: dict[str, list[str]] = {
     "live_chat": test_live_chat.LINES,
     "discord": [test_discord.document(test_discord.message("hi")).decode()],
     "gql_comments": [test_gql_comments.page(test_gql_comments.node("hi"))],
+    "lines": ["[21:05:06] <Plum> hello: there", "[21:05:07] <mint elk> <3", "server restarts"],
     "recent_messages": [json.dumps({"messages": [said("hi"), cleared("ann", second=2)], "error": None})],
 }
+
+LOGS = {"lines": LogSpec(line="[{time:%H:%M:%S}] <{user_name}> {text}", zone="UTC")}
+"""What must be said of a log for it to be read, where something must."""
 
 
 def is_whole(raw: bytes, format_name: str | None) -> bool:
     """Whether a file of these bytes is refused in words or read with every record accounted for."""
     try:
-        ingested = read(raw, format_name=format_name, name="room-2023-11-14.log")
+        ingested = read(
+            raw, format_name=format_name, name="room-2023-11-14.log", log=LOGS.get(format_name or "")
+        )
     except ModerationError:
         return True
     return (

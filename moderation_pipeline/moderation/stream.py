@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from moderation_pipeline.cases.case import Case, Line
 from moderation_pipeline.text.addressing import addresses_moderator
+from moderation_pipeline.text.names import with_names_as_mentions
 from moderation_pipeline.text.signals import Signals, signals
 
 CHUNK = 8_192
@@ -33,7 +34,7 @@ class Stream:
     """A chat in stream order, and each comment's surroundings."""
 
     def __init__(self, comments: pl.DataFrame) -> None:
-        self._comments = comments.sort("position").with_columns(
+        self._comments = with_names_as_mentions(comments.sort("position")).with_columns(
             sent_at_us=pl.col("sent_at").dt.timestamp("us"),
         )
         # A column, not `pl.int_range` within the window: that would count anew in every group.

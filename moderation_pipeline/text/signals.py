@@ -13,6 +13,7 @@ import polars as pl
 
 from moderation_pipeline.text.disguise import Disguise, disguise
 from moderation_pipeline.text.lexicon import lexicon
+from moderation_pipeline.text.names import without_mentions
 from moderation_pipeline.text.patterns import EMOTE_EZ, PATTERNS, PRONOUNS
 
 
@@ -86,7 +87,9 @@ def signals(comments: pl.DataFrame) -> pl.DataFrame:
     """Return one row of `Signals` per comment, in order; `comments` has the columns of the table comments."""
     texts = comments.select(pl.col("text").fill_null(""), pl.col("normalised").fill_null(""))
     context = comments.lazy().select(_context())
-    counted = texts.lazy().with_columns(folded=_folded(pl.col("normalised"))).select(_counts())
+    counted = (
+        texts.lazy().with_columns(folded=without_mentions(_folded(pl.col("normalised")))).select(_counts())
+    )
     counts = pl.concat([counted, context], how="horizontal").collect()
     return counts.with_columns(_disguises(texts)).select(Signals._fields)
 

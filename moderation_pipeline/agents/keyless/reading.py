@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
+from moderation_pipeline.text.names import CALLING
 from moderation_pipeline.text.spelling import corrected
 
 TOKEN = re.compile(r"\[sepa\]|@\w+|[^\W_]+(?:'[^\W_]+)*|[\"“”«»]|[.!?;:]+|[~=#*|<>/\\-]{2,}|,|\n")
@@ -149,7 +150,8 @@ def read(normalised: str) -> Reading:
         elif token == ",":
             clauses.add(len(words))
         else:
-            for word in _words_of(token):
+            is_called = token[0] == "@" and bool(words) and words[-1] in CALLING
+            for word in _words_of(token[1:] if is_called else token):
                 words.append(word)
                 sentences.append(sentence)
                 quoted.append(inside)

@@ -75,6 +75,11 @@ OFTEN = 6
 """Repeats from which a user floods, whatever is said."""
 
 
+ROOM_AT_MOST = 0.25
+"""What the repeats of a text by others tell of whoever says it last, at most: beside another sign of spam it
+counts, and alone not even a first message makes spam of it. Six others could else have anybody sanctioned."""
+
+
 def evidence_of(signals: Signals, *, strikes: int = 0, is_trusted: bool = False) -> list[Evidence]:
     """Return what the signals say, one piece of evidence per kind of signal."""
     found = []
@@ -110,7 +115,7 @@ def flood_evidence(signals: Signals) -> list[Evidence]:
     floods = (
         (often and words >= 3, 0.08 + 0.16 * often + 0.025 * words, "the same text again by this user"),
         (often >= OFTEN and words >= 6, 0.6, "a flood"),
-        (room >= 2 and words >= 6, 0.3 + 0.1 * room, "the same long text by several users"),
+        (room >= 2 and words >= 6, ROOM_AT_MOST * room / 6, "the same long text by several users"),
         (signals.mentions >= 3, min(0.9, 0.25 + 0.12 * signals.mentions), "many mentions"),
         (is_wall(signals), 0.55, "a wall of symbols"),
         (is_shouted(signals), 0.35, "shouting"),

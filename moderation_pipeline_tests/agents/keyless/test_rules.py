@@ -148,3 +148,18 @@ def test_every_weight_is_of_a_signal_and_a_chance() -> None:
 def test_the_explanation_names_the_signals() -> None:
     verdict = decide(last_case_of("idiot"))
     assert [(piece.kind, piece.name) for piece in verdict.explanation] == [("signal", "a strong insult")]
+
+
+@pytest.mark.parametrize("is_first_message", [False, True])
+def test_who_says_last_what_many_others_said_is_no_spammer_but_who_repeats_himself_is(
+    is_first_message: bool,
+) -> None:
+    text = "good luck to all of you in the finals"
+
+    by_others = plan_for(text, channel_repeats=40, is_first_message=is_first_message)
+    by_himself = plan_for(text, channel_repeats=6, user_repeats=6)
+    beside_a_link = plan_for(f"{text} https://example.com/x", channel_repeats=6)
+
+    assert by_others.action is Action.ALLOW
+    assert by_himself.category is Category.SPAM
+    assert beside_a_link.category is Category.SPAM

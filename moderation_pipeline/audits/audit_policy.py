@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from moderation_pipeline.agents.expert import Expert
-from moderation_pipeline.audits.audit_doubts import doubts_of
+from moderation_pipeline.audits.audit_doubts import Doubt, doubts_of
 from moderation_pipeline.audits.audit_pace import AuditPace
 from moderation_pipeline.audits.pleas import Pleas
 from moderation_pipeline.cases.audit_reason import AuditReason
+from moderation_pipeline.audits.user_bounds import UserBounds
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.settled import NOT_AUDITED, AuditChoice, Sanction
 from moderation_pipeline.cases.verdict import Verdict
@@ -39,6 +40,7 @@ class AuditPolicy:
         self._doubts = doubts_of(spec)
         self._audited_texts: dict[Said, None] = {}
         self._pleas = Pleas()
+        self._bounds = UserBounds(max(0.0, spec.rate - spec.random_floor.allow))
         self.pace = AuditPace(spec)
         self._chance = spec.chance
 
@@ -119,6 +121,7 @@ class AuditPolicy:
             return {}
         if self._spec.policy == "all":
             return {i: AuditReason.ALL for i, is_able in enumerate(able) if is_able}
+        self._bounds.saw(cases)
         certain = self._obligatory(cases, verdicts, able)
         if self._spec.policy == "severity":
             long_timeout_s = self._spec.long_timeout_s
@@ -134,19 +137,21 @@ class AuditPolicy:
     ) -> Certain:
         """Return what is audited under every policy that audits: bad replies, and pleas that are new.
 
-        What speaks to the moderator, and what an agent itself asks for, is audited once in a channel: whoever
-        repeats himself gets the floor, or a flood would spend every audit.
+        What speaks to the moderator, and what an agent itself asks for, is audited once in a channel, and so often
+        as its user's lines are worth: whoever repeats himself, or pleads before every line, gets the floor, or a
+        flood would spend every audit.
         """
         certain: Certain = {}
         for i, (case, verdict) in enumerate(zip(cases, verdicts, strict=True)):
             reason = _obligation(case, verdict)
-            if (
-                reason is not None
-                and able[i]
-                and (reason is AuditReason.BAD_REPLY or self._pleas.is_new(case, reason))
-            ):
-                self._remember([_said(case)])
-                certain[i] = reason
+            if reason is None or not able[i]:
+                continue
+            if reason is not AuditReason.BAD_REPLY:
+                if not self._bounds.allows_plea(case) or not self._pleas.is_new(case, reason):
+                    continue
+                self._bounds.take(case, is_plea=True)
+            self._remember([_said(case)])
+            certain[i] = reason
         return certain
 
     def _worthiest(
@@ -163,19 +168,41 @@ class AuditPolicy:
         """
         if self._doubts is None:
             return {}
-        decided = [(i, v) for i, v in enumerate(verdicts) if v is not None and v.plan is not None]
-        rated = self._doubts.of([cases[i] for i, _ in decided], [v for _, v in decided]) if decided else []
+        decided = self._rated(cases, verdicts)
+        rated = [doubt for _, doubt in decided]
         chosen: Certain = {}
         for place in self.pace.begin(rated, chances, len(certain)):
-            i = decided[place][0]
+            i, _ = decided[place]
             if not self.pace.allows_another:
                 break
             if i in certain or not able[i] or _said(cases[i]) in self._audited_texts:
                 continue
+            if not self._bounds.left(cases[i]):
+                continue
             self._remember([_said(cases[i])])
             self.pace.take_one()
+            self._bounds.take(cases[i])
             chosen[i] = self._doubts.reason
         return chosen
+
+    def _rated(self, cases: Sequence[Case], verdicts: Sequence[Verdict | None]) -> list[tuple[int, Doubt]]:
+        """Return how doubtful each case with a plan is, of a user near his bound only as many as he has left.
+
+        The rest of his doubts are out of the ranking too: they would else set a threshold that the others' never
+        reach.
+        """
+        decided = [(i, v) for i, v in enumerate(verdicts) if v is not None and v.plan is not None]
+        if self._doubts is None or not decided:
+            return []
+        doubts = self._doubts.of([cases[i] for i, _ in decided], [verdict for _, verdict in decided])
+        by_user: dict[tuple[str, str | None], list[tuple[int, Doubt]]] = {}
+        for (i, _), doubt in zip(decided, doubts, strict=True):
+            by_user.setdefault((cases[i].channel, cases[i].user_id), []).append((i, doubt))
+        kept: list[tuple[int, Doubt]] = []
+        for own in by_user.values():
+            most = self._bounds.most_of(cases[own[0][0]], len(own))
+            kept += own if len(own) <= most else sorted(own, key=lambda each: -each[1].value)[:most]
+        return sorted(kept, key=lambda each: each[0])
 
     def _remember(self, texts: Iterable[Said]) -> None:
         self._audited_texts.update(dict.fromkeys(texts))

@@ -15,7 +15,13 @@ from moderation_pipeline.cases.situation import Situation
 from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.chance import draw
 from moderation_pipeline.plan import Action, Category, Plan
-from moderation_pipeline_tests.moderation.scripted import DELETE, ScriptedExpert, ScriptedStudent, chat_of
+from moderation_pipeline_tests.moderation.scripted import (
+    ALLOW,
+    DELETE,
+    ScriptedExpert,
+    ScriptedStudent,
+    chat_of,
+)
 from moderation_pipeline_tests.moderation.test_loop import config_of, run
 
 
@@ -235,7 +241,59 @@ def test_what_a_user_says_after_his_pleas_is_audited_but_not_for_ever() -> None:
     _, audits = audited(comments, policy="uncertain", rate=0.1, random_floor=0.02)
 
     pleas = audits.filter(pl.col("audit_reason") == "addresses_moderator")
-    assert pleas["position"].to_list() == [0, 1, 2, 4, 5, 7, 8, 10, 11, 13, 14]
+    assert pleas["position"].to_list()[:4] == [0, 1, 2, 4]
+    assert pleas.height == 1 + 10
+
+
+def test_one_users_pleas_take_a_part_of_what_his_lines_bring_and_the_others_lose_nothing() -> None:
+    """Every second line is a new plea of mallory's."""
+
+    def sure_of_mallory(case: Case) -> Plan:
+        return ALLOW if case.user_id == "mallory" else doubtful(case)
+
+    config = config_of(memory=None, audit={"policy": "uncertain", "rate": 0.1, "random_floor": 0.01})
+    texts = [f"line {i}" for i in range(1_000)]
+    pleas = [f"hey moderator, please unban {'x' * (i % 40)}y{'z' * (i // 40)} now" for i in range(1_000)]
+    both = [text for pair in zip(texts, pleas, strict=True) for text in pair]
+    users = [user for i in range(1_000) for user in (f"u{i % 9}", "mallory")]
+    chats = (chat_of(both, users=users), chat_of(texts, users=[f"u{i % 9}" for i in range(1_000)]))
+
+    under, without = (
+        run(
+            chat, config, student=ScriptedStudent(sure_of_mallory), expert=ScriptedExpert()
+        ).expert_audits.filter(pl.col("audit_reason") != "random")
+        for chat in chats
+    )
+
+    assert 20 <= (under["position"] % 2 == 1).sum() <= 0.05 * 1_000
+    assert (under["position"] % 2 == 0).sum() >= without.height
+
+
+def test_one_user_whom_a_student_is_never_sure_of_takes_what_his_lines_bring() -> None:
+    def least_sure_of_mallory(case: Case) -> Plan:
+        sure = 0.5 if case.user_id == "mallory" else 0.8 + draw(1, "c", case.comment_id) / 10
+        return Plan(Action.ALLOW, Category.NONE, sure)
+
+    config = config_of(memory=None, audit={"policy": "uncertain", "rate": 0.1, "random_floor": 0.0})
+    users = ["mallory" if i % 10 == 3 else f"u{i % 9}" for i in range(4_000)]
+    comments = chat_of([f"line {i}" for i in range(4_000)], users=users)
+
+    audits = run(
+        comments, config, student=ScriptedStudent(least_sure_of_mallory), expert=ScriptedExpert()
+    ).expert_audits
+
+    his = audits.filter(pl.col("position") % 10 == 3).height
+    assert his <= 2 * 0.1 * 400
+    assert audits.height == pytest.approx(400, abs=40)
+
+
+def test_each_of_many_accounts_has_its_first_plea_audited() -> None:
+    texts = [f"hey moderator, please unban {'x' * (i % 40)}y{'z' * (i // 40)} now" for i in range(300)]
+    comments = chat_of(texts, users=[f"account{i}" for i in range(300)])
+
+    _, audits = audited(comments, policy="uncertain", rate=0.1, random_floor=0.0)
+
+    assert audits.height == 300
 
 
 def test_a_comment_that_follows_a_plea_is_audited_though_the_plea_was_before() -> None:

@@ -17,6 +17,7 @@ from moderation_pipeline.agents.build_agents import Agents
 from moderation_pipeline.agents.expert import AuditsByBatch, Expert, SeesStudent
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.audits.audit_policy import AuditPolicy
+from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.chosen import Chosen, DecidedBy, stands
 from moderation_pipeline.cases.settled import NOT_AUDITED, AuditChoice, Sanction, Settled
@@ -277,7 +278,11 @@ class Moderation:
                 audit_reason=each.choice.reason,
             )
             for each, situation in zip(settled, situations, strict=True)
-            if each.decided is not None and each.audited is not None and each.choice.reason is not None
+            if each.decided is not None
+            and each.audited is not None
+            and each.choice.reason is not None
+            # Who pleads chooses what is audited; what he chose must not teach.
+            and each.choice.reason is not AuditReason.ADDRESSES_MODERATOR
         ]
         if not lessons:
             return
@@ -345,6 +350,9 @@ def _remember(memory: MemoryStore, lessons: Sequence[Lesson]) -> None:
                 position=lesson.case.position,
             )
             for lesson in lessons
-            if lesson.audited.plan is not None and _agrees(lesson.decided, lesson.audited) is False
+            # Of what speaks to the moderator a state holds no more than the rest: it may lack what was sanctioned.
+            if not lesson.case.addresses_moderator
+            and lesson.audited.plan is not None
+            and _agrees(lesson.decided, lesson.audited) is False
         ]
     )

@@ -239,3 +239,15 @@ def test_memories_that_the_student_can_not_hear_need_not_be_looked_for(texts: li
     assert hearing.hears_from > MemorySpec().least_similarity
     assert_frame_equal(one.student_decisions, other.student_decisions)
     assert_frame_equal(one.memory_snapshot, other.memory_snapshot)
+
+
+@pytest.mark.parametrize("policy", ["all", "uncertain"])
+def test_what_is_audited_because_it_speaks_to_the_moderator_teaches_nothing(policy: str) -> None:
+    pleas = [f"hello everyone {word}. hey moderator, please unban me" for word in ("now", "today", "soon")]
+    config = config_of(audit={"policy": policy, "rate": 0.5, "random_floor": 0.0})
+    expert = ScriptedExpert(lambda _: DELETE)
+
+    tables = run(chat_of(pleas), config, student=ScriptedStudent(always_allow), expert=expert)
+
+    assert tables.expert_audits.height == 3
+    assert tables.memory_snapshot.is_empty()

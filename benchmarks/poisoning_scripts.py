@@ -208,7 +208,6 @@ def quoted_first(before: int) -> Lines:
     quoted = (f'he said "{meant}" and that is not ok {WORDS[k % 26]}' for k in range(ACCOUNTS))
     yield from talk(0, before)
     yield from among_talk(attacks(quoted, ACCOUNTS), 40_000, 6)
-    yield from said_by_the_rude(f"he said {meant} and that is not ok")
     yield from said_by_the_rude(meant)
 
 

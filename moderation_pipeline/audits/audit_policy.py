@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from moderation_pipeline.agents.expert import Expert
+from moderation_pipeline.agents.keyless.signal_evidence import evidence_of
 from moderation_pipeline.audits.audit_doubts import Doubt, doubts_of
 from moderation_pipeline.audits.audit_pace import AuditPace
 from moderation_pipeline.audits.pleas import Pleas
-from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.audits.user_bounds import UserBounds
+from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.settled import NOT_AUDITED, AuditChoice, Sanction
 from moderation_pipeline.cases.verdict import Verdict
@@ -135,7 +136,7 @@ class AuditPolicy:
     def _obligatory(
         self, cases: Sequence[Case], verdicts: Sequence[Verdict | None], able: Sequence[bool]
     ) -> Certain:
-        """Return what is audited under every policy that audits: bad replies, and pleas that are new.
+        """Return what is audited under every policy that audits: bad replies, new pleas, and what a memory asks for.
 
         What speaks to the moderator, and what an agent itself asks for, is audited once in a channel, and so often
         as its user's lines are worth: whoever repeats himself, or pleads before every line, gets the floor, or a
@@ -147,7 +148,8 @@ class AuditPolicy:
             if reason is None or not able[i]:
                 continue
             if reason is not AuditReason.BAD_REPLY:
-                if not self._bounds.allows_plea(case) or not self._pleas.is_new(case, reason):
+                is_plea = reason is not AuditReason.MEMORY
+                if not self._bounds.allows_plea(case) or (is_plea and not self._pleas.is_new(case, reason)):
                     continue
                 self._bounds.take(case, is_plea=True)
             self._remember([_said(case)])
@@ -216,7 +218,17 @@ def _obligation(case: Case, verdict: Verdict | None) -> AuditReason | None:
         return AuditReason.BAD_REPLY
     if verdict is not None and verdict.must_audit is not None:
         return verdict.must_audit
-    return AuditReason.ADDRESSES_MODERATOR if case.addresses_moderator else None
+    if case.addresses_moderator:
+        return AuditReason.ADDRESSES_MODERATOR
+    return AuditReason.MEMORY if _may_be_turned(case, verdict) else None
+
+
+def _may_be_turned(case: Case, verdict: Verdict | None) -> bool:
+    """Whether a sanction may be a memory's alone: nothing tells in the text, and nobody knows what is said without."""
+    if verdict is None or verdict.plan is None or not verdict.plan.action.is_sanction:
+        return False
+    is_known = verdict.without_memory is not None and verdict.without_memory.action.is_sanction
+    return bool(verdict.memory_ids) and not is_known and not evidence_of(case.signals)
 
 
 def _worst_usd(spec: AuditSpec, case: Case, expert: Expert) -> float | None:

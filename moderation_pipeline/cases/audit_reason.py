@@ -19,6 +19,8 @@ class AuditReason(StrEnum):
     """The Student gave no plan."""
     ADDRESSES_MODERATOR = "addresses_moderator"
     """It speaks to its judge."""
+    MEMORY = "memory"
+    """A memory asks for another plan than the Student's own, which stands unless the audit bears the memory out."""
     SEVERITY = "severity"
     """A ban or a long timeout would come of it."""
     UNCERTAIN = "uncertain"

@@ -22,7 +22,7 @@ class Standing(NamedTuple):
 class Recalled(NamedTuple):
     """A memory retrieved for a case: `similarity` in [0, 1] of its state to the case's.
 
-    `support` counts the disagreements that taught it, `helped` and `harmed` what later audits said of it.
+    `support` counts the users whose comments taught it, `helped` and `harmed` what later audits said of it.
     `overruled_by` are the near-duplicates that say something else, and behind which there is a newer audit.
     """
 
@@ -34,6 +34,15 @@ class Recalled(NamedTuple):
     helped: int = 0
     harmed: int = 0
     overruled_by: tuple[str, ...] = ()
+    is_contained: bool = True
+    """Whether the case says every word that the memory does, and bears every mark of its context."""
+    is_same: bool = True
+    """Whether the case's state is the memory's."""
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it says something of the case: what is sanctioned may be the very word that the case doesn't say."""
+        return self.is_contained or not self.plan.is_violation
 
 
 def leading(recalled: Sequence[Recalled]) -> list[Recalled]:

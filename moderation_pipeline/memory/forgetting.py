@@ -56,24 +56,29 @@ def harmful(records: Records, rows: NDArray[np.int64], least_uses: int) -> list[
     ]
 
 
+def most_of_a_user(records: Records, spec: MemorySpec) -> float:
+    """Return how many active memories one user may have caused or confirmed: from the first on, as of a few many."""
+    return max(1.0, spec.user_share * max(records.active_support, spec.user_share_from))
+
+
 def over_user_share(records: Records, spec: MemorySpec) -> list[Farewell]:
-    """Return the least valuable memories of users who caused more than their share of the active ones.
+    """Return the least valuable memories of users who are behind more than their share of the active ones.
 
     Memories of unknown users are bounded by nothing, for they can't be told apart.
     """
-    counts, total = records.active_by_user.copy(), records.active
-    queues: dict[int, list[int]] = {}
+    behind, total = records.support_by_user.copy(), records.active_support
     leaving: list[Farewell] = []
-    while total >= spec.user_share_from and len(counts):
-        user = int(counts.argmax())
-        if counts[user] <= spec.user_share * total:
-            break
-        if user not in queues:
-            queues[user] = _most_valuable_first(records, user)
-        because = f"its user caused {counts[user]} of {total} memories; allowed: a share of {spec.user_share}"
-        leaving.append(Farewell(queues[user].pop(), because))
-        counts[user] -= 1
-        total -= 1
+    for user in np.flatnonzero(behind > max(1.0, spec.user_share * spec.user_share_from)).tolist():
+        queue = _most_valuable_first(records, user)
+        while queue and behind[user] > max(1.0, spec.user_share * max(total, spec.user_share_from)):
+            because = (
+                f"its user is behind {behind[user]} of {total} lessons; allowed: a share of {spec.user_share}"
+            )
+            row = queue.pop()
+            leaving.append(Farewell(row, because))
+            for supporter in records.supporters.get(row, ()):
+                behind[supporter] -= 1
+                total -= 1
     return leaving
 
 

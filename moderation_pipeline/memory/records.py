@@ -33,6 +33,9 @@ behind them; `user` and `channel` are codes."""
 NOBODY = -1
 """The code of a user who is unknown."""
 
+MOST_SUPPORTERS = 100
+"""Users who are known to have taught a memory; with so many behind it, more make no difference."""
+
 
 class Origin(NamedTuple):
     """Where a memory was learnt: the chat and config of the run, the comment, whose it was, and when."""
@@ -65,7 +68,9 @@ class Records:
     active: int = 0
     clock: int = 0
     _numbers: NDArray[np.void] = field(default_factory=lambda: np.zeros(64, NUMBERS))
-    _active_by_user: NDArray[np.int64] = field(default_factory=lambda: np.zeros(64, np.int64))
+    supporters: dict[int, set[int]] = field(default_factory=dict)
+    active_support: int = 0
+    _support_by_user: NDArray[np.int64] = field(default_factory=lambda: np.zeros(64, np.int64))
     _users: dict[str | None, int] = field(default_factory=lambda: {None: NOBODY})
     _channels: dict[str, int] = field(default_factory=dict)
 
@@ -75,9 +80,9 @@ class Records:
         return self._numbers[: len(self.memories)]
 
     @property
-    def active_by_user(self) -> NDArray[np.int64]:
-        """How many active memories each user caused, by user code."""
-        return self._active_by_user[: len(self._users) - 1]
+    def support_by_user(self) -> NDArray[np.int64]:
+        """How many active memories each user caused or confirmed, by user code."""
+        return self._support_by_user[: len(self._users) - 1]
 
     def add(self, memory: Memory) -> int:
         """Append an active memory with support 1 and return its row; an identifier taken is made another."""
@@ -90,9 +95,24 @@ class Records:
         self.row_of[memory.memory_id] = row
         user = self._user_code(memory.origin.user_id)
         self._numbers[row] = (0, 1, 0, 0, 0, 0, user, self.channel_code(memory.origin.channel), True)
-        self._count(user, 1)
+        self.active += 1
+        self._support(row, user)
         self.touch(row)
         return row
+
+    def confirm(self, row: int, user_id: str | None, most: float) -> None:
+        """Make a memory the most recent and, unless its user supports it already, or `most` others, add his support.
+
+        Unknown users can't be told apart, and each counts.
+        """
+        user = self._user_code(user_id)
+        self.touch(row)
+        known = self.supporters.get(row, ())
+        if user in known or (user != NOBODY and self._support_by_user[user] >= most):
+            return
+        if len(known) < MOST_SUPPORTERS:
+            self._numbers["support"][row] += 1
+            self._support(row, user)
 
     def touch(self, row: int) -> None:
         """Make a memory the most recent."""
@@ -103,7 +123,10 @@ class Records:
         """Take a memory out of use, for good."""
         self._numbers["is_active"][row] = False
         self.retired_because[row] = because
-        self._count(int(self._numbers["user"][row]), -1)
+        self.active -= 1
+        supporters = self.supporters.pop(row, set())
+        self.active_support -= len(supporters)
+        self._support_by_user[list(supporters)] -= 1
 
     def link(self, row: int, other: int) -> None:
         """Note, on both, that two memories contradict each other."""
@@ -118,14 +141,16 @@ class Records:
 
     def _user_code(self, user_id: str | None) -> int:
         code = self._users.setdefault(user_id, len(self._users) - 1)
-        if code >= len(self._active_by_user):
-            self._active_by_user = np.concatenate([self._active_by_user, np.zeros(code, np.int64)])
+        if code >= len(self._support_by_user):
+            self._support_by_user = np.concatenate([self._support_by_user, np.zeros(code, np.int64)])
         return code
 
-    def _count(self, user: int, change: int) -> None:
-        self.active += change
-        if user != NOBODY:
-            self._active_by_user[user] += change
+    def _support(self, row: int, user: int) -> None:
+        if user == NOBODY:
+            return
+        self.supporters.setdefault(row, set()).add(user)
+        self._support_by_user[user] += 1
+        self.active_support += 1
 
 
 def memory_id(chat: str, config: str, comment_id: str) -> str:

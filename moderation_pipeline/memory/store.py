@@ -20,7 +20,13 @@ from moderation_pipeline.embedders.embedder import Embedder, Vectors
 from moderation_pipeline.memory import snapshot
 from moderation_pipeline.memory.accounting import Effect, effect
 from moderation_pipeline.memory.dense_index import DenseIndex
-from moderation_pipeline.memory.forgetting import Farewell, harmful, over_capacity, over_user_share
+from moderation_pipeline.memory.forgetting import (
+    Farewell,
+    harmful,
+    most_of_a_user,
+    over_capacity,
+    over_user_share,
+)
 from moderation_pipeline.memory.index import Hits, Index, Numbers
 from moderation_pipeline.memory.records import Memory, Origin, Records, memory_id
 from moderation_pipeline.memory.sparse_index import SparseIndex
@@ -104,7 +110,7 @@ class MemoryStore:
             least=max(least, self._spec.least_similarity),
             top=self._spec.top_k,
         )
-        recalled = self._nearest(hits, len(place))
+        recalled = self._nearest(hits, [state for state, _ in place])
         return [recalled[place[question]] for question in asked]
 
     def dense_vectors(self, states: Sequence[str]) -> Sequence[Sequence[float]]:
@@ -178,8 +184,8 @@ class MemoryStore:
         """Return the nearest of the known memories that says the same, after confirming it."""
         for row in known:
             if self._records.memories[row].plan.agrees_with(case.plan):
-                self._records.numbers["support"][row] += 1
-                self._records.touch(row)
+                most = most_of_a_user(self._records, self._spec)
+                self._records.confirm(row, case.source_user_id, most)
                 return row
         return None
 
@@ -214,8 +220,9 @@ class MemoryStore:
             similar[query].append(_Similar(-similarity, row, is_case=False))
         return [sorted(found, key=lambda one: one.dissimilarity) for found in similar]
 
-    def _nearest(self, hits: Hits, count: int) -> list[tuple[Recalled, ...]]:
-        """Return the first `top_k` of each query's hits as memories."""
+    def _nearest(self, hits: Hits, asked: Sequence[str]) -> list[tuple[Recalled, ...]]:
+        """Return the first `top_k` of the hits of each state asked about as memories."""
+        count = len(asked)
         found: list[list[Recalled]] = [[] for _ in range(count)]
         ranked = _ranked(hits, self._records.numbers["recency"][hits.row])
         first = np.searchsorted(ranked.query, np.arange(count))
@@ -237,6 +244,8 @@ class MemoryStore:
                     helped=helped,
                     harmed=harmed,
                     overruled_by=newer,
+                    is_contained=set(state.split()) <= set(asked[query].split()),
+                    is_same=state == asked[query],
                 )
             )
         return [tuple(one) for one in found]

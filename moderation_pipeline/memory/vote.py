@@ -63,7 +63,7 @@ def vote(recalled: Sequence[Recalled], spec: VoteSpec = DEFAULT) -> Vote | None:
 
 def near_enough(recalled: Sequence[Recalled], spec: VoteSpec = DEFAULT) -> list[Recalled]:
     """Return the memories that are near enough to be heard, and so to be judged by the audit."""
-    return [memory for memory in recalled if memory.similarity >= spec.least_similarity]
+    return [memory for memory in recalled if memory.similarity >= spec.least_similarity and memory.speaks]
 
 
 def _trust(members: Sequence[Recalled]) -> float:

@@ -64,9 +64,48 @@ def test_no_more_than_top_k_are_recalled() -> None:
 
 
 def test_a_near_duplicate_that_says_the_same_is_merged_and_counts_as_support() -> None:
-    memory = taught(store(), [learnt("buy cheap followers", SPAM, at=at) for at in range(5)])
+    said = [learnt("buy cheap followers", SPAM, at=at, user=f"user{at}") for at in range(5)]
+    memory = taught(store(), said)
     assert (len(memory), column(memory, "support")) == (1, [5])
     assert column(memory, "source_comment_id") == ["comment-0"]
+
+
+def test_support_counts_a_user_once_however_often_he_says_it() -> None:
+    said = [learnt("buy cheap followers", SPAM, at=at, user=f"user{at % 2}") for at in range(40)]
+    assert column(taught(store(), said), "support") == [2]
+
+
+def test_one_user_is_behind_no_more_than_his_share_from_the_first_memory_on() -> None:
+    """The share of as many as `user_share_from`: ten; what he confirms counts as what he caused."""
+    others = [learnt(f"{word} you", at=at, user=word) for at, word in enumerate(("noob", "trash", "mid"))]
+    confirmed = [learnt(f"{word} you", at=9 + at) for at, word in enumerate(("noob", "trash", "mid"))]
+    own = [learnt(f"word{at} thing{at}", at=20 + at) for at in range(30)]
+
+    memory = taught(store(MemorySpec(user_share=0.1, user_share_from=100)), [*others, *confirmed, *own])
+
+    active = memory.snapshot().filter(pl.col("retired_because").is_null())
+    assert active["support"].to_list()[:3] == [2, 2, 2]
+    assert active.filter(pl.col("source_user_id") == "mallory").height == 10 - 3
+
+
+def test_it_is_told_whether_a_case_says_all_that_a_memory_does() -> None:
+    memory = taught(store(), [learnt("welcome everybody you idiot")])
+
+    (less,), (more,), (same,) = (
+        recalled(memory, said)
+        for said in (
+            "welcome everybody you",
+            "welcome everybody you big idiot",
+            "welcome everybody you idiot",
+        )
+    )
+
+    assert [(one.is_contained, one.is_same) for one in (less, more, same)] == [
+        (False, False),
+        (True, False),
+        (True, True),
+    ]
+    assert [one.speaks for one in (less, more, same)] == [False, True, True]
 
 
 @pytest.mark.parametrize("batch", [1, 2])
@@ -107,7 +146,7 @@ def test_scope_channel_recalls_and_merges_within_the_channel_only() -> None:
 
 def test_beyond_the_capacity_the_least_valuable_leave_and_the_proven_stay() -> None:
     memory = store(MemorySpec(capacity=2))
-    proven = memory.learn([learnt("you are trash", at=0), learnt("you are trash", at=1)])[0]
+    proven = memory.learn([learnt("you are trash", at=0), learnt("you are trash", at=1, user="trent")])[0]
     memory.learn([learnt("gg ez", at=2)])
     memory.learn([learnt("buy followers", at=3)])
     kept = memory.snapshot().filter(pl.col("retired_because").is_null())
@@ -206,9 +245,13 @@ def test_the_same_lessons_in_the_same_order_leave_the_same_memories(cases: list[
 
 
 @given(lessons())
-def test_every_lesson_is_some_memorys_support(cases: list[Learnt]) -> None:
-    memory = taught(store(MemorySpec(capacity=5)), cases)
-    assert memory.snapshot()["support"].sum() == len(cases)
+def test_every_user_who_taught_a_memory_is_its_support_once(cases: list[Learnt]) -> None:
+    memory = store(MemorySpec(capacity=5))
+    names = memory.learn(cases)
+    taught_by = {
+        (name, case.source_user_id or at) for at, (name, case) in enumerate(zip(names, cases, strict=True))
+    }
+    assert memory.snapshot()["support"].sum() == len(taught_by)
 
 
 @given(lessons())
@@ -244,8 +287,8 @@ def test_no_user_holds_more_than_the_share_of_many_memories(
     memory = taught(store(MemorySpec(user_share=share, user_share_from=least)), cases)
     active = memory.snapshot().filter(pl.col("retired_because").is_null())
     by_user = active.drop_nulls("source_user_id").group_by("source_user_id").len()
-    if len(memory) >= least:
-        assert all(count <= share * len(memory) for count in by_user["len"])
+    most = max(1.0, share * max(int(active["support"].sum()), least))
+    assert all(count <= most for count in by_user["len"])
 
 
 @given(lessons(least=1), st.lists(states(), min_size=1, max_size=8))
@@ -330,5 +373,5 @@ def test_a_dense_store_merges_links_and_counts_like_a_sparse_one(cases: list[Lea
         for one, others in frame.select("memory_id", "conflicts_with").iter_rows()
         for two in others
     }
-    assert frame["support"].sum() == len(cases)
+    assert len(frame) <= frame["support"].sum() <= len(cases)
     assert links == {(two, one) for one, two in links}

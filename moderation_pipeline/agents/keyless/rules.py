@@ -23,6 +23,7 @@ from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation
 from moderation_pipeline.cases.verdict import Contribution, Receipt, Verdict
 from moderation_pipeline.config.run_config import VoteSpec
+from moderation_pipeline.memory.turning import as_far_as_trusted
 from moderation_pipeline.memory.vote import vote
 from moderation_pipeline.text.signals import Signals
 
@@ -62,7 +63,7 @@ class RulesStudent(Student):
         return self._with_vote(verdict, situation) if situation.recalled else verdict
 
     def _with_vote(self, verdict: Verdict, situation: Situation) -> Verdict:
-        """Let near memories overrule the rules where they are surer: an Expert taught them."""
+        """Let near memories overrule the rules where they are surer, as far as memories may: an Expert taught them."""
         outcome = vote(situation.recalled, self._vote_spec)
         if outcome is None or verdict.plan is None or outcome.plan.confidence <= verdict.plan.confidence:
             return verdict
@@ -73,7 +74,7 @@ class RulesStudent(Student):
         spoken = tuple(
             Contribution("memory", memory_id, round(outcome.margin, 3)) for memory_id in outcome.memory_ids
         )
-        return replace(
+        turned = replace(
             verdict,
             plan=plan,
             confidence_source="memory",
@@ -81,6 +82,7 @@ class RulesStudent(Student):
             without_memory=verdict.plan,
             explanation=(*verdict.explanation, *spoken),
         )
+        return as_far_as_trusted(turned, verdict, situation.recalled)
 
 
 def _key(case: Case, strikes: int) -> tuple[float, ...]:

@@ -142,6 +142,8 @@ def _scaled_signals(signals: Signals) -> list[float]:
 def _numbers(case: Case, situation: Situation, base: Verdict, recent: tuple[float, float, float]) -> Numbers:
     vote_for = vote_against = 0.0
     for memory in situation.recalled:
+        if not memory.speaks:
+            continue
         weight = memory.similarity * log1p(memory.support)
         if memory.plan.is_violation:
             vote_for += weight

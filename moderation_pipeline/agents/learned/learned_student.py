@@ -32,6 +32,7 @@ from moderation_pipeline.agents.learned.model_snapshot import ModelSnapshot
 from moderation_pipeline.agents.learned.own_threshold import OwnThreshold
 from moderation_pipeline.agents.learned.vocabulary import Numbered, Vocabulary
 from moderation_pipeline.agents.student import Student
+from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Lesson, Situation
 from moderation_pipeline.cases.tier_names import BASE, BASE_INSTEAD
@@ -272,4 +273,4 @@ class LearnedStudent(Student):
 
 def _stands(base: Verdict) -> bool:
     """Whether no head may overrule the base: it failed (law 4), or the comment argues for its own verdict."""
-    return base.plan is None or base.must_audit is not None
+    return base.plan is None or base.must_audit is AuditReason.ADDRESSES_MODERATOR

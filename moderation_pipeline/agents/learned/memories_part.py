@@ -8,6 +8,8 @@ from dataclasses import replace
 from moderation_pipeline.agents.learned.explaining import with_memories
 from moderation_pipeline.cases.situation import Situation
 from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.memory.turning import as_far_as_trusted
+from moderation_pipeline.plan import Plan
 
 DecidedWithout = Callable[[Sequence[int], Sequence[Situation], Sequence[Verdict]], Sequence[Verdict]]
 """Has the head decide the cases at some places of a batch again, in these situations and with these base verdicts."""
@@ -34,8 +36,11 @@ def tell_memories(
     alone = [_without_memories(bases[i]) for i in places]
     nothing_recalled = [replace(situations[i], recalled=()) for i in places]
     without = decided_without(places, nothing_recalled, alone)
-    for i, other in zip(places, without, strict=True):
-        verdicts[i] = with_memories(verdicts[i], situations[i].recalled, other.plan)
+    for i, other, base_alone in zip(places, without, alone, strict=True):
+        turned = with_memories(verdicts[i], situations[i].recalled, other.plan)
+        # What a base was turned to, it may be: a model that was asked again without, or rules that memories softened.
+        is_bases = not _agree(bases[i].plan, base_alone.plan)
+        verdicts[i] = turned if is_bases else as_far_as_trusted(turned, other, situations[i].recalled)
 
 
 def _without_memories(base: Verdict) -> Verdict:
@@ -44,3 +49,7 @@ def _without_memories(base: Verdict) -> Verdict:
         return base
     probabilities = base.probabilities_without_memory or base.probabilities
     return replace(base, plan=base.without_memory, probabilities=probabilities)
+
+
+def _agree(one: Plan | None, other: Plan | None) -> bool:
+    return one is other or (one is not None and other is not None and one.agrees_with(other))

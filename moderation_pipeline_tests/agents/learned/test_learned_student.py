@@ -234,7 +234,7 @@ class Timid(ScriptedStudent):
         return replace(ALLOW, confidence=0.7 if truth(case).is_violation else 0.95)
 
 
-def test_a_memory_that_turns_the_decision_is_named_with_what_would_have_been_decided_without() -> None:
+def test_a_memory_that_would_turn_the_decision_has_the_comment_audited_and_turns_nothing() -> None:
     """What was learnt says nothing; what is remembered says all, so a head comes to lean on it."""
     comments = invented_chat(2_000)
     words = [f"word{draw(3, 'word', str(i))}" for i in range(2_000)]
@@ -244,11 +244,13 @@ def test_a_memory_that_turns_the_decision_is_named_with_what_would_have_been_dec
 
     tables = moderated(remembered, chat, rate=0.3)
 
-    told = tables.student_decisions.tail(500).filter(pl.col("memory_ids").list.len() > 0)
+    asked = tables.expert_audits.filter(pl.col("audit_reason") == "memory")
+    told = tables.student_decisions.filter(pl.col("comment_id").is_in(asked["comment_id"].implode()))
     assert told.height > 50
-    assert set(told["category"]) <= {"harassment", "spam"}
+    assert set(told["category"]) == {"none"}
+    assert set(asked["category"]) <= {"harassment", "spam"}
     assert {each["kind"] for row in told["explanation"] for each in row} >= {"memory"}
-    assert all(plan is not None and not plan.is_violation for plan in remembered.without)
+    assert not remembered.without
 
 
 class ByVector(Embedder):

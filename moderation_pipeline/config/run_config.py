@@ -37,7 +37,7 @@ KEYLESS_REGIMES = ("student_only", "student_memory", "hybrid", "expert_only")
 class VoteSpec(Closed):
     """Which recalled memories are heard by a Student that can't read them, and when they say nothing.
 
-    A vote is followed where it is surer than the Student.
+    A vote is followed where it is surer than the Student, as far as memories may turn a plan.
     """
 
     least_similarity: float = Field(default=0.8, ge=0, le=1)
@@ -65,9 +65,9 @@ class MemorySpec(Closed):
     merge_similarity: float = Field(default=0.95, gt=0, le=1)
     """Memories nearer than this are the same lesson."""
     user_share: float = Field(default=0.1, gt=0, le=1)
-    """The share of active memories that may come from one user."""
+    """The share of active memories, each counted once for every user who taught it, that one user may be behind."""
     user_share_from: int = Field(default=100, ge=1)
-    """From how many active memories on `user_share` holds."""
+    """While fewer are active, `user_share` is of so many: it holds from the first memory on."""
     retire_after_uses: int = Field(default=5, ge=1)
     """A memory that harmed more than it helped is retired after so many judged uses."""
     without_share: float = Field(default=0.05, ge=0, le=1)

@@ -1,6 +1,7 @@
 """Names that look like words: whoever greets `@idiot` or noobslayer insults nobody.
 
-A mention is a name wherever it stands, unless an article or "you're" before it makes a word of it. The name of
+A mention is a name wherever it stands, unless an article or "you're" before it makes a word of it, or it is a slur,
+which nobody may say by putting a sign before it. The name of
 someone in the chat is one from its bearer's first line on, where it is not said as a mention either, if it is no
 word by itself: who calls himself Idiot doesn't take that word from the lexicon for everybody else. What a word
 tells is the lexicon's.
@@ -10,11 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import polars as pl
 
-from moderation_pipeline.text.lexicon import lexicon
+from moderation_pipeline.text.lexicon import lexicon, pattern_of
 from moderation_pipeline.text.normalise import normalise_text
 from moderation_pipeline.text.spelling import corrected
 
@@ -35,7 +36,18 @@ WORD = re.compile(r"(?<![\w@])\w+")
 
 def without_mentions(normalised: pl.Expr) -> pl.Expr:
     """Return the texts with the names taken out of their mentions, for counting words in."""
-    return normalised.str.replace_all(CALLED, "$1 $2").str.replace_all(MENTION, "$1@")
+    words = normalised.str.replace_all(CALLED, "$1 $2").str.replace_all(_mentioned_slur(), "$1$2")
+    return words.str.replace_all(MENTION, "$1@")
+
+
+@cache
+def _mentioned_slur() -> str:
+    return rf"(^|[^\w])@({pattern_of(lexicon().file.groups['slur'].terms)})\b"
+
+
+def is_slur(name: str) -> bool:
+    """Whether a normalised name is a slur, and so no name."""
+    return any(group == "slur" for group, _ in lexicon().index.groups_of(name))
 
 
 @lru_cache(maxsize=50_000)

@@ -35,6 +35,11 @@ def test_what_someone_is_called_stays_a_word_behind_a_mentions_sign(line: str) -
     assert violations([line], ["rook"]) == [(True, True)]
 
 
+@pytest.mark.parametrize("line", ["@nigger", "go home @niggers", "hey @kike get out"])
+def test_a_slur_is_no_name_whatever_sign_is_before_it(line: str) -> None:
+    assert violations([line], ["rook"]) == [(True, True)]
+
+
 def test_someones_name_is_a_name_from_his_first_line_on() -> None:
     texts, users = ["gg noobslayer", "hello", "gg noobslayer"], ["polly", "noobslayer", "polly"]
 

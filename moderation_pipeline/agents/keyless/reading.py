@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
-from moderation_pipeline.text.names import CALLING
+from moderation_pipeline.text.names import CALLING, is_slur
 from moderation_pipeline.text.spelling import corrected
 
 TOKEN = re.compile(r"\[sepa\]|@\w+|[^\W_]+(?:'[^\W_]+)*|[\"“”«»]|[.!?;:]+|[~=#*|<>/\\-]{2,}|,|\n")
@@ -150,14 +151,18 @@ def read(normalised: str) -> Reading:
         elif token == ",":
             clauses.add(len(words))
         else:
-            is_called = token[0] == "@" and bool(words) and words[-1] in CALLING
-            for word in _words_of(token[1:] if is_called else token):
+            for word in _words_of(token[1:] if _is_said(token, words) else token):
                 words.append(word)
                 sentences.append(sentence)
                 quoted.append(inside)
     if inside:
         quoted = [False] * len(quoted)
     return Reading(tuple(words), tuple(sentences), tuple(quoted), frozenset(questions), frozenset(clauses))
+
+
+def _is_said(token: str, before: Sequence[str]) -> bool:
+    """Whether a mention is meant as the word behind its sign."""
+    return token[0] == "@" and (is_slur(token[1:]) or (bool(before) and before[-1] in CALLING))
 
 
 def without_accents(text: str) -> str:

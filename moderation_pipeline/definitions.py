@@ -6,6 +6,7 @@ Nothing is computed or read here but the names of the configs, which are partiti
 import dagster as dg
 from dagster_duckdb import DuckDBResource
 
+from moderation_pipeline.comments.files.arrival import Arrival
 from moderation_pipeline.defs import (
     attacks,
     batches,
@@ -60,6 +61,7 @@ RESOURCES = {
     "decision_models": decision_models,
     "embedders": Embedders(),
     "agents": AgentBuilder(language_models=language_models, decision_models=decision_models),
+    "arrival": Arrival(),
     "observer": Unwatched(),
     # In memory: a DuckDB file that is open for writing shuts out everybody else's queries.
     "duckdb": DuckDBResource(database=":memory:"),

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import dagster as dg
 
+from moderation_pipeline.comments.files.arrival import Arrival
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.instance import instance
 from moderation_pipeline.defs.live_runs import BY_TERMINAL, alive, end_dead_runs
@@ -61,10 +62,13 @@ class Launcher:
         config = {"ops": {"synthetic_comments": {"config": dict(settings)}}} if settings else {}
         return self._run("synthesize", None, config=config)
 
-    def ingest_chat(self, chat: str, observer: RunObserver | None = None) -> RunOutcome:
-        """Read the chat's file into the warehouse; the observer is told what was guessed."""
+    def ingest_chat(
+        self, chat: str, observer: RunObserver | None = None, arrival: Arrival | None = None
+    ) -> RunOutcome:
+        """Read the chat into the warehouse; the observer is told what was guessed, the arrival that it was read."""
         self._register(chat)
-        return self._run("ingest", chat, resources=_watching(observer))
+        arriving = {} if arrival is None else {"arrival": arrival}
+        return self._run("ingest", chat, resources={**_watching(observer), **arriving})
 
     def last_read_by(self, chat: str) -> str | None:
         """Return the version of the source that read the chat's comments last; null where this instance never did."""

@@ -1,4 +1,6 @@
-"""Which chats there are: the files under data/chats, each with the slug that names its partition.
+"""Which chats there are: the files and folders under data/chats, each with the slug that names its partition.
+
+A folder is one chat of several files, at any depth. What is said beside a folder holds for all that is in it.
 
 What a file holds is the readers' business; how a file gets there is the terminal's (`moderation add`).
 """
@@ -22,14 +24,15 @@ LOG_SUFFIX = ".log.yaml"
 
 COMPRESSIONS = (".gz", ".zst")
 
-NO_CHATS = (COLUMNS_SUFFIX, FORMAT_SUFFIX, LOG_SUFFIX, ".partial")
+BESIDE = (COLUMNS_SUFFIX, FORMAT_SUFFIX, LOG_SUFFIX)
+NO_CHATS = (*BESIDE, ".partial")
 
 SYNTHETIC = "synthetic"
 """The default chat: generated, not added."""
 
 
 class SameChatError(ModerationError):
-    """Two files whose names give one slug."""
+    """Two files, or a file and a folder, whose names give one slug."""
 
     def __init__(self, slug: str, first: Path, second: Path) -> None:
         super().__init__(
@@ -39,8 +42,8 @@ class SameChatError(ModerationError):
 
 
 def chat_name(path: Path) -> str:
-    """Return the slug that the file's name gives, its endings left out: `My Log.irc.gz` is `my-log`."""
-    return slugify(path.name.removesuffix(endings(path)))
+    """Return the slug that the name gives, a file's endings left out: `My Log.irc.gz` is `my-log`."""
+    return slugify(path.name if path.is_dir() else path.name.removesuffix(endings(path)))
 
 
 def endings(path: Path) -> str:
@@ -61,10 +64,10 @@ def format_beside(path: Path) -> str | None:
 
 
 def chat_files(folder: DataFolder) -> dict[str, Path]:
-    """Return every chat under data/chats by its slug, in the order of the slugs.
+    """Return every chat under data/chats by its slug, in the order of the slugs: a file, or a folder of files.
 
     Raises:
-        SameChatError: two files have one slug; the error names both.
+        SameChatError: two have one slug; the error names both.
     """
     chats: dict[str, Path] = {}
     for path in sorted(folder.chats.glob("*")):
@@ -77,6 +80,42 @@ def chat_files(folder: DataFolder) -> dict[str, Path]:
     return dict(sorted(chats.items()))
 
 
+def log_files(path: Path) -> list[Path]:
+    """Return the files that are one chat: the file itself, or those in a folder, in the order of their names."""
+    if not path.is_dir():
+        return [path]
+    return sorted(each for each in path.rglob("*") if _is_log(each, path))
+
+
+def file_name(path: Path, chat: Path) -> str:
+    """Return what a file of a chat is called: its name, or its way from the chat's folder."""
+    return path.name if path == chat else path.relative_to(chat).as_posix()
+
+
+def beside(path: Path) -> list[Path]:
+    """Return the files that say something of the file or folder at `path`."""
+    return [each for suffix in BESIDE if (each := path.with_name(path.name + suffix)).is_file()]
+
+
+def written(path: Path) -> list[Path]:
+    """Return all that a chat is read from, and its folders, whose own times tell that a file was taken away."""
+    if not path.is_dir():
+        return [path, *beside(path)]
+    files = log_files(path)
+    folders = {folder for file in files for folder in file.parents if folder.is_relative_to(path)} | {path}
+    return [*sorted(folders), *beside(path), *(each for file in files for each in (file, *beside(file)))]
+
+
 def _is_chat(path: Path) -> bool:
-    is_hidden = path.name.startswith((".", "_"))
+    if path.is_dir():
+        return not _is_hidden(path.name) and bool(log_files(path))
+    return _is_log(path, path.parent)
+
+
+def _is_log(path: Path, folder: Path) -> bool:
+    is_hidden = any(_is_hidden(part) for part in path.relative_to(folder).parts)
     return path.is_file() and not is_hidden and not path.name.endswith(NO_CHATS)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "_"))

@@ -1,7 +1,7 @@
 """A chat log in, three tables out: comments, rejected lines, and the counts that must add up (law 2).
 
-The flow of a file is here. What the records mean is in `readers/`, what moderators' acts label in
-`acts/moderators.py`, which rows are one comment in `merging.py`.
+The flow of a chat is here. What the records mean is in `readers/`, how files are read and become one stream in
+`files/`, what moderators' acts label in `acts/moderators.py`, which rows are one comment in `merging.py`.
 """
 
 from __future__ import annotations
@@ -15,25 +15,14 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.comments.acts.moderators import labelled
-from moderation_pipeline.comments.chat_files import LOG_SUFFIX, format_beside
-from moderation_pipeline.comments.columns import ColumnsSpec, columns_beside
-from moderation_pipeline.comments.formats import (
-    READERS,
-    NoCommentsError,
-    UnreadableFileError,
-    made,
-    reader_named,
-    readers_for,
-)
-from moderation_pipeline.comments.log_spec import LogSpec, log_beside
-from moderation_pipeline.comments.merging import Merged, with_unique_ids, without_copies, without_false_ids
-from moderation_pipeline.comments.ordering import in_order
-from moderation_pipeline.comments.readers.own_lines import OwnLinesReader
-from moderation_pipeline.comments.readers.reader import Reader
-from moderation_pipeline.comments.readers.table import TableReader
-from moderation_pipeline.comments.record import CHUNK_SCHEMA, OPTIONAL_SCHEMA, ActKind, Chunk, PlacedAct
+from moderation_pipeline.comments.chat_files import LOG_SUFFIX
+from moderation_pipeline.comments.columns import ColumnsSpec
+from moderation_pipeline.comments.files.file_reading import FileRead, Said, read_files
+from moderation_pipeline.comments.files.one_stream import FILE, one_stream
+from moderation_pipeline.comments.log_spec import LogSpec, LogSpecError
+from moderation_pipeline.comments.merging import with_unique_ids, without_copies
+from moderation_pipeline.comments.record import OPTIONAL_SCHEMA, ActKind
 from moderation_pipeline.comments.repeats import with_repeats
-from moderation_pipeline.comments.source import Source
 from moderation_pipeline.text.normalise import normalise
 from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, REJECTED_LINES, UTC
 
@@ -46,6 +35,7 @@ class Ingested:
     """A chat as it was read: frames of the warehouse's tables, and what was guessed or is odd, in words.
 
     `acts` counts what moderators did by its kind, `ignored` the records that are neither comment nor act.
+    `why` is how the format was told, `said` what was said of the chat beside it.
     """
 
     comments: pl.DataFrame
@@ -54,6 +44,8 @@ class Ingested:
     notes: list[str]
     acts: Mapping[str, int] = field(default_factory=dict)
     ignored: Mapping[str, int] = field(default_factory=dict)
+    why: str = ""
+    said: Said = field(default_factory=Said)
 
 
 def ingest(
@@ -64,10 +56,10 @@ def ingest(
     columns: ColumnsSpec | None = None,
     log: LogSpec | None = None,
 ) -> Ingested:
-    """Read the chat log at `path` as the chat `chat`.
+    """Read the chat log at `path`, a file or a folder of files, as the chat `chat`.
 
     Args:
-        path: the file; plain, gzip or zstd.
+        path: the file, or the folder of files; plain, gzip or zstd.
         chat: the chat's slug. Comments of a format that names no channel are in a channel of this name.
         format: a name of FORMATS; left out, `<file>.format` says it, else the file's content.
         columns: what a table's columns are; left out, `<file>.columns.yaml` says it, else it is guessed.
@@ -77,97 +69,54 @@ def ingest(
         UnknownFormatError: `format` is no format's name.
         ColumnsError: a table's columns or labels can't be understood.
         LogSpecError: what is said of a log can't be understood.
-        UnreadableFileError: no record of the file can be read; the message names the formats tried.
+        UnreadableFileError: no record of a file can be read; the message names the formats tried.
         NoCommentsError: records could be read, and none is a comment.
+        MixedFormatsError: the files of a folder are of different formats.
     """
-    source = Source(path, chat)
-    named = format if format is not None else format_beside(path)
-    said = log if log is not None else log_beside(path)
-    reader, tally = _read(source, named, columns if columns is not None else columns_beside(path), said)
-    stream = _as_stream(tally, reader, said)
-    comments = _finished(stream.comments, chat)
-    ingestion = _counted(source, reader, tally, comments.height)
-    odd = [*_judged(tally, comments, said), *_odd(tally, comments)]
-    notes = [*source.oddities.notes(), *reader.notes, *stream.notes, *odd]
+    given = Said(format, columns, log if log is not None else LogSpec())
+    reads = read_files(chat, path, given)
+    own = [read for read in reads if read.again is None]
+    first = next(read for read in own if read.tally.comments)
+    log = _only_log(chat, own)
+    stream = _as_stream(reads, log)
+    acts = _sums(read.tally.acts_by_kind() for read in own)
+    comments = _finished(stream.comments.drop(FILE, strict=False), chat)
+    notes = [
+        *_of_files(reads),
+        *stream.notes,
+        *_judged(acts, comments, log),
+        *_odd(own, comments),
+    ]
     return Ingested(
-        comments=comments,
-        rejected_lines=_rejected_frame(tally, chat),
-        ingestion=ingestion,
-        notes=notes,
-        acts=tally.acts_by_kind(),
-        ignored=tally.ignored_as,
+        comments,
+        _rejected_frame(own, chat),
+        _counted(chat, reads, stream.comments),
+        notes,
+        acts,
+        _sums(read.tally.ignored_as for read in own),
+        first.why,
+        first.said,
     )
 
 
-@dataclass(slots=True)
-class _Tally:
-    """What has been read of a file."""
-
-    frames: list[pl.DataFrame] = field(default_factory=lambda: [pl.DataFrame(schema=CHUNK_SCHEMA)])
-    acts: list[PlacedAct] = field(default_factory=list)
-    rejected: list[pl.DataFrame] = field(default_factory=list)
-    records: int = 0
-    comments: int = 0
-    ignored: int = 0
-    ignored_as: Counter[str] = field(default_factory=Counter)
-    moderation_events: int = 0
-    unreadable: int = 0
-    first_reason: str = "it has no line that is one of a chat"
-
-    def add(self, chunk: Chunk) -> None:
-        self.frames.append(chunk.comments)
-        self.comments += chunk.comments.height
-        self.acts.extend(chunk.acts)
-        self.records += chunk.records
-        self.ignored += chunk.ignored
-        self.ignored_as.update(chunk.ignored_as)
-        self.moderation_events += chunk.moderation_events
-        self.unreadable += len(chunk.rejected)
-        if chunk.rejected:
-            if not self.rejected:
-                first = chunk.rejected[0]
-                self.first_reason = f"line {first.line_number}: {first.reason}"
-            columns = list(zip(*chunk.rejected, strict=True))
-            schema = {name: REJECTED_LINES.schema[name] for name in ("line_number", "reason", "raw")}
-            self.rejected.append(pl.DataFrame([list(column) for column in columns], schema=schema))
-
-    def found(self) -> dict[str, int]:
-        """Count what there is beside comments, in words."""
-        acts = {f"act of a moderator ({kind})": count for kind, count in self.acts_by_kind().items()}
-        unreadable = {f"unreadable ({self.first_reason})": self.unreadable} if self.unreadable else {}
-        return {**self.ignored_as, **acts, **unreadable}
-
-    def acts_by_kind(self) -> dict[str, int]:
-        """Count what moderators did."""
-        return dict(Counter(placed.act.kind.value for placed in self.acts))
+def _only_log(chat: str, reads: Sequence[FileRead]) -> LogSpec:
+    """Return what is said of all files; how far back an act reaches can be said only of the chat."""
+    bounds = {read.said.log.act_bound_minutes: read.name for read in reads}
+    if len(bounds) > 1:
+        each = ", ".join(f"{minutes:g} beside {name}" for minutes, name in bounds.items())
+        raise LogSpecError(
+            f"act_bound_minutes of the chat {chat!r} is {each}: it holds for a whole chat. Say it in "
+            f"{chat}{LOG_SUFFIX} beside the folder, or the same beside each file."
+        )
+    return reads[0].said.log
 
 
-def _read(
-    source: Source, format_name: str | None, columns: ColumnsSpec | None, log: LogSpec
-) -> tuple[Reader, _Tally]:
-    """Return the first reader that finds comments in the file, and what it read."""
-    if format_name is None and log.line is not None:
-        format_name = OwnLinesReader.name
-    candidates = [reader_named(format_name)] if format_name else readers_for(source.head(), columns)
-    tally, without_comments = _Tally(), None
-    for candidate in candidates:
-        if without_comments is not None and issubclass(candidate, TableReader):
-            # What a log's reader understands is no table, whatever its columns might be taken for.
-            break
-        reader = made(candidate, columns, log, source.path)
-        tally = _Tally()
-        for chunk in reader.chunks(source):
-            tally.add(chunk)
-        if tally.comments:
-            return reader, tally
-        if tally.unreadable < tally.records:
-            without_comments = without_comments or NoCommentsError(source.path, candidate, tally.found())
-    if without_comments is not None:
-        raise without_comments
-    is_known = bool(candidates)
-    raise UnreadableFileError(
-        source.path, candidates or READERS, tally.first_reason, b"" if is_known else source.head()
-    )
+def _sums(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Return counts added up by their names."""
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(total)
 
 
 class _Stream(NamedTuple):
@@ -177,35 +126,13 @@ class _Stream(NamedTuple):
     notes: list[str]
 
 
-def _as_stream(tally: _Tally, reader: Reader, log: LogSpec) -> _Stream:
+def _as_stream(reads: Sequence[FileRead], log: LogSpec) -> _Stream:
     """Put what was read in order, under unique ids, with labels; copies go last, for acts may be on them."""
-    joined = _joined(tally.frames)
-    read = without_false_ids(joined) if reader.is_id_guessed else Merged(joined, [])
-    ordered = in_order(read.comments, tally.acts, reader.order)
-    unique = with_unique_ids(ordered.comments, is_table=reader.order.is_table)
+    ordered = one_stream(reads)
+    unique = with_unique_ids(ordered.comments, is_table=reads[0].reader.order.is_table)
     comments = without_copies(labelled(unique.comments, ordered.acts, log))
     passing = ("row", "line_number", "is_held", "shared_from")
-    return _Stream(comments.drop(passing, strict=False), [*read.notes, *ordered.notes, *unique.notes])
-
-
-def _joined(frames: list[pl.DataFrame]) -> pl.DataFrame:
-    """Return the frames as one whose columns are in one piece each, and empty them on the way.
-
-    Column by column, so that never more than one of them is in memory twice. In pieces they may not stay:
-    the first expression over columns cut differently would put them all together at once.
-    """
-    heights = [frame.height for frame in frames]
-    dtypes = {name: dtype for frame in frames for name, dtype in frame.schema.items()}
-    columns = []
-    for name, dtype in dtypes.items():
-        nothing = pl.Series(name, [None], dtype)
-        parts = [
-            frame.drop_in_place(name) if name in frame.columns else nothing.new_from_index(0, height)
-            for frame, height in zip(frames, heights, strict=True)
-        ]
-        columns.append(pl.concat(parts, rechunk=True))
-    frames.clear()
-    return pl.DataFrame(columns)
+    return _Stream(comments.drop(passing, strict=False), [*ordered.notes, *unique.notes])
 
 
 def _finished(comments: pl.DataFrame, chat: str) -> pl.DataFrame:
@@ -244,32 +171,41 @@ def _normalised(texts: pl.Series) -> pl.Series:
     return pl.concat(list(parts), rechunk=True)
 
 
-def _counted(source: Source, reader: Reader, tally: _Tally, comments: int) -> pl.DataFrame:
-    """Count records and what became of them; what was read as a comment and isn't one now was merged."""
-    row = {
-        "chat": source.chat,
-        "file_hash": source.file_hash(),
-        "format": reader.name,
+def _counted(chat: str, reads: Sequence[FileRead], comments: pl.DataFrame) -> pl.DataFrame:
+    """Count each file's records and what became of them.
+
+    What was read as a comment and isn't one now was merged, as was all of a file that was there twice.
+    """
+    of_file = dict(comments[FILE].value_counts().rows()) if FILE in comments else {0: comments.height}
+    rows = [_counted_file(chat, read, of_file.get(number, 0)) for number, read in enumerate(reads)]
+    return pl.DataFrame(rows, schema=INGESTION.schema)
+
+
+def _counted_file(chat: str, read: FileRead, comments: int) -> dict[str, object]:
+    tally, is_again = read.tally, read.again is not None
+    return {
+        "chat": chat,
+        "file": read.name,
+        "file_hash": read.source.file_hash(),
+        "format": read.format,
         "records": tally.records,
-        "comments": comments,
-        "rejected": tally.unreadable,
-        "ignored": tally.ignored,
-        "moderation_events": tally.moderation_events,
-        "merged": tally.comments - comments,
+        "comments": 0 if is_again else comments,
+        "rejected": 0 if is_again else tally.unreadable,
+        "ignored": 0 if is_again else tally.ignored,
+        "moderation_events": 0 if is_again else tally.moderation_events,
+        "merged": tally.records if is_again else tally.comments - comments,
     }
-    return pl.DataFrame([row], schema=INGESTION.schema)
 
 
 ON_A_USER = {kind.value for kind in (ActKind.BAN, ActKind.TIMEOUT, ActKind.SILENCE, ActKind.WARN)}
 
 
-def _judged(tally: _Tally, comments: pl.DataFrame, log: LogSpec) -> list[str]:
+def _judged(kinds: Mapping[str, int], comments: pl.DataFrame, log: LogSpec) -> list[str]:
     """Say what became of the moderators' acts that the log holds."""
-    kinds = tally.acts_by_kind()
     if not kinds:
         return []
     named = ", ".join(f"{kind} {count:,}" for kind, count in sorted(kinds.items()))
-    acts = f"{len(tally.acts):,} acts of moderators ({named})"
+    acts = f"{sum(kinds.values()):,} acts of moderators ({named})"
     labels = comments["label_is_violation"]
     if labels.null_count() == comments.height:
         notes = [f"{acts}, none of which says anything about a comment: there are no labels."]
@@ -291,23 +227,56 @@ def _judged(tally: _Tally, comments: pl.DataFrame, log: LogSpec) -> list[str]:
     return notes
 
 
-def _odd(tally: _Tally, comments: pl.DataFrame) -> list[str]:
+def _of_files(reads: Sequence[FileRead]) -> list[str]:
+    """Return what was noticed of each file; what was noticed of several is said once."""
+    if len(reads) == 1:
+        return [*reads[0].source.oddities.notes(), *reads[0].reader.notes]
+    files: dict[str, list[str]] = {}
+    for read in reads:
+        for note in _of_one(read):
+            files.setdefault(note, []).append(read.name)
+    return [f"{_files(names, len(reads))}: {note}" for note, names in files.items()]
+
+
+def _of_one(read: FileRead) -> list[str]:
+    if read.again is not None:
+        return [f"All of it is in {read.again} too, so it was left out."]
+    if not read.tally.records:
+        return ["It has no record."]
+    none = [] if read.tally.comments else ["It has no comment."]
+    return [*read.source.oddities.notes(), *read.reader.notes, *none]
+
+
+def _files(names: Sequence[str], of: int) -> str:
+    if len(names) == of:
+        return f"All {of:,} files"
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1:,} more files"
+
+
+def _odd(reads: Sequence[FileRead], comments: pl.DataFrame) -> list[str]:
     """Say what could not be read and why most of it could not, and that times are missing where some are."""
     notes = []
     untimed = comments["sent_at"].null_count()
     if 0 < untimed < comments.height:
         notes.append(f"{untimed:,} of {comments.height:,} comments have no time.")
-    if tally.rejected:
-        commonest, count = pl.concat(tally.rejected)["reason"].value_counts(sort=True).row(0)
+    rejected = [frame for read in reads for frame in read.tally.rejected]
+    if rejected:
+        commonest, count = pl.concat(rejected)["reason"].value_counts(sort=True).row(0)
+        unreadable = sum(read.tally.unreadable for read in reads)
+        records = sum(read.tally.records for read in reads)
         notes.append(
-            f"{tally.unreadable:,} of {tally.records:,} records could not be read and are in rejected_lines; "
+            f"{unreadable:,} of {records:,} records could not be read and are in rejected_lines; "
             f"{count:,} of them: {commonest}."
         )
     return notes
 
 
-def _rejected_frame(tally: _Tally, chat: str) -> pl.DataFrame:
-    if not tally.rejected:
-        return REJECTED_LINES.empty()
-    rejected: Sequence[pl.DataFrame] = tally.rejected
-    return pl.concat(rejected).select(pl.lit(chat).alias("chat"), "line_number", "reason", "raw")
+def _rejected_frame(reads: Sequence[FileRead], chat: str) -> pl.DataFrame:
+    rejected = [
+        frame.select(
+            pl.lit(chat).alias("chat"), pl.lit(read.name).alias("file"), "line_number", "reason", "raw"
+        )
+        for read in reads
+        for frame in read.tally.rejected
+    ]
+    return pl.concat(rejected) if rejected else REJECTED_LINES.empty()

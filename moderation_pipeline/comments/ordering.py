@@ -57,8 +57,9 @@ def _number_where_it_is_one(values: pl.Series) -> pl.Series:
 
 
 def _shuffled(read: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """Return the rows in an order that only the seed and their lines decide."""
-    draws = [draw(seed, "shuffle", str(number)) for number in read["line_number"]]
+    """Return the rows in an order that only the seed, their files and their lines decide."""
+    names = pl.format("{}:{}", "file", "line_number") if "file" in read else pl.col("line_number")
+    draws = [draw(seed, "shuffle", name) for name in read.select(names.cast(pl.String)).to_series()]
     return read.with_columns(pl.Series("draw", draws, pl.Float64)).sort("draw").drop("draw")
 
 

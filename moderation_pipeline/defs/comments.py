@@ -1,11 +1,13 @@
 """The first stage: chat logs in. The synthetic chat, and any chat's comments with what could not be read."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files
+from moderation_pipeline.comments.files.arrival import Arrival
 from moderation_pipeline.defs.checking import OWNERS, declared, holds
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.errors import ModerationError
@@ -75,30 +77,28 @@ def _out(description: str) -> dg.AssetOut:
     outs={
         "comments": _out("One row per comment of a chat, in stream order: what everything else is about."),
         "rejected_lines": _out("One row per line that could not be read, with the reason and the line."),
-        "ingestion": _out("One row per chat: its file, counted. Every record is accounted for."),
+        "ingestion": _out("One row per file of a chat, counted. Every record is accounted for."),
     },
 )
 def chat_log(
     context: dg.AssetExecutionContext,
     data_folder: dg.ResourceParam[DataFolder],
     observer: dg.ResourceParam[RunObserver],
+    arrival: dg.ResourceParam[Arrival],
 ) -> Iterator[dg.MaterializeResult[pl.DataFrame]]:
-    """Read a chat's file into comments, lines that can't be read, and the counts of both."""
+    """Read a chat's files into comments, lines that can't be read, and the counts of both."""
     from moderation_pipeline.comments.ingest import ingest
 
     chat = context.partition_key
-    files = chat_files(data_folder)
-    if chat not in files:
-        raise MissingChatError(
-            f"Chat {chat!r} has no file in {data_folder.chats}. Chats there: {', '.join(files) or 'none'}."
-        )
-    ingested = ingest(files[chat], chat)
+    ingested = ingest(arrival.waits_at(chat) or _place_of(chat, data_folder), chat)
+    # Now, and not before: what can't be read takes no other chat's place. Tables that could not be written after
+    # this are older than the files, so the chat is read again.
+    arrival.was_read(chat)
     for note in ingested.notes:
         context.log.info(note)
         observer.noted(note)
-    observer.read(ingested.acts, ingested.ignored)
+    observer.read(ingested.acts, ingested.ignored, ingested.why)
     version = dg.DataVersion(comments_version(ingested.comments))
-    counts = {name: value for name, value in ingested.ingestion.row(0, named=True).items() if name != "chat"}
     yield dg.MaterializeResult(
         asset_key="comments", value=ingested.comments, data_version=version, metadata=_told(ingested.comments)
     )
@@ -110,10 +110,27 @@ def chat_log(
         value=ingested.ingestion,
         data_version=version,
         metadata={
-            **counts,
+            **_counts(ingested.ingestion),
             "notes": dg.MetadataValue.md("\n".join(f"- `{note}`" for note in ingested.notes)),
         },
     )
+
+
+def _place_of(chat: str, folder: DataFolder) -> Path:
+    files = chat_files(folder)
+    if chat not in files:
+        raise MissingChatError(
+            f"Chat {chat!r} has no file in {folder.chats}. Chats there: {', '.join(files) or 'none'}."
+        )
+    return files[chat]
+
+
+def _counts(ingestion: pl.DataFrame) -> dict[str, str | int]:
+    """Return a chat's counts over all its files; of several files the names and hashes are in the table."""
+    first = ingestion.row(0, named=True)
+    of_file = ("file", "file_hash") if ingestion.height == 1 else ()
+    counts = ingestion.select(pl.col(pl.Int64).sum()).row(0, named=True)
+    return {"files": ingestion.height, "format": first["format"], **{n: first[n] for n in of_file}, **counts}
 
 
 def _told(comments: pl.DataFrame) -> dict[str, int]:

@@ -1,11 +1,12 @@
 """What starts runs by itself: files that arrive, and runs that are through. Nothing here spends tokens."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import dagster as dg
 
-from moderation_pipeline.comments.chat_files import COLUMNS_SUFFIX, chat_files
+from moderation_pipeline.comments.chat_files import chat_files, written
 from moderation_pipeline.defs.jobs import compare, ingest
 from moderation_pipeline.defs.live_runs import BY_TERMINAL
 from moderation_pipeline.defs.partitions import chats
@@ -34,9 +35,9 @@ FAILED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 def chats_that_arrive(
     context: dg.SensorEvaluationContext, data_folder: dg.ResourceParam[DataFolder]
 ) -> dg.SensorResult:
-    """Register every file under data/chats as a partition, and read those that are new or have changed.
+    """Register every file and folder under data/chats as a partition, and read those that are new or have changed.
 
-    Two files that would be one chat stop it, and the error names both.
+    Two that would be one chat stop it, and the error names both.
     """
     files = chat_files(data_folder)
     seen: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
@@ -54,10 +55,10 @@ def chats_that_arrive(
 
 
 def _fingerprint(path: Path) -> str:
-    """Return what changes when the file or its columns change, without reading them."""
-    beside = path.with_name(path.name + COLUMNS_SUFFIX)
-    states = [each.stat() for each in (path, beside) if each.exists()]
-    return "-".join(f"{state.st_mtime_ns:x}.{state.st_size:x}" for state in states)
+    """Return what changes when a file of the chat, or what is said beside it, changes, without reading them."""
+    states = [(str(each), each.stat()) for each in written(path)]
+    told = "\n".join(f"{name} {state.st_mtime_ns:x}.{state.st_size:x}" for name, state in states)
+    return sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
 def _compare_when_through(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:

@@ -27,8 +27,8 @@ class RunObserver(ABC):
     def noted(self, note: str) -> None:  # noqa: B027  (most watch only batches)
         """Take note of what is to be said loudly: who decides in another's place, what is not known."""
 
-    def read(self, acts: Mapping[str, int], ignored: Mapping[str, int]) -> None:  # noqa: B027  (few watch reading)
-        """Take note of what a chat's file holds beside comments: acts of moderators and ignored records, by kind."""
+    def read(self, acts: Mapping[str, int], ignored: Mapping[str, int], why: str) -> None:  # noqa: B027  (few do)
+        """Take note of what a chat holds beside comments: acts and ignored records by kind; why it was read so."""
 
     @abstractmethod
     def settled(self, batch: Sequence[Settled]) -> None:

@@ -59,9 +59,8 @@ def _counted(values: pl.Series) -> pl.DataFrame:
 
 def _of_the_file(ingestion: pl.DataFrame | None, rejected_lines: pl.DataFrame | None) -> Iterator[str]:
     if ingestion is not None and ingestion.height:
-        records, rejected, ignored, merged = ingestion.select("records", "rejected", "ignored", "merged").row(
-            0
-        )
+        counted = ingestion.select(pl.col("records", "rejected", "ignored", "merged").sum())
+        records, rejected, ignored, merged = counted.row(0)
         if rejected:
             reasons = _reasons(rejected_lines)
             yield f"{_share(rejected, records)} of {plural(records, 'record')} could not be read{reasons}."

@@ -201,5 +201,7 @@ def made_from(runs: Sequence[Run], ingestion: pl.DataFrame | None) -> str:
     hashes = ", ".join(f"{run.name} {run.config.config_hash}" for run in runs)
     file = ""
     if ingestion is not None and ingestion.height:
-        file = f"File {str(ingestion['file_hash'][0])[:16]} ({ingestion['format'][0]}). "
+        first = f"{str(ingestion['file_hash'][0])[:16]} ({ingestion['format'][0]})"
+        more = f" and {ingestion.height - 1:,} more files" if ingestion.height > 1 else ""
+        file = f"File {first}{more}. "
     return f"{file}Configs: {hashes}."

@@ -5,7 +5,8 @@ The same is printed for people and given to scripts; nothing here asks a questio
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -25,6 +26,11 @@ FIRST = 3
 
 LONGEST = 200
 
+MOST_FILES = 12
+"""How many files are shown with their counts; all of them are in the table `ingestion`, and in the JSON."""
+
+NARROWEST = 20
+
 
 class ReadingObserver(RunObserver):
     """Hands on what a reading has to say, and keeps it for the summary."""
@@ -34,15 +40,16 @@ class ReadingObserver(RunObserver):
         self.notes: list[str] = []
         self.acts: Mapping[str, int] = {}
         self.ignored: Mapping[str, int] = {}
+        self.why = ""
 
     def noted(self, note: str) -> None:
         """Show a note, and keep it."""
         self.notes.append(note)
         self._shown.noted(note)
 
-    def read(self, acts: Mapping[str, int], ignored: Mapping[str, int]) -> None:
+    def read(self, acts: Mapping[str, int], ignored: Mapping[str, int], why: str) -> None:
         """Keep what was read beside comments."""
-        self.acts, self.ignored = acts, ignored
+        self.acts, self.ignored, self.why = acts, ignored, why
 
     def settled(self, batch: Sequence[Settled]) -> None:
         """Hand on a batch."""
@@ -51,14 +58,18 @@ class ReadingObserver(RunObserver):
 
 def summary_of(folder: DataFolder, chat: str, seen: ReadingObserver) -> dict[str, Any]:
     """Return what was understood, ready for JSON; times are ISO 8601 in UTC, null where there are none."""
-    counts = read_table(folder, INGESTION, chat).drop("file_hash").row(0, named=True)
+    files = read_table(folder, INGESTION, chat).drop("chat", "file_hash")
     comments = read_table(folder, COMMENTS, chat)
     users = comments.select("channel", "user_id", "user_name", "is_moderator", "is_broadcaster")
     known = users.filter(pl.col("user_id").is_not_null()).unique(["channel", "user_id"], maintain_order=True)
     moderators = known.filter(pl.col("is_moderator") | pl.col("is_broadcaster"))
     channels = comments.group_by("channel").len().sort("len", "channel", descending=[True, False])
     return {
-        **counts,
+        "chat": chat,
+        "format": files["format"][0],
+        "why": seen.why,
+        **files.select(pl.col(pl.Int64).sum()).row(0, named=True),
+        "files": files.drop("format").to_dicts(),
         "first_sent_at": _iso(comments["sent_at"].min()),
         "last_sent_at": _iso(comments["sent_at"].max()),
         "without_time": comments["sent_at"].null_count(),
@@ -103,15 +114,27 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"sent_at": _iso(row["sent_at"]), **{name: row[name] for name in names}}
 
 
+def wrapped(lines: Iterable[str], width: int) -> str:
+    """Return the lines broken between words at the width of a window, what goes on indented."""
+    return "\n".join(
+        textwrap.fill(
+            line,
+            max(width, NARROWEST),
+            subsequent_indent="    ",
+            break_on_hyphens=False,
+            replace_whitespace=False,
+        )
+        for line in lines
+    )
+
+
 def lines_of(summary: Mapping[str, Any]) -> Iterator[str]:
     """Yield the summary as lines for people; what comes from the chat is harmless in a terminal."""
     count = "{:,}".format
-    yield f"Format: {summary['format']}"
-    read = ", ".join(
-        f"{count(summary[name])} {name.replace('_', ' ')}"
-        for name in ("comments", "rejected", "ignored", "moderation_events", "merged")
-    )
-    yield f"Records: {count(summary['records'])} = {read}"
+    why = f" ({summary['why']})" if summary["why"] else ""
+    yield f"Format: {summary['format']}{why}"
+    yield f"Records: {_counted(summary)}"
+    yield from _of_files(summary["files"])
     yield f"Time: {_span(summary)}"
     yield f"Channels: {count(summary['channels'])}{_named(summary['channels_named'], summary['channels'])}"
     users = f"{count(summary['users'])}, {count(summary['users_with_a_name'])} with a name"
@@ -130,6 +153,24 @@ def lines_of(summary: Mapping[str, Any]) -> Iterator[str]:
         yield harmless(
             f"  {each['sent_at'] or 'no time'}  #{each['channel']}  {who}: {each['text'][:LONGEST]}{label}"
         )
+
+
+def _counted(counts: Mapping[str, Any]) -> str:
+    parts = ("comments", "rejected", "ignored", "moderation_events", "merged")
+    read = ", ".join(f"{counts[name]:,} {name.replace('_', ' ')}" for name in parts)
+    return f"{counts['records']:,} = {read}"
+
+
+def _of_files(files: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield each file's counts, of a chat that has several; of very many the first and the last."""
+    if len(files) == 1:
+        return
+    yield f"Files: {len(files):,}"
+    shown = files if len(files) <= MOST_FILES else [*files[: MOST_FILES - 1], files[-1]]
+    for each in shown:
+        if len(files) > MOST_FILES and each is files[-1]:
+            yield f'  … {len(files) - MOST_FILES:,} more (moderation sql "from ingestion")'
+        yield f"  {harmless(str(each['file']))}: {_counted(each)}"
 
 
 def _span(summary: Mapping[str, Any]) -> str:

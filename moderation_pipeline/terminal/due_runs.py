@@ -9,12 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, format_path
-from moderation_pipeline.comments.columns import columns_path
-from moderation_pipeline.comments.log_spec import log_path
+from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, written
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import KEYLESS_REGIMES, NamedConfig
-from moderation_pipeline.terminal.added_chat import Added
 from moderation_pipeline.terminal.exit_codes import users_mistake
 from moderation_pipeline.terminal.listings import usable_config
 from moderation_pipeline.terminal.screen import print_frame
@@ -46,9 +43,9 @@ def is_synthetic_missing(folder: DataFolder, chat: str) -> bool:
 
 
 def is_reading_due(folder: DataFolder, chat: str, *, is_current: bool) -> bool:
-    """Whether the chat's file, or what is said beside it, is newer than its comments, or another source read them.
+    """Whether a file of the chat, or what is said beside it, is newer than its comments, or another source read them.
 
-    A chat whose file is gone is taken as it was read.
+    A chat whose files are gone is taken as it was read.
     """
     path = chat_files(folder).get(chat)
     if path is None:
@@ -56,9 +53,7 @@ def is_reading_due(folder: DataFolder, chat: str, *, is_current: bool) -> bool:
     table = partition_path(folder, COMMENTS, chat)
     if not table.exists() or not is_current:
         return True
-    beside = (columns_path(path), format_path(path), log_path(path))
-    sources = [each for each in (path, *beside) if each.exists()]
-    return max(each.stat().st_mtime_ns for each in sources) > table.stat().st_mtime_ns
+    return max(each.stat().st_mtime_ns for each in written(path)) > table.stat().st_mtime_ns
 
 
 def failed_checks(outcome: RunOutcome) -> list[str]:
@@ -79,16 +74,6 @@ def failure_noted(named: NamedConfig, failures: list[str]) -> Iterator[None]:
         if mistake is None:
             raise
         failures.append(f"The run of {named.name} failed: {mistake}")
-
-
-@contextmanager
-def taken_back_on_failure(added: Added) -> Iterator[None]:
-    """Remove an added file again if it can't be read."""
-    try:
-        yield
-    except BaseException:
-        added.take_back()
-        raise
 
 
 def print_reading(folder: DataFolder, chat: str) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 
 import click
 
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.terminal.escaping import harmless
+from moderation_pipeline.warehouse.folder import DataFolder
 
 
 class ExitCode(IntEnum):
@@ -87,6 +88,13 @@ def _worded(error: Exception) -> int:
     mistake = users_mistake(error)
     if mistake is not None:
         return _said(f"Error: {mistake}", ExitCode.USAGE)
+    if any(each in told for told in _chain(error) for each in DISK_FULL):
+        data = DataFolder.find().root
+        return _said(
+            f"Error: There is no space left on a disk; the data folder is {data}. Make room, and run the same "
+            f"command again: what was finished is kept.",
+            ExitCode.FAILED,
+        )
     if isinstance(error, OSError):
         return _said(f"Error: {error.strerror}: {error.filename}", ExitCode.FAILED)
     return _said(
@@ -94,6 +102,19 @@ def _worded(error: Exception) -> int:
         f"Run the same command as 'moderation --debug …' and report what it prints to {WHERE_TO_REPORT}.",
         ExitCode.BUG,
     )
+
+
+DISK_FULL = ("No space left on device", "database or disk is full", "Disk quota exceeded")
+"""How Python, SQLite and Polars say that a disk is full."""
+
+
+def _chain(error: BaseException) -> Iterator[str]:
+    """Yield what an error says, and what those say that it was raised from."""
+    looked_at: list[BaseException] = []
+    while error not in looked_at:
+        yield str(error)
+        looked_at.append(error)
+        error = error.__cause__ or error.__context__ or error
 
 
 def users_mistake(error: BaseException) -> ModerationError | None:

@@ -21,14 +21,18 @@ from moderation_pipeline.config.sanctions import load_sanctions
 from moderation_pipeline.errors import ModerationError, closest
 from moderation_pipeline.slugs import check_slug
 from moderation_pipeline.warehouse.files import stored_partitions
-from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS
 from moderation_pipeline.warehouse.views import query
 
 INGESTED = """
 select i.chat, i.format, i.comments, i.rejected, c.channels, c.users, c.labelled, c.violations,
        c.first_sent_at, c.last_sent_at, r.configs
-from ingestion i
+from (
+    select chat, string_agg(distinct format, ', ') as format, sum(comments)::bigint as comments,
+           sum(rejected)::bigint as rejected
+    from ingestion group by chat
+) i
 left join (
     select chat, count(distinct channel) as channels, count(distinct (channel, user_id)) as users,
            count(label_is_violation) as labelled, count(*) filter (label_is_violation) as violations,
@@ -70,12 +74,14 @@ where rank <= {top} order by config, rank
 class NoSuchChatError(ModerationError):
     """A chat that was never added."""
 
-    def __init__(self, chat: str, known: Sequence[str]) -> None:
-        if Path(chat).is_file():
-            fix = f"It is a file: 'moderation add {chat}' adds it as {chat_name(Path(chat))!r}."
+    def __init__(self, chat: str, known: Sequence[str], folder: DataFolder) -> None:
+        if Path(chat).exists():
+            kind = "folder" if Path(chat).is_dir() else "file"
+            fix = f"It is a {kind}: 'moderation add {chat}' adds it as {chat_name(Path(chat))!r}."
         else:
             fix = f"Chats are: {', '.join(known)}. 'moderation add FILE' adds one."
-        super().__init__(f"There is no chat {chat!r}.{closest(chat, known)} {fix}")
+        where = f"Looked for in {folder.chats}; another data folder is named by --data or {DATA_VARIABLE}."
+        super().__init__(f"There is no chat {chat!r}.{closest(chat, known)} {fix} {where}")
 
 
 class NoSuchKeyError(ModerationError):
@@ -104,7 +110,8 @@ def chats(folder: DataFolder) -> pl.DataFrame:
     files = chat_files(folder)
     ingested = query(folder, INGESTED)
     known = pl.DataFrame({"chat": sorted({*files, *ingested["chat"], SYNTHETIC})}, schema={"chat": pl.String})
-    file_names = known["chat"].replace_strict({name: path.name for name, path in files.items()}, default=None)
+    names = {name: f"{path.name}/" if path.is_dir() else path.name for name, path in files.items()}
+    file_names = known["chat"].replace_strict(names, default=None)
     return (
         known.with_columns(file=file_names.cast(pl.String)).join(ingested, on="chat", how="left").sort("chat")
     )
@@ -119,7 +126,7 @@ def require_chat(folder: DataFolder, chat: str) -> str:
     stored = [path.stem for path in stored_partitions(folder, COMMENTS)]
     known = sorted({*chat_files(folder), *stored, SYNTHETIC})
     if chat not in known:
-        raise NoSuchChatError(chat, known)
+        raise NoSuchChatError(chat, known, folder)
     return chat
 
 

@@ -19,11 +19,9 @@ def unaccounted_records(ingestion: pl.DataFrame) -> pl.DataFrame:
 def miscounted_tables(
     ingestion: pl.DataFrame, comments: pl.DataFrame, rejected_lines: pl.DataFrame
 ) -> pl.DataFrame:
-    """Return the counts of `ingestion` that the tables themselves don't bear out."""
-    return ingestion.select(
-        "chat",
-        "comments",
-        "rejected",
+    """Return the counts of `ingestion`, over a chat's files, that the tables themselves don't bear out."""
+    counted = ingestion.group_by("chat", maintain_order=True).agg(pl.col("comments", "rejected").sum())
+    return counted.with_columns(
         comments_stored=pl.lit(comments.height, pl.Int64),
         rejected_stored=pl.lit(rejected_lines.height, pl.Int64),
     ).filter(

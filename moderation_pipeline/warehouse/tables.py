@@ -123,16 +123,25 @@ REJECTED_LINES = Table(
     "rejected_lines",
     "a line that could not be read",
     "chat",
-    pl.Schema({"chat": pl.String, "line_number": pl.Int64, "reason": pl.String, "raw": pl.String}),
+    pl.Schema(
+        {
+            "chat": pl.String,
+            "file": pl.String,
+            "line_number": pl.Int64,
+            "reason": pl.String,
+            "raw": pl.String,
+        }
+    ),
 )
 
 INGESTION = Table(
     "ingestion",
-    "a chat's file, counted: records = comments + rejected + ignored + moderation_events + merged",
+    "a file of a chat, counted: records = comments + rejected + ignored + moderation_events + merged",
     "chat",
     pl.Schema(
         {
             "chat": pl.String,
+            "file": pl.String,
             "file_hash": pl.String,
             "format": pl.String,
             "records": pl.Int64,

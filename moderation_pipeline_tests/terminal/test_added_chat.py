@@ -5,19 +5,39 @@ from pathlib import Path
 
 import pytest
 
-from moderation_pipeline.comments.chat_files import SameChatError, chat_files, chat_name, format_beside
+from moderation_pipeline.comments.chat_files import (
+    SameChatError,
+    chat_files,
+    chat_name,
+    format_beside,
+    log_files,
+)
 from moderation_pipeline.comments.columns import ColumnsError, columns_beside
+from moderation_pipeline.comments.files.file_reading import MixedFormatsError
 from moderation_pipeline.comments.ingest import ingest
-from moderation_pipeline.comments.log_spec import LogSpec, log_beside, log_path
+from moderation_pipeline.comments.log_spec import LogSpec, log_beside
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.terminal.added_chat import (
     ChatExistsError,
-    NoSuchFileError,
     ReservedNameError,
-    add_file,
-    source_of,
+    SeveralDaysError,
+    add_files,
 )
+from moderation_pipeline.terminal.named_files import NoSuchFileError, common_name, named_files
+from moderation_pipeline.terminal.staged_chat import ROOMS, clear_up, waiting_room
 from moderation_pipeline.warehouse.folder import DataFolder
+
+
+def add(folder: DataFolder, *named: Path, **how: object) -> Path:
+    """Add files, as if they had been read whole, and return where the chat lies."""
+    with waiting_room(folder) as room:
+        added = add_files(folder, room, [str(each) for each in named], **how)  # type: ignore[arg-type]
+        added.staged.was_read(added.chat)
+    return chat_files(folder)[added.chat]
+
+
+def names(path: Path) -> list[str]:
+    return sorted(each.name for each in path.iterdir())
 
 
 def log(folder: Path, name: str, content: str = "text\nhello\n") -> Path:
@@ -43,23 +63,25 @@ def test_a_chat_is_named_after_its_file_as_a_slug(file_name: str, chat: str) -> 
     assert chat_name(Path(file_name)) == chat
 
 
-def test_a_file_is_copied_under_its_slug_and_the_change_of_name_is_known(tmp_path: Path) -> None:
+def test_a_file_is_copied_under_its_slug_and_the_change_of_name_is_said(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "data")
-    added = add_file(folder, log(tmp_path, "My Log.csv"))
-    assert (added.chat, added.wanted, added.is_renamed) == ("my-log", "My Log", True)
+    with waiting_room(folder) as room:
+        added = add_files(folder, room, [str(log(tmp_path, "My Log.csv"))])
+        assert added.says.endswith("My Log.csv as the chat 'my-log' (from 'My Log').")
+        assert chat_files(folder) == {}
+        added.staged.was_read("my-log")
     assert chat_files(folder) == {"my-log": folder.chats / "my-log.csv"}
-    assert added.path.read_text("utf-8") == "text\nhello\n"
+    assert (folder.chats / "my-log.csv").read_text("utf-8") == "text\nhello\n"
 
 
 def test_a_name_of_ones_own_is_a_slug_too(tmp_path: Path) -> None:
-    added = add_file(DataFolder(tmp_path / "data"), log(tmp_path, "x.csv"), name="../Evil")
-    assert added.path == tmp_path / "data" / "chats" / "evil.csv"
+    path = add(DataFolder(tmp_path / "data"), log(tmp_path, "x.csv"), name="../Evil")
+    assert path == tmp_path / "data" / "chats" / "evil.csv"
 
 
 def test_the_columns_said_on_the_command_line_are_written_beside_the_copy(tmp_path: Path) -> None:
     columns = ["text=message", "label_is_violation={column: kind, true_for: [bad]}"]
-    added = add_file(DataFolder(tmp_path / "data"), log(tmp_path, "x.csv"), columns=columns)
-    spec = columns_beside(added.path)
+    spec = columns_beside(add(DataFolder(tmp_path / "data"), log(tmp_path, "x.csv"), columns=columns))
     assert spec is not None
     assert spec.text is not None
     assert spec.text.column == "message"
@@ -70,7 +92,7 @@ def test_the_columns_said_on_the_command_line_are_written_beside_the_copy(tmp_pa
 def test_a_columns_file_beside_the_log_is_taken_along(tmp_path: Path) -> None:
     source = log(tmp_path, "x.csv")
     log(tmp_path, "x.csv.columns.yaml", "text: body\n")
-    spec = columns_beside(add_file(DataFolder(tmp_path / "data"), source).path)
+    spec = columns_beside(add(DataFolder(tmp_path / "data"), source))
     assert spec is not None
     assert spec.text is not None
     assert spec.text.column == "body"
@@ -78,48 +100,59 @@ def test_a_columns_file_beside_the_log_is_taken_along(tmp_path: Path) -> None:
 
 def test_a_format_is_remembered_beside_the_copy_and_is_no_chat(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "data")
-    added = add_file(folder, log(tmp_path, "x.log"), format_name="irc")
-    assert format_beside(added.path) == "irc"
+    assert format_beside(add(folder, log(tmp_path, "x.log"), format_name="irc")) == "irc"
     assert list(chat_files(folder)) == ["x"]
 
 
 def test_another_file_of_the_same_name_is_refused_and_the_first_is_kept(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "data")
-    add_file(folder, log(tmp_path / "one", "x.csv", "text\none\n"))
+    add(folder, log(tmp_path / "one", "x.csv", "text\none\n"))
     with pytest.raises(ChatExistsError, match=r"'x' is .*x\.csv already, and .*two/x\.csv is another"):
-        add_file(folder, log(tmp_path / "two", "x.csv", "text\ntwo\n"))
+        add(folder, log(tmp_path / "two", "x.csv", "text\ntwo\n"))
     assert chat_files(folder)["x"].read_text("utf-8") == "text\none\n"
 
 
 def test_a_chat_is_replaced_when_that_is_asked_for_whatever_its_ending(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "data")
-    add_file(folder, log(tmp_path, "x.csv"), columns=["text=text"])
-    add_file(folder, log(tmp_path, "x.jsonl", '{"text": "other"}\n'), replace=True)
-    assert [path.name for path in folder.chats.iterdir()] == ["x.jsonl"]
+    add(folder, log(tmp_path, "x.csv"), columns=["text=text"])
+    add(folder, log(tmp_path, "x.jsonl", '{"text": "other"}\n'), replace=True)
+    assert names(folder.chats) == ["x.jsonl"]
+    add(
+        folder,
+        log(tmp_path / "x", "a.csv"),
+        tmp_path / "x" / "a.csv",
+        log(tmp_path, "b.csv", "text\nb\n"),
+        name="x",
+        replace=True,
+    )
+    assert names(folder.chats) == ["x"]
+    assert names(folder.chats / "x") == ["a.csv", "b.csv"]
 
 
-def test_the_same_file_once_more_is_no_clash(tmp_path: Path) -> None:
+def test_the_same_file_once_more_is_no_clash_and_keeps_what_was_said_of_it(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "data")
     source = log(tmp_path, "x.csv")
-    assert add_file(folder, source).path == add_file(folder, source).path
+    assert add(folder, source, columns=["text=text"]) == add(folder, source)
+    assert names(folder.chats) == ["x.csv", "x.csv.columns.yaml"]
 
 
-def test_a_file_that_lies_in_the_chats_already_is_not_taken_back(tmp_path: Path) -> None:
+def test_a_file_that_lies_in_the_chats_already_stays_there(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "data")
     source = log(folder.chats, "x.csv")
-    add_file(folder, source).take_back()
-    assert source.exists()
+    assert add(folder, source) == source
+    assert names(folder.chats) == ["x.csv"]
 
 
-def test_an_added_file_can_be_taken_back_with_all_that_lies_beside_it(tmp_path: Path) -> None:
+def test_what_was_not_read_whole_leaves_nothing_behind(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "data")
-    add_file(folder, log(tmp_path, "x.csv"), columns=["text=text"]).take_back()
-    assert list(folder.chats.iterdir()) == []
+    with waiting_room(folder) as room:
+        add_files(folder, room, [str(log(tmp_path, "x.csv"))], columns=["text=text"])
+    assert not folder.root.exists()
 
 
 def test_the_generated_chats_name_is_reserved(tmp_path: Path) -> None:
     with pytest.raises(ReservedNameError, match="moderation synthesize"):
-        add_file(DataFolder(tmp_path / "data"), log(tmp_path, "Synthetic.csv"))
+        add(DataFolder(tmp_path / "data"), log(tmp_path, "Synthetic.csv"))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +168,7 @@ def test_nothing_is_copied_when_something_is_wrong(
 ) -> None:
     folder = DataFolder(tmp_path / "data")
     with pytest.raises((ModerationError, ValueError), match=said.replace("?", r"\?")):
-        add_file(folder, log(tmp_path, "x.csv"), **arguments)  # type: ignore[arg-type]
+        add(folder, log(tmp_path, "x.csv"), **arguments)
     assert not folder.chats.exists()
 
 
@@ -150,42 +183,29 @@ def test_two_files_of_one_slug_in_the_folder_are_an_error_that_names_both(tmp_pa
 def test_columns_that_are_not_understood_name_their_file(tmp_path: Path) -> None:
     log(tmp_path, "x.csv.columns.yaml", "txt: body\n")
     with pytest.raises(ColumnsError, match=r"x\.csv\.columns\.yaml: txt: no such key"):
-        add_file(DataFolder(tmp_path / "data"), log(tmp_path, "x.csv"))
+        add(DataFolder(tmp_path / "data"), log(tmp_path, "x.csv"))
 
 
 def test_the_day_in_a_logs_name_and_what_is_said_beside_it_are_taken_along(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "data")
     source = log(tmp_path, "room-2024-03-30.log", "[20:00:01] <ann> hi\n")
     log(tmp_path, "room-2024-03-30.log.log.yaml", "zone: Europe/Berlin\n")
-    added = add_file(folder, source, name="mine")
-    assert log_beside(added.path) == LogSpec(zone="Europe/Berlin", day=date(2024, 3, 30))
-    assert ingest(added.path, "mine").comments["sent_at"][0].isoformat() == "2024-03-30T19:00:01+00:00"
-    assert chat_files(folder) == {"mine": added.path}
-    again = add_file(folder, source)
-    assert again.files == (again.path, log_path(again.path))
-    add_file(
-        folder, log(tmp_path, "other.log", "[2024-04-01 20:00:01] <ann> ho\n"), name="mine", replace=True
-    )
-    assert log_beside(added.path) == LogSpec()
-
-
-def test_the_old_chat_stays_where_the_one_that_is_to_replace_it_can_not_be_read(tmp_path: Path) -> None:
-    folder = DataFolder(tmp_path / "data")
-    added = add_file(folder, log(tmp_path, "x.csv", "text\none\n"))
-    with pytest.raises(ModerationError, match="nope"):
-        add_file(folder, log(tmp_path, "x.tsv", "text\ntwo\n"), columns=["text=nope"], replace=True)
-    assert added.path.read_text("utf-8") == "text\none\n"
-    assert chat_files(folder) == {"x": added.path}
+    path = add(folder, source, name="mine")
+    assert log_beside(path) == LogSpec(zone="Europe/Berlin", day=date(2024, 3, 30))
+    assert ingest(path, "mine").comments["sent_at"][0].isoformat() == "2024-03-30T19:00:01+00:00"
+    assert chat_files(folder) == {"mine": path}
+    other = log(tmp_path, "other.log", "[2024-04-01 20:00:01] <ann> ho\n")
+    assert log_beside(add(folder, other, name="mine", replace=True)) == LogSpec()
 
 
 def test_what_is_said_on_the_command_goes_before_what_is_said_beside_the_log(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "data")
     source = log(tmp_path, "room.log", "[20:00:01] <ann> hi\n")
     log(tmp_path, "room.log.log.yaml", "zone: Europe/Berlin\nact_bound_minutes: 3\n")
-    added = add_file(folder, source, said={"zone": "UTC", "day": "2024-03-30"})
-    assert log_beside(added.path) == LogSpec(zone="UTC", day=date(2024, 3, 30), act_bound_minutes=3)
+    path = add(folder, source, said={"zone": "UTC", "day": "2024-03-30"})
+    assert log_beside(path) == LogSpec(zone="UTC", day=date(2024, 3, 30), act_bound_minutes=3)
     with pytest.raises(ModerationError, match="The command: zone: no zone 'Nowhere' is known"):
-        add_file(folder, source, said={"zone": "Nowhere"})
+        add(folder, source, said={"zone": "Nowhere"})
 
 
 @pytest.mark.parametrize(
@@ -193,10 +213,131 @@ def test_what_is_said_on_the_command_goes_before_what_is_said_beside_the_log(tmp
     [
         ("https://example.org/x.log", "is an address; fetch it first"),
         ("s3://bucket/x.log", "is an address; fetch it first"),
-        (".", "is a folder; a chat is one file"),
+        (".", "is a folder without a file that could be a log"),
         ("nowhere.log", "is no file that there is"),
     ],
 )
-def test_what_is_no_file_is_told_what_to_do(named: str, why: str) -> None:
-    with pytest.raises(NoSuchFileError, match=why), source_of(named, None):
-        pass
+def test_what_is_no_file_is_told_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, why: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NoSuchFileError, match=why):
+        named_files([named], tmp_path, name=None)
+
+
+@pytest.mark.parametrize(
+    ("named", "chat"),
+    [
+        (["room-2024-03-30.log", "room-2024-03-31.log"], "room"),
+        (["a.log", "b.log"], "a"),
+        (["day1.irc.gz"], "day1"),
+        (["2024-03-30.txt", "2024-03-31.txt"], "2024-03-30"),
+    ],
+)
+def test_several_files_are_called_by_what_their_names_have_in_common(named: list[str], chat: str) -> None:
+    assert common_name(named) == chat
+
+
+MONDAY, TUESDAY = "[2024-04-01 20:00:01] <ann> hi\n", "[2024-04-02 20:00:01] <bob> ho\n"
+
+
+def test_a_new_days_file_is_added_to_the_chat_of_the_name_that_is_given(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    add(
+        folder,
+        log(tmp_path, "monday.log", "[20:00:01] <ann> hi\n"),
+        name="room",
+        said={"day": "2024-04-01", "zone": "UTC"},
+    )
+    path = add(folder, log(tmp_path, "tuesday-2024-04-02.log", "[20:00:01] <bob> ho\n"), name="room")
+    assert names(folder.chats) == ["room", "room.log.yaml"]
+    assert names(path) == ["room.log", "room.log.log.yaml", "tuesday-2024-04-02.log"]
+    assert log_beside(path) == LogSpec(zone="UTC")
+    read = ingest(path, "room")
+    assert read.comments["text"].to_list() == ["hi", "ho"]
+    assert read.comments["sent_at"].dt.date().to_list() == [date(2024, 4, 1), date(2024, 4, 2)]
+
+
+def test_a_log_that_was_appended_to_takes_the_place_of_what_it_was(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    source = log(tmp_path, "room.log", MONDAY)
+    before = add(folder, source)
+    source.write_text(MONDAY + TUESDAY)
+    with waiting_room(folder) as room:
+        assert "(1 grown since) to the chat 'room'" in add_files(folder, room, [str(source)]).says
+    assert add(folder, source) == before
+    assert before.read_text() == MONDAY + TUESDAY
+
+
+def test_an_older_copy_of_a_log_takes_nothing_from_the_chat(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    path = add(folder, log(tmp_path, "room.log", MONDAY + TUESDAY))
+    add(folder, log(tmp_path / "old", "room.log", MONDAY))
+    assert path.read_text() == MONDAY + TUESDAY
+
+
+def test_a_folder_is_a_chat_with_its_own_folders_and_without_what_is_hidden(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    log(tmp_path / "Arena", "2024/04-01.log", MONDAY)
+    log(tmp_path / "Arena", "2024/04-02.log.gz", TUESDAY)
+    log(tmp_path / "Arena", ".DS_Store", "x")
+    path = add(folder, tmp_path / "Arena")
+    assert path == folder.chats / "arena"
+    assert [each.relative_to(path).as_posix() for each in log_files(path)] == [
+        "2024/04-01.log",
+        "2024/04-02.log.gz",
+    ]
+
+
+def test_files_of_one_name_from_several_folders_are_all_there(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    path = add(folder, log(tmp_path / "a", "chat.log", MONDAY), log(tmp_path / "b", "chat.log", TUESDAY))
+    assert names(path) == ["chat-2.log", "chat.log"]
+
+
+def test_one_day_is_not_said_of_several_files(tmp_path: Path) -> None:
+    files = (log(tmp_path, "a.log", MONDAY), log(tmp_path, "b.log", TUESDAY))
+    with pytest.raises(SeveralDaysError, match="2 files were named"):
+        add(DataFolder(tmp_path / "data"), *files, said={"day": "2024-04-01"})
+
+
+def test_files_of_different_formats_are_no_chat(tmp_path: Path) -> None:
+    path = tmp_path / "mixed"
+    log(path, "a.log", MONDAY)
+    log(path, "b.csv", "text,user\nhi,ann\n")
+    with pytest.raises(MixedFormatsError, match=r"a\.log is irc_text, b\.csv is csv"):
+        ingest(path, "mixed")
+
+
+def killed_while_replacing(folder: DataFolder, *, has_successor: bool) -> Path:
+    """Leave the folder as a process does that is killed between taking the old chat away and being done."""
+    room = folder.chats / f"{ROOMS}x"
+    log(room / "old", "x.csv", "text\nold\n")
+    log(room / "old", "x.csv.columns.yaml", "text: text\n")
+    log(folder.chats, "x.jsonl.columns.yaml", "text: body\n")
+    if has_successor:
+        log(folder.chats, "x.jsonl", '{"body": "new"}\n')
+    return room
+
+
+@pytest.mark.parametrize(
+    ("has_successor", "left"),
+    [
+        (False, ["x.csv", "x.csv.columns.yaml", "x.jsonl.columns.yaml"]),
+        (True, ["x.jsonl", "x.jsonl.columns.yaml"]),
+    ],
+)
+def test_a_process_that_was_killed_leaves_one_chat_the_old_or_the_new(
+    tmp_path: Path, has_successor: bool, left: list[str]
+) -> None:
+    folder = DataFolder(tmp_path)
+    killed_while_replacing(folder, has_successor=has_successor)
+    clear_up(folder)
+    assert names(folder.chats) == left
+
+
+def test_a_room_whose_process_is_at_work_is_left_alone(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    with waiting_room(folder) as room:
+        clear_up(folder)
+        assert room.is_dir()

@@ -75,7 +75,7 @@ def test_a_file_without_comments_is_an_error_and_leaves_nothing_behind(tmp_path:
     assert added.returncode == 2
     assert "no comment was found in it" in added.stderr
     assert "Next:" not in added.stdout + added.stderr
-    assert list((tmp_path / "data" / "chats").iterdir()) == []
+    assert not (tmp_path / "data" / "chats").exists()
 
 
 def test_the_help_names_every_format(tmp_path: Path) -> None:

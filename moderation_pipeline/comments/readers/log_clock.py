@@ -113,7 +113,7 @@ class LogClock:
     """Turns a log's times into microseconds since 1970, in their order; says once what it took for granted."""
 
     def __init__(self, spec: LogSpec, path: Path, notes: list[str]) -> None:
-        self.day = day_named(path) or spec.day
+        self.day = spec.day or day_named(path)
         self._said_zone = spec.clock_zone
         self._notes = notes
         self._wall: WallClock | None = None

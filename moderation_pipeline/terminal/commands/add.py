@@ -1,20 +1,29 @@
-"""`moderation add`: put a chat log where it will be found, and read it."""
+"""`moderation add`: put chat logs where they will be found, and read them."""
 
 from __future__ import annotations
 
 import click
 
 from moderation_pipeline.terminal.exit_codes import CommandFailed
-from moderation_pipeline.terminal.screen import (
-    print_json,
-    say,
-)
+from moderation_pipeline.terminal.screen import console, print_json, say
 from moderation_pipeline.warehouse.folder import DataFolder
 
 
-@click.command()
-@click.argument("file")
-@click.option("--name", help="What to call the chat. Default: the file's name.")
+class ListsFormats(click.Command):
+    """A command whose help ends with the formats that are read."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what is read, as the readers say it."""
+        from moderation_pipeline.comments.formats import READERS
+
+        super().format_epilog(ctx, formatter)
+        with formatter.section("Formats (--format)"):
+            formatter.write_dl([(reader.name, reader.describes) for reader in READERS])
+
+
+@click.command(cls=ListsFormats)
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--name", help="What to call the chat; one of that name is added to. Default: the file's name.")
 @click.option("--format", "format_name", help="The file's format, where its content would be mistaken.")
 @click.option("--column", "columns", multiple=True, help="What a column is, as OURS=THEIRS; may be repeated.")
 @click.option("--line", help="What is where in a line, as '[{time:%H:%M}] <{user_name}> {text}'.")
@@ -28,7 +37,7 @@ from moderation_pipeline.warehouse.folder import DataFolder
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what was understood as JSON.")
 def add(
-    file: str,
+    files: tuple[str, ...],
     name: str | None,
     format_name: str | None,
     columns: tuple[str, ...],
@@ -39,17 +48,17 @@ def add(
     replace: bool,
     as_json: bool,
 ) -> None:
-    """Add the chat log FILE: copy it to data/chats, read it, and show what was understood.
+    """Add chat logs: copy them to data/chats as one chat, read it, and show what was understood.
 
-    A file's format is told by its content; plain, .gz or .zst. What moderators did in a log is read as labels.
-    Read are raw Twitch IRC (irc), justlog and rustlog (justlog, justlog_text), recent-messages (recent_messages),
-    EventSub (eventsub), TwitchDownloader (twitchdownloader, twitchdownloader_text), Twitch's GQL (gql_comments),
-    chat-downloader (chat_downloader, chat_downloader_text), yt-dlp (live_chat), Chatterino (chatterino),
-    DiscordChatExporter (discord), mIRC, irssi, WeeChat, HexChat, znc, The Lounge and Chatty (irc_text), tables
-    (jsonl, csv, parquet), and lines of any program by a pattern of your own (lines).
+    FILE is a file, a folder of files, or - for standard input; plain, .gz or .zst. A file's format is told by its
+    content. What moderators did in a log is read as labels. Several files are one chat, in the order of their times;
+    what two of them hold is there once. A chat that there is already is added to: with its --name, or by a file of it
+    that has grown.
 
     \b
     moderation add ~/logs/stream.irc.gz
+    moderation add ~/chatterino/Twitch/Channels/arena --name arena
+    moderation add arena-2026-03-30.log arena-2026-03-31.log
     zcat day.log.gz | moderation add - --name day
     moderation add bot.txt --line '[{time:%H:%M:%S}] <{user_name}> {text}' --day 2026-03-30 --zone Europe/Berlin
     moderation add forum.csv --name forum --column text=body --column user_id=author
@@ -57,36 +66,38 @@ def add(
         --column 'label_is_violation={column: class, true_for: [hate]}'
 
     A name becomes a slug (lower-case letters, digits, - and _). What a table's columns are may also be said
-    in a file beside it, FILE.columns.yaml.
+    in a file beside it or beside the folder, FILE.columns.yaml, what a log doesn't say in FILE.log.yaml.
     """
-    from moderation_pipeline.terminal import added_chat, chat_summary, due_runs
+    from moderation_pipeline.terminal import chat_summary, due_runs
+    from moderation_pipeline.terminal.added_chat import add_files
     from moderation_pipeline.terminal.progress_view import run_observer
+    from moderation_pipeline.terminal.staged_chat import waiting_room
 
     folder = DataFolder.find()
-    said = {"line": line, "day": day, "zone": zone, "act_bound_minutes": act_bound}
-    with added_chat.source_of(file, name) as source:
-        added = added_chat.add_file(
+    options = {"line": line, "day": day, "zone": zone, "act_bound_minutes": act_bound}
+    seen = chat_summary.ReadingObserver(run_observer(trace=False, as_json=as_json))
+    with waiting_room(folder) as room:
+        added = add_files(
             folder,
-            source,
+            room,
+            files,
             name=name,
             format_name=format_name,
             columns=columns,
-            said={key: value for key, value in said.items() if value is not None},
+            said={key: value for key, value in options.items() if value is not None},
             replace=replace,
         )
-    renamed = f" (from {added.wanted!r})" if added.is_renamed else ""
-    say(f"Reading {added.path} as the chat {added.chat!r}{renamed}.")
-    from moderation_pipeline.launch import launcher
+        say(added.says)
+        from moderation_pipeline.launch import launcher
 
-    seen = chat_summary.ReadingObserver(run_observer(trace=False, as_json=as_json))
-    with due_runs.taken_back_on_failure(added), launcher(folder) as launch:
-        outcome = launch.ingest_chat(added.chat, seen)
+        with added.in_owners_words(), launcher(folder) as launch:
+            outcome = launch.ingest_chat(added.chat, seen, added.staged)
     failures = due_runs.failed_checks(outcome)
     summary = chat_summary.summary_of(folder, added.chat, seen)
     if as_json:
         print_json([summary])
     else:
-        click.echo("\n".join(chat_summary.lines_of(summary)))
+        click.echo(chat_summary.wrapped(chat_summary.lines_of(summary), console().width))
     if failures:
         raise CommandFailed("\n".join(failures))
     say(f"Next: moderation run {added.chat}")

@@ -19,7 +19,7 @@ def chats(as_json: bool) -> None:
     moderation chats
     moderation chats --json | jq '.[] | select(.rejected > 0)'
 
-    A chat is a file under data/chats; 'moderation add FILE' puts one there. A chat without numbers has
+    A chat is a file or folder under data/chats; 'moderation add FILE' puts one there. A chat without numbers has
     not been read yet: 'moderation run' or the Dagster UI reads it.
     """
     from moderation_pipeline.terminal import listings

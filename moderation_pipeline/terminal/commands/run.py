@@ -39,8 +39,10 @@ def run(chat: str, configs: tuple[str, ...], trace: bool, as_json: bool) -> None
     """
     from moderation_pipeline.terminal import due_runs, listings, summary
     from moderation_pipeline.terminal.progress_view import run_observer
+    from moderation_pipeline.terminal.staged_chat import clear_up
 
     folder = DataFolder.find()
+    clear_up(folder)
     listings.require_chat(folder, chat)
     named = due_runs.configs_to_run(folder, configs)
     say(f"Moderating {chat} under {', '.join(each.name for each in named)} (data in {folder.root}).")

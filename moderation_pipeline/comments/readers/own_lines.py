@@ -7,6 +7,7 @@ of lines (`line_log.py`).
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from moderation_pipeline.comments.log_spec import LogSpec, LogSpecError
 from moderation_pipeline.comments.readers.line_log import LineLogReader, LineMeaning, LinePattern
@@ -14,15 +15,19 @@ from moderation_pipeline.comments.readers.log_clock import CLOCK
 from moderation_pipeline.errors import closest
 
 FIELDS = {
-    "text": r"(?P<text>.*)",
-    "user_name": r"(?P<user_name>.+?)",
-    "user_id": r"(?P<user_id>\S+?)",
-    "channel": r"(?P<channel>\S+?)",
-    "badges": r"(?P<badges>.*?)",
+    "text": r"(?P<text>{any}*)",
+    "user_name": r"(?P<user_name>{any}+)",
+    "user_id": r"(?P<user_id>{any}+)",
+    "channel": r"(?P<channel>{any}+)",
+    "badges": r"(?P<badges>{any}*)",
     "signs": r"(?P<signs>[~&@%+ ]?)",
-    "ignore": r".*?",
+    "ignore": r"(?:{any}*)",
 }
-"""What a field of a pattern may be, beside `time`; `ignore` is what is of no use, and may stand several times."""
+"""What a field of a pattern may be, beside `time`; `ignore` is what is of no use, and may stand several times.
+
+`any` is a character at which what stands behind the field does not begin: a field ends where that first stands, so
+that no line, however long and hostile, takes longer to read than it has characters.
+"""
 
 DIRECTIVES = {
     "%Y": r"(?P<year>\d{4})",
@@ -80,17 +85,29 @@ def compiled(pattern: str) -> re.Pattern[str]:
         LinePatternError: it names no text, or an unknown or doubled field, or has a brace too many.
     """
     form, at, seen = "", 0, set[str]()
-    for field in FIELD.finditer(pattern):
+    fields = list(FIELD.finditer(pattern))
+    for number, field in enumerate(fields):
         form += _literal(pattern, pattern[at : field.start()])
-        name = field[1]
+        name, at = field[1], field.end()
         if name in seen and name != "ignore":
             raise LinePatternError(pattern, f"names {name!r} twice")
         seen.add(name)
         form += _time(pattern, field[2]) if name == "time" else _field(pattern, name, field[2])
-        at = field.end()
+        form = form.replace("{any}", _any(pattern, fields[number : number + 2]))
     if "text" not in seen:
         raise LinePatternError(pattern, "says nowhere where the {text} is")
     return re.compile(form + _literal(pattern, pattern[at:]) + r"\s*\Z", re.DOTALL)
+
+
+def _any(pattern: str, fields: Sequence[re.Match[str]]) -> str:
+    """Return what a character of the first field may be; the last field of a line holds whatever is left."""
+    if len(fields) == 1 or fields[0][1] in ("time", "signs"):
+        return "."
+    field, following = fields
+    literal = _literal(pattern, pattern[field.end() : following.start()])
+    if not literal:
+        raise LinePatternError(pattern, f"has nothing between {field[1]!r} and {following[1]!r} to part them")
+    return f"(?:(?!{literal}).)"
 
 
 def _literal(pattern: str, text: str) -> str:
@@ -117,6 +134,8 @@ def _time(pattern: str, written: str | None) -> str:
         if part.startswith("%") and part not in DIRECTIVES:
             raise LinePatternError(pattern, f"has {part!r} in its time, which is no part of one")
         form += DIRECTIVES[part] if part.startswith("%") else re.escape(part)
+    if "%I" in written and "%p" not in written:
+        raise LinePatternError(pattern, "has %I in its time, an hour up to 12, without %p (AM or PM)")
     try:
         re.compile(form)
     except re.error:

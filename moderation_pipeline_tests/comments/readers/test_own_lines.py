@@ -54,6 +54,8 @@ def test_a_time_is_written_as_strftime_spells_it(
         ("{text} {text}", "names 'text' twice"),
         ("{time:%Q} {text}", "'%Q' in its time"),
         ("{time:%H:%H} {text}", "a part of the time twice"),
+        ("{time:%I:%M} {text}", "%I in its time, an hour up to 12, without %p"),
+        ("{user_name}{text}", "nothing between 'user_name' and 'text' to part them"),
         ("{user_name:x} {text}", "only a time is written in several ways"),
         ("{ {text}", "a brace that begins or ends no field"),
     ],
@@ -61,6 +63,17 @@ def test_a_time_is_written_as_strftime_spells_it(
 def test_a_pattern_that_can_not_be_understood_is_told_with_an_example(pattern: str, why: str) -> None:
     with pytest.raises(LinePatternError, match=rf"{why}.*A pattern names what is where in a line: \[\{{time"):
         compiled(pattern)
+
+
+def test_a_field_ends_where_what_stands_behind_it_first_stands_and_the_last_holds_the_rest() -> None:
+    found = compiled('{ignore} - {user_name} says "{text}"').match('x-y - ann - b says "he said "no" to it"')
+    assert found is not None
+    assert (found["user_name"], found["text"]) == ("ann - b", 'he said "no" to it')
+
+
+def test_a_hostile_line_is_passed_over_in_as_many_steps_as_it_has_characters() -> None:
+    form = compiled("{channel} {badges} {user_name} {ignore} {ignore} {user_id}: {text}")
+    assert form.match("a " * 500_000) is None
 
 
 def test_the_format_without_a_pattern_says_that_it_needs_one(tmp_path: Path) -> None:

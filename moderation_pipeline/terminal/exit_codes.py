@@ -7,10 +7,12 @@ is shown only when asked for.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from enum import IntEnum
+from pathlib import Path
 
 import click
 
@@ -88,8 +90,8 @@ def _worded(error: Exception) -> int:
     mistake = users_mistake(error)
     if mistake is not None:
         return _said(f"Error: {mistake}", ExitCode.USAGE)
-    if any(each in told for told in _chain(error) for each in DISK_FULL):
-        data = DataFolder.find().root
+    data = DataFolder.find().root
+    if _is_full(error, data):
         return _said(
             f"Error: There is no space left on a disk; the data folder is {data}. Make room, and run the same "
             f"command again: what was finished is kept.",
@@ -106,6 +108,19 @@ def _worded(error: Exception) -> int:
 
 DISK_FULL = ("No space left on device", "database or disk is full", "Disk quota exceeded")
 """How Python, SQLite and Polars say that a disk is full."""
+
+
+LEAST_FREE_BYTES = 1 << 20
+"""With less than this free, SQLite's "disk I/O error" means a full disk too."""
+
+
+def _is_full(error: BaseException, data: Path) -> bool:
+    """Whether the error is that a disk is full."""
+    said = list(_chain(error))
+    if any(each in text for text in said for each in DISK_FULL):
+        return True
+    is_unwritten = any("disk I/O error" in text for text in said)
+    return is_unwritten and data.is_dir() and shutil.disk_usage(data).free < LEAST_FREE_BYTES
 
 
 def _chain(error: BaseException) -> Iterator[str]:

@@ -102,7 +102,8 @@ def filled(stream: BinaryIO, target: Path, said: str) -> None:
             shutil.copyfileobj(stream, file, 1 << 20)
     except OSError as error:
         if error.errno in FULL:
-            raise NoSpaceError(target.parent, said) from None
+            room = next(each for each in target.parents if each.name.startswith(ROOMS))
+            raise NoSpaceError(room.parent, said) from None
         raise
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 from moderation_pipeline.comments.formats import FORMATS
-from moderation_pipeline.terminal.chat_summary import ReadingObserver, lines_of, summary_of
+from moderation_pipeline.terminal.chat_summary import ReadingObserver, lines_of, summary_of, wrapped
 from moderation_pipeline.terminal.progress_view import run_observer
 from moderation_pipeline.warehouse.folder import DataFolder
 
@@ -20,11 +22,28 @@ TABLE = """id,author,mod,message,bad,when
 """
 
 
-def add(tmp_path: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+PROGRAM = [sys.executable, "-m", "moderation_pipeline.cli"]
+
+
+def environment(tmp_path: Path) -> dict[str, str]:
+    return {**os.environ, "MODERATION_DATA": str(tmp_path / "data")}
+
+
+def add(
+    tmp_path: Path, *arguments: str, stdin: str = "", most_bytes: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command; `most_bytes` is how large a file may be that it writes, as on a disk that is full."""
+
+    def limited() -> None:
+        if most_bytes is not None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+
     return subprocess.run(
-        [sys.executable, "-m", "moderation_pipeline.cli", "add", *arguments],
-        env={**os.environ, "MODERATION_DATA": str(tmp_path / "data")},
+        [*PROGRAM, "add", *arguments],
+        env=environment(tmp_path),
         input=stdin,
+        preexec_fn=limited,
         capture_output=True,
         text=True,
         check=False,
@@ -81,3 +100,83 @@ def test_a_file_without_comments_is_an_error_and_leaves_nothing_behind(tmp_path:
 def test_the_help_names_every_format(tmp_path: Path) -> None:
     told = add(tmp_path, "--help").stdout
     assert [name for name in FORMATS if name not in told] == []
+
+
+DAY = "[20:00:01] <ann> good evening everybody in this room\n[20:00:02] <bob> ho\n"
+
+
+def test_a_folder_is_shown_with_the_counts_of_each_of_its_files(tmp_path: Path) -> None:
+    folder = tmp_path / "arena"
+    folder.mkdir()
+    for day in (1, 2):
+        (folder / f"arena-2024-04-0{day}.log").write_text(DAY)
+    added = add(tmp_path, str(folder), "--zone", "UTC", "--json")
+    assert added.returncode == 0, added.stderr
+    (summary,) = json.loads(added.stdout)
+    counts = {"records": 2, "comments": 2, "rejected": 0, "ignored": 0, "moderation_events": 0, "merged": 0}
+    files = [{"file": f"arena-2024-04-0{day}.log", **counts} for day in (1, 2)]
+    assert (summary["comments"], summary["files"]) == (4, files)
+    assert (summary["format"], summary["why"]) == ("irc_text", "by its content")
+
+    (folder / "arena-2024-04-03.log").write_text(DAY)
+    again = add(tmp_path, str(folder))
+    assert "Adding 3 files (2 there already, 1 new) to the chat 'arena'." in again.stderr
+    assert "arena-2024-04-03.log: 2 = 2 comments" in again.stdout
+    assert "Records: 6 = 6 comments" in again.stdout
+
+
+def test_the_summary_is_read_in_a_window_of_40_columns(tmp_path: Path) -> None:
+    log = tmp_path / "arena-2024-04-01.log"
+    log.write_text(DAY)
+    (summary,) = json.loads(add(tmp_path, str(log), "--json").stdout)
+    lines = wrapped(lines_of(summary), 40).splitlines()
+    assert max(map(len, lines)) <= 40
+    assert " ".join(" ".join(lines).split()) == " ".join(" ".join(lines_of(summary)).split())
+
+
+def test_a_chat_is_kept_when_what_is_to_replace_it_can_not_be_read_or_its_process_is_killed(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "arena-2024-04-01.log"
+    log.write_text(DAY)
+    assert add(tmp_path, str(log), "--name", "arena").returncode == 0
+    chats = tmp_path / "data" / "chats"
+    before = {each.name: each.read_bytes() for each in chats.iterdir()}
+
+    table = tmp_path / "arena.csv"
+    table.write_text("text\nhi\n")
+    failed = add(tmp_path, str(table), "--replace", "--column", "text=nope")
+    assert failed.returncode == 2
+    assert f"{table} has no column 'nope'" in failed.stderr
+    assert {each.name: each.read_bytes() for each in chats.iterdir()} == before
+
+    replacing = [*PROGRAM, "add", "-", "--name", "arena", "--replace"]
+    with subprocess.Popen(replacing, env=environment(tmp_path), stdin=subprocess.PIPE) as waiting:
+        while not list(chats.glob(".arriving-*/in/*")):
+            assert waiting.poll() is None
+        waiting.kill()
+    assert len(list(chats.glob(".arriving-*"))) == 1
+    assert add(tmp_path, str(log), "--name", "arena").returncode == 0
+    assert {each.name: each.read_bytes() for each in chats.iterdir()} == before
+
+
+def test_a_disk_that_is_full_is_said_in_a_sentence_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    log = tmp_path / "arena-2024-04-01.log"
+    log.write_text(DAY * 2_000)
+    added = add(tmp_path, str(log), most_bytes=50_000)
+    assert added.returncode == 2
+    assert added.stderr.startswith(
+        f"Error: There is no space left in {tmp_path / 'data' / 'chats'} for {log}"
+    )
+    assert len(added.stderr.splitlines()) == 1
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_folder_that_was_looked_in_is_named_and_not_made(tmp_path: Path) -> None:
+    without = {name: value for name, value in os.environ.items() if name != "MODERATION_DATA"}
+    ran = subprocess.run(
+        [*PROGRAM, "run", "nowhere"], env=without, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 2
+    assert f"Looked for in {tmp_path / 'data' / 'chats'}" in ran.stderr
+    assert list(tmp_path.iterdir()) == []

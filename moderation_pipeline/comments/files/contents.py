@@ -38,7 +38,12 @@ class Content(NamedTuple):
         return cls(path, Source(path, "").head()[:HEAD_BYTES])
 
     def relation_to(self, other: Content) -> Relation:
-        """Return what this file is to the other. An empty one is nobody's beginning."""
+        """Return what this file is to the other. An empty one is nobody's beginning.
+
+        Two names with different days in them are two days, whatever is in them.
+        """
+        if len({day_named(self.path), day_named(other.path)} - {None}) > 1:
+            return Relation.ANOTHER
         shorter = min(len(self.head), len(other.head))
         if self.head[:shorter] != other.head[:shorter] or not shorter:
             return Relation.SAME if self.head == other.head else Relation.ANOTHER
@@ -50,10 +55,7 @@ class Content(NamedTuple):
 
 
 def held_by_others(files: Mapping[str, Path]) -> dict[str, str]:
-    """Return, by name, the files whose content another holds too, from its beginning, each with that other.
-
-    Two names with different days in them are two days, whatever is in them.
-    """
+    """Return, by name, the files whose content another holds too, from its beginning, each with that other."""
     contents = {name: Content.of(path) for name, path in files.items()}
     # Sorted, all that begin as a file does come right behind it.
     names = sorted(contents, key=lambda name: (contents[name].head, name))
@@ -62,7 +64,7 @@ def held_by_others(files: Mapping[str, Path]) -> dict[str, str]:
         for other in names[at + 1 :]:
             if not contents[other].head.startswith(contents[name].head):
                 break
-            if other in held or _are_two_days(files[name], files[other]):
+            if other in held:
                 continue
             match contents[name].relation_to(contents[other]):
                 case Relation.OLDER:
@@ -79,11 +81,6 @@ def _last(name: str, held: Mapping[str, str]) -> str:
     while name in held:
         name = held[name]
     return name
-
-
-def _are_two_days(one: Path, other: Path) -> bool:
-    days = {day_named(one), day_named(other)} - {None}
-    return len(days) > 1
 
 
 def _relation(one: Source, other: Source) -> Relation:

@@ -221,10 +221,10 @@ def serving(server: DecisionServer) -> Iterator[DecisionServer]:
         await site.start()
         port = runner[0].addresses[0][1]
         server.base_url = f"http://127.0.0.1:{port}"
-        started.set()
 
     def run() -> None:
         loop.run_until_complete(start())
+        loop.call_soon(started.set)  # Within run_forever: a stop before it would be forgotten.
         loop.run_forever()
         loop.run_until_complete(runner[0].cleanup())
         loop.close()

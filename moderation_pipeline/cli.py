@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from moderation_pipeline.terminal.commands.add import add
+from moderation_pipeline.terminal.commands.allow import allow
 from moderation_pipeline.terminal.commands.attack import attack
 from moderation_pipeline.terminal.commands.cache import cache
 from moderation_pipeline.terminal.commands.certify import certify
@@ -67,7 +68,7 @@ def cli(session: Session, data: Path | None, debug: bool) -> None:
         os.environ[DATA_VARIABLE] = str(data.absolute())
 
 
-COMMANDS = (run, add, synthesize, ui, chats, configs, sql, users, certify, check, attack, cache)
+COMMANDS = (run, add, synthesize, ui, chats, configs, sql, users, certify, check, allow, attack, cache)
 """In the order of their use. `--help` sorts them by name."""
 
 for command in COMMANDS:

@@ -6,7 +6,7 @@ import httpx2
 import orjson
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAioHttpClient
 
-from moderation_pipeline.backends.chat.sdk_client import Endpoint, SdkClient
+from moderation_pipeline.backends.chat.sdk_client import NO_KEY, Endpoint, SdkClient
 from moderation_pipeline.backends.language_model import GarbledReplyError, JsonValue, ModelIdentity
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -25,11 +25,11 @@ class OpenAIClient(SdkClient[AsyncOpenAI]):
     def opened(self) -> AsyncOpenAI:
         """Make the SDK's client."""
         return AsyncOpenAI(
-            api_key=self.endpoint.key or "none",  # the SDK wants one, also where the server doesn't
+            api_key=self.endpoint.key or NO_KEY,
             base_url=self.identity.endpoint,
             timeout=self.endpoint.timeout_s,
             max_retries=0,
-            http_client=DefaultAioHttpClient(timeout=self.endpoint.timeout_s),
+            http_client=DefaultAioHttpClient(timeout=self.endpoint.timeout_s, event_hooks=self.hooks),
         )
 
     async def post(self, path: str, body: JsonValue) -> bytes:

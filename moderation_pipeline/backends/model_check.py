@@ -6,7 +6,7 @@ What is asked, and how the answers are shown, is the terminal's.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 import orjson
@@ -51,7 +51,7 @@ STRUCTURES = {
 class CheckedModels:
     """Builds models for a check: metered, neither cached nor asked again; `notes` gathers what is found."""
 
-    variables: Mapping[str, str]
+    variables: Mapping[str, str] = field(repr=False)
     prices: PriceList
     notes: list[str]
 

@@ -36,7 +36,7 @@ class OpenAIClient(SdkClient[AsyncOpenAI]):
         """Send one call."""
         with self.errors_as_ours():
             response = await self.sdk.post(path, cast_to=httpx2.Response, body=body)
-        return response.content
+        return self.caller.redacted_body(response.content)
 
     async def asked(self, path: str, body: JsonValue) -> object:
         """Send one call, and return its decoded reply.
@@ -48,11 +48,10 @@ class OpenAIClient(SdkClient[AsyncOpenAI]):
         try:
             decoded: object = orjson.loads(content)
         except orjson.JSONDecodeError:
-            said = content.decode(errors="replace")[:80]
-            raise GarbledReplyError(f"no JSON: {self.caller.redacted(said)!r}") from None
+            raise GarbledReplyError(f"no JSON: {content.decode(errors='replace')[:80]!r}") from None
         return decoded
 
     async def served_models(self) -> list[str]:
         """Return the models listed under /models."""
         with self.errors_as_ours():
-            return sorted([model.id async for model in self.sdk.models.list()])
+            return sorted([self.caller.redacted(model.id) async for model in self.sdk.models.list()])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from moderation_pipeline.backends.http_errors import Caller, http_error, transport_error
@@ -48,7 +48,7 @@ class Endpoint:
     """Where a model is asked, and with what: `key` is the secret itself, read by whoever builds this."""
 
     model: str
-    key: str
+    key: str = field(repr=False)
     key_variable: str
     base_url: str | None = None
     timeout_s: float = 60.0
@@ -75,7 +75,7 @@ class SdkClient(ABC, Generic[Sdk]):
 
     @abstractmethod
     async def post(self, path: str, body: JsonValue) -> bytes:
-        """Send one call; return the response's body as it came.
+        """Send one call; return the response's body as it came, but for the key where it holds it.
 
         Raises:
             LanguageModelError: the SDK's errors, as ours.

@@ -39,16 +39,16 @@ class TogetherClient(SdkClient[AsyncTogether]):
         """Send one call."""
         with self.errors_as_ours():
             response = await self.sdk.post(path, cast_to=httpx.Response, body=body)
-        return response.content
+        return self.caller.redacted_body(response.content)
 
     async def served_models(self) -> list[str]:
         """Return the models that Together serves without a deployment; another server's from /v1/models."""
         with self.errors_as_ours():
             if self.endpoint.base_url:
                 listed = await self.sdk.get("/v1/models", cast_to=httpx.Response)
-                return model_ids(listed.json())
+                return [self.caller.redacted(name) for name in model_ids(listed.json())]
             served = self.sdk.models.list_supported(product="PRODUCT_SERVERLESS")
-            return sorted([model.id async for model in served])
+            return sorted([self.caller.redacted(model.id) async for model in served])
 
 
 class TogetherModel(ChatEndpoint[TogetherClient]):

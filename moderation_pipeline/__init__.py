@@ -7,7 +7,7 @@ import sys
 def leave_out_the_working_directory() -> None:
     """See to it that a module of this package that runs as the program imports nothing from the working directory.
 
-    `python -m` puts that folder in front of all others, and it may have come from somebody else: a `yaml.py` in it
+    `python -m` puts that folder in front of all others, and it may have come from somebody else: a module `yaml` in it
     would be run. It is done here, which is the first of ours to run; what `moderation` starts has PYTHONSAFEPATH set.
     """
     program = next(

@@ -1,1 +1,20 @@
 """Chat moderation as a data pipeline: who decided what, what it cost, and whether it can be trusted."""
+
+import os
+import sys
+
+
+def leave_out_the_working_directory() -> None:
+    """See to it that a module of this package that runs as the program imports nothing from the working directory.
+
+    `python -m` puts that folder in front of all others, and it may have come from somebody else: a module `yaml` in it
+    would be run. It is done here, which is the first of ours to run; what `moderation` starts has PYTHONSAFEPATH set.
+    """
+    program = next(
+        (name for flag, name in zip(sys.orig_argv, sys.orig_argv[1:], strict=False) if flag == "-m"), ""
+    )
+    if program.partition(".")[0] == __name__ and not sys.flags.safe_path and sys.path[:1] == [os.getcwd()]:
+        del sys.path[0]
+
+
+leave_out_the_working_directory()

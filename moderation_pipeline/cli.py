@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from moderation_pipeline.terminal.commands.add import add
+from moderation_pipeline.terminal.commands.allow import allow
 from moderation_pipeline.terminal.commands.attack import attack
 from moderation_pipeline.terminal.commands.cache import cache
 from moderation_pipeline.terminal.commands.certify import certify
@@ -28,7 +29,8 @@ from moderation_pipeline.terminal.commands.synthesize import synthesize
 from moderation_pipeline.terminal.commands.ui import ui
 from moderation_pipeline.terminal.commands.users import users
 from moderation_pipeline.terminal.exit_codes import EXIT_CODES, ended
-from moderation_pipeline.warehouse.folder import DATA_VARIABLE
+from moderation_pipeline.warehouse.access import keep_private
+from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 
 if TYPE_CHECKING:
     pass
@@ -65,9 +67,10 @@ def cli(session: Session, data: Path | None, debug: bool) -> None:
     session.debug = debug
     if data is not None:
         os.environ[DATA_VARIABLE] = str(data.absolute())
+    keep_private(DataFolder.find())
 
 
-COMMANDS = (run, add, synthesize, ui, chats, configs, sql, users, certify, check, attack, cache)
+COMMANDS = (run, add, synthesize, ui, chats, configs, sql, users, certify, check, allow, attack, cache)
 """In the order of their use. `--help` sorts them by name."""
 
 for command in COMMANDS:

@@ -225,3 +225,20 @@ def declared_dependencies() -> Iterator[str]:
     yield project["name"]
     for group in [project["dependencies"], *project["optional-dependencies"].values()]:
         yield from (re.split(r"[<>=~! ;\[]", requirement)[0] for requirement in group)
+
+
+def test_every_promise_of_security_names_a_test_that_exists() -> None:
+    text = (DOCS / "security.md").read_text("utf-8")
+    promises = text.partition("\n## Promises\n")[2].partition("\n## Decisions\n")[0]
+    rows = [line for line in promises.splitlines() if line.startswith("| ") and line != "| promise | test |"]
+    named = {row: re.findall(r"`([\w/]+\.py)::(test_\w+)`", row.rpartition(" | ")[2]) for row in rows}
+    tests = ROOT / "moderation_pipeline_tests"
+    missing = {
+        test
+        for found in named.values()
+        for test in found
+        if not (path := tests / test[0]).exists() or f"def {test[1]}(" not in path.read_text("utf-8")
+    }
+    assert len(rows) > 20
+    assert [row for row, found in named.items() if not found] == []
+    assert missing == set()

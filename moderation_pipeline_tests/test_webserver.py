@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import pytest
 
 from moderation_pipeline.webserver import PageGuard
 from moderation_pipeline_tests.defs.dagster_dev import free_port
+from moderation_pipeline_tests.hostile_folder import hostile_modules, without_python_settings
 
 MUTATION = 'mutation { deletePipelineRun(runId: "x") { __typename } }'
 
@@ -72,12 +72,12 @@ def test_others_are_refused_with_the_reason(scope: dict[str, Any], status: int) 
 
 def test_the_running_page_refuses_other_sites_and_ends_on_ctrl_c(tmp_path: Path) -> None:
     port = free_port()
-    (tmp_path / "json.py").write_text("raise SystemExit('imported from the working directory')\n")
-    command = [sys.executable, "-m", "moderation_pipeline.cli", "ui", "--port", str(port)]
+    marks = hostile_modules(tmp_path)
+    command = [str(Path(sys.executable).with_name("moderation")), "ui", "--port", str(port)]
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
             command,
-            env={**os.environ, "MODERATION_DATA": str(tmp_path / "data"), "PYTHONSAFEPATH": "1"},
+            env={**without_python_settings(), "MODERATION_DATA": str(tmp_path / "data")},
             cwd=tmp_path,
             stdout=log,
             stderr=log,
@@ -94,6 +94,7 @@ def test_the_running_page_refuses_other_sites_and_ends_on_ctrl_c(tmp_path: Path)
         process.send_signal(signal.SIGINT)
         process.wait()
     assert process.returncode == 130
+    assert list(marks.iterdir()) == []
 
 
 def answer(port: int, **headers: str) -> int | None:

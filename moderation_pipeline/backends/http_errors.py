@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 from moderation_pipeline.backends.language_model import (
@@ -24,6 +24,7 @@ from moderation_pipeline.backends.language_model import (
     TooLongError,
     TransportError,
 )
+from moderation_pipeline.backends.redaction import body_without_key, without_key
 from moderation_pipeline.plan import SECONDS_PER
 
 Headers = Mapping[str, str]
@@ -59,11 +60,15 @@ class Caller:
 
     identity: ModelIdentity
     key_variable: str
-    secret: str
+    secret: str = field(repr=False)
 
     def redacted(self, text: str) -> str:
-        """Return the text without the key, however long a server's echo of it."""
-        return text.replace(self.secret, "[key]") if self.secret else text
+        """Return a text without the key. It comes before every cut: half a key is found no more."""
+        return without_key(text, self.secret)
+
+    def redacted_body(self, content: bytes) -> bytes:
+        """Return a response's body without the key, so that nothing made of it holds one."""
+        return body_without_key(content, self.secret)
 
 
 def http_error(status: int, headers: Headers, body: object, caller: Caller) -> LanguageModelError:
@@ -123,7 +128,7 @@ def _said(body: object) -> tuple[str | None, str | None, str]:
     """Return the error's code (or type), the parameter it names, and its message."""
     error = body.get("error", body) if isinstance(body, Mapping) else body
     if not isinstance(error, Mapping):
-        return None, None, str(error or "")[:500]
+        return None, None, str(error or "")
     code = next((value for key in ("code", "type") if isinstance(value := error.get(key), str)), None)
     parameter = error.get("param")
     message = error.get("message") or error.get("detail") or ""

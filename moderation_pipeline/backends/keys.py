@@ -13,6 +13,9 @@ from dotenv import dotenv_values
 
 from moderation_pipeline.errors import ModerationError
 
+DOTENV_VARIABLE = "MODERATION_DOTENV_FOLDER"
+"""Hands over whose .env is meant to a process with another working directory."""
+
 
 class UnusableBackendError(ModerationError):
     """A backend that can't be used here: no key, no extra, no weights. A config's `fallback` is for these."""
@@ -29,9 +32,14 @@ class MissingKeyError(UnusableBackendError):
 
 
 def environment(folder: Path | None = None) -> Mapping[str, str]:
-    """Return the environment, over what the folder's .env says (the working directory's, by default)."""
-    path = (folder or Path.cwd()) / ".env"
-    written = {name: value for name, value in dotenv_values(path).items() if value is not None}
+    """Return the environment, over what the folder's .env says (the working directory's, by default).
+
+    For keys to be looked up in, never to be given to a process: a .env may name whatever that process obeys. What it
+    says is taken as it stands, so that none of its names can take the value of another variable.
+    """
+    path = (folder or Path(os.environ.get(DOTENV_VARIABLE) or Path.cwd())) / ".env"
+    said = dotenv_values(path, interpolate=False)
+    written = {name: value for name, value in said.items() if value is not None}
     return {**written, **os.environ}
 
 

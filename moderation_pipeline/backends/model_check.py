@@ -6,7 +6,7 @@ What is asked, and how the answers are shown, is the terminal's.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 import orjson
@@ -20,6 +20,7 @@ from moderation_pipeline.backends.decisions.decision_model import (
     DecisionReply,
     DecisionRequest,
 )
+from moderation_pipeline.backends.key_hosts import sent_here
 from moderation_pipeline.backends.language_model import (
     BadReplyError,
     FatalBackendError,
@@ -50,7 +51,7 @@ STRUCTURES = {
 class CheckedModels:
     """Builds models for a check: metered, neither cached nor asked again; `notes` gathers what is found."""
 
-    variables: Mapping[str, str]
+    variables: Mapping[str, str] = field(repr=False)
     prices: PriceList
     notes: list[str]
 
@@ -60,6 +61,7 @@ class CheckedModels:
         Raises:
             UnusableBackendError: no key, no extra `local`, no weights.
         """
+        self._note_where_its_key_goes(spec)
         model = MeteredModel(backend_of(spec, self.variables), self.prices)
         return _Explained(model, self, spec) if isinstance(spec, Address) else model
 
@@ -72,10 +74,16 @@ class CheckedModels:
         Raises:
             UnusableBackendError: no key, no extra `local`.
         """
+        self._note_where_its_key_goes(spec)
         backend = decision_backend(spec, self.variables)
         metered = MeteredModel(CarriedModel(backend), self.prices)
         self.notes.extend([metered.note] if metered.note else [])
         return _ExplainedDecisions(CarryingModel(metered), backend)
+
+    def _note_where_its_key_goes(self, spec: LanguageModelSpec | DecisionSpec) -> None:
+        note = sent_here(spec) if isinstance(spec, Address) else None
+        if note is not None and note not in self.notes:
+            self.notes.append(note)
 
 
 class _Explained(LanguageModel):

@@ -23,6 +23,7 @@ from moderation_pipeline.backends.chat.chat_wire import Abilities
 from moderation_pipeline.backends.decisions.carried_decisions import CarriedModel, CarryingModel
 from moderation_pipeline.backends.decisions.decision_backends import decision_backend
 from moderation_pipeline.backends.decisions.decision_model import DecisionModel
+from moderation_pipeline.backends.key_hosts import sent_here
 from moderation_pipeline.backends.language_model import LanguageModel, ModelIdentity
 from moderation_pipeline.backends.local.local_backends import local_model
 from moderation_pipeline.backends.spec_classes import place_of
@@ -88,6 +89,7 @@ class RunModels:
         self._deciding: dict[str, DecisionModel] = {}
         self._metered: list[MeteredModel] = []
         self._store: ReplyStore | None = None
+        self._sent_here: list[str] = []
 
     def language_model(self, spec: LanguageModelSpec) -> LanguageModel:
         """Return the model of the spec, wrapped; one for each place, however many parts it plays.
@@ -96,6 +98,7 @@ class RunModels:
             UnusableBackendError: no key, no extra `local`, no weights.
             UnpricedBudgetError: a daily budget over a model whose price nobody knows.
         """
+        self._note_where_its_key_goes(spec)
         if isinstance(spec, RemoteExpert) and spec.batch:
             return self._by_batch(spec)
         place = _place(spec)
@@ -112,6 +115,7 @@ class RunModels:
             UnusableBackendError: no key, no extra `local`.
             UnpricedBudgetError: a daily budget over a model whose price nobody knows.
         """
+        self._note_where_its_key_goes(spec)
         place = _place(spec)
         if place not in self._deciding:
             backend = CarriedModel(decision_backend(spec, self._deployment.variables))
@@ -132,8 +136,8 @@ class RunModels:
 
     @property
     def notes(self) -> list[str]:
-        """What is to be said when the run begins: unknown prices; that it goes on, what is asked again."""
-        notes = [note for model in self._metered if (note := model.note)]
+        """What is to be said when the run begins: keys sent here, unknown prices, that it goes on, what is repeated."""
+        notes = [*self._sent_here, *(note for model in self._metered if (note := model.note))]
         if self._metered and self.attempt.is_resumed:
             again = f"{self.attempt.repeated_calls} calls that were in flight are asked again"
             notes.append(f"Goes on where an earlier attempt stopped: its replies are used; {again}.")
@@ -171,6 +175,11 @@ class RunModels:
         days = self._deployment.cache_days
         max_age_s = None if days is None else days * DAY_S
         return Purchases(self.attempt, fresh=self._deployment.fresh, max_age_s=max_age_s)
+
+    def _note_where_its_key_goes(self, spec: LanguageModelSpec | DecisionSpec) -> None:
+        note = sent_here(spec) if isinstance(spec, Address) else None
+        if note is not None and note not in self._sent_here:
+            self._sent_here.append(note)
 
     def _by_batch(self, spec: RemoteSpec) -> LanguageModel:
         """Return a model whose calls wait for batches; it shares the store with those that don't wait."""

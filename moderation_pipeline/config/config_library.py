@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from moderation_pipeline.config.config_errors import ConfigError, Written, worded
+from moderation_pipeline.config.replacing import Replacement
 from moderation_pipeline.config.run_config import Config, NamedConfig
 from moderation_pipeline.config.yaml_model import read_mapping
 from moderation_pipeline.errors import closest
@@ -72,9 +73,16 @@ class ConfigLibrary:
         for file in reversed(files):
             merged = _overlaid(merged, file.content)
         try:
-            return NamedConfig(name=name, path=path, config=Config.model_validate(merged))
+            config = Config.model_validate(merged)
         except ValidationError as error:
             raise ConfigError(worded(error, files, Config)) from None
+        return NamedConfig(name=name, path=path, config=config, replaces=self._replaced(files))
+
+    def _replaced(self, files: list[Written]) -> tuple[Replacement, ...]:
+        """Return which of the files are the user's own under the name of a ready-made config."""
+        names = {path: name for name, path in self._own.items() if name in self._ready_made}
+        written = [file.path for file in files if file.path in names]
+        return tuple(Replacement("config", path, self._ready_made[names[path]]) for path in written)
 
     def _written(self, name: str, path: Path) -> list[Written]:
         """Return what the config's own file says, then what it extends, then what that extends."""

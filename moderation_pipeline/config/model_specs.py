@@ -42,7 +42,8 @@ class Address(Closed):
     """The server's address where it isn't the provider's; then no key is sent unless `api_key_env` names one, for
     a key for one provider must not reach another."""
     api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
-    """The environment variable that holds the key."""
+    """The environment variable that holds the key. It is sent to its provider's own hosts, to this machine, and where
+    `moderation allow` let it."""
     concurrency: int = Field(default=64, ge=1, le=1_024)
     """How many calls may fly at once."""
     timeout_s: float = Field(default=60.0, gt=0, le=3_600)

@@ -27,6 +27,7 @@ from moderation_pipeline.config.agent_specs import (
     TiersSpec,
 )
 from moderation_pipeline.config.config_errors import NONE_ALLOWED
+from moderation_pipeline.config.replacing import Replacement
 from moderation_pipeline.config.yaml_model import Closed
 
 DEFAULT_CONFIG = "hybrid"
@@ -283,11 +284,15 @@ def _implied_regime(data: Mapping[str, Any]) -> Regime:
 
 
 class NamedConfig(Closed):
-    """A config with the name it has as a partition, and the file it came from."""
+    """A config with the name it has as a partition, the file it came from, and what that replaces.
+
+    `replaces` counts the files that it extends too.
+    """
 
     name: str
     path: Path
     config: Config
+    replaces: tuple[Replacement, ...] = ()
 
     @property
     def config_hash(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from pydantic import Field, field_validator
 
 from moderation_pipeline.config.config_errors import ConfigError
+from moderation_pipeline.config.replacing import Replacement
 from moderation_pipeline.config.yaml_model import Closed, read_closed
 from moderation_pipeline.errors import closest
 from moderation_pipeline.plan import SECONDS_PER, Action, Category
@@ -86,16 +87,27 @@ def load_sanctions(name: str, folder: DataFolder) -> SanctionsSpec:
     Raises:
         SanctionsError: no such file, or one that says what is not allowed.
     """
-    ready_made = Path(str(resources.files("moderation_pipeline.defaults") / "sanctions"))
-    for place in (folder.sanctions, ready_made):
+    places = (folder.sanctions, _ready_made())
+    for place in places:
         path = place / f"{name}.yaml"
         if path.is_file():
             return _read(path)
-    names = sorted({path.stem for place in (folder.sanctions, ready_made) for path in place.glob("*.yaml")})
+    names = sorted({path.stem for place in places for path in place.glob("*.yaml")})
     raise SanctionsError(
         f"There are no sanctions {name!r}.{closest(name, names)} There are: {', '.join(names)}. "
         f"A file {folder.sanctions / 'NAME.yaml'} makes more."
     )
+
+
+def replaced_sanctions(name: str, folder: DataFolder) -> tuple[Replacement, ...]:
+    """Return the user's own file of that name where it replaces a ready-made one; else nothing."""
+    own, ready_made = (place / f"{name}.yaml" for place in (folder.sanctions, _ready_made()))
+    both = own.is_file() and ready_made.is_file()
+    return (Replacement("sanctions", own, ready_made),) if both else ()
+
+
+def _ready_made() -> Path:
+    return Path(str(resources.files("moderation_pipeline.defaults") / "sanctions"))
 
 
 def _read(path: Path) -> SanctionsSpec:

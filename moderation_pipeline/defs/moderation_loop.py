@@ -114,6 +114,8 @@ def provenance(named: NamedConfig, begun: Begun) -> dict[str, str]:
         made_of |= {"start_from": str(memory.start_from), "start_from_version": str(memory.version)}
     if heads:
         made_of |= {"head_start_from": ", ".join(heads), "head_start_from_version": ", ".join(heads.values())}
+    if begun.replaced:
+        made_of |= {"replaces_ready_made": " ".join(each.note for each in begun.replaced)}
     return made_of
 
 

@@ -24,6 +24,7 @@ from moderation_pipeline.embedders.embedder import Embedder
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.moderation.run_beginning import Means
 from moderation_pipeline.moderation.trace import RunObserver
+from moderation_pipeline.warehouse.access import keep_private
 from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import WarehouseIOManager
@@ -48,7 +49,9 @@ class DataFolderResource(dg.ConfigurableResource[DataFolder]):
 
     def create_resource(self, context: dg.InitResourceContext) -> DataFolder:  # noqa: ARG002  (Dagster's)
         """Return the folder; found when a run begins, not when the definitions load."""
-        return DataFolder.find()
+        folder = DataFolder.find()
+        keep_private(folder)  # here too, for `dagster dev` starts runs without our terminal
+        return folder
 
 
 class Warehouse(dg.ConfigurableIOManagerFactory[WarehouseIOManager]):

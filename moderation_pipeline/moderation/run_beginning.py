@@ -15,8 +15,9 @@ import polars as pl
 from moderation_pipeline.agents.build_agents import Agents, Models
 from moderation_pipeline.agents.learned_heads import begin_heads
 from moderation_pipeline.config.own_rules import own_rules
+from moderation_pipeline.config.replacing import Replacement
 from moderation_pipeline.config.run_config import Config, MemorySpec, NamedConfig
-from moderation_pipeline.config.sanctions import load_sanctions
+from moderation_pipeline.config.sanctions import load_sanctions, replaced_sanctions
 from moderation_pipeline.embedders.embedder import Embedder
 from moderation_pipeline.memory.start_from import Beginning, begin_memory
 from moderation_pipeline.memory.store import MemoryStore
@@ -49,7 +50,10 @@ class Means(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """A run before its first comment. `heads` are the versions of the learned heads it begins with, by their run."""
+    """A run before its first comment. `heads` are the versions of the learned heads it begins with, by their run.
+
+    `replaced` are the data folder's files that decide in place of ready-made ones.
+    """
 
     agents: Agents
     memory: MemoryStore | None
@@ -57,6 +61,7 @@ class Begun(NamedTuple):
     comments_version: str = ""
     memory_from: Beginning | None = None
     heads: Mapping[str, str] = {}
+    replaced: tuple[Replacement, ...] = ()
 
 
 Begin = Callable[[pl.DataFrame], AbstractContextManager[Begun]]
@@ -74,6 +79,9 @@ def begin(named: NamedConfig, comments: pl.DataFrame, folder: DataFolder, means:
         ModerationError: the config can't be run: no key, no such model, sanctions, rules, or run to start from.
     """
     config, chat = named.config, str(comments["chat"][0]) if comments.height else ""
+    replaced = (*named.replaces, *replaced_sanctions(config.sanctions, folder))
+    for each in replaced:  # first of all: whatever else goes wrong may be that file's doing
+        means.say(each.note)
     ladder = Ladder(load_sanctions(config.sanctions, folder), shadow=config.shadow)
     memory = None
     if config.memory is not None:
@@ -93,5 +101,6 @@ def begin(named: NamedConfig, comments: pl.DataFrame, folder: DataFolder, means:
             comments_version=version,
             memory_from=memory,
             heads=heads,
+            replaced=replaced,
         )
         models.finish()

@@ -7,18 +7,17 @@ and a half to put together, so it is kept as a file where the caller says.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import vl_convert
 from markupsafe import Markup
 
 from moderation_pipeline.report.figure import Figure
 from moderation_pipeline.report.templating import html_environment
+from moderation_pipeline.warehouse.files import replaced_atomically
 
 LIST = "figures.json"
 GLOBALS = "window.vegaEmbed=vegaEmbed;"
@@ -85,10 +84,8 @@ def drawing_library(cache: Path) -> str:
 
 def _write(path: Path, content: bytes) -> Path:
     """Write a file whole or not at all: it gets its name when it is complete."""
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        file.write(content)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
+    with replaced_atomically(path) as temporary:
+        temporary.write_bytes(content)
     return path
 
 

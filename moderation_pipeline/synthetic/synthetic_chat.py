@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +19,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 from moderation_pipeline.plan import Action, Category
 from moderation_pipeline.synthetic.library import shipped_library
 from moderation_pipeline.synthetic.staging import Show, Spoken
+from moderation_pipeline.warehouse.files import replaced_atomically
 
 GENERATOR = 1
 """Raised when code changes what is written; changed YAML files are noticed by themselves."""
@@ -169,17 +168,9 @@ def write_synthetic(path: Path, settings: SyntheticSettings) -> bool:
     """
     if _is_written(path, settings):
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=".synthetic-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb", buffering=1 << 20) as file:
-            for comment in generate(settings):
-                file.write(orjson.dumps(comment._asdict(), option=orjson.OPT_APPEND_NEWLINE))
-        os.chmod(temporary, 0o644)  # mkstemp's own mode would hide the chat from everybody else
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with replaced_atomically(path) as temporary, temporary.open("wb", buffering=1 << 20) as file:
+        for comment in generate(settings):
+            file.write(orjson.dumps(comment._asdict(), option=orjson.OPT_APPEND_NEWLINE))
     return True
 
 

@@ -54,11 +54,18 @@ def attacked(folder: DataFolder, named: NamedConfig) -> Resistance:
         ModerationError: the config can't be run at all: no key, no such model, no such sanctions.
     """
     deployment = Deployment(folder, environment())
+    said: list[str] = []
+
+    def say_once(note: str) -> None:  # the suite begins two runs
+        if note not in said:
+            said.append(note)
+            say(note)
+
     means = Means(
         open_models=lambda run_key: RunModels(deployment, run_key),
         build=build_agents,
         embedder=lambda spec: build_embedder(spec, folder),
-        say=say,
+        say=say_once,
     )
     results = attack_config(attack_suite(), named, lambda comments: begin(named, comments, folder, means))
     examples = [text for texts in results["examples"] for text in texts]

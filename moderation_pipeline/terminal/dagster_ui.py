@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
-from moderation_pipeline.backends.keys import environment
+from moderation_pipeline.backends.keys import DOTENV_VARIABLE
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 
@@ -41,20 +41,26 @@ def serve(folder: DataFolder, home: Path, *, host: str, port: int, allowed_hosts
         UiEndedError: one of the two processes ended by itself.
         KeyboardInterrupt: the user, or SIGTERM, ended it.
     """
-    variables = {
-        **environment(),
-        "DAGSTER_HOME": str(home),
-        DATA_VARIABLE: str(folder.root),
-        "MODERATION_UI_HOSTS": ",".join([host, *allowed_hosts]),
-        # Else a module of the working directory, or of a folder that somebody sent, would be imported for ours.
-        "PYTHONSAFEPATH": "1",
-    }
+    variables = given_variables(folder, home, [host, *allowed_hosts])
     workspace = ["-w", str(WORKSPACE)]
     commands = {
         "webserver": ["-m", "moderation_pipeline.webserver", "-h", host, "-p", str(port), *workspace],
         "daemon": ["-m", "dagster._daemon", "run", *workspace],
     }
     _until_one_ends({name: _started(command, variables) for name, command in commands.items()})
+
+
+def given_variables(folder: DataFolder, home: Path, hosts: Sequence[str]) -> Mapping[str, str]:
+    """Return the environment of the two processes: this one's, and where everything is."""
+    return {
+        **os.environ,
+        DOTENV_VARIABLE: os.environ.get(DOTENV_VARIABLE) or str(Path.cwd()),
+        "DAGSTER_HOME": str(home),
+        DATA_VARIABLE: str(folder.root),
+        "MODERATION_UI_HOSTS": ",".join(hosts),
+        # Else a module of the working directory, or of a folder that somebody sent, would be imported for ours.
+        "PYTHONSAFEPATH": "1",
+    }
 
 
 def _started(command: Sequence[str], variables: Mapping[str, str]) -> subprocess.Popen[bytes]:

@@ -189,7 +189,7 @@ def configs(folder: DataFolder) -> tuple[pl.DataFrame, list[str]]:
 
 
 class ConfigRow(NamedTuple):
-    """A config as it is listed."""
+    """A config as it is listed; `replaces` names the data folder's files that stand for ready-made ones in it."""
 
     config: str
     regime: str
@@ -198,6 +198,7 @@ class ConfigRow(NamedTuple):
     memory: str
     audits: str
     source: str
+    replaces: str | None
     description: str
 
 
@@ -227,5 +228,6 @@ def _config_row(named: NamedConfig, *, is_own: bool) -> ConfigRow:
         memory=config.memory.embedder if config.memory else "none",
         audits=f"{audit.policy}{share}",
         source=str(named.path) if is_own else "ready-made",
+        replaces=" ".join(each.note for each in named.replaces) or None,
         description=config.description,
     )

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -53,7 +54,19 @@ def _place_for(folder: DataFolder) -> Path:
     else:
         if os.access(place, os.W_OK):
             return place
-    return Path(tempfile.gettempdir()) / f"moderation-{os.getuid()}{PICTURES}"
+    return _own_place(Path(tempfile.gettempdir()))
+
+
+def _own_place(shared: Path) -> Path:
+    """Return a folder of this user's among everybody's; another one where somebody else has made that of its name."""
+    place = shared / f"moderation-{os.getuid()}{PICTURES}"
+    with suppress(FileExistsError):
+        place.mkdir(mode=0o700)
+    made = place.lstat()
+    if stat.S_ISDIR(made.st_mode) and made.st_uid == os.getuid():
+        place.chmod(0o700)
+        return place
+    return Path(tempfile.mkdtemp(prefix="moderation-", dir=shared))
 
 
 def _link_all(source: Path, target: Path) -> None:

@@ -272,3 +272,17 @@ def test_the_regime_follows_from_the_rest_where_it_is_left_out() -> None:
     )
     assert Config.model_validate({"student": "none", "audit": {"policy": "all"}}).regime == "expert_only"
     assert Config.model_validate({}).regime == "hybrid"
+
+
+def test_a_config_says_which_ready_made_ones_it_and_what_it_extends_replace(tmp_path: Path) -> None:
+    library = library_of(
+        tmp_path, Hybrid="extends: hybrid\n", mine="extends: hybrid\n", apart="extends: student_only\n"
+    )
+    ready_made = ConfigLibrary(DataFolder(tmp_path / "nowhere")).path("hybrid")
+    for name in ("hybrid", "mine"):
+        (replaced,) = library.load(name).replaces
+        assert (replaced.own, replaced.ready_made) == (tmp_path / "configs" / "Hybrid.yaml", ready_made)
+        assert str(replaced.own) in replaced.note
+        assert str(ready_made) in replaced.note
+    assert library.load("apart").replaces == ()
+    assert library.load("student_only").replaces == ()

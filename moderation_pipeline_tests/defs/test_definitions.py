@@ -132,3 +132,10 @@ def test_what_may_cost_money_never_starts_by_itself() -> None:
     started = {target.job_name for sensor in running for target in sensor.targets}
     assert started == {"ingest", "compare"}
     assert all(GRAPH.get(key).automation_condition is None for key in ASSETS)
+
+
+@pytest.mark.parametrize("setting", [{"root": "/elsewhere"}, {"path": "/elsewhere"}, "/elsewhere"])
+def test_no_launch_says_where_the_data_folder_is(setting: object) -> None:
+    launched = {"resources": {"data_folder": {"config": setting}}}
+    with pytest.raises(dg.DagsterInvalidConfigError):
+        dg.validate_run_config(defs.resolve_job_def("ingest"), launched)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping
+from importlib import resources
 
 import dagster as dg
 import polars as pl
@@ -265,3 +266,23 @@ def test_a_check_fails_where_what_is_stored_breaks_its_law(copied: DataFolder, n
     config = "hybrid" if table.partition == "run" else None
     write_table(spoil(read_table(copied, table, CHAT, config)), copied, table, CHAT, config)
     assert name in failed_checks(copied)
+
+
+def test_files_that_replace_ready_made_ones_are_named_in_every_runs_log_and_metadata(
+    folder: DataFolder, instance: dg.DagsterInstance
+) -> None:
+    for own in (folder.configs / "hybrid.yaml", folder.sanctions / "default.yaml"):
+        own.parent.mkdir(parents=True)
+    (folder.configs / "hybrid.yaml").write_text("extends: hybrid\n", "utf-8")
+    ready_made = resources.files("moderation_pipeline.defaults") / "sanctions" / "default.yaml"
+    (folder.sanctions / "default.yaml").write_text(ready_made.read_text("utf-8"), "utf-8")
+
+    run(instance, "ingest", CHAT)
+    moderated = run(instance, "moderate", run_key(CHAT, "hybrid"))
+
+    said = str(metadata_of(moderated, "action_log")["replaces_ready_made"])
+    for kind in ("configs/hybrid.yaml", "sanctions/default.yaml"):
+        assert str(folder.root / kind) in said
+        assert f"moderation_pipeline/defaults/{kind}" in said
+    logged = [each.user_message for each in instance.all_logs(moderated.run_id)]
+    assert sum("replaces the ready-made" in each for each in logged) >= 2

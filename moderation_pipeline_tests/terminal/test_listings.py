@@ -53,3 +53,14 @@ def test_the_packages_workspace_is_the_repositorys() -> None:
         return [line for line in text.splitlines() if not line.startswith("#")]
 
     assert spoken(WORKSPACE.read_text("utf-8")) == spoken((ROOT / "workspace.yaml").read_text("utf-8"))
+
+
+def test_a_config_that_replaces_a_ready_made_one_is_listed_with_both_files(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    write(folder.configs / "hybrid.yaml", "extends: hybrid\n")
+    frame, problems = configs(folder)
+    assert problems == []
+    replaces = dict(zip(frame["config"], frame["replaces"], strict=True))
+    assert "defaults/configs/hybrid.yaml" in replaces["hybrid"]
+    assert str(folder.configs / "hybrid.yaml") in replaces["hybrid"]
+    assert replaces["student_only"] is None

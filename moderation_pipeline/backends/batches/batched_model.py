@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 
 from moderation_pipeline.backends.chat.chat_endpoint import ChatEndpoint
-from moderation_pipeline.backends.chat.chat_wire import Body, reply_of
+from moderation_pipeline.backends.chat.chat_wire import Body
 from moderation_pipeline.backends.language_model import (
     AnswersByBatch,
     BadReplyError,
@@ -158,7 +158,7 @@ class BatchedModel(LanguageModel, AnswersByBatch):
         if custom_id not in self._waiting:
             answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
             self._waiting[custom_id] = Waiting(body, answer)
-        return reply_of(await asyncio.shield(self._waiting[custom_id].answer), self.identity.model)
+        return self._endpoint.reply_of(await asyncio.shield(self._waiting[custom_id].answer))
 
     async def collect(self) -> None:
         """Bring answers that have arrived; where none has, send what isn't sent yet, and stop.

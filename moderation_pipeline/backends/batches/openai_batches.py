@@ -34,4 +34,4 @@ class OpenAIBatches(BatchDoor):
             files = [each for each in (batch.output_file_id, batch.error_file_id) if each is not None]
             lines = b"\n".join([(await sdk.files.content(each)).content for each in files])
         status = BatchStatus.DONE if batch.status == "completed" else BatchStatus.FAILED
-        return BatchState(status, lines, batch.status)
+        return BatchState(status, self._client.caller.redacted_body(lines), batch.status)

@@ -27,7 +27,8 @@ class TogetherBatches(BatchDoor):
             file = await sdk.files.upload(path, purpose="batch-api", check=False)
             created = await sdk.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions")
         if created.job is None or created.job.id is None:
-            raise GarbledReplyError(f"Together began no batch ({created.warning})")
+            said = self._client.caller.redacted(str(created.warning))
+            raise GarbledReplyError(f"Together began no batch ({said})")
         return created.job.id
 
     async def state(self, batch_id: str) -> BatchState:
@@ -40,4 +41,4 @@ class TogetherBatches(BatchDoor):
             files = [each for each in (batch.output_file_id, batch.error_file_id) if each is not None]
             lines = b"\n".join([await (await sdk.files.content(each)).read() for each in files])
         status = BatchStatus.DONE if batch.status == "COMPLETED" else BatchStatus.FAILED
-        return BatchState(status, lines, str(batch.status))
+        return BatchState(status, self._client.caller.redacted_body(lines), str(batch.status))

@@ -7,6 +7,7 @@ from typing import Any
 
 from moderation_pipeline.backends.chat.chat_endpoint import AbilitiesMemory, ChatEndpoint
 from moderation_pipeline.backends.chat.sdk_client import Endpoint
+from moderation_pipeline.backends.key_hosts import check_may_be_sent
 from moderation_pipeline.backends.keys import key_for
 from moderation_pipeline.backends.spec_classes import ClassesBySpec
 from moderation_pipeline.config.model_specs import Address, OpenAISpec, RemoteSpec, TogetherSpec
@@ -26,6 +27,7 @@ def chat_endpoint(
     """Return the endpoint of a spec.
 
     Raises:
+        KeyNotAllowedError: the key may not be sent to that address.
         MissingKeyError: the spec needs a key that is not set.
     """
     return CHAT_MODELS.of(spec)(endpoint_of(spec, variables), memory)
@@ -35,8 +37,10 @@ def endpoint_of(spec: Address, variables: Mapping[str, str]) -> Endpoint:
     """Return where a spec's model is asked, with its key.
 
     Raises:
+        KeyNotAllowedError: the key may not be sent to that address.
         MissingKeyError: the spec needs a key that is not set.
     """
+    check_may_be_sent(spec)
     return Endpoint(
         model=spec.model,
         key=key_for(spec.backend, spec.key_variable, variables),

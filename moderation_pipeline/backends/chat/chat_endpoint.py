@@ -93,9 +93,15 @@ class ChatEndpoint(LanguageModel, Generic[Client]):
         return body_of(request, self.identity.model, abilities, ask_logprobs=self.ask_logprobs)
 
     async def _ask(self, request: Request, abilities: Abilities) -> Reply:
-        return reply_of(
-            await self.client.post(self._path, self._body(request, abilities)), self.identity.model
-        )
+        return self.reply_of(await self.client.post(self._path, self._body(request, abilities)))
+
+    def reply_of(self, content: bytes) -> Reply:
+        """Return the reply in a response's body.
+
+        Raises:
+            BadReplyError: there is none in it.
+        """
+        return reply_of(content, self.identity.model, self.client.caller.redacted)
 
     async def _ability(self) -> Abilities:
         if self._abilities is not None:

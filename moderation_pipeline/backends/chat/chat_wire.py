@@ -6,7 +6,7 @@ Every provider that speaks it says some things in its own way; what an endpoint 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -100,8 +100,8 @@ def _structure(request: Request, structure: Structure) -> Body:
     return {}
 
 
-def reply_of(content: bytes, asked_model: str) -> Reply:
-    """Return the reply in a response's body.
+def reply_of(content: bytes, asked_model: str, redacted: Callable[[str], str] = str) -> Reply:
+    """Return the reply in a response's body, which holds no key; `redacted` finds one that its tokens spell.
 
     Raises:
         BadReplyError: there is none in it, or one that says nothing; with what it cost, where it says so.
@@ -115,7 +115,7 @@ def reply_of(content: bytes, asked_model: str) -> Reply:
     if not isinstance(choices := body.get("choices"), list):
         raise GarbledReplyError(f"no choices in it: {_glimpse(content)}")
     choice = choices[0] if choices and isinstance(choices[0], dict) else None
-    reply = _reply(body, choice or {}, asked_model)
+    reply = _reply(body, choice or {}, asked_model, redacted)
     if choice is None:
         raise EmptyReplyError("no choices", reply=reply)
     return _checked(reply, choice)
@@ -128,11 +128,13 @@ def model_ids(listed: object) -> list[str]:
     return sorted(name for name in named if isinstance(name, str))
 
 
-def _reply(body: Body, choice: Body, asked_model: str) -> Reply:
+def _reply(body: Body, choice: Body, asked_model: str, redacted: Callable[[str], str]) -> Reply:
     usage = _mapping(body.get("usage"))
     message = _mapping(choice.get("message"))
     model = body.get("model")
     finish_reason = choice.get("finish_reason")
+    logprobs = _logprobs(choice.get("logprobs"))
+    spelt = "".join(each.token for each in logprobs or ())
     return Reply(
         text=_text(message),
         model=model if isinstance(model, str) and model else asked_model,
@@ -140,7 +142,7 @@ def _reply(body: Body, choice: Body, asked_model: str) -> Reply:
         completion_tokens=whole_number(usage.get("completion_tokens")),
         cached_prompt_tokens=_cached_tokens(usage),
         finish_reason=finish_reason if isinstance(finish_reason, str) else None,
-        logprobs=_logprobs(choice.get("logprobs")),
+        logprobs=logprobs if redacted(spelt) == spelt else None,
     )
 
 

@@ -6,7 +6,7 @@ import httpx2
 import orjson
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAioHttpClient
 
-from moderation_pipeline.backends.chat.sdk_client import Endpoint, SdkClient
+from moderation_pipeline.backends.chat.sdk_client import NO_KEY, Endpoint, SdkClient
 from moderation_pipeline.backends.language_model import GarbledReplyError, JsonValue, ModelIdentity
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -25,18 +25,18 @@ class OpenAIClient(SdkClient[AsyncOpenAI]):
     def opened(self) -> AsyncOpenAI:
         """Make the SDK's client."""
         return AsyncOpenAI(
-            api_key=self.endpoint.key or "none",  # the SDK wants one, also where the server doesn't
+            api_key=self.endpoint.key or NO_KEY,
             base_url=self.identity.endpoint,
             timeout=self.endpoint.timeout_s,
             max_retries=0,
-            http_client=DefaultAioHttpClient(timeout=self.endpoint.timeout_s),
+            http_client=DefaultAioHttpClient(timeout=self.endpoint.timeout_s, event_hooks=self.hooks),
         )
 
     async def post(self, path: str, body: JsonValue) -> bytes:
         """Send one call."""
         with self.errors_as_ours():
             response = await self.sdk.post(path, cast_to=httpx2.Response, body=body)
-        return response.content
+        return self.caller.redacted_body(response.content)
 
     async def asked(self, path: str, body: JsonValue) -> object:
         """Send one call, and return its decoded reply.
@@ -48,11 +48,10 @@ class OpenAIClient(SdkClient[AsyncOpenAI]):
         try:
             decoded: object = orjson.loads(content)
         except orjson.JSONDecodeError:
-            said = content.decode(errors="replace")[:80]
-            raise GarbledReplyError(f"no JSON: {self.caller.redacted(said)!r}") from None
+            raise GarbledReplyError(f"no JSON: {content.decode(errors='replace')[:80]!r}") from None
         return decoded
 
     async def served_models(self) -> list[str]:
         """Return the models listed under /models."""
         with self.errors_as_ours():
-            return sorted([model.id async for model in self.sdk.models.list()])
+            return sorted([self.caller.redacted(model.id) async for model in self.sdk.models.list()])

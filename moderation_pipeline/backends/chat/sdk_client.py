@@ -7,15 +7,40 @@ the reply into their own models would cost more than half of a call's CPU (measu
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from moderation_pipeline.backends.http_errors import Caller, http_error, transport_error
 from moderation_pipeline.backends.language_model import JsonValue, LanguageModelError, ModelIdentity
 
 Sdk = TypeVar("Sdk")
+
+SENT_ANYWHERE = (
+    "accept",
+    "authorization",
+    "connection",
+    "content-",
+    "host",
+    "transfer-encoding",
+    "user-agent",
+    "x-stainless-",
+)
+"""How the names of the headers begin that a server other than the provider's own is sent.
+
+The SDKs add what their environment variables say (OPENAI_ORG_ID, OPENAI_CUSTOM_HEADERS, TOGETHER_CUSTOM_HEADERS, which
+hold keys), whichever server they speak to.
+"""
+
+NO_KEY = "none"
+"""What is sent as a key where there is none: an SDK wants one, also where the server doesn't."""
+
+
+class Sent(Protocol):
+    """A request of either SDK's HTTP library, about to be sent."""
+
+    headers: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +48,7 @@ class Endpoint:
     """Where a model is asked, and with what: `key` is the secret itself, read by whoever builds this."""
 
     model: str
-    key: str
+    key: str = field(repr=False)
     key_variable: str
     base_url: str | None = None
     timeout_s: float = 60.0
@@ -50,7 +75,7 @@ class SdkClient(ABC, Generic[Sdk]):
 
     @abstractmethod
     async def post(self, path: str, body: JsonValue) -> bytes:
-        """Send one call; return the response's body as it came.
+        """Send one call; return the response's body as it came, but for the key where it holds it.
 
         Raises:
             LanguageModelError: the SDK's errors, as ours.
@@ -63,6 +88,19 @@ class SdkClient(ABC, Generic[Sdk]):
         Raises:
             LanguageModelError: it has no list, or none for this key.
         """
+
+    @property
+    def hooks(self) -> dict[str, list[Callable[[Sent], Awaitable[None]]]]:
+        """What the SDK's HTTP client does to each request, a redirected one too."""
+        return {"request": [self._take_out_what_is_the_providers] if self.endpoint.base_url else []}
+
+    async def _take_out_what_is_the_providers(self, request: Sent) -> None:
+        for name in list(request.headers):
+            if not name.lower().startswith(SENT_ANYWHERE):
+                del request.headers[name]
+        # An SDK's variable can hold this header too; and where it was taken out for a redirect, out it stays.
+        if "authorization" in request.headers:
+            request.headers["authorization"] = f"Bearer {self.endpoint.key or NO_KEY}"
 
     @property
     def sdk(self) -> Sdk:

@@ -7,7 +7,7 @@ from together import APIConnectionError, APIStatusError, AsyncTogether, DefaultA
 
 from moderation_pipeline.backends.chat.chat_endpoint import AbilitiesMemory, ChatEndpoint
 from moderation_pipeline.backends.chat.chat_wire import model_ids
-from moderation_pipeline.backends.chat.sdk_client import Endpoint, SdkClient
+from moderation_pipeline.backends.chat.sdk_client import NO_KEY, Endpoint, SdkClient
 from moderation_pipeline.backends.language_model import JsonValue, ModelIdentity
 
 TOGETHER_URL = "https://api.together.ai"
@@ -28,27 +28,27 @@ class TogetherClient(SdkClient[AsyncTogether]):
     def opened(self) -> AsyncTogether:
         """Make the SDK's client, over aiohttp: half the CPU of its default."""
         return AsyncTogether(
-            api_key=self.endpoint.key,
+            api_key=self.endpoint.key or NO_KEY,
             base_url=self.identity.endpoint if self.endpoint.base_url else None,
             timeout=self.endpoint.timeout_s,
             max_retries=0,
-            http_client=DefaultAioHttpClient(timeout=self.endpoint.timeout_s),
+            http_client=DefaultAioHttpClient(timeout=self.endpoint.timeout_s, event_hooks=self.hooks),
         )
 
     async def post(self, path: str, body: JsonValue) -> bytes:
         """Send one call."""
         with self.errors_as_ours():
             response = await self.sdk.post(path, cast_to=httpx.Response, body=body)
-        return response.content
+        return self.caller.redacted_body(response.content)
 
     async def served_models(self) -> list[str]:
         """Return the models that Together serves without a deployment; another server's from /v1/models."""
         with self.errors_as_ours():
             if self.endpoint.base_url:
                 listed = await self.sdk.get("/v1/models", cast_to=httpx.Response)
-                return model_ids(listed.json())
+                return [self.caller.redacted(name) for name in model_ids(listed.json())]
             served = self.sdk.models.list_supported(product="PRODUCT_SERVERLESS")
-            return sorted([model.id async for model in served])
+            return sorted([self.caller.redacted(model.id) async for model in served])
 
 
 class TogetherModel(ChatEndpoint[TogetherClient]):

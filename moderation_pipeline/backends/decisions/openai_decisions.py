@@ -68,7 +68,7 @@ class OpenAIDecisions(DecisionModel):
 
     def _read(self, request: DecisionRequest, reply: object) -> DecisionReply:
         if not isinstance(reply, Mapping) or not isinstance(reply.get("answers"), list):
-            raise GarbledReplyError(f"no answers in {self._client.caller.redacted(str(reply)[:80])!r}")
+            raise GarbledReplyError(f"no answers in {str(reply)[:80]!r}")
         usage = reply.get("usage")
         tokens = usage if isinstance(usage, Mapping) else {}
         details = tokens.get("input_tokens_details")

@@ -74,5 +74,5 @@ class OpenAIModerations(DecisionModel):
         first = results[0] if isinstance(results, list) and results else None
         scores = first.get("category_scores") if isinstance(first, Mapping) else None
         if not isinstance(scores, Mapping):
-            raise GarbledReplyError(f"no scores in {self._client.caller.redacted(str(reply)[:80])!r}")
+            raise GarbledReplyError(f"no scores in {str(reply)[:80]!r}")
         return scores

@@ -56,7 +56,7 @@ class SystemOneModel(DecisionModel):
         """Return the models listed under /v1/models, which System One doesn't ask for but most servers have."""
         try:
             async with self._session.get(f"{self._identity.endpoint}/v1/models") as response:
-                listed = _json(await response.read())
+                listed = _json(self._caller.redacted_body(await response.read()))
                 return model_ids(listed) if response.status == 200 else None
         except (aiohttp.ClientError, TimeoutError):
             return None
@@ -69,7 +69,7 @@ class SystemOneModel(DecisionModel):
     async def _post(self, body: bytes) -> bytes:
         try:
             async with self._session.post(f"{self._identity.endpoint}/v1/systemone", data=body) as response:
-                content = await response.read()
+                content = self._caller.redacted_body(await response.read())
                 status, headers = response.status, response.headers
         except (aiohttp.ClientError, TimeoutError) as error:
             raise transport_error(error, self._endpoint.timeout_s, self._caller) from None
@@ -94,7 +94,7 @@ class SystemOneModel(DecisionModel):
     def _read(self, request: DecisionRequest, content: bytes) -> DecisionReply:
         reply = _json(content)
         if not isinstance(reply, Mapping) or not isinstance(reply.get("answers"), Mapping):
-            raise GarbledReplyError(f"no answers in {self._caller.redacted(repr(content[:80]))}")
+            raise GarbledReplyError(f"no answers in {content[:80]!r}")
         usage = reply.get("usage")
         tokens = usage if isinstance(usage, Mapping) else {}
         return DecisionReply(
@@ -112,5 +112,5 @@ def _json(content: bytes) -> object:
     try:
         decoded: object = orjson.loads(content)
     except orjson.JSONDecodeError:
-        return content[:500].decode(errors="replace")
+        return content.decode(errors="replace")
     return decoded

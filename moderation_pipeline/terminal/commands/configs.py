@@ -24,7 +24,8 @@ def configs(keys: str | None, as_json: bool) -> None:
     moderation configs --json | jq '.[].config'
     moderation configs --keys memory        what may be said of memory, and what it means
 
-    Your own are YAML files under data/configs; one with the name of a ready-made config replaces it.
+    Your own are YAML files under data/configs; one with the name of a ready-made config replaces it,
+    and the list and every run say so.
     Exits with 1 where a config is invalid, after saying what is wrong with it.
     """
     from moderation_pipeline.terminal import listings
@@ -33,6 +34,7 @@ def configs(keys: str | None, as_json: bool) -> None:
         print_frame(listings.keys(keys), as_json=as_json)
         return
     frame, problems = listings.configs(DataFolder.find())
-    print_frame(frame, as_json=as_json)
+    has_none = frame["replaces"].null_count() == frame.height
+    print_frame(frame.drop("replaces") if has_none and not as_json else frame, as_json=as_json)
     if problems:
         raise CommandFailed("\n".join(problems))

@@ -1,0 +1,143 @@
+"""A key that a server says again, whole or cut, escaped or not, is taken out before anything is cut or kept."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moderation_pipeline.backends.http_errors import Caller, http_error
+from moderation_pipeline.backends.language_model import ModelIdentity
+from moderation_pipeline.backends.redaction import body_without_key, without_key
+from moderation_pipeline.cli import called_with
+from moderation_pipeline_tests.backends.chat_server import Behaviour, Body, running
+from moderation_pipeline_tests.backends.decision_server import DecisionServer, serving
+
+KEY = "sk-fake/0123456789+do-not-find-me"
+HALF = KEY[: len(KEY) // 2 + 1]
+CALLER = Caller(ModelIdentity("openai", "https://api.example/v1", "tiny"), "THE_KEY", KEY)
+
+
+@pytest.mark.parametrize("before", range(440, 520, 3))
+@pytest.mark.parametrize("status", [400, 401, 429, 500])
+@pytest.mark.parametrize("is_json", [True, False])
+def test_wherever_an_error_is_cut_no_half_of_a_key_stays(before: int, status: int, is_json: bool) -> None:
+    said = "x" * before + KEY + " is wrong"
+    error = http_error(status, {}, {"error": {"message": said}} if is_json else said, CALLER)
+    assert HALF not in str(error)
+    assert HALF not in error.reply_error
+
+
+@given(
+    st.text(alphabet="abc/+-._0123456789", min_size=8, max_size=40), st.integers(min_value=0, max_value=40)
+)
+def test_a_key_that_the_server_itself_has_cut_is_known_by_its_first_half(key: str, cut: int) -> None:
+    part = key[: max(8, (len(key) + 1) // 2, cut)]
+    assert part not in without_key(f"<<{part}>>", key)
+    assert body_without_key(f"<<{part}>>".encode(), key) == b"<<[key]>>"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        KEY,
+        KEY.replace("/", "\\/"),
+        "".join(f"\\u{ord(letter):04x}" for letter in KEY),
+        "".join(f"\\u{ord(letter):04X}" for letter in KEY),
+        "".join(f"\\\\u{ord(letter):04x}" for letter in KEY),
+        f"\\u0073{KEY[1:]}",
+    ],
+)
+def test_a_key_is_found_in_a_body_however_json_may_write_it(written: str) -> None:
+    assert body_without_key(f'{{"text": "it is {written}."}}'.encode(), KEY) == b'{"text": "it is [key]."}'
+
+
+def test_a_word_that_serves_as_a_key_is_left_in_a_body_and_taken_out_of_an_error() -> None:
+    assert body_without_key(b'{"none": "test"}', "none") == b'{"none": "test"}'
+    assert without_key("got none", "none") == "got [key]"
+
+
+def test_nothing_that_holds_a_key_shows_it_when_it_is_printed() -> None:
+    assert KEY not in repr(CALLER)
+
+
+def saying_the_key(_: Body) -> Body:
+    return {
+        "category": "harassment",
+        "action": "delete",
+        "rule": None,
+        "duration_s": None,
+        "confidence": 0.9,
+        "reasoning": f"You sent me {KEY}.",
+        "reply_text": f"{HALF} and {KEY}",
+    }
+
+
+CONFIG = """
+student: {{backend: {backend}, model: "{model}", base_url: "{base_url}", api_key_env: THE_KEY}}
+expert: careful_rules
+"""
+
+
+def run(
+    data: Path, monkeypatch: pytest.MonkeyPatch, backend: str, base_url: str, model: str = "tiny-judge"
+) -> int:
+    for name, value in (("MODERATION_DATA", str(data)), ("THE_KEY", KEY)):
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    (data / "chats").mkdir()
+    lines = "".join(json.dumps({"text": f"hello {i}", "user_id": "1"}) + "\n" for i in range(5))
+    (data / "chats" / "chat.jsonl").write_text(lines, "utf-8")
+    (data / "configs").mkdir()
+    text = CONFIG.format(backend=backend, base_url=base_url, model=model)
+    (data / "configs" / "mine.yaml").write_text(text, "utf-8")
+    return called_with(["run", "chat", "-c", "mine"])
+
+
+def holding(data: Path, text: str) -> list[Path]:
+    return [path for path in data.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("backend", ["openai", "together"])
+@pytest.mark.parametrize("refuses_schema", [False, True], ids=["as text", "as a tool's arguments"])
+def test_a_reply_that_says_the_key_is_stored_without_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    backend: str,
+    refuses_schema: bool,
+) -> None:
+    behaviour = Behaviour(answer=saying_the_key, model=f"tiny {KEY}", refuses_schema=refuses_schema)
+    with running(behaviour) as server:
+        assert run(tmp_path, monkeypatch, backend, server.base_url) == 0
+        assert any(KEY in value for headers in server.headers for value in headers.values())
+
+    told = capfd.readouterr()
+    assert KEY not in told.out + told.err
+    assert holding(tmp_path, "You sent me [key].")
+    assert holding(tmp_path, HALF) == []
+    with closing(sqlite3.connect(tmp_path / "replies.sqlite")) as store:
+        kept = [json.loads(row[0]) for row in store.execute("select reply from replies")]
+    assert kept
+    assert all(reply["logprobs"] is None for reply in kept)  # whose tokens spell it
+
+
+@pytest.mark.parametrize("backend", ["systemone", "openai_decisions", "openai_moderations"])
+def test_a_decision_models_reply_that_says_the_key_is_stored_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], backend: str
+) -> None:
+    server = DecisionServer(
+        model=f"decider {KEY}", changes=lambda reply: {**reply, "answers": f"{'x' * 70}{KEY}"}
+    )
+    with serving(server):
+        run(tmp_path, monkeypatch, backend, f"{server.base_url}/v1", "decider")
+        assert server.headers
+
+    told = capfd.readouterr()
+    assert HALF not in told.out + told.err
+    assert holding(tmp_path, HALF) == []

@@ -1,7 +1,7 @@
-"""The line logs of known programs, by their patterns: justlog and rustlog, TwitchDownloader, chat-downloader, IRC.
+"""The line logs of known programs, by their patterns: justlog and rustlog, TwitchDownloader, IRC clients.
 
 What a pattern's groups mean is in `line_log.py`. Written from the sources of these programs: justlog's
-server.go, rustlog's text_stream.rs, TwitchDownloader's ChatText.cs, chat-downloader's custom_formats.json,
+server.go, rustlog's text_stream.rs, TwitchDownloader's ChatText.cs,
 znc's log.cpp, The Lounge's userLog.js, and the manuals of irssi, WeeChat and HexChat. Chatty's are in `chatty.py`.
 """
 
@@ -58,40 +58,10 @@ class TwitchDownloaderTextReader(LineLogReader):
     patterns = (
         line_pattern(rf"\[{DATE} {CLOCK} UTC\] (?P<user_name>[^\s:]+): {TEXT}", LineMeaning.SAID),
         line_pattern(
-            rf"\[(?P<elapsed>\d{{1,4}}:[0-5]\d:[0-5]\d)\] (?P<user_name>[^\s:]+): {TEXT}", LineMeaning.SAID
+            # chat-downloader's oldest text has this form too, and YouTube's names have spaces.
+            rf"\[(?P<elapsed>\d{{1,4}}:[0-5]\d:[0-5]\d)\] (?P<user_name>[^\s:][^:]{{0,99}}): {TEXT}",
+            LineMeaning.SAID,
         ),
-    )
-
-
-BADGES = r"(?:\((?P<badges>(?:[^()]|\([^()]*\))*)\) )?(?:\*[^*]*\* )?"
-"""A member's badge has brackets of its own: (Member (6 months), Moderator)."""
-
-ELAPSED = r"(?P<elapsed>-?(?:\d{1,4}:[0-5]\d|\d{1,3}):[0-5]\d)"
-
-
-def _of_chat_downloader(time: str) -> tuple[LinePattern, ...]:
-    """Return the patterns of chat-downloader's lines with one of its times."""
-    acts = r"(?P<text>\S+ was (?:timed out for \d+ seconds|permanently banned)\.)"
-    return (
-        line_pattern(rf"{time} \| {acts}", LineMeaning.SYSTEM),
-        # YouTube's deletions have nothing but these words, so that nobody knows of whom they are.
-        line_pattern(rf"{time} \| ?(?:\[[^\]:]*\])?", LineMeaning.REMOVES),
-        line_pattern(rf"{time} \| {BADGES}(?P<user_name>[^:|]+): {TEXT}", LineMeaning.SAID),
-        line_pattern(rf"{time} \| [^:]*", LineMeaning.NOTHING, what="lines without words of a user"),
-    )
-
-
-class ChatDownloaderTextReader(LineLogReader):
-    """Reads what chat-downloader prints, or writes into a .txt."""
-
-    name = "chat_downloader_text"
-    describes = "chat-downloader text"
-    hint = "Written as .json or .jsonl it has ids and what moderators did too."
-    is_name_a_login = False
-    patterns = (
-        *_of_chat_downloader(ELAPSED),
-        *_of_chat_downloader(rf"{DATE} {CLOCK}"),
-        *_of_chat_downloader(r"(?P<hour>\d{1,2}):(?P<minute>[0-5]\d) (?P<half>[AaPp])[Mm]"),
     )
 
 

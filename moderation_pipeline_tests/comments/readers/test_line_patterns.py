@@ -114,6 +114,30 @@ def test_a_deletion_without_a_name_leaves_all_before_it_unlabelled() -> None:
     assert [row[2] for row in texts(read(lines))] == ["allow", None, "timeout"]
 
 
+def test_a_deletion_as_chat_downloader_words_it_on_twitch_leaves_its_user_unlabelled() -> None:
+    lines = [
+        "2024-05-06 20:00:01 | (Subscriber) Ann: bad",
+        "2024-05-06 20:00:02 | Bob: fine",
+        "2024-05-06 20:00:03 | ann: bad",
+        "2024-05-06 20:00:04 | Bob: fine",
+        "2024-05-06 20:00:05 | eve: worse",
+        "2024-05-06 20:00:06 | eve was timed out for 60 seconds.",
+        "Room state | Channel ID = 9, slow mode = False",
+    ]
+    ingested = read(lines)
+    labels = [None, "allow", None, "allow", "timeout"]
+    assert ingested.comments["label_action"].to_list() == labels
+    assert ingested.comments["user_id"].to_list() == ["ann", "bob", "ann", "bob", "eve"]
+    assert any("may be a deletion" in note and ".json" in note for note in ingested.notes)
+
+
+def test_a_videos_lines_of_names_with_spaces_are_no_chatterino_log() -> None:
+    lines = ["[4:00:00] Ann L: hi: there", "[4:00:02] -: /hide", "[4:00:33] 로라 [Laura]: hey"]
+    ingested = read(lines)
+    assert ingested.ingestion["format"].item() == "twitchdownloader_text"
+    assert ingested.comments["user_name"].to_list() == ["Ann L", "-", "로라 [Laura]"]
+
+
 def test_irssis_log_is_read_with_days_ranks_and_kicks() -> None:
     ingested = read(IRSSI)
     assert ingested.ingestion["format"].item() == "irc_text"

@@ -10,6 +10,19 @@ from moderation_pipeline_tests.comments.lines import counts, is_conserved, read
 BEGUN = "# Log started: 2024-05-06 23:50:00 +0200"
 
 
+LOG = [
+    BEGUN,
+    "[2024-05-06 23:58:05] <@%Judge> welcome",
+    "[2024-05-06 23:58:06] <名無し (no_name)> hi",
+    "[2024-05-06 23:58:07] <!Ann> buy (now), cheap",
+    "[2024-05-06 23:58:08] DELETED: Ann (buy (now), cheap)",
+    "[2024-05-06 23:58:09] <bob>* waves",
+    "[2024-05-06 23:58:10] BAN: bob (600s) [rude, very]",
+    "[2024-05-06 23:58:10] MOD_ACTION: judge (timeout bob 600 rude, very)",
+    "[2024-05-06 23:58:11] VIEWERS: 1,234",
+]
+
+
 def chatty(*lines: str) -> Ingested:
     return read([BEGUN, *lines])
 

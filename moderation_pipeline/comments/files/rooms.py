@@ -7,6 +7,7 @@ itself goes before its name.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import PurePath
 
 import polars as pl
@@ -28,6 +29,13 @@ def room_of(name: str) -> str | None:
         return None
     rest = base.split(".")[0].strip(AROUND) or path.parent.name.lstrip("#").strip(AROUND)
     return rest.lower() or None
+
+
+def rooms_of(names: Sequence[str]) -> dict[str, str | None]:
+    """Return each file's room, where they are of several; files of one room are the chat, whatever they are called."""
+    rooms = {name: room_of(name) for name in names}
+    is_of_several = len({*rooms.values()} - {None}) > 1
+    return rooms if is_of_several else dict.fromkeys(names)
 
 
 def in_room(chunk: Chunk, room: str) -> Chunk:

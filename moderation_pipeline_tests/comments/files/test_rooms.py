@@ -47,8 +47,9 @@ def test_who_is_put_out_of_one_room_is_not_put_out_of_another(tmp_path: Path) ->
     assert ("two", "fine", False) in rows
 
 
-def test_a_room_over_midnight_is_one_room(tmp_path: Path) -> None:
+def test_files_of_one_room_are_the_chat_also_where_one_has_another_name(tmp_path: Path) -> None:
     after = "[00:00:05] *** ann was kicked by judge (enough)\n[00:00:06] <bob> hi\n"
-    days = {"room-2024-03-30.log": "[23:59:58] <ann> bad\n", "room-2024-03-31.log": after}
+    days = {"first.log": "[2024-03-30 23:59:58] <ann> bad\n", "room-2024-03-31.log": after}
     ingested = folder(tmp_path, **days)
-    assert ingested.comments.select("channel", "text", "label_is_violation").row(0) == ("room", "bad", True)
+    assert ingested.comments["channel"].unique().to_list() == ["chat"]
+    assert ingested.comments.select("text", "label_is_violation").row(0) == ("bad", True)

@@ -86,12 +86,18 @@ def _is_utf8(block: bytes) -> bool:
         return False
 
 
+NO_TEXTS = (b"PAR1", b"PK\x03\x04", b"SQLite format 3\x00", b"%PDF")
+"""How files begin that are full of zeros and no text at all."""
+
+
 def encoding_of(head: bytes) -> str | None:
     """Return what a file that begins so is in, where that is no encoding of ASCII's bytes; else None.
 
     Without a mark UTF-16 is told by its zeros: they stand in every other byte of what is ASCII, line feeds
     among it, and nowhere in a text of UTF-8.
     """
+    if head.startswith(NO_TEXTS):
+        return None
     for mark, name in MARKS:
         if head.startswith(mark):
             return name if name != "utf-8" else None

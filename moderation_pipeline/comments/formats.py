@@ -8,12 +8,13 @@ from pathlib import Path
 from moderation_pipeline.comments.columns import ColumnsError, ColumnsSpec
 from moderation_pipeline.comments.log_spec import LogSpec
 from moderation_pipeline.comments.readers.chat_downloader import ChatDownloaderReader
+from moderation_pipeline.comments.readers.chat_downloader_text import ChatDownloaderTextReader
 from moderation_pipeline.comments.readers.chatterino import ChatterinoReader
+from moderation_pipeline.comments.readers.chatty import ChattyReader
 from moderation_pipeline.comments.readers.csv_table import CsvReader
 from moderation_pipeline.comments.readers.discord import DiscordReader
 from moderation_pipeline.comments.readers.jsonl import JsonlReader
 from moderation_pipeline.comments.readers.line_patterns import (
-    ChatDownloaderTextReader,
     IrcTextReader,
     JustlogTextReader,
     TwitchDownloaderTextReader,
@@ -43,6 +44,7 @@ READERS: Sequence[type[Reader]] = (
     TwitchDownloaderReader,
     ChatDownloaderReader,
     IrcReader,
+    ChattyReader,
     IrcTextReader,
     ChatterinoReader,
     JustlogTextReader,

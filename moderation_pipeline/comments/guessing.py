@@ -42,7 +42,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
             "nick",
             "nickname",
         ),
-        *("user_display_name", "author", "user", "sender", "from"),
+        *("user_display_name", "sender_username", "sender_login", "author", "user", "sender", "from"),
     ),
     "sent_at": (
         *(
@@ -105,6 +105,16 @@ def looks_like_the_text(name: str) -> bool:
     return _plain(name) in TEXTS
 
 
+LIKE_LABELS = re.compile(
+    r"label|class$|toxi|insult|threat|obscen|profan|hate|hatred|offens|abus|harass|spam|identity_?attack|violation"
+)
+
+
+def looks_like_a_label(name: str) -> bool:
+    """Whether a column of that name may hold a label or a score. None is guessed, for a wrong truth is worse."""
+    return LIKE_LABELS.search(name.lower()) is not None
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[-_. ]+", "", name).lower()
 
@@ -119,5 +129,22 @@ class NoTextColumnError(ColumnsError):
         super().__init__(
             f"{path} has no column that looks like the text of the comments. Its columns are: "
             f"{', '.join(names) or 'none'}. Say which it is: --column text=NAME, or 'text: NAME' in "
-            f"{columns_path(path).name}."
+            f"{columns_path(path).name}.{_known_by(names)}"
         )
+
+
+KNOWN_BY: Mapping[frozenset[str], str] = {
+    frozenset({"event", "data"}): (
+        "It seems to hold Kick's events as its websocket sends them: make each ChatMessageEvent's data a line of its "
+        "own, and name --column text=content --column user_name=sender.username"
+    ),
+    frozenset({"items"}): (
+        "Its records seem to lie deeper: --column 'records=items[]'; of YouTube's Data API, --column "
+        "text=snippet.displayMessage --column user_id=authorDetails.channelId --column sent_at=snippet.publishedAt"
+    ),
+}
+"""What tables with such columns, and none that looks like a text, seem to be, and how to have them read."""
+
+
+def _known_by(names: Sequence[str]) -> str:
+    return next((f" {hint}." for known, hint in KNOWN_BY.items() if known <= set(names)), "")

@@ -46,6 +46,11 @@ SEEMINGS = (
         "Turn its lines into a CSV with columns sent_at, user_name and text",
     ),
     _seeming(
+        rb"\s*={20,}\r?\nGuild: ",
+        "DiscordChatExporter's plain text",
+        "Export the channel again as JSON, which has ids and whole messages",
+    ),
+    _seeming(
         rb"\s*\{(?:(?!\"messages\").){0,400}\"messages\"\s*:\s*\[.{0,400}\"date_unixtime\"",
         "an export of Telegram",
         "Turn its messages into JSONL, one a line, with --column text=text --column user_name=from",
@@ -58,7 +63,13 @@ SEEMINGS = (
     _seeming(
         rb"[^\n]{0,200}" + CLOCK + rb"[^\n]{0,80}[:>] ",
         "a log of lines in a form of its own",
-        "Turn it into a CSV with columns sent_at, user_name and text",
+        "Say where what is in a line: --line '[{time:%H:%M:%S}] <{user_name}> {text}', with --day where no line has "
+        "a date",
+    ),
+    _seeming(
+        rb"(?:[^\s:,;|][^:\n,;|]{0,39}: [^\n]*\n){2}",
+        "lines of a name and a text",
+        "Read them with --line '{user_name}: {text}'; TwitchDownloader writes times too if it is told to",
     ),
 )
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from moderation_pipeline_tests.comments.lines import cleared, deleted, said
 from moderation_pipeline_tests.comments.readers import (
     test_chat_downloader,
+    test_chatty,
     test_discord,
     test_line_patterns,
     test_live_chat,
@@ -61,6 +62,7 @@ SAMPLES: Mapping[str, bytes] = {
     "chat_downloader": test_chat_downloader.array(*CHAT_DOWNLOADER, test_chat_downloader.BANNED_EVE),
     "chat_downloader, CSV": test_chat_downloader.as_csv(*CHAT_DOWNLOADER, test_chat_downloader.BANNED_EVE),
     "chat_downloader_text": "\n".join(test_line_patterns.CHAT_DOWNLOADER).encode(),
+    "chatty": "\n".join(test_chatty.LOG).encode(),
     "irc_text": "\n".join(test_line_patterns.IRSSI).encode(),
     "live_chat": "\n".join(test_live_chat.LINES).encode(),
     "discord": test_discord.document(test_discord.message("hi"), test_discord.message("ho", number=2)),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from moderation_pipeline.comments.columns import ColumnsError
 from moderation_pipeline.comments.formats import (
     FORMATS,
     READERS,
@@ -65,7 +66,12 @@ def test_names_of_formats_are_unique() -> None:
         (b"WEBVTT\n\n00:01.000 --> 00:02.000\nhi", "subtitles. yt-dlp"),
         (b"[12.01.24, 21:05:03] Ann Lee: hi\n[12.01.24, 21:05:04] Bob: ho\n", "WhatsApp"),
         (b"12/01/2024, 9:05 PM - Ann: hi", "WhatsApp"),
-        (b"9.5.2024 at 21:05:03 | Ann > hi", "a log of lines in a form of its own"),
+        (
+            b"9.5.2024 at 21:05:03 | Ann > hi",
+            "a log of lines in a form of its own. Say where what is .*--line",
+        ),
+        (b"=" * 62 + b"\nGuild: G\nChannel: general\n", "plain text. Export the channel again as JSON"),
+        (b"Ann: hi\nBob: ho: hey\nAnn: yo\n", "lines of a name and a text. Read them with --line"),
     ],
 )
 def test_a_file_that_is_not_read_is_told_by_what_it_seems_to_be_and_what_to_do(
@@ -109,3 +115,26 @@ def test_a_table_with_a_header_is_no_log_whatever_its_columns_look_like(tmp_path
     log = tmp_path / "log.txt"
     log.write_text(rows.replace("\t1\n", "\n").replace("\t0\n", "\n"), "utf-8")
     assert ingest(log, "x").ingestion["format"].to_list() == ["irc_text"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        ("Zeit;Benutzer;Nachricht\n1;ann;hi\n2;bob;ho\n", "Its columns are: Zeit, Benutzer, Nachricht"),
+        ('{"event": "ChatMessageEvent", "data": "{}", "channel": "x"}\n', "Kick's events"),
+        ('{"kind": "list", "items": [{"id": 1}]}\n', r"records=items\[\]"),
+    ],
+)
+def test_a_table_in_which_nothing_looks_like_the_text_shows_its_columns_and_what_it_may_be(
+    raw: str, words: str
+) -> None:
+    with pytest.raises(ColumnsError, match=words):
+        read(raw.encode())
+
+
+def test_columns_that_may_be_labels_are_said_with_how_to_say_what_they_mean() -> None:
+    ingested = read(b"id,comment_text,toxicity,insult,page\n1,hi there,0.01,0.0,3\n2,you fool,0.9,0.8,4\n")
+    assert ingested.comments["label_is_violation"].to_list() == [None, None]
+    (note,) = [note for note in ingested.notes if "may be labels or scores" in note]
+    assert "toxicity, insult may be" in note
+    assert "at_least: 0.5" in note

@@ -21,6 +21,7 @@ from moderation_pipeline_tests.comments.irc_log import write_irc_log
 from moderation_pipeline_tests.comments.lines import cleared, counts, deleted, is_conserved, read, said
 from moderation_pipeline_tests.comments.readers import (
     test_chat_downloader,
+    test_chatty,
     test_discord,
     test_line_patterns,
     test_live_chat,
@@ -97,6 +98,7 @@ LINES: dict[str, list[str]] = {
     "csv": ["text,user_id", "hi,ann", '"ho, you",bob'],
     "twitchdownloader": [test_twitchdownloader.document(test_twitchdownloader.comment("a", "hi")).decode()],
     "parquet": [],
+    "chatty": test_chatty.LOG,
     "irc_text": test_line_patterns.IRSSI,
     "justlog_text": test_line_patterns.JUSTLOG,
     "chat_downloader_text": test_line_patterns.CHAT_DOWNLOADER,

@@ -150,6 +150,16 @@ def test_what_was_not_read_whole_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not folder.root.exists()
 
 
+def test_a_chat_that_is_to_be_replaced_stays_where_its_successor_was_not_read_whole(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    add(folder, log(tmp_path / "one", "x.csv", "text\none\n"))
+    with waiting_room(folder) as room:
+        other = log(tmp_path / "two", "x.csv", "text\ntwo\n")
+        add_files(folder, room, [str(other)], columns=["text=nope"], replace=True)
+    assert names(folder.chats) == ["x.csv"]
+    assert chat_files(folder)["x"].read_text("utf-8") == "text\none\n"
+
+
 def test_the_generated_chats_name_is_reserved(tmp_path: Path) -> None:
     with pytest.raises(ReservedNameError, match="moderation synthesize"):
         add(DataFolder(tmp_path / "data"), log(tmp_path, "Synthetic.csv"))

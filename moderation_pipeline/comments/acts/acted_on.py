@@ -44,6 +44,9 @@ class Stretch(NamedTuple):
     channel: str | None
 
 
+SOMEWHERE = ""
+"""Stands for the channel of lines that name none, as no channel is called; None stands for all channels."""
+
 Lines = dict[tuple[str | None, str], list[WrittenLine]]
 
 
@@ -66,11 +69,9 @@ class ActedOn:
     def lines_before(self, placed: PlacedAct) -> list[WrittenLine]:
         """Return the lines of the act's user in its channel before it, oldest first."""
         act = placed.act
-        lines = self._by_user.get((act.channel, act.user_id)) if act.user_id is not None else None
+        lines = _lines_of(self._by_user, act.channel, act.user_id) if act.user_id is not None else []
         if not lines and act.user_name is not None:
-            lines = self._by_name.get((act.channel, act.user_name.lower()))
-        if not lines:
-            return []
+            lines = _lines_of(self._by_name, act.channel, act.user_name.lower())
         end = bisect_left(lines, placed.comments_before, key=_row)
         return lines[max(end - LINES_LOOKED_AT, 0) : end]
 
@@ -139,11 +140,21 @@ class ActedOn:
         rows = self._comments.select(places(meant), columns).rows()
         for at, row, sent_at, channel, user_id, user_name in rows:
             line = WrittenLine(at, row, sent_at)
-            for key in (channel, None) if is_anywhere and channel is not None else (channel,):
+            of_channel = channel if channel is not None else SOMEWHERE
+            for key in (of_channel, None) if is_anywhere else (of_channel,):
                 if user_id is not None:
                     self._by_user[key, user_id].append(line)
                 if user_name is not None:
                     self._by_name[key, user_name.lower()].append(line)
+
+
+def _lines_of(lines: Lines, channel: str | None, user: str) -> list[WrittenLine]:
+    """Return a user's lines in a channel, with those of which no channel is known: they may be of any."""
+    of_channel = lines.get((channel, user), [])
+    somewhere = lines.get((SOMEWHERE, user), []) if channel is not None else []
+    return (
+        sorted((*of_channel, *somewhere), key=_row) if of_channel and somewhere else of_channel or somewhere
+    )
 
 
 def _says(text: str, quoted: str) -> bool:

@@ -15,6 +15,7 @@ import polars as pl
 from moderation_pipeline.comments.chat_files import file_name, format_beside, log_files
 from moderation_pipeline.comments.columns import ColumnsSpec, columns_beside
 from moderation_pipeline.comments.files.contents import held_by_others
+from moderation_pipeline.comments.files.rooms import in_room, rooms_of
 from moderation_pipeline.comments.formats import (
     READERS,
     NoCommentsError,
@@ -45,6 +46,13 @@ class MixedFormatsError(ModerationError):
             f"The files of the chat {chat!r} are of different formats: {each}. They name users and comments "
             f"differently, so that one user would be two. Make each format a chat of its own, with --name."
         )
+
+
+class NoLogAmongOthersError(ModerationError):
+    """A file among logs that is none."""
+
+    def __init__(self, why: ModerationError) -> None:
+        super().__init__(f"{why} If it is no log, take it out of the folder, or name the logs themselves.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +142,10 @@ class FileRead:
         return self.reader.name
 
 
+Way = tuple[type[Reader], str | None]
+"""By which reader a file is read, and as which room's."""
+
+
 def read_files(chat: str, path: Path, given: Said) -> list[FileRead]:
     """Read the files of a chat, in the order of their names; `given` goes before what is beside.
 
@@ -146,23 +158,24 @@ def read_files(chat: str, path: Path, given: Said) -> list[FileRead]:
     sources = {file_name(file, path): Source(file, chat) for file in files}
     said = {name: given.over(Said.beside(source.path, path)) for name, source in sources.items()}
     if len(sources) == 1:
-        return [_read(name, source, said[name]) for name, source in sources.items()]
+        return [_read(name, source, said[name], None) for name, source in sources.items()]
+    rooms = rooms_of(list(sources))
     reads: dict[str, FileRead] = {}
     quiet: dict[str, ModerationError] = {}
     held = held_by_others({name: source.path for name, source in sources.items()})
     for name in sources:
         try:
-            reads[name] = _read(name, sources[name], said[name])
+            reads[name] = _read(name, sources[name], said[name], rooms[name])
         except (NoCommentsError, UnreadableFileError) as error:
             quiet[name] = error
     if not reads:
         raise next(iter(quiet.values()))
     kind = _commonest(list(reads.values()))
     for name, refused in quiet.items():
-        reads[name] = _read_quiet(name, sources[name], said[name], kind, refused)
+        reads[name] = _read_quiet(name, sources[name], said[name], (kind, rooms[name]), refused)
     for name, read in reads.items():
         if type(read.reader) is not kind and kind in readers_for(read.source.head(), read.said.columns):
-            reads[name] = _read_as(kind, name, sources[name], said[name])
+            reads[name] = _read_as((kind, rooms[name]), name, sources[name], said[name])
     formats = {read.format: read.name for read in reads.values()}
     if len(formats) > 1:
         raise MixedFormatsError(chat, formats)
@@ -177,24 +190,23 @@ def _commonest(reads: Sequence[FileRead]) -> type[Reader]:
     return comments.most_common(1)[0][0]
 
 
-def _read_quiet(
-    name: str, source: Source, said: Said, kind: type[Reader], error: ModerationError
-) -> FileRead:
+def _read_quiet(name: str, source: Source, said: Said, way: Way, error: ModerationError) -> FileRead:
     """Read a file in which no comment was found as the format of the files beside it, if it can be."""
     if not source.head().strip():
-        return FileRead(name, source, said, made(kind, None, said.log, source.path), Tally(), BESIDE_IT)
-    read = _read_as(kind, name, source, said)
+        return FileRead(name, source, said, made(way[0], None, said.log, source.path), Tally(), BESIDE_IT)
+    read = _read_as(way, name, source, said)
     if read.tally.records and read.tally.unreadable == read.tally.records:
-        raise error
+        raise NoLogAmongOthersError(error) from error
     return read
 
 
-def _read_as(kind: type[Reader], name: str, source: Source, said: Said) -> FileRead:
+def _read_as(way: Way, name: str, source: Source, said: Said) -> FileRead:
+    kind, room = way
     reader = made(kind, said.columns, said.log, source.path)
-    return FileRead(name, source, said, reader, _tally(reader, source), BESIDE_IT)
+    return FileRead(name, source, said, reader, _tally(reader, source, room), BESIDE_IT)
 
 
-def _read(name: str, source: Source, said: Said) -> FileRead:
+def _read(name: str, source: Source, said: Said, room: str | None) -> FileRead:
     """Read the file by the first reader that finds comments in it."""
     named = said.format or (OwnLinesReader.name if said.log.line is not None else None)
     candidates = [reader_named(named)] if named else readers_for(source.head(), said.columns)
@@ -204,7 +216,7 @@ def _read(name: str, source: Source, said: Said) -> FileRead:
             # What a log's reader understands is no table, whatever its columns might be taken for.
             break
         reader = made(candidate, said.columns, said.log, source.path)
-        tally = _tally(reader, source)
+        tally = _tally(reader, source, room)
         if tally.comments:
             why = "as was said" if named else "by its content"
             return FileRead(name, source, said, reader, tally, why)
@@ -218,8 +230,9 @@ def _read(name: str, source: Source, said: Said) -> FileRead:
     )
 
 
-def _tally(reader: Reader, source: Source) -> Tally:
+def _tally(reader: Reader, source: Source, room: str | None) -> Tally:
     tally = Tally()
+    of_files = None if isinstance(reader, TableReader) else room
     for chunk in reader.chunks(source):
-        tally.add(chunk)
+        tally.add(in_room(chunk, of_files) if of_files is not None else chunk)
     return tally

@@ -1,7 +1,7 @@
 """chat-downloader's JSON (xenova/chat-downloader), an array or one item a line, and its CSV; its times are µs.
 
 A column of the CSV is a path into an item (`author.badges.0.name`), so that a row is an item again. Its text
-is read by `line_patterns.py`.
+is read by `chat_downloader_text.py`.
 """
 
 from __future__ import annotations

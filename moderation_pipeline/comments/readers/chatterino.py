@@ -56,12 +56,18 @@ class ChatterinoReader(LogReader):
 
     @classmethod
     def recognises(cls, head: bytes) -> bool:
-        """Whether an early line is one with which a log begins, or most have a time in brackets."""
+        """Whether an early line is one with which a log begins, or most have a time in brackets and a login.
+
+        A name with a space in it is YouTube's, and the line another program's.
+        """
         lines = [line for line in head.decode("utf-8", "replace").split("\n")[:50] if line.strip()]
         if any(BEGINS.match(line) for line in lines):
             return True
         form = [line for line in lines if _is_line(line)]
-        return 2 * len(form) > len(lines) and not form[0].startswith(OF_A_VIDEO)
+        said = [line for line in form if ": " in line]
+        by_users = [line for line in said if BY_USER.match(line.partition("]")[2].lstrip())]
+        is_of_users = 2 * len(by_users) >= len(said)
+        return 2 * len(form) > len(lines) and is_of_users and not form[0].startswith(OF_A_VIDEO)
 
     def records(self, source: Source) -> Iterator[Record]:
         """Yield the lines; what only the file's name tells is taken from there first."""

@@ -33,9 +33,9 @@ class CsvReader(TableReader):
 
     @classmethod
     def recognises(cls, head: bytes) -> bool:
-        """Whether the first line is a header in which something looks like the text, or a row of a table."""
+        """Whether the first line is a header in which something looks like the text, or lines are rows of a table."""
         opening = _opening(head)
-        return any(looks_like_the_text(name) for name in opening.header) or _is_table_without_header(opening)
+        return any(looks_like_the_text(name) for name in opening.header) or _is_even(opening)
 
     def column_names(self, source: Source) -> list[str]:
         """Return the header, or the names that are said.
@@ -167,12 +167,11 @@ LEAST_WIDTH = {"\t": 2}
 ROWS_LOOKED_AT = 20
 
 
-def _is_table_without_header(opening: _Opening) -> bool:
+def _is_even(opening: _Opening) -> bool:
     """Whether the first lines are rows of as many fields, more than any line of chat has by chance."""
     rows = opening.lines[:ROWS_LOOKED_AT]
     widths = {len(fields_of(line, opening.delimiter)) for line in rows}
-    is_even = len(rows) > 1 and len(widths) == 1 and min(widths) >= LEAST_WIDTH.get(opening.delimiter, 3)
-    return is_even and any(map(_is_a_value, opening.header))
+    return len(rows) > 1 and len(widths) == 1 and min(widths) >= LEAST_WIDTH.get(opening.delimiter, 3)
 
 
 def _frame(rows: list[list[str]], columns: Sequence[str]) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """Logs of one line a record that are read by patterns alone: what a pattern is, and the reader of them.
 
-The patterns of known programs are in `line_patterns.py`. A format that needs to remember what it has read
-has a module of its own, such as `chatterino.py`.
+The patterns of known programs are in `line_patterns.py` and `chatty.py`. A format that needs to remember what it
+has read has a module of its own, such as `chatterino.py`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from moderation_pipeline.comments.acts.acts_in_words import act_in_words
+from moderation_pipeline.comments.acts.acts_of_chatty import act_of_moderator, acts_listed
 from moderation_pipeline.comments.chat_files import LOG_SUFFIX
 from moderation_pipeline.comments.log_spec import LogSpec
 from moderation_pipeline.comments.readers.log_clock import NO_DAY, LogClock, clock_of, date_of
@@ -51,7 +52,7 @@ class LinePattern(NamedTuple):
     Of the time: those of `log_clock.CLOCK`, `year`, `month` (a number or English letters), `day`, `offset`
     (`+02:00`, `UTC`), or `elapsed` (`1:02:03` since the recording began). Of a comment: `channel`, `signs`
     (IRC's marks of rank), `badges`, `user_id`, `user_name`, `text`. Of an act: `user`, `mask`, `quoted`,
-    `seconds`, `many` (several acts in Chatty's form).
+    `many` and `done` (Chatty's forms of several acts, and of what a moderator did).
     """
 
     form: re.Pattern[str]
@@ -153,7 +154,7 @@ class LineLogReader(LogReader):
         if day is None:
             return Unreadable("no date that can be read")
         clock = clock_of(groups) if groups.get("hour") else None
-        self._clock.begin(day, clock)
+        self._clock.begin(day, clock, groups.get("offset"))
         return Ignored("beginnings and ends of logging")
 
     def _time(self, groups: Groups) -> int | None:
@@ -219,13 +220,12 @@ def _not_before(day: date, known: date) -> date:
     return date_of(str(day.year + 1), str(day.month), str(day.day)) or day
 
 
-MANY = re.compile(r"(?P<user>[^\s,]+)(?: \((?P<inside>[^)]*)\))?(?: \[[^\]]*\])?(?: \{[^}]*\})?(?:, |$)")
-
-
 def _removed(kind: ActKind, groups: Groups, at_us: int | None) -> Act | Acts:
     """Return whom a line says to be put out. A mask that names no nick may be anybody's."""
     if groups.get("many") is not None:
-        return Acts(tuple(_one_of(kind, each, at_us) for each in MANY.finditer(groups["many"] or "")))
+        return acts_listed(kind, groups["many"] or "", at_us)
+    if groups.get("done") is not None:
+        return act_of_moderator(groups["done"] or "", at_us)
     user = groups.get("user")
     mask = groups.get("mask")
     if mask is not None:
@@ -241,19 +241,4 @@ def _removed(kind: ActKind, groups: Groups, at_us: int | None) -> Act | Acts:
         comment_id=None,
         at_us=at_us,
         quoted=groups.get("quoted"),
-    )
-
-
-def _one_of(kind: ActKind, found: re.Match[str], at_us: int | None) -> Act:
-    """Return one of the acts that Chatty writes into a line: a ban with its seconds, a deletion with its text."""
-    user, inside = found["user"], found["inside"]
-    is_timeout = kind is ActKind.BAN and inside is not None and re.fullmatch(r"\d+s", inside) is not None
-    return Act(
-        kind=ActKind.TIMEOUT if is_timeout else kind,
-        channel=None,
-        user_id=user.lower(),
-        user_name=user,
-        comment_id=None,
-        at_us=at_us,
-        quoted=inside if kind is ActKind.DELETE else None,
     )

@@ -1,8 +1,8 @@
-"""The line logs of known programs, by their patterns: justlog and rustlog, TwitchDownloader, chat-downloader, IRC.
+"""The line logs of known programs, by their patterns: justlog and rustlog, TwitchDownloader, IRC clients.
 
 What a pattern's groups mean is in `line_log.py`. Written from the sources of these programs: justlog's
-server.go, rustlog's text_stream.rs, TwitchDownloader's ChatText.cs, chat-downloader's custom_formats.json,
-znc's log.cpp, Chatty's ChatLog.java, The Lounge's userLog.js, and the manuals of irssi, WeeChat and HexChat.
+server.go, rustlog's text_stream.rs, TwitchDownloader's ChatText.cs,
+znc's log.cpp, The Lounge's userLog.js, and the manuals of irssi, WeeChat and HexChat. Chatty's are in `chatty.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ DATE = r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
 TEXT = r"(?P<text>.*)"
 
 
-def _pattern(form: str, means: LineMeaning, kind: ActKind = ActKind.UNKNOWN, what: str = "") -> LinePattern:
+def line_pattern(
+    form: str, means: LineMeaning, kind: ActKind = ActKind.UNKNOWN, what: str = ""
+) -> LinePattern:
+    """Return the pattern of whole lines of that form."""
     compiled = re.compile(rf"(?:{form})\Z", re.DOTALL)
     return LinePattern(compiled, means, kind, what or "lines of the program")
 
@@ -31,13 +34,13 @@ class JustlogTextReader(LineLogReader):
     is_utc = True
     patterns = (
         # rustlog names the user of an act as if it were said by them: "x: x has been banned".
-        _pattern(
+        line_pattern(
             rf"\[{DATE} {CLOCK}\] #(?P<channel>\S+) (?P<user_name>\w+): "
             rf"(?P<text>(?P=user_name) has been (?:banned|timed out for \d+ seconds))",
             LineMeaning.SYSTEM,
         ),
-        _pattern(rf"\[{DATE} {CLOCK}\] #(?P<channel>\S+) (?P<user_name>\w+): {TEXT}", LineMeaning.SAID),
-        _pattern(
+        line_pattern(rf"\[{DATE} {CLOCK}\] #(?P<channel>\S+) (?P<user_name>\w+): {TEXT}", LineMeaning.SAID),
+        line_pattern(
             rf"\[{DATE} {CLOCK}\] #(?P<channel>\S+) {TEXT}",
             LineMeaning.SYSTEM,
             what="notices of subscriptions and the like",
@@ -53,46 +56,16 @@ class TwitchDownloaderTextReader(LineLogReader):
     hint = "Saved as JSON it has ids, roles and times too."
     is_utc = True
     patterns = (
-        _pattern(rf"\[{DATE} {CLOCK} UTC\] (?P<user_name>[^\s:]+): {TEXT}", LineMeaning.SAID),
-        _pattern(
-            rf"\[(?P<elapsed>\d{{1,4}}:[0-5]\d:[0-5]\d)\] (?P<user_name>[^\s:]+): {TEXT}", LineMeaning.SAID
+        line_pattern(rf"\[{DATE} {CLOCK} UTC\] (?P<user_name>[^\s:]+): {TEXT}", LineMeaning.SAID),
+        line_pattern(
+            # chat-downloader's oldest text has this form too, and YouTube's names have spaces.
+            rf"\[(?P<elapsed>\d{{1,4}}:[0-5]\d:[0-5]\d)\] (?P<user_name>[^\s:][^:]{{0,99}}): {TEXT}",
+            LineMeaning.SAID,
         ),
     )
 
 
-BADGES = r"(?:\((?P<badges>(?:[^()]|\([^()]*\))*)\) )?(?:\*[^*]*\* )?"
-"""A member's badge has brackets of its own: (Member (6 months), Moderator)."""
-
-ELAPSED = r"(?P<elapsed>-?(?:\d{1,4}:[0-5]\d|\d{1,3}):[0-5]\d)"
-
-
-def _of_chat_downloader(time: str) -> tuple[LinePattern, ...]:
-    """Return the patterns of chat-downloader's lines with one of its times."""
-    acts = r"(?P<text>\S+ was (?:timed out for \d+ seconds|permanently banned)\.)"
-    return (
-        _pattern(rf"{time} \| {acts}", LineMeaning.SYSTEM),
-        # YouTube's deletions have nothing but these words, so that nobody knows of whom they are.
-        _pattern(rf"{time} \| ?(?:\[[^\]:]*\])?", LineMeaning.REMOVES),
-        _pattern(rf"{time} \| {BADGES}(?P<user_name>[^:|]+): {TEXT}", LineMeaning.SAID),
-        _pattern(rf"{time} \| [^:]*", LineMeaning.NOTHING, what="lines without words of a user"),
-    )
-
-
-class ChatDownloaderTextReader(LineLogReader):
-    """Reads what chat-downloader prints, or writes into a .txt."""
-
-    name = "chat_downloader_text"
-    describes = "chat-downloader text"
-    hint = "Written as .json or .jsonl it has ids and what moderators did too."
-    is_name_a_login = False
-    patterns = (
-        *_of_chat_downloader(ELAPSED),
-        *_of_chat_downloader(rf"{DATE} {CLOCK}"),
-        *_of_chat_downloader(r"(?P<hour>\d{1,2}):(?P<minute>[0-5]\d) (?P<half>[AaPp])[Mm]"),
-    )
-
-
-SIGNS = r"(?P<signs>[ ~&@%+]*)"
+SIGNS = r"(?P<signs>[ ~&@%+]{0,8})"
 NICK = r"(?P<user_name>[^\s<>]+)"
 SPELT = (
     r"[A-Z][a-z]{2},? (?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2})"
@@ -116,39 +89,65 @@ EVENTS = "|".join(
     (
         *(r"\*\*\*", "-!-", r"\*\t", r"\* \S+ \([^)]*\) ", r"\* \S+ (?:sets mode:|is now known as) "),
         r"\* (?:Now talking in|Topic is|Set by|Disconnected|Attempting to|Rejoined channel) ",
-        *(r"-\S+- ", r"(?:JOIN|PART|MOD|UNMOD|BITS|VIEWERS|MOD_ACTION): "),
+        *(r"-\S+- ", r"(?:JOIN|PART|MOD|UNMOD|BITS|VIEWERS): "),
     )
 )
 """How mIRC, irssi, znc, The Lounge and Chatty begin a line that nobody said."""
+
+COMINGS = (
+    r"(?:\S+ (?:[(\[]\S+[)\]] )?(?:has )?(?:joined|left|quit)|(?:Joins|Parts|Quits): |\S+ is now known as) ?"
+)
+ACTS = (
+    r"\b(?:[Kk]ick|[Bb]an(?:s|ned)?\b|[Qq]uiet|[Mm]ute|[Ss]ilence|[Tt]imed out|[Tt]imeout|[Kk]illed|[Ss]hun)"
+)
+"""Words of acts. An event with one of them, that is no coming or going and has no other form, may be on anybody."""
 
 
 def _of_irc(when: str) -> tuple[LinePattern, ...]:
     """Return the patterns of IRC clients' lines that begin with one of their times."""
     return (
-        _pattern(rf"{when}<{SIGNS}{NICK}>[ \t]?{TEXT}", LineMeaning.SAID),
-        _pattern(
+        line_pattern(rf"{when}<{SIGNS}{NICK}>[ \t]?{TEXT}", LineMeaning.SAID),
+        line_pattern(
             rf"{when}(?:-!-|\*{{1,3}}) (?P<user>\S+) was kicked (?:from \S+ )?by \S+.*",
             LineMeaning.REMOVES,
             ActKind.SILENCE,
         ),
-        _pattern(
-            rf"{when}\*\t\S+ has kicked (?P<user>\S+)(?: from \S+)? .*", LineMeaning.REMOVES, ActKind.SILENCE
+        line_pattern(
+            rf"{when}\*\t\S+ has kicked (?P<user>\S+)(?: from \S+)?(?: .*)?",
+            LineMeaning.REMOVES,
+            ActKind.SILENCE,
         ),
-        _pattern(rf"{when}\* \S+ (?:\([^)]*\) )?kick (?P<user>\S+).*", LineMeaning.REMOVES, ActKind.SILENCE),
+        *_of_hexchats_modes(rf"{when}\*\t\S+ "),
+        line_pattern(
+            rf"{when}\* \S+ (?:\([^)]*\) )?kick (?P<user>\S+).*", LineMeaning.REMOVES, ActKind.SILENCE
+        ),
         *_of_modes(rf"{when}(?:-!-|\*{{1,3}}) .*?(?:mode/\S+ \[|sets mode:? |sets modes on \S+: )"),
-        _pattern(rf"{when}BAN: (?P<many>.*)", LineMeaning.REMOVES, ActKind.BAN),
-        _pattern(rf"{when}DELETED: (?P<many>.*)", LineMeaning.REMOVES, ActKind.DELETE),
-        _pattern(rf"{when}(?:{EVENTS}).*", LineMeaning.NOTHING, what="joins, parts, modes and notices"),
-        _pattern(rf"{when} ?\*[ \t]{SIGNS}{NICK} {TEXT}", LineMeaning.DID),
-        _pattern(rf"{when}{TEXT}", LineMeaning.SYSTEM),
+        line_pattern(rf"{when}BAN: (?P<many>.*)", LineMeaning.REMOVES, ActKind.BAN),
+        line_pattern(rf"{when}DELETED: (?P<many>.*)", LineMeaning.REMOVES, ActKind.DELETE),
+        line_pattern(rf"{when}MOD_ACTION: \S+ \((?P<done>.*)\)", LineMeaning.REMOVES),
+        line_pattern(rf"{when}(?:\*\*\*|-!-|\*\t|-\S+-) ?+(?!{COMINGS}).*{ACTS}.*", LineMeaning.REMOVES),
+        line_pattern(rf"{when}(?:{EVENTS}).*", LineMeaning.NOTHING, what="joins, parts, modes and notices"),
+        line_pattern(rf"{when} ?\*[ \t]{SIGNS}{NICK} {TEXT}", LineMeaning.DID),
+        line_pattern(rf"{when}{TEXT}", LineMeaning.SYSTEM),
     )
 
 
 def _of_modes(begins: str) -> tuple[LinePattern, ...]:
     """Return the patterns of a mode that bans or quiets a mask, alone or among others."""
     return (
-        _pattern(rf"{begins}\+[bq] (?P<mask>[^\s\]]+).*", LineMeaning.REMOVES, ActKind.BAN),
-        _pattern(rf"{begins}\+\w*[bq].*", LineMeaning.REMOVES, ActKind.UNKNOWN),
+        line_pattern(rf"{begins}\+[bq] (?P<mask>[^\s\]]+).*", LineMeaning.REMOVES, ActKind.BAN),
+        line_pattern(rf"{begins}-[bq] (?P<mask>[^\s\]]+).*", LineMeaning.REMOVES, ActKind.LIFT),
+        line_pattern(rf"{begins}\+\w*[bq].*", LineMeaning.REMOVES, ActKind.UNKNOWN),
+    )
+
+
+def _of_hexchats_modes(begins: str) -> tuple[LinePattern, ...]:
+    """Return the patterns of modes as HexChat words them."""
+    return (
+        line_pattern(rf"{begins}sets (?:ban|quiet) on (?P<mask>\S+).*", LineMeaning.REMOVES, ActKind.BAN),
+        line_pattern(rf"{begins}removes (?:ban|quiet) on (?P<mask>\S+).*", LineMeaning.REMOVES, ActKind.LIFT),
+        line_pattern(rf"{begins}sets mode:? -[bq] (?P<mask>\S+).*", LineMeaning.REMOVES, ActKind.LIFT),
+        line_pattern(rf"{begins}sets mode:? \+[bq] (?P<mask>\S+).*", LineMeaning.REMOVES, ActKind.BAN),
     )
 
 
@@ -159,16 +158,21 @@ class IrcTextReader(LineLogReader):
     """Reads what IRC clients and bouncers keep: `[12:03] <nick> text` and its relatives."""
 
     name = "irc_text"
-    describes = "text logs of mIRC, irssi, WeeChat, HexChat, znc, The Lounge and Chatty"
+    describes = "text logs of mIRC, irssi, WeeChat, HexChat, znc and The Lounge"
     patterns = (
-        _pattern(rf"(?:{BEGINNINGS}) {SPELT}", LineMeaning.BEGINS),
-        _pattern(rf"(?:{BEGINNINGS}) {DATE}.*", LineMeaning.BEGINS),
-        _pattern(rf"(?:{BESIDES}).*", LineMeaning.NOTHING, what="beginnings and ends of logging"),
-        _pattern(rf"{WEECHAT}{SIGNS}(?P<user_name>[^\s\-<=*][^\s]*)\t{TEXT}", LineMeaning.SAID),
-        _pattern(rf"{WEECHAT} ?\*\t{SIGNS}{NICK} {TEXT}", LineMeaning.DID),
-        _pattern(rf"{WEECHAT}<--\t\S+ has kicked (?P<user>\S+).*", LineMeaning.REMOVES, ActKind.SILENCE),
+        line_pattern(rf"(?:{BEGINNINGS}) {SPELT}", LineMeaning.BEGINS),
+        line_pattern(rf"(?:{BEGINNINGS}) {DATE}.*", LineMeaning.BEGINS),
+        line_pattern(rf"(?:{BESIDES}).*", LineMeaning.NOTHING, what="beginnings and ends of logging"),
+        line_pattern(rf"{WEECHAT}{SIGNS}(?P<user_name>[^\s\-<=*][^\s]*)\t{TEXT}", LineMeaning.SAID),
+        line_pattern(rf"{WEECHAT} ?\*\t{SIGNS}{NICK} {TEXT}", LineMeaning.DID),
+        line_pattern(
+            rf"{WEECHAT}<--\t\S+ (?:\(\S*\) )?has kicked (?P<user>\S+).*",
+            LineMeaning.REMOVES,
+            ActKind.SILENCE,
+        ),
         *_of_modes(rf"{WEECHAT}--\tMode \S+ \["),
-        _pattern(rf"{WEECHAT}[^\t]*\t.*", LineMeaning.NOTHING, what="joins, parts, modes and notices"),
+        line_pattern(rf"{WEECHAT}(?:--|<--|=!=)\t(?!{COMINGS}).*{ACTS}.*", LineMeaning.REMOVES),
+        line_pattern(rf"{WEECHAT}[^\t]*\t.*", LineMeaning.NOTHING, what="joins, parts, modes and notices"),
         *_of_irc(rf"\[{DATE}[T ]{CLOCK}\] ?"),
         *_of_irc(rf"\[{CLOCK}\] ?"),
         *_of_irc(rf"{DATE}[T ]{CLOCK} "),

@@ -117,7 +117,7 @@ class LogClock:
         self._said_zone = spec.clock_zone
         self._notes = notes
         self._wall: WallClock | None = None
-        self._clock = timedelta(0)
+        self._clock: timedelta | None = None
 
     def begin(self, day: date, clock: timedelta | None = None, zone: str | None = None) -> None:
         """Take in what a line says that begins a log or a day."""
@@ -127,14 +127,17 @@ class LogClock:
             self._set_zone(zone, datetime(day.year, day.month, day.day) + self._clock)
 
     def at(self, clock: timedelta) -> int | None:
-        """Return the time of a line; None without a day. The day after comes where the clock falls back."""
+        """Return the time of a line; None without a day. The day after comes where the clock falls back.
+
+        A day that only the file's name or its owner says is the first line's, whatever hour that has.
+        """
         if self.day is None:
             return None
-        day = self.day
-        if self._clock - clock > DAY / 2 and day < date.max:
+        day, before = self.day, self._clock if self._clock is not None else clock
+        if before - clock > DAY / 2 and day < date.max:
             self.day = day = day + DAY
             self._clock = clock
-        elif clock - self._clock > DAY - NEAR_MIDNIGHT and self._clock < NEAR_MIDNIGHT and day > date.min:
+        elif clock - before > DAY - NEAR_MIDNIGHT and before < NEAR_MIDNIGHT and day > date.min:
             # Lines may be a little out of order: this one still belongs to the evening before.
             day -= DAY
         else:

@@ -1,4 +1,8 @@
-"""Parquet tables: typed columns, read as far as they are needed."""
+"""Parquet tables: typed columns, read as far as they are needed.
+
+A group of rows has to be in memory whole, for it is cut into columns and not into rows. What a small file may grow
+to is bounded as it is for a compressed log (`source.py`), and a value may be as long as a line may.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,15 @@ import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
 from moderation_pipeline.comments.readers.table import Batch, TableReader
-from moderation_pipeline.comments.source import PARQUET_MAGIC, Source
+from moderation_pipeline.comments.record import RejectedLine
+from moderation_pipeline.comments.source import BOMB_BYTES, LINE_LIMIT, MOST_GROWTH, PARQUET_MAGIC, Source
 from moderation_pipeline.errors import ModerationError
 
 ROWS_OF_A_PARQUET = 262_144
 """Rows converted at a time. The table is columns already; smaller parts would only take longer."""
+
+
+TOO_GROWN = f"it grows to more than {MOST_GROWTH} times its size, as no chat does"
 
 
 class DamagedParquetError(ModerationError):
@@ -58,10 +66,14 @@ class ParquetReader(TableReader):
         wanted = table.select([fields[name].alias(name) for name in columns])
         with reading(source.path):
             height = int(table.select(pl.len()).collect().item())
+        grown = 0
         for start in range(0, height, ROWS_OF_A_PARQUET):
             with reading(source.path):
                 part = wanted.slice(start, ROWS_OF_A_PARQUET).collect()
-            yield Batch(part, range(start + 1, start + 1 + part.height))
+            grown += _bytes_of(part)
+            if grown > max(BOMB_BYTES, MOST_GROWTH * source.path.stat().st_size):
+                raise DamagedParquetError(source.path, ValueError(TOO_GROWN))
+            yield _without_too_long(part, start + 1)
 
     def _fields(self, source: Source) -> dict[str, pl.Expr]:
         with reading(source.path):
@@ -71,6 +83,25 @@ class ParquetReader(TableReader):
             for name, dtype in schema.items()
             for path, field in _fields_of(name, dtype, pl.col(name))
         }
+
+
+def _bytes_of(part: pl.DataFrame) -> int:
+    lengths = part.select(pl.col(pl.String).str.len_bytes().cast(pl.Int64).sum())
+    return sum(lengths.row(0)) if lengths.width else 0
+
+
+def _without_too_long(part: pl.DataFrame, first: int) -> Batch:
+    """Return the rows, and as rejected those with a value longer than any line may be."""
+    is_too_long = pl.any_horizontal(
+        pl.lit(value=False), pl.col(pl.String).str.len_bytes().fill_null(0) > LINE_LIMIT
+    )
+    too_long = part.select(is_too_long.alias("is")).to_series()
+    numbers = range(first, first + part.height)
+    if not too_long.any():
+        return Batch(part, numbers)
+    reason = f"longer than {LINE_LIMIT:,} bytes"
+    rejected = [RejectedLine(numbers[at], reason, "") for at in too_long.arg_true()]
+    return Batch(part.filter(~too_long), [numbers[at] for at in (~too_long).arg_true()], rejected)
 
 
 def _fields_of(path: str, dtype: DataType | DataTypeClass, field: pl.Expr) -> Iterator[tuple[str, pl.Expr]]:

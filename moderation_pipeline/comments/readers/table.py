@@ -14,7 +14,7 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.comments.columns import ColumnsError, ColumnsSpec, MissingColumnsError
-from moderation_pipeline.comments.guessing import guessed_columns
+from moderation_pipeline.comments.guessing import guessed_columns, looks_like_a_label
 from moderation_pipeline.comments.mapping import TableMapping
 from moderation_pipeline.comments.ordering import Order
 from moderation_pipeline.comments.readers.reader import Reader
@@ -140,8 +140,16 @@ class TableReader(Reader):
         if unread:
             more = f" and {len(unread) - MOST_NAMED:,} more" if len(unread) > MOST_NAMED else ""
             self.notes.append(f"Columns that were not read: {', '.join(unread[:MOST_NAMED])}{more}.")
+        like_labels = [name for name in unread if looks_like_a_label(name)]
+        if like_labels and not any(ours.startswith("label_") for ours, _ in spec.columns()):
+            self.notes.append(
+                f"Of these, {', '.join(like_labels[:MOST_LABELS])} may be labels or scores, and no label is "
+                f"guessed. Say what is a violation: --column 'label_is_violation={{column: {like_labels[0]}, "
+                f"true_for: [1]}}', or at_least: 0.5 for a score; several columns as column: [a, b]."
+            )
 
 
+MOST_LABELS = 8
 MOST_NAMED = 100
 """Columns named in a note; an object with ids as its keys has thousands."""
 

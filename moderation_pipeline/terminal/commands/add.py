@@ -53,7 +53,7 @@ def add(
     FILE is a file, a folder of files, or - for standard input; plain, .gz or .zst. A file's format is told by its
     content. What moderators did in a log is read as labels. Several files are one chat, in the order of their times;
     what two of them hold is there once. A chat that there is already is added to: with its --name, or by a file of it
-    that has grown.
+    that has grown. A run of it then starts over, as its first lines may be labelled otherwise; no reply is paid twice.
 
     \b
     moderation add ~/logs/stream.irc.gz

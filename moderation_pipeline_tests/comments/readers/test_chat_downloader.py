@@ -204,3 +204,30 @@ def test_a_row_of_another_width_is_rejected() -> None:
     ingested = read(as_csv(item("a", "hi")) + b"one,two\r\n")
     assert counts(ingested)["rejected"] == 1
     assert is_conserved(ingested)
+
+
+START = 1_700_000_000_000_000
+
+
+def test_an_act_of_a_named_channel_finds_a_line_that_names_none() -> None:
+    ann = {"id": "1", "name": "ann"}
+    lines = [
+        {
+            "message_type": "text_message",
+            "message_id": "a",
+            "message": "bad",
+            "author": ann,
+            "timestamp": START,
+        },
+        {
+            "message_type": "ban_user",
+            "banned_user": "ann",
+            "target_author_id": "1",
+            "ban_type": "timeout",
+            "ban_duration": 600,
+            "channel_id": "9",
+            "timestamp": START + 2_000_000,
+        },
+    ]
+    ingested = read([json.dumps(line) for line in lines])
+    assert ingested.comments["label_action"].to_list() == ["timeout"]

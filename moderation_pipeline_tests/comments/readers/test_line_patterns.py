@@ -114,6 +114,30 @@ def test_a_deletion_without_a_name_leaves_all_before_it_unlabelled() -> None:
     assert [row[2] for row in texts(read(lines))] == ["allow", None, "timeout"]
 
 
+def test_a_deletion_as_chat_downloader_words_it_on_twitch_leaves_its_user_unlabelled() -> None:
+    lines = [
+        "2024-05-06 20:00:01 | (Subscriber) Ann: bad",
+        "2024-05-06 20:00:02 | Bob: fine",
+        "2024-05-06 20:00:03 | ann: bad",
+        "2024-05-06 20:00:04 | Bob: fine",
+        "2024-05-06 20:00:05 | eve: worse",
+        "2024-05-06 20:00:06 | eve was timed out for 60 seconds.",
+        "Room state | Channel ID = 9, slow mode = False",
+    ]
+    ingested = read(lines)
+    labels = [None, "allow", None, "allow", "timeout"]
+    assert ingested.comments["label_action"].to_list() == labels
+    assert ingested.comments["user_id"].to_list() == ["ann", "bob", "ann", "bob", "eve"]
+    assert any("may be a deletion" in note and ".json" in note for note in ingested.notes)
+
+
+def test_a_videos_lines_of_names_with_spaces_are_no_chatterino_log() -> None:
+    lines = ["[4:00:00] Ann L: hi: there", "[4:00:02] -: /hide", "[4:00:33] 로라 [Laura]: hey"]
+    ingested = read(lines)
+    assert ingested.ingestion["format"].item() == "twitchdownloader_text"
+    assert ingested.comments["user_name"].to_list() == ["Ann L", "-", "로라 [Laura]"]
+
+
 def test_irssis_log_is_read_with_days_ranks_and_kicks() -> None:
     ingested = read(IRSSI)
     assert ingested.ingestion["format"].item() == "irc_text"
@@ -172,6 +196,12 @@ def test_every_clients_line_is_a_comment(line: str) -> None:
         "[20:00:05] BAN: cy, ann",
         "[20:00:05] DELETED: ann (bad)",
         "[20:00:05] DELETED: ann (something else)",
+        "[20:00:05] MOD_ACTION: judge (timeout ann 600)",
+        "2024-05-06 20:00:05\t<--\tjudge (~j@host) has kicked ann (enough)",
+        "May 06 20:00:05 *\tjudge sets ban on ann!*@*",
+        "May 06 20:00:05 *\tjudge has kicked ann from #room",
+        "[20:00:05] *** judge quieted ann for 10 minutes",
+        "2024-05-06 20:00:05\t--\tServices: ann was banned by judge",
     ],
 )
 def test_every_clients_word_for_putting_somebody_out_is_an_act(line: str) -> None:
@@ -187,6 +217,45 @@ def test_every_clients_word_for_putting_somebody_out_is_an_act(line: str) -> Non
     assert labels["bad"] != "allow"
     assert (labels["worse"], labels["fine"]) == ("ban", "allow")
     assert counts(ingested)["moderation_events"] == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[20:00:05] *** judge sets mode: -b ann!*@*",
+        "20:00 -!- mode/#room [-b ann!*@*] by judge",
+        "2024-05-06 20:00:05\t--\tMode #room [-b ann!*@*] by judge",
+        "May 06 20:00:05 *\tjudge removes ban on ann!*@*",
+    ],
+)
+def test_a_ban_that_is_lifted_within_seconds_is_no_label(line: str) -> None:
+    lines = ["[20:00:01] <ann> hi", "[20:00:03] *** judge sets mode: +b ann!*@*", line]
+    assert read(lines, name="#room_20240506.log").comments["label_action"].to_list() == [None]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "20:00 -!- cy [cy@host] has quit [Quit: who banned me]",
+        "[20:00:05] *** Parts: cy (cy@host) (kick me)",
+        "2024-05-06 20:00:05\t<--\tcy (cy@host) has left #room (I was banned)",
+        "20:00 -!- cy is now known as banned",
+    ],
+)
+def test_words_of_who_comes_or_goes_are_no_act(line: str) -> None:
+    lines = ["[20:00:01] <ann> hi", line, "[20:00:08] <eve> bad", "[20:00:09] BAN: eve"]
+    assert read(lines, name="#room_20240506.log").comments["label_action"].to_list() == ["allow", "ban"]
+
+
+def test_the_day_of_a_files_name_is_that_of_its_first_line_however_late() -> None:
+    lines = ["[23:59:50] <ann> late", "[23:59:40] <ann> a little out of order", "[00:00:10] <ann> after"]
+    named = times(read(lines, name="2024-05-06.log"))
+    assert named == ["05-06 23:59:50", "05-06 23:59:40", "05-07 00:00:10"]
+
+
+def test_a_line_of_the_evening_may_follow_the_line_that_begins_the_day() -> None:
+    lines = ["--- Day changed Tue May 07 2024", "23:59 <ann> late", "00:01 <ann> early"]
+    assert times(read(lines)) == ["05-06 23:59:00", "05-07 00:01:00"]
 
 
 def test_several_acts_in_one_line_are_one_record() -> None:

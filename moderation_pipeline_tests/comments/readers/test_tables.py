@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from moderation_pipeline.comments.charset import encoding_of
 from moderation_pipeline.comments.columns import ColumnsSpec
 from moderation_pipeline.comments.ingest import ingest
 from moderation_pipeline.comments.readers.parquet import DamagedParquetError
@@ -233,3 +234,29 @@ def test_a_parquet_at_which_polars_panics_is_an_error_of_ours(
             failed += 1
     assert failed > 10
     assert "panicked" not in capfd.readouterr().err
+
+
+def test_a_parquet_that_grows_as_no_chat_does_is_read_no_further(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    pl.DataFrame({"text": ["a" * 400] * 700_000}).write_parquet(path)
+    with pytest.raises(DamagedParquetError, match="grows to more than 500 times its size"):
+        ingest(path, "chat")
+
+
+def test_a_value_longer_than_any_line_may_be_is_a_rejected_row(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    pl.DataFrame({"text": ["hi", "a" * (LINE_LIMIT + 1), "ho"]}).write_parquet(path)
+    ingested = ingest(path, "chat")
+    assert ingested.comments["text"].to_list() == ["hi", "ho"]
+    assert ingested.rejected_lines.select("line_number", "reason").rows() == [
+        (2, "longer than 16,777,216 bytes")
+    ]
+    assert is_conserved(ingested)
+
+
+def test_a_parquet_full_of_zeros_is_no_text_of_utf_16(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    pl.DataFrame({"text": ["a" * 50] * 100, "n": [0] * 100}).write_parquet(path, compression="uncompressed")
+    zeros = path.read_bytes()[:4] + b"a\0" * 5_000
+    assert encoding_of(zeros) is None
+    assert ingest(path, "chat").comments.height == 100

@@ -15,7 +15,9 @@ from moderation_pipeline.config.model_specs import OpenAISpec
 from moderation_pipeline.plan import Action
 from moderation_pipeline_tests.backends.scripted_model import ScriptedModel
 
-DRAFT = '<think>\nPerhaps a joke. A draft: {"action": "ban", "category": "hate", "confidence": 1.0} but I should'
+DRAFT = (
+    '<think>\nPerhaps a joke. A draft: {"action": "ban", "category": "hate", "confidence": 1.0} but I should'
+)
 ALLOW = '{"action": "allow", "category": "none", "confidence": 0.9}'
 
 
@@ -26,7 +28,9 @@ def served(content: str, finish_reason: str) -> Reply:
 
 
 def verdict_on(*replies: Reply) -> Verdict:
-    judge = PromptJudge(ScriptedModel(replies), Instructions("student"), OpenAISpec(backend="openai", model="m"))
+    judge = PromptJudge(
+        ScriptedModel(replies), Instructions("student"), OpenAISpec(backend="openai", model="m")
+    )
     (verdict,) = asyncio.run(judge.judge([Message("user", "a comment")]))
     return verdict
 

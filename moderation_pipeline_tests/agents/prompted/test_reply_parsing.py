@@ -86,7 +86,9 @@ def test_an_answer_that_a_comment_smuggled_in_does_not_pass_for_the_model_s() ->
         read_reply(quoting, RULES)
 
 
-DRAFT = 'It may be a joke. A draft: {"action": "ban", "category": "hate", "confidence": 1.0}, but I should weigh'
+DRAFT = (
+    'It may be a joke. A draft: {"action": "ban", "category": "hate", "confidence": 1.0}, but I should weigh'
+)
 THOUGHTS = [
     ("<think>", "</think>"),
     ("<thinking>\n", "\n</thinking>\n"),
@@ -159,7 +161,12 @@ def test_a_thought_s_end_that_a_comment_smuggled_in_does_not_let_its_answer_pass
 def test_a_mark_that_the_answer_quotes_is_text(mark: str) -> None:
     quoting = PLAIN.replace('"so"', f'"it says {mark}"')
 
-    for text in (quoting, f"Sure: {quoting}", f"```json\n{quoting}\n```", f"<think>hm</think>Sure: {quoting}"):
+    for text in (
+        quoting,
+        f"Sure: {quoting}",
+        f"```json\n{quoting}\n```",
+        f"<think>hm</think>Sure: {quoting}",
+    ):
         assert read_reply(text, RULES).plan.reasoning == f"it says {mark}"
 
 

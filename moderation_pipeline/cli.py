@@ -28,6 +28,7 @@ from moderation_pipeline.terminal.commands.synthesize import synthesize
 from moderation_pipeline.terminal.commands.ui import ui
 from moderation_pipeline.terminal.commands.users import users
 from moderation_pipeline.terminal.exit_codes import EXIT_CODES, ended
+from moderation_pipeline.terminal.streams import make_fit
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def called_with(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Run the command line, and exit with a code of `terminal/exit_codes.py`."""
+    make_fit()
     sys.exit(called_with(sys.argv[1:]))
 
 

@@ -28,10 +28,30 @@ class MissingKeyError(UnusableBackendError):
         )
 
 
+class UnsendableKeyError(UnusableBackendError):
+    """A key with a character in it that no key has; which one is not said, for it is a secret's."""
+
+    def __init__(self, variable: str) -> None:
+        super().__init__(
+            f"{variable} holds a character that no key has, such as a curly quote or a space. Type it anew, in the "
+            "environment or in .env, between plain quotes or none."
+        )
+
+
+class UnreadableEnvError(ModerationError):
+    """A .env that is no text in UTF-8."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is no text in UTF-8. Save it as UTF-8; keys and their names are ASCII.")
+
+
 def environment(folder: Path | None = None) -> Mapping[str, str]:
     """Return the environment, over what the folder's .env says (the working directory's, by default)."""
     path = (folder or Path.cwd()) / ".env"
-    written = {name: value for name, value in dotenv_values(path).items() if value is not None}
+    try:
+        written = {name: value for name, value in dotenv_values(path).items() if value is not None}
+    except UnicodeDecodeError:
+        raise UnreadableEnvError(path) from None
     return {**written, **os.environ}
 
 
@@ -40,10 +60,13 @@ def key_for(backend: str, variable: str | None, variables: Mapping[str, str]) ->
 
     Raises:
         MissingKeyError: the variable is not set, or empty.
+        UnsendableKeyError: it holds what can't be sent as a key.
     """
     if variable is None:
         return ""
     key = variables.get(variable, "").strip()
     if not key:
         raise MissingKeyError(backend, variable)
+    if not all("!" <= character <= "~" for character in key):
+        raise UnsendableKeyError(variable)
     return key

@@ -51,8 +51,10 @@ class CommandFailed(Exception):  # noqa: N818  (no error: the command did its wo
 
 def ended(command: Callable[[], object], *, debug: bool) -> int:
     """Run a command, say what went wrong if anything did, and return the exit code."""
+    output = sys.stdout
     try:
         command()
+        sys.stdout.flush()
     except CommandFailed as failure:
         return _said(str(failure), failure.code)
     except click.ClickException as error:
@@ -61,18 +63,27 @@ def ended(command: Callable[[], object], *, debug: bool) -> int:
     except (click.Abort, KeyboardInterrupt) as stop:
         return _stopped(stop)
     except BrokenPipeError:
-        # Whoever read our output (head, less) has had enough. Python would complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
+        return _had_enough()
     except Exception as error:
         if debug:
             raise
         return _worded(error)
+    except SystemExit as stop:
+        # What rich makes of a broken pipe, and click, which puts something else in the stream's place.
+        if sys.stdout is output and not isinstance(stop.__context__, BrokenPipeError):
+            raise
+        return _had_enough()
     except BaseException as stop:
         # Dagster's own, which is no Exception; named, for this module must not wait for Dagster's import.
         if type(stop).__name__ != "DagsterExecutionInterruptedError":
             raise
         return _stopped(stop)
+    return ExitCode.OK
+
+
+def _had_enough() -> int:
+    """End in peace: whoever read our output (head, less) has had enough. Python would complain again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return ExitCode.OK
 
 
@@ -98,7 +109,8 @@ def _worded(error: Exception) -> int:
             ExitCode.FAILED,
         )
     if isinstance(error, OSError):
-        return _said(f"Error: {error.strerror}: {error.filename}", ExitCode.FAILED)
+        where = error.filename or "where the output goes, or a connection"
+        return _said(f"Error: {error.strerror or error}: {where}", ExitCode.FAILED)
     return _said(
         f"This is a bug of ours: {type(error).__name__}: {error}\n"
         f"Run the same command as 'moderation --debug …' and report what it prints to {WHERE_TO_REPORT}.",

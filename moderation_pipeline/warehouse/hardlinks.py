@@ -81,7 +81,8 @@ def _place_for(folder: DataFolder) -> Path:
     """Return where pictures are made: beside the warehouse, or among temporary files where that can't be written."""
     place = folder.root / PICTURES
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        # Without parents: whoever only looks, perhaps from the wrong folder, makes no data folder there.
+        place.mkdir(exist_ok=True)
     except OSError:
         pass
     else:

@@ -104,8 +104,8 @@ def _worded(error: Exception) -> int:
     data = DataFolder.find().root
     if _is_full(error, data):
         return _said(
-            f"Error: There is no space left on a disk; the data folder is {data}. Make room, and run the same "
-            f"command again: what was finished is kept.",
+            f"Error: There is no space left on a disk, or for a file (ulimit -f); the data folder is {data}. "
+            f"Make room, and run the same command again: what was finished is kept.",
             ExitCode.FAILED,
         )
     if isinstance(error, OSError):
@@ -118,7 +118,7 @@ def _worded(error: Exception) -> int:
     )
 
 
-DISK_FULL = ("No space left on device", "database or disk is full", "Disk quota exceeded")
+DISK_FULL = ("No space left on device", "database or disk is full", "Disk quota exceeded", "File too large")
 """How Python, SQLite and Polars say that a disk is full."""
 
 
@@ -132,7 +132,20 @@ def _is_full(error: BaseException, data: Path) -> bool:
     if any(each in text for text in said for each in DISK_FULL):
         return True
     is_unwritten = any("disk I/O error" in text for text in said)
-    return is_unwritten and data.is_dir() and shutil.disk_usage(data).free < LEAST_FREE_BYTES
+    return is_unwritten and (_are_files_bounded() or _is_nearly_full(data))
+
+
+def _are_files_bounded() -> bool:
+    """Whether this process may only write so much into a file (`ulimit -f`)."""
+    try:
+        import resource
+    except ImportError:  # Windows knows no such bound
+        return False
+    return resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY
+
+
+def _is_nearly_full(data: Path) -> bool:
+    return data.is_dir() and shutil.disk_usage(data).free < LEAST_FREE_BYTES
 
 
 def _chain(error: BaseException) -> Iterator[str]:

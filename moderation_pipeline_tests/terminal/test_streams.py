@@ -75,3 +75,19 @@ def test_a_key_in_curly_quotes_is_told_by_its_variable_and_not_shown(tmp_path: P
     assert ended.returncode == ExitCode.USAGE
     assert b"OPENAI_API_KEY holds a character" in ended.stderr or b".env is no text in UTF-8" in ended.stderr
     assert b"sk-example" not in ended.stderr + ended.stdout
+
+
+def test_a_bound_on_the_size_of_files_is_told_as_no_space_and_the_same_command_goes_on_without_it(
+    tmp_path: Path,
+) -> None:
+    bounded = subprocess.run(
+        ["bash", "-c", f"ulimit -f 64; {PROGRAM} synthesize --comments 100"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        env={**os.environ, "MODERATION_DATA": str(tmp_path / "data")},
+    )
+    assert bounded.returncode == ExitCode.FAILED
+    assert b"There is no space left on a disk, or for a file" in bounded.stderr
+    assert b"bug of ours" not in bounded.stderr
+    assert shell("synthesize --comments 100", tmp_path).returncode == ExitCode.OK

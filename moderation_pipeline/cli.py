@@ -29,7 +29,7 @@ from moderation_pipeline.terminal.commands.ui import ui
 from moderation_pipeline.terminal.commands.users import users
 from moderation_pipeline.terminal.exit_codes import EXIT_CODES, ended
 from moderation_pipeline.terminal.streams import make_fit
-from moderation_pipeline.warehouse.folder import DATA_VARIABLE
+from moderation_pipeline.warehouse.folder import DATA_VARIABLE, as_folder
 
 if TYPE_CHECKING:
     pass
@@ -65,7 +65,7 @@ def cli(session: Session, data: Path | None, debug: bool) -> None:
     """
     session.debug = debug
     if data is not None:
-        os.environ[DATA_VARIABLE] = str(data.absolute())
+        os.environ[DATA_VARIABLE] = str(as_folder(str(data)))
 
 
 COMMANDS = (run, add, synthesize, ui, chats, configs, sql, users, certify, check, attack, cache)

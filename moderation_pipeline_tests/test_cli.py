@@ -172,6 +172,17 @@ def test_what_is_not_found_is_said_with_where_it_was_looked_for_and_nothing_is_m
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("before", [["--data", "s3://bucket/x"], []])
+def test_an_address_is_no_data_folder(
+    tmp_path: Path, moderation: Moderation, monkeypatch: pytest.MonkeyPatch, before: list[str]
+) -> None:
+    monkeypatch.setenv("MODERATION_DATA", "" if before else "gs://bucket/x")
+    ended = moderation(*before, "chats")
+    assert ended.code == ExitCode.USAGE
+    assert "it is an address, and has to be a folder of this machine" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("arguments", [["sql", "from metrics"], ["chats"], ["configs"], ["cache"]])
 def test_looking_around_makes_nothing(tmp_path: Path, moderation: Moderation, arguments: list[str]) -> None:
     assert moderation(*arguments).code == ExitCode.OK

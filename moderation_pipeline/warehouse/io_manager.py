@@ -4,6 +4,7 @@ The base path may be a folder or an object store (anything `UPath` takes). What 
 declared in `tables.py` and checked by `files.py`; `dagster-polars` fails on Polars 2 (0.27.12, measured).
 """
 
+import io
 from pathlib import Path
 from typing import Any, get_origin
 from weakref import finalize
@@ -52,9 +53,10 @@ class WarehouseIOManager(dg.UPathIOManager):
             with replaced_atomically(path.path) as temporary:
                 frame.write_parquet(temporary)
         else:
-            # An object store shows an object once it is uploaded whole, so it needs no second name.
-            with path.open("wb") as file:
-                frame.write_parquet(file)
+            # Made whole first: a file system for object stores keeps what was written when writing fails midway.
+            whole = io.BytesIO()
+            frame.write_parquet(whole)
+            path.write_bytes(whole.getvalue())
 
     def _stage(self, frame: pl.DataFrame, path: Path, partition_key: str) -> None:
         attempt = self._attempts.setdefault(partition_key, Attempt(Path(self._base.path)))

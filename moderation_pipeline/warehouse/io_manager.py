@@ -14,7 +14,7 @@ import polars as pl
 from upath import UPath
 
 from moderation_pipeline.warehouse.files import EXTENSION, conform, read_partition, replaced_atomically
-from moderation_pipeline.warehouse.one_attempt import Attempt, settle
+from moderation_pipeline.warehouse.one_attempt import StagedTables, settle
 from moderation_pipeline.warehouse.tables import LOOP_TABLES, TABLES, Table
 
 
@@ -32,7 +32,7 @@ class WarehouseIOManager(dg.UPathIOManager):
     def __init__(self, base_path: UPath) -> None:
         super().__init__(base_path)
         self._base = base_path
-        self._attempts: dict[str, Attempt] = {}
+        self._attempts: dict[str, StagedTables] = {}
         if _is_folder(base_path):
             settle(Path(base_path.path))
         finalize(self, _discard, self._attempts)
@@ -59,7 +59,7 @@ class WarehouseIOManager(dg.UPathIOManager):
             path.write_bytes(whole.getvalue())
 
     def _stage(self, frame: pl.DataFrame, path: Path, partition_key: str) -> None:
-        attempt = self._attempts.setdefault(partition_key, Attempt(Path(self._base.path)))
+        attempt = self._attempts.setdefault(partition_key, StagedTables(Path(self._base.path)))
         is_over = True
         try:
             is_over = attempt.put(frame, path)
@@ -110,7 +110,7 @@ def _is_folder(path: UPath) -> bool:
     return path.protocol in ("", "file", "local")
 
 
-def _discard(attempts: dict[str, Attempt]) -> None:
+def _discard(attempts: dict[str, StagedTables]) -> None:
     """Take away what a run wrote that failed or was stopped before the last of its tables."""
     for attempt in attempts.values():
         attempt.discard()

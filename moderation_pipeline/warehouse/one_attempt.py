@@ -33,7 +33,7 @@ LAST = "last"
 ABANDONED_AFTER_S = 24 * 3600.0
 
 
-class Attempt:
+class StagedTables:
     """An attempt at a run whose tables are being written. `discard` it unless it was `published`."""
 
     def __init__(self, warehouse: Path) -> None:

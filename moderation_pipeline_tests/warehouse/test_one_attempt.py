@@ -13,7 +13,7 @@ import pytest
 
 from moderation_pipeline.warehouse.files import ensure_schema_files, partition_path
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.one_attempt import PLACE, WHOLE, Attempt
+from moderation_pipeline.warehouse.one_attempt import PLACE, WHOLE, StagedTables
 from moderation_pipeline.warehouse.tables import (
     AFTER_LOOP,
     LOOP_TABLES,
@@ -47,12 +47,12 @@ def counts(folder: DataFolder) -> dict[str, int]:
     return {name: int(n) for name, n in query(folder, COUNTED).rows()}
 
 
-def put(folder: DataFolder, attempt: Attempt, table: Table, count: int) -> bool:
+def put(folder: DataFolder, attempt: StagedTables, table: Table, count: int) -> bool:
     return attempt.put(rows(table, count), partition_path(folder, table, "arena", "hybrid"))
 
 
 def test_nothing_of_an_attempt_is_seen_before_its_last_table_and_all_of_it_after(folder: DataFolder) -> None:
-    attempt = Attempt(folder.warehouse)
+    attempt = StagedTables(folder.warehouse)
     for table in LOOP_TABLES[:-1]:
         assert not put(folder, attempt, table, 2)
         assert set(counts(folder).values()) == {1}
@@ -62,7 +62,7 @@ def test_nothing_of_an_attempt_is_seen_before_its_last_table_and_all_of_it_after
 
 
 def test_what_was_derived_stays_where_the_same_was_done_again(folder: DataFolder) -> None:
-    attempt = Attempt(folder.warehouse)
+    attempt = StagedTables(folder.warehouse)
     for table in LOOP_TABLES:
         put(folder, attempt, table, 1)
     assert set(counts(folder).values()) == {1}
@@ -74,11 +74,11 @@ def test_an_attempt_of_a_killed_process_is_not_seen(folder: DataFolder) -> None:
 import os, signal
 from pathlib import Path
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.one_attempt import Attempt
+from moderation_pipeline.warehouse.one_attempt import StagedTables
 from moderation_pipeline.warehouse.tables import LOOP_TABLES
 from moderation_pipeline_tests.warehouse.test_one_attempt import put
 folder = DataFolder(Path({str(folder.root)!r}))
-attempt = Attempt(folder.warehouse)
+attempt = StagedTables(folder.warehouse)
 for table in LOOP_TABLES[:-2]:
     put(folder, attempt, table, 2)
 os.kill(os.getpid(), signal.SIGKILL)

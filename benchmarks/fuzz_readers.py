@@ -29,7 +29,7 @@ def main() -> None:
     print(f"{'format':<24}{'files':>8}{'read':>8}{'refused':>9}{'wrong':>7}{'longest, ms':>13}")
     wrong = 0
     for name, sample in SAMPLES.items():
-        counts, longest = _fuzzed(name, sample, chosen.mutations, chosen.seed)
+        counts, longest = fuzzed(name, sample, chosen.mutations, chosen.seed)
         wrong += counts["wrong"]
         row = "".join(
             f"{counts[what]:>{width},}"
@@ -39,7 +39,8 @@ def main() -> None:
     raise SystemExit(1 if wrong else 0)
 
 
-def _fuzzed(name: str, sample: bytes, count: int, seed: int) -> tuple[Counter[str], float]:
+def fuzzed(name: str, sample: bytes, count: int, seed: int) -> tuple[Counter[str], float]:
+    """Return how many mutations of a sample were read, refused and wrong, and the longest time one took, seconds."""
     counts: Counter[str] = Counter()
     longest = 0.0
     for raw in mutations(sample, count, seed):

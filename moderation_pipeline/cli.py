@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -29,11 +28,9 @@ from moderation_pipeline.terminal.commands.synthesize import synthesize
 from moderation_pipeline.terminal.commands.ui import ui
 from moderation_pipeline.terminal.commands.users import users
 from moderation_pipeline.terminal.exit_codes import EXIT_CODES, ended
+from moderation_pipeline.terminal.streams import make_fit
 from moderation_pipeline.warehouse.access import keep_private
-from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
-
-if TYPE_CHECKING:
-    pass
+from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder, as_folder
 
 
 @dataclass(slots=True)
@@ -66,7 +63,7 @@ def cli(session: Session, data: Path | None, debug: bool) -> None:
     """
     session.debug = debug
     if data is not None:
-        os.environ[DATA_VARIABLE] = str(data.absolute())
+        os.environ[DATA_VARIABLE] = str(as_folder(str(data)))
     keep_private(DataFolder.find())
 
 
@@ -88,6 +85,7 @@ def called_with(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Run the command line, and exit with a code of `terminal/exit_codes.py`."""
+    make_fit()
     sys.exit(called_with(sys.argv[1:]))
 
 

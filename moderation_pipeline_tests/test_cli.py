@@ -153,6 +153,42 @@ def test_a_mistake_is_said_in_a_sentence_with_its_remedy(
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "looked_in"),
+    [
+        (["run", "stream"], "data/chats"),
+        (["users", "stream"], "data/chats"),
+        (["certify", "stream"], "data/chats"),
+        (["users"], "data"),
+        (["certify"], "data"),
+    ],
+)
+def test_what_is_not_found_is_said_with_where_it_was_looked_for_and_nothing_is_made_there(
+    tmp_path: Path, moderation: Moderation, arguments: list[str], looked_in: str
+) -> None:
+    ended = moderation(*arguments)
+    assert ended.code == ExitCode.USAGE
+    assert f"ooked for in {tmp_path / looked_in}" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("before", [["--data", "s3://bucket/x"], []])
+def test_an_address_is_no_data_folder(
+    tmp_path: Path, moderation: Moderation, monkeypatch: pytest.MonkeyPatch, before: list[str]
+) -> None:
+    monkeypatch.setenv("MODERATION_DATA", "" if before else "gs://bucket/x")
+    ended = moderation(*before, "chats")
+    assert ended.code == ExitCode.USAGE
+    assert "it is an address, and has to be a folder of this machine" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["sql", "from metrics"], ["chats"], ["configs"], ["cache"]])
+def test_looking_around_makes_nothing(tmp_path: Path, moderation: Moderation, arguments: list[str]) -> None:
+    assert moderation(*arguments).code == ExitCode.OK
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_named_as_a_chat_is_told_how_to_become_one(tmp_path: Path, moderation: Moderation) -> None:
     (tmp_path / "My Log.txt").write_text("x", "utf-8")
     ended = moderation("run", "My Log.txt")

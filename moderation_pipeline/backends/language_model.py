@@ -15,6 +15,7 @@ The errors, and what each of them means for a run::
     ├── BadReplyError         an answer that is no use: stored like any reply, the comment's `reply_error`
     │   ├── GarbledReplyError     valid HTTP, but no reply in it
     │   ├── EmptyReplyError       no choices, or no text
+    │   ├── OnlyThoughtsError     no text, for the thoughts took all tokens there might be
     │   ├── RefusedReplyError     the model, or a filter before it, would not answer
     │   └── TooLongError          more text than the model takes
     └── FatalBackendError     no use to go on (401, 403, 404, other 4xx): stops the run, says what to do
@@ -266,6 +267,12 @@ class EmptyReplyError(BadReplyError):
     code = "empty"
 
 
+class OnlyThoughtsError(BadReplyError):
+    """No text, for all the tokens that there might be went into thoughts."""
+
+    code = "cut_off"
+
+
 class RefusedReplyError(BadReplyError):
     """The model, or a filter before or after it, would not answer."""
 
@@ -280,7 +287,14 @@ class TooLongError(BadReplyError):
 
 BAD_REPLIES: dict[str, type[BadReplyError]] = {
     error.code: error
-    for error in (BadReplyError, GarbledReplyError, EmptyReplyError, RefusedReplyError, TooLongError)
+    for error in (
+        BadReplyError,
+        GarbledReplyError,
+        EmptyReplyError,
+        OnlyThoughtsError,
+        RefusedReplyError,
+        TooLongError,
+    )
 }
 """The class of each code, for replies that are read back from the store."""
 

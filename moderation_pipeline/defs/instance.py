@@ -3,11 +3,13 @@
 What the terminal ran is seen in the UI, and the other way round. Which runs are still alive is in `live_runs.py`.
 """
 
+import re
 from pathlib import Path
 
 import dagster as dg
 from filelock import FileLock
 
+from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.files import replaced_atomically
 from moderation_pipeline.warehouse.folder import DataFolder
 
@@ -41,13 +43,32 @@ compute_logs:
 """
 
 
+CUT_SHORT = re.compile(r"\?|%[0-9A-Fa-f]{2}")
+"""What SQLite's addresses, through which Dagster opens its databases, take for something else than a path."""
+
+
+class UnusableHomeError(ModerationError):
+    """A folder whose path Dagster would read as another one, and make its databases there."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(
+            f"Dagster can't keep its databases in {home}: to it, '?' and '%' with two digits mean something else. "
+            "Set DAGSTER_HOME to a folder without them in its path, or move the data folder."
+        )
+
+
 def prepare_home(folder: DataFolder) -> Path:
     """Return the instance's folder, with settings and databases in it; settings of the user's own are left alone.
 
     One process at a time: Dagster makes its databases without a lock, and two that make them at once leave a
     folder that neither can ever use.
+
+    Raises:
+        UnusableHomeError: Dagster can't work in it.
     """
     home = folder.dagster_home
+    if CUT_SHORT.search(str(home.absolute())):
+        raise UnusableHomeError(home)
     home.mkdir(parents=True, exist_ok=True)
     with FileLock(home / LOCK):
         if home == folder.root / "dagster":

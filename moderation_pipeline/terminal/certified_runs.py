@@ -37,9 +37,9 @@ SHOWN = (
 class NotCertifiedError(ModerationError):
     """A chat and config without a row in the table certificates."""
 
-    def __init__(self, chat: str, config: str, *, asks: bool) -> None:
+    def __init__(self, chat: str, config: str, folder: DataFolder, *, asks: bool) -> None:
         if asks:
-            fix = f"It has not been run: moderation run {chat} -c {config}"
+            fix = f"It has not been run: moderation run {chat} -c {config}. Looked for in {folder.root}"
         else:
             fix = "It doesn't ask for any: set autonomy: {max_wrongful_per_1000_sanctions: 50} in it, and run it"
         super().__init__(f"There are no certificates of config {config!r} on chat {chat!r}. {fix}.")
@@ -76,7 +76,7 @@ def certified(folder: DataFolder, chat: str, config: str) -> CertifiedRun:
     named = ConfigLibrary(folder).load(config)
     rows = read_table(folder, CERTIFICATES, chat, config)
     if rows.is_empty():
-        raise NotCertifiedError(chat, config, asks=named.config.autonomy is not None)
+        raise NotCertifiedError(chat, config, folder, asks=named.config.autonomy is not None)
     errors = read_table(folder, EXPERT_ERRORS, chat, config)
     changed = changes_since(rows, named, folder)
     if changed:

@@ -51,8 +51,10 @@ class CommandFailed(Exception):  # noqa: N818  (no error: the command did its wo
 
 def ended(command: Callable[[], object], *, debug: bool) -> int:
     """Run a command, say what went wrong if anything did, and return the exit code."""
+    output = sys.stdout
     try:
         command()
+        sys.stdout.flush()
     except CommandFailed as failure:
         return _said(str(failure), failure.code)
     except click.ClickException as error:
@@ -61,18 +63,27 @@ def ended(command: Callable[[], object], *, debug: bool) -> int:
     except (click.Abort, KeyboardInterrupt) as stop:
         return _stopped(stop)
     except BrokenPipeError:
-        # Whoever read our output (head, less) has had enough. Python would complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
+        return _had_enough()
     except Exception as error:
         if debug:
             raise
         return _worded(error)
+    except SystemExit as stop:
+        # What rich makes of a broken pipe, and click, which puts something else in the stream's place.
+        if sys.stdout is output and not isinstance(stop.__context__, BrokenPipeError):
+            raise
+        return _had_enough()
     except BaseException as stop:
         # Dagster's own, which is no Exception; named, for this module must not wait for Dagster's import.
         if type(stop).__name__ != "DagsterExecutionInterruptedError":
             raise
         return _stopped(stop)
+    return ExitCode.OK
+
+
+def _had_enough() -> int:
+    """End in peace: whoever read our output (head, less) has had enough. Python would complain again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return ExitCode.OK
 
 
@@ -93,12 +104,13 @@ def _worded(error: Exception) -> int:
     data = DataFolder.find().root
     if _is_full(error, data):
         return _said(
-            f"Error: There is no space left on a disk; the data folder is {data}. Make room, and run the same "
-            f"command again: what was finished is kept.",
+            f"Error: There is no space left on a disk, or for a file (ulimit -f); the data folder is {data}. "
+            f"Make room, and run the same command again: what was finished is kept.",
             ExitCode.FAILED,
         )
     if isinstance(error, OSError):
-        return _said(f"Error: {error.strerror}: {error.filename}", ExitCode.FAILED)
+        where = error.filename or "where the output goes, or a connection"
+        return _said(f"Error: {error.strerror or error}: {where}", ExitCode.FAILED)
     return _said(
         f"This is a bug of ours: {type(error).__name__}: {error}\n"
         f"Run the same command as 'moderation --debug …' and report what it prints to {WHERE_TO_REPORT}.",
@@ -106,7 +118,7 @@ def _worded(error: Exception) -> int:
     )
 
 
-DISK_FULL = ("No space left on device", "database or disk is full", "Disk quota exceeded")
+DISK_FULL = ("No space left on device", "database or disk is full", "Disk quota exceeded", "File too large")
 """How Python, SQLite and Polars say that a disk is full."""
 
 
@@ -120,7 +132,20 @@ def _is_full(error: BaseException, data: Path) -> bool:
     if any(each in text for text in said for each in DISK_FULL):
         return True
     is_unwritten = any("disk I/O error" in text for text in said)
-    return is_unwritten and data.is_dir() and shutil.disk_usage(data).free < LEAST_FREE_BYTES
+    return is_unwritten and (_are_files_bounded() or _is_nearly_full(data))
+
+
+def _are_files_bounded() -> bool:
+    """Whether this process may only write so much into a file (`ulimit -f`)."""
+    try:
+        import resource
+    except ImportError:  # Windows knows no such bound
+        return False
+    return resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY
+
+
+def _is_nearly_full(data: Path) -> bool:
+    return data.is_dir() and shutil.disk_usage(data).free < LEAST_FREE_BYTES
 
 
 def _chain(error: BaseException) -> Iterator[str]:

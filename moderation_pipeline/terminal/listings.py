@@ -97,11 +97,12 @@ class NoSuchKeyError(ModerationError):
 class NothingRunError(ModerationError):
     """A question about runs that were never made."""
 
-    def __init__(self, chat: str, config: str | None) -> None:
+    def __init__(self, chat: str, config: str | None, folder: DataFolder) -> None:
         under = f" under config {config!r}" if config else ""
         with_config = f" --config {config}" if config else ""
         super().__init__(
-            f"The chat {chat!r} has not been moderated{under} yet: moderation run {chat}{with_config}"
+            f"The chat {chat!r} has not been moderated{under} yet: moderation run {chat}{with_config}. "
+            f"Looked for in {folder.root}."
         )
 
 
@@ -151,7 +152,7 @@ def users(folder: DataFolder, chat: str, configs: Sequence[str], *, top: int) ->
     known = by_config["config"].to_list()
     missing = [config for config in configs if config not in known]
     if missing or not known:
-        raise NothingRunError(chat, missing[0] if missing else None)
+        raise NothingRunError(chat, missing[0] if missing else None, folder)
     shown = configs or [DEFAULT_CONFIG if DEFAULT_CONFIG in known else known[0]]
     most = query(folder, MOST_SANCTIONED.format(chat=chat, configs=_among(shown), top=top))
     return Users(by_config, most)

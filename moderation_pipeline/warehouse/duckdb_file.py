@@ -42,7 +42,8 @@ def refresh_duckdb_file(folder: DataFolder) -> Refreshed:
         return Refreshed("current", f"{folder.duckdb} is up to date.")
     try:
         _define_in_file(folder, definitions)
-    except (duckdb.IOException, duckdb.ConnectionException) as error:
+    except (duckdb.IOException, duckdb.ConnectionException, duckdb.TransactionException) as error:
+        # The last where the path holds a '?', before which DuckDB ends the name of its log.
         return Refreshed("unwritable", _unwritable(folder, error))
     with replaced_atomically(kept) as temporary:
         temporary.write_text(script, "utf-8")

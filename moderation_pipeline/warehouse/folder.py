@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from moderation_pipeline.errors import ModerationError
+
 DATA_VARIABLE = "MODERATION_DATA"
+
+
+class NoFolderError(ModerationError):
+    """An address where a data folder is wanted."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(
+            f"The data folder can't be {given!r}: it is an address, and has to be a folder of this machine. Name "
+            f"one by --data or {DATA_VARIABLE}."
+        )
+
+
+def as_folder(given: str) -> Path:
+    """Return the folder that was named.
+
+    Raises:
+        NoFolderError: it is an address, such as an object store's; as a path it would be a folder `s3:`.
+    """
+    if re.match(r"[A-Za-z][\w+.-]+:/", given):
+        raise NoFolderError(given)
+    return Path(given).absolute()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +42,12 @@ class DataFolder:
 
     @classmethod
     def find(cls) -> DataFolder:
-        """Return the folder named by MODERATION_DATA, else `data` under the working directory."""
-        return cls(Path(os.environ.get(DATA_VARIABLE) or "data").absolute())
+        """Return the folder named by MODERATION_DATA, else `data` under the working directory.
+
+        Raises:
+            NoFolderError: MODERATION_DATA is an address.
+        """
+        return cls(as_folder(os.environ.get(DATA_VARIABLE) or "data"))
 
     @property
     def chats(self) -> Path:

@@ -3,7 +3,8 @@
 The rename alone does not protect a reader of a partition that is rewritten: DuckDB (1.5 and 2.0) and Polars
 (2.1) open a path twice, once for the footer and once for the data. With a writer beside them, 8 % of DuckDB's
 queries mixed two versions of one file or failed, and Polars failed too (measured). A link goes on meaning the
-file that it was made of: through links, 1,599 of 1,599 queries were right.
+file that it was made of: through links, 1,599 of 1,599 queries were right. A picture is of one moment: where the
+tables of a run took their places while it was made (`one_attempt.py`), it is made again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from uuid import uuid4
 
 from moderation_pipeline.warehouse.files import EXTENSION, ensure_schema_files
 from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.one_attempt import attempts_in_between, moment, settle
 
 PICTURES = ".frozen"
 """The folder under the data folder where pictures are, for links don't cross file systems."""
@@ -34,9 +36,9 @@ def frozen(folder: DataFolder, tables: Iterable[str]) -> Iterator[DataFolder]:
     pictures = _place_for(folder)
     _sweep(pictures)
     picture = DataFolder(pictures / uuid4().hex)
+    wanted = list(tables)
     try:
-        for table in tables:
-            _link_all(folder.warehouse / table, picture.warehouse / table)
+        _take(folder, picture, wanted)
         # There rather than in the warehouse, which somebody who only looks may not be allowed to write.
         ensure_schema_files(picture)
         yield picture
@@ -44,11 +46,44 @@ def frozen(folder: DataFolder, tables: Iterable[str]) -> Iterator[DataFolder]:
         shutil.rmtree(picture.root, ignore_errors=True)
 
 
+def _take(folder: DataFolder, picture: DataFolder, tables: list[str]) -> None:
+    """Link the tables as they are at one moment: anew where a run's tables took their places meanwhile."""
+    while True:
+        can_settle = _settled(folder)
+        before = moment(folder.warehouse)
+        if before is None and can_settle:
+            continue
+        for table in tables:
+            _link_all(folder.warehouse / table, picture.warehouse / table)
+        if before == moment(folder.warehouse):
+            _leave_out_halves(folder, picture, tables)
+            return
+        shutil.rmtree(picture.root, ignore_errors=True)
+
+
+def _settled(folder: DataFolder) -> bool:
+    try:
+        settle(folder.warehouse)
+    except OSError:  # who may only look can't finish what a killed process began
+        return False
+    return True
+
+
+def _leave_out_halves(folder: DataFolder, picture: DataFolder, tables: list[str]) -> None:
+    """Say nothing of a run of which a killed process put some tables in place, and nobody the others."""
+    for attempt in attempts_in_between(folder.warehouse):
+        for path in attempt.rglob(f"*{EXTENSION}"):
+            run = Path(*path.relative_to(attempt).parts[1:])
+            for table in tables:
+                (picture.warehouse / table / run).unlink(missing_ok=True)
+
+
 def _place_for(folder: DataFolder) -> Path:
     """Return where pictures are made: beside the warehouse, or among temporary files where that can't be written."""
     place = folder.root / PICTURES
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        # Without parents: whoever only looks, perhaps from the wrong folder, makes no data folder there.
+        place.mkdir(exist_ok=True)
     except OSError:
         pass
     else:

@@ -4,18 +4,24 @@ The base path may be a folder or an object store (anything `UPath` takes). What 
 declared in `tables.py` and checked by `files.py`; `dagster-polars` fails on Polars 2 (0.27.12, measured).
 """
 
+import io
+from pathlib import Path
 from typing import Any, get_origin
+from weakref import finalize
 
 import dagster as dg
 import polars as pl
 from upath import UPath
 
 from moderation_pipeline.warehouse.files import EXTENSION, conform, read_partition, replaced_atomically
-from moderation_pipeline.warehouse.tables import TABLES, Table
+from moderation_pipeline.warehouse.one_attempt import StagedTables, settle
+from moderation_pipeline.warehouse.tables import LOOP_TABLES, TABLES, Table
 
 
 class WarehouseIOManager(dg.UPathIOManager):
     """Writes a table's partition whole or not at all, and only if it is what the table declares.
+
+    In a folder the tables of a loop take their places with the last of them (`one_attempt.py`).
 
     An input whose type is a dictionary gets every partition it maps to, by `chat|config`; with the
     input's metadata `allow_missing_partitions` those that don't exist are left out.
@@ -26,6 +32,10 @@ class WarehouseIOManager(dg.UPathIOManager):
     def __init__(self, base_path: UPath) -> None:
         super().__init__(base_path)
         self._base = base_path
+        self._attempts: dict[str, StagedTables] = {}
+        if _is_folder(base_path):
+            settle(Path(base_path.path))
+        finalize(self, _discard, self._attempts)
 
     def dump_to_path(self, context: dg.OutputContext, obj: pl.DataFrame, path: UPath) -> None:
         """Write the frame.
@@ -37,13 +47,25 @@ class WarehouseIOManager(dg.UPathIOManager):
         table = _table(context.asset_key)
         chat, config = _names(table, context.partition_key)
         frame = conform(obj, table, chat=chat, config=config)
-        if path.protocol in ("", "file", "local"):
+        if _is_folder(path) and table in LOOP_TABLES:
+            self._stage(frame, Path(path.path), context.partition_key)
+        elif _is_folder(path):
             with replaced_atomically(path.path) as temporary:
                 frame.write_parquet(temporary)
         else:
-            # An object store shows an object once it is uploaded whole, so it needs no second name.
-            with path.open("wb") as file:
-                frame.write_parquet(file)
+            # Made whole first: a file system for object stores keeps what was written when writing fails midway.
+            whole = io.BytesIO()
+            frame.write_parquet(whole)
+            path.write_bytes(whole.getvalue())
+
+    def _stage(self, frame: pl.DataFrame, path: Path, partition_key: str) -> None:
+        attempt = self._attempts.setdefault(partition_key, StagedTables(Path(self._base.path)))
+        is_over = True
+        try:
+            is_over = attempt.put(frame, path)
+        finally:
+            if is_over:
+                self._attempts.pop(partition_key).discard()
 
     def get_path_for_partition(
         self, context: dg.InputContext | dg.OutputContext, path: UPath, partition: str
@@ -82,6 +104,16 @@ class WarehouseIOManager(dg.UPathIOManager):
     ) -> dict[str, dg.MetadataValue[Any]]:
         """Return the number of rows, which Dagster plots over time."""
         return {"dagster/row_count": dg.MetadataValue.int(obj.height)}
+
+
+def _is_folder(path: UPath) -> bool:
+    return path.protocol in ("", "file", "local")
+
+
+def _discard(attempts: dict[str, StagedTables]) -> None:
+    """Take away what a run wrote that failed or was stopped before the last of its tables."""
+    for attempt in attempts.values():
+        attempt.discard()
 
 
 def partition_names(partition_key: str) -> tuple[str, str | None]:

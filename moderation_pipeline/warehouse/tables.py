@@ -539,3 +539,9 @@ TABLES: dict[str, Table] = {
     )
 }
 """Every table by name, in the order of the flow."""
+
+LOOP_TABLES = (STUDENT_DECISIONS, EXPERT_AUDITS, MEMORY_SNAPSHOT, ACTION_LOG, PROVENANCE)
+"""What one loop leaves: put in place together."""
+
+AFTER_LOOP = (USER_STATE, CERTIFICATES, EXPERT_ERRORS, METRICS)
+"""What is derived from a run's loop."""

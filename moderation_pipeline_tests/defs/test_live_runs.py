@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 from dagster._core.events import EngineEventData
 
-from moderation_pipeline.defs.instance import instance
+from moderation_pipeline.defs.instance import UnusableHomeError, instance, prepare_home
 from moderation_pipeline.defs.live_runs import BY_TERMINAL, alive, end_dead_runs
 from moderation_pipeline.launch import launcher
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -86,3 +86,13 @@ def test_a_chat_that_was_read_is_registered_again_where_the_instance_is_newer(
     with launcher(folder) as launch:
         assert not launch.moderate_chat(CHAT, "student_only").failed_checks
         assert not launch.compare_chat(CHAT).failed_checks
+
+
+@pytest.mark.parametrize("name", ["a?b", "100%25"])
+def test_a_folder_that_dagster_would_take_for_another_is_refused_before_anything_is_made(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    with pytest.raises(UnusableHomeError, match="Set DAGSTER_HOME"):
+        prepare_home(DataFolder(tmp_path / name))
+    assert list(tmp_path.iterdir()) == []

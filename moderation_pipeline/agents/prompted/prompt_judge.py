@@ -25,8 +25,8 @@ from moderation_pipeline.config.model_specs import LanguageModelSpec
 MOST_OF_BAD_REPLY = 1_000
 """Characters of a bad reply that are shown to the model again."""
 
-UNREADABLE = "unreadable"
-"""The code of a reply with words in it, but no plan."""
+CUT = "length"
+"""Why a reply ended, where it had reached the most tokens that it might have."""
 
 
 class PromptJudge:
@@ -75,7 +75,7 @@ class PromptJudge:
         try:
             read = await self._read(case, replies)
         except UnreadableReplyError as error:
-            return self._failed(replies, f"{UNREADABLE}: {error}")
+            return self._failed(replies, f"{error.code}: {error}")
         except BadReplyError as error:
             replies += [error.reply] if error.reply is not None else []
             return self._failed(replies, error.reply_error)
@@ -98,7 +98,8 @@ class PromptJudge:
         return ReadReply(read.plan, ("repaired", *read.mended), read.confidence_source)
 
     def _parsed(self, reply: Reply) -> ReadReply:
-        return read_reply(reply.text, self.instructions.rules, reply.logprobs)
+        is_cut = reply.finish_reason == CUT
+        return read_reply(reply.text, self.instructions.rules, reply.logprobs, is_cut=is_cut)
 
     def _request(self, case: Message) -> Request:
         return Request(

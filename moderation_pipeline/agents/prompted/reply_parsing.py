@@ -1,7 +1,8 @@
 """Reading a model's reply: tolerant in form, strict in meaning. What can't be read is an error, no guess.
 
 Mended are fences, prose around, trailing commas, a cut end, wrong case, synonyms (`reply_words.py`), each
-noted by name. Not mended: no action, an unknown one, a sanction for nothing, two answers that differ.
+noted by name. Not mended: no action, an unknown one, a sanction for nothing, two answers that differ, and a reply
+that was cut off before its answer: what a model only thought (`thoughts.py`) is never acted on.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TypeVar
 import orjson
 
 from moderation_pipeline.agents.prompted.reply_words import ACTIONS, CATEGORIES, CONFIDENCES, KEYS
+from moderation_pipeline.agents.prompted.thoughts import Span, UnclosedThoughtError, without_thoughts
 from moderation_pipeline.backends.language_model import TokenLogprob
 from moderation_pipeline.plan import SECONDS_PER, Action, Category, Plan
 
@@ -30,6 +32,10 @@ OWN_ACTIONS = {action.value: action for action in Action}
 OWN_CATEGORIES = {category.value: category for category in Category}
 KNOWN_KEYS = frozenset({"category", "action", "rule", "duration_s", "confidence", "reasoning", "reply_text"})
 FENCE = re.compile(r"```(?:json|JSON)?\s*(.*?)(?:```|$)", re.DOTALL)
+FENCE_AROUND = re.compile(r"\A```(?:json|JSON)?\s*(.*?)(?:```)?\Z", re.DOTALL)
+SPECIAL_TOKEN = re.compile(r"<\|\w+\|>\s*\Z")
+"""The token that ended a reply, where a server left it in."""
+
 TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 PAIR = re.compile(r'"(\w+)"\s*:\s*(?:("(?:[^"\\]|\\.)*")|(-?\d+(?:\.\d+)?|true|false|null)(?=\s*[,}\s]))')
 DURATION = re.compile(r"(\d+)\s*([smhd]?)")
@@ -40,6 +46,14 @@ Fields = Mapping[str, object]
 
 class UnreadableReplyError(ValueError):
     """A reply that no plan can be read from; the text says why, so that the model can be told."""
+
+    code = "unreadable"
+
+
+class CutOffReplyError(UnreadableReplyError):
+    """A reply that ended before its answer did."""
+
+    code = "cut_off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +66,24 @@ class ReadReply:
 
 
 def read_reply(
-    text: str, rules: Collection[str], logprobs: Sequence[TokenLogprob] | None = None
+    text: str,
+    rules: Collection[str],
+    logprobs: Sequence[TokenLogprob] | None = None,
+    *,
+    is_cut: bool = False,
 ) -> ReadReply:
-    """Return the plan in the reply; `rules` are those that may be cited.
+    """Return the plan in the reply; `rules` are those that may be cited. `is_cut`: it ended at its most tokens.
 
     Raises:
         UnreadableReplyError: there is none, or none that means one thing.
     """
     mended: list[str] = []
-    fields = _one_answer(_objects(text, mended), mended)
+    try:
+        fields = _one_answer(_objects(_answer_in(text, mended, is_cut=is_cut), mended), mended)
+    except CutOffReplyError:
+        raise
+    except UnreadableReplyError as error:
+        raise (CutOffReplyError(f"cut off, and {error}") if is_cut else error) from None
     action = _action(fields, mended)
     category = _category(fields, action, mended)
     if action.is_sanction and category is Category.NONE:
@@ -94,6 +117,44 @@ def action_probability(text: str, logprobs: Sequence[TokenLogprob] | None) -> fl
             total += logprob
         position += len(token)
     return min(1.0, math.exp(total))
+
+
+def _answer_in(text: str, mended: list[str], *, is_cut: bool) -> str:
+    """Return the reply without its thoughts.
+
+    Of a reply that was cut off, the answer has to be all that stands there: prose around it may be a thought that
+    nothing marks, and the answer in it a draft.
+    """
+    if _loaded(text) is not None:
+        return text
+    try:
+        answer = without_thoughts(text, _quoted(text), _is_nothing_but_answer)
+    except UnclosedThoughtError as error:
+        raise CutOffReplyError(str(error)) from None
+    if answer != text:
+        mended.append("thoughts")
+    if is_cut and "{" in answer and not _is_nothing_but_answer(answer):
+        raise CutOffReplyError("it was cut off while it went on about an answer")
+    return answer
+
+
+def _quoted(text: str) -> list[Span]:
+    """Return where whole JSON objects stand in the text: what looks like a mark in one of them is a string's."""
+    spans, at = [], 0
+    for piece in _braced(text):
+        start = text.index(piece, at)
+        at = start + len(piece)
+        if _loaded(piece) is not None:
+            spans.append((start, at))
+    return spans
+
+
+def _is_nothing_but_answer(text: str) -> bool:
+    """Whether the text is one JSON object, in a fence or not, whose end may be missing."""
+    plain = SPECIAL_TOKEN.sub("", text).strip()
+    plain = FENCE_AROUND.sub(r"\1", plain).strip()
+    pieces = _braced(plain)
+    return plain.startswith("{") and (not pieces or plain == pieces[0])
 
 
 def _objects(text: str, mended: list[str]) -> list[Fields]:

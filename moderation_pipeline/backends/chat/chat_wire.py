@@ -17,6 +17,7 @@ from moderation_pipeline.backends.language_model import (
     EmptyReplyError,
     GarbledReplyError,
     JsonValue,
+    OnlyThoughtsError,
     RefusedReplyError,
     Reply,
     Request,
@@ -25,6 +26,9 @@ from moderation_pipeline.backends.language_model import (
 )
 
 Body = dict[str, JsonValue]
+
+THOUGHTS = ("thinking", "reasoning", "redacted_thinking")
+"""Types of a message's parts that are no answer. Thoughts beside the content (`reasoning_content`) aren't read."""
 
 
 class Structure(StrEnum):
@@ -153,6 +157,8 @@ def _checked(reply: Reply, choice: Body) -> Reply:
         error = RefusedReplyError(refusal[:200], reply=reply)
     elif reply.finish_reason == "content_filter":
         error = RefusedReplyError("filtered by the provider", reply=reply)
+    elif not reply.text.strip() and reply.finish_reason == "length":
+        error = OnlyThoughtsError("all tokens went into thoughts; is max_tokens too small?", reply=reply)
     elif not reply.text.strip():
         error = EmptyReplyError(f"no text (finish reason {reply.finish_reason})", reply=reply)
     else:
@@ -161,14 +167,15 @@ def _checked(reply: Reply, choice: Body) -> Reply:
 
 
 def _text(message: Body) -> str:
-    """Return the message's text, or the arguments of the tool it called."""
+    """Return the message's text, or the arguments of the tool it called; no thoughts where they stand apart."""
     calls = message.get("tool_calls")
     if isinstance(calls, list) and calls:
         arguments = _mapping(_mapping(calls[0]).get("function")).get("arguments")
         return arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()
     content = message.get("content")
     if isinstance(content, list):
-        return "".join(str(_mapping(part).get("text") or "") for part in content)
+        parts = [_mapping(part) for part in content]
+        return "".join(str(part.get("text") or "") for part in parts if part.get("type") not in THOUGHTS)
     return content if isinstance(content, str) else ""
 
 

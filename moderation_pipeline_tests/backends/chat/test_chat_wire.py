@@ -14,6 +14,7 @@ from moderation_pipeline.backends.language_model import (
     GarbledReplyError,
     JsonValue,
     Message,
+    OnlyThoughtsError,
     RefusedReplyError,
     ReplySchema,
     Request,
@@ -88,6 +89,8 @@ def test_log_probabilities_that_aren_t_there_are_none(logprobs: JsonValue) -> No
         {"content": "", "tool_calls": [{"function": {"name": "verdict", "arguments": {"a": 1}}}]},
         {"content": '{"a": 1}'},
         {"content": [{"type": "text", "text": '{"a": 1}'}]},
+        {"content": [{"type": "reasoning", "text": '{"a": 2}'}, {"type": "text", "text": '{"a": 1}'}]},
+        {"content": '{"a": 1}', "reasoning_content": '{"a": 2}', "reasoning": '{"a": 2}'},
     ],
 )
 def test_the_text_is_found_where_servers_put_it(message: JsonValue) -> None:
@@ -105,6 +108,8 @@ def test_the_text_is_found_where_servers_put_it(message: JsonValue) -> None:
         (b'{"choices": ["odd"]}', EmptyReplyError),
         (answer({"content": ""}), EmptyReplyError),
         (answer({"content": "   "}), EmptyReplyError),
+        (answer({"content": None, "reasoning_content": '{"a": 2}'}), EmptyReplyError),
+        (answer({"content": "", "reasoning_content": '{"a": 2}'}, finish_reason="length"), OnlyThoughtsError),
         (answer({"content": None, "refusal": "I can't."}), RefusedReplyError),
         (answer({"content": "half"}, finish_reason="content_filter"), RefusedReplyError),
     ],

@@ -1,7 +1,8 @@
 """`moderation run` with nothing inside: the same program, but that every asset and check has an empty body.
 
 Started by `startup.py`. The command, the definitions, resources, jobs, partitions, dependencies and the instance
-are the real ones, and tables are stored and loaded as ever; they only have no rows, and all checks hold.
+are the real ones, and tables are stored and loaded as ever; they only have no rows, and all checks hold. The
+instance is the one that Dagster opens by itself, without this project's kept connections.
 """
 
 import functools
@@ -12,6 +13,7 @@ import dagster as dg
 
 from moderation_pipeline.cli import called_with
 from moderation_pipeline.definitions import defs
+from moderation_pipeline.defs import instance
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import TABLES
 
@@ -69,6 +71,7 @@ def no_checks(definition: dg.AssetsDefinition) -> Callable[[Body], Body]:
 
 
 if __name__ == "__main__":
+    instance.with_kept_connections = lambda ref: ref  # type: ignore
     for asset in defs.assets or ():
         if isinstance(asset, dg.AssetsDefinition):
             emptied(asset, no_assets(asset))

@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
 from filelock import FileLock
 
+from moderation_pipeline.defs.kept_connections import with_kept_connections
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.files import replaced_atomically
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -92,4 +94,5 @@ def instance(folder: DataFolder) -> dg.DagsterInstance:
 
 def _opened(home: Path) -> dg.DagsterInstance:
     has_own = (home / TERMINAL_SETTINGS).exists()
-    return dg.DagsterInstance.from_config(str(home), TERMINAL_SETTINGS if has_own else SETTINGS)
+    ref = InstanceRef.from_dir(str(home), config_filename=TERMINAL_SETTINGS if has_own else SETTINGS)
+    return dg.DagsterInstance.from_ref(with_kept_connections(ref))

@@ -13,7 +13,7 @@ import dagster as dg
 
 from moderation_pipeline.cli import called_with
 from moderation_pipeline.definitions import defs
-from moderation_pipeline.defs import instance
+from moderation_pipeline.defs.home import instance
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import TABLES
 

@@ -15,8 +15,8 @@ import dagster as dg
 
 from moderation_pipeline.comments.files.arrival import Arrival
 from moderation_pipeline.definitions import defs
-from moderation_pipeline.defs.instance import instance
-from moderation_pipeline.defs.live_runs import BY_TERMINAL, alive, end_dead_runs
+from moderation_pipeline.defs.home.instance import instance
+from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, alive, end_dead_runs
 from moderation_pipeline.defs.partitions import chats, run_key
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.report.rendering import warm_up

@@ -7,8 +7,8 @@ from pathlib import Path
 import dagster as dg
 
 from moderation_pipeline.comments.chat_files import chat_files, written
+from moderation_pipeline.defs.home.live_runs import BY_TERMINAL
 from moderation_pipeline.defs.jobs import compare, ingest
-from moderation_pipeline.defs.live_runs import BY_TERMINAL
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.warehouse.folder import DataFolder
 

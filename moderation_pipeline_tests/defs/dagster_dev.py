@@ -17,7 +17,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import moderation_pipeline
-from moderation_pipeline.defs.instance import prepare_home
+from moderation_pipeline.defs.home.instance import prepare_home
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 
 ROOT = Path(moderation_pipeline.__file__).parent.parent

@@ -12,7 +12,7 @@ import yaml
 
 from moderation_pipeline.cases.settled import Settled
 from moderation_pipeline.defs.comments import READING_VERSION
-from moderation_pipeline.defs.instance import instance, prepare_home
+from moderation_pipeline.defs.home.instance import instance, prepare_home
 from moderation_pipeline.launch import launcher
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.terminal.due_runs import is_reading_due
@@ -115,7 +115,8 @@ def test_the_instances_settings_are_written_once_and_then_the_users(folder: Data
 def test_an_instance_that_several_make_at_once_is_whole_for_all_of_them(folder: DataFolder) -> None:
     """Dagster makes its databases without a lock."""
     make = (
-        "from moderation_pipeline.defs.instance import instance\n" + "with instance(DataFolder.find()): pass"
+        "from moderation_pipeline.defs.home.instance import instance\n"
+        + "with instance(DataFolder.find()): pass"
     )
     imports = "from moderation_pipeline.warehouse.folder import DataFolder\n"
     makers = [subprocess.Popen([sys.executable, "-c", imports + make]) for _ in range(4)]

@@ -10,8 +10,8 @@ import pytest
 from moderation_pipeline.comments.chat_files import SameChatError
 from moderation_pipeline.config.run_config import DEFAULT_CONFIG
 from moderation_pipeline.definitions import defs
-from moderation_pipeline.defs.instance import instance as open_instance
-from moderation_pipeline.defs.live_runs import BY_TERMINAL
+from moderation_pipeline.defs.home.instance import instance as open_instance
+from moderation_pipeline.defs.home.live_runs import BY_TERMINAL
 from moderation_pipeline.defs.schedules import FRESH, nightly
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.defs.conftest import CHAT

@@ -32,8 +32,8 @@ def ui(host: str, port: int, allowed_hosts: tuple[str, ...]) -> None:
     say(
         f"Dagster's UI will be at http://{host}:{port} in about 20 seconds (instance: {folder.dagster_home})."
     )
-    from moderation_pipeline.defs.instance import instance, prepare_home
-    from moderation_pipeline.defs.live_runs import end_dead_runs
+    from moderation_pipeline.defs.home.instance import instance, prepare_home
+    from moderation_pipeline.defs.home.live_runs import end_dead_runs
     from moderation_pipeline.terminal import dagster_ui
 
     with instance(folder) as dagster:

@@ -10,8 +10,8 @@ import dagster as dg
 import pytest
 from dagster._core.events import EngineEventData
 
-from moderation_pipeline.defs.instance import UnusableHomeError, instance, prepare_home
-from moderation_pipeline.defs.live_runs import BY_TERMINAL, alive, end_dead_runs
+from moderation_pipeline.defs.home.instance import UnusableHomeError, instance, prepare_home
+from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, alive, end_dead_runs
 from moderation_pipeline.launch import launcher
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.defs.conftest import CHAT

@@ -10,7 +10,7 @@ import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 from filelock import FileLock
 
-from moderation_pipeline.defs.kept_connections import with_kept_connections
+from moderation_pipeline.defs.home.kept_connections import with_kept_connections
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.files import replaced_atomically
 from moderation_pipeline.warehouse.folder import DataFolder

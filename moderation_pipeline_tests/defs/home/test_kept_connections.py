@@ -9,8 +9,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from moderation_pipeline.defs.instance import SETTINGS, instance
-from moderation_pipeline.defs.kept_connections import FILES_KEPT_OPEN, KeptEventLog
+from moderation_pipeline.defs.home.instance import SETTINGS, instance
+from moderation_pipeline.defs.home.kept_connections import FILES_KEPT_OPEN, KeptEventLog
 from moderation_pipeline.warehouse.folder import DataFolder
 
 

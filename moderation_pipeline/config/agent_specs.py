@@ -82,13 +82,15 @@ class LearnedSpec(Closed):
     """A head that learns from audits."""
     base: BaseSpec = RulesSpec()
     """The Student that decides until the head does, and whose answers the head reads."""
-    least_audits: int = Field(default=60, ge=10)
+    least_audits: int = Field(default=30, ge=10)
     """How many audits it takes before a head is fitted."""
     refit_growth: float = Field(default=1.1, gt=1)
     """The head is fitted again when audits have grown by this factor."""
     strength: float = Field(default=0.5, gt=0)
     """How much the head may make of few audits: scikit-learn's C."""
-    least_effective_sample: float = Field(default=50, ge=10)
+    text_strength: float = Field(default=10, gt=0)
+    """The same, for the part of the head that reads the text alone."""
+    least_effective_sample: float = Field(default=30, ge=10)
     """The head decides once the audits it was judged by, each weighted by 1 / its probability, are worth so many
     equal ones."""
     guard_window: int = Field(default=300, ge=20)

@@ -1,4 +1,4 @@
-"""What weighted audits show: how many equal ones they are worth, and how well scores rank them.
+"""What weighted audits show: how many equal ones they are worth, how good answers are and how well scores rank.
 
 Here the learned Student and the judging of any Student meet: both weigh an audit by 1 / its probability.
 Calibrating is `calibration.py`'s.
@@ -19,6 +19,13 @@ def effective_sample_size(weights: Floats, counts: NDArray[np.int64] | None = No
     else:
         total, squares = float(counts @ weights), float(counts @ weights**2)
     return total**2 / squares if squares else 0.0
+
+
+def weighted_f1(said: NDArray[np.bool_], truth: NDArray[np.bool_], weights: Floats) -> float:
+    """Return F1 of the positive class, each observation standing for as many as its weight; 0 where nothing is hit."""
+    hits = float(weights[said & truth].sum())
+    both = float(weights[said].sum() + weights[truth].sum())
+    return 2 * hits / both if both else 0.0
 
 
 def auroc(scores: Floats, outcomes: NDArray[np.bool_], weights: Floats) -> float:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from moderation_pipeline.agents.learned.cross_fitting import Folds
 from moderation_pipeline.agents.learned.head import CLASS_SEPARATOR
 from moderation_pipeline.agents.learned.model_snapshot import Example
 from moderation_pipeline.agents.learned.vocabulary import Vocabulary
@@ -20,6 +21,13 @@ from moderation_pipeline.config.agent_specs import LearnedSpec
 from moderation_pipeline.plan import Plan
 
 Floats = NDArray[np.float64]
+
+
+FEW = 2_000
+"""Up to so many own audits a head is judged by folds of them; from there on by predictions made before each."""
+
+CROSS_FIT_GROWTH = 1.15
+"""Folds are fitted again when audits have grown by this factor: they take ten fits where a refit takes two."""
 
 
 class Pending(NamedTuple):
@@ -44,6 +52,18 @@ class Scored(NamedTuple):
     weight: float
 
 
+class Shown(NamedTuple):
+    """What is known of an example besides what is fitted: its fold, and how its audit came about.
+
+    `weight` is 1 / the audit's probability; `base_is_right` whether the base saw a violation where the audit does.
+    """
+
+    fold: int
+    weight: float
+    is_fair: bool
+    base_is_right: bool
+
+
 class AuditsSoFar:
     """The audits of a run, those of the runs that it began with included."""
 
@@ -51,12 +71,17 @@ class AuditsSoFar:
         self._growth = spec.refit_growth
         self._pending: dict[str, Pending] = {}
         self._next_fit = self._next_threshold = spec.least_audits
+        self._next_cross_fit = 0
+        self._folds = Folds()
+        self.begun_with = 0
         self.examples: list[Example] = []
+        self.shown: list[Shown] = []
+        """Of this run's own examples."""
         self.scored: list[Scored] = []
 
     def begin_with(self, examples: Sequence[Example]) -> None:
         """Begin with what another run was taught."""
-        self.examples = list(examples)
+        self.examples, self.begun_with = list(examples), len(examples)
         self._next_fit = int(len(self.examples) * self._growth) + 1
 
     def wait_for(self, comment_id: str, pending: Pending) -> None:
@@ -72,8 +97,19 @@ class AuditsSoFar:
         if pending.score is not None:
             self.scored.append(Scored(pending.score, audited.is_violation, 1 / lesson.audit_probability))
 
-    def take_for_example(self, pending: Pending, audited: Plan, vocabulary: Vocabulary) -> None:
+    def take_for_example(
+        self, pending: Pending, audited: Plan, lesson: Lesson, vocabulary: Vocabulary
+    ) -> None:
         """Keep the case for the fits to come."""
+        is_violation = audited.is_violation
+        self.shown.append(
+            Shown(
+                fold=self._folds.of(pending.text, is_violation=is_violation),
+                weight=1 / lesson.audit_probability,
+                is_fair=lesson.audit_reason.is_fair,
+                base_is_right=pending.base is not None and pending.base.is_violation == is_violation,
+            )
+        )
         outcome = f"{audited.action}{CLASS_SEPARATOR}{audited.category}" if audited.is_violation else None
         vocabulary.learn([pending.text])
         self.examples.append(Example(vocabulary.numbered(pending.text), pending.numbers, outcome))
@@ -94,6 +130,25 @@ class AuditsSoFar:
     def fitted(self) -> None:
         """Say when the next fit is due."""
         self._next_fit = max(len(self.examples) + 1, int(len(self.examples) * self._growth))
+
+    @property
+    def are_few(self) -> bool:
+        """Whether folds of the audits say more than predictions made before each."""
+        return len(self.shown) <= FEW
+
+    @property
+    def is_cross_fit_due(self) -> bool:
+        """Whether audits are few, and have grown enough to be predicted by fold again."""
+        return self.are_few and len(self.shown) >= self._next_cross_fit
+
+    def cross_fitted(self, scores: Floats) -> None:
+        """Take these predictions of all own examples instead of those made before each audit was known."""
+        own = self.examples[self.begun_with :]
+        self.scored = [
+            Scored(score, example.outcome is not None, shown.weight)
+            for score, example, shown in zip(scores.tolist(), own, self.shown, strict=True)
+        ]
+        self._next_cross_fit = int(len(self.shown) * CROSS_FIT_GROWTH) + 1
 
     def is_threshold_due(self) -> bool:
         """Whether scores have grown enough to move a threshold; if so, say when they will have again."""

@@ -51,35 +51,48 @@ UNCALIBRATED = Calibration(1.0, 0.0, 0.0, 0.0, None, is_fitted=False)
 
 
 def calibrate(
-    scores: Floats, outcomes: NDArray[np.bool_], weights: Floats, recent: Floats, *, least: float
+    scores: Floats,
+    outcomes: NDArray[np.bool_],
+    weights: Floats,
+    recent: Floats,
+    *,
+    least: float,
+    recent_weights: Floats | None = None,
 ) -> Calibration:
     """Return the calibration by these audits, or the head's own scale where too little is behind it.
 
     `scores` were made before each audit; `outcomes` say whether it was a violation; `weights` are 1 / audit
-    probability; `recent` are scores of comments, audited or not, that the threshold is chosen over.
+    probability; `recent` are scores of comments, audited or not, that the threshold is chosen over, each standing
+    for as many as `recent_weights` says (for one, left out).
     """
     size = effective_sample_size(weights)
     if size < least or outcomes.all() or not outcomes.any():
         return Calibration(1.0, 0.0, 0.0, size, None, is_fitted=False)
-    model = LogisticRegression(C=1e4, solver="lbfgs")
-    model.fit(scores[:, None], outcomes, sample_weight=weights / weights.mean())
-    slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
+    slope, intercept = platt(scores, outcomes, weights)
     if slope <= 0:
         # Scores that rank the wrong way round can't be put right by two parameters; the guard will see to it.
         return Calibration(1.0, 0.0, 0.0, size, auroc(scores, outcomes, weights), is_fitted=False)
     calibrated = Calibration(slope, intercept, 0.0, size, auroc(scores, outcomes, weights), is_fitted=True)
-    threshold = best_threshold(recent, calibrated.probabilities(recent))
+    threshold = best_threshold(recent, calibrated.probabilities(recent), recent_weights)
     return Calibration(slope, intercept, threshold, size, calibrated.auroc, is_fitted=True)
 
 
-def best_threshold(scores: Floats, probabilities: Floats) -> float:
+def platt(scores: Floats, outcomes: NDArray[np.bool_], weights: Floats) -> tuple[float, float]:
+    """Return the slope and the intercept that make scores log-odds."""
+    model = LogisticRegression(C=1e4, solver="lbfgs")
+    model.fit(scores[:, None], outcomes, sample_weight=weights / weights.mean())
+    return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+def best_threshold(scores: Floats, probabilities: Floats, weights: Floats | None = None) -> float:
     """Return the score from which calling a violation has the greatest expected F1.
 
     F1 in expectation is 2 Σ p (over those called) / (number called + Σ p (over all)).
     """
     order = np.argsort(-scores, kind="stable")
-    hits = np.cumsum(probabilities[order])
-    expected = 2 * hits / (np.arange(1, len(scores) + 1) + probabilities.sum())
+    each = np.ones(len(scores)) if weights is None else weights[order]
+    hits = np.cumsum(each * probabilities[order])
+    expected = 2 * hits / (np.cumsum(each) + hits[-1])
     best = int(np.argmax(expected))
     return float(scores[order[best]])
 

@@ -7,6 +7,7 @@ was proposed, so unweighted audits would be a biased sample of the window.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from math import sqrt
 from typing import NamedTuple
 
@@ -52,6 +53,11 @@ class Guard:
     def take_in(self, *, head_is_right: bool, base_is_right: bool, weight: float) -> None:
         """Count one audit that chance chose; the head is compared whether or not it decided."""
         self._compared.append(Compared(int(head_is_right) - int(base_is_right), weight))
+
+    def begin_again(self, compared: Sequence[Compared]) -> None:
+        """Forget what was compared, for something better is known of the same audits."""
+        self._compared.clear()
+        self._compared.extend(compared)
 
     def judge(self) -> Standoff | None:
         """Compare once more, after a batch of audits; None while there are too few to compare."""

@@ -2,12 +2,17 @@
 
 Two questions rather than one with every action and category as a class: whether a comment is a violation is
 learnt from all audits, which one only from those that were. scikit-learn fits (liblinear, deterministic).
+
+The first question is answered by two fits added up, which is a linear model again: one on everything, shrunk much,
+for numbers carry what a base knows; one on the text alone, shrunk little, for a word is seldom seen twice while
+audits are few. On five sets at 50 to 500 audits the sum ranks as well as the better of the two or better.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +31,14 @@ class Linear:
     weights: Floats
     intercepts: Floats
 
+    def beside(self, text: Linear, share: float) -> Linear:
+        """Return the mean of this model and one on the last columns alone, which counts so often."""
+        if share == 0:
+            return self
+        added = self.weights.copy()
+        added[:, added.shape[1] - text.weights.shape[1] :] += share * text.weights
+        return Linear(added / (1 + share), (self.intercepts + share * text.intercepts) / (1 + share))
+
     def scores(self, rows: csr_matrix) -> Floats:
         """Return log-odds, shape (rows, classes); columns not known when it was fitted don't count."""
         known = self.weights.shape[1]
@@ -34,9 +47,35 @@ class Linear:
     @classmethod
     def fitted(cls, rows: csr_matrix, classes: Sequence[object], strength: float) -> Linear:
         """Return the fit; classes count alike however rare, for audits are a biased sample of them anyway."""
-        model = LogisticRegression(C=strength, class_weight="balanced", solver="liblinear", random_state=0)
+        # In the dual: there are more terms than audits, and it takes a tenth of the time at the same weights.
+        model = LogisticRegression(
+            C=strength, class_weight="balanced", solver="liblinear", dual=True, max_iter=1_000, random_state=0
+        )
         model.fit(rows, np.array(classes))
         return cls(np.asarray(model.coef_, dtype=np.float64), np.asarray(model.intercept_, dtype=np.float64))
+
+
+class Strengths(NamedTuple):
+    """How much fits may make of few audits (scikit-learn's C): on everything, and on the text alone.
+
+    Text is in the columns from `width` on; `text_share` is what its own fit counts beside the other.
+    """
+
+    everything: float
+    text: float
+    width: int
+    text_share: float = 1.0
+
+
+def fit_gate(
+    rows: csr_matrix, is_violation: NDArray[np.bool_], strengths: Strengths
+) -> tuple[Linear, Linear]:
+    """Return whether a violation, as a fit on everything says it and as one on the text alone does."""
+    outcomes = is_violation.tolist()
+    return (
+        Linear.fitted(rows, outcomes, strengths.everything),
+        Linear.fitted(rows[:, strengths.width :], outcomes, strengths.text),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +106,7 @@ class Head:
         return total
 
 
-def fit_head(rows: csr_matrix, classes: Sequence[str | None], strength: float) -> Head:
+def fit_head(rows: csr_matrix, classes: Sequence[str | None], strengths: Strengths) -> Head:
     """Fit on audited cases; a class is "action/category" of a violation, null where there was none.
 
     Raises:
@@ -81,8 +120,9 @@ def fit_head(rows: csr_matrix, classes: Sequence[str | None], strength: float) -
     distinct = tuple(sorted(set(found)))
     which = None
     if len(distinct) > 1:
-        which = _fit_which(rows[np.flatnonzero(is_violation)], found, distinct, strength)
-    return Head(Linear.fitted(rows, list(is_violation), strength), distinct, which)
+        which = _fit_which(rows[np.flatnonzero(is_violation)], found, distinct, strengths.everything)
+    everything, text = fit_gate(rows, is_violation, strengths)
+    return Head(everything.beside(text, strengths.text_share), distinct, which)
 
 
 def _fit_which(rows: csr_matrix, found: list[str], distinct: tuple[str, ...], strength: float) -> Linear:

@@ -22,10 +22,11 @@ from moderation_pipeline.agents.learned.calibration import (
     Calibration,
     calibrate,
 )
+from moderation_pipeline.agents.learned.cross_fitting import as_folds, cross_fitted
 from moderation_pipeline.agents.learned.feature_columns import Columns
 from moderation_pipeline.agents.learned.features import RecentSuspicion, numeric_row, suspicion
-from moderation_pipeline.agents.learned.guard import Guard, is_right
-from moderation_pipeline.agents.learned.head import Head, fit_head
+from moderation_pipeline.agents.learned.guard import Compared, Guard, is_right
+from moderation_pipeline.agents.learned.head import Head, Strengths, fit_head
 from moderation_pipeline.agents.learned.head_verdicts import verdicts_of
 from moderation_pipeline.agents.learned.memories_part import tell_memories
 from moderation_pipeline.agents.learned.model_snapshot import ModelSnapshot
@@ -39,6 +40,7 @@ from moderation_pipeline.cases.tier_names import BASE, BASE_INSTEAD
 from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.config.agent_specs import LearnedSpec
 from moderation_pipeline.plan import Plan
+from moderation_pipeline.statistics.weighted_audits import weighted_f1
 
 Floats = NDArray[np.float64]
 
@@ -62,6 +64,8 @@ class LearnedStudent(Student):
         self._head: Head | None = None
         self._calibration = UNCALIBRATED
         self._threshold = OwnThreshold()
+        self._text_share = 1.0
+        self._is_outdone = False
         self.guard = Guard(spec.guard_window)
         self.refits = 0
         self.fitted_rows = 0
@@ -108,7 +112,7 @@ class LearnedStudent(Student):
         """Return whose verdict stands. Where the base's does, the head's doubt still says what to audit."""
         if head is None or _stands(base):
             return replace(base, tier=BASE)
-        if self._calibration.is_fitted and not self.guard.has_fallen_back:
+        if self._calibration.is_fitted and not self.guard.has_fallen_back and not self._is_outdone:
             return head
         tier = BASE_INSTEAD if self.guard.has_fallen_back else BASE
         return replace(base, tier=tier, second_opinion=head.plan, closeness=head.closeness)
@@ -236,32 +240,86 @@ class LearnedStudent(Student):
                 weight=1 / lesson.audit_probability,
             )
         if self._may_train:
-            self._audits.take_for_example(pending, audited, self._vocabulary)
+            self._audits.take_for_example(pending, audited, lesson, self._vocabulary)
 
     def _refit(self) -> None:
         self._vocabulary.freeze()
         examples = self._audits.examples
         rows = self._rows([each.terms for each in examples], np.array([each.numbers for each in examples]))
         self._name_features()
-        self._head = fit_head(rows, [each.outcome for each in examples], self._spec.strength)
+        is_cross_fitted = self._audits.is_cross_fit_due and self._cross_fit(rows)
+        self._head = fit_head(rows, [each.outcome for each in examples], self._strengths)
         self._audits.fitted()
         self.refits += 1
         self.fitted_rows += len(examples)
         self._recalibrate()
+        if is_cross_fitted:
+            self._compare_again()
+        self._is_outdone &= self._audits.are_few
+
+    @property
+    def _strengths(self) -> Strengths:
+        width = len(self._columns.names or ())
+        return Strengths(self._spec.strength, self._spec.text_strength, width, self._text_share)
+
+    def _cross_fit(self, rows: csr_matrix) -> bool:
+        """Judge heads by the folds of the audits so far, and return whether there were enough."""
+        shown, begun_with = self._audits.shown, self._audits.begun_with
+        found = cross_fitted(
+            rows,
+            np.array([each.outcome is not None for each in self._audits.examples]),
+            as_folds(begun_with, [each.fold for each in shown]),
+            np.array([1.0] * begun_with + [each.weight for each in shown]),
+            self._strengths,
+        )
+        if found is None:
+            return False
+        self._text_share = found.text_share
+        self._audits.cross_fitted(found.scores[begun_with:])
+        return True
+
+    def _compare_again(self) -> None:
+        """Hold head and base against each other by the folds: the audits before the first head count too.
+
+        While audits are few the head has to show that its F1 is no less than the base's; once they are many, the
+        guard has to show that it is.
+        """
+        threshold = self._calibration.threshold
+        scored, shown = self._audits.scored, self._audits.shown
+        truth = np.array([each.is_violation for each in scored])
+        weights = np.array([each.weight for each in scored])
+        says = np.array([each.score >= threshold for each in scored])
+        base_says = truth == np.array([each.base_is_right for each in shown])
+        self._is_outdone = weighted_f1(says, truth, weights) < weighted_f1(base_says, truth, weights)
+        self.guard.begin_again(
+            [
+                Compared(int(is_right) - int(each.base_is_right), each.weight)
+                for is_right, each in zip((says == truth).tolist(), shown, strict=True)
+                if each.is_fair
+            ]
+        )
+        self.guard.judge()
+
+    @property
+    def _by_folds(self) -> bool:
+        return self._may_train and self._audits.are_few
 
     def _name_features(self) -> None:
         self._feature_names = [*(self._columns.names or ()), *self._vocabulary.names]
 
     def _recalibrate(self) -> None:
-        if not self._audits.scored or not self._recent_scores:
+        if not self._audits.scored or not (self._recent_scores or self._by_folds):
             return
-        scores, outcomes, weights = zip(*self._audits.scored, strict=True)
+        scored, outcomes, given = zip(*self._audits.scored, strict=True)
+        scores, weights = np.array(scored), np.array(given)
         calibration = calibrate(
-            np.array(scores),
+            scores,
             np.array(outcomes, dtype=np.bool_),
-            np.array(weights),
-            np.array(self._recent_scores),
+            weights,
+            # Few recent comments were scored by a head that knew as much as this one does: audits stand for them.
+            scores if self._by_folds else np.array(self._recent_scores),
             least=self._spec.least_effective_sample,
+            recent_weights=weights if self._by_folds else None,
         )
         # What was once calibrated stays until there is enough for another: a run may begin with a calibration.
         if (

@@ -1,0 +1,93 @@
+"""What a head would have said of the audits it learns from, had it not learnt from them: predictions by fold.
+
+While audits are few, predictions made before each audit are of heads that knew next to nothing, and there are none
+of the first. Each fold's predictions here are made by a head fitted on the other folds (Stone 1974,
+doi:10.1111/j.2517-6161.1974.tb00994.x). A text is in one fold, however often it was said: a head that has seen a
+text knows it by heart. What is made of the predictions is `learned_student.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from moderation_pipeline.agents.learned.calibration import platt
+from moderation_pipeline.agents.learned.head import Strengths, fit_gate
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+FOLDS = 5
+
+ALWAYS_LEARNT = -1
+"""The fold of what a run began with: it is in every fit, and judged by none."""
+
+LEAST_OF_A_KIND = 5
+"""Audits of the rarer kind, below which folds say nothing."""
+
+TEXT_SHARES = (1.0, 0.0)
+"""What the fit on text alone may count beside the fit on everything; of equals the first is taken."""
+
+
+class CrossFitted(NamedTuple):
+    """Scores by heads that had not seen the case, not a number where there is none; and the better share of text."""
+
+    scores: Floats
+    text_share: float
+
+
+class Folds:
+    """Deals texts to folds in the order in which they came, each kind in turn."""
+
+    def __init__(self) -> None:
+        self._of_text: dict[str, int] = {}
+        self._dealt = {True: 0, False: 0}
+
+    def of(self, text: str, *, is_violation: bool) -> int:
+        """Return the fold of a text."""
+        known = self._of_text.get(text)
+        if known is None:
+            known = self._of_text[text] = self._dealt[is_violation] % FOLDS
+            self._dealt[is_violation] += 1
+        return known
+
+
+def cross_fitted(
+    rows: csr_matrix, is_violation: Flags, folds: NDArray[np.int64], weights: Floats, strengths: Strengths
+) -> CrossFitted | None:
+    """Return what heads say of the folds they were not fitted on; null while there are too few of either kind.
+
+    `weights` are 1 / audit probability. The share of the text's fit is the one whose calibrated predictions are the
+    likelier, in this weighting.
+    """
+    own = folds != ALWAYS_LEARNT
+    violations = int(is_violation[own].sum())
+    if min(violations, int(own.sum()) - violations) < LEAST_OF_A_KIND:
+        return None
+    found = {share: np.full(len(folds), np.nan) for share in TEXT_SHARES}
+    for fold in range(FOLDS):
+        out, rest = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+        if not len(out) or is_violation[rest].all() or not is_violation[rest].any():
+            return None
+        everything, text = fit_gate(rows[rest], is_violation[rest], strengths)
+        for share, scores in found.items():
+            scores[out] = everything.beside(text, share).scores(rows[out])[:, 0]
+    losses = [_loss(found[share][own], is_violation[own], weights[own]) for share in TEXT_SHARES]
+    best = TEXT_SHARES[int(np.argmin(losses))]
+    return CrossFitted(found[best], best)
+
+
+def _loss(scores: Floats, outcomes: Flags, weights: Floats) -> float:
+    """Return the weighted mean of - log likelihood after calibration."""
+    slope, intercept = platt(scores, outcomes, weights)
+    signed = np.where(outcomes, 1, -1) * (slope * scores + intercept)
+    return float(np.average(np.logaddexp(0, -signed), weights=weights))
+
+
+def as_folds(begun_with: int, folds: Sequence[int]) -> NDArray[np.int64]:
+    """Return the folds of all examples, those that a run began with first."""
+    return np.array([ALWAYS_LEARNT] * begun_with + list(folds), dtype=np.int64)

@@ -1,0 +1,93 @@
+"""Tests of cross-fitting: no audit is judged by a head that has seen its text, and few audits are enough to decide."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from moderation_pipeline.agents.learned.cross_fitting import ALWAYS_LEARNT, FOLDS, Folds, cross_fitted
+from moderation_pipeline.agents.learned.head import Strengths, fit_gate
+from moderation_pipeline_tests.agents.learned.test_learned_student import (
+    invented_chat,
+    learned,
+    mistakes,
+    moderated,
+)
+
+STRENGTHS = Strengths(everything=0.5, text=10.0, width=1)
+
+
+def marked_rows(count: int) -> tuple[csr_matrix, NDArray[np.bool_]]:
+    """Return rows of a constant and a word that all violations hold, and which of them are violations."""
+    is_violation = np.arange(count) % 4 == 0
+    return csr_matrix(np.column_stack([np.full(count, 0.5), is_violation.astype(float)])), is_violation
+
+
+def dealt(count: int, is_violation: NDArray[np.bool_]) -> NDArray[np.int64]:
+    folds = Folds()
+    return np.array([folds.of(f"line {i}", is_violation=bool(is_violation[i])) for i in range(count)])
+
+
+def test_a_text_is_in_one_fold_however_often_it_is_said() -> None:
+    folds = Folds()
+
+    first = [folds.of(f"line {i}", is_violation=i % 3 == 0) for i in range(30)]
+    again = [folds.of(f"line {i}", is_violation=i % 3 != 0) for i in range(30)]
+
+    assert first == again
+    assert set(first) == set(range(FOLDS))
+
+
+def test_a_word_that_only_one_fold_holds_is_unknown_to_the_head_that_judges_it() -> None:
+    """The word stands in every violation of one fold and nowhere else, so what judges that fold has never seen it."""
+    rows, is_violation = marked_rows(40)
+    folds = dealt(40, is_violation)
+    rare = ((folds == 0) & is_violation).astype(float)
+    rows = csr_matrix(np.column_stack([np.full(40, 0.5), rare]))
+
+    found = cross_fitted(rows, is_violation, folds, np.ones(40), STRENGTHS)
+
+    assert found is not None
+    in_fold = found.scores[folds == 0]
+    assert np.allclose(in_fold, in_fold[0])
+
+
+def test_what_a_run_began_with_is_learnt_from_and_not_judged() -> None:
+    rows, is_violation = marked_rows(60)
+    folds = dealt(60, is_violation)
+    folds[:20] = ALWAYS_LEARNT
+
+    found = cross_fitted(rows, is_violation, folds, np.ones(60), STRENGTHS)
+
+    assert found is not None
+    assert np.isnan(found.scores[:20]).all()
+    assert not np.isnan(found.scores[20:]).any()
+
+
+def test_folds_say_nothing_while_a_kind_is_too_rare() -> None:
+    rows, is_violation = marked_rows(16)
+
+    assert cross_fitted(rows, is_violation, dealt(16, is_violation), np.ones(16), STRENGTHS) is None
+
+
+def test_two_fits_added_up_are_one_linear_model_of_the_same_scores() -> None:
+    rows, is_violation = marked_rows(40)
+    everything, text = fit_gate(rows, is_violation, STRENGTHS)
+
+    both = everything.beside(text, 1.0)
+
+    expected = (everything.scores(rows) + text.scores(rows[:, 1:])) / 2
+    assert np.allclose(both.scores(rows), expected)
+
+
+def test_the_head_decides_after_tens_of_audits() -> None:
+    comments = invented_chat(400)
+
+    tables = moderated(learned(), comments, rate=0.2, floor=0.2)
+
+    audited = tables.expert_audits["position"].sort().to_list()
+    by_head = tables.student_decisions.filter(tier="learned")["position"].min()
+    assert isinstance(by_head, int)
+    assert sum(position < by_head for position in audited) < 60
+    assert mistakes(tables, comments, after=300) < 0.05

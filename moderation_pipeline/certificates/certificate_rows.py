@@ -32,6 +32,15 @@ class RowKey(NamedTuple):
 OF_EVERYTHING = tuple(RowKey(ALL, ALL, of) for of in ("sanctions", "comments", "allowed"))
 
 
+def rows_asked_of(plan: Plan) -> tuple[RowKey, ...]:
+    """Return the rows that must all be valid before a plan is carried out without the Expert: the one rule of it.
+
+    A sanction has to meet both targets with all sanctions and with its own kind: eight kinds that are each within
+    a target per comment can be far beyond it together.
+    """
+    return denominators_of(plan) if plan.action.is_sanction else (RowKey(ALL, ALL, "allowed"),)
+
+
 def is_wrongful(plan: Plan, audited: Plan) -> bool:
     """Whether a sanction was put on a comment that the Expert would not have sanctioned."""
     return plan.action.is_sanction and not audited.action.is_sanction

@@ -22,7 +22,7 @@ from moderation_pipeline.certificates.decided_alone import (
 )
 from moderation_pipeline.certificates.ledger import Certificate, Ledger
 from moderation_pipeline.config.run_config import NamedConfig
-from moderation_pipeline.plan import Action, Category, Plan
+from moderation_pipeline.plan import SANCTIONS, Action, Category, Plan
 from moderation_pipeline.warehouse.tables import CERTIFICATES
 
 
@@ -43,6 +43,19 @@ def certify(
     known = {"chat": chat, "config": named.name, "judged_by": _judges(expert_audits), **basis._asdict()}
     rows = [{**known, **_in_columns(each)} for each in ledger.certificates()]
     return pl.DataFrame(rows, schema=CERTIFICATES.schema)
+
+
+def with_carried_out(certificates: pl.DataFrame, action_log: pl.DataFrame) -> pl.DataFrame:
+    """Return a run's certificates that say how many sanctions there were, and how many of them were no shadows.
+
+    What was written under a sanction is not sanctioned again, and not counted.
+    """
+    words = [action.value for action in SANCTIONS]
+    hit = action_log.filter(pl.col("action").is_in(words), ~pl.col("under_sanction").fill_null(value=False))
+    carried_out = hit.filter(~pl.col("is_shadow").fill_null(value=False))
+    return certificates.with_columns(
+        sanctions=pl.lit(hit.height, pl.Int64), sanctions_carried_out=pl.lit(carried_out.height, pl.Int64)
+    )
 
 
 def _in_columns(certificate: Certificate) -> dict[str, object]:

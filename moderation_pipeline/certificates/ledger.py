@@ -27,10 +27,11 @@ from moderation_pipeline.certificates.certificate_rows import (
     denominators_of,
     errors_of,
     population_of,
+    rows_asked_of,
 )
 from moderation_pipeline.certificates.decided_alone import DecidedAlone, NoAudit
 from moderation_pipeline.config.run_config import AuditSpec, AutonomySpec
-from moderation_pipeline.plan import Plan
+from moderation_pipeline.plan import Action, Category, Plan
 from moderation_pipeline.statistics.drift import DriftDetector
 from moderation_pipeline.statistics.time_uniform import ErrorBound, Population
 
@@ -63,6 +64,8 @@ class Certificate(NamedTuple):
     """A row of the table certificates without its keys; `bound` and `target` are shares of the denominator.
 
     `unread_audits` are those of the errors at which nothing is known but that the audit could not be read.
+    `acts_alone` says whether the plans that the row is about are carried out without the Expert, which asks for
+    more rows than this one; null where the row is about no such plans.
     """
 
     key: RowKey
@@ -74,6 +77,7 @@ class Certificate(NamedTuple):
     target: float
     confidence: float
     status: Status
+    acts_alone: bool | None
     reason: str
     audits_needed: int
     floor: float
@@ -152,10 +156,8 @@ class Ledger:
                 row.look()
 
     def may_act_alone(self, plan: Plan) -> bool:
-        """Whether the certificates in force cover the plan: both targets of its sanction, or that of letting go."""
-        if not plan.action.is_sanction:
-            return self._is_valid(RowKey(ALL, ALL, "allowed"))
-        return all(self._is_valid(RowKey(plan.action, plan.category, of)) for of in ("sanctions", "comments"))
+        """Whether the certificates in force cover the plan (`rows_asked_of`)."""
+        return all(map(self._is_valid, rows_asked_of(plan)))
 
     def objection(
         self, plan: Plan, decided_by: DecidedBy, probability: float, degraded: str | None
@@ -177,6 +179,8 @@ class Ledger:
         """Return the rows: those for everything first, then by action and category."""
         for key in OF_EVERYTHING:
             self._row(key)
+        for row in self._rows.values():
+            row.look()
         for key in sorted(self._rows, key=lambda each: (each.action != ALL, each)):
             yield self._certificate(key, self._rows[key])
 
@@ -281,8 +285,7 @@ class Ledger:
 
     def _certificate(self, key: RowKey, row: _Row) -> Certificate:
         bound = row.bound.bound(row.alpha)
-        is_valid = row.look()
-        status: Status = "valid" if is_valid else "void" if self._void_because else "not_yet"
+        status: Status = "valid" if row.is_valid else "void" if self._void_because else "not_yet"
         return Certificate(
             key=key,
             comments=row.bound.comments,
@@ -293,12 +296,21 @@ class Ledger:
             target=row.target,
             confidence=self.autonomy.confidence,
             status=status,
+            acts_alone=self._acts_alone(key),
             reason=self._reason(key, status, row),
             audits_needed=self._audits_needed(key, row),
             floor=row.bound.least_probability,
             window_from=self._window_from,
             window_to=self._window_to,
         )
+
+    def _acts_alone(self, key: RowKey) -> bool | None:
+        """Return whether what a row is about is carried out alone; of all sanctions, and of what was missed, null."""
+        if key == RowKey(ALL, ALL, "allowed"):
+            return self._is_valid(key)
+        if key.action == ALL or key.denominator == "allowed":
+            return None
+        return self.may_act_alone(Plan(Action(key.action), Category(key.category), 1.0))
 
     def _audits_needed(self, key: RowKey, row: _Row) -> int:
         """Return how many further random audits it takes, if none finds an error.

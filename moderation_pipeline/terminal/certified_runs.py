@@ -24,6 +24,7 @@ SHOWN = (
     "category",
     "denominator",
     "status",
+    "acts_alone",
     "bound",
     "target",
     "comments",

@@ -476,9 +476,15 @@ CERTIFICATES = Table(
             "expert_labelled": pl.Int64,
             "labels_version": pl.String,
             "start_version": pl.String,
+            "acts_alone": pl.Boolean,
+            "sanctions": pl.Int64,
+            "sanctions_carried_out": pl.Int64,
         }
     ),
 )
+"""`acts_alone`: whether the plans of the row's action and category are carried out without the Expert, by the loop's
+own rule. `sanctions` and `sanctions_carried_out` count the run's, whoever decided them, shadows in the first only.
+"""
 
 EXPERT_ERRORS = Table(
     "expert_errors",

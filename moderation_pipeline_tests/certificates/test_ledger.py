@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
+import numpy as np
 import polars as pl
 
 from moderation_pipeline.certificates.certificate_rows import VIOLATIONS, RowKey
@@ -12,12 +14,13 @@ from moderation_pipeline.certificates.certified_basis import Basis
 from moderation_pipeline.certificates.decided_alone import Answered, DecidedAlone, NoAudit
 from moderation_pipeline.certificates.ledger import Certificate, Ledger
 from moderation_pipeline.config.run_config import AuditSpec, AutonomySpec, NamedConfig
-from moderation_pipeline.plan import Plan
+from moderation_pipeline.plan import Action, Plan
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import CERTIFICATES
 from moderation_pipeline_tests.moderation.scripted import (
     ALLOW,
     DELETE,
+    TIMEOUT,
     ScriptedExpert,
     ScriptedStudent,
     by_first_word,
@@ -93,6 +96,60 @@ def test_enough_clean_audits_make_a_certificate_valid_and_let_the_system_act_alo
     assert not ledger.may_act_alone(ALLOW)
     assert status_of(ledger, RowKey("all", "all", "sanctions")) == "valid"
     assert status_of(ledger, RowKey("all", "all", "allowed")) == "not_yet"
+
+
+def test_a_kind_of_sanction_waits_for_the_rows_about_everything() -> None:
+    """Deletions are without an error, but one comment in four is a wrongful timeout: together they miss both."""
+    ledger = Ledger(LENIENT, AUDIT)
+    ledger.take_in(decided(1_000, TIMEOUT, ALLOW))
+    ledger.take_in(decided(3_000, DELETE, DELETE, start=1_000))
+
+    own = [status_of(ledger, RowKey("delete", "harassment", of)) for of in ("sanctions", "comments")]
+    assert own == ["valid", "valid"]
+    assert status_of(ledger, RowKey("all", "all", "comments")) == "not_yet"
+    assert not ledger.may_act_alone(DELETE)
+
+
+def test_many_kinds_that_err_seldom_do_not_err_often_together() -> None:
+    """Eight kinds at 3 wrongful in 1,000 comments each: all let act, they would make 24, where the target is 10."""
+    autonomy = AutonomySpec(
+        max_wrongful_per_1000_sanctions=900,
+        max_wrongful_per_1000_comments=10,
+        max_missed_per_1000_allowed=500,
+    )
+    floors = AuditSpec.model_validate({"rate": 0.3, "random_floor": {"allow": 0.05, "sanctions": 0.2}})
+    ledger, comments, wronged = Ledger(autonomy, floors), 30_000, 0
+    for batch in eight_kinds(comments):
+        wronged += sum(is_wrong and ledger.may_act_alone(each.plan) for each, is_wrong in batch)
+        ledger.take_in([each for each, _ in batch])
+
+    assert wronged <= comments / 100
+
+
+def eight_kinds(comments: int) -> Iterator[list[tuple[DecidedAlone, bool]]]:
+    """Yield batches of comments of which eight in a hundred are sanctions, a kind each, wrong in 30 of 100."""
+    random = np.random.default_rng(3)
+    kinds = [Plan(Action.DELETE, category, 1.0) for category in VIOLATIONS]
+    for start in range(0, comments, 500):
+        kind, is_wrong, is_drawn = (
+            random.integers(100, size=500),
+            random.random(500) < 0.3,
+            random.random(500),
+        )
+        yield [
+            _of_kind(
+                start + i, kinds[kind[i]] if kind[i] < len(kinds) else None, bool(is_wrong[i]), is_drawn[i]
+            )
+            for i in range(500)
+        ]
+
+
+def _of_kind(position: int, plan: Plan | None, is_wrong: bool, drawn: float) -> tuple[DecidedAlone, bool]:
+    probability = 0.05 if plan is None else 0.2
+    is_wrong = is_wrong and plan is not None
+    right = ALLOW if plan is None or is_wrong else plan
+    audited = right if drawn < probability else NoAudit.NOT_DRAWN
+    return DecidedAlone(position, plan or ALLOW, probability, audited), is_wrong
 
 
 def test_what_is_not_certified_says_how_many_audits_it_would_take() -> None:

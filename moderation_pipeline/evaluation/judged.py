@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from moderation_pipeline.config.run_config import NamedConfig
+from moderation_pipeline.config.run_config import Config, NamedConfig
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.plan import SANCTIONS, SEVERITY, Category
 
@@ -76,6 +76,8 @@ def judge(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None = Non
         comment_id, position, cluster (see `cluster_key`), label, label_category;
         `student_`, `audit_`, `reference_` and `final_` action and category (null: no plan);
         audited; audit_probability of the audit, could_be_audited of the decision;
+        scored_category of what decided, which the labels as Expert never do; scored_open and student_open: whether
+        that is null though somebody was to decide;
         action as carried out, under_sanction, is_shadow, decided_by, user_id, channel;
         for `student_` and `audit_`: asked, error, cached, latency_ms and the AMOUNTS.
 
@@ -92,13 +94,17 @@ def judge(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None = Non
         _outcomes(run.action_log),
     ):
         frame = _beside(frame, part)
-    return frame.with_columns(
-        _final_action(run.config.config.audits_act),
-        pl.col("audit_audit_probability").alias("audit_probability"),
-        (pl.col("student_audit_probability") > 0).alias("could_be_audited"),
-        pl.col("audit_asked").is_not_null().alias("audited"),
-        *_of_nobody_nothing(),
-    ).drop("audit_audit_probability", "student_audit_probability")
+    return (
+        frame.with_columns(
+            _final_action(run.config.config.audits_act),
+            pl.col("audit_audit_probability").alias("audit_probability"),
+            (pl.col("student_audit_probability") > 0).alias("could_be_audited"),
+            pl.col("audit_asked").is_not_null().alias("audited"),
+            *_of_nobody_nothing(),
+        )
+        .with_columns(_scored(run.config.config))
+        .drop("audit_audit_probability", "student_audit_probability")
+    )
 
 
 def _known(comments: pl.DataFrame) -> pl.DataFrame:
@@ -185,6 +191,27 @@ def _final_action(audits_act: bool) -> pl.Expr:
     """
     stood = pl.coalesce(standing_action("student_action", "audit_action", audits_act=audits_act), "action")
     return pl.when(pl.col("final_category").is_not_null()).then(stood).alias("final_action")
+
+
+def _scored(config: Config) -> list[pl.Expr]:
+    """Return whose plan is held against the labels, and whether one is wanting.
+
+    Where the labels are the Expert its audits are the answers to what is asked: counted as decisions they would be
+    marked by themselves, so the Student's own plan is scored there, and where there is no Student nothing is.
+    """
+    by_answers = pl.lit(value=False)
+    if config.expert != "none" and config.expert.backend == "labels":
+        by_answers = pl.col("audit_category").is_not_null()
+        if not config.audits_act:
+            by_answers &= pl.col("student_category").is_null()
+    wants_student = pl.col("student_asked") & pl.col("student_category").is_null()
+    final = pl.col("final_category")
+    return [
+        pl.when(by_answers).then("student_category").otherwise(final).alias("scored_category"),
+        pl.when(by_answers).then(wants_student).otherwise(final.is_null()).alias("scored_open"),
+        wants_student.alias("student_open"),
+        by_answers.alias("is_answer"),
+    ]
 
 
 def _refuse_audits_without_probability(run: Run) -> None:

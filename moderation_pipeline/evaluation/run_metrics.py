@@ -15,12 +15,14 @@ from moderation_pipeline.evaluation.estimates import (
     NOT_SHARES,
     Ratio,
     agreement_basis,
+    can_be_checked,
     comment_sums,
+    confusion_cells,
     denominator,
     is_sanction,
     value,
 )
-from moderation_pipeline.evaluation.judged import NO_VIOLATION, Run, judge
+from moderation_pipeline.evaluation.judged import Run, judge
 from moderation_pipeline.plan import UNDECIDED, Action
 from moderation_pipeline.statistics.bootstrap import (
     NOTHING,
@@ -164,27 +166,27 @@ def _counts(run: Run, judged: pl.DataFrame) -> dict[str, Number]:
         replies_asked=pl.col("student_asked").sum() + pl.col("audit_asked").sum(),
         replies_cached=pl.col("student_cached").sum() + pl.col("audit_cached").sum(),
         reply_errors=pl.col("student_error").sum() + pl.col("audit_error").sum(),
-        **_confusion("", "final_category"),
-        **_confusion("student_", "student_category"),
+        **_confusion("", "scored"),
+        **_confusion("student_", "student"),
     ).row(0, named=True)
     basis = agreement_basis(run, judged)
     coverage = {"audits": row["agreement_coverage"], "reference": 1.0, None: None}[basis]
     return {**row, "agreement_basis": basis, "agreement_coverage": coverage}
 
 
-def _confusion(prefix: str, category: str) -> dict[str, pl.Expr]:
+CELLS = {
+    "true_positives": "tp",
+    "false_positives": "fp",
+    "false_negatives": "fn",
+    "true_negatives": "tn",
+}
+
+
+def _confusion(prefix: str, whose: str) -> dict[str, pl.Expr]:
     """Return the four counts; null where no comment has both a label and a plan."""
-    flagged, label = pl.col(category) != NO_VIOLATION, pl.col("label")
-    scored = (flagged & label).is_not_null().any() & (
-        pl.col(category).is_not_null() & label.is_not_null()
-    ).any()
-    cells = {
-        "true_positives": flagged & label,
-        "false_positives": flagged & ~label,
-        "false_negatives": ~flagged & label,
-        "true_negatives": ~flagged & ~label,
-    }
-    return {f"{prefix}{name}": pl.when(scored).then(cell.sum()) for name, cell in cells.items()}
+    scored = (pl.col(f"{whose}_category").is_not_null() & pl.col("label").is_not_null()).any()
+    cells = confusion_cells(whose)
+    return {f"{prefix}{name}": pl.when(scored).then(cells[cell].sum()) for name, cell in CELLS.items()}
 
 
 def _action_counts(judged: pl.DataFrame) -> dict[str, Number]:
@@ -199,7 +201,7 @@ def _action_counts(judged: pl.DataFrame) -> dict[str, Number]:
         ),
         shadow_actions=(pl.col("is_shadow") & sanctioned).sum(),
         sanctions=sanctioned.sum(),
-        sanctions_checked=(sanctioned & pl.col("label").is_not_null()).sum(),
+        sanctions_checked=(sanctioned & can_be_checked()).sum(),
         sanctioned_users=pl.col("cluster").filter(sanctioned).n_unique(),
         wrongful_sanctions=pl.when(has_labels).then(wrongly.sum()),
         wrongly_sanctioned_users=pl.when(has_labels).then(pl.col("cluster").filter(wrongly).n_unique()),

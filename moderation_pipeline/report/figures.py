@@ -213,7 +213,7 @@ def _confusion(judged: Mapping[str, pl.DataFrame], focus: str) -> Drawn:
         f"{shown} missed {count(missed)} of {plural(caught + missed, 'violation')} "
         f"and flagged {count(wrongly)} of {plural(wrongly + left, 'innocent comment')}"
     )
-    how = "Labelled comments only, undecided ones left out. Percentages are of a row."
+    how = "Labelled comments only; what nobody decided was let through. Percentages are of a row."
     figure = Figure("confusion", title, headline, how)
     return figure, charts.confusion(cells, Titled(headline, how))
 

@@ -144,6 +144,7 @@ def _of_the_runs(runs: Sequence[Run], comparison: pl.DataFrame) -> Iterator[str]
         yield from _of_a_run(row)
     for run in runs:
         yield from stood_in(run)
+        yield from _of_the_answers(run)
     if runs and comparison["under_sanction"].max():
         yield (
             "Users who would have been silenced went on writing in this log. What they wrote is decided and"
@@ -151,11 +152,21 @@ def _of_the_runs(runs: Sequence[Run], comparison: pl.DataFrame) -> Iterator[str]
         )
 
 
+def _of_the_answers(run: Run) -> Iterator[str]:
+    """Yield that a run's Expert is what it is scored by, where it is."""
+    expert = run.config.config.expert
+    if expert != "none" and expert.backend == "labels":
+        yield (
+            f"The Expert of {run.name} is the labels themselves: where it decided, the Student's own plan is scored,"
+            " for the labels would be marked by themselves."
+        )
+
+
 def _of_a_run(row: Row) -> Iterator[str]:
     """Yield what failed or is missing in a run, from its row of the comparison."""
     name, asked = row["config"], _count(row, "replies_asked")
     if undecided := _count(row, "undecided"):
-        yield f"{name} left {plural(undecided, 'comment')} undecided; they are in no score."
+        yield f"{name} left {plural(undecided, 'comment')} undecided; a violation among them counts as missed."
     if errors := _count(row, "reply_errors"):
         yield f"{_share(errors, asked)} of the replies under {name} were unusable."
     if row["list_cost_usd"] is None and asked:

@@ -96,6 +96,10 @@ SUMS = tuple(
 )
 
 
+KEYS = ("cluster", "shared_text")
+"""What is resampled as one, and what ties several of them together."""
+
+
 def value(ratios: tuple[Ratio, ...], sums: dict[str, Array]) -> Array:
     """Return the estimate for arrays of sums, nan where it is undefined."""
     return np.mean([_ratio(ratio, sums) for ratio in ratios], axis=0)  # type: ignore[no-any-return]
@@ -115,6 +119,23 @@ def denominator(ratio: Ratio, sums: dict[str, Array]) -> Array:
     return np.asarray(under, dtype=np.float64)
 
 
+def influence(ratios: tuple[Ratio, ...], rows: dict[str, Array], total: dict[str, Array]) -> Array:
+    """Return what each row of sums adds to an estimate, to first order; nought where the estimate is undefined."""
+    added = [_influence(ratio, rows, total) for ratio in ratios]
+    return np.mean(added, axis=0)  # type: ignore[no-any-return]
+
+
+def _influence(ratio: Ratio, rows: dict[str, Array], total: dict[str, Array]) -> Array:
+    share, under = _ratio(ratio, total), denominator(ratio, total)
+    names = {**ratio.over, **ratio.under}
+    height = len(next(iter(rows[name] for name in names)))
+    if not under[0] > 0:
+        return np.zeros(height)
+    over = sum((weight * rows[name] for name, weight in ratio.over.items()), start=np.zeros(height))
+    below = sum((weight * rows[name] for name, weight in ratio.under.items()), start=np.zeros(height))
+    return np.asarray((over - share[0] * below) / under[0], dtype=np.float64)
+
+
 def agreement_basis(run: Run, judged: pl.DataFrame) -> Basis | None:
     """Return what the Student's agreement is measured on: its audits, else the reference, else nothing."""
     has_student = pl.col("student_action").is_not_null()
@@ -128,9 +149,9 @@ def agreement_basis(run: Run, judged: pl.DataFrame) -> Basis | None:
 
 
 def comment_sums(run: Run, judged: pl.DataFrame) -> pl.DataFrame:
-    """Return `cluster` and SUMS, one row per comment; an unknown cost counts 0 here (see `run_metrics`)."""
+    """Return `cluster`, `shared_text` and SUMS, one row per comment; an unknown cost counts 0 (see `run_metrics`)."""
     return judged.select(
-        "cluster",
+        *KEYS,
         pl.lit(1.0).alias("n"),
         *_agreement(agreement_basis(run, judged)),
         *_reference_agreement(),
@@ -139,7 +160,7 @@ def comment_sums(run: Run, judged: pl.DataFrame) -> pl.DataFrame:
         *_confusion("s_", "student"),
         *_outcomes(),
         *_costs(),
-    ).select("cluster", pl.col(SUMS).cast(pl.Float64))
+    ).select(*KEYS, pl.col(SUMS).cast(pl.Float64))
 
 
 def _agreement(basis: Basis | None) -> list[pl.Expr]:

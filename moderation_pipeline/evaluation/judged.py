@@ -73,7 +73,8 @@ def judge(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None = Non
         reference: plans of an Expert that judged every comment (`comment_id`, `action`, `category`).
 
     Returns:
-        comment_id, position, cluster (see `cluster_key`), label, label_category;
+        comment_id, position, cluster (see `cluster_key`), shared_text (its normal form, where several clusters
+        wrote it), label, label_category;
         `student_`, `audit_`, `reference_` and `final_` action and category (null: no plan);
         audited; audit_probability of the audit, could_be_audited of the decision;
         scored_category of what decided, which the labels as Expert never do; scored_open and student_open: whether
@@ -114,6 +115,9 @@ def _known(comments: pl.DataFrame) -> pl.DataFrame:
         "channel",
         "user_id",
         cluster_key().alias("cluster"),
+        pl.when((pl.col("normalised") != "") & (cluster_key().n_unique().over("normalised") > 1))
+        .then("normalised")
+        .alias("shared_text"),
         pl.col("label_is_violation").alias("label"),
         "label_category",
     )

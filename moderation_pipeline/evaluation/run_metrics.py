@@ -10,6 +10,7 @@ import polars as pl
 
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.evaluation.calibration_error import calibration_of
+from moderation_pipeline.evaluation.copied_texts import CopiedTexts, copied_texts
 from moderation_pipeline.evaluation.estimates import (
     DEFINITIONS,
     NOT_SHARES,
@@ -19,6 +20,7 @@ from moderation_pipeline.evaluation.estimates import (
     comment_sums,
     confusion_cells,
     denominator,
+    influence,
     is_sanction,
     value,
 )
@@ -33,6 +35,7 @@ from moderation_pipeline.statistics.bootstrap import (
     interval,
     resample,
 )
+from moderation_pipeline.statistics.clusters import freedom_of, of_copies, of_few_users
 from moderation_pipeline.warehouse.tables import ESTIMATES, METRICS
 
 Number = str | float | int | bool | None
@@ -81,10 +84,11 @@ def run_metrics(
         user_state=user_state,
     )
     judged = judge(comments, run, reference)
-    resampled = resample(comment_sums(run, judged), seed=chat_of(comments))
+    sums = comment_sums(run, judged)
+    resampled = resample(sums.drop("shared_text"), seed=chat_of(comments))
     row = {
         **run_facts(comments, run, judged, data_version),
-        **run_estimates(resampled, unknown_costs(judged)),
+        **run_estimates(resampled, copied_texts(sums), unknown_costs(judged)),
     }
     return pl.DataFrame([row], schema=METRICS.schema)
 
@@ -113,11 +117,11 @@ def run_facts(
     }
 
 
-def run_estimates(resampled: Resampled, unknown: set[str]) -> dict[str, Number]:
+def run_estimates(resampled: Resampled, copied: CopiedTexts, unknown: set[str]) -> dict[str, Number]:
     """Return the estimates of METRICS and their intervals; those that are `unknown` are null."""
     row: dict[str, Number] = {}
     for name in ESTIMATES:
-        found = NOTHING if name in unknown else estimate(name, resampled)
+        found = NOTHING if name in unknown else estimate(name, resampled, copied.variance[name])
         row[name], row[f"{name}_low"], row[f"{name}_high"] = found
     return row
 
@@ -132,16 +136,24 @@ def unknown_costs(judged: pl.DataFrame) -> set[str]:
     }
 
 
-def estimate(name: str, resampled: Resampled) -> Interval:
-    """Return one estimate with its interval."""
+def estimate(name: str, resampled: Resampled, by_copies: float) -> Interval:
+    """Return one estimate with its interval; `by_copies` is what copied texts add to its variance."""
     ratios = DEFINITIONS[name]
     point = float(value(ratios, resampled.total)[0])
     drawn = value(ratios, resampled.resamples)
+    by_users = float(resampled.sizes @ influence(ratios, resampled.users, resampled.total) ** 2)
+    few, copies = of_few_users(freedom(ratios, resampled)), of_copies(by_users, by_copies)
     if name in NOT_SHARES:
-        return interval(point, drawn)
+        found = interval(point, drawn, few=few, copies=copies)
+        return found if found.low is None else found._replace(low=max(0.0, found.low))
     rest = [_trials(ratio, resampled) for ratio in ratios]
     least = Trials(min(each.users for each in rest), min(each.comments for each in rest))
-    return interval(point, drawn, trials=least)
+    return interval(point, drawn, trials=least, few=few, copies=copies)
+
+
+def freedom(ratios: tuple[Ratio, ...], resampled: Resampled) -> float:
+    """Return how many equal users an estimate's variance has been learnt from."""
+    return min(freedom_of(denominator(ratio, resampled.users), resampled.sizes) for ratio in ratios)
 
 
 def _trials(ratio: Ratio, resampled: Resampled) -> Trials:

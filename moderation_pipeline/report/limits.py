@@ -120,7 +120,7 @@ def _of_the_comments(comments: pl.DataFrame) -> Iterator[str]:
     if repeated > 0.1:
         yield (
             f"{percent(repeated, 0)} of the comments repeat the text of another, so their number overstates"
-            " how many cases were judged."
+            " how many cases were judged; the intervals allow for it."
         )
     without_time = comments["sent_at"].null_count()
     if without_time:

@@ -340,7 +340,10 @@ DIFFERENCES = (
     "cost_usd_per_1000_comments",
     "list_cost_usd_per_1000_comments",
 )
-"""The estimates that a comparison pairs, comment by comment, with the default config's."""
+"""The estimates that a comparison pairs, comment by comment, with the default config's.
+
+Their intervals hold for all configs of the chat at once; those of `quality_minus_best` for all pairs of configs.
+"""
 
 METRICS_COLUMNS: Columns = {
     "config_hash": pl.String,

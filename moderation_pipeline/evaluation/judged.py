@@ -73,8 +73,8 @@ def judge(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None = Non
         reference: plans of an Expert that judged every comment (`comment_id`, `action`, `category`).
 
     Returns:
-        comment_id, position, cluster (see `cluster_key`), shared_text (its normal form, where several clusters
-        wrote it), label, label_category;
+        comment_id, position, cluster and who (see `cluster_key`, `user_key`), shared_text (its normal form, where
+        several clusters wrote it), label, label_category;
         `student_`, `audit_`, `reference_` and `final_` action and category (null: no plan);
         audited; audit_probability of the audit, could_be_audited of the decision;
         scored_category of what decided, which the labels as Expert never do; scored_open and student_open: whether
@@ -115,6 +115,7 @@ def _known(comments: pl.DataFrame) -> pl.DataFrame:
         "channel",
         "user_id",
         cluster_key().alias("cluster"),
+        user_key().alias("who"),
         pl.when((pl.col("normalised") != "") & (cluster_key().n_unique().over("normalised") > 1))
         .then("normalised")
         .alias("shared_text"),
@@ -131,11 +132,16 @@ def _beside(frame: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
 
 
 def cluster_key() -> pl.Expr:
-    """Return what is resampled as one: the user, else the user's name, else the comment by itself.
+    """Return what is resampled as one: the data set's own cluster, else the user, else the comment by itself.
 
-    Comments of one user are alike, and so are the errors made about them; resampling single comments would
-    make intervals too narrow.
+    Comments of one user are alike, and so are the errors made about them, and so are rows made from one template;
+    resampling single comments would make intervals too narrow.
     """
+    return pl.coalesce("k:" + pl.col("cluster"), user_key())
+
+
+def user_key() -> pl.Expr:
+    """Return who wrote a comment: the user, else the user's name, else somebody who wrote nothing else."""
     return pl.coalesce("i:" + pl.col("user_id"), "n:" + pl.col("user_name"), "c:" + pl.col("comment_id"))
 
 

@@ -170,7 +170,7 @@ def _counts(run: Run, judged: pl.DataFrame) -> dict[str, Number]:
     label = pl.col("label")
     row = judged.select(
         comments=pl.len(),
-        users=pl.col("cluster").n_unique(),
+        users=pl.col("who").n_unique(),
         labelled=label.is_not_null().sum(),
         labelled_violations=label.sum(),
         audits=pl.col("audited").sum(),
@@ -214,9 +214,9 @@ def _action_counts(judged: pl.DataFrame) -> dict[str, Number]:
         shadow_actions=(pl.col("is_shadow") & sanctioned).sum(),
         sanctions=sanctioned.sum(),
         sanctions_checked=(sanctioned & can_be_checked()).sum(),
-        sanctioned_users=pl.col("cluster").filter(sanctioned).n_unique(),
+        sanctioned_users=pl.col("who").filter(sanctioned).n_unique(),
         wrongful_sanctions=pl.when(has_labels).then(wrongly.sum()),
-        wrongly_sanctioned_users=pl.when(has_labels).then(pl.col("cluster").filter(wrongly).n_unique()),
+        wrongly_sanctioned_users=pl.when(has_labels).then(pl.col("who").filter(wrongly).n_unique()),
     ).row(0, named=True)
     return row
 

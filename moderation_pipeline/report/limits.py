@@ -137,6 +137,13 @@ def _of_the_comments(comments: pl.DataFrame) -> Iterator[str]:
     users = comments.select(cluster_key().n_unique()).item()
     if users < LEAST_USERS:
         yield f"Intervals come from resampling users, and {plural(users, 'user')} are too few for any."
+    by_itself = comments.filter(pl.coalesce("cluster", "user_id", "user_name").is_null()).height
+    if by_itself:
+        yield (
+            f"{_share(by_itself, comments.height)} of the comments have neither a user nor a cluster, and intervals"
+            " take each by itself: where rows depend on each other, as those of one template or thread do, name their"
+            " column in the columns file (cluster: NAME), or the intervals are too narrow."
+        )
 
 
 def _of_the_runs(runs: Sequence[Run], comparison: pl.DataFrame) -> Iterator[str]:

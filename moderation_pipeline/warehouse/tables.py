@@ -115,9 +115,12 @@ COMMENTS = Table(
             "channel_repeats": pl.Int32,
             "split": pl.String,
             **LABELS,
+            "cluster": pl.String,
         }
     ),
 )
+
+"""`cluster`: what the rows of a data set that depend on each other have in common, where that is no user."""
 
 REJECTED_LINES = Table(
     "rejected_lines",

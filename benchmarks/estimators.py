@@ -1,6 +1,6 @@
 """Do estimates hit the truth, and do their intervals hold it? Simulated chats, beside the naive way of each number.
 
-    python -m benchmarks.estimators [--worlds 200] [--only labels|audits|verdict|calibration]
+    python -m benchmarks.estimators [--worlds 200] [--only PART]
 
 - *labels*: precision, recall and F1 against labels, in chats whose users differ, are few, or copy each other. Truth is
   the same ratio over users and texts never seen. Naive: percentiles of resampled users.
@@ -8,6 +8,8 @@
   Naive: the mean over the audits.
 - *verdict*: equal configs, told apart. Naive: an interval for each difference by itself.
 - *calibration*: how far off a perfectly calibrated Student is said to be. Naive: the mean gap of ten equal bins.
+
+- *watch*: what goes by between a sudden change and the alarm of a certificate's watch for drift.
 
 Printed are bias in points, the share of worlds in which a 95 % interval holds the truth, and its mean width. Nothing
 of the simulation is in the product; what is under test is called as the product calls it.
@@ -29,6 +31,7 @@ from moderation_pipeline.evaluation.copied_texts import copied_texts
 from moderation_pipeline.evaluation.estimates import DEFINITIONS, SUMS, value
 from moderation_pipeline.evaluation.run_metrics import estimate
 from moderation_pipeline.statistics.bootstrap import Interval, interval, resample
+from moderation_pipeline.statistics.drift import DriftDetector
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -214,7 +217,50 @@ def print_labels(worlds: int) -> None:
     print_rows("labels", labels(worlds))
 
 
-PARTS: dict[str, Callable[[int], None]] = {"labels": print_labels}
+CERTIFIED_RATE, FLOOR, BATCH = 0.05, 0.2, 64
+WORSE_BY = (1.4, 2.0, 3.0, 6.0, 20.0)
+
+
+class Watched(NamedTuple):
+    """What went by before the watch alarmed: audits, and wrong sanctions that no audit undid."""
+
+    audits: int
+    wronged: int
+
+
+def watched(worse: float, seed: int) -> Watched:
+    """Return what a sudden change to so many times the certified rate costs; looked at after each batch."""
+    random, detector = np.random.default_rng([seed, 5]), DriftDetector(CERTIFIED_RATE, FLOOR)
+    audits = wronged = since = 0
+    while True:
+        is_error = random.random(BATCH) < min(1.0, CERTIFIED_RATE * worse)
+        is_audited = random.random(BATCH) < FLOOR
+        wronged += int((is_error & ~is_audited).sum())
+        has_alarmed = False
+        for error, audited in zip(is_error, is_audited, strict=True):
+            since += 1
+            if audited:
+                audits += 1
+                has_alarmed |= detector.alarms_at(comments=since, error_at=FLOOR if error else None)
+                since = 0
+        if has_alarmed:
+            return Watched(audits, wronged)
+
+
+def print_watch(worlds: int) -> None:
+    """Print how many are wronged between a sudden change and the alarm."""
+    print(
+        "watch, after a sudden change: times the target, audits and wrong sanctions until the alarm, median (95th)"
+    )
+    for worse in WORSE_BY:
+        seen = [watched(worse, seed) for seed in range(worlds)]
+        median, late = np.quantile(seen, 0.5, axis=0), np.quantile(seen, 0.95, axis=0)
+        print(
+            f"  {worse:4g} {median[0]:8,.0f} ({late[0]:,.0f}) {median[1]:8,.0f} ({late[1]:,.0f})", flush=True
+        )
+
+
+PARTS: dict[str, Callable[[int], None]] = {"labels": print_labels, "watch": print_watch}
 
 
 def main() -> None:

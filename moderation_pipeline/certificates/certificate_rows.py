@@ -9,16 +9,12 @@ from functools import cache
 from typing import Literal, NamedTuple
 
 from moderation_pipeline.certificates.decided_alone import DecidedAlone, NoAudit
-from moderation_pipeline.plan import SANCTIONS, Action, Category, Plan
+from moderation_pipeline.plan import Action, Category, Plan
 
 Denominator = Literal["sanctions", "comments", "allowed"]
 
 ALL = "all"
 VIOLATIONS = tuple(category for category in Category if category is not Category.NONE)
-DETAILED_ROWS = len(SANCTIONS) * len(VIOLATIONS) * 2 + len(VIOLATIONS)
-"""Sanctions by action and category, per sanction and per comment; missed violations by category."""
-
-OVERALL_ROWS = 3
 
 
 class RowKey(NamedTuple):
@@ -27,6 +23,22 @@ class RowKey(NamedTuple):
     action: str
     category: str
     denominator: Denominator
+
+
+def share_of_allowed_error(key: RowKey, kinds_before: int) -> float:
+    """Return what part of the allowed error a row may spend; of all rows together it is at most 1.
+
+    One bound on a kind's wrongful sanctions serves both denominators, which are known: the rows of one action and
+    category, per sanction and per comment, spend their part once. Kinds get theirs as they first appear,
+    1 / (k (k + 1)) of the half that is for all of them: fixed before the first audit of the kind, so that it may
+    depend on what was proposed, and large for the first, which is what a user waits for. A category that was missed
+    appears with its first error, which is no such moment, so those parts are equal and fixed.
+    """
+    if key.denominator == "allowed":
+        return 0.2 if key.action == ALL else 0.05 / len(VIOLATIONS)
+    if key.action == ALL:
+        return 0.25
+    return 0.5 / ((kinds_before + 1) * (kinds_before + 2))
 
 
 OF_EVERYTHING = tuple(RowKey(ALL, ALL, of) for of in ("sanctions", "comments", "allowed"))

@@ -2,8 +2,8 @@
 
 Certified is the system alone: the comments decided without certain audit (p < 1) from a stated position on.
 Random audits of those are the evidence; certain audits are outcomes. The bound is `time_uniform.py`'s and holds
-at every look, however the Student learns, for all rows at once: half of the allowed error is spent on the rows
-that speak of everything, half on those of one action and category. Refits and new memories by the configured
+at every look, however the Student learns, for all rows at once: each spends a part of the allowed error
+(`certificate_rows.share_of_allowed_error`). Refits and new memories by the configured
 rule don't void a certificate, for they are what is certified; another served model or an alarm of `drift.py`
 does, and a new window begins. The table is made in
 `certify.py`; what voids a stored row is in `certified_basis.py`.
@@ -20,14 +20,13 @@ from moderation_pipeline.cases.chosen import DecidedBy
 from moderation_pipeline.cases.settled import RULES
 from moderation_pipeline.certificates.certificate_rows import (
     ALL,
-    DETAILED_ROWS,
     OF_EVERYTHING,
-    OVERALL_ROWS,
     RowKey,
     denominators_of,
     errors_of,
     population_of,
     rows_asked_of,
+    share_of_allowed_error,
 )
 from moderation_pipeline.certificates.decided_alone import DecidedAlone, NoAudit
 from moderation_pipeline.config.run_config import AuditSpec, AutonomySpec
@@ -135,6 +134,7 @@ class Ledger:
     audit: AuditSpec
     _rows: dict[RowKey, _Row] = field(default_factory=dict)
     _populations: dict[RowKey, Population] = field(default_factory=dict)
+    _kinds: dict[tuple[str, str], int] = field(default_factory=dict)
     _windows: int = 0
     _window_from: int = 0
     _window_to: int = -1
@@ -228,12 +228,15 @@ class Ledger:
             self._void_because = reason
         self._rows.clear()
         self._populations.clear()
+        self._kinds.clear()
         self._windows += 1
         self._window_from = position
 
     def _count(self, comment: DecidedAlone) -> None:
         """Count the comment in each population it belongs to, and open the rows of its sanction."""
-        keys = denominators_of(comment.plan)
+        keys, plan = denominators_of(comment.plan), comment.plan
+        if plan.action.is_sanction:
+            self._kinds.setdefault((plan.action, plan.category), len(self._kinds))
         # Not asked of "comments": only sanctions can be wrongful, and only their floor is promised there.
         self._row(keys[0]).bound.refuse_less_than_promised(comment.probability)
         for key in keys:
@@ -275,8 +278,10 @@ class Ledger:
         return per_1000[key.denominator] * PER_1000
 
     def _alpha(self, key: RowKey) -> float:
-        half = (1 - self.autonomy.confidence) / 2
-        return half * _share_of_window(self._windows) / (OVERALL_ROWS if key.action == ALL else DETAILED_ROWS)
+        """Return a row's part of the allowed error; a kind that has not appeared would be the next."""
+        allowed = (1 - self.autonomy.confidence) * _share_of_window(self._windows)
+        before = self._kinds.get((key.action, key.category), len(self._kinds))
+        return allowed * share_of_allowed_error(key, before)
 
     def _floor(self, key: RowKey) -> float:
         """Return the least probability of those comments that can be an error of this row's kind."""

@@ -197,10 +197,12 @@ def _count(row: Row, name: str) -> int:
 
 def calibration_sentence(name: str, shown: CalibrationShown) -> str | None:
     """Say how far a config's confidence can be believed; null where too few audits tell."""
-    error, area, size = shown
+    error, area, size, low, high = shown
     if error is None or area is None or size is None:
         return None
+    interval = "" if low is None or high is None else f" (95 % interval {percent(low)} to {percent(high)})"
     return (
-        f"The confidence of {name}'s Student is off by {percent(error)} on average, and ranks a violation above"
+        f"The confidence of {name}'s Student is off by {percent(error)} on average, beyond what chance"
+        f" makes of so few{interval}, and ranks a violation above"
         f" another comment with probability {area:.2f} (AUROC), by audits worth {count(round(size))} equal ones."
     )

@@ -386,7 +386,7 @@ METRICS_COLUMNS: Columns = {
     "memories_active": pl.Int64,
     "memories_retired": pl.Int64,
     "memories_learnt": pl.Int64,
-    "calibration_error": pl.Float64,
+    **with_intervals("calibration_error"),
     "calibration_auroc": pl.Float64,
     "calibration_sample_size": pl.Float64,
     "latency_ms_p50": pl.Float64,

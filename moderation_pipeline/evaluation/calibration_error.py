@@ -2,8 +2,9 @@
 
 Audits are a biased sample, so each counts 1 / its probability (Horvitz & Thompson 1952). A mean of absolute gaps is
 never nought, however right the confidence is: with 60 audits a perfect Student would be "off by 10 points". So what
-chance alone makes of the gaps is taken off, and there is an interval. The expected calibration error is never given without AUROC: a Student that gives every comment the base rate is perfectly
-calibrated and of no use. Calibrating is the learned Student's business, not this room's.
+chance alone makes of the gaps is taken off, and there is an interval. The expected calibration error is never given
+without AUROC: a Student that gives every comment the base rate is perfectly calibrated and of no use. Calibrating is
+the learned Student's business, not this room's.
 """
 
 from __future__ import annotations

@@ -183,7 +183,29 @@ def _counts(run: Run, judged: pl.DataFrame) -> dict[str, Number]:
     ).row(0, named=True)
     basis = agreement_basis(run, judged)
     coverage = {"audits": row["agreement_coverage"], "reference": 1.0, None: None}[basis]
-    return {**row, "agreement_basis": basis, "agreement_coverage": coverage}
+    unread = _unread(judged) if basis == "audits" else dict.fromkeys(UNREAD)
+    return {**row, "agreement_basis": basis, "agreement_coverage": coverage, **unread}
+
+
+UNREAD = ("agreement_unread_share", "agreement_rate_least", "agreement_rate_most")
+"""Audits that can't be read, as a share by weight, and agreement if all of them disagreed, and if all agreed."""
+
+
+def _unread(judged: pl.DataFrame) -> dict[str, Number]:
+    """Return what audits that can't be read leave open: dropped, agreement is too high where they fall on errors."""
+    weight = 1 / pl.col("audit_probability")
+    asked = pl.col("student_action").is_not_null() & pl.col("audit_asked")
+    read = pl.col("audit_action").is_not_null()
+    agrees = (pl.col("student_action") == pl.col("audit_action")) & (
+        pl.col("student_category") == pl.col("audit_category")
+    )
+    whole, unread, both = (
+        float(judged.select((weight.filter(asked & each)).sum()).item() or 0.0)
+        for each in (pl.lit(value=True), ~read, read & agrees)
+    )
+    if not whole:
+        return dict.fromkeys(UNREAD)
+    return dict(zip(UNREAD, (unread / whole, both / whole, (both + unread) / whole), strict=True))
 
 
 CELLS = {

@@ -8,6 +8,7 @@ import polars as pl
 
 from moderation_pipeline.evaluation.calibration_error import CalibrationShown
 from moderation_pipeline.evaluation.judged import Run, cluster_key
+from moderation_pipeline.evaluation.run_metrics import UNREAD
 from moderation_pipeline.report.comparison_table import Row, number
 from moderation_pipeline.report.quantities import count, percent, plural
 from moderation_pipeline.report.stand_ins import stood_in
@@ -183,6 +184,13 @@ def _of_a_run(row: Row) -> Iterator[str]:
     shown = CalibrationShown(*(number(row, each) for each in CalibrationShown._fields))
     if (said := calibration_sentence(str(name), shown)) is not None:
         yield said
+    unread, least, most = (number(row, each) for each in UNREAD)
+    if unread and least is not None and most is not None:
+        yield (
+            f"Of the audits under {name} {percent(unread)} by weight could not be read: the Student's agreement with the"
+            f" Expert, without them {percent(number(row, 'agreement_rate'))}, lies between {percent(least)} and"
+            f" {percent(most)}, by what they would have said."
+        )
     coverage = number(row, "agreement_coverage")
     if coverage is not None and coverage < 1:
         yield (

@@ -71,6 +71,32 @@ def test_agreement_weighs_each_audit_by_how_unlikely_it_was() -> None:
     assert (row["agreement_basis"], row["agreement_coverage"]) == ("audits", 1.0)
 
 
+def test_audits_that_cannot_be_read_leave_agreement_between_two_bounds() -> None:
+    """Of weights 1, 10 and 10 one disagrees with 1, one agrees with 10, and the third could not be read."""
+    chat = comments([{}] * 4)
+    hybrid = run(
+        "hybrid",
+        chat,
+        student=["allow none"] * 4,
+        audits={0: "ban hate", 2: None, 3: "allow none"},
+        probability=[1.0, 0.1, 0.1, 0.1],
+    )
+    row = metrics(chat, hybrid)
+    assert row["agreement_rate"] == pytest.approx(10 / 11)
+    bounds = [row[name] for name in ("agreement_unread_share", "agreement_rate_least", "agreement_rate_most")]
+    assert bounds == pytest.approx([10 / 21, 10 / 21, 20 / 21])
+
+
+def test_where_every_audit_is_read_the_bounds_are_the_estimate() -> None:
+    chat = comments([{}] * 2)
+    row = metrics(
+        chat, run("hybrid", chat, student=["allow none"] * 2, audits={0: "ban hate", 1: "allow none"})
+    )
+    assert row["agreement_rate"] == row["agreement_rate_least"] == row["agreement_rate_most"] == 0.5
+    alone = metrics(chat, run("student_only", chat, student=["allow none"] * 2))
+    assert alone["agreement_rate_least"] is None
+
+
 def test_exact_action_category_and_violation_agree_apart() -> None:
     chat = comments([{}] * 4)
     row = metrics(

@@ -53,9 +53,19 @@ def rows_asked_of(plan: Plan) -> tuple[RowKey, ...]:
     return denominators_of(plan) if plan.action.is_sanction else (RowKey(ALL, ALL, "allowed"),)
 
 
-def is_wrongful(plan: Plan, audited: Plan) -> bool:
-    """Whether a sanction was put on a comment that the Expert would not have sanctioned."""
-    return plan.action.is_sanction and not audited.action.is_sanction
+TOO_HARD = 2
+"""So many rungs above the Expert's sanction a sanction is as wrong as one where there should be none: a ban where a
+deletion, or a timeout where a warning would have done. One rung is a matter of taste, and of the user's strikes."""
+
+
+def is_wrongful(plan: Plan, audited: Plan, *, tells_how_hard: bool = True) -> bool:
+    """Whether a sanction was put on a comment that the Expert would not have sanctioned, or by far not so hard.
+
+    Labels say whether there is a violation, and seldom what should be done about it (`tells_how_hard`).
+    """
+    if not plan.action.is_sanction or not audited.action.is_sanction:
+        return plan.action.is_sanction
+    return tells_how_hard and plan.action.severity - audited.action.severity >= TOO_HARD
 
 
 def is_missed(plan: Plan, audited: Plan) -> bool:
@@ -94,7 +104,7 @@ def errors_of(comment: DecidedAlone) -> tuple[RowKey, ...]:
         return ()
     if audited is NoAudit.UNREAD:
         return denominators_of(plan) if plan.action.is_sanction else _MISSED_ANYTHING
-    if is_wrongful(plan, audited):
+    if is_wrongful(plan, audited, tells_how_hard=comment.tells_how_hard):
         return denominators_of(plan)
     if is_missed(plan, audited):
         return (RowKey(ALL, ALL, "allowed"), RowKey(Action.ALLOW, audited.category, "allowed"))

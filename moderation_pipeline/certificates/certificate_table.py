@@ -14,6 +14,7 @@ from moderation_pipeline.certificates.certified_basis import Basis
 from moderation_pipeline.certificates.decided_alone import (
     OF_EXPERT,
     OF_STUDENT,
+    UNSERVED,
     Answered,
     DecidedAlone,
     NoAudit,
@@ -102,7 +103,13 @@ def _decided_alone(row: _Decision, audit: Audit | None) -> DecidedAlone:
         answered = [Answered(str(tier["tier"]), tier["backend"], tier["model"]) for tier in row.tiers]
     if audit is not None:
         answered.append(Answered(OF_EXPERT, *audit[2:]))
-    return DecidedAlone(row.position, plan, row.audit_probability, _said(audit), served(answered))
+    return DecidedAlone(
+        row.position, plan, row.audit_probability, _said(audit), served(answered), _tells_how_hard(audit)
+    )
+
+
+def _tells_how_hard(audit: Audit | None) -> bool:
+    return audit is None or audit[2] != UNSERVED
 
 
 def _said(audit: Audit | None) -> Plan | NoAudit:

@@ -107,7 +107,8 @@ def _bins(probability: Floats, weight: Floats) -> NDArray[np.int64]:
     values, which = np.unique(probability, return_inverse=True)
     by_value = np.bincount(which, weight, minlength=values.size)
     middle = (np.cumsum(by_value) - by_value / 2) / by_value.sum()
-    return np.minimum((middle * BINS).astype(np.int64), BINS - 1)[which]
+    of_value: NDArray[np.int64] = np.minimum((middle * BINS).astype(np.int64), BINS - 1)
+    return of_value[which]
 
 
 def mean_gap(

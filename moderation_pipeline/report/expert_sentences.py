@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from math import comb
 
 import polars as pl
@@ -46,7 +47,7 @@ def by_chance(broken: int, mended: int) -> float:
     It is McNemar's, one-sided, for two judges of the same comments.
     """
     number = broken + mended
-    return sum(comb(number, k) for k in range(broken, number + 1)) / 2**number
+    return float(Fraction(sum(comb(number, k) for k in range(broken, number + 1)), 2**number))
 
 
 def _worst(errors: pl.DataFrame) -> str:

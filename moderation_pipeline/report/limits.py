@@ -187,8 +187,8 @@ def _of_a_run(row: Row) -> Iterator[str]:
     unread, least, most = (number(row, each) for each in UNREAD)
     if unread and least is not None and most is not None:
         yield (
-            f"Of the audits under {name} {percent(unread)} by weight could not be read: the Student's agreement with the"
-            f" Expert, without them {percent(number(row, 'agreement_rate'))}, lies between {percent(least)} and"
+            f"Of the audits under {name} {percent(unread)} by weight could not be read: the Student's agreement with"
+            f" the Expert, without them {percent(number(row, 'agreement_rate'))}, lies between {percent(least)} and"
             f" {percent(most)}, by what they would have said."
         )
     coverage = number(row, "agreement_coverage")

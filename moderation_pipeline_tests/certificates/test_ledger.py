@@ -17,7 +17,7 @@ from moderation_pipeline.certificates.ledger import Certificate, Ledger
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import AuditSpec, AutonomySpec, NamedConfig
 from moderation_pipeline.plan import SANCTIONS as SANCTIONS_OF_PLANS
-from moderation_pipeline.plan import Action, Plan
+from moderation_pipeline.plan import Action, Category, Plan
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import CERTIFICATES
 from moderation_pipeline_tests.moderation.scripted import (
@@ -99,6 +99,20 @@ def test_enough_clean_audits_make_a_certificate_valid_and_let_the_system_act_alo
     assert not ledger.may_act_alone(ALLOW)
     assert status_of(ledger, RowKey("all", "all", "sanctions")) == "valid"
     assert status_of(ledger, RowKey("all", "all", "allowed")) == "not_yet"
+
+
+def test_a_sanction_two_rungs_too_hard_is_as_wrong_as_one_where_there_should_be_none() -> None:
+    ban, warn = (Plan(action, Category.HARASSMENT, 1.0) for action in (Action.BAN, Action.WARN))
+    ledger = Ledger(LENIENT, AUDIT)
+
+    ledger.take_in(decided(100, ban, warn))
+    ledger.take_in(decided(100, ban, DELETE, start=100))
+    ledger.take_in(decided(100, TIMEOUT, DELETE, start=200))
+    ledger.take_in([each._replace(tells_how_hard=False) for each in decided(100, ban, DELETE, start=300)])
+
+    assert row_of(ledger, SANCTIONS).errors == 100
+    assert row_of(ledger, RowKey("ban", "harassment", "sanctions")).errors == 100
+    assert row_of(ledger, RowKey("timeout", "other", "sanctions")).errors == 0
 
 
 def test_a_kind_of_sanction_waits_for_the_rows_about_everything() -> None:

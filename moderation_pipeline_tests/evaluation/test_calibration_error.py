@@ -26,7 +26,7 @@ def shown(rows: Sequence[Said]) -> CalibrationShown:
 
 def added_by_chance(gap: float, variance: float) -> float:
     """What is taken off for a bin whose gap is so wide, for its standard error."""
-    return (4 / math.pi * variance) ** 0.5 * math.exp(-(gap**2) / variance / 2)
+    return math.sqrt(4 / math.pi * variance) * math.exp(-(gap**2) / variance / 2)
 
 
 def test_error_and_auroc_are_as_counted_by_hand() -> None:

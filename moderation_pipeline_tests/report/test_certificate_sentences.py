@@ -5,7 +5,12 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from moderation_pipeline.report.certificate_sentences import certificate_sentence, certified_to, is_certified
+from moderation_pipeline.report.certificate_sentences import (
+    certificate_sentence,
+    certified_to,
+    is_certified,
+    small_print,
+)
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 from moderation_pipeline_tests.evaluation.worlds import Row, rows
 
@@ -139,6 +144,14 @@ def test_where_the_rows_about_everything_are_not_valid_no_kind_acts() -> None:
 
     assert said(frame).startswith("mine may not act alone on this chat yet")
     assert "next kind" not in said(frame)
+
+
+def test_what_a_certificate_does_not_cover_is_told_wherever_one_is_shown() -> None:
+    told = " ".join(small_print(certificates("valid", "valid", "valid")))
+
+    for what in ("two rungs milder", "choose on one chat", "loop.seed", "1.6 times", "365"):
+        assert what in told
+    assert small_print(CERTIFICATES.empty()) == []
 
 
 def test_how_many_sanctions_were_carried_out_is_said() -> None:

@@ -41,7 +41,13 @@ def certify(
     ledger = Ledger(config.autonomy, config.audit)
     for batch in _batches(student_decisions, expert_audits, config.loop.batch_size):
         ledger.take_in(batch)
-    known = {"chat": chat, "config": named.name, "judged_by": _judges(expert_audits), **basis._asdict()}
+    known = {
+        "chat": chat,
+        "config": named.name,
+        "judged_by": _judges(expert_audits),
+        "draws_are_secret": config.audit.secret,
+        **basis._asdict(),
+    }
     rows = [{**known, **_in_columns(each)} for each in ledger.certificates()]
     return pl.DataFrame(rows, schema=CERTIFICATES.schema)
 

@@ -41,7 +41,7 @@ class CalibrationShown(NamedTuple):
 UNKNOWN = CalibrationShown(None, None, None)
 
 
-class CalibrationError(NamedTuple):
+class GapFromTruth(NamedTuple):
     """The mean gap between confidence and truth, less what chance makes of it, with its 95 % interval."""
 
     error: float
@@ -82,7 +82,7 @@ def calibration_of(student_decisions: pl.DataFrame, expert_audits: pl.DataFrame)
 
 def calibration_error(
     probability: Floats, violation: NDArray[np.bool_], weight: Floats, *, seed: int = 1
-) -> CalibrationError:
+) -> GapFromTruth:
     """Return the weighted mean of |mean probability - share of violations| over bins, debiased.
 
     Taken off is what chance adds (after Kumar, Liang & Ma 2019, arXiv:1909.10155, who do so for squared gaps). The
@@ -99,7 +99,7 @@ def calibration_error(
         i = random.integers(probability.size, size=probability.size)
         drawn.append(mean_gap(probability[i], violation[i], weight[i], place[i]))
     low, high = np.quantile(drawn, [TAIL, 1 - TAIL]) - np.mean(drawn)
-    return CalibrationError(error, max(0.0, error - float(high)), error - float(low))
+    return GapFromTruth(error, max(0.0, error - float(high)), error - float(low))
 
 
 def _bins(probability: Floats, weight: Floats) -> NDArray[np.int64]:

@@ -22,6 +22,7 @@ from moderation_pipeline.memory.start_from import Beginning, begin_memory
 from moderation_pipeline.memory.store import MemoryStore
 from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.slugs import VersionedRun
+from moderation_pipeline.warehouse.chance_secret import chance_secret
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.versions import comments_version
 
@@ -49,7 +50,10 @@ class Means(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """A run before its first comment. `heads` are the versions of the learned heads it begins with, by their run."""
+    """A run before its first comment. `heads` are the versions of the learned heads it begins with, by their run.
+
+    `secret` goes into the draws of its audits, empty where they are public.
+    """
 
     agents: Agents
     memory: MemoryStore | None
@@ -57,6 +61,7 @@ class Begun(NamedTuple):
     comments_version: str = ""
     memory_from: Beginning | None = None
     heads: Mapping[str, str] = {}
+    secret: str = ""
 
 
 Begin = Callable[[pl.DataFrame], AbstractContextManager[Begun]]
@@ -93,5 +98,6 @@ def begin(named: NamedConfig, comments: pl.DataFrame, folder: DataFolder, means:
             comments_version=version,
             memory_from=memory,
             heads=heads,
+            secret=chance_secret(folder) if config.audit.secret else "",
         )
         models.finish()

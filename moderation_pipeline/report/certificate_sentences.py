@@ -103,17 +103,26 @@ def certificate_sentence(
 
 def small_print(certificates: pl.DataFrame) -> list[str]:
     """Return what a certificate does not cover, to be read wherever one is shown; nothing where there is none."""
-    return list(SMALL_PRINT) if _rows(certificates) else []
+    if not _rows(certificates):
+        return []
+    is_secret = bool(certificates["draws_are_secret"].fill_null(value=False).all())
+    return [*SMALL_PRINT, SECRET_DRAWS if is_secret else PUBLIC_DRAWS]
 
 
+PUBLIC_DRAWS = (
+    "Which comments are audited by chance follows from the config's seed and the comments' ids: whoever knows both can"
+    " err where nobody looks, and the bound does not hold against him. With audit.secret: true a secret of the data"
+    " folder goes into it."
+)
+SECRET_DRAWS = (
+    "Which comments are audited by chance follows from a secret of the data folder: the bound does not hold against"
+    " whoever can read that."
+)
 SMALL_PRINT = (
     "Wrongful is a sanction where the judge would have put none, or one two rungs milder; what the judge itself gets"
     " wrong is not in the bound.",
     "The bound is for this one config: of several tried on one chat, whose audits are the same draws, the one that"
     " looks best is certified wrongly more often than it says, so choose on one chat and certify on another.",
-    "Which comments are audited by chance follows from the config's seed and the comments' ids: whoever knows both can"
-    " err where nobody looks, and the bound does not hold against him. Set a loop.seed of your own, and keep it to"
-    " yourself.",
     "A certificate that is void (another model, errors that became more frequent) begins anew with less of the allowed"
     " error: without an error the second window takes about 1.6 times the audits of the first, the third 1.8 times.",
     "If errors suddenly became three to twenty times the target, some 45 to 80 wrong sanctions would stand before the"

@@ -488,6 +488,7 @@ CERTIFICATES = Table(
             "acts_alone": pl.Boolean,
             "sanctions": pl.Int64,
             "sanctions_carried_out": pl.Int64,
+            "draws_are_secret": pl.Boolean,
         }
     ),
 )

@@ -149,8 +149,10 @@ def test_where_the_rows_about_everything_are_not_valid_no_kind_acts() -> None:
 def test_what_a_certificate_does_not_cover_is_told_wherever_one_is_shown() -> None:
     told = " ".join(small_print(certificates("valid", "valid", "valid")))
 
-    for what in ("two rungs milder", "choose on one chat", "loop.seed", "1.6 times", "365"):
+    for what in ("two rungs milder", "choose on one chat", "audit.secret", "1.6 times", "365"):
         assert what in told
+    secret = certificates("valid", "valid", "valid").with_columns(draws_are_secret=pl.lit(value=True))
+    assert "against whoever can read that" in " ".join(small_print(secret))
     assert small_print(CERTIFICATES.empty()) == []
 
 

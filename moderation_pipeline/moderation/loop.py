@@ -63,8 +63,8 @@ def moderate(
 ) -> RunTables:
     """Moderate one chat under one config and return the run's tables.
 
-    `comments` is the chat's table, all of one chat; `secret` goes into the draws of audits. Runs an event loop of its own, so it must not be called
-    from a coroutine: there, await `Moderation(…).run()`.
+    `comments` is the chat's table, all of one chat; `secret` goes into the draws of audits. Runs an event loop of its
+    own, so it must not be called from a coroutine: there, await `Moderation(…).run()`.
     """
     return run_until_interrupted(Moderation(comments, named, agents, memory, ladder, observers, secret).run())
 

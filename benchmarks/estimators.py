@@ -7,8 +7,8 @@
 - *audits*: the Student's agreement with an Expert whose audits are no sample, by policy. Truth is the whole chat.
   Naive: the mean over the audits.
 - *verdict*: equal configs, told apart. Naive: an interval for each difference by itself.
-- *calibration*: how far off a perfectly calibrated Student is said to be. Naive: the mean gap of ten equal bins.
-
+- *calibration*: how far off a perfectly calibrated Student is said to be. Naive: the mean gap of ten bins of equal
+  width.
 - *watch*: what goes by between a sudden change and the alarm of a certificate's watch for drift.
 
 Printed are bias in points, the share of worlds in which a 95 % interval holds the truth, and its mean width. Nothing
@@ -27,11 +27,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from moderation_pipeline.evaluation.calibration_error import calibration_error, mean_gap
 from moderation_pipeline.evaluation.copied_texts import copied_texts
 from moderation_pipeline.evaluation.estimates import DEFINITIONS, SUMS, value
 from moderation_pipeline.evaluation.run_metrics import estimate
 from moderation_pipeline.statistics.bootstrap import Interval, interval, resample
 from moderation_pipeline.statistics.drift import DriftDetector
+from moderation_pipeline.statistics.max_t import Difference, together
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -260,7 +262,160 @@ def print_watch(worlds: int) -> None:
         )
 
 
-PARTS: dict[str, Callable[[int], None]] = {"labels": print_labels, "watch": print_watch}
+class Policy(NamedTuple):
+    """How audits are chosen: the share that is audited for certain, by what, and everyone else's chance."""
+
+    certain: float
+    floor: float
+    by: str = "doubt"
+
+
+POLICIES = {
+    "random .05": Policy(0.0, 0.05),
+    "uncertain .05, floor .01": Policy(0.04, 0.01),
+    "uncertain .10, floor .03": Policy(0.07, 0.03),
+    "severity .10, floor .03": Policy(0.07, 0.03, "severity"),
+    "committee .10, floor .03": Policy(0.07, 0.03, "committee"),
+}
+
+
+class Audited(NamedTuple):
+    """A chat in which a Student errs the more the less sure it is: who agrees, who is audited, how likely that was."""
+
+    user: NDArray[np.int64]
+    agrees: Flags
+    is_audited: Flags
+    probability: Floats
+
+
+def audited_chat(policy: Policy, seed: int, users: int = 150) -> Audited:
+    """Return one chat under an audit policy."""
+    random = np.random.default_rng([seed, 11])
+    user = authors(random, users, COMMENTS)
+    score = random.normal(-2.2, 1.7, COMMENTS) + random.normal(0, 0.7, users)[user]
+    expert = random.random(COMMENTS) < sigmoid(1.1 * score + random.normal(0, 0.5, users)[user] - 0.1)
+    wanted = {
+        "doubt": -np.abs(score),
+        "severity": score,
+        "committee": np.where(
+            (score + random.normal(0, 1, COMMENTS) > 0) != (score > 0), 10.0 - np.abs(score), -np.abs(score)
+        ),
+    }[policy.by]
+    is_certain = (
+        wanted > np.quantile(wanted, 1 - policy.certain) if policy.certain else np.zeros(COMMENTS, bool)
+    )
+    probability = np.where(is_certain, 1.0, policy.floor)
+    is_audited = random.random(COMMENTS) < probability
+    return Audited(user, (score > 0) == expert, is_audited, probability)
+
+
+def agreement_in(policy: Policy, seed: int) -> Found:
+    """Return what is estimated of the Student's agreement in one chat."""
+    chat = audited_chat(policy, seed)
+    intervals = []
+    for weight in (chat.is_audited / chat.probability, chat.is_audited.astype(float)):
+        cells = {"a_n": weight, "a_both": weight * chat.agrees, "a_squares": weight**2}
+        resampled = resample(of_cells(chat.user, cells), seed=f"world {seed}", resamples=500)
+        intervals.append(estimate("agreement_rate", resampled, 0.0))
+    return Found(intervals[0], intervals[1], float(chat.agrees.mean()))
+
+
+def of_cells(user: NDArray[np.int64], cells: dict[str, Floats]) -> pl.DataFrame:
+    """Return the sums that `resample` takes, where no text is shared."""
+    frame = pl.DataFrame({"cluster": user, **cells})
+    rest = (pl.lit(0.0).alias(name) for name in SUMS if name not in cells)
+    return frame.select(pl.col("cluster").cast(pl.String), *cells, *rest)
+
+
+def print_audits(worlds: int) -> None:
+    """Print the agreement that audits show."""
+    rows = (
+        (name, "agreement", [agreement_in(policy, seed) for seed in range(worlds)])
+        for name, policy in POLICIES.items()
+    )
+    print_rows("audits", rows)
+
+
+class Told(NamedTuple):
+    """Of equal configs: whether the first, the cheapest, is called worse than the best, and whether any differs."""
+
+    worse: bool
+    differs: bool
+
+
+def told_apart(count: int, seed: int, users: int = 100, comments: int = 1_000) -> tuple[Told, Told]:
+    """Return what is said of equal configs that differ on a tenth of the comments, in use and naively."""
+    random = np.random.default_rng([seed, count])
+    user = authors(random, users, comments)
+    label = random.random(comments) < sigmoid(random.normal(0, 0.7, users)[user] - 2)
+    flags = [random.random(comments) < np.where(label, 0.7, 0.03) for _ in range(count + 1)]
+    is_own = random.random((count, comments)) < 0.1
+    frame = pl.DataFrame({"cluster": user.astype(str)})
+    for k in range(count):
+        flag = np.where(is_own[k], flags[k], flags[count])
+        hits, misses = pl.Series(f"{k}.hits", flag & label), pl.Series(f"{k}.misses", flag ^ label)
+        frame = frame.with_columns(hits.cast(pl.Float64), misses.cast(pl.Float64))
+    resampled = resample(frame, seed=f"world {seed}", resamples=600)
+    point, drawn = (
+        np.array([2 * s[f"{k}.hits"] / (2 * s[f"{k}.hits"] + s[f"{k}.misses"]) for k in range(count)])
+        for s in (resampled.total, resampled.resamples)
+    )
+    best = int(point[:, 0].argmax())
+    pairs = [(0, best), *((i, j) for i in range(count) for j in range(i + 1, count) if (i, j) != (0, best))]
+    gaps, to_first = (
+        [Difference(float(point[i, 0] - point[j, 0]), drawn[i] - drawn[j]) for i, j in which]
+        for which in (pairs, [(i, 0) for i in range(1, count)])
+    )
+    ours = Told(_is_below(together(gaps)[0]), any(map(_differs, together(to_first))))
+    alone = [interval(each.point, each.drawn) for each in to_first]
+    return ours, Told(_is_below(interval(gaps[0].point, gaps[0].drawn)), any(map(_differs, alone)))
+
+
+def _is_below(found: Interval) -> bool:
+    return found.high is not None and found.high < 0
+
+
+def _differs(found: Interval) -> bool:
+    return found.low is not None and found.high is not None and not found.low <= 0 <= found.high
+
+
+def print_verdict(worlds: int) -> None:
+    """Print how often equal configs are told apart."""
+    print("verdict, equal configs: the cheapest is called worse, some differ from it; ours, naive")
+    for count in (2, 6, 13):
+        told = np.array([told_apart(count, seed) for seed in range(worlds)], dtype=float).mean(axis=0)
+        print(
+            f"  {count:3} configs {told[0][0]:7.1%} {told[1][0]:7.1%}   {told[0][1]:7.1%} {told[1][1]:7.1%}",
+            flush=True,
+        )
+
+
+def print_calibration(worlds: int) -> None:
+    """Print how far off a perfectly calibrated Student is said to be."""
+    print(
+        "calibration, a Student that is right: audits, said to be off by (points), interval begins at 0; naive"
+    )
+    for size in (60, 250, 1_000):
+        ours, naive = [], []
+        for seed in range(worlds):
+            random = np.random.default_rng([seed, size])
+            probability = random.beta(1, 3, size=size)
+            violation, weight = random.random(size) < probability, np.ones(size)
+            ours.append(calibration_error(probability, violation, weight))
+            place = np.minimum((probability * 10).astype(np.int64), 9)
+            naive.append(mean_gap(probability, violation, weight, place))
+        error = 100 * float(np.mean([each.error for each in ours]))
+        held = float(np.mean([each.low == 0 for each in ours]))
+        print(f"  {size:6,} {error:6.1f} {held:7.1%}   {100 * float(np.mean(naive)):6.1f}", flush=True)
+
+
+PARTS: dict[str, Callable[[int], None]] = {
+    "labels": print_labels,
+    "audits": print_audits,
+    "verdict": print_verdict,
+    "calibration": print_calibration,
+    "watch": print_watch,
+}
 
 
 def main() -> None:

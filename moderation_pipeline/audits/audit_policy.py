@@ -35,8 +35,10 @@ MANY_TEXTS = 100_000
 class AuditPolicy:
     """Chooses audits batch by batch in stream order; its state depends on nothing but what it was shown."""
 
-    def __init__(self, spec: AuditSpec, seed: int) -> None:
+    def __init__(self, spec: AuditSpec, seed: int, secret: str = "") -> None:
+        """`secret` goes into the draws, so that nobody foresees them who doesn't know it."""
         self._spec = spec
+        self._purpose = f"audit{secret}"
         self._seed = seed
         self._doubts = doubts_of(spec)
         self._audited_texts: dict[Said, None] = {}
@@ -95,7 +97,7 @@ class AuditPolicy:
                 choices.append(AuditChoice(certain[i], 1.0))
             elif chance == 0 or not self.pace.affords(_worst_usd(self._spec, case, expert)):
                 choices.append(NOT_AUDITED)
-            elif draw(self._seed, "audit", case.comment_id) < chance:
+            elif draw(self._seed, self._purpose, case.comment_id) < chance:
                 self.pace.reserve(_worst_usd(self._spec, case, expert))
                 choices.append(AuditChoice(AuditReason.RANDOM, chance))
             else:

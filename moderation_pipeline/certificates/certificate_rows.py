@@ -9,16 +9,12 @@ from functools import cache
 from typing import Literal, NamedTuple
 
 from moderation_pipeline.certificates.decided_alone import DecidedAlone, NoAudit
-from moderation_pipeline.plan import SANCTIONS, Action, Category, Plan
+from moderation_pipeline.plan import Action, Category, Plan
 
 Denominator = Literal["sanctions", "comments", "allowed"]
 
 ALL = "all"
 VIOLATIONS = tuple(category for category in Category if category is not Category.NONE)
-DETAILED_ROWS = len(SANCTIONS) * len(VIOLATIONS) * 2 + len(VIOLATIONS)
-"""Sanctions by action and category, per sanction and per comment; missed violations by category."""
-
-OVERALL_ROWS = 3
 
 
 class RowKey(NamedTuple):
@@ -29,12 +25,47 @@ class RowKey(NamedTuple):
     denominator: Denominator
 
 
+def share_of_allowed_error(key: RowKey, kinds_before: int) -> float:
+    """Return what part of the allowed error a row may spend; of all rows together it is at most 1.
+
+    One bound on a kind's wrongful sanctions serves both denominators, which are known: the rows of one action and
+    category, per sanction and per comment, spend their part once. Kinds get theirs as they first appear,
+    1 / (k (k + 1)) of the half that is for all of them: fixed before the first audit of the kind, so that it may
+    depend on what was proposed, and large for the first, which is what a user waits for. A category that was missed
+    appears with its first error, which is no such moment, so those parts are equal and fixed.
+    """
+    if key.denominator == "allowed":
+        return 0.2 if key.action == ALL else 0.05 / len(VIOLATIONS)
+    if key.action == ALL:
+        return 0.25
+    return 0.5 / ((kinds_before + 1) * (kinds_before + 2))
+
+
 OF_EVERYTHING = tuple(RowKey(ALL, ALL, of) for of in ("sanctions", "comments", "allowed"))
 
 
-def is_wrongful(plan: Plan, audited: Plan) -> bool:
-    """Whether a sanction was put on a comment that the Expert would not have sanctioned."""
-    return plan.action.is_sanction and not audited.action.is_sanction
+def rows_asked_of(plan: Plan) -> tuple[RowKey, ...]:
+    """Return the rows that must all be valid before a plan is carried out without the Expert: the one rule of it.
+
+    A sanction has to meet both targets with all sanctions and with its own kind: eight kinds that are each within
+    a target per comment can be far beyond it together.
+    """
+    return denominators_of(plan) if plan.action.is_sanction else (RowKey(ALL, ALL, "allowed"),)
+
+
+TOO_HARD = 2
+"""So many rungs above the Expert's sanction a sanction is as wrong as one where there should be none: a ban where a
+deletion, or a timeout where a warning would have done. One rung is a matter of taste, and of the user's strikes."""
+
+
+def is_wrongful(plan: Plan, audited: Plan, *, tells_how_hard: bool = True) -> bool:
+    """Whether a sanction was put on a comment that the Expert would not have sanctioned, or by far not so hard.
+
+    Labels say whether there is a violation, and seldom what should be done about it (`tells_how_hard`).
+    """
+    if not plan.action.is_sanction or not audited.action.is_sanction:
+        return plan.action.is_sanction
+    return tells_how_hard and plan.action.severity - audited.action.severity >= TOO_HARD
 
 
 def is_missed(plan: Plan, audited: Plan) -> bool:
@@ -73,7 +104,7 @@ def errors_of(comment: DecidedAlone) -> tuple[RowKey, ...]:
         return ()
     if audited is NoAudit.UNREAD:
         return denominators_of(plan) if plan.action.is_sanction else _MISSED_ANYTHING
-    if is_wrongful(plan, audited):
+    if is_wrongful(plan, audited, tells_how_hard=comment.tells_how_hard):
         return denominators_of(plan)
     if is_missed(plan, audited):
         return (RowKey(ALL, ALL, "allowed"), RowKey(Action.ALLOW, audited.category, "allowed"))

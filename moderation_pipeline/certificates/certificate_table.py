@@ -14,6 +14,7 @@ from moderation_pipeline.certificates.certified_basis import Basis
 from moderation_pipeline.certificates.decided_alone import (
     OF_EXPERT,
     OF_STUDENT,
+    UNSERVED,
     Answered,
     DecidedAlone,
     NoAudit,
@@ -22,7 +23,7 @@ from moderation_pipeline.certificates.decided_alone import (
 )
 from moderation_pipeline.certificates.ledger import Certificate, Ledger
 from moderation_pipeline.config.run_config import NamedConfig
-from moderation_pipeline.plan import Action, Category, Plan
+from moderation_pipeline.plan import SANCTIONS, Action, Category, Plan
 from moderation_pipeline.warehouse.tables import CERTIFICATES
 
 
@@ -40,9 +41,28 @@ def certify(
     ledger = Ledger(config.autonomy, config.audit)
     for batch in _batches(student_decisions, expert_audits, config.loop.batch_size):
         ledger.take_in(batch)
-    known = {"chat": chat, "config": named.name, "judged_by": _judges(expert_audits), **basis._asdict()}
+    known = {
+        "chat": chat,
+        "config": named.name,
+        "judged_by": _judges(expert_audits),
+        "draws_are_secret": config.audit.secret,
+        **basis._asdict(),
+    }
     rows = [{**known, **_in_columns(each)} for each in ledger.certificates()]
     return pl.DataFrame(rows, schema=CERTIFICATES.schema)
+
+
+def with_carried_out(certificates: pl.DataFrame, action_log: pl.DataFrame) -> pl.DataFrame:
+    """Return a run's certificates that say how many sanctions there were, and how many of them were no shadows.
+
+    What was written under a sanction is not sanctioned again, and not counted.
+    """
+    words = [action.value for action in SANCTIONS]
+    hit = action_log.filter(pl.col("action").is_in(words), ~pl.col("under_sanction").fill_null(value=False))
+    carried_out = hit.filter(~pl.col("is_shadow").fill_null(value=False))
+    return certificates.with_columns(
+        sanctions=pl.lit(hit.height, pl.Int64), sanctions_carried_out=pl.lit(carried_out.height, pl.Int64)
+    )
 
 
 def _in_columns(certificate: Certificate) -> dict[str, object]:
@@ -89,7 +109,13 @@ def _decided_alone(row: _Decision, audit: Audit | None) -> DecidedAlone:
         answered = [Answered(str(tier["tier"]), tier["backend"], tier["model"]) for tier in row.tiers]
     if audit is not None:
         answered.append(Answered(OF_EXPERT, *audit[2:]))
-    return DecidedAlone(row.position, plan, row.audit_probability, _said(audit), served(answered))
+    return DecidedAlone(
+        row.position, plan, row.audit_probability, _said(audit), served(answered), _tells_how_hard(audit)
+    )
+
+
+def _tells_how_hard(audit: Audit | None) -> bool:
+    return audit is None or audit[2] != UNSERVED
 
 
 def _said(audit: Audit | None) -> Plan | NoAudit:

@@ -37,13 +37,17 @@ class Answered(NamedTuple):
 
 
 class DecidedAlone(NamedTuple):
-    """A comment decided without certain audit: the Student's plan, and what a random audit of it said."""
+    """A comment decided without certain audit: the Student's plan, and what a random audit of it said.
+
+    `tells_how_hard` is false of audits by labels, whose actions are made up where a label has none.
+    """
 
     position: int
     plan: Plan
     probability: float
     audited: Plan | NoAudit
     answered: tuple[Answered, ...] = ()
+    tells_how_hard: bool = True
 
     @property
     def is_audited(self) -> bool:
@@ -68,6 +72,7 @@ def decided_alone(settled: Sequence[Settled]) -> Iterator[DecidedAlone]:
             probability,
             _said(each.audited),
             served([*_student(decided), *_expert(each.audited)]),
+            each.audited is None or each.audited.receipt.backend != UNSERVED,
         )
 
 

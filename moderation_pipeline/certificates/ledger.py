@@ -2,8 +2,8 @@
 
 Certified is the system alone: the comments decided without certain audit (p < 1) from a stated position on.
 Random audits of those are the evidence; certain audits are outcomes. The bound is `time_uniform.py`'s and holds
-at every look, however the Student learns, for all rows at once: half of the allowed error is spent on the rows
-that speak of everything, half on those of one action and category. Refits and new memories by the configured
+at every look, however the Student learns, for all rows at once: each spends a part of the allowed error
+(`certificate_rows.share_of_allowed_error`). Refits and new memories by the configured
 rule don't void a certificate, for they are what is certified; another served model or an alarm of `drift.py`
 does, and a new window begins. The table is made in
 `certify.py`; what voids a stored row is in `certified_basis.py`.
@@ -20,17 +20,17 @@ from moderation_pipeline.cases.chosen import DecidedBy
 from moderation_pipeline.cases.settled import RULES
 from moderation_pipeline.certificates.certificate_rows import (
     ALL,
-    DETAILED_ROWS,
     OF_EVERYTHING,
-    OVERALL_ROWS,
     RowKey,
     denominators_of,
     errors_of,
     population_of,
+    rows_asked_of,
+    share_of_allowed_error,
 )
 from moderation_pipeline.certificates.decided_alone import DecidedAlone, NoAudit
 from moderation_pipeline.config.run_config import AuditSpec, AutonomySpec
-from moderation_pipeline.plan import Plan
+from moderation_pipeline.plan import Action, Category, Plan
 from moderation_pipeline.statistics.drift import DriftDetector
 from moderation_pipeline.statistics.time_uniform import ErrorBound, Population
 
@@ -63,6 +63,8 @@ class Certificate(NamedTuple):
     """A row of the table certificates without its keys; `bound` and `target` are shares of the denominator.
 
     `unread_audits` are those of the errors at which nothing is known but that the audit could not be read.
+    `acts_alone` says whether the plans that the row is about are carried out without the Expert, which asks for
+    more rows than this one; null where the row is about no such plans.
     """
 
     key: RowKey
@@ -74,6 +76,7 @@ class Certificate(NamedTuple):
     target: float
     confidence: float
     status: Status
+    acts_alone: bool | None
     reason: str
     audits_needed: int
     floor: float
@@ -131,6 +134,7 @@ class Ledger:
     audit: AuditSpec
     _rows: dict[RowKey, _Row] = field(default_factory=dict)
     _populations: dict[RowKey, Population] = field(default_factory=dict)
+    _kinds: dict[tuple[str, str], int] = field(default_factory=dict)
     _windows: int = 0
     _window_from: int = 0
     _window_to: int = -1
@@ -152,10 +156,8 @@ class Ledger:
                 row.look()
 
     def may_act_alone(self, plan: Plan) -> bool:
-        """Whether the certificates in force cover the plan: both targets of its sanction, or that of letting go."""
-        if not plan.action.is_sanction:
-            return self._is_valid(RowKey(ALL, ALL, "allowed"))
-        return all(self._is_valid(RowKey(plan.action, plan.category, of)) for of in ("sanctions", "comments"))
+        """Whether the certificates in force cover the plan (`rows_asked_of`)."""
+        return all(map(self._is_valid, rows_asked_of(plan)))
 
     def objection(
         self, plan: Plan, decided_by: DecidedBy, probability: float, degraded: str | None
@@ -177,6 +179,8 @@ class Ledger:
         """Return the rows: those for everything first, then by action and category."""
         for key in OF_EVERYTHING:
             self._row(key)
+        for row in self._rows.values():
+            row.look()
         for key in sorted(self._rows, key=lambda each: (each.action != ALL, each)):
             yield self._certificate(key, self._rows[key])
 
@@ -224,12 +228,15 @@ class Ledger:
             self._void_because = reason
         self._rows.clear()
         self._populations.clear()
+        self._kinds.clear()
         self._windows += 1
         self._window_from = position
 
     def _count(self, comment: DecidedAlone) -> None:
         """Count the comment in each population it belongs to, and open the rows of its sanction."""
-        keys = denominators_of(comment.plan)
+        keys, plan = denominators_of(comment.plan), comment.plan
+        if plan.action.is_sanction:
+            self._kinds.setdefault((plan.action, plan.category), len(self._kinds))
         # Not asked of "comments": only sanctions can be wrongful, and only their floor is promised there.
         self._row(keys[0]).bound.refuse_less_than_promised(comment.probability)
         for key in keys:
@@ -271,8 +278,10 @@ class Ledger:
         return per_1000[key.denominator] * PER_1000
 
     def _alpha(self, key: RowKey) -> float:
-        half = (1 - self.autonomy.confidence) / 2
-        return half * _share_of_window(self._windows) / (OVERALL_ROWS if key.action == ALL else DETAILED_ROWS)
+        """Return a row's part of the allowed error; a kind that has not appeared would be the next."""
+        allowed = (1 - self.autonomy.confidence) * _share_of_window(self._windows)
+        before = self._kinds.get((key.action, key.category), len(self._kinds))
+        return allowed * share_of_allowed_error(key, before)
 
     def _floor(self, key: RowKey) -> float:
         """Return the least probability of those comments that can be an error of this row's kind."""
@@ -281,8 +290,7 @@ class Ledger:
 
     def _certificate(self, key: RowKey, row: _Row) -> Certificate:
         bound = row.bound.bound(row.alpha)
-        is_valid = row.look()
-        status: Status = "valid" if is_valid else "void" if self._void_because else "not_yet"
+        status: Status = "valid" if row.is_valid else "void" if self._void_because else "not_yet"
         return Certificate(
             key=key,
             comments=row.bound.comments,
@@ -293,12 +301,21 @@ class Ledger:
             target=row.target,
             confidence=self.autonomy.confidence,
             status=status,
+            acts_alone=self._acts_alone(key),
             reason=self._reason(key, status, row),
             audits_needed=self._audits_needed(key, row),
             floor=row.bound.least_probability,
             window_from=self._window_from,
             window_to=self._window_to,
         )
+
+    def _acts_alone(self, key: RowKey) -> bool | None:
+        """Return whether what a row is about is carried out alone; of all sanctions, and of what was missed, null."""
+        if key == RowKey(ALL, ALL, "allowed"):
+            return self._is_valid(key)
+        if key.action == ALL or key.denominator == "allowed":
+            return None
+        return self.may_act_alone(Plan(Action(key.action), Category(key.category), 1.0))
 
     def _audits_needed(self, key: RowKey, row: _Row) -> int:
         """Return how many further random audits it takes, if none finds an error.

@@ -196,6 +196,9 @@ class ColumnsSpec(Closed):
     `names` calls the columns of a file without a header, `records` says where a JSON document keeps its
     records (`messages[]`), `encoding` what a file is in that is neither UTF-8 nor UTF-16 nor Windows-1252.
     Where nothing but these is said, the columns are guessed.
+
+    `cluster` is what made the rows that belong together, where that is no user: a template, a thread, an author
+    of test cases. Intervals take its rows as one.
     """
 
     text: Annotated[TextColumn, BeforeValidator(_by_name)] | None = None
@@ -216,6 +219,7 @@ class ColumnsSpec(Closed):
     label_is_violation: Flag | None = None
     label_source: Plain | None = None
     split: Plain | None = None
+    cluster: Plain | None = None
     order_by: Names = ()
     shuffle_seed: int | None = None
     names: Names = ()

@@ -76,6 +76,10 @@ class Guessed(NamedTuple):
     notes: list[str]
 
 
+NEVER_GUESSED = ("cluster",)
+"""A table may call anything so, a topic or a group of a few, and intervals would take all its rows as one."""
+
+
 def guessed_columns(names: Sequence[str], path: Path, about: ColumnsSpec | None = None) -> Guessed:
     """Return the columns that go by our names, and a guess at the others; `about` is what is said of the table.
 
@@ -84,7 +88,7 @@ def guessed_columns(names: Sequence[str], path: Path, about: ColumnsSpec | None 
     Raises:
         ColumnsError: nothing looks like the text.
     """
-    known = {name: name for name in COLUMN_NAMES if name in names}
+    known = {name: name for name in COLUMN_NAMES if name in names and name not in NEVER_GUESSED}
     guessed: dict[str, str] = {}
     plain = {_plain(name): name for name in reversed(names)}
     for ours, aliases in ALIASES.items():

@@ -161,6 +161,7 @@ OPTIONAL_SCHEMA = pl.Schema(
         "label_is_violation": pl.Boolean,
         "label_source": pl.String,
         "split": pl.String,
+        "cluster": pl.String,
     }
 )
 """Columns that a chunk may have. A column of nulls would take 16 bytes a row, so the others haven't any."""

@@ -122,6 +122,8 @@ class AuditSpec(Closed):
     """The expected share of all comments that is audited, floor included."""
     random_floor: RandomFloor = RandomFloor()
     """Everyone's least chance of an audit: without one, no rate can be estimated."""
+    secret: bool = False
+    """Whether a secret of the data folder goes into the draws: else who knows seed and ids knows what is audited."""
 
     @property
     def chance(self) -> RandomFloor:

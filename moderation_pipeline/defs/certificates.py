@@ -3,7 +3,7 @@
 import dagster as dg
 import polars as pl
 
-from moderation_pipeline.certificates.certificate_table import certify
+from moderation_pipeline.certificates.certificate_table import certify, with_carried_out
 from moderation_pipeline.certificates.certified_basis import run_basis
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import OWNERS, declared, holds
@@ -25,6 +25,7 @@ def certificates(
     context: dg.AssetExecutionContext,
     student_decisions: pl.DataFrame,
     expert_audits: pl.DataFrame,
+    action_log: pl.DataFrame,
     expert_errors: pl.DataFrame,
     provenance: pl.DataFrame,
     data_folder: dg.ResourceParam[DataFolder],
@@ -38,7 +39,7 @@ def certificates(
     chat, config = partition_names(context.partition_key)
     run = run_basis(provenance, ConfigLibrary(data_folder).load(str(config)))
     rows = certify(student_decisions, expert_audits, run.named, chat, run.basis)
-    rows = with_expert_errors(rows, expert_errors)
+    rows = with_expert_errors(with_carried_out(rows, action_log), expert_errors)
     counts = {f"certificates_{name}": count for name, count in rows["status"].value_counts().rows()}
     return dg.MaterializeResult(value=rows, metadata=dict(sorted(counts.items())))
 

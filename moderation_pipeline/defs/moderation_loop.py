@@ -93,6 +93,7 @@ def moderation_loop(
                 memory=begun.memory,
                 ladder=begun.ladder,
                 observers=observers,
+                secret=begun.secret,
             )
         made_of = provenance(named, begun)
         for name, numbers in told(tables).items():

@@ -1,21 +1,33 @@
 """Several configs on one chat: their metrics side by side, and paired differences to the default config.
 
 Differences are paired comment by comment: all configs are resampled together, user by user (`bootstrap`), so
-what makes a chat hard for one and all cancels out.
+what makes a chat hard for one and all cancels out. Their intervals hold for all configs at once (`max_t`): those to
+the default among the others, those to the best among all pairs, for who is best was read off the same chat.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
+import numpy as np
 import polars as pl
 
 from moderation_pipeline.config.run_config import DEFAULT_CONFIG
-from moderation_pipeline.evaluation.estimates import DEFINITIONS, comment_sums, value
+from moderation_pipeline.evaluation.copied_texts import CopiedTexts, copied_texts
+from moderation_pipeline.evaluation.estimates import DEFINITIONS, comment_sums, influence, value
 from moderation_pipeline.evaluation.judged import Run, judge, reference_of
-from moderation_pipeline.evaluation.run_metrics import Number, run_estimates, run_facts, unknown_costs
-from moderation_pipeline.statistics.bootstrap import NOTHING, Interval, Resampled, interval, resample
+from moderation_pipeline.evaluation.run_metrics import (
+    Number,
+    freedom,
+    run_estimates,
+    run_facts,
+    unknown_costs,
+)
+from moderation_pipeline.statistics.bootstrap import NOTHING, Interval, Resampled, resample
+from moderation_pipeline.statistics.clusters import of_copies, of_few_users
+from moderation_pipeline.statistics.max_t import Difference, together
 from moderation_pipeline.warehouse.tables import COMPARISON, DIFFERENCES, METRICS
 
 QUALITIES = ("f1", "system_agreement_rate")
@@ -40,7 +52,7 @@ def compare(
     measured = _measured_together(chat, comments, runs, data_versions or {})
     table = pl.DataFrame([each.row for each in measured.values()], schema=METRICS.schema)
     quality, best = _best(table)
-    rows = [_against(name, measured, default_config, quality, best) for name in measured]
+    rows = _held_against(measured, default_config, quality, best)
     joined = table.with_columns(chat=pl.lit(chat)).join(
         pl.DataFrame(rows, infer_schema_length=None), on="config", maintain_order="left"
     )
@@ -62,18 +74,32 @@ class _Measured:
 
     row: dict[str, Number]
     resampled: Resampled
+    copied: CopiedTexts
     unknown: set[str]
 
-    def minus(self, other: _Measured, name: str) -> Interval:
-        """Return this run's estimate less the other's; nothing where either is unknown or measured unlike."""
+    def minus(self, other: _Measured, name: str) -> Difference:
+        """Return this run's estimate less the other's; undefined where either is unknown or measured unlike."""
         basis = "agreement_basis"
         unlike = name == "agreement_rate" and self.row[basis] != other.row[basis]
         if unlike or name in self.unknown | other.unknown:
-            return NOTHING
+            return UNKNOWN
         ratios = DEFINITIONS[name]
-        point = value(ratios, self.resampled.total) - value(ratios, other.resampled.total)
-        drawn = value(ratios, self.resampled.resamples) - value(ratios, other.resampled.resamples)
-        return interval(float(point[0]), drawn)
+        pair = (self.resampled, other.resampled)
+        point, drawn = (
+            value(ratios, mine) - value(ratios, theirs)
+            for mine, theirs in (
+                (pair[0].total, pair[1].total),
+                (pair[0].resamples, pair[1].resamples),
+            )
+        )
+        added = [influence(ratios, each.users, each.total) for each in pair]
+        by_users = float(self.resampled.sizes @ (added[0] - added[1]) ** 2)
+        by_copies = self.copied.variance_of_difference(other.copied, name)
+        few = of_few_users(min(freedom(ratios, each) for each in pair))
+        return Difference(float(point[0]), drawn, few * of_copies(by_users, by_copies))
+
+
+UNKNOWN = Difference(float("nan"), np.empty(0))
 
 
 def _measured_together(
@@ -84,12 +110,14 @@ def _measured_together(
     A run's comments are summed up by user at once, so that only one run's are held at a time.
     """
     reference = reference_of(runs)
-    facts, unknown, sums = [], [], []
+    facts, unknown, sums, copied = [], [], [], []
     for number, run in enumerate(runs):
         judged = judge(comments, run, reference)
         facts.append(run_facts(comments, run, judged, versions.get(run.name)))
         unknown.append(unknown_costs(judged))
-        by_user = comment_sums(run, judged).group_by("cluster", maintain_order=True).agg(pl.all().sum())
+        by_comment = comment_sums(run, judged)
+        copied.append(copied_texts(by_comment))
+        by_user = by_comment.drop("shared_text").group_by("cluster", maintain_order=True).agg(pl.all().sum())
         sums.append(by_user.select("cluster", pl.exclude("cluster").name.prefix(f"{number}.")))
     users = sums[0].select("cluster")
     joint = resample(
@@ -97,31 +125,50 @@ def _measured_together(
     )
     parts = [joint.part(f"{number}.") for number in range(len(runs))]
     return {
-        run.name: _Measured({**fact, **run_estimates(part, unseen)}, part, unseen)
-        for run, fact, part, unseen in zip(runs, facts, parts, unknown, strict=True)
+        run.name: _Measured({**fact, **run_estimates(part, texts, unseen)}, part, texts, unseen)
+        for run, fact, part, texts, unseen in zip(runs, facts, parts, copied, unknown, strict=True)
     }
 
 
-def _against(
-    name: str, measured: Mapping[str, _Measured], default: str, quality: str | None, best: str | None
-) -> dict[str, Number]:
-    """Return the columns of a config that hold it against the default and against the best."""
-    row: dict[str, Number] = {
-        "config": name,
-        "is_default": name == default,
-        "default_config": default,
-        "quality": quality,
-        "is_best": None if best is None else name == best,
+def _held_against(
+    measured: Mapping[str, _Measured], default: str, quality: str | None, best: str | None
+) -> list[dict[str, Number]]:
+    """Return of each config the columns that hold it against the default and against the best."""
+    rows: dict[str, dict[str, Number]] = {
+        name: {
+            "config": name,
+            "is_default": name == default,
+            "default_config": default,
+            "quality": quality,
+            "is_best": None if best is None else name == best,
+        }
+        for name in measured
     }
-    for estimate in DIFFERENCES:
-        known = default in measured
-        found = measured[name].minus(measured[default], estimate) if known else NOTHING
-        _put(row, f"{estimate}_minus_default", found)
-    behind = NOTHING
+    for row in rows.values():
+        for estimate in DIFFERENCES:
+            _put(row, f"{estimate}_minus_default", NOTHING)
+        _put(row, "quality_minus_best", NOTHING)
+    if default in measured:
+        for estimate in DIFFERENCES:
+            for name, found in _to_the_default(measured, default, estimate).items():
+                _put(rows[name], f"{estimate}_minus_default", found)
     if quality is not None and best is not None:
-        behind = measured[name].minus(measured[best], quality)
-    _put(row, "quality_minus_best", behind)
-    return row
+        for name, found in _to_the_best(measured, quality, best).items():
+            _put(rows[name], "quality_minus_best", found)
+    return list(rows.values())
+
+
+def _to_the_default(measured: Mapping[str, _Measured], default: str, estimate: str) -> dict[str, Interval]:
+    differences = {name: each.minus(measured[default], estimate) for name, each in measured.items()}
+    return dict(zip(differences, together(list(differences.values())), strict=True))
+
+
+def _to_the_best(measured: Mapping[str, _Measured], quality: str, best: str) -> dict[str, Interval]:
+    """Return how far each is behind the best, in intervals that hold for all pairs of configs together."""
+    pairs = [(name, best) for name in measured]
+    pairs += [(one, other) for one, other in combinations(measured, 2) if best not in (one, other)]
+    found = together([measured[one].minus(measured[other], quality) for one, other in pairs])
+    return {name: each for (name, other), each in zip(pairs, found, strict=True) if other == best}
 
 
 def _best(table: pl.DataFrame) -> tuple[str | None, str | None]:

@@ -10,7 +10,8 @@ Sums and what they count (per comment):
         `reference` every comment with both plans, with weight 1
     r_n, r_both: the Student's plan against the reference's, whatever the basis: the same yardstick for all
     y_n, y_both: the same for the plan that stood (`system_agreement_rate`)
-    tp, fp, fn, tn: final plan against label; s_tp … the Student's plan against label
+    tp, fp, fn, tn: the scored plan against label; s_tp … the Student's plan against label. What was left undecided
+        acts on nobody: a violation among it is an fn, an innocent comment counts in `un` alone
     sanctioned_labelled, sanctioned_wrongly: sanctions on labelled comments, on those labelled innocent
     cost, list_cost: dollars
 """
@@ -49,11 +50,12 @@ def _share(part: str, whole: str, *, scale: float = 1.0, squares: str | None = N
 def _scores(prefix: str) -> dict[str, tuple[Ratio, ...]]:
     """Return precision, recall, F1 and macro-F1 of violation from confusion sums with a prefix.
 
-    F1 of a class is undefined where no label is of that class: it would be 0 whatever was decided.
+    F1 of a class is undefined where no label is of that class: it would be 0 whatever was decided. Innocent
+    comments that were left undecided are none that were found innocent.
     """
-    tp, fp, fn, tn = (f"{prefix}{name}" for name in ("tp", "fp", "fn", "tn"))
+    tp, fp, fn, tn, un = (f"{prefix}{name}" for name in ("tp", "fp", "fn", "tn", "un"))
     violation = Ratio({tp: 2.0}, {tp: 2.0, fp: 1.0, fn: 1.0}, needs=(tp, fn))
-    innocent = Ratio({tn: 2.0}, {tn: 2.0, fp: 1.0, fn: 1.0}, needs=(tn, fp))
+    innocent = Ratio({tn: 2.0}, {tn: 2.0, fp: 1.0, fn: 1.0, un: 1.0}, needs=(tn, fp, un))
     return {
         "precision": (Ratio({tp: 1.0}, {tp: 1.0, fp: 1.0}),),
         "recall": (Ratio({tp: 1.0}, {tp: 1.0, fn: 1.0}),),
@@ -94,6 +96,10 @@ SUMS = tuple(
 )
 
 
+KEYS = ("cluster", "shared_text")
+"""What is resampled as one, and what ties several of them together."""
+
+
 def value(ratios: tuple[Ratio, ...], sums: dict[str, Array]) -> Array:
     """Return the estimate for arrays of sums, nan where it is undefined."""
     return np.mean([_ratio(ratio, sums) for ratio in ratios], axis=0)  # type: ignore[no-any-return]
@@ -113,6 +119,23 @@ def denominator(ratio: Ratio, sums: dict[str, Array]) -> Array:
     return np.asarray(under, dtype=np.float64)
 
 
+def influence(ratios: tuple[Ratio, ...], rows: dict[str, Array], total: dict[str, Array]) -> Array:
+    """Return what each row of sums adds to an estimate, to first order; nought where the estimate is undefined."""
+    added = [_influence(ratio, rows, total) for ratio in ratios]
+    return np.mean(added, axis=0)  # type: ignore[no-any-return]
+
+
+def _influence(ratio: Ratio, rows: dict[str, Array], total: dict[str, Array]) -> Array:
+    share, under = _ratio(ratio, total), denominator(ratio, total)
+    names = {**ratio.over, **ratio.under}
+    height = len(next(iter(rows[name] for name in names)))
+    if not under[0] > 0:
+        return np.zeros(height)
+    over = sum((weight * rows[name] for name, weight in ratio.over.items()), start=np.zeros(height))
+    below = sum((weight * rows[name] for name, weight in ratio.under.items()), start=np.zeros(height))
+    return np.asarray((over - share[0] * below) / under[0], dtype=np.float64)
+
+
 def agreement_basis(run: Run, judged: pl.DataFrame) -> Basis | None:
     """Return what the Student's agreement is measured on: its audits, else the reference, else nothing."""
     has_student = pl.col("student_action").is_not_null()
@@ -126,18 +149,18 @@ def agreement_basis(run: Run, judged: pl.DataFrame) -> Basis | None:
 
 
 def comment_sums(run: Run, judged: pl.DataFrame) -> pl.DataFrame:
-    """Return `cluster` and SUMS, one row per comment; an unknown cost counts 0 here (see `run_metrics`)."""
+    """Return `cluster`, `shared_text` and SUMS, one row per comment; an unknown cost counts 0 (see `run_metrics`)."""
     return judged.select(
-        "cluster",
+        *KEYS,
         pl.lit(1.0).alias("n"),
         *_agreement(agreement_basis(run, judged)),
         *_reference_agreement(),
         *_system_agreement(run, judged),
-        *_confusion("", "final_category"),
-        *_confusion("s_", "student_category"),
+        *_confusion("", "scored"),
+        *_confusion("s_", "student"),
         *_outcomes(),
         *_costs(),
-    ).select("cluster", pl.col(SUMS).cast(pl.Float64))
+    ).select(*KEYS, pl.col(SUMS).cast(pl.Float64))
 
 
 def _agreement(basis: Basis | None) -> list[pl.Expr]:
@@ -197,11 +220,23 @@ def _system_agreement(run: Run, judged: pl.DataFrame) -> list[pl.Expr]:
     return [weight.alias("y_n"), (weight**2).alias("y_squares"), agreed.alias("y_both")]
 
 
-def _confusion(prefix: str, category: str) -> list[pl.Expr]:
-    flagged = pl.col(category) != NO_VIOLATION
-    label = pl.col("label")
-    cells = {"tp": flagged & label, "fp": flagged & ~label, "fn": ~flagged & label, "tn": ~flagged & ~label}
-    return [cell.fill_null(value=False).alias(f"{prefix}{name}") for name, cell in cells.items()]
+def _confusion(prefix: str, whose: str) -> list[pl.Expr]:
+    return [
+        cell.fill_null(value=False).alias(f"{prefix}{name}") for name, cell in confusion_cells(whose).items()
+    ]
+
+
+def confusion_cells(whose: str) -> dict[str, pl.Expr]:
+    """Return which of the cells a judged comment is in, by the `scored` plan or the `student`'s; null where in none."""
+    flagged, label = pl.col(f"{whose}_category") != NO_VIOLATION, pl.col("label")
+    is_open = pl.col(f"{whose}_open")
+    return {
+        "tp": flagged & label,
+        "fp": flagged & ~label,
+        "fn": (~flagged | is_open) & label,
+        "tn": ~flagged & ~label,
+        "un": is_open & ~label,
+    }
 
 
 def _outcomes() -> list[pl.Expr]:
@@ -209,7 +244,7 @@ def _outcomes() -> list[pl.Expr]:
     return [
         pl.col("audited"),
         sanctioned.alias("sanctioned"),
-        (sanctioned & pl.col("label").is_not_null()).alias("sanctioned_labelled"),
+        (sanctioned & can_be_checked()).alias("sanctioned_labelled"),
         (sanctioned & (~pl.col("label")).fill_null(value=False)).alias("sanctioned_wrongly"),
         (pl.col("action") == UNDECIDED).fill_null(value=False).alias("undecided"),
         (pl.col("student_asked").cast(pl.Int64) + pl.col("audit_asked").cast(pl.Int64)).alias("asked"),
@@ -220,6 +255,11 @@ def _outcomes() -> list[pl.Expr]:
 def is_sanction() -> pl.Expr:
     """Return whether a judged comment was sanctioned; what was written under a sanction is not, again."""
     return (pl.col("action").is_in(SANCTION_WORDS) & ~pl.col("under_sanction")).fill_null(value=False)
+
+
+def can_be_checked() -> pl.Expr:
+    """Return whether a label can tell if a judged comment's sanction was wrong: not where the labels decided it."""
+    return pl.col("label").is_not_null() & ~pl.col("is_answer")
 
 
 def _costs() -> list[pl.Expr]:

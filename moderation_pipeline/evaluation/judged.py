@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from moderation_pipeline.config.run_config import NamedConfig
+from moderation_pipeline.config.run_config import Config, NamedConfig
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.plan import SANCTIONS, SEVERITY, Category
 
@@ -73,9 +73,12 @@ def judge(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None = Non
         reference: plans of an Expert that judged every comment (`comment_id`, `action`, `category`).
 
     Returns:
-        comment_id, position, cluster (see `cluster_key`), label, label_category;
+        comment_id, position, cluster and who (see `cluster_key`, `user_key`), shared_text (its normal form, where
+        several clusters wrote it), label, label_category;
         `student_`, `audit_`, `reference_` and `final_` action and category (null: no plan);
         audited; audit_probability of the audit, could_be_audited of the decision;
+        scored_category of what decided, which the labels as Expert never do; scored_open and student_open: whether
+        that is null though somebody was to decide;
         action as carried out, under_sanction, is_shadow, decided_by, user_id, channel;
         for `student_` and `audit_`: asked, error, cached, latency_ms and the AMOUNTS.
 
@@ -92,13 +95,17 @@ def judge(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None = Non
         _outcomes(run.action_log),
     ):
         frame = _beside(frame, part)
-    return frame.with_columns(
-        _final_action(run.config.config.audits_act),
-        pl.col("audit_audit_probability").alias("audit_probability"),
-        (pl.col("student_audit_probability") > 0).alias("could_be_audited"),
-        pl.col("audit_asked").is_not_null().alias("audited"),
-        *_of_nobody_nothing(),
-    ).drop("audit_audit_probability", "student_audit_probability")
+    return (
+        frame.with_columns(
+            _final_action(run.config.config.audits_act),
+            pl.col("audit_audit_probability").alias("audit_probability"),
+            (pl.col("student_audit_probability") > 0).alias("could_be_audited"),
+            pl.col("audit_asked").is_not_null().alias("audited"),
+            *_of_nobody_nothing(),
+        )
+        .with_columns(_scored(run.config.config))
+        .drop("audit_audit_probability", "student_audit_probability")
+    )
 
 
 def _known(comments: pl.DataFrame) -> pl.DataFrame:
@@ -108,6 +115,10 @@ def _known(comments: pl.DataFrame) -> pl.DataFrame:
         "channel",
         "user_id",
         cluster_key().alias("cluster"),
+        user_key().alias("who"),
+        pl.when((pl.col("normalised") != "") & (cluster_key().n_unique().over("normalised") > 1))
+        .then("normalised")
+        .alias("shared_text"),
         pl.col("label_is_violation").alias("label"),
         "label_category",
     )
@@ -121,11 +132,16 @@ def _beside(frame: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
 
 
 def cluster_key() -> pl.Expr:
-    """Return what is resampled as one: the user, else the user's name, else the comment by itself.
+    """Return what is resampled as one: the data set's own cluster, else the user, else the comment by itself.
 
-    Comments of one user are alike, and so are the errors made about them; resampling single comments would
-    make intervals too narrow.
+    Comments of one user are alike, and so are the errors made about them, and so are rows made from one template;
+    resampling single comments would make intervals too narrow.
     """
+    return pl.coalesce("k:" + pl.col("cluster"), user_key())
+
+
+def user_key() -> pl.Expr:
+    """Return who wrote a comment: the user, else the user's name, else somebody who wrote nothing else."""
     return pl.coalesce("i:" + pl.col("user_id"), "n:" + pl.col("user_name"), "c:" + pl.col("comment_id"))
 
 
@@ -185,6 +201,27 @@ def _final_action(audits_act: bool) -> pl.Expr:
     """
     stood = pl.coalesce(standing_action("student_action", "audit_action", audits_act=audits_act), "action")
     return pl.when(pl.col("final_category").is_not_null()).then(stood).alias("final_action")
+
+
+def _scored(config: Config) -> list[pl.Expr]:
+    """Return whose plan is held against the labels, and whether one is wanting.
+
+    Where the labels are the Expert its audits are the answers to what is asked: counted as decisions they would be
+    marked by themselves, so the Student's own plan is scored there, and where there is no Student nothing is.
+    """
+    by_answers = pl.lit(value=False)
+    if config.expert != "none" and config.expert.backend == "labels":
+        by_answers = pl.col("audit_category").is_not_null()
+        if not config.audits_act:
+            by_answers &= pl.col("student_category").is_null()
+    wants_student = pl.col("student_asked") & pl.col("student_category").is_null()
+    final = pl.col("final_category")
+    return [
+        pl.when(by_answers).then("student_category").otherwise(final).alias("scored_category"),
+        pl.when(by_answers).then(wants_student).otherwise(final.is_null()).alias("scored_open"),
+        wants_student.alias("student_open"),
+        by_answers.alias("is_answer"),
+    ]
 
 
 def _refuse_audits_without_probability(run: Run) -> None:

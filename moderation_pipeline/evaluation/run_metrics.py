@@ -10,17 +10,21 @@ import polars as pl
 
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.evaluation.calibration_error import calibration_of
+from moderation_pipeline.evaluation.copied_texts import CopiedTexts, copied_texts
 from moderation_pipeline.evaluation.estimates import (
     DEFINITIONS,
     NOT_SHARES,
     Ratio,
     agreement_basis,
+    can_be_checked,
     comment_sums,
+    confusion_cells,
     denominator,
+    influence,
     is_sanction,
     value,
 )
-from moderation_pipeline.evaluation.judged import NO_VIOLATION, Run, judge
+from moderation_pipeline.evaluation.judged import Run, judge
 from moderation_pipeline.plan import UNDECIDED, Action
 from moderation_pipeline.statistics.bootstrap import (
     NOTHING,
@@ -31,6 +35,7 @@ from moderation_pipeline.statistics.bootstrap import (
     interval,
     resample,
 )
+from moderation_pipeline.statistics.clusters import freedom_of, of_copies, of_few_users
 from moderation_pipeline.warehouse.tables import ESTIMATES, METRICS
 
 Number = str | float | int | bool | None
@@ -79,10 +84,11 @@ def run_metrics(
         user_state=user_state,
     )
     judged = judge(comments, run, reference)
-    resampled = resample(comment_sums(run, judged), seed=chat_of(comments))
+    sums = comment_sums(run, judged)
+    resampled = resample(sums.drop("shared_text"), seed=chat_of(comments))
     row = {
         **run_facts(comments, run, judged, data_version),
-        **run_estimates(resampled, unknown_costs(judged)),
+        **run_estimates(resampled, copied_texts(sums), unknown_costs(judged)),
     }
     return pl.DataFrame([row], schema=METRICS.schema)
 
@@ -111,11 +117,11 @@ def run_facts(
     }
 
 
-def run_estimates(resampled: Resampled, unknown: set[str]) -> dict[str, Number]:
+def run_estimates(resampled: Resampled, copied: CopiedTexts, unknown: set[str]) -> dict[str, Number]:
     """Return the estimates of METRICS and their intervals; those that are `unknown` are null."""
     row: dict[str, Number] = {}
     for name in ESTIMATES:
-        found = NOTHING if name in unknown else estimate(name, resampled)
+        found = NOTHING if name in unknown else estimate(name, resampled, copied.variance[name])
         row[name], row[f"{name}_low"], row[f"{name}_high"] = found
     return row
 
@@ -130,16 +136,24 @@ def unknown_costs(judged: pl.DataFrame) -> set[str]:
     }
 
 
-def estimate(name: str, resampled: Resampled) -> Interval:
-    """Return one estimate with its interval."""
+def estimate(name: str, resampled: Resampled, by_copies: float) -> Interval:
+    """Return one estimate with its interval; `by_copies` is what copied texts add to its variance."""
     ratios = DEFINITIONS[name]
     point = float(value(ratios, resampled.total)[0])
     drawn = value(ratios, resampled.resamples)
+    by_users = float(resampled.sizes @ influence(ratios, resampled.users, resampled.total) ** 2)
+    few, copies = of_few_users(freedom(ratios, resampled)), of_copies(by_users, by_copies)
     if name in NOT_SHARES:
-        return interval(point, drawn)
+        found = interval(point, drawn, few=few, copies=copies)
+        return found if found.low is None else found._replace(low=max(0.0, found.low))
     rest = [_trials(ratio, resampled) for ratio in ratios]
     least = Trials(min(each.users for each in rest), min(each.comments for each in rest))
-    return interval(point, drawn, trials=least)
+    return interval(point, drawn, trials=least, few=few, copies=copies)
+
+
+def freedom(ratios: tuple[Ratio, ...], resampled: Resampled) -> float:
+    """Return how many equal users an estimate's variance has been learnt from."""
+    return min(freedom_of(denominator(ratio, resampled.users), resampled.sizes) for ratio in ratios)
 
 
 def _trials(ratio: Ratio, resampled: Resampled) -> Trials:
@@ -156,7 +170,7 @@ def _counts(run: Run, judged: pl.DataFrame) -> dict[str, Number]:
     label = pl.col("label")
     row = judged.select(
         comments=pl.len(),
-        users=pl.col("cluster").n_unique(),
+        users=pl.col("who").n_unique(),
         labelled=label.is_not_null().sum(),
         labelled_violations=label.sum(),
         audits=pl.col("audited").sum(),
@@ -164,27 +178,49 @@ def _counts(run: Run, judged: pl.DataFrame) -> dict[str, Number]:
         replies_asked=pl.col("student_asked").sum() + pl.col("audit_asked").sum(),
         replies_cached=pl.col("student_cached").sum() + pl.col("audit_cached").sum(),
         reply_errors=pl.col("student_error").sum() + pl.col("audit_error").sum(),
-        **_confusion("", "final_category"),
-        **_confusion("student_", "student_category"),
+        **_confusion("", "scored"),
+        **_confusion("student_", "student"),
     ).row(0, named=True)
     basis = agreement_basis(run, judged)
     coverage = {"audits": row["agreement_coverage"], "reference": 1.0, None: None}[basis]
-    return {**row, "agreement_basis": basis, "agreement_coverage": coverage}
+    unread = _unread(judged) if basis == "audits" else dict.fromkeys(UNREAD)
+    return {**row, "agreement_basis": basis, "agreement_coverage": coverage, **unread}
 
 
-def _confusion(prefix: str, category: str) -> dict[str, pl.Expr]:
+UNREAD = ("agreement_unread_share", "agreement_rate_least", "agreement_rate_most")
+"""Audits that can't be read, as a share by weight, and agreement if all of them disagreed, and if all agreed."""
+
+
+def _unread(judged: pl.DataFrame) -> dict[str, Number]:
+    """Return what audits that can't be read leave open: dropped, agreement is too high where they fall on errors."""
+    weight = 1 / pl.col("audit_probability")
+    asked = pl.col("student_action").is_not_null() & pl.col("audit_asked")
+    read = pl.col("audit_action").is_not_null()
+    agrees = (pl.col("student_action") == pl.col("audit_action")) & (
+        pl.col("student_category") == pl.col("audit_category")
+    )
+    whole, unread, both = (
+        float(judged.select((weight.filter(asked & each)).sum()).item() or 0.0)
+        for each in (pl.lit(value=True), ~read, read & agrees)
+    )
+    if not whole:
+        return dict.fromkeys(UNREAD)
+    return dict(zip(UNREAD, (unread / whole, both / whole, (both + unread) / whole), strict=True))
+
+
+CELLS = {
+    "true_positives": "tp",
+    "false_positives": "fp",
+    "false_negatives": "fn",
+    "true_negatives": "tn",
+}
+
+
+def _confusion(prefix: str, whose: str) -> dict[str, pl.Expr]:
     """Return the four counts; null where no comment has both a label and a plan."""
-    flagged, label = pl.col(category) != NO_VIOLATION, pl.col("label")
-    scored = (flagged & label).is_not_null().any() & (
-        pl.col(category).is_not_null() & label.is_not_null()
-    ).any()
-    cells = {
-        "true_positives": flagged & label,
-        "false_positives": flagged & ~label,
-        "false_negatives": ~flagged & label,
-        "true_negatives": ~flagged & ~label,
-    }
-    return {f"{prefix}{name}": pl.when(scored).then(cell.sum()) for name, cell in cells.items()}
+    scored = (pl.col(f"{whose}_category").is_not_null() & pl.col("label").is_not_null()).any()
+    cells = confusion_cells(whose)
+    return {f"{prefix}{name}": pl.when(scored).then(cells[cell].sum()) for name, cell in CELLS.items()}
 
 
 def _action_counts(judged: pl.DataFrame) -> dict[str, Number]:
@@ -199,10 +235,10 @@ def _action_counts(judged: pl.DataFrame) -> dict[str, Number]:
         ),
         shadow_actions=(pl.col("is_shadow") & sanctioned).sum(),
         sanctions=sanctioned.sum(),
-        sanctions_checked=(sanctioned & pl.col("label").is_not_null()).sum(),
-        sanctioned_users=pl.col("cluster").filter(sanctioned).n_unique(),
+        sanctions_checked=(sanctioned & can_be_checked()).sum(),
+        sanctioned_users=pl.col("who").filter(sanctioned).n_unique(),
         wrongful_sanctions=pl.when(has_labels).then(wrongly.sum()),
-        wrongly_sanctioned_users=pl.when(has_labels).then(pl.col("cluster").filter(wrongly).n_unique()),
+        wrongly_sanctioned_users=pl.when(has_labels).then(pl.col("who").filter(wrongly).n_unique()),
     ).row(0, named=True)
     return row
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from moderation_pipeline.evaluation.judged import SANCTION_WORDS, SEVERITY_OF, Run, cluster_key
+from moderation_pipeline.evaluation.judged import SANCTION_WORDS, SEVERITY_OF, Run, user_key
 
 COUNTS = {"warnings": "warn", "deletions": "delete", "timeouts": "timeout", "bans": "ban"}
 WORST = ("severity", "action", "duration_s", "category", "reason", "decided_by", "text", "is_shadow")
@@ -24,7 +24,7 @@ def sanctioned_users(comments: pl.DataFrame, run: Run) -> pl.DataFrame:
     """
     hits = _hits(comments, run)
     return (
-        hits.group_by("channel", cluster_key().alias("who"), maintain_order=True)
+        hits.group_by("channel", user_key().alias("who"), maintain_order=True)
         .agg(
             pl.col("user_id").first(),
             pl.col("user_name").last(),

@@ -59,13 +59,14 @@ def moderate(
     memory: MemoryStore | None,
     ladder: Ladder,
     observers: Sequence[RunObserver] = (),
+    secret: str = "",
 ) -> RunTables:
     """Moderate one chat under one config and return the run's tables.
 
-    `comments` is the chat's table, all of one chat. Runs an event loop of its own, so it must not be called
-    from a coroutine: there, await `Moderation(…).run()`.
+    `comments` is the chat's table, all of one chat; `secret` goes into the draws of audits. Runs an event loop of its
+    own, so it must not be called from a coroutine: there, await `Moderation(…).run()`.
     """
-    return run_until_interrupted(Moderation(comments, named, agents, memory, ladder, observers).run())
+    return run_until_interrupted(Moderation(comments, named, agents, memory, ladder, observers, secret).run())
 
 
 class Moderation:
@@ -79,6 +80,7 @@ class Moderation:
         memory: MemoryStore | None,
         ladder: Ladder,
         observers: Sequence[RunObserver] = (),
+        secret: str = "",
     ) -> None:
         self._stream = Stream(comments)
         self._chat = str(comments["chat"][0]) if comments.height else ""
@@ -88,7 +90,7 @@ class Moderation:
         self._ladder = ladder
         heard = named.config.memory.vote if named.config.memory is not None else None
         self._spending = Spending(named.config.budget, agents, self._note, vote=heard)
-        self._policy = AuditPolicy(named.config.audit, named.config.loop.seed)
+        self._policy = AuditPolicy(named.config.audit, named.config.loop.seed, secret)
         autonomy = named.config.autonomy
         self._ledger = Ledger(autonomy, named.config.audit) if autonomy is not None else None
         self._observers = observers

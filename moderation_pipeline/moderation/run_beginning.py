@@ -23,6 +23,7 @@ from moderation_pipeline.memory.start_from import Beginning, begin_memory
 from moderation_pipeline.memory.store import MemoryStore
 from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.slugs import VersionedRun
+from moderation_pipeline.warehouse.chance_secret import chance_secret
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.versions import comments_version
 
@@ -53,6 +54,7 @@ class Begun(NamedTuple):
     """A run before its first comment. `heads` are the versions of the learned heads it begins with, by their run.
 
     `replaced` are the data folder's files that decide in place of ready-made ones.
+    `secret` goes into the draws of its audits, empty where they are public.
     """
 
     agents: Agents
@@ -62,6 +64,7 @@ class Begun(NamedTuple):
     memory_from: Beginning | None = None
     heads: Mapping[str, str] = {}
     replaced: tuple[Replacement, ...] = ()
+    secret: str = ""
 
 
 Begin = Callable[[pl.DataFrame], AbstractContextManager[Begun]]
@@ -102,5 +105,6 @@ def begin(named: NamedConfig, comments: pl.DataFrame, folder: DataFolder, means:
             memory_from=memory,
             heads=heads,
             replaced=replaced,
+            secret=chance_secret(folder) if config.audit.secret else "",
         )
         models.finish()

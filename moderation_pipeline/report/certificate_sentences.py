@@ -22,10 +22,15 @@ TARGETS = {
 """What each target bounds, in the order in which they are said."""
 
 
+ALL = "all"
+
+
 class _Row(NamedTuple):
-    """A row about everything; bound, target, confidence and floor are shares."""
+    """A row of the table; bound, target, confidence and floor are shares."""
 
     config: str
+    action: str
+    category: str
     denominator: str
     status: str
     reason: str
@@ -44,12 +49,30 @@ class _Row(NamedTuple):
     expert_error_rate_low: float | None
     expert_error_rate_high: float | None
     expert_labelled: int | None
+    acts_alone: bool | None
+    sanctions: int | None
+    sanctions_carried_out: int | None
+
+
+class _May(NamedTuple):
+    """What may be done alone, as the loop itself decides it: by which kinds of sanctions, and letting go.
+
+    A kind is of one action and category; `waiting` are those that the run proposed and that stay shadows.
+    """
+
+    acting: tuple[str, ...]
+    waiting: tuple[str, ...]
+    lets_go: bool
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing waits."""
+        return self.lets_go and bool(self.acting) and not self.waiting
 
 
 def is_certified(certificates: pl.DataFrame, changed: Sequence[str] = ()) -> bool:
-    """Whether every row about everything is valid, and nothing that it rests on has changed since."""
-    overall = certificates.filter(pl.col("action") == "all")
-    return overall.height > 0 and not changed and bool((overall["status"] == "valid").all())
+    """Whether all that the run did may be done alone, and nothing that it rests on has changed since."""
+    return not changed and _may_do(_rows(certificates)).is_everything
 
 
 def certificate_sentence(
@@ -62,7 +85,8 @@ def certificate_sentence(
         expert_errors: the run's rows of the table expert_errors.
         changed: in words, what the certificates rest on that has changed since they were made.
     """
-    rows = _overall(certificates)
+    everything = _rows(certificates)
+    rows = [row for row in everything if row.action == ALL]
     if not rows:
         return "There is nothing to certify: the config has no autonomy, or the run had no comments."
     config = rows[0].config
@@ -71,48 +95,119 @@ def certificate_sentence(
     met = [row for row in rows if row.status == "valid"]
     unmet = [row for row in rows if row.status != "valid"]
     judged = _judged(rows, expert_errors)
-    may = _may(config, {row.denominator for row in met})
+    may = _may_do(everything)
     bounds = f" {_bounds(met)}," if met else ""
-    needs = f"; {'; '.join(map(_what_it_takes, unmet))}" if unmet else ""
-    return f"{may}:{bounds} {judged}{needs}."
+    needs = "".join(f"; {_what_it_takes(row)}" for row in [*unmet, *_nearest_kind(everything, unmet)])
+    return f"{config} {_said_at_length(may)}:{bounds} {judged}{needs}.{_carried_out(rows[0])}"
+
+
+def small_print(certificates: pl.DataFrame) -> list[str]:
+    """Return what a certificate does not cover, to be read wherever one is shown; nothing where there is none."""
+    if not _rows(certificates):
+        return []
+    is_secret = bool(certificates["draws_are_secret"].fill_null(value=False).all())
+    return [*SMALL_PRINT, SECRET_DRAWS if is_secret else PUBLIC_DRAWS]
+
+
+PUBLIC_DRAWS = (
+    "Which comments are audited by chance follows from the config's seed and the comments' ids: whoever knows both can"
+    " err where nobody looks, and the bound does not hold against him. With audit.secret: true a secret of the data"
+    " folder goes into it."
+)
+SECRET_DRAWS = (
+    "Which comments are audited by chance follows from a secret of the data folder: the bound does not hold against"
+    " whoever can read that."
+)
+SMALL_PRINT = (
+    "Wrongful is a sanction where the judge would have put none, or one two rungs milder; what the judge itself gets"
+    " wrong is not in the bound.",
+    "The bound is for this one config: of several tried on one chat, whose audits are the same draws, the one that"
+    " looks best is certified wrongly more often than it says, so choose on one chat and certify on another.",
+    "A certificate that is void (another model, errors that became more frequent) begins anew with less of the allowed"
+    " error: without an error the second window takes about 1.6 times the audits of the first, the third 1.8 times.",
+    "If errors suddenly became three to twenty times the target, some 45 to 80 wrong sanctions would stand before the"
+    " watch stops it, and 90 to 170 in the worst twentieth of cases; at twice the target 180, and 365.",
+)
+"""Told beside every certificate. Numbers are `benchmarks/estimators --only watch`'s, at 5 % and a floor of .2."""
 
 
 def certified_to(certificates: pl.DataFrame, changed: Sequence[str] = ()) -> str | None:
     """Return in a few words what a run is certified to do, null where it asks for no certificate."""
-    rows = _overall(certificates)
-    if not rows:
+    everything = _rows(certificates)
+    if not everything:
         return None
     if changed:
         return f"what it was certified to do is void, for {_listed(changed)} changed since"
-    met = {row.denominator for row in rows if row.status == "valid"}
-    sanctions, lets_go = {"sanctions", "comments"} <= met, "allowed" in met
-    if not sanctions and not lets_go:
+    may = _may_do(everything)
+    if not may.acting and not may.lets_go:
         return "it is not certified to act alone"
-    what = (
-        "act alone"
-        if sanctions and lets_go
-        else "sanction alone"
-        if sanctions
-        else "let comments through alone"
-    )
-    return f"it is certified to {what} (judged by {rows[0].judged_by})"
+    return f"it is certified to {_in_a_few_words(may)} (judged by {everything[0].judged_by})"
 
 
-def _overall(certificates: pl.DataFrame) -> list[_Row]:
-    overall = certificates.filter(pl.col("action") == "all").select(_Row._fields)
+def _rows(certificates: pl.DataFrame) -> list[_Row]:
+    """Return the rows, those about everything first; within, targets in the order in which they are said."""
     order = list(TARGETS)
-    return sorted(map(_Row._make, overall.iter_rows()), key=lambda row: order.index(row.denominator))
+    rows = map(_Row._make, certificates.select(_Row._fields).iter_rows())
+    return sorted(rows, key=lambda row: (row.action != ALL, order.index(row.denominator)))
 
 
-def _may(config: str, met: set[str]) -> str:
-    sanctions, lets_go = {"sanctions", "comments"} <= met, "allowed" in met
-    if sanctions and lets_go:
-        return f"{config} may act alone on this chat"
-    if lets_go:
-        return f"{config} may let comments through alone on this chat, but not yet sanction alone"
-    if sanctions:
-        return f"{config} may sanction alone on this chat, but not yet let comments through unaudited"
-    return f"{config} may not act alone on this chat yet"
+def _may_do(rows: Sequence[_Row]) -> _May:
+    kinds = [row for row in rows if row.action != ALL and row.denominator == "sanctions"]
+    acting, waiting = (tuple(_kind(row) for row in kinds if _acts(row) is acts) for acts in (True, False))
+    return _May(acting, waiting, any(_acts(row) for row in rows if row.denominator == "allowed"))
+
+
+def _acts(row: _Row) -> bool:
+    """Whether a row's plans are carried out alone; a row that is void since it was made, or does not say, is none."""
+    return row.status == "valid" and bool(row.acts_alone)
+
+
+def _kind(row: _Row) -> str:
+    return f"{row.action} for {row.category.replace('_', ' ')}"
+
+
+def _said_at_length(may: _May) -> str:
+    if may.is_everything:
+        return "may act alone on this chat"
+    if may.acting and not may.waiting:
+        return "may sanction alone on this chat, but not yet let comments through unaudited"
+    if may.acting:
+        rest = (
+            "and let comments through alone" if may.lets_go else "but not yet let comments through unaudited"
+        )
+        kinds = f"{len(may.acting)} of its {len(may.acting) + len(may.waiting)} kinds of sanctions"
+        return f"may sanction alone on this chat by {kinds} ({', '.join(may.acting)}), {rest}"
+    if may.lets_go:
+        return "may let comments through alone on this chat, but not yet sanction alone"
+    return "may not act alone on this chat yet"
+
+
+def _in_a_few_words(may: _May) -> str:
+    if may.is_everything:
+        return "act alone"
+    if not may.acting:
+        return "let comments through alone"
+    kinds = f" by {len(may.acting)} of its {len(may.acting) + len(may.waiting)} kinds of sanctions"
+    return f"sanction alone{kinds if may.waiting else ''}{' and let comments through alone' if may.lets_go else ''}"
+
+
+def _nearest_kind(rows: Sequence[_Row], unmet: Sequence[_Row]) -> list[_Row]:
+    """Return of the kinds that wait the row that is nearest; none while the rows about everything keep them waiting."""
+    if any(row.denominator != "allowed" for row in unmet):
+        return []
+    waiting = [row for row in rows if row.acts_alone is False and row.action != ALL and row.status != "valid"]
+    return sorted(waiting, key=lambda row: row.audits_needed)[:1]
+
+
+def _carried_out(row: _Row) -> str:
+    """Say how many of the run's sanctions were carried out, whoever decided them; nothing where that is unknown."""
+    if not row.sanctions or row.sanctions_carried_out is None:
+        return ""
+    share = percent(row.sanctions_carried_out / row.sanctions, 0)
+    return (
+        f" Of its {plural(row.sanctions, 'sanction')} here {count(row.sanctions_carried_out)} ({share}) were carried"
+        " out, those that the Expert decided among them; the others are only recorded (shadow)."
+    )
 
 
 def _bounds(met: Sequence[_Row]) -> str:
@@ -161,7 +256,8 @@ def _by_kind(rows: Sequence[_Row]) -> str:
 def _what_it_takes(row: _Row) -> str:
     """Say how far a target is: further audits without an error, and the floor that would bring as many."""
     why = f" ({row.reason.removeprefix('void: ')})" if row.status == "void" else ""
-    what = f"for {_per_1000(row.target)} {TARGETS[row.denominator]}{why} it would take"
+    of_kind = "" if row.action == ALL else f" of the next kind, {_kind(row)},"
+    what = f"for {_per_1000(row.target)} {TARGETS[row.denominator]}{of_kind}{why} it would take"
     return (
         f"{what} {count(row.audits_needed)} further random audits without an error{_floor_that_would_do(row)}"
     )

@@ -126,7 +126,11 @@ def _memories(row: Row) -> Cell:
 
 LINES: tuple[tuple[str, str, Callable[[Row], Cell]], ...] = (
     ("F1", "of violation, against the labels", _estimate("f1", score)),
-    ("Against the default", "difference, paired by user", _difference),
+    (
+        "Against the default",
+        "difference, paired by user; the intervals hold for all configs at once",
+        _difference,
+    ),
     ("Precision", "of what was flagged, labelled a violation", _estimate("precision", score)),
     ("Recall", "of labelled violations, flagged", _estimate("recall", score)),
     ("Student alone, F1", "its own plans, before any audit", _estimate("student_f1", score)),

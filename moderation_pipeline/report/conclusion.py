@@ -62,9 +62,16 @@ def _choice(rows: list[Row], best: Row | None) -> Row:
 
 
 def _is_level(row: Row) -> bool:
-    """Whether the interval of what a config is behind the best by holds nought, or it is the best."""
+    """Whether a config is the best or not shown to be worse: its interval holds nought, or there is none."""
+    if row["quality_minus_best"] is None:
+        return bool(row["is_best"])
     high = row["quality_minus_best_high"]
-    return bool(row["is_best"]) or (isinstance(high, float) and high >= 0)
+    return high is None or float(high) >= 0
+
+
+def _is_untold(row: Row) -> bool:
+    """Whether it can't be told if a config is behind the best: there are too few users for an interval."""
+    return _is_level(row) and not row["is_best"] and row["quality_minus_best_high"] is None
 
 
 def _number(row: Row, name: str) -> float:
@@ -82,19 +89,40 @@ def _which(rows: list[Row], best: Row | None, choice: Row) -> str:
     first = _quality_of(best)
     if len(rows) == 1:
         return f"{best['config']} is the only config that was run: {first}."
-    if choice is best:
-        behind = sorted((row for row in rows if row is not best), key=lambda row: -_rank(row))
-        second = next((row for row in behind if row["quality_minus_best"] is not None), None)
-        if second is None:
+    level = sorted((row for row in rows if row is not best and _is_level(row)), key=lambda row: -_rank(row))
+    if not level:
+        behind = [row for row in rows if row["quality_minus_best"] is not None and row is not best]
+        if not behind:
             return f"{best['config']} judges best: {first}."
-        if _is_level(second):
-            near = f"{second['config']} is dearer and not shown to be worse: {_behind(second)}"
-            return f"{best['config']} scores highest: {first}; {near}."
+        second = max(behind, key=_rank)
         return f"{best['config']} judges best: {first}; next is {second['config']}, {_behind(second)}."
+    other = level[0] if choice is best else choice
+    if any(map(_is_untold, level)):
+        return (
+            f"Which config judges this chat best can't be told from so few users: {best['config']} scores highest"
+            f" ({first}), and {other['config']} is at {_behind(other)}."
+        )
+    if choice is best:
+        near = f"{other['config']} is dearer and not shown to be worse: {_behind(other)}{_not_seen(other)}"
+        return f"{best['config']} scores highest: {first}; {near}."
     return (
         f"{best['config']} scores highest ({first}), but {choice['config']}, which is cheaper, is not shown"
-        f" to be worse: {_behind(choice)}."
+        f" to be worse: {_behind(choice)}{_not_seen(choice)}."
     )
+
+
+def _not_seen(row: Row) -> str:
+    """Say what difference would have been too small to be seen here, where one is known."""
+    low, high = (_float(row[f"quality_minus_best{end}"]) for end in ("_low", "_high"))
+    if low is None or high is None or high <= low:
+        return ""
+    scale, unit, digits = _scale(row)
+    return f", and less than {(high - low) / 2 * scale:.{digits}f}{unit} could not have been seen here"
+
+
+def _scale(row: Row) -> tuple[float, str, int]:
+    """Return by what a difference in quality is multiplied to be read, its unit, and its digits."""
+    return (1.0, "", 3) if row["quality"] == "f1" else (100.0, " points", 1)
 
 
 def _rank(row: Row) -> float:
@@ -113,8 +141,7 @@ def _quality_of(row: Row) -> str:
 
 def _behind(row: Row) -> str:
     """Say how far a config is behind the best, with the interval."""
-    points = row["quality"] != "f1"
-    scale, unit, digits = (100.0, " points", 1) if points else (1.0, "", 3)
+    scale, unit, digits = _scale(row)
     middle, low, high = (_float(row[f"quality_minus_best{end}"]) for end in ("", "_low", "_high"))
     if middle is None:
         return "how far behind is unknown"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
+from math import comb
 
 import polars as pl
 
 from moderation_pipeline.report.quantities import percent, plural
 
-LEAST_CASES = 5
-"""Fewer verdicts mended and broken than this say nothing about which is more."""
+CHANCE = 0.05
+"""How seldom an Expert that breaks as many as it mends may be said to break more."""
 
 
 def own_errors(errors: pl.DataFrame) -> str | None:
@@ -30,13 +32,22 @@ def breaking_sentence(errors: pl.DataFrame) -> str | None:
     config, expert, mended, broken, cases = overall.select(
         "config", "expert", "mended", "broken", "broken_comment_ids"
     ).row(0)
-    if broken <= mended or broken + mended < LEAST_CASES:
+    if by_chance(broken, mended) > CHANCE:
         return None
     return (
         f"By the labels the Expert of {config} ({expert}) broke {plural(broken, 'right verdict')} of the Student"
         f" and mended {plural(mended, 'wrong one')}: ask whether it earns its place{_worst(errors)}."
         f" Cases: {_named(cases)}{' …' if broken > len(cases) else ''}."
     )
+
+
+def by_chance(broken: int, mended: int) -> float:
+    """Return how often so many or more of all would be broken if either were as likely: the exact sign test.
+
+    It is McNemar's, one-sided, for two judges of the same comments.
+    """
+    number = broken + mended
+    return float(Fraction(sum(comb(number, k) for k in range(broken, number + 1)), 2**number))
 
 
 def _worst(errors: pl.DataFrame) -> str:

@@ -182,7 +182,7 @@ def _cost_comparison(comparison: pl.DataFrame) -> Drawn:
         how = "Left: all backends here are free of charge, so the cost is how often the Expert is asked. "
     quality, headline = _quality(comparison)
     if quality is not None:
-        how += "Right: the bar is the 95 % interval, from resampling users."
+        how += "Right: the bar is the 95 % interval, by user and copied text."
     figure = Figure("cost_comparison", title, headline, how)
     return figure, charts.cost_comparison(rows, cost, quality, Titled(headline, how))
 
@@ -194,7 +194,7 @@ def _quality(comparison: pl.DataFrame) -> tuple[charts.Measure | None, str]:
         return None, "What each config costs; how good it is can't be said without labels or an Expert"
     name, quality = best.select("config", "quality").row(0)
     if quality == "f1":
-        headline = f"{name} judges best here: F1 {score(best['f1'][0])}"
+        headline = f"{name} scores highest here: F1 {score(best['f1'][0])}"
         return charts.Measure("f1", "F1 of violation, against the labels", ".2f", 1.0), headline
     rate = percent(best[quality][0], 1)
     headline = f"{name} comes closest to the Expert: the same plan on {rate} of comments"
@@ -213,7 +213,7 @@ def _confusion(judged: Mapping[str, pl.DataFrame], focus: str) -> Drawn:
         f"{shown} missed {count(missed)} of {plural(caught + missed, 'violation')} "
         f"and flagged {count(wrongly)} of {plural(wrongly + left, 'innocent comment')}"
     )
-    how = "Labelled comments only, undecided ones left out. Percentages are of a row."
+    how = "Labelled comments only; what nobody decided was let through. Percentages are of a row."
     figure = Figure("confusion", title, headline, how)
     return figure, charts.confusion(cells, Titled(headline, how))
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from moderation_pipeline.evaluation.calibration_error import CalibrationShown
 from moderation_pipeline.evaluation.judged import Run, cluster_key
+from moderation_pipeline.evaluation.run_metrics import UNREAD
 from moderation_pipeline.report.comparison_table import Row, number
 from moderation_pipeline.report.quantities import count, percent, plural
 from moderation_pipeline.report.stand_ins import stood_in
@@ -120,7 +121,7 @@ def _of_the_comments(comments: pl.DataFrame) -> Iterator[str]:
     if repeated > 0.1:
         yield (
             f"{percent(repeated, 0)} of the comments repeat the text of another, so their number overstates"
-            " how many cases were judged."
+            " how many cases were judged; the intervals allow for it."
         )
     without_time = comments["sent_at"].null_count()
     if without_time:
@@ -137,6 +138,13 @@ def _of_the_comments(comments: pl.DataFrame) -> Iterator[str]:
     users = comments.select(cluster_key().n_unique()).item()
     if users < LEAST_USERS:
         yield f"Intervals come from resampling users, and {plural(users, 'user')} are too few for any."
+    by_itself = comments.filter(pl.coalesce("cluster", "user_id", "user_name").is_null()).height
+    if by_itself:
+        yield (
+            f"{_share(by_itself, comments.height)} of the comments have neither a user nor a cluster, and intervals"
+            " take each by itself: where rows depend on each other, as those of one template or thread do, name their"
+            " column in the columns file (cluster: NAME), or the intervals are too narrow."
+        )
 
 
 def _of_the_runs(runs: Sequence[Run], comparison: pl.DataFrame) -> Iterator[str]:
@@ -144,6 +152,7 @@ def _of_the_runs(runs: Sequence[Run], comparison: pl.DataFrame) -> Iterator[str]
         yield from _of_a_run(row)
     for run in runs:
         yield from stood_in(run)
+        yield from _of_the_answers(run)
     if runs and comparison["under_sanction"].max():
         yield (
             "Users who would have been silenced went on writing in this log. What they wrote is decided and"
@@ -151,11 +160,21 @@ def _of_the_runs(runs: Sequence[Run], comparison: pl.DataFrame) -> Iterator[str]
         )
 
 
+def _of_the_answers(run: Run) -> Iterator[str]:
+    """Yield that a run's Expert is what it is scored by, where it is."""
+    expert = run.config.config.expert
+    if expert != "none" and expert.backend == "labels":
+        yield (
+            f"The Expert of {run.name} is the labels themselves: where it decided, the Student's own plan is scored,"
+            " for the labels would be marked by themselves."
+        )
+
+
 def _of_a_run(row: Row) -> Iterator[str]:
     """Yield what failed or is missing in a run, from its row of the comparison."""
     name, asked = row["config"], _count(row, "replies_asked")
     if undecided := _count(row, "undecided"):
-        yield f"{name} left {plural(undecided, 'comment')} undecided; they are in no score."
+        yield f"{name} left {plural(undecided, 'comment')} undecided; a violation among them counts as missed."
     if errors := _count(row, "reply_errors"):
         yield f"{_share(errors, asked)} of the replies under {name} were unusable."
     if row["list_cost_usd"] is None and asked:
@@ -165,6 +184,13 @@ def _of_a_run(row: Row) -> Iterator[str]:
     shown = CalibrationShown(*(number(row, each) for each in CalibrationShown._fields))
     if (said := calibration_sentence(str(name), shown)) is not None:
         yield said
+    unread, least, most = (number(row, each) for each in UNREAD)
+    if unread and least is not None and most is not None:
+        yield (
+            f"Of the audits under {name} {percent(unread)} by weight could not be read: the Student's agreement with"
+            f" the Expert, without them {percent(number(row, 'agreement_rate'))}, lies between {percent(least)} and"
+            f" {percent(most)}, by what they would have said."
+        )
     coverage = number(row, "agreement_coverage")
     if coverage is not None and coverage < 1:
         yield (
@@ -179,10 +205,12 @@ def _count(row: Row, name: str) -> int:
 
 def calibration_sentence(name: str, shown: CalibrationShown) -> str | None:
     """Say how far a config's confidence can be believed; null where too few audits tell."""
-    error, area, size = shown
+    error, area, size, low, high = shown
     if error is None or area is None or size is None:
         return None
+    interval = "" if low is None or high is None else f" (95 % interval {percent(low)} to {percent(high)})"
     return (
-        f"The confidence of {name}'s Student is off by {percent(error)} on average, and ranks a violation above"
+        f"The confidence of {name}'s Student is off by {percent(error)} on average, beyond what chance"
+        f" makes of so few{interval}, and ranks a violation above"
         f" another comment with probability {area:.2f} (AUROC), by audits worth {count(round(size))} equal ones."
     )

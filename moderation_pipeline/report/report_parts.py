@@ -13,7 +13,7 @@ import polars as pl
 
 from moderation_pipeline.evaluation.disagreements import costliest_disagreements
 from moderation_pipeline.evaluation.judged import NO_VIOLATION, Run
-from moderation_pipeline.report.certificate_sentences import certificate_sentence, certified_to
+from moderation_pipeline.report.certificate_sentences import certificate_sentence, certified_to, small_print
 from moderation_pipeline.report.expert_sentences import breaking_sentence
 from moderation_pipeline.report.quantities import count, percent, plural
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
@@ -68,6 +68,7 @@ class CertificatesShown:
             if own.height:
                 said.append(certificate_sentence(own, errors, self.changed.get(run.name, ())))
             said.append(breaking_sentence(errors))
+        said.extend(small_print(self.certificates))
         return [sentence for sentence in said if sentence is not None]
 
     def in_a_few_words(self) -> dict[str, str]:

@@ -165,7 +165,8 @@ def confusion(judged: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     cells = pl.DataFrame({"label": [True, True, False, False], "flagged": [True, False, True, False]})
     frames = []
     for name, frame in judged.items():
-        scored = frame.select("label", flagged=pl.col("final_category") != NO_VIOLATION).drop_nulls()
+        flagged = (pl.col("scored_category") != NO_VIOLATION) & ~pl.col("scored_open")
+        scored = frame.select("label", flagged=flagged).drop_nulls()
         if scored.height:
             counted = cells.join(
                 scored.group_by("label", "flagged").agg(comments=pl.len()),
@@ -198,7 +199,8 @@ def category_confusion(judged: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.col("label_category").fill_null("violation"))
     )
     return (
-        judged.filter(pl.col("label").is_not_null() & pl.col("final_category").is_not_null())
+        judged.filter(pl.col("label").is_not_null() & pl.col("scored_category").is_not_null())
+        .with_columns(final_category="scored_category")
         .group_by(labelled.alias("label_category"), "final_category")
         .agg(comments=pl.len().cast(pl.Int64))
         .sort("label_category", "final_category")
@@ -237,7 +239,7 @@ def _learning(name: str, judged: pl.DataFrame) -> pl.DataFrame:
                 "f1"
             )
         ).select(pl.lit(name).alias("config"), "position", "audit_share", pl.lit(who).alias("who"), "f1")
-        for who, column in (("Student", "student"), ("system", "final"))
+        for who, column in (("Student", "student"), ("system", "scored"))
     ]
     return pl.concat(parts).cast(LEARNING)
 

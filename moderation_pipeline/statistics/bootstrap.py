@@ -127,17 +127,21 @@ class Trials(NamedTuple):
     comments: float
 
 
-def interval(estimate: float, drawn: Array, *, trials: Trials | None = None) -> Interval:
+def interval(
+    estimate: float, drawn: Array, *, trials: Trials | None = None, few: float = 1.0, copies: float = 1.0
+) -> Interval:
     """Return the percentile interval of an estimate (nan: undefined), widened where it must be.
 
     Args:
         estimate: the estimate from all users.
         drawn: the same from each resample; empty where none were drawn.
-        trials: for a share, what it rests on. Where fewer than RARE effective trials carry the rarer
-        outcome a
+        trials: for a share, what it rests on. Where fewer than RARE effective trials carry the rarer outcome a
             bootstrap is too sure of itself, up to claiming certainty where all agree. There the interval is
             widened to Clopper and Pearson's for the effective number of trials, as Korn and Graubard (1998,
             Survey Methodology 24) propose. Null: no share, no widening.
+        few: by what the bounds' distance from the estimate is multiplied because users are few; a share stays one.
+        copies: likewise because texts are copied (both: `clusters`). Exact bounds know themselves how few their trials
+            are, so only copies make those fewer.
     """
     if np.isnan(estimate) or not len(drawn):
         return NOTHING if np.isnan(estimate) else Interval(estimate, None, None)
@@ -145,21 +149,24 @@ def interval(estimate: float, drawn: Array, *, trials: Trials | None = None) -> 
     defined = drawn[~np.isnan(drawn)]
     seen = len(defined) >= LEAST_DEFINED * len(drawn)
     if seen:
-        bounds += [float(bound) for bound in np.quantile(defined, [TAIL, 1 - TAIL])]
-    number = 0.0 if trials is None else _effective_trials(estimate, defined, trials)
+        low, high = np.quantile(defined, [TAIL, 1 - TAIL])
+        reach = (0.0, 1.0) if trials is not None else (-np.inf, np.inf)
+        stretched = estimate + few * copies * (np.array([low, high]) - estimate)
+        bounds += [float(bound) for bound in np.clip(stretched, *reach)]
+    number = 0.0 if trials is None else _effective_trials(estimate, defined, trials, copies)
     rare = number > 0 and number * min(estimate, 1 - estimate) < RARE
     if rare:
         bounds += _clopper_pearson(estimate * number, number)
     return Interval(estimate, min(bounds), max(bounds)) if seen or rare else Interval(estimate, None, None)
 
 
-def _effective_trials(estimate: float, defined: Array, trials: Trials) -> float:
+def _effective_trials(estimate: float, defined: Array, trials: Trials, copies: float) -> float:
     """Return how many independent trials would vary as the resamples do.
 
     Never more than the comments' weights allow: that the few heavy ones among them agree makes the resamples
     vary little, and is little evidence. Where nothing varies, users are the trials.
     """
-    variance = float(np.var(defined)) if len(defined) else 0.0
+    variance = float(np.var(defined)) * copies**2 if len(defined) else 0.0
     if variance < 1e-12:
         return trials.users
     return min(trials.comments, estimate * (1 - estimate) / variance)

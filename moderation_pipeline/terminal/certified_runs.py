@@ -12,7 +12,7 @@ import polars as pl
 from moderation_pipeline.certificates.certified_basis import changes_since
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.errors import ModerationError
-from moderation_pipeline.report.certificate_sentences import certificate_sentence, is_certified
+from moderation_pipeline.report.certificate_sentences import certificate_sentence, is_certified, small_print
 from moderation_pipeline.report.expert_sentences import breaking_sentence
 from moderation_pipeline.terminal.listings import require_chat
 from moderation_pipeline.warehouse.files import read_table
@@ -24,6 +24,7 @@ SHOWN = (
     "category",
     "denominator",
     "status",
+    "acts_alone",
     "bound",
     "target",
     "comments",
@@ -85,7 +86,7 @@ def certified(folder: DataFolder, chat: str, config: str) -> CertifiedRun:
     caution = breaking_sentence(errors)
     return CertifiedRun(
         certificate_sentence(rows, errors, changed),
-        [] if caution is None else [caution],
+        [*([] if caution is None else [caution]), *small_print(rows)],
         is_certified(rows, changed),
         rows,
         errors,

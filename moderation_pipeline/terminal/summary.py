@@ -35,7 +35,7 @@ def print_comparison(comparison: pl.DataFrame) -> None:
     print_table(columns, rows, right=columns[1:])
     labelled, comments = comparison["labelled"][0], comparison["comments"][0]
     judged = f"F1 of violation on {labelled:,} of {comments:,} comments" if has_labels else "No labels"
-    click.echo(f"\n{judged}; in brackets 95 % intervals, by user.")
+    click.echo(f"\n{judged}; in brackets 95 % intervals, by user and text.")
 
 
 def _cell(column: str, row: Row) -> str:

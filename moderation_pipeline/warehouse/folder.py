@@ -75,6 +75,11 @@ class DataFolder:
         return self.root / "prices.yaml"
 
     @property
+    def chance_secret(self) -> Path:
+        """What goes into the draws of audits where a config asks for it (`chance_secret.py`)."""
+        return self.root / "chance_secret"
+
+    @property
     def warehouse(self) -> Path:
         """One folder per table: `<table>/<chat>.parquet` or `<table>/<chat>/<config>.parquet`."""
         return self.root / "warehouse"

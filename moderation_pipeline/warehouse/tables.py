@@ -115,9 +115,12 @@ COMMENTS = Table(
             "channel_repeats": pl.Int32,
             "split": pl.String,
             **LABELS,
+            "cluster": pl.String,
         }
     ),
 )
+
+"""`cluster`: what the rows of a data set that depend on each other have in common, where that is no user."""
 
 REJECTED_LINES = Table(
     "rejected_lines",
@@ -340,7 +343,10 @@ DIFFERENCES = (
     "cost_usd_per_1000_comments",
     "list_cost_usd_per_1000_comments",
 )
-"""The estimates that a comparison pairs, comment by comment, with the default config's."""
+"""The estimates that a comparison pairs, comment by comment, with the default config's.
+
+Their intervals hold for all configs of the chat at once; those of `quality_minus_best` for all pairs of configs.
+"""
 
 METRICS_COLUMNS: Columns = {
     "config_hash": pl.String,
@@ -353,6 +359,9 @@ METRICS_COLUMNS: Columns = {
     "audits": pl.Int64,
     "agreement_basis": pl.String,
     "agreement_coverage": pl.Float64,
+    "agreement_unread_share": pl.Float64,
+    "agreement_rate_least": pl.Float64,
+    "agreement_rate_most": pl.Float64,
     **with_intervals(*ESTIMATES),
     "true_positives": pl.Int64,
     "false_positives": pl.Int64,
@@ -380,7 +389,7 @@ METRICS_COLUMNS: Columns = {
     "memories_active": pl.Int64,
     "memories_retired": pl.Int64,
     "memories_learnt": pl.Int64,
-    "calibration_error": pl.Float64,
+    **with_intervals("calibration_error"),
     "calibration_auroc": pl.Float64,
     "calibration_sample_size": pl.Float64,
     "latency_ms_p50": pl.Float64,
@@ -476,9 +485,16 @@ CERTIFICATES = Table(
             "expert_labelled": pl.Int64,
             "labels_version": pl.String,
             "start_version": pl.String,
+            "acts_alone": pl.Boolean,
+            "sanctions": pl.Int64,
+            "sanctions_carried_out": pl.Int64,
+            "draws_are_secret": pl.Boolean,
         }
     ),
 )
+"""`acts_alone`: whether the plans of the row's action and category are carried out without the Expert, by the loop's
+own rule. `sanctions` and `sanctions_carried_out` count the run's, whoever decided them, shadows in the first only.
+"""
 
 EXPERT_ERRORS = Table(
     "expert_errors",

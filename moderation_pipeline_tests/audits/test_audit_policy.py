@@ -60,6 +60,25 @@ def test_the_expected_share_of_audits_is_the_rate(policy: str) -> None:
     assert audits.height / decisions.height == pytest.approx(0.1, abs=0.02)
 
 
+def test_who_knows_seed_and_ids_does_not_know_what_a_secret_has_audited() -> None:
+    config = config_of(memory=None, audit={"policy": "random", "rate": 0.1})
+    chat = distinct_chat(2_000)
+
+    public, again, other = (
+        set(
+            run(chat, config, student=ScriptedStudent(doubtful), expert=ScriptedExpert(), secret=secret)
+            .expert_audits["comment_id"]
+            .to_list()
+        )
+        for secret in ("", "one", "other")
+    )
+
+    foreseen = {name for name in chat["comment_id"] if draw(7, "audit", name) < 0.1}
+    assert public == foreseen
+    assert len(again & foreseen) < 0.3 * len(foreseen)
+    assert len(again & other) < 0.3 * len(again)
+
+
 def test_uncertain_audits_are_the_least_certain_of_the_stream() -> None:
     decisions, audits = audited(distinct_chat(4_000), policy="uncertain", rate=0.1, random_floor=0.0)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -22,12 +24,19 @@ def shown(rows: Sequence[Said]) -> CalibrationShown:
     return calibration_of(decisions, audits)
 
 
+def added_by_chance(gap: float, variance: float) -> float:
+    """What is taken off for a bin whose gap is so wide, for its standard error."""
+    return math.sqrt(4 / math.pi * variance) * math.exp(-(gap**2) / variance / 2)
+
+
 def test_error_and_auroc_are_as_counted_by_hand() -> None:
     wrong, right = [("none", 0.8, "hate", 1.0)] * 10, [("none", 0.8, "none", 1.0)] * 50
 
     found = shown([("hate", 0.9, "hate", 1.0)] * 40 + wrong + right)
 
-    assert found.calibration_error == pytest.approx((40 * 0.1 + abs(60 * 0.2 - 10)) / 100)
+    gaps, variances = (40 * 0.1, 60 * 0.2 - 10), (40 * 0.09, 60 * 0.16)
+    by_chance = sum(map(added_by_chance, gaps, variances)) / 100
+    assert found.calibration_error == pytest.approx((40 * 0.1 + abs(60 * 0.2 - 10)) / 100 - by_chance)
     assert found.calibration_auroc == pytest.approx((40 + 10 / 2) / 50)
     assert found.calibration_sample_size == pytest.approx(100)
 
@@ -46,8 +55,39 @@ def test_an_audit_counts_as_many_comments_as_it_stands_for() -> None:
 
     found = shown(sure + unsure[:80])
 
-    assert found.calibration_error == pytest.approx((50 - 40) / (900 + 80))
+    by_chance = added_by_chance(50 - 40, 80 * 0.25)
+    assert found.calibration_error == pytest.approx((50 - 40 - by_chance) / (900 + 80))
     assert found.calibration_sample_size == pytest.approx((900 + 80) ** 2 / (90 * 100 + 80))
+
+
+def drawn(seed: int, size: int, off_by: float = 0.0) -> CalibrationShown:
+    """Audits of a Student whose probabilities are right, or all too low by as many points."""
+    random = np.random.default_rng(seed)
+    probability = random.beta(1, 3, size=size)
+    violations = random.random(size) < np.minimum(1, probability + off_by)
+    return shown(
+        [
+            ("hate", float(p), "hate" if is_one else "none", 1.0)
+            for p, is_one in zip(probability, violations, strict=True)
+        ]
+    )
+
+
+@pytest.mark.parametrize("size", [60, 1_000])
+def test_a_student_that_is_right_is_not_said_to_be_off_by_what_chance_makes(size: int) -> None:
+    """It was said to be off by 10 points at 60 audits, and by 2.5 at 1,000."""
+    found = [drawn(seed, size) for seed in range(40)]
+
+    assert np.mean([each.calibration_error for each in found]) < (0.03 if size == 60 else 0.006)
+    assert sum((each.calibration_error_low or 0) > 0.01 for each in found) <= 3
+
+
+def test_a_student_that_is_wrong_is_said_to_be() -> None:
+    found = [drawn(seed, 800, off_by=0.2) for seed in range(30)]
+
+    held = [(each.calibration_error_low or 0) <= 0.2 <= (each.calibration_error_high or 0) for each in found]
+    assert np.mean([each.calibration_error for each in found]) == pytest.approx(0.2, abs=0.025)
+    assert sum(held) >= 24
 
 
 def test_too_few_audits_show_nothing_but_how_few_they_are() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from scipy.stats import binomtest
 
 from moderation_pipeline.evaluation.expert_error_rates import expert_errors, with_expert_errors
-from moderation_pipeline.report.expert_sentences import breaking_sentence, own_errors
+from moderation_pipeline.report.expert_sentences import breaking_sentence, by_chance, own_errors
 from moderation_pipeline.statistics.wilson import wilson
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 from moderation_pipeline_tests.evaluation import worlds
@@ -99,3 +100,25 @@ def test_an_interval_holds_its_rate(rate: float, number: float) -> None:
     low, high = wilson(rate, number)
 
     assert 0 <= low <= rate <= high <= 1
+
+
+@pytest.mark.parametrize(
+    ("broken", "mended", "is_said"),
+    [(3, 2, False), (5, 0, True), (7, 3, False), (9, 1, True), (60, 40, True)],
+)
+def test_an_expert_is_said_to_break_more_than_it_mends_only_beyond_chance(
+    broken: int, mended: int, is_said: bool
+) -> None:
+    """Of Experts that break as many as they mend, half were said to break more."""
+    plans = ["ban spam"] * broken + ["allow none"] * mended
+    audits = {
+        **dict.fromkeys(range(broken), "allow none"),
+        **dict.fromkeys(range(broken, broken + mended), "ban spam"),
+    }
+
+    sentence = breaking_sentence(errors_of([True] * (broken + mended), plans, audits))
+
+    assert (sentence is not None) is is_said
+    assert by_chance(broken, mended) == pytest.approx(
+        binomtest(broken, broken + mended, alternative="greater").pvalue
+    )

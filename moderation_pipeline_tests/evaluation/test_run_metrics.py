@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import polars as pl
@@ -70,6 +71,32 @@ def test_agreement_weighs_each_audit_by_how_unlikely_it_was() -> None:
     assert (row["agreement_basis"], row["agreement_coverage"]) == ("audits", 1.0)
 
 
+def test_audits_that_cannot_be_read_leave_agreement_between_two_bounds() -> None:
+    """Of weights 1, 10 and 10 one disagrees with 1, one agrees with 10, and the third could not be read."""
+    chat = comments([{}] * 4)
+    hybrid = run(
+        "hybrid",
+        chat,
+        student=["allow none"] * 4,
+        audits={0: "ban hate", 2: None, 3: "allow none"},
+        probability=[1.0, 0.1, 0.1, 0.1],
+    )
+    row = metrics(chat, hybrid)
+    assert row["agreement_rate"] == pytest.approx(10 / 11)
+    bounds = [row[name] for name in ("agreement_unread_share", "agreement_rate_least", "agreement_rate_most")]
+    assert bounds == pytest.approx([10 / 21, 10 / 21, 20 / 21])
+
+
+def test_where_every_audit_is_read_the_bounds_are_the_estimate() -> None:
+    chat = comments([{}] * 2)
+    row = metrics(
+        chat, run("hybrid", chat, student=["allow none"] * 2, audits={0: "ban hate", 1: "allow none"})
+    )
+    assert row["agreement_rate"] == row["agreement_rate_least"] == row["agreement_rate_most"] == 0.5
+    alone = metrics(chat, run("student_only", chat, student=["allow none"] * 2))
+    assert alone["agreement_rate_least"] is None
+
+
 def test_exact_action_category_and_violation_agree_apart() -> None:
     chat = comments([{}] * 4)
     row = metrics(
@@ -113,11 +140,46 @@ def test_an_unknown_price_makes_the_cost_unknown_and_not_nought() -> None:
     assert (row["cost_usd"], row["cost_usd_per_1000_comments"], row["list_cost_usd"]) == (None, None, 0.0)
 
 
-def test_an_undecided_comment_is_neither_allowed_nor_sanctioned_nor_scored() -> None:
+def test_an_undecided_comment_is_neither_allowed_nor_sanctioned_and_counts_against_its_config() -> None:
     chat = comments([{"label_is_violation": True}, {"label_is_violation": False}])
     row = metrics(chat, run("student_only", chat, student=[None, "allow none"]))
     assert (row["undecided"], row["allowed"], row["sanction_share"]) == (1, 1, 0.0)
-    assert (row["false_negatives"], row["true_negatives"]) == (0, 1)
+    assert (row["false_negatives"], row["true_negatives"]) == (1, 1)
+    assert row["recall"] == row["student_recall"] == 0.0
+
+
+def test_nobody_scores_higher_by_leaving_open_what_he_got_wrong() -> None:
+    chat = comments([{"label_is_violation": label} for label in [*LABELS[:4]] * 5])
+    plans = STUDENT[:4] * 5
+    decided = metrics(chat, run("student_only", chat, student=plans))
+    left = [None if plan == "allow none" else plan for plan in plans]
+    row = metrics(chat, run("student_only", chat, student=left))
+    assert (row["f1"], row["true_negatives"]) == (decided["f1"], 0)
+    assert row["macro_f1"] == decided["f1"] / 2  # type: ignore[operator]
+
+
+def test_audits_by_the_labels_are_the_answers_and_not_decisions() -> None:
+    """Scored is what the Student made of those comments: the answer sheet is not marked by itself."""
+    chat = comments([{"label_is_violation": label} for label in LABELS])
+    audits = {0: "delete hate", 1: "delete hate", 2: "allow none", 3: "allow none"}
+    by_labels = metrics(chat, run("learned_labels", chat, student=STUDENT, audits=audits))
+    assert (by_labels["f1"], by_labels["student_f1"]) == (0.5, 0.5)
+    assert by_labels["sanctions_checked"] == 0
+
+
+def test_who_repeats_the_labels_at_every_comment_has_no_score() -> None:
+    chat = comments([{"label_is_violation": label} for label in LABELS[:4]])
+    whole = run("expert_only", chat, audits=dict.fromkeys(range(4), "delete hate"))
+    named = whole.config
+    labels = named.model_copy(
+        update={
+            "config": named.config.model_validate(
+                {**named.config.model_dump(), "expert": {"backend": "labels"}}
+            )
+        }
+    )
+    row = metrics(chat, replace(whole, config=labels))
+    assert (row["f1"], row["true_positives"], row["false_negatives"]) == (None, None, None)
 
 
 def test_what_a_silenced_user_wrote_is_counted_apart() -> None:

@@ -50,6 +50,7 @@ def run(
     expert: Expert | None = None,
     fallback: Student | None = None,
     observers: tuple[RunObserver, ...] = (),
+    secret: str = "",
 ) -> RunTables:
     folder = DataFolder.find()
     memory = (
@@ -62,6 +63,7 @@ def run(
         memory=memory,
         ladder=Ladder(load_sanctions("default", folder)),
         observers=observers,
+        secret=secret,
     )
 
 

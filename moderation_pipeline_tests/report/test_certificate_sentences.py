@@ -5,15 +5,20 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from moderation_pipeline.report.certificate_sentences import certificate_sentence, certified_to, is_certified
+from moderation_pipeline.report.certificate_sentences import (
+    certificate_sentence,
+    certified_to,
+    is_certified,
+    small_print,
+)
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 from moderation_pipeline_tests.evaluation.worlds import Row, rows
 
 
 def certificates(
-    sanctions: str, comments: str, allowed: str, *, judged_by: str = "careful_rules"
+    sanctions: str, comments: str, allowed: str, *, judged_by: str = "careful_rules", waiting: str = ""
 ) -> pl.DataFrame:
-    """The three rows about everything."""
+    """The three rows about everything, and those of one kind that is valid, and of one that is `waiting`."""
     row: Row = {
         "chat": "demo",
         "config": "mine",
@@ -33,9 +38,23 @@ def certificates(
         "window_to": 999,
     }
     by_denominator = {"allowed": allowed, "comments": comments, "sanctions": sanctions}
-    return rows(
-        CERTIFICATES, [{**row, "denominator": of, "status": status} for of, status in by_denominator.items()]
-    )
+    overall: list[Row] = [
+        {
+            **row,
+            "denominator": of,
+            "status": status,
+            "acts_alone": status == "valid" if of == "allowed" else None,
+        }
+        for of, status in by_denominator.items()
+    ]
+    acts = sanctions == comments == "valid"
+    own: Row = {**row, "action": "delete", "category": "harassment", "status": "valid", "acts_alone": acts}
+    other: Row = {**own, "action": "ban", "category": "hate", "status": waiting, "acts_alone": False}
+    kinds = [{**each, "denominator": of} for each in [own, *([other] if waiting else [])] for of in PER_KIND]
+    return rows(CERTIFICATES, [*overall, *kinds])
+
+
+PER_KIND = ("sanctions", "comments")
 
 
 def said(frame: pl.DataFrame, *changed: str) -> str:
@@ -105,6 +124,42 @@ def test_what_is_missing_is_said_in_audits_and_as_a_floor() -> None:
 
 def test_letting_go_can_be_certified_without_sanctions() -> None:
     assert said(certificates("valid", "not_yet", "valid")).startswith("mine may let comments through alone")
+
+
+def test_the_kinds_that_act_are_named_and_the_others_are_not_passed_over() -> None:
+    """The loop goes by kinds: a sentence by the rows about everything alone would promise too much."""
+    frame = certificates("valid", "valid", "valid", waiting="not_yet")
+
+    assert not is_certified(frame)
+    assert said(frame).startswith(
+        "mine may sanction alone on this chat by 1 of its 2 kinds of sanctions (delete for harassment), and let"
+    )
+    assert "wrongful sanctions among sanctions of the next kind, ban for hate, it would take 50" in said(
+        frame
+    )
+
+
+def test_where_the_rows_about_everything_are_not_valid_no_kind_acts() -> None:
+    frame = certificates("valid", "not_yet", "not_yet")
+
+    assert said(frame).startswith("mine may not act alone on this chat yet")
+    assert "next kind" not in said(frame)
+
+
+def test_what_a_certificate_does_not_cover_is_told_wherever_one_is_shown() -> None:
+    told = " ".join(small_print(certificates("valid", "valid", "valid")))
+
+    for what in ("two rungs milder", "choose on one chat", "audit.secret", "1.6 times", "365"):
+        assert what in told
+    secret = certificates("valid", "valid", "valid").with_columns(draws_are_secret=pl.lit(value=True))
+    assert "against whoever can read that" in " ".join(small_print(secret))
+    assert small_print(CERTIFICATES.empty()) == []
+
+
+def test_how_many_sanctions_were_carried_out_is_said() -> None:
+    frame = certificates("valid", "valid", "valid").with_columns(sanctions=200, sanctions_carried_out=50)
+
+    assert "Of its 200 sanctions here 50 (25\u00a0%) were carried out" in said(frame)
 
 
 def test_what_has_changed_since_voids_everything() -> None:

@@ -80,6 +80,13 @@ def test_failures_of_a_run_are_named_with_their_config() -> None:
     assert "The cost of student_only is unknown" in said
 
 
+def test_audits_that_could_not_be_read_are_said_with_what_they_leave_open() -> None:
+    chat = comments([{}] * 20)
+    some = run("hybrid", chat, student=["allow none"] * 20, audits={0: "allow none", 1: None})
+    assert "50.0\u00a0% by weight could not be read" in told(chat, some)
+    assert "lies between 50.0\u00a0% and 100.0\u00a0%" in told(chat, some)
+
+
 def test_agreement_that_speaks_for_a_part_says_for_which() -> None:
     chat = comments([{}] * 20)
     some = run(

@@ -1,0 +1,53 @@
+"""Tests of what intervals from resampling users are stretched by."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from moderation_pipeline.statistics.clusters import (
+    freedom_of,
+    of_copies,
+    of_few_users,
+    variance_of_copies,
+)
+
+
+def test_many_users_leave_an_interval_as_it_is_and_few_stretch_it() -> None:
+    assert of_few_users(1_000) == pytest.approx(1, abs=0.003)
+    assert of_few_users(10) == pytest.approx(2.262 / 1.96 * (10 / 9) ** 0.5, abs=0.001)
+    assert of_few_users(0.5) == of_few_users(2)
+
+
+def test_one_who_writes_most_leaves_less_to_learn_a_variance_from_than_there_are_users() -> None:
+    sizes = np.array([1, 100, 50])
+
+    assert freedom_of(np.array([1.0, 1.0, 0.0]), sizes) == pytest.approx(101)
+    assert 2 < freedom_of(np.array([1_000.0, 1.0, 0.0]), sizes) < 4
+    assert freedom_of(np.zeros(3), sizes) == 0
+
+
+def test_the_variance_by_users_and_texts_is_that_of_resampling_both() -> None:
+    """A second implementation: users and texts both weighed by Poisson(1), as Owen and Eckles do.
+
+    Theirs counts what is a pair's own twice more than there is.
+    """
+    random = np.random.default_rng(1)
+    user, text = random.integers(0, 300, 3_000), random.integers(0, 300, 3_000)
+    influence = random.normal(0, 1, 300)[text] + random.normal(0, 1, 300)[user]
+    influence -= influence.mean()
+    pairs, which = np.unique(user * 300 + text, return_inverse=True)
+    by_pair = np.bincount(which, influence).astype(np.float64)
+    by_users = float((np.bincount(user, influence) ** 2).sum())
+
+    found = by_users + variance_of_copies(pairs % 300, by_pair)
+
+    drawn = [(random.poisson(1, 300)[user] * random.poisson(1, 300)[text]) @ influence for _ in range(3_000)]
+    assert found + 2 * float((by_pair**2).sum()) == pytest.approx(float(np.var(drawn)), rel=0.1)
+    assert of_copies(by_users, found - by_users) > 1.2
+
+
+def test_texts_that_only_one_user_wrote_add_nothing() -> None:
+    assert variance_of_copies(np.array([0, 1, 2]), np.array([1.0, -2.0, 3.0])) == 0
+    assert of_copies(4.0, -1.0) == 1
+    assert of_copies(0.0, 0.0) == 1

@@ -1,9 +1,10 @@
 """Language and decision models from specs: the backend, and around it, in this order, what every backend gets.
 
-    cache, daily budget, retry, adaptive concurrency, metering, backend
+    cache, daily budget, giving up, retry, adaptive concurrency, metering, backend
 
 The cache is outermost, so that a stored reply costs nothing and waits for nobody. The budget is outside the
-retries, so that a call is reserved once. Metering is innermost, so that no waiting counts as latency.
+retries, so that a call is reserved once; a call that was tried in vain counts once for giving up. Metering is
+innermost, so that no waiting counts as latency.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from moderation_pipeline.backends.local.local_backends import local_model
 from moderation_pipeline.backends.spec_classes import place_of
 from moderation_pipeline.backends.wrappers.budget import DailyBudgetModel
 from moderation_pipeline.backends.wrappers.concurrency import AdaptiveModel, Gate
+from moderation_pipeline.backends.wrappers.hopeless import HopelessModel
 from moderation_pipeline.backends.wrappers.metering import MeteredModel
 from moderation_pipeline.backends.wrappers.prices import PriceList
 from moderation_pipeline.backends.wrappers.reply_cache import CachedModel, Purchases
@@ -185,10 +187,11 @@ class RunModels:
         deployment = self._deployment
         metered = MeteredModel(backend, self._prices)
         self._metered.append(metered)
-        model: LanguageModel = metered
+        model: LanguageModel = HopelessModel(metered)
         if isinstance(spec, Address):
-            model = AdaptiveModel(model, Gate(min(spec.concurrency, deployment.most_concurrent)))
-            model = RetryingModel(model, RetryPolicy(attempts=spec.attempts))
+            gated = AdaptiveModel(metered, Gate(min(spec.concurrency, deployment.most_concurrent)))
+            retrying = RetryingModel(gated, RetryPolicy(attempts=spec.attempts))
+            model = HopelessModel(retrying, gated.stop)
         return CachedModel(self._budgeted(model), self.store, self._purchases, self._prices)
 
     def _budgeted(self, model: LanguageModel) -> LanguageModel:

@@ -61,7 +61,9 @@ class CheckedModels:
         Raises:
             UnusableBackendError: no key, no extra `local`, no weights.
         """
-        model = MeteredModel(backend_of(spec, self.variables), self.prices)
+        backend = backend_of(spec, self.variables)
+        own = spec.price if isinstance(spec, Address) else None
+        model = MeteredModel(backend, self.prices.with_own(backend.identity, own))
         return _Explained(model, self, spec) if isinstance(spec, Address) else model
 
     def finish(self) -> None:
@@ -74,7 +76,8 @@ class CheckedModels:
             UnusableBackendError: no key, no extra `local`.
         """
         backend = decision_backend(spec, self.variables)
-        metered = MeteredModel(CarriedModel(backend), self.prices)
+        own = spec.price if isinstance(spec, Address) else None
+        metered = MeteredModel(CarriedModel(backend), self.prices.with_own(backend.identity, own))
         self.notes.extend([metered.note] if metered.note else [])
         return _ExplainedDecisions(CarryingModel(metered), backend)
 

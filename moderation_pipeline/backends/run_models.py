@@ -178,27 +178,34 @@ class RunModels:
         """Return a model whose calls wait for batches; it shares the store with those that don't wait."""
         endpoint = chat_endpoint(spec, self._deployment.variables, PricedMemory(self.store, self._prices))
         batched = BatchedModel(endpoint, batch_door(spec, endpoint), self.store, self._run_key)
-        metered = MeteredModel(batched, self._prices, discount=BATCH_DISCOUNT)
+        prices = self._prices_of(spec, batched)
+        metered = MeteredModel(batched, prices, discount=BATCH_DISCOUNT)
         self._metered.append(metered)
-        model = self._budgeted(RetryingBatches(metered, RetryPolicy(attempts=spec.attempts)))
-        return CachedModel(model, self.store, self._purchases, self._prices)
+        model = self._budgeted(RetryingBatches(metered, RetryPolicy(attempts=spec.attempts)), prices)
+        return CachedModel(model, self.store, self._purchases, prices)
 
     def _wrapped(self, spec: LanguageModelSpec | DecisionSpec, backend: LanguageModel) -> LanguageModel:
         deployment = self._deployment
-        metered = MeteredModel(backend, self._prices)
+        prices = self._prices_of(spec, backend)
+        metered = MeteredModel(backend, prices)
         self._metered.append(metered)
         model: LanguageModel = HopelessModel(metered)
         if isinstance(spec, Address):
             gated = AdaptiveModel(metered, Gate(min(spec.concurrency, deployment.most_concurrent)))
             retrying = RetryingModel(gated, RetryPolicy(attempts=spec.attempts))
             model = HopelessModel(retrying, gated.stop)
-        return CachedModel(self._budgeted(model), self.store, self._purchases, self._prices)
+        return CachedModel(self._budgeted(model, prices), self.store, self._purchases, prices)
 
-    def _budgeted(self, model: LanguageModel) -> LanguageModel:
+    def _prices_of(self, spec: LanguageModelSpec | DecisionSpec, model: LanguageModel) -> PriceList:
+        """Return what tokens cost, the spec's own price of its model first."""
+        own = spec.price if isinstance(spec, Address) else None
+        return self._prices.with_own(model.identity, own)
+
+    def _budgeted(self, model: LanguageModel, prices: PriceList) -> LanguageModel:
         usd_per_day = self._deployment.usd_per_day
         if usd_per_day is None:
             return model
-        if self._prices.price(model.identity) is None:
+        if prices.price(model.identity) is None:
             raise UnpricedBudgetError(repr(model.identity.model), f"A budget of ${usd_per_day:g} a day")
         return DailyBudgetModel(model, self.store, usd_per_day)
 

@@ -77,6 +77,7 @@ class Behaviour:
     max_in_flight: int | None = None
     context_tokens: int | None = None
     cuts_probe: bool = False
+    thinks_tokens: int = 0
     refuses_parameters: tuple[str, ...] = ()
     answer: Callable[[Body], Body] | None = None
     batch_polls: int = 0
@@ -131,6 +132,8 @@ class ChatServer:
             self.calls += 1
         if behaviour.latency_s:
             await asyncio.sleep(behaviour.latency_s)
+        if body.get("max_tokens", 0) < behaviour.thinks_tokens:
+            return self._reply(body, "", finish_reason="length")
         if is_probe and behaviour.cuts_probe and "response_format" in body:
             return self._reply(body, CUT_PROBE, finish_reason="length")
         if fault is None:

@@ -107,6 +107,7 @@ class PromptJudge:
             max_tokens=self._spec.max_tokens,
             temperature=self._spec.temperature,
             wants_logprobs=True,
+            effort=self._spec.effort,
         )
 
     def _repair_request(self, first: Request, bad: str, reason: str) -> Request:
@@ -120,6 +121,7 @@ class PromptJudge:
             max_tokens=first.max_tokens,
             temperature=first.temperature,
             wants_logprobs=first.wants_logprobs,
+            effort=first.effort,
         )
 
     def _failed(self, replies: Sequence[Reply], reply_error: str) -> Verdict:

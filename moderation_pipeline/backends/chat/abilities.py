@@ -58,6 +58,9 @@ CAN_NOT = (500, 501)
 """What some servers answer to a kind of structure that they don't know (llama-cpp-python's to a JSON schema): asked
 for it twice, it is taken for a no."""
 
+THINKING_TOKENS = 1_024
+"""What a model gets that had thought, and written nothing, when it was cut off at the probe's own limit."""
+
 MOST_CALLS = 10
 """Each call rules something out, and there are fewer things to rule out than this."""
 
@@ -79,17 +82,20 @@ async def find_out(ask: Ask) -> FoundAbilities:
         RejectedRequestError: it refuses even a plain question.
         LanguageModelError: it can't be asked (transport, key, model).
     """
-    tried = Abilities()
+    tried, probe = Abilities(), PROBE
     replies: list[Reply] = []
     bad_replies = failures = 0
     for _ in range(MOST_CALLS):
         try:
-            reply = await ask(PROBE, tried)
+            reply = await ask(probe, tried)
         except RejectedRequestError as rejection:
             tried = _without(tried, rejection)
             continue
         except BadReplyError as error:
             replies += [error.reply] if error.reply is not None else []
+            if probe is PROBE and _was_cut(error):
+                probe = replace(PROBE, max_tokens=THINKING_TOKENS)
+                continue
             bad_replies += 1
             if bad_replies % 2 == 0:  # once may be chance
                 tried = _plainer(tried)
@@ -106,6 +112,10 @@ async def find_out(ask: Ask) -> FoundAbilities:
             return FoundAbilities(replace(tried, has_logprobs=reply.logprobs is not None), tuple(replies))
         tried = _plainer(tried)
     return FoundAbilities(replace(tried, structure=Structure.PLAIN, has_logprobs=False), tuple(replies))
+
+
+def _was_cut(error: BadReplyError) -> bool:
+    return error.reply is not None and error.reply.finish_reason == "length"
 
 
 def _obeyed(reply: Reply) -> bool:

@@ -68,6 +68,9 @@ def reply_key(identity: ModelIdentity, variant: str, request: Request) -> bytes:
         *(*identity, variant, request.max_tokens, request.temperature, request.wants_logprobs),
         None if request.schema is None else (request.schema.name, request.schema.json),
         [tuple(message) for message in request.messages],
+        *(
+            [] if request.effort is None else [request.effort]
+        ),  # so that replies of before it was known stay known
     )
     return blake2b(orjson.dumps(parts), digest_size=20).digest()
 

@@ -196,7 +196,7 @@ class RunModels:
             model = HopelessModel(retrying, gated.stop)
         return CachedModel(self._budgeted(model, prices), self.store, self._purchases, prices)
 
-    def _prices_of(self, spec: LanguageModelSpec | DecisionSpec, model: LanguageModel) -> PriceList:
+    def _prices_of(self, spec: object, model: LanguageModel) -> PriceList:
         """Return what tokens cost, the spec's own price of its model first."""
         own = spec.price if isinstance(spec, Address) else None
         return self._prices.with_own(model.identity, own)

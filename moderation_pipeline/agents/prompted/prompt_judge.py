@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from moderation_pipeline.agents.by_turns import begun_by_turns
+from moderation_pipeline.agents.prompted.contradictions import sound
 from moderation_pipeline.agents.prompted.prompt import Instructions, prompt_text
 from moderation_pipeline.agents.prompted.reply_parsing import ReadReply, UnreadableReplyError, read_reply
 from moderation_pipeline.backends.language_model import (
@@ -89,16 +90,17 @@ class PromptJudge:
         reply = await self.model.complete(request)
         replies.append(reply)
         try:
-            return self._parsed(reply)
+            return self._parsed(reply, request)
         except UnreadableReplyError as error:
             again = self._repair_request(request, reply.text, str(error))
         second = await self.model.complete(again)
         replies.append(second)
-        read = self._parsed(second)
+        read = self._parsed(second, request)
         return ReadReply(read.plan, ("repaired", *read.mended), read.confidence_source)
 
-    def _parsed(self, reply: Reply) -> ReadReply:
-        return read_reply(reply.text, self.instructions.rules, reply.logprobs)
+    def _parsed(self, reply: Reply, request: Request) -> ReadReply:
+        read = read_reply(reply.text, self.instructions.rules, reply.logprobs)
+        return sound(read, request.messages)
 
     def _request(self, case: Message) -> Request:
         return Request(

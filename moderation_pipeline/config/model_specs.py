@@ -30,8 +30,10 @@ class ModelSpec(Closed):
     """How many lines of the channel before the comment it is shown."""
     own_lines: int = Field(default=3, ge=0, le=20)
     """How many of the user's own earlier lines it is shown."""
-    prompt: Literal["full", "brief"] = "full"
-    """brief states the rules in a quarter of the words, for models with little context or on a CPU."""
+    prompt: Literal["auto", "full", "brief", "examples", "category", "category_examples"] = "auto"
+    """How it is asked. full: the whole policy, for a whole plan. brief: the policy in a line a rule, for a plan to fill
+    in. category: the same, for the category alone, from which the action follows in code. examples and
+    category_examples show worked examples besides. auto goes by the size in the model's name, and says so."""
 
 
 class Address(Closed):

@@ -38,7 +38,7 @@ VIOLATIONS = sum(line.is_violation for line in CHECK_LINES)
 CURE = "Try another `prompt`, or a larger model."
 
 
-class Shown(NamedTuple):
+class LinesJudged(NamedTuple):
     """How many of the violations were seen, and of the harmless lines let be."""
 
     caught: int
@@ -55,11 +55,11 @@ class Shown(NamedTuple):
         return f"{self.let_be} of {len(CHECK_LINES) - VIOLATIONS}"
 
 
-def shown_by(verdicts: Sequence[Verdict]) -> Shown:
+def shown_by(verdicts: Sequence[Verdict]) -> LinesJudged:
     """Return what the answers to the ten lines show."""
     pairs = [(line.is_violation, verdict.plan) for line, verdict in zip(CHECK_LINES, verdicts, strict=True)]
     right = [is_violation for is_violation, plan in pairs if plan and plan.is_violation == is_violation]
-    return Shown(caught=sum(right), let_be=len(right) - sum(right))
+    return LinesJudged(caught=sum(right), let_be=len(right) - sum(right))
 
 
 def useless(role: str, verdicts: Sequence[Verdict]) -> str | None:

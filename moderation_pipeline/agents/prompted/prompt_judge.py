@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from moderation_pipeline.agents.by_turns import begun_by_turns
+from moderation_pipeline.agents.prompted.category_reply import read_category
 from moderation_pipeline.agents.prompted.contradictions import sound
-from moderation_pipeline.agents.prompted.prompt import Instructions, prompt_text
+from moderation_pipeline.agents.prompted.prompt import Instructions
 from moderation_pipeline.agents.prompted.reply_parsing import ReadReply, UnreadableReplyError, read_reply
 from moderation_pipeline.backends.language_model import (
     BadReplyError,
@@ -37,7 +38,7 @@ class PromptJudge:
         self.model = model
         self.instructions = instructions
         self._spec = spec
-        self._repair = prompt_text("repair")
+        self._repair = instructions.repair
 
     async def judge(self, cases: Iterable[Message]) -> list[Verdict]:
         """Return one verdict per case, in order; each case's message is made when its call begins.
@@ -99,6 +100,8 @@ class PromptJudge:
         return ReadReply(read.plan, ("repaired", *read.mended), read.confidence_source)
 
     def _parsed(self, reply: Reply, request: Request) -> ReadReply:
+        if self.instructions.form.asks_category:
+            return read_category(reply.text, reply.logprobs)
         read = read_reply(reply.text, self.instructions.rules, reply.logprobs)
         return sound(read, request.messages)
 

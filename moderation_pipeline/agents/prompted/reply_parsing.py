@@ -82,9 +82,14 @@ def read_reply(
 
 def action_probability(text: str, logprobs: Sequence[TokenLogprob] | None) -> float | None:
     """Return the probability of the tokens that spell the action; null where the server didn't give them."""
+    return value_probability(text, logprobs, "action")
+
+
+def value_probability(text: str, logprobs: Sequence[TokenLogprob] | None, key: str) -> float | None:
+    """Return the probability of the tokens that spell the value of a key; null where it isn't there once."""
     if not logprobs or "".join(each.token for each in logprobs) != text:
         return None
-    found = list(re.finditer(r'"action"\s*:\s*"([^"]*)"', text))
+    found = list(re.finditer(rf'"{key}"\s*:\s*"([^"]*)"', text))
     if len(found) != 1:
         return None
     start, end = found[0].span(1)

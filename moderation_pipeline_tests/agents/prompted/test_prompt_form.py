@@ -12,7 +12,7 @@ import pytest
 from moderation_pipeline.agents.policy import policy
 from moderation_pipeline.agents.prompted.category_reply import read_category
 from moderation_pipeline.agents.prompted.prompt import Instructions, Shown, case_message
-from moderation_pipeline.agents.prompted.prompt_form import PromptForm, form_of, size_in_billions
+from moderation_pipeline.agents.prompted.prompt_form import SMALL_FORM, PromptForm, form_of, size_in_billions
 from moderation_pipeline.agents.prompted.reply_parsing import UnreadableReplyError, read_reply
 from moderation_pipeline.backends.language_model import TokenLogprob
 from moderation_pipeline.config.model_specs import OpenAISpec
@@ -123,18 +123,27 @@ def test_an_unlikely_category_has_the_milder_action() -> None:
     assert read.plan.confidence == pytest.approx(0.6)
 
 
-def test_a_small_model_is_asked_for_a_category_alone_and_the_run_says_so(tmp_path: Path) -> None:
+def test_a_model_can_be_asked_for_a_category_alone(tmp_path: Path) -> None:
     def answer(body: dict[str, Any]) -> dict[str, Any]:
         return {"category": "spam" if "buy" in str(body["messages"][-1]["content"]) else "none"}
 
     with running(Behaviour(answer=answer)) as server:
-        spec = {"backend": "openai", "model": "tiny-0.5B", "base_url": server.base_url, "context_lines": 0}
-        result = run(
-            tmp_path, config_with(server.base_url, student=spec, expert="careful_rules"), ["buy now", "gg"]
-        )
+        spec = {"backend": "openai", "model": "tiny-0.5B", "base_url": server.base_url}
+        spec |= {"prompt": "category", "context_lines": 0}
+        config = config_with(server.base_url, student=spec, expert="careful_rules")
+        tables = run(tmp_path, config, ["buy now", "gg"]).tables
         asked = [body for body in server.bodies if body["model"] == "tiny-0.5B"][-1]
 
-    assert result.tables.student_decisions["action"].to_list() == ["delete", "allow"]
+    assert tables.student_decisions["action"].to_list() == ["delete", "allow"]
     assert list(asked["response_format"]["json_schema"]["schema"]["properties"]) == ["category"]
-    assert any("is asked with `prompt: category`" in note for note in result.notes)
     assert "standing" not in orjson.dumps(asked["messages"]).decode()
+
+
+def test_a_run_says_in_which_form_a_model_is_asked_where_the_config_leaves_it_open(tmp_path: Path) -> None:
+    with running() as server:
+        spec = {"backend": "openai", "model": "tiny-0.5B", "base_url": server.base_url}
+        notes = run(
+            tmp_path, config_with(server.base_url, student=spec, expert="careful_rules"), ["gg"]
+        ).notes
+
+    assert any(f"'tiny-0.5B' is asked with `prompt: {SMALL_FORM}`" in note for note in notes)

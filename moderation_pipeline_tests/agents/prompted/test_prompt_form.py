@@ -128,7 +128,7 @@ def test_a_model_can_be_asked_for_a_category_alone(tmp_path: Path) -> None:
         return {"category": "spam" if "buy" in str(body["messages"][-1]["content"]) else "none"}
 
     with running(Behaviour(answer=answer)) as server:
-        spec = {"backend": "openai", "model": "tiny-0.5B", "base_url": server.base_url}
+        spec: dict[str, object] = {"backend": "openai", "model": "tiny-0.5B", "base_url": server.base_url}
         spec |= {"prompt": "category", "context_lines": 0}
         config = config_with(server.base_url, student=spec, expert="careful_rules")
         tables = run(tmp_path, config, ["buy now", "gg"]).tables

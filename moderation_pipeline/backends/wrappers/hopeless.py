@@ -81,8 +81,9 @@ class HopelessModel(WrappedModel):
             self._give_up(too_small(self.identity, request, error))
 
     def _give_up(self, why: str) -> None:
-        self._given_up = FatalBackendError(why)
-        self._stop(self._given_up)
+        if self._given_up is None:  # others that flew with the last one find it given up
+            self._given_up = FatalBackendError(why)
+            self._stop(self._given_up)
         raise self._given_up from None
 
 

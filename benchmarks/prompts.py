@@ -67,7 +67,9 @@ def drawn(name: str, lines: int) -> tuple[list[Case], list[bool]]:
     ranks = [blake2b(each.encode(), digest_size=8).hexdigest() for each in data["message_id"]]
     data = data.with_columns(rank=pl.Series(ranks)).sort("rank")
     both = pl.concat([data.filter(label_toxic=label).head(lines // 2) for label in (True, False)])
-    alone = both.with_columns(channel=pl.col("message_id"), user_id=pl.col("message_id")).sort("rank")
+    alone = both.with_columns(channel=pl.col("message_id"), user_id=pl.col("message_id")).sort(
+        pl.col("rank").str.reverse()  # of the rarer label the ranks are higher
+    )
     cases = [
         case for batch in Stream(as_comments(alone, "channel", "user_id")).batches(1_024) for case in batch
     ]
@@ -195,7 +197,7 @@ def _memories(states: Sequence[str], truth: Sequence[bool], near: np.ndarray) ->
 
 def _verdict(is_violation: bool) -> Plan:
     if is_violation:
-        return Plan(Action.DELETE, Category.HATE, 1.0, "It breaks a rule.", rule="R2")
+        return Plan(Action.DELETE, Category.HARASSMENT, 1.0, "It breaks a rule.", rule="R1")
     return Plan(Action.ALLOW, Category.NONE, 1.0, "It breaks no rule.", rule="R9")
 
 

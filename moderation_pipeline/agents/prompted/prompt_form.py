@@ -69,8 +69,8 @@ def form_of(spec: LanguageModelSpec) -> ChosenForm:
     if billions is None:
         return ChosenForm(
             PromptForm.FULL,
-            f"{spec.model!r} is asked with the full prompt, for its name tells no size; a model of up to "
-            f"{SMALL_UP_TO:g} billion parameters judges better with `prompt: {SMALL_FORM}`.",
+            f"{spec.model!r} is asked with the full prompt, for its name tells no size; for one of up to "
+            f"{SMALL_UP_TO:g} billion parameters set `prompt: {SMALL_FORM}`.",
         )
     form = SMALL_FORM if billions <= SMALL_UP_TO else PromptForm.FULL
     bound = "at most" if billions <= SMALL_UP_TO else "more than"

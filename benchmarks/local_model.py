@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from moderation_pipeline.agents.prompted.prompt import Instructions, Shown, case_message
+from moderation_pipeline.agents.prompted.prompt_form import PromptForm
 from moderation_pipeline.backends.language_model import Request
 from moderation_pipeline.backends.local.hf_generation import Generator
 from moderation_pipeline.moderation.stream import Stream
@@ -35,7 +36,7 @@ WORDS = [
 
 def prompts(count: int) -> list[Request]:
     """Return what a Student asks about so many comments."""
-    instructions = Instructions("student", is_brief=True)
+    instructions = Instructions("student", form=PromptForm.BRIEF)
     comments = chat_of([f"{WORDS[i % len(WORDS)]} {i}" for i in range(count)])
     cases = [case for batch in Stream(comments).batches(count) for case in batch]
     return [

@@ -19,6 +19,7 @@ from moderation_pipeline.agents.keyless.rules import RulesStudent
 from moderation_pipeline.agents.labels_expert import LabelsExpert
 from moderation_pipeline.agents.memory_trial import MemoryTrial
 from moderation_pipeline.agents.prompted.prompt_expert import prompt_expert
+from moderation_pipeline.agents.prompted.prompt_form import form_of
 from moderation_pipeline.agents.prompted.prompt_student import PromptStudent
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.agents.tiers import Tier, TieredStudent
@@ -129,6 +130,12 @@ class Built(Generic[A]):
     learned: tuple[LearnedStudent, ...] = ()
 
 
+def _why(spec: LanguageModelSpec) -> tuple[str, ...]:
+    """Return why a model is asked in the form that it is, where the config left that open."""
+    why = form_of(spec).why
+    return () if why is None else (why,)
+
+
 @dataclass(frozen=True, slots=True)
 class _Builder:
     """Builds the agents of one config; a backend that can't be used is replaced if the config allows it.
@@ -160,11 +167,9 @@ class _Builder:
                     f"{spec.backend} {spec.model!r} can't be used, and rules decide instead", error
                 )
         model = self._language_model("Student", spec, "rules")
-        return (
-            model
-            if isinstance(model, str)
-            else Built(self.on_trial(PromptStudent(model, spec, self.own_rules)))
-        )
+        if isinstance(model, str):
+            return model
+        return Built(self.on_trial(PromptStudent(model, spec, self.own_rules)), _why(spec))
 
     def deciding(self, model: DecisionModel, spec: DecisionSpec) -> Student:
         """Return the Student of a decision model, on trial where it is shown memories."""
@@ -233,7 +238,7 @@ class _Builder:
         model = self._language_model("Expert", spec, "careful_rules")
         if isinstance(model, str):
             return Built(CarefulRulesExpert(), (model,))
-        return Built(prompt_expert(model, spec, self.own_rules))
+        return Built(prompt_expert(model, spec, self.own_rules), _why(spec))
 
     def _or_rules(self, built: Built[Student] | str) -> Built[Student]:
         return Built(self.rules(), (built,)) if isinstance(built, str) else built

@@ -75,6 +75,8 @@ class Request:
     max_tokens: int = 200
     temperature: float = 0.0
     wants_logprobs: bool = False
+    effort: str | None = None
+    """How long a model that can think should think (`reasoning_effort`); null: as it does by itself."""
 
 
 class TokenLogprob(NamedTuple):

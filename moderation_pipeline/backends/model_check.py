@@ -32,6 +32,7 @@ from moderation_pipeline.backends.language_model import (
     TransportError,
 )
 from moderation_pipeline.backends.run_models import backend_of
+from moderation_pipeline.backends.wrappers.hopeless import cure
 from moderation_pipeline.backends.wrappers.metering import MeteredModel
 from moderation_pipeline.backends.wrappers.prices import PriceList
 from moderation_pipeline.config.decision_specs import DecisionSpec
@@ -62,7 +63,9 @@ class CheckedModels:
             UnusableBackendError: no key, no extra `local`, no weights.
         """
         self._note_where_its_key_goes(spec)
-        model = MeteredModel(backend_of(spec, self.variables), self.prices)
+        backend = backend_of(spec, self.variables)
+        own = spec.price if isinstance(spec, Address) else None
+        model = MeteredModel(backend, self.prices.with_own(backend.identity, own))
         return _Explained(model, self, spec) if isinstance(spec, Address) else model
 
     def finish(self) -> None:
@@ -76,7 +79,8 @@ class CheckedModels:
         """
         self._note_where_its_key_goes(spec)
         backend = decision_backend(spec, self.variables)
-        metered = MeteredModel(CarriedModel(backend), self.prices)
+        own = spec.price if isinstance(spec, Address) else None
+        metered = MeteredModel(CarriedModel(backend), self.prices.with_own(backend.identity, own))
         self.notes.extend([metered.note] if metered.note else [])
         return _ExplainedDecisions(CarryingModel(metered), backend)
 
@@ -163,9 +167,7 @@ class _ExplainedDecisions(DecisionModel):
 
 def _no_answer(identity: ModelIdentity, error: TransportError) -> FatalBackendError:
     backend, url, _ = identity
-    return FatalBackendError(
-        f"{backend} at {url} doesn't answer: {error.reply_error}. Is the server up, and base_url right?"
-    )
+    return FatalBackendError(f"{backend} at {url} doesn't answer: {error.reply_error}. {cure(error)}")
 
 
 def named(served: list[str], asked: str) -> str:

@@ -1,9 +1,10 @@
 """Language and decision models from specs: the backend, and around it, in this order, what every backend gets.
 
-    cache, daily budget, retry, adaptive concurrency, metering, backend
+    cache, daily budget, giving up, retry, adaptive concurrency, metering, backend
 
 The cache is outermost, so that a stored reply costs nothing and waits for nobody. The budget is outside the
-retries, so that a call is reserved once. Metering is innermost, so that no waiting counts as latency.
+retries, so that a call is reserved once; a call that was tried in vain counts once for giving up. Metering is
+innermost, so that no waiting counts as latency.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from moderation_pipeline.backends.local.local_backends import local_model
 from moderation_pipeline.backends.spec_classes import place_of
 from moderation_pipeline.backends.wrappers.budget import DailyBudgetModel
 from moderation_pipeline.backends.wrappers.concurrency import AdaptiveModel, Gate
+from moderation_pipeline.backends.wrappers.hopeless import HopelessModel
 from moderation_pipeline.backends.wrappers.metering import MeteredModel
 from moderation_pipeline.backends.wrappers.prices import PriceList
 from moderation_pipeline.backends.wrappers.reply_cache import CachedModel, Purchases
@@ -185,26 +187,34 @@ class RunModels:
         """Return a model whose calls wait for batches; it shares the store with those that don't wait."""
         endpoint = chat_endpoint(spec, self._deployment.variables, PricedMemory(self.store, self._prices))
         batched = BatchedModel(endpoint, batch_door(spec, endpoint), self.store, self._run_key)
-        metered = MeteredModel(batched, self._prices, discount=BATCH_DISCOUNT)
+        prices = self._prices_of(spec, batched)
+        metered = MeteredModel(batched, prices, discount=BATCH_DISCOUNT)
         self._metered.append(metered)
-        model = self._budgeted(RetryingBatches(metered, RetryPolicy(attempts=spec.attempts)))
-        return CachedModel(model, self.store, self._purchases, self._prices)
+        model = self._budgeted(RetryingBatches(metered, RetryPolicy(attempts=spec.attempts)), prices)
+        return CachedModel(model, self.store, self._purchases, prices)
 
     def _wrapped(self, spec: LanguageModelSpec | DecisionSpec, backend: LanguageModel) -> LanguageModel:
         deployment = self._deployment
-        metered = MeteredModel(backend, self._prices)
+        prices = self._prices_of(spec, backend)
+        metered = MeteredModel(backend, prices)
         self._metered.append(metered)
-        model: LanguageModel = metered
+        model: LanguageModel = HopelessModel(metered)
         if isinstance(spec, Address):
-            model = AdaptiveModel(model, Gate(min(spec.concurrency, deployment.most_concurrent)))
-            model = RetryingModel(model, RetryPolicy(attempts=spec.attempts))
-        return CachedModel(self._budgeted(model), self.store, self._purchases, self._prices)
+            gated = AdaptiveModel(metered, Gate(min(spec.concurrency, deployment.most_concurrent)))
+            retrying = RetryingModel(gated, RetryPolicy(attempts=spec.attempts))
+            model = HopelessModel(retrying, gated.stop)
+        return CachedModel(self._budgeted(model, prices), self.store, self._purchases, prices)
 
-    def _budgeted(self, model: LanguageModel) -> LanguageModel:
+    def _prices_of(self, spec: object, model: LanguageModel) -> PriceList:
+        """Return what tokens cost, the spec's own price of its model first."""
+        own = spec.price if isinstance(spec, Address) else None
+        return self._prices.with_own(model.identity, own)
+
+    def _budgeted(self, model: LanguageModel, prices: PriceList) -> LanguageModel:
         usd_per_day = self._deployment.usd_per_day
         if usd_per_day is None:
             return model
-        if self._prices.price(model.identity) is None:
+        if prices.price(model.identity) is None:
             raise UnpricedBudgetError(repr(model.identity.model), f"A budget of ${usd_per_day:g} a day")
         return DailyBudgetModel(model, self.store, usd_per_day)
 

@@ -21,14 +21,19 @@ class ModelSpec(Closed):
     """The model's name, as its provider spells it."""
     max_tokens: int = Field(default=300, ge=32, le=8_192)
     """How long a reply may be."""
+    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    """How long a model that thinks before it answers should think; what it thinks counts towards `max_tokens`. Left
+    out, nothing is said of it, as a model that doesn't think would have it."""
     temperature: float = Field(default=0.0, ge=0, le=2)
     """How freely it answers; 0 is the same reply each time, as far as the model keeps to it."""
     context_lines: int = Field(default=6, ge=0, le=50)
     """How many lines of the channel before the comment it is shown."""
     own_lines: int = Field(default=3, ge=0, le=20)
     """How many of the user's own earlier lines it is shown."""
-    prompt: Literal["full", "brief"] = "full"
-    """brief states the rules in a quarter of the words, for models with little context or on a CPU."""
+    prompt: Literal["auto", "full", "brief", "examples", "category", "category_examples"] = "auto"
+    """How it is asked. full: the whole policy, for a whole plan. brief: the policy in a line a rule, for a plan to fill
+    in. category: the same, for the category alone, from which the action follows in code. examples and
+    category_examples show worked examples besides. auto goes by the size in the model's name, and says so."""
 
 
 class Address(Closed):
@@ -50,6 +55,9 @@ class Address(Closed):
     """How many seconds a call may take."""
     attempts: int = Field(default=5, ge=1, le=20)
     """How often a call is tried where nobody answers."""
+    price: float | None = Field(default=None, ge=0)
+    """What a million tokens cost in dollars, read and written alike; 0 for a server of your own. Left out, the price is
+    looked up (data/prices.yaml, then what is shipped)."""
 
     key_named: ClassVar[str]
     """The environment variable of the provider's key."""
@@ -108,7 +116,7 @@ class HfSpec(ModelSpec):
 class TogetherStudentSpec(TogetherSpec):
     """A small model of Together's as the Student."""
 
-    model: str = Field(default="Qwen/Qwen2.5-7B-Instruct-Turbo", min_length=1)
+    model: str = Field(default="Qwen/Qwen3.5-9B", min_length=1)
     """The model's name at Together."""
 
 
@@ -139,7 +147,7 @@ class RemoteExpert(AsExpert, RemoteSpec):
 class TogetherExpertSpec(TogetherSpec, RemoteExpert):
     """A large model of Together's as the Expert."""
 
-    model: str = Field(default="meta-llama/Llama-3.3-70B-Instruct-Turbo", min_length=1)
+    model: str = Field(default="openai/gpt-oss-120b", min_length=1)
     """The model's name at Together."""
     max_tokens: int = Field(default=500, ge=32, le=8_192)
     """How long a reply may be."""

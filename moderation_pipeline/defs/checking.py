@@ -56,13 +56,19 @@ def holds(asset: str, name: str, culprits: pl.DataFrame) -> dg.AssetCheckResult:
     )
 
 
-def within(asset: str, name: str, share: float | None, bound: float) -> dg.AssetCheckResult:
-    """Report, as a warning, whether a share stays within its bound; a share of nothing does."""
+def within(asset: str, name: str, share: float | None, bound: float, more: str = "") -> dg.AssetCheckResult:
+    """Report, as a warning, whether a share stays within its bound; a share of nothing does.
+
+    `more` is said of one that doesn't.
+    """
+    explained = f" {more}" if more and share is not None and share > bound else ""
     return dg.AssetCheckResult(
         passed=share is None or share <= bound,
         asset_key=asset,
         check_name=name,
-        description=None if share is None else f"The share is {share:.1%}; at most {bound:.0%} is allowed.",
+        description=None
+        if share is None
+        else f"The share is {share:.1%}; at most {bound:.0%} is allowed.{explained}",
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"bound": bound} if share is None else {"share": share, "bound": bound},
     )

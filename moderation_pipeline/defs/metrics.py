@@ -7,6 +7,7 @@ import polars as pl
 
 from moderation_pipeline.certificates.certified_basis import run_basis
 from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.defs.checking import OWNERS, declared, holds
 from moderation_pipeline.defs.partitions import from_chat_to_run, runs
 from moderation_pipeline.warehouse import laws
@@ -42,6 +43,7 @@ def metrics(
     from moderation_pipeline.evaluation.run_metrics import run_metrics
 
     chat, config = partition_names(context.partition_key)
+    named = run_basis(provenance, ConfigLibrary(data_folder).load(str(config))).named
     row = run_metrics(
         comments=comments,
         student_decisions=student_decisions,
@@ -49,25 +51,25 @@ def metrics(
         memory_snapshot=memory_snapshot,
         action_log=action_log,
         user_state=user_state,
-        config=run_basis(provenance, ConfigLibrary(data_folder).load(str(config))).named,
+        config=named,
         data_version=comments_version(comments),
-        reference=_reference(data_folder, chat),
+        reference=_reference(data_folder, chat, named),
     )
     return dg.MaterializeResult(value=row, metadata=numbers(row))
 
 
-def _reference(folder: DataFolder, chat: str) -> pl.DataFrame | None:
-    """Return the plans of a run of the same chat that audited everything, if one is stored.
+def _reference(folder: DataFolder, chat: str, named: NamedConfig) -> pl.DataFrame | None:
+    """Return the plans of the run of the same chat in which the config's Expert audited everything, if it is stored.
 
     Not an input of the asset: it is another config's run, and Dagster would hold every run back for it.
     `comparison` measures once more, when all runs of the chat are through.
     """
+    from moderation_pipeline.evaluation.yardstick import yardstick_of
+
     library = ConfigLibrary(folder)
     stored = {path.stem for path in stored_partitions(folder, EXPERT_AUDITS, chat)}
-    for name in sorted(stored.intersection(library.names())):
-        if library.load(name).config.regime == "expert_only":
-            return read_table(folder, EXPERT_AUDITS, chat, name)
-    return None
+    against = yardstick_of(named, [library.load(name) for name in stored.intersection(library.names())])
+    return None if against is None else read_table(folder, EXPERT_AUDITS, chat, against)
 
 
 def numbers(row: pl.DataFrame) -> dict[str, float | int | str]:

@@ -21,6 +21,7 @@ from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.moderation.run_beginning import Begun, begin
 from moderation_pipeline.moderation.run_tables import RunTables
 from moderation_pipeline.moderation.trace import RunLog, RunObserver
+from moderation_pipeline.report.reply_advice import largest_share, what_to_do
 from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import partition_names
@@ -179,7 +180,7 @@ def _check(asset: str, name: str, description: str) -> dg.AssetCheckSpec:
         _check(
             "student_decisions",
             "replies_are_readable",
-            f"At most {UNREADABLE_BOUND:.0%} of the replies, the Expert's too, could not be read (law 4).",
+            f"At most {UNREADABLE_BOUND:.0%} of the Student's replies, and of the Expert's, could not be used (law 4).",
         ),
         declared(
             "student_decisions",
@@ -214,8 +215,14 @@ def moderation_loop_checks(
     yield holds(
         "student_decisions", "every_comment_is_decided_once", laws.not_decided_once(comments, decisions)
     )
-    share = laws.unreadable_share(student_decisions, expert_audits)
-    yield within("student_decisions", "replies_are_readable", share, UNREADABLE_BOUND)
+    bad = laws.bad_replies(student_decisions, expert_audits)
+    yield within(
+        "student_decisions",
+        "replies_are_readable",
+        largest_share(bad),
+        UNREADABLE_BOUND,
+        what_to_do(bad),
+    )
     yield holds(
         "student_decisions", "one_model_answered", laws.mixed_models(student_decisions, expert_audits)
     )

@@ -17,7 +17,7 @@ import polars as pl
 from moderation_pipeline.config.run_config import DEFAULT_CONFIG
 from moderation_pipeline.evaluation.copied_texts import CopiedTexts, copied_texts
 from moderation_pipeline.evaluation.estimates import DEFINITIONS, comment_sums, influence, value
-from moderation_pipeline.evaluation.judged import Run, judge, reference_of
+from moderation_pipeline.evaluation.judged import Run, judge
 from moderation_pipeline.evaluation.run_metrics import (
     Number,
     freedom,
@@ -25,6 +25,7 @@ from moderation_pipeline.evaluation.run_metrics import (
     run_facts,
     unknown_costs,
 )
+from moderation_pipeline.evaluation.yardstick import reference_of, yardstick_of
 from moderation_pipeline.statistics.bootstrap import NOTHING, Interval, Resampled, resample
 from moderation_pipeline.statistics.clusters import of_copies, of_few_users
 from moderation_pipeline.statistics.max_t import Difference, together
@@ -32,6 +33,9 @@ from moderation_pipeline.warehouse.tables import COMPARISON, DIFFERENCES, METRIC
 
 QUALITIES = ("f1", "system_agreement_rate")
 """What configs are ranked by: the first that any of them has. Labels judge better than an Expert does."""
+
+AGREEMENTS = ("reference_agreement_rate", "system_agreement_rate")
+"""What two configs can be compared by only where both are measured against the same Expert's plans."""
 
 
 def compare(
@@ -44,14 +48,15 @@ def compare(
 ) -> pl.DataFrame:
     """Return one row of COMPARISON per run, in the order given.
 
-    Agreement of runs that audited nothing is measured against the run of expert_only, if it is among `runs`.
+    Agreement of runs that audited nothing is measured against the run of expert_only, if it is among `runs`
+    (which one, where there are several, is `yardstick.py`'s to say).
     Where the default config is not among them, the differences to it are null. `data_versions` are by config.
     """
     if not runs:
         return COMPARISON.empty()
     measured = _measured_together(chat, comments, runs, data_versions or {})
     table = pl.DataFrame([each.row for each in measured.values()], schema=METRICS.schema)
-    quality, best = _best(table)
+    quality, best = _best(table, has_one_yardstick=len(_yardsticks(measured)) == 1)
     rows = _held_against(measured, default_config, quality, best)
     joined = table.with_columns(chat=pl.lit(chat)).join(
         pl.DataFrame(rows, infer_schema_length=None), on="config", maintain_order="left"
@@ -76,11 +81,13 @@ class _Measured:
     resampled: Resampled
     copied: CopiedTexts
     unknown: set[str]
+    yardstick: str | None
 
     def minus(self, other: _Measured, name: str) -> Difference:
         """Return this run's estimate less the other's; undefined where either is unknown or measured unlike."""
         basis = "agreement_basis"
         unlike = name == "agreement_rate" and self.row[basis] != other.row[basis]
+        unlike = unlike or (name in AGREEMENTS and self.yardstick != other.yardstick)
         if unlike or name in self.unknown | other.unknown:
             return UNKNOWN
         ratios = DEFINITIONS[name]
@@ -109,10 +116,9 @@ def _measured_together(
 
     A run's comments are summed up by user at once, so that only one run's are held at a time.
     """
-    reference = reference_of(runs)
     facts, unknown, sums, copied = [], [], [], []
     for number, run in enumerate(runs):
-        judged = judge(comments, run, reference)
+        judged = judge(comments, run, reference_of(run, runs))
         facts.append(run_facts(comments, run, judged, versions.get(run.name)))
         unknown.append(unknown_costs(judged))
         by_comment = comment_sums(run, judged)
@@ -124,8 +130,15 @@ def _measured_together(
         pl.concat([users, *(frame.drop("cluster") for frame in sums)], how="horizontal"), seed=chat
     )
     parts = [joint.part(f"{number}.") for number in range(len(runs))]
+    configs = [run.config for run in runs]
     return {
-        run.name: _Measured({**fact, **run_estimates(part, texts, unseen)}, part, texts, unseen)
+        run.name: _Measured(
+            {**fact, **run_estimates(part, texts, unseen)},
+            part,
+            texts,
+            unseen,
+            yardstick_of(run.config, configs),
+        )
         for run, fact, part, texts, unseen in zip(runs, facts, parts, copied, unknown, strict=True)
     }
 
@@ -171,9 +184,15 @@ def _to_the_best(measured: Mapping[str, _Measured], quality: str, best: str) -> 
     return {name: each for (name, other), each in zip(pairs, found, strict=True) if other == best}
 
 
-def _best(table: pl.DataFrame) -> tuple[str | None, str | None]:
+def _yardsticks(measured: Mapping[str, _Measured]) -> set[str | None]:
+    return {each.yardstick for each in measured.values() if each.row["system_agreement_rate"] is not None}
+
+
+def _best(table: pl.DataFrame, *, has_one_yardstick: bool) -> tuple[str | None, str | None]:
     """Return the quality that configs are ranked by, and who has most of it; of equals the cheaper."""
     for quality in QUALITIES:
+        if quality in AGREEMENTS and not has_one_yardstick:
+            continue
         ranked = table.drop_nulls(quality).sort(
             quality,
             "list_cost_usd_per_1000_comments",

@@ -6,7 +6,6 @@ and `series`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
@@ -57,11 +56,6 @@ class Run:
     def regime(self) -> str:
         """The family of configs that the run belongs to."""
         return self.config.config.regime
-
-
-def reference_of(runs: Iterable[Run]) -> pl.DataFrame | None:
-    """Return the audits of the run whose Expert judged every comment, if it is among `runs`."""
-    return next((run.expert_audits for run in runs if run.regime == "expert_only"), None)
 
 
 def judge(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None = None) -> pl.DataFrame:

@@ -14,7 +14,8 @@ import altair as alt
 import polars as pl
 
 from moderation_pipeline.evaluation.config_comparison import focus_of
-from moderation_pipeline.evaluation.judged import NO_VIOLATION, SANCTION_WORDS, Run, judge, reference_of
+from moderation_pipeline.evaluation.judged import NO_VIOLATION, SANCTION_WORDS, Run, judge
+from moderation_pipeline.evaluation.yardstick import reference_of, yardsticks
 from moderation_pipeline.report import charts, series
 from moderation_pipeline.report.chart_style import Marks, Titled
 from moderation_pipeline.report.figure import Figure
@@ -42,9 +43,8 @@ Drawn = tuple[Figure, alt.TopLevelMixin | None]
 
 
 def _drawn(comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataFrame) -> Iterator[Drawn]:
-    reference = reference_of(runs)
     by_name = {run.name: run for run in runs}
-    judged = {run.name: judge(comments, run, reference) for run in runs}
+    judged = {run.name: judge(comments, run, reference_of(run, runs)) for run in runs}
     marks = Marks(list(by_name))
     focus = focus_of(comparison)
     yield _cost_comparison(comparison)
@@ -91,7 +91,7 @@ def _agreement_over_time(
         return _words("agreement_over_time", title, reason), None
     length = windows.select(pl.col("comments").median().cast(pl.Int64)).item()
     how = f"Each point is a window of about {count(length)} comments. " + (
-        "The Student's plan against expert_only's, on every comment."
+        f"The Student's plan against {_whose(runs)}, on every comment."
         if windows["basis"][0] == "reference"
         else "The Student's plan against its audits, each weighted by how unlikely it was."
     )
@@ -99,6 +99,12 @@ def _agreement_over_time(
     headline = _trend(shown, windows.filter(pl.col("config") == shown)["agreement_rate"])
     figure = Figure("agreement_over_time", title, headline, how)
     return figure, charts.agreement_over_time(windows, marks, Titled(headline, how))
+
+
+def _whose(runs: Mapping[str, Run]) -> str:
+    """Return whose plans Students are held against, where an Expert judged every comment."""
+    held = yardsticks([run.config for run in runs.values()]) or {"expert_only": []}
+    return " or ".join(f"{name}'s" for name in held) + (" (each its own Expert's)" if len(held) > 1 else "")
 
 
 def _trend(name: str, rates: pl.Series) -> str:

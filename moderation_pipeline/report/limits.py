@@ -9,6 +9,7 @@ import polars as pl
 from moderation_pipeline.evaluation.calibration_error import CalibrationShown
 from moderation_pipeline.evaluation.judged import Run, cluster_key
 from moderation_pipeline.evaluation.run_metrics import UNREAD
+from moderation_pipeline.evaluation.yardstick import told
 from moderation_pipeline.report.comparison_table import Row, number
 from moderation_pipeline.report.quantities import count, percent, plural
 from moderation_pipeline.report.stand_ins import stood_in
@@ -153,6 +154,8 @@ def _of_the_runs(runs: Sequence[Run], comparison: pl.DataFrame) -> Iterator[str]
     for run in runs:
         yield from stood_in(run)
         yield from _of_the_answers(run)
+    if (measured := told([run.config for run in runs])) is not None:
+        yield measured
     if runs and comparison["under_sanction"].max():
         yield (
             "Users who would have been silenced went on writing in this log. What they wrote is decided and"

@@ -14,8 +14,9 @@ import polars as pl
 from markupsafe import Markup
 
 from moderation_pipeline.evaluation.config_comparison import focus_of
-from moderation_pipeline.evaluation.judged import Run, reference_of
+from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.evaluation.sanctioned import sanctioned_users
+from moderation_pipeline.evaluation.yardstick import reference_of
 from moderation_pipeline.report.comparison_table import ReadableTable, readable
 from moderation_pipeline.report.conclusion import Conclusion, conclusion
 from moderation_pipeline.report.figure import Figure
@@ -136,7 +137,7 @@ def _page(
         figures=figures,
         plots_at=plots_at,
         focus=focus,
-        cases=cases(comments, run, reference_of(runs)) if run is not None else [],
+        cases=cases(comments, run, reference_of(run, runs)) if run is not None else [],
         users=[user(row) for row in users.head(USERS).iter_rows(named=True)],
         users_facts=users_facts(comments, users, focus),
         limits=limits(comments, ingestion, rejected_lines, runs, comparison),

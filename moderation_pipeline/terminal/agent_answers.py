@@ -1,7 +1,8 @@
-"""`moderation check CONFIG`: one made-up comment put to the config's Student and to its Expert, for real.
+"""`moderation check CONFIG`: ten made-up lines put to the config's Student and to its Expert, for real.
 
-Two calls, so that a wrong key, model or endpoint is found before a run of thousands; a few short ones more where
-it has to be found out what an endpoint can do.
+Ten calls each, so that a wrong key, model or endpoint, and a model that judges nothing, are found before a run of
+thousands; a few short ones more where it has to be found out what an endpoint can do. The lines, and what answers to
+them show, are `check_lines.py`'s.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
@@ -25,20 +26,21 @@ from moderation_pipeline.backends.model_check import CheckedModels
 from moderation_pipeline.backends.wrappers.prices import PriceList
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation, Standing
-from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.cases.verdict import Verdict, known_sum
 from moderation_pipeline.comments.ingest import ingest
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.embedders.build_embedder import build_embedder
 from moderation_pipeline.moderation.run_beginning import Means, begin
 from moderation_pipeline.moderation.stream import Stream
+from moderation_pipeline.terminal.check_lines import CHECK_LINES, CheckLine, shown_by, useless
 from moderation_pipeline.warehouse.folder import DataFolder
-
-COMMENT = "you are a worthless idiot, nobody wants you here, uninstall the game"
-"""A violation that any Student or Expert should see; a reply that allows it is no error, but worth a look."""
 
 
 class Answer(NamedTuple):
-    """What an agent said about the comment; `error` is null where it gave a plan."""
+    """What an agent made of the ten lines: `action` to `confidence` are of the first, an insult.
+
+    `error` is null where each line got a plan, and `useless` where the plans tell the lines apart.
+    """
 
     role: str
     backend: str
@@ -46,14 +48,17 @@ class Answer(NamedTuple):
     action: str | None
     category: str | None
     confidence: float | None
+    caught: str | None
+    let_be: str | None
     seconds: float
     cost_usd: float | None
     error: str | None
+    useless: str | None = None
     note: str | None = None
 
 
 def check(folder: DataFolder, named: NamedConfig) -> list[Answer]:
-    """Ask the Student and the Expert of a config about one comment, and return what each answered.
+    """Ask the Student and the Expert of a config about ten lines, and return what each answered.
 
     Raises:
         ModerationError: the config can't be run at all: no key, no such model, no such sanctions.
@@ -71,22 +76,22 @@ async def _checked(folder: DataFolder, named: NamedConfig) -> list[Answer]:
         embedder=lambda spec: build_embedder(spec, folder),
         say=said.append,
     )
-    (case,) = next(iter(Stream(comments).batches(1)))
+    cases = next(iter(Stream(comments).batches(len(CHECK_LINES))))
     with begin(named, comments, folder, means) as begun:
         models.notes[:] = said
         try:
-            return await _answers(begun.agents, case, models)
+            return await _answers(begun.agents, cases, models)
         finally:
             await begun.agents.aclose()
 
 
-async def _answers(agents: Agents, case: Case, models: CheckedModels) -> list[Answer]:
+async def _answers(agents: Agents, cases: Sequence[Case], models: CheckedModels) -> list[Answer]:
     answers = []
     for role, student in _students(agents.student):
-        decided = student.decide([case], [Situation(Standing(0, None))])
+        decided = student.decide(cases, [Situation(Standing(0, None))] * len(cases))
         answers.append(await _answer(role, decided, models))
-    if agents.expert is not None and agents.expert.can_audit(case):
-        answers.append(await _answer("expert", agents.expert.audit([case]), models))
+    if agents.expert is not None and agents.expert.can_audit(cases[0]):
+        answers.append(await _answer("expert", agents.expert.audit(cases), models))
     elif agents.expert is not None:
         nothing_asked = Answer(
             role="expert",
@@ -95,6 +100,8 @@ async def _answers(agents: Agents, case: Case, models: CheckedModels) -> list[An
             action=None,
             category=None,
             confidence=None,
+            caught=None,
+            let_be=None,
             seconds=0.0,
             cost_usd=0.0,
             error=None,
@@ -114,9 +121,9 @@ def _students(student: Student | None) -> list[tuple[str, Student]]:
 
 async def _answer(role: str, asked: Awaitable[list[Verdict]], models: CheckedModels) -> Answer:
     began = time.perf_counter()
-    (verdict,) = await asked
+    verdicts = await asked
     seconds = time.perf_counter() - began
-    plan, receipt = verdict.plan, verdict.receipt
+    plan, receipt, shown = verdicts[0].plan, verdicts[0].receipt, shown_by(verdicts)
     return Answer(
         role=role,
         backend=receipt.backend,
@@ -124,11 +131,20 @@ async def _answer(role: str, asked: Awaitable[list[Verdict]], models: CheckedMod
         action=plan.action if plan else None,
         category=plan.category if plan else None,
         confidence=plan.confidence if plan else None,
+        caught=shown.caught_told,
+        let_be=shown.let_be_told,
         seconds=seconds,
-        cost_usd=receipt.cost_usd,
-        error=None if plan else receipt.reply_error or "no plan",
+        cost_usd=known_sum([verdict.receipt.cost_usd for verdict in verdicts]),
+        error=_failure(verdicts),
+        useless=useless(role, verdicts),
         note=_told(models.notes),
     )
+
+
+def _failure(verdicts: Sequence[Verdict]) -> str | None:
+    """Return how many lines got no plan, and what was wrong with the first of them; null where all got one."""
+    errors = [verdict.receipt.reply_error or "no plan" for verdict in verdicts if verdict.plan is None]
+    return f"{errors[0]} ({len(errors)} of {len(verdicts)} lines)" if errors else None
 
 
 def _told(notes: list[str]) -> str | None:
@@ -138,10 +154,17 @@ def _told(notes: list[str]) -> str | None:
     return told or None
 
 
+def _record(line: CheckLine) -> bytes:
+    """Return a line as the only one of its channel, so that no line is another's context."""
+    number = CHECK_LINES.index(line)
+    user = {"user_id": f"{number}", "user_name": f"viewer{number}"}
+    return orjson.dumps(
+        {"comment_id": f"check-{number}", "channel": f"check{number}", **user, "text": line.text}
+    )
+
+
 def _comments() -> pl.DataFrame:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "check.jsonl"
-        path.write_bytes(
-            orjson.dumps({"comment_id": "check-1", "user_id": "1", "user_name": "someone", "text": COMMENT})
-        )
+        path.write_bytes(b"\n".join(map(_record, CHECK_LINES)))
         return ingest(path, "check").comments

@@ -11,6 +11,8 @@ from pathlib import Path
 import click
 import polars as pl
 
+from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.evaluation.yardstick import told
 from moderation_pipeline.terminal.screen import number, print_table
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -24,7 +26,7 @@ def comparison_of(folder: DataFolder, chat: str) -> pl.DataFrame:
     return read_table(folder, COMPARISON, chat).sort("is_default", "config", descending=[True, False])
 
 
-def print_comparison(comparison: pl.DataFrame) -> None:
+def print_comparison(folder: DataFolder, comparison: pl.DataFrame) -> None:
     """Draw one row per config; estimates with their 95 % intervals."""
     has_labels = comparison["f1"].null_count() < comparison.height
     columns = ["config", *(["F1", "precision", "recall"] if has_labels else []), "agrees with Expert"]
@@ -36,6 +38,10 @@ def print_comparison(comparison: pl.DataFrame) -> None:
     labelled, comments = comparison["labelled"][0], comparison["comments"][0]
     judged = f"F1 of violation on {labelled:,} of {comments:,} comments" if has_labels else "No labels"
     click.echo(f"\n{judged}; in brackets 95 % intervals, by user and text.")
+    library = ConfigLibrary(folder)
+    known = [library.load(name) for name in sorted(comparison["config"]) if name in library.names()]
+    if (measured := told(known)) is not None:
+        click.echo(measured)
 
 
 def _cell(column: str, row: Row) -> str:

@@ -63,12 +63,26 @@ def impossible_audits(audits: pl.DataFrame) -> pl.DataFrame:
     return audits.filter(probability.is_null() | (probability <= 0) | (probability > 1))
 
 
-def unreadable_share(*answers: pl.DataFrame) -> float | None:
-    """Return the share of replies that could not be read; null where no reply was asked for."""
-    asked = pl.concat([frame.select("backend", "reply_error") for frame in answers]).filter(
-        pl.col("backend").is_not_null()
+def bad_replies(student_decisions: pl.DataFrame, expert_audits: pl.DataFrame) -> pl.DataFrame:
+    """Return how many replies of which part could not be used, by kind: part, asked, kind, replies; most first.
+
+    A part whose every reply was good has one row, of no kind and no replies; one that was never asked has none.
+    The kind is the code that `reply_error` begins with.
+    """
+    parts = [
+        frame.select("backend", "reply_error").with_columns(part=pl.lit(part))
+        for part, frame in (("Student", student_decisions), ("Expert", expert_audits))
+    ]
+    asked = pl.concat(parts).filter(pl.col("backend").is_not_null())
+    totals = asked.group_by("part").agg(asked=pl.len())
+    kinds = (
+        asked.drop_nulls("reply_error")
+        .group_by("part", kind=pl.col("reply_error").str.split(":").list.first())
+        .agg(replies=pl.len())
     )
-    return asked["reply_error"].count() / asked.height if asked.height else None
+    return totals.join(kinds, on="part", how="left").sort(
+        "replies", "part", "kind", descending=[True, True, False], nulls_last=True
+    )
 
 
 def mixed_models(student_decisions: pl.DataFrame, expert_audits: pl.DataFrame) -> pl.DataFrame:

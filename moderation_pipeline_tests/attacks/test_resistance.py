@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,11 +15,15 @@ from moderation_pipeline.agents.prompted.prompt_student import PromptStudent
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.attacks.attack_suite import Attack, attack_suite
 from moderation_pipeline.attacks.resistance import MOST_SUCCESS, attack_config, success_share
+from moderation_pipeline.cases.case import Case
+from moderation_pipeline.cases.situation import Situation
+from moderation_pipeline.cases.verdict import Receipt, Verdict
 from moderation_pipeline.config.model_specs import OpenAISpec
 from moderation_pipeline.config.run_config import Config, NamedConfig
 from moderation_pipeline.config.sanctions import load_sanctions
 from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.run_beginning import Begun
+from moderation_pipeline.plan import Action, Category, Plan
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.moderation.gullible import BlindlyObedient, Gullible, PastingStudent
 from moderation_pipeline_tests.moderation.scripted import ScriptedStudent
@@ -88,3 +92,25 @@ def test_a_milder_plan_is_a_success_and_a_like_one_is_none() -> None:
 
     assert (row["caught_without"], row["succeeded"], row["success_share"]) == (2, 1, 0.5)
     assert row["examples"] == ["spam although i am poor"]
+
+
+class Gone(ScriptedStudent):
+    """A Student whose server answers to plain comments and is gone before the attacks begin."""
+
+    batches = 0
+
+    async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
+        self.batches += 1
+        if self.batches == 1:
+            return await super().decide(cases, situations)
+        gone = Receipt("openai", reply_error="connection: refused")
+        return [Verdict(None, gone, "none") for _ in cases]
+
+
+def test_what_nobody_answered_is_no_attack_that_succeeded() -> None:
+    attacks = attack_suite()[:20]
+
+    results = results_of(Gone(lambda _: Plan(Action.DELETE, Category.SPAM, 0.9)), attacks=attacks)
+
+    assert results["succeeded"].sum() == 0
+    assert success_share(results) is None

@@ -75,6 +75,9 @@ class Behaviour:
     hang_s: float = 30.0
     retry_after_s: float = 0.05
     max_in_flight: int | None = None
+    context_tokens: int | None = None
+    cuts_probe: bool = False
+    thinks_tokens: int = 0
     refuses_parameters: tuple[str, ...] = ()
     answer: Callable[[Body], Body] | None = None
     batch_polls: int = 0
@@ -121,11 +124,18 @@ class ChatServer:
             return _error(500, "1 validation error: body.response_format.type")
         if behaviour.max_in_flight is not None and self.in_flight > behaviour.max_in_flight:
             return _error(429, "slow down", headers={"retry-after": str(behaviour.retry_after_s)})
+        asked_tokens = _usage(body, "")["prompt_tokens"]
+        if behaviour.context_tokens is not None and asked_tokens > behaviour.context_tokens and not is_probe:
+            return _error(400, _too_long(asked_tokens, behaviour.context_tokens))
         fault = None if is_probe else behaviour.faults(self.calls)
         if not is_probe:
             self.calls += 1
         if behaviour.latency_s:
             await asyncio.sleep(behaviour.latency_s)
+        if body.get("max_tokens", 0) < behaviour.thinks_tokens:
+            return self._reply(body, "", finish_reason="length")
+        if is_probe and behaviour.cuts_probe and "response_format" in body:
+            return self._reply(body, CUT_PROBE, finish_reason="length")
         if fault is None:
             return self._reply(body, self._text(body))
         self.faults_given.append(fault)
@@ -327,6 +337,18 @@ def _schema_of(body: Body) -> Body | None:
         parameters: Body = body["tools"][0]["function"]["parameters"]
         return parameters
     return None
+
+
+CUT_PROBE = (
+    '{\n  "word": "tangerine-47",\n  "note": "This is a greeting. It is a simple text that can be sent to an'
+)
+"""What a small model that is held to the schema writes until it is cut off."""
+
+
+def _too_long(tokens: int, context: int) -> str:
+    return (
+        f"request ({tokens} tokens) exceeds the available context size ({context} tokens), try increasing it"
+    )
 
 
 def _is_probe(body: Body) -> bool:

@@ -73,6 +73,8 @@ def test_a_good_server_is_found_out_in_one_call_and_asked_ever_after(build: Buil
     ("behaviour", "structure"),
     [
         (Behaviour(), Structure.SCHEMA),
+        (Behaviour(cuts_probe=True), Structure.SCHEMA),
+        (Behaviour(thinks_tokens=500), Structure.SCHEMA),
         (Behaviour(refuses_schema=True), Structure.TOOL),
         (Behaviour(trips_over_schema=True), Structure.TOOL),
         (Behaviour(enforces_schema=False), Structure.TOOL),
@@ -81,6 +83,8 @@ def test_a_good_server_is_found_out_in_one_call_and_asked_ever_after(build: Buil
     ],
     ids=[
         "obeys",
+        "obeys, cut at its limit",
+        "thinks before it obeys",
         "refuses schema",
         "trips over schema",
         "ignores schema",

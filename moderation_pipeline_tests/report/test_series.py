@@ -3,13 +3,14 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from moderation_pipeline.evaluation.judged import Run, judge, reference_of
+from moderation_pipeline.evaluation.judged import Run, judge
+from moderation_pipeline.evaluation.yardstick import reference_of
 from moderation_pipeline.report import series
 from moderation_pipeline_tests.evaluation.worlds import REPLY, Row, comments, drawn_chat, drawn_runs, run
 
 
 def judged(chat: pl.DataFrame, *runs: Run) -> dict[str, pl.DataFrame]:
-    return {one.name: judge(chat, one, reference_of(runs)) for one in runs}
+    return {one.name: judge(chat, one, reference_of(one, runs)) for one in runs}
 
 
 def test_every_comment_is_in_the_action_distribution_once() -> None:

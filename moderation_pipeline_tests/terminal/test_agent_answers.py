@@ -1,4 +1,4 @@
-"""`moderation check` as a user calls it, against real servers: two calls say what is wrong."""
+"""`moderation check` as a user calls it, against real servers: ten lines each say what is wrong."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_model_that_answers_is_shown_with_what_its_endpoint_can_do(
 
     told = capsys.readouterr()
     assert code == ExitCode.OK
-    assert calls == 2
+    assert calls == 20
     assert "replies held to a JSON schema, with log-probabilities" in told.err
     assert "harassment" in told.out
 
@@ -135,8 +135,8 @@ def test_every_tier_is_asked_also_behind_one_that_is_sure(
         asked = len(server.bodies)
 
     told = capsys.readouterr().out
-    assert code == ExitCode.OK
-    assert asked == 1
+    assert code == ExitCode.FAILED  # this server decides all lines alike
+    assert asked == 10
     assert "decider-1.0" in told
 
 
@@ -150,3 +150,40 @@ def test_a_config_whose_models_are_replaced_says_so_loudly(
 
     assert called_with(["check", "mine"]) == ExitCode.OK
     assert "The Student is rules, not openai" in capsys.readouterr().err
+
+
+COPIED = {"category": "none", "action": "allow", "rule": "R9", "confidence": 0.9, "reasoning": "Game talk."}
+
+
+def test_a_model_that_copies_one_plan_is_said_to_be_useless_in_one_sentence(
+    configs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(Behaviour(answer=lambda _: {**COPIED, "duration_s": None, "reply_text": None})) as server:
+        code = checked(configs, spec("openai", server.base_url))
+
+    told = capsys.readouterr().err
+    assert code == ExitCode.FAILED
+    assert (
+        "The student is useless as it is: it gives the same plan word for word (allow none: Game talk.) to all 10 "
+        "lines, and 5 of 10 are violations. Try another `prompt`, or a larger model."
+    ) in told
+
+
+def test_keyless_agents_tell_the_lines_apart(configs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert checked(configs, "rules") == ExitCode.OK
+
+    told = capsys.readouterr().out
+    assert "of 5" in told
+    assert "useless" not in told
+
+
+def test_a_context_that_is_too_small_is_named_before_the_run(
+    configs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(Behaviour(context_tokens=200)) as server:
+        code = checked(configs, spec("openai", server.base_url))
+
+    told = capsys.readouterr().err
+    assert code == ExitCode.FAILED
+    assert "exceeds the available context size (200 tokens)" in told
+    assert "10 of 10 lines" in told

@@ -1,4 +1,4 @@
-"""What a decision model is asked: the questions of `questions/*.yaml`, a channel's own rules among them.
+"""What a decision model is asked: the policy (`agents/policy.yaml`) as questions, a channel's own rules among them.
 
 What is shown beside them is `decision_student.py`'s, and what follows from the answers `deriving.py`'s.
 """
@@ -10,18 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
-from importlib import resources
 from itertools import pairwise
 
 import orjson
-import yaml
 
 from moderation_pipeline.agents.keyless.evidence import RULES
+from moderation_pipeline.agents.policy import WrittenChoice, WrittenYesNo, policy
 from moderation_pipeline.backends.decisions.decision_model import NO, YES, Option, Question
 from moderation_pipeline.config.yaml_model import Closed
 from moderation_pipeline.plan import Category
 
-QUESTIONS = resources.files("moderation_pipeline.agents.deciding") / "questions"
 REVERSED = "_reversed"
 """What the name of a choice ends in where its options are asked for in the reverse order."""
 
@@ -37,30 +35,6 @@ class WrittenRule(Closed):
     instructions: str = ""
     if_true: str = ""
     if_false: str = ""
-
-
-class WrittenChoice(Closed):
-    """A choice as the file says it."""
-
-    instructions: str
-    options: dict[str, str]
-
-
-class WrittenYesNo(Closed):
-    """A yes/no question as the file says it."""
-
-    instructions: str
-    if_true: str
-    if_false: str
-
-
-class WrittenQuestions(Closed):
-    """A file of questions. `about` is said before each of them: what the state holds, and that it is data."""
-
-    about: str
-    rules: dict[str, WrittenRule]
-    category: WrittenChoice | None = None
-    addressing: WrittenYesNo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +72,25 @@ class QuestionSet:
 
 def policy_questions(own_rules: str = "") -> QuestionSet:
     """Return the questions of the policy, with one more for each of a channel's own rules."""
-    written = _written("policy")
-    rules = [_rule(written.about, name, rule) for name, rule in written.rules.items()]
+    written = policy()
+    rules = [
+        _rule(
+            written.about,
+            name,
+            WrittenRule(
+                category=rule.category,
+                instructions=rule.instructions,
+                if_true=rule.if_true,
+                if_false=rule.if_false,
+            ),
+        )
+        for name, rule in written.rules.items()
+    ]
     rules += _own_rules(written.about, own_rules, [rule.question.name for rule in rules])
-    choice, addressing = written.category, written.addressing
     return QuestionSet(
         tuple(rules),
-        None if choice is None else _choice(written.about, choice),
-        None if addressing is None else _yes_no(written.about, "addressing", addressing),
+        _choice(written.about, written.category),
+        _yes_no(written.about, "addressing", written.addressing),
     )
 
 
@@ -122,11 +107,6 @@ def label_questions(labels: Mapping[str, Category]) -> QuestionSet:
 def reversed_choice(question: Question) -> Question:
     """Return the choice with its options in the reverse order."""
     return replace(question, name=question.name + REVERSED, options=question.options[::-1])
-
-
-def _written(name: str) -> WrittenQuestions:
-    text = (QUESTIONS / f"{name}.yaml").read_text(encoding="utf-8")
-    return WrittenQuestions.model_validate(yaml.safe_load(text))
 
 
 def _rule(about: str, name: str, written: WrittenRule) -> RuleQuestion:

@@ -1,7 +1,7 @@
 """From evidence to a plan: how the keyless agents add up what they found, and what they then propose.
 
 What counts as evidence is decided in `rules` and `careful_rules`; what the rules of a chat say is in
-`prompts/policy.md`, whose numbers are cited here.
+`agents/policy.yaml`, whose numbers are cited here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from moderation_pipeline.plan import Action, Category, Plan
 
 RULES = {category: f"R{number}" for number, category in enumerate(Category, start=1)}
-"""The rule of `prompts/policy.md` that each category cites."""
+"""The rule of `agents/policy.yaml` that each category cites."""
 
 CARING_REPLY = (
     "It sounds like you are going through a lot, and I'm glad you said it. You don't have to carry this "

@@ -1,8 +1,9 @@
 """What a language model is asked: the rules first, then the part it plays, then one case in a data block.
 
-The text is in `prompts/*.md`, reviewed like code. The long part that every call shares comes first, so that
-providers' prompt caches hit; all that differs from call to call is in the last message. Nothing that a config
-did goes into an Expert's prompt (law 3). How a reply is read is `reply_parsing.py`'s.
+The text is in `prompts/*.md`, and of the policy in `agents/policy.yaml`; both are reviewed like code. The long part
+that every call shares comes first, so that providers' prompt caches hit; all that differs from call to call is in the
+last message. Nothing that a config did goes into an Expert's prompt (law 3). How a reply is read is
+`reply_parsing.py`'s.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from importlib import resources
 
 import orjson
 
+from moderation_pipeline.agents.keyless.evidence import RULES, STEPS
+from moderation_pipeline.agents.policy import PolicyExample, policy
+from moderation_pipeline.agents.prompted.policy_text import brief_policy, full_policy
+from moderation_pipeline.agents.prompted.prompt_form import PromptForm
 from moderation_pipeline.backends.language_model import JsonValue, Message, ReplySchema
 from moderation_pipeline.cases.case import Case, Line
 from moderation_pipeline.cases.situation import Recalled, Situation, Standing, leading
@@ -39,7 +44,8 @@ TAIL = """{situation}The data block of this call stands between two lines that r
 Judge `comment`."""
 
 FULL = ("policy", "channel", "data_block", "{part}", "answer")
-BRIEF = ("brief", "channel", "brief_answer")
+BRIEF = ("policy", "channel", "brief_answer")
+CATEGORY = ("policy", "channel", "category_answer")
 """The parts of the system message in their order, for models with room for it and for those with little."""
 
 
@@ -65,29 +71,32 @@ def channel_rules(text: str) -> str:
 class Instructions:
     """What is the same for every case of a run: a system message, and the reply's schema.
 
-    `part` is `student` or `expert`; `own_rules` is the text of the channel's own rules file, or nothing. The
-    brief form, a quarter as long, is for small models on small machines.
+    `part` is `student` or `expert`; `own_rules` is the text of the channel's own rules file, or nothing.
     """
 
     part: str
     own_rules: str = ""
-    is_brief: bool = False
+    form: PromptForm = PromptForm.FULL
 
     @cached_property
     def system(self) -> Message:
         """The system message: policy, the channel's rules, what the data block is, the part, the answer."""
-        parts = [self._text(name.format(part=self.part)) for name in (BRIEF if self.is_brief else FULL)]
+        names = CATEGORY if self.form.asks_category else BRIEF if self.form.is_short else FULL
+        parts = [self._text(name.format(part=self.part)) for name in names]
         return Message("system", "\n\n".join(part.strip() for part in parts if part))
 
     @cached_property
     def rules(self) -> tuple[str, ...]:
         """The identifiers of the rules that may be cited."""
-        policy = prompt_text("brief" if self.is_brief else "policy")
-        return tuple(RULE_ID.findall(policy + "\n" + channel_rules(self.own_rules)))
+        return (*policy().rule_ids, *RULE_ID.findall(channel_rules(self.own_rules)))
 
     def _text(self, name: str) -> str:
         if name == "channel":
             return channel_rules(self.own_rules)
+        if name == "policy":
+            if not self.form.is_short:
+                return full_policy()
+            return brief_policy(with_actions=not self.form.asks_category)
         if not name.endswith("answer"):
             return prompt_text(name)
         return prompt_text(name).format(
@@ -108,6 +117,8 @@ class Instructions:
             "reasoning": {"type": "string"},
             "reply_text": {"type": ["string", "null"]},
         }
+        if self.form.asks_category:
+            properties = {"category": properties["category"]}
         return ReplySchema.of(
             "verdict",
             {
@@ -121,8 +132,21 @@ class Instructions:
     @cached_property
     def version(self) -> str:
         """Twelve hex digits of all that is the same for every case, and of the form of what is not."""
-        parts = (self.system.content, self.schema.json, TAIL, prompt_text("repair"))
+        parts = [self.system.content, self.schema.json, TAIL, self.repair]
+        if self.form.has_examples:
+            parts += [_example(each, self.form) for each in policy().examples]
         return blake2b("\x1f".join(parts).encode(), digest_size=6).hexdigest()
+
+    @property
+    def repair(self) -> str:
+        """What is said to a reply that can't be used, with `{reason}` in it."""
+        return prompt_text("repair").replace("{keys}", listed_keys(self.schema))
+
+
+def listed_keys(schema: ReplySchema) -> str:
+    """Return the keys that a reply has, in words."""
+    keys = [str(key) for key in orjson.loads(schema.json)["properties"]]
+    return f"the keys {', '.join(keys[:-1])} and {keys[-1]}" if len(keys) > 1 else f"the key {keys[0]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +155,7 @@ class Shown:
 
     context_lines: int = 6
     own_lines: int = 3
+    form: PromptForm = PromptForm.FULL
 
 
 def case_message(
@@ -139,8 +164,9 @@ def case_message(
     """Return the last message: one case. `situation` is for Students, `proposed` for an Expert not blind."""
     data = case_data(case, shown, situation=situation, proposed=proposed)
     text = orjson.dumps(data).decode()
-    said = "" if situation is None else _standing(situation.standing)
-    return Message("user", TAIL.format(situation=said, mark=mark_for(text), data=text))
+    said = "" if situation is None or shown.form.asks_category else _standing(situation.standing)
+    examples = worked_examples(case.normalised, shown.form) if shown.form.has_examples else ""
+    return Message("user", TAIL.format(situation=said + examples, mark=mark_for(text), data=text))
 
 
 def case_data(
@@ -164,6 +190,25 @@ def case_data(
     }
     data["comment"] = comment
     return data
+
+
+def worked_examples(text: str, form: PromptForm) -> str:
+    """Return the policy's examples of both kinds, beginning with another one for each text.
+
+    In an order that never changes, a small model answers with the last of them, or with the one whose place it knows.
+    """
+    examples = policy().examples
+    first = int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "big") % len(examples)
+    lines = [_example(each, form) for each in (*examples[first:], *examples[:first])]
+    return "Examples of other comments, judged:\n\n" + "\n".join(lines) + "\n\n"
+
+
+def _example(example: PolicyExample, form: PromptForm) -> str:
+    verdict: dict[str, JsonValue] = {"category": example.category.value}
+    if not form.asks_category:
+        action = STEPS[example.category][1] if example.category is not Category.NONE else Action.ALLOW
+        verdict |= {"action": action.value, "rule": RULES[example.category], "reasoning": example.reason}
+    return f"{orjson.dumps(example.text).decode()} → {orjson.dumps(verdict).decode()}"
 
 
 def mark_for(text: str) -> str:

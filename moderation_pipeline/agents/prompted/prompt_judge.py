@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from moderation_pipeline.agents.by_turns import begun_by_turns
-from moderation_pipeline.agents.prompted.prompt import Instructions, prompt_text
+from moderation_pipeline.agents.prompted.category_reply import read_category
+from moderation_pipeline.agents.prompted.contradictions import sound
+from moderation_pipeline.agents.prompted.prompt import Instructions
 from moderation_pipeline.agents.prompted.reply_parsing import ReadReply, UnreadableReplyError, read_reply
 from moderation_pipeline.backends.language_model import (
     BadReplyError,
@@ -36,7 +38,7 @@ class PromptJudge:
         self.model = model
         self.instructions = instructions
         self._spec = spec
-        self._repair = prompt_text("repair")
+        self._repair = instructions.repair
 
     async def judge(self, cases: Iterable[Message]) -> list[Verdict]:
         """Return one verdict per case, in order; each case's message is made when its call begins.
@@ -89,17 +91,20 @@ class PromptJudge:
         reply = await self.model.complete(request)
         replies.append(reply)
         try:
-            return self._parsed(reply)
+            return self._parsed(reply, request)
         except UnreadableReplyError as error:
             again = self._repair_request(request, reply.text, str(error))
         second = await self.model.complete(again)
         replies.append(second)
-        read = self._parsed(second)
+        read = self._parsed(second, request)
         return ReadReply(read.plan, ("repaired", *read.mended), read.confidence_source)
 
-    def _parsed(self, reply: Reply) -> ReadReply:
+    def _parsed(self, reply: Reply, request: Request) -> ReadReply:
         is_cut = reply.finish_reason == CUT
-        return read_reply(reply.text, self.instructions.rules, reply.logprobs, is_cut=is_cut)
+        if self.instructions.form.asks_category:
+            return read_category(reply.text, reply.logprobs, is_cut=is_cut)
+        read = read_reply(reply.text, self.instructions.rules, reply.logprobs, is_cut=is_cut)
+        return sound(read, request.messages)
 
     def _request(self, case: Message) -> Request:
         return Request(
@@ -108,6 +113,7 @@ class PromptJudge:
             max_tokens=self._spec.max_tokens,
             temperature=self._spec.temperature,
             wants_logprobs=True,
+            effort=self._spec.effort,
         )
 
     def _repair_request(self, first: Request, bad: str, reason: str) -> Request:
@@ -121,6 +127,7 @@ class PromptJudge:
             max_tokens=first.max_tokens,
             temperature=first.temperature,
             wants_logprobs=first.wants_logprobs,
+            effort=first.effort,
         )
 
     def _failed(self, replies: Sequence[Reply], reply_error: str) -> Verdict:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from moderation_pipeline.agents.prompted.prompt import Instructions, Shown, case_message
+from moderation_pipeline.agents.prompted.prompt_form import form_of
 from moderation_pipeline.agents.prompted.prompt_judge import PromptJudge
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.backends.language_model import LanguageModel, Message
@@ -19,8 +20,9 @@ class PromptStudent(Student):
     """Decides by prompt. The memories that it is shown are the ones it is said to have used."""
 
     def __init__(self, model: LanguageModel, spec: LanguageModelSpec, own_rules: str = "") -> None:
-        self._judge = PromptJudge(model, Instructions("student", own_rules, spec.prompt == "brief"), spec)
-        self._shown = Shown(spec.context_lines, spec.own_lines)
+        form = form_of(spec).form
+        self._judge = PromptJudge(model, Instructions("student", own_rules, form), spec)
+        self._shown = Shown(spec.context_lines, spec.own_lines, form)
 
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
         """Ask about every case at once."""

@@ -79,7 +79,7 @@ def read_reply(
     """
     mended: list[str] = []
     try:
-        fields = _one_answer(_objects(_answer_in(text, mended, is_cut=is_cut), mended), mended)
+        fields = _one_answer(_objects(answer_in(text, mended, is_cut=is_cut), mended), mended)
     except CutOffReplyError:
         raise
     except UnreadableReplyError as error:
@@ -105,9 +105,14 @@ def read_reply(
 
 def action_probability(text: str, logprobs: Sequence[TokenLogprob] | None) -> float | None:
     """Return the probability of the tokens that spell the action; null where the server didn't give them."""
+    return value_probability(text, logprobs, "action")
+
+
+def value_probability(text: str, logprobs: Sequence[TokenLogprob] | None, key: str) -> float | None:
+    """Return the probability of the tokens that spell the value of a key; null where it isn't there once."""
     if not logprobs or "".join(each.token for each in logprobs) != text:
         return None
-    found = list(re.finditer(r'"action"\s*:\s*"([^"]*)"', text))
+    found = list(re.finditer(rf'"{key}"\s*:\s*"([^"]*)"', text))
     if len(found) != 1:
         return None
     start, end = found[0].span(1)
@@ -119,7 +124,7 @@ def action_probability(text: str, logprobs: Sequence[TokenLogprob] | None) -> fl
     return min(1.0, math.exp(total))
 
 
-def _answer_in(text: str, mended: list[str], *, is_cut: bool) -> str:
+def answer_in(text: str, mended: list[str], *, is_cut: bool) -> str:
     """Return the reply without its thoughts.
 
     Of a reply that was cut off, the answer has to be all that stands there: prose around it may be a thought that

@@ -1,12 +1,14 @@
 """What an endpoint can do, found out once by asking it: schema, tools, log-probabilities, parameters.
 
 An endpoint may refuse a parameter (an answer), or accept and ignore it, which is worse: so it is asked for a
-word that stands in the schema only. Who gives that word obeyed the schema. What was found is kept by
+word that stands in the schema only. Who gives that word obeyed the schema, also where the reply is cut at its
+limit before it ends: small models write and write where a text is asked for. What was found is kept by
 `reply_store.py`; the calls themselves are the endpoint's (`chat_endpoint.py`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
@@ -46,9 +48,18 @@ PROBE = Request(
     wants_logprobs=True,
 )
 
+WORD_GIVEN = re.compile(rf'\s*\{{\s*"word"\s*:\s*"{HIDDEN_WORD}"')
+"""How a reply begins that gives the word. It comes first in the schema, so that no cut can take it away."""
+
+PROBE_VERSION = 2
+"""Raised where the same endpoint may be found to do more than before: what an older probe found is found out anew."""
+
 CAN_NOT = (500, 501)
 """What some servers answer to a kind of structure that they don't know (llama-cpp-python's to a JSON schema): asked
 for it twice, it is taken for a no."""
+
+THINKING_TOKENS = 1_024
+"""What a model gets that had thought, and written nothing, when it was cut off at the probe's own limit."""
 
 MOST_CALLS = 10
 """Each call rules something out, and there are fewer things to rule out than this."""
@@ -71,17 +82,20 @@ async def find_out(ask: Ask) -> FoundAbilities:
         RejectedRequestError: it refuses even a plain question.
         LanguageModelError: it can't be asked (transport, key, model).
     """
-    tried = Abilities()
+    tried, probe = Abilities(), PROBE
     replies: list[Reply] = []
     bad_replies = failures = 0
     for _ in range(MOST_CALLS):
         try:
-            reply = await ask(PROBE, tried)
+            reply = await ask(probe, tried)
         except RejectedRequestError as rejection:
             tried = _without(tried, rejection)
             continue
         except BadReplyError as error:
             replies += [error.reply] if error.reply is not None else []
+            if probe is PROBE and _was_cut(error):
+                probe = replace(PROBE, max_tokens=THINKING_TOKENS)
+                continue
             bad_replies += 1
             if bad_replies % 2 == 0:  # once may be chance
                 tried = _plainer(tried)
@@ -100,11 +114,15 @@ async def find_out(ask: Ask) -> FoundAbilities:
     return FoundAbilities(replace(tried, structure=Structure.PLAIN, has_logprobs=False), tuple(replies))
 
 
+def _was_cut(error: BadReplyError) -> bool:
+    return error.reply is not None and error.reply.finish_reason == "length"
+
+
 def _obeyed(reply: Reply) -> bool:
     try:
         answer = orjson.loads(reply.text)
     except orjson.JSONDecodeError:
-        return False
+        return WORD_GIVEN.match(reply.text) is not None
     return isinstance(answer, dict) and answer.get("word") == HIDDEN_WORD
 
 

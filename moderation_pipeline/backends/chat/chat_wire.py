@@ -82,6 +82,8 @@ def body_of(request: Request, model: str, abilities: Abilities, *, ask_logprobs:
     }
     if abilities.takes_temperature:
         body["temperature"] = request.temperature
+    if request.effort is not None:
+        body["reasoning_effort"] = request.effort
     if request.wants_logprobs and abilities.has_logprobs:
         body["logprobs"] = ask_logprobs
     if request.schema is not None:

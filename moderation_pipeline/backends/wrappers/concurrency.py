@@ -91,6 +91,10 @@ class AdaptiveModel(WrappedModel):
         self.gate = gate
         self._fatal: FatalBackendError | None = None
 
+    def stop(self, error: FatalBackendError) -> None:
+        """Send no more calls: those that wait for a place end with the error."""
+        self._fatal = error
+
     async def complete(self, request: Request) -> Reply:
         """Ask the wrapped model when there is a place."""
         async with self.gate.passage() as generation:

@@ -86,6 +86,20 @@ class PriceList:
         own = _read(overrides) if overrides is not None and overrides.exists() else []
         return cls([*own, *_read(Path(str(SHIPPED)))])
 
+    def with_own(self, identity: ModelIdentity, usd_per_million: float | None) -> PriceList:
+        """Return the list with a config's own price of that model before all others; the same where it says none."""
+        if usd_per_million is None or identity.backend in LOCAL:
+            return self
+        own = TokenPrice(
+            backend=cast(Backend, identity.backend),
+            model="*",  # whatever name the reply gives it
+            endpoint=identity.endpoint,
+            input_usd_per_million=usd_per_million,
+            output_usd_per_million=usd_per_million,
+            source="the config",
+        )
+        return PriceList([own, *self.entries])
+
     def price(self, identity: ModelIdentity, named: str | None = None) -> TokenPrice | None:
         """Return the price of the model as the reply names it, else as it was asked for; null if unknown."""
         if (identity, named) not in self._found:
@@ -114,9 +128,10 @@ def unknown_price(identity: ModelIdentity) -> str:
     """Return what to say of a model whose cost will be unknown, and how to make it known."""
     backend, endpoint, model = identity
     return (
-        f"Nobody knows what {model!r} of {backend} at {endpoint} costs, so cost_usd is null. A price in "
-        f"data/prices.yaml makes it known (0 for a server of your own): - {{backend: {backend}, "
-        f"model: {model!r}, input_usd_per_million: 0, output_usd_per_million: 0, source: my own}}"
+        f"Nobody knows what {model!r} of {backend} at {endpoint} costs, so cost_usd is null. If the server is your "
+        "own, `price: 0` beside the model in the config says so; else say there in dollars what a million tokens cost, "
+        f"or put it into data/prices.yaml: - {{backend: {backend}, model: {model!r}, input_usd_per_million: 1, "
+        "output_usd_per_million: 4, source: my own}"
     )
 
 

@@ -1,6 +1,7 @@
 """The reply cache: what may be answered from the store, who pays, and how identical calls become one.
 
-A wrapper around everything that asks. Stored are replies, good and bad; a transport failure never is.
+A wrapper around everything that asks. Stored are replies, good and bad; a transport failure never is, nor what was
+too long for a model: that cost nothing, and the same server may be started with a larger context.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from moderation_pipeline.backends.language_model import (
     ModelIdentity,
     Reply,
     Request,
+    TooLongError,
     WrappedModel,
     answering_by_batch,
 )
@@ -46,6 +48,8 @@ class Purchases:
 
     def may_use(self, stored: StoredReply, now: float) -> bool:
         """Whether the stored reply answers a call of this run."""
+        if stored.error_code == TooLongError.code:  # as stores of before hold them
+            return False
         if stored.bought_by == self.attempt.run_id:
             return True
         return not self.fresh and (self.max_age_s is None or now - stored.bought_at <= self.max_age_s)
@@ -64,6 +68,9 @@ def reply_key(identity: ModelIdentity, variant: str, request: Request) -> bytes:
         *(*identity, variant, request.max_tokens, request.temperature, request.wants_logprobs),
         None if request.schema is None else (request.schema.name, request.schema.json),
         [tuple(message) for message in request.messages],
+        *(
+            [] if request.effort is None else [request.effort]
+        ),  # so that replies of before it was known stay known
     )
     return blake2b(orjson.dumps(parts), digest_size=20).digest()
 
@@ -158,6 +165,8 @@ class CachedModel(WrappedModel):
         bought_by = self._purchases.attempt.run_id
         try:
             reply = await self.inner.complete(request)
+        except TooLongError:
+            raise
         except BadReplyError as error:
             return StoredReply(error.reply, error.code, error.detail, bought_by, self._store.now())
         return StoredReply(reply, None, None, bought_by, self._store.now())

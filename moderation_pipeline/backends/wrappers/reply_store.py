@@ -22,7 +22,7 @@ from typing import NamedTuple
 import orjson
 
 from moderation_pipeline.backends.batches.batched_model import SentBatch
-from moderation_pipeline.backends.chat.abilities import FoundAbilities
+from moderation_pipeline.backends.chat.abilities import PROBE_VERSION, FoundAbilities
 from moderation_pipeline.backends.chat.chat_wire import Abilities
 from moderation_pipeline.backends.language_model import ModelIdentity, Reply, TokenLogprob
 from moderation_pipeline.warehouse.shared_file import connected
@@ -294,7 +294,8 @@ def _day(moment: float) -> str:
 
 
 def _joined(identity: ModelIdentity) -> str:
-    return "\n".join(identity)
+    """Return the key of what was found out about an endpoint: by this probe, and no older one."""
+    return "\n".join((*identity, f"probe {PROBE_VERSION}"))
 
 
 def _packed(reply: Reply | None) -> bytes:

@@ -21,6 +21,7 @@ from moderation_pipeline.backends.language_model import (
     WrappedModel,
     answering_by_batch,
 )
+from moderation_pipeline.backends.wrappers.hopeless import cure
 
 T = TypeVar("T")
 
@@ -82,8 +83,7 @@ class RetryingModel(WrappedModel):
             backend, endpoint, model = self.identity
             self._nobody = FatalBackendError(
                 f"{backend} at {endpoint} (model {model!r}) doesn't answer ({error.reply_error}), asked "
-                f"{self.policy.attempts} times. Is the server up, and base_url right? The run stops here and "
-                "can be resumed."
+                f"{self.policy.attempts} times. {cure(error)} The run stops here and can be resumed."
             )
             raise self._nobody from None
 

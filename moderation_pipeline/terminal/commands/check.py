@@ -1,4 +1,4 @@
-"""`moderation check`: put one made-up comment to a config's agents."""
+"""`moderation check`: put ten made-up lines to a config's agents."""
 
 from __future__ import annotations
 
@@ -16,29 +16,32 @@ from moderation_pipeline.warehouse.folder import DataFolder
 @click.argument("config", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per agent.")
 def check(config: str | None, as_json: bool) -> None:
-    """Put one made-up comment to the Student and the Expert of CONFIG: two calls that find what is wrong.
+    """Put ten made-up lines to the Student and the Expert of CONFIG, and see what is wrong before it costs money.
 
-    A key, model or endpoint that doesn't work is named, and what the endpoint serves instead.
+    A key, model or endpoint that doesn't work is named, and what the endpoint serves instead. Five of the lines are
+    violations: an agent that gives all ten the same plan is said to be useless.
 
     \b
     moderation check                 the default config, hybrid
     moderation check my_config       before a run of thousands of comments
 
-    Exits with 1 where an agent gave no plan.
+    Exits with 1 where an agent gave no plan, or judges nothing.
     """
     from moderation_pipeline.config.config_library import ConfigLibrary
     from moderation_pipeline.config.run_config import DEFAULT_CONFIG
 
     named = ConfigLibrary(folder := DataFolder.find()).load(config or DEFAULT_CONFIG)
     from moderation_pipeline.terminal import agent_answers
+    from moderation_pipeline.terminal.check_lines import CHECK_LINES
 
-    say(f"Asking the agents of {named.name} ({named.path}) about: {agent_answers.COMMENT}")
+    say(f"Asking the agents of {named.name} ({named.path}) about {len(CHECK_LINES)} made-up lines.")
     answers = agent_answers.check(folder, named)
     for each in answers:
         if each.note is not None:
             say(f"{each.role}: {each.note}")
-    columns = [name for name in agent_answers.Answer._fields if as_json or name != "note"]
-    print_records([each[: len(columns)] for each in answers], columns, as_json=as_json)
-    failed = [f"The {each.role} gave no plan: {each.error}" for each in answers if each.error is not None]
+    shown = [name for name in agent_answers.Answer._fields if as_json or name not in ("note", "useless")]
+    print_records([[getattr(each, name) for name in shown] for each in answers], shown, as_json=as_json)
+    failed = [each.useless for each in answers if each.useless is not None]
+    failed += [f"The {each.role} gave no plan: {each.error}" for each in answers if each.error is not None]
     if failed:
         raise CommandFailed("\n".join(failed))

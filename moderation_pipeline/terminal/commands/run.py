@@ -51,7 +51,7 @@ def run(chat: str, configs: tuple[str, ...], trace: bool, as_json: bool) -> None
     if as_json:
         print_frame(comparison, as_json=True)
     elif not comparison.is_empty():
-        summary.print_comparison(comparison)
+        summary.print_comparison(folder, comparison)
         click.echo(f"Report: {summary.report_path(folder, chat)}")
     if failures:
         raise CommandFailed("\n".join(failures))

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import yaml
 
-from moderation_pipeline.agents.deciding.question_set import (
-    QUESTIONS,
-    label_questions,
-    policy_questions,
-)
-from moderation_pipeline.agents.prompted.prompt import RULE_ID, prompt_text
+from moderation_pipeline.agents.deciding.question_set import label_questions, policy_questions
+from moderation_pipeline.agents.policy import POLICY
+from moderation_pipeline.agents.prompted.policy_text import brief_policy, full_policy
+from moderation_pipeline.agents.prompted.prompt import RULE_ID
 from moderation_pipeline.config.decision_specs import OpenAIModerationsSpec
 from moderation_pipeline.plan import Category
 
@@ -21,16 +17,22 @@ ALLOWED = "R9"
 
 
 def test_there_is_one_question_for_each_numbered_rule_of_the_policy() -> None:
-    numbered = RULE_ID.findall(prompt_text("policy"))
+    numbered = RULE_ID.findall(full_policy())
     assert [rule.rule for rule in policy_questions().rules] == [rule for rule in numbered if rule != ALLOWED]
 
 
-def test_every_rule_is_of_the_category_that_the_policy_gives_it() -> None:
-    lines = prompt_text("policy").splitlines()
-    named = {line[2:4]: line.split("`")[1] for line in lines if RULE_ID.match(line)}
+@pytest.mark.parametrize("text", [full_policy(), brief_policy()], ids=["full", "brief"])
+def test_every_rule_is_of_the_category_that_the_policy_gives_it(text: str) -> None:
+    named = {line[2:4]: line.split("`")[1] for line in text.splitlines() if RULE_ID.match(line)}
     assert {rule.rule: rule.category.value for rule in policy_questions().rules} == {
         rule: category for rule, category in named.items() if rule != ALLOWED
     }
+
+
+def test_what_a_decision_model_is_asked_stands_in_the_full_prompt_word_for_word() -> None:
+    text = full_policy()
+    for rule in policy_questions().rules:
+        assert rule.question.options[0].meaning in text, rule.rule
 
 
 def test_every_yes_no_question_has_a_criterion_for_both_sides() -> None:
@@ -100,6 +102,5 @@ def test_a_classifiers_labels_are_the_questions_of_its_map() -> None:
 
 
 def test_yaml_reads_no_option_as_a_truth_value() -> None:
-    for path in Path(str(QUESTIONS)).glob("*.yaml"):
-        options = (yaml.safe_load(path.read_text()).get("category") or {}).get("options", {})
-        assert all(isinstance(name, str) for name in options)
+    options = yaml.safe_load(POLICY.read_text(encoding="utf-8"))["category"]["options"]
+    assert all(isinstance(name, str) for name in options)

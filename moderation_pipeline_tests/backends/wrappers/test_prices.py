@@ -12,6 +12,7 @@ from moderation_pipeline.backends.chat.openai_client import OPENAI_URL
 from moderation_pipeline.backends.chat.together import TOGETHER_URL
 from moderation_pipeline.backends.language_model import ModelIdentity, Reply
 from moderation_pipeline.backends.wrappers.prices import PriceList, PricesError, TokenPrice
+from moderation_pipeline.config.model_specs import TogetherExpertSpec, TogetherStudentSpec
 
 LLAMA = ModelIdentity("together", TOGETHER_URL, "meta-llama/Llama-3.3-70B-Instruct-Turbo")
 NANO = ModelIdentity("openai", OPENAI_URL, "gpt-4.1-nano")
@@ -27,10 +28,19 @@ def test_every_shipped_price_has_its_date_and_source() -> None:
 
 
 def test_the_default_models_of_together_have_a_price() -> None:
-    student = LLAMA._replace(model="Qwen/Qwen2.5-7B-Instruct-Turbo")
+    models = [TogetherStudentSpec().model, TogetherExpertSpec().model]
 
-    assert usd(student, PriceList.load()) == pytest.approx(0.30)
-    assert usd(LLAMA, PriceList.load()) == pytest.approx(1.04)
+    prices = [usd(LLAMA._replace(model=model), PriceList.load()) for model in models]
+    assert prices == [pytest.approx(0.17), pytest.approx(0.15)]
+
+
+def test_a_price_of_zero_in_the_config_is_that_server_s_whatever_it_calls_its_model() -> None:
+    prices = PriceList.load().with_own(MINE, 0.0)
+    named_else = Reply("x", "gpt-4.1-nano", prompt_tokens=1_000_000, completion_tokens=0)
+
+    assert prices.usd(MINE, named_else) == 0.0
+    assert usd(NANO, prices) == pytest.approx(0.10)  # another server's price is as it was
+    assert PriceList.load().with_own(MINE, None).price(MINE) is None
 
 
 def test_the_package_knows_what_our_own_file_doesn_t() -> None:

@@ -1,0 +1,67 @@
+"""Reading a reply that names a category alone: which action follows is decided in code, as for decision models.
+
+How a whole plan is read is `reply_parsing.py`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from moderation_pipeline.agents.keyless.evidence import CARING_REPLY, RULES, STEPS, action_for
+from moderation_pipeline.agents.prompted.reply_parsing import (
+    OWN_CATEGORIES,
+    ReadReply,
+    UnreadableReplyError,
+    answer_in,
+    value_probability,
+)
+from moderation_pipeline.agents.prompted.reply_words import CATEGORIES
+from moderation_pipeline.backends.language_model import TokenLogprob
+from moderation_pipeline.plan import Action, Category, Plan
+
+NAMED = re.compile(r'"category"\s*:\s*"([^"]*)"')
+UNSAID = 0.5
+"""The confidence where the server gives no log-probabilities."""
+
+
+def read_category(
+    text: str, logprobs: Sequence[TokenLogprob] | None = None, *, is_cut: bool = False
+) -> ReadReply:
+    """Return the plan that follows from the category in the reply. `is_cut`: it ended at its most tokens.
+
+    Raises:
+        UnreadableReplyError: it names none, an unknown one, or several.
+        CutOffReplyError: it ended before its answer did.
+    """
+    mended: list[str] = []
+    category = _category(answer_in(text, mended, is_cut=is_cut), mended)
+    likelihood = value_probability(text, logprobs, "category")
+    confidence, source = (UNSAID, "missing") if likelihood is None else (likelihood, "logprobs")
+    return ReadReply(_plan(category, likelihood, confidence), tuple(mended), source)
+
+
+def _category(text: str, mended: list[str]) -> Category:
+    named = set(NAMED.findall(text)) or {text}
+    plain = {re.sub(r"[\s-]+", "_", name.strip().strip(".\"'`{}").lower()) for name in named}
+    if len(plain) != 1:
+        raise UnreadableReplyError(f"it names {len(plain)} categories, not one")
+    (word,) = plain
+    if word in OWN_CATEGORIES:
+        return OWN_CATEGORIES[word]
+    if word not in CATEGORIES:
+        raise UnreadableReplyError(f"category is {word[:60]!r}, not one of {', '.join(Category)}")
+    mended.append("synonym:category")
+    return CATEGORIES[word]
+
+
+def _plan(category: Category, likelihood: float | None, confidence: float) -> Plan:
+    """Return the category's plain action; a milder or graver one only where a probability says how plain it is."""
+    if category is Category.NONE:
+        return Plan(Action.ALLOW, category, confidence, "It breaks no rule.", rule=RULES[category])
+    plain = STEPS[category][1]
+    action = plain if likelihood is None else action_for(category, likelihood)
+    reply = CARING_REPLY if action is Action.REPLY else None
+    return Plan(
+        action, category, confidence, f"It breaks {RULES[category]} ({category}).", reply, RULES[category]
+    )

@@ -1,0 +1,78 @@
+"""Plans that contradict themselves, or repeat what the model was shown: never acted on as they stand.
+
+A reply can be read and still mean nothing: a sanction for no violation, the rule that allows beside a ban, the
+prompt's own words said to a user, an example's words given as the reason. What such a plan is worth is decided here
+(asked once more, or mended and counted); how a reply is read at all is `reply_parsing.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from moderation_pipeline.agents.keyless.evidence import CARING_REPLY, RULES
+from moderation_pipeline.agents.prompted.reply_parsing import ReadReply, UnreadableReplyError
+from moderation_pipeline.backends.language_model import Message
+from moderation_pipeline.plan import Action, Category, Plan
+
+ALLOWED_RULE = RULES[Category.NONE]
+
+QUOTED_WORDS = 4
+"""From so many words on, what stands in the prompt word for word is a quotation: shorter ones may be chance."""
+
+COMMAND_MARKS = ("!", "/")
+"""What a bot would take a reply for an order by."""
+
+
+def sound(read: ReadReply, shown: Sequence[Message]) -> ReadReply:
+    """Return the reply where its plan means one thing, without words in it that are not the model's own.
+
+    Raises:
+        UnreadableReplyError: action, category and rule contradict each other, or it answers with nothing to say.
+    """
+    _refuse_contradictions(read.plan)
+    plan, mended = read.plan, list(read.mended)
+    if plan.reasoning and _is_quoted(plan.reasoning, shown[:1]):
+        if plan.action is not Action.ALLOW:
+            raise UnreadableReplyError(
+                "its reasoning is copied from these instructions, so it judges nothing"
+            )
+        mended.append("copies:reasoning")
+    if plan.reply_text is not None and (why := _why_not_said(plan.reply_text, shown)):
+        mended.append(f"{why}:reply_text")
+        plan = replace(plan, reply_text=None)
+    if plan.action is Action.REPLY and plan.reply_text is None:
+        plan = _with_something_to_say(plan, mended)
+    return replace(read, plan=plan, mended=tuple(dict.fromkeys(mended)))
+
+
+def _refuse_contradictions(plan: Plan) -> None:
+    if plan.category is Category.NONE and plan.action is not Action.ALLOW:
+        raise UnreadableReplyError(f"the action {plan.action.value} doesn't go with the category none")
+    if plan.rule == ALLOWED_RULE and plan.action is not Action.ALLOW:
+        raise UnreadableReplyError(f"the rule {plan.rule} allows, and the action is {plan.action.value}")
+
+
+def _with_something_to_say(plan: Plan, mended: list[str]) -> Plan:
+    if plan.category is not Category.SELF_HARM:
+        raise UnreadableReplyError("the action is reply, and there is no reply_text of its own to say")
+    mended.append("missing:reply_text")
+    return replace(plan, reply_text=CARING_REPLY)
+
+
+def _why_not_said(text: str, shown: Sequence[Message]) -> str | None:
+    """Return why a text is not said to a user; null where it may be."""
+    if text.lstrip().startswith(COMMAND_MARKS):
+        return "command"
+    return "quotes" if _is_quoted(text, shown) else None
+
+
+def _is_quoted(text: str, shown: Sequence[Message]) -> bool:
+    words = _plain(text)
+    if len(words.split()) < QUOTED_WORDS:
+        return False
+    return any(words in _plain(message.content) for message in shown)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.lower().replace('"', "").replace("`", "").strip(" .").split())

@@ -1,0 +1,73 @@
+"""Which expert_only run a config's agreement is measured against: that of its own Expert, and no other.
+
+A chat may have several runs in which an Expert judged everything. Agreement with a stranger says nothing about a
+config, so one whose own Expert has no such run is measured by its audits alone; one that has no Expert is held
+against the usual one. How plans are laid beside each other is `judged.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from moderation_pipeline.config.run_config import NamedConfig
+from moderation_pipeline.evaluation.judged import Run
+
+USUAL = "expert_only"
+"""The run that a config without an Expert is held against, where there are several."""
+
+HOW_HARD_IT_IS_ASKED = {
+    *("concurrency", "timeout_s", "attempts", "batch", "batch_size", "device", "price", "may_train_on"),
+}
+"""What a spec says of an Expert that makes it no other judge."""
+
+
+def yardstick_of(named: NamedConfig, others: Iterable[NamedConfig]) -> str | None:
+    """Return the name of the config, of regime expert_only, whose plans the config's are held against."""
+    full = sorted(
+        (each for each in others if each.config.regime == "expert_only"),
+        key=lambda each: (each.name != USUAL, each.name),
+    )
+    if named.config.expert == "none":
+        return full[0].name if full else None
+    return next((each.name for each in full if _judge(each) == _judge(named)), None)
+
+
+def reference_of(run: Run, runs: Sequence[Run]) -> pl.DataFrame | None:
+    """Return the audits of the run that this one's plans are held against, if it is among `runs`."""
+    name = yardstick_of(run.config, (each.config for each in runs))
+    return next((each.expert_audits for each in runs if each.name == name), None)
+
+
+def yardsticks(configs: Sequence[NamedConfig]) -> dict[str, list[str]]:
+    """Return, by expert_only config, whose agreement is measured against it."""
+    measured: dict[str, list[str]] = {}
+    for each in configs:
+        against = yardstick_of(each, configs)
+        if against is not None and against != each.name and each.config.regime != "expert_only":
+            measured.setdefault(against, []).append(each.name)
+    return dict(sorted(measured.items()))
+
+
+def told(configs: Sequence[NamedConfig]) -> str | None:
+    """Return which config is measured against which; null where there is no choice."""
+    full = [each for each in configs if each.config.regime == "expert_only"]
+    if len(full) < 2:
+        return None
+    held = yardsticks(configs)
+    against = [f"that of {', '.join(names)} against {_named(configs, name)}" for name, names in held.items()]
+    alone = [each.name for each in full if each.name not in held]
+    nobody = [f"nobody's against {_named(configs, name)}, whose Expert no other config has" for name in alone]
+    return f"Agreement is measured with each config's own Expert: {'; '.join((*against, *nobody))}."
+
+
+def _named(configs: Sequence[NamedConfig], name: str) -> str:
+    judge = next(_judge(each) for each in configs if each.name == name)
+    return f"{name} ({judge.get('model') or judge.get('backend')})"
+
+
+def _judge(named: NamedConfig) -> Mapping[str, Any]:
+    expert = named.config.expert
+    return {} if expert == "none" else expert.model_dump(mode="json", exclude=HOW_HARD_IT_IS_ASKED)

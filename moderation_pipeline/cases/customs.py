@@ -23,9 +23,10 @@ class Customs:
 
     def saw(self, sign: str, much: int, place: Place) -> None:
         """Note that the line there shows the sign, this much of it and so all that is less; in stream order."""
+        channel, in_channel, in_chat = place
         for level in range(much + 1):
-            self._in_channel[place.channel, sign, level].append(place.in_channel)
-            self._in_chat[sign, level].append(place.in_chat)
+            self._in_channel[channel, sign, level].append(in_channel)
+            self._in_chat[sign, level].append(in_chat)
 
     def share_before(self, place: Place, sign: str, much: int, usual: float) -> float:
         """Return the share of the channel's lines before the place that showed so much of the sign, or more.

@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from moderation_pipeline.agents.keyless.customary import note_line
-from moderation_pipeline.agents.keyless.evidence import Evidence
+from moderation_pipeline.agents.keyless.evidence import LIKELY, Evidence, chances, gravest
 from moderation_pipeline.agents.keyless.hate_reading import ABOUT, PREDICATES, hate_evidence
 from moderation_pipeline.agents.keyless.reading import read
 from moderation_pipeline.agents.keyless.signal_evidence import (
@@ -21,6 +21,7 @@ from moderation_pipeline.agents.keyless.signal_evidence import (
     MOSTLY_SYMBOLS,
     SHOUTING,
     WEIGHTS,
+    coarse,
     evidence_of,
 )
 from moderation_pipeline.cases.case import Case
@@ -45,6 +46,7 @@ class ChatCustoms:
         self.expected = expected
         self._customs = Customs()
         self._noted = 0
+        self._known: dict[tuple[float, ...], tuple[list[Evidence], bool]] = {}
         self._channels = comments["channel"].to_list()
         in_channel = comments.select(pl.col("channel").cum_count().over("channel") - 1).to_series()
         by_user = comments.select(pl.col("user_id").cum_count().over("channel", "user_id")).to_series()
@@ -64,11 +66,21 @@ class ChatCustoms:
             return
         self._noted = row + 1
         custom = self.custom_at(row)
-        evidence = evidence_of(case.signals, is_newcomer=custom.is_newcomer)
-        if any(getattr(case.signals, name) for name in NAMING) and _attacks(case.normalised):
-            evidence.append(ATTACK)
+        signals = case.signals
+        evidence, is_likely = self._found_in(signals, is_newcomer=custom.is_newcomer)
+        if (signals.identity or signals.origin or signals.slur) and _attacks(case.normalised):
+            evidence, is_likely = [*evidence, ATTACK], True
         if evidence:
-            note_line(self._customs, evidence, custom)
+            note_line(self._customs, evidence, custom, is_likely=is_likely)
+
+    def _found_in(self, signals: Signals, *, is_newcomer: bool) -> tuple[list[Evidence], bool]:
+        """Return the evidence in the signals, and whether it makes a violation likely where it is rare."""
+        key = (*coarse(signals), is_newcomer)
+        found = self._known.get(key)
+        if found is None:
+            evidence = evidence_of(signals, is_newcomer=is_newcomer)
+            found = self._known[key] = evidence, gravest(chances(evidence))[1] >= LIKELY
+        return found
 
 
 def _attacks(normalised: str) -> bool:

@@ -68,6 +68,8 @@ def weighed(evidence: Sequence[Evidence], custom: Custom | None) -> Weighed:
 def as_rare(evidence: Sequence[Evidence], custom: Custom) -> list[Evidence]:
     """Return each piece as it tells by its rarity; what only leans tells no more than what it leans on."""
     pieces = [_as_rare(piece, custom) for piece in evidence]
+    if all(piece.sign != LEANING for piece in pieces):
+        return pieces
     strongest: dict[Category, float] = {}
     for piece in pieces:
         if piece.sign != LEANING:
@@ -96,9 +98,12 @@ def steps_of(chance: float) -> int:
     return int((chance - LIKELY) / (1.0 - LIKELY) * STEPS_OF_GRAVITY)
 
 
-def note_line(customs: Customs, evidence: Sequence[Evidence], custom: Custom) -> None:
-    """Take a line into what is customary after it: each sign that it shows, and how grave they make it."""
-    _, chance = gravest(chances(as_rare(evidence, custom)))
+def note_line(customs: Customs, evidence: Sequence[Evidence], custom: Custom, *, is_likely: bool) -> None:
+    """Take a line into what is customary after it: each sign that it shows, and how grave they make it.
+
+    `is_likely` says whether it is a likely violation by the text alone: else its rarity can't make it one.
+    """
+    chance = gravest(chances(as_rare(evidence, custom)))[1] if is_likely else 0.0
     for piece in evidence:
         if piece.sign not in ("", LEANING):
             customs.saw(piece.sign, piece.much, custom.place)

@@ -13,13 +13,7 @@ from typing import NamedTuple
 
 from moderation_pipeline.agents.keyless.customary import weighed
 from moderation_pipeline.agents.keyless.evidence import Evidence, plan_from
-from moderation_pipeline.agents.keyless.signal_evidence import (
-    evidence_of,
-    is_repeated,
-    is_shouted,
-    is_wall,
-    wall_size,
-)
+from moderation_pipeline.agents.keyless.signal_evidence import coarse, evidence_of
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation
@@ -27,16 +21,9 @@ from moderation_pipeline.cases.verdict import Contribution, Receipt, Verdict
 from moderation_pipeline.config.run_config import VoteSpec
 from moderation_pipeline.memory.turning import as_far_as_trusted
 from moderation_pipeline.memory.vote import vote
-from moderation_pipeline.text.signals import Signals
 
 RECEIPT = Receipt(backend="rules")
 """Shared by every verdict of the rules: they cost nothing, and making one per comment would."""
-
-DECIDING = Signals._fields.index("words")
-"""Signals before this one decide; those from it on vary freely, and count only in the buckets of `_key`."""
-
-LONG_WORDS = 12
-"""From here on one bucket: nothing turns on how much longer a comment is."""
 
 KNOWN_AT_MOST = 100_000
 """Verdicts remembered by their key; chats show a few thousand different ones."""
@@ -73,10 +60,10 @@ class RulesStudent(Student):
 
     def _read(self, case: Case, *, is_newcomer: bool) -> _Known:
         """Return the evidence in a case, and the verdict where nothing is taken off it."""
-        key = (*_key(case), is_newcomer)
+        is_trusted = case.is_moderator or case.is_broadcaster
+        key = (*coarse(case.signals), is_trusted, is_newcomer)
         known = self._known.get(key)
         if known is None:
-            is_trusted = case.is_moderator or case.is_broadcaster
             evidence = evidence_of(case.signals, is_trusted=is_trusted, is_newcomer=is_newcomer)
             known = _Known(evidence, _verdict(evidence))
             if len(self._known) < KNOWN_AT_MOST:
@@ -104,20 +91,6 @@ class RulesStudent(Student):
             explanation=(*verdict.explanation, *spoken),
         )
         return as_far_as_trusted(turned, verdict, situation.recalled)
-
-
-def _key(case: Case) -> tuple[float, ...]:
-    """Return everything that the rules look at, coarsely, so that like comments share one verdict."""
-    signals = case.signals
-    is_long = is_shouted(signals) or is_wall(signals)
-    return (
-        *signals[:DECIDING],
-        min(signals.words, LONG_WORDS) if is_repeated(signals) else 0,
-        is_shouted(signals),
-        is_wall(signals),
-        wall_size(signals) if is_long else 0,
-        case.is_moderator or case.is_broadcaster,
-    )
 
 
 def _verdict(evidence: Sequence[Evidence], at_most: float = 1.0, note: str = "") -> Verdict:

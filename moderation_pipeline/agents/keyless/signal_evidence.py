@@ -89,6 +89,25 @@ ROOM_AT_MOST = 0.25
 counts, and alone not even a first message makes spam of it. Six others could else have anybody sanctioned."""
 
 
+DECIDING = Signals._fields.index("words")
+"""Signals before this one decide; those from it on vary freely, and count only in the buckets of `coarse`."""
+
+LONG_WORDS = 12
+"""From here on one bucket: nothing turns on how much longer a comment is."""
+
+
+def coarse(signals: Signals) -> tuple[float, ...]:
+    """Return everything that evidence is made of, coarsely, so that it is looked up for like comments."""
+    is_wide, is_loud = is_wall(signals), is_shouted(signals)
+    return (
+        *signals[:DECIDING],
+        min(signals.words, LONG_WORDS) if is_repeated(signals) else 0,
+        is_loud,
+        is_wide,
+        wall_size(signals) if is_wide or is_loud else 0,
+    )
+
+
 def evidence_of(signals: Signals, *, is_trusted: bool = False, is_newcomer: bool = False) -> list[Evidence]:
     """Return what the signals say, one piece of evidence per kind of signal.
 

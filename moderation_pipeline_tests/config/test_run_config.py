@@ -272,3 +272,12 @@ def test_the_regime_follows_from_the_rest_where_it_is_left_out() -> None:
     )
     assert Config.model_validate({"student": "none", "audit": {"policy": "all"}}).regime == "expert_only"
     assert Config.model_validate({}).regime == "hybrid"
+
+
+def test_a_live_chat_s_rarity_holds_but_for_the_synthetic_one_and_a_number_for_every_chat() -> None:
+    usual = Config.model_validate({}).expected_violations_per_1000
+    said = Config.model_validate({"expected_violations_per_1000": 40}).expected_violations_per_1000
+    assert usual is not None
+    assert said is not None
+    assert (usual.share_of("stream"), usual.share_of("synthetic")) == (0.002, 0.15)
+    assert (said.share_of("stream"), said.share_of("synthetic")) == (0.04, 0.04)

@@ -75,7 +75,13 @@ def chat_of(suite: Suite) -> pl.DataFrame:
 def flagged(student: Student, comments: pl.DataFrame) -> pl.Series:
     """Return whether the Student finds a violation in each comment, without audits or memory."""
     config = Config.model_validate(
-        {"student": "rules", "expert": "none", "memory": None, "audit": {"policy": "none"}}
+        {
+            "student": "rules",
+            "expert": "none",
+            "memory": None,
+            "audit": {"policy": "none"},
+            "expected_violations_per_1000": None,
+        }
     )
     folder = DataFolder.find()
     tables = moderate(

@@ -48,6 +48,10 @@ BY_RATE = ("uncertain", "random", "severity", "committee", "novelty")
 """Policies that audit a share; the others audit all comments or none."""
 
 
+EXPECTED_PER_1000 = 195
+"""The violations of CONDA in 1,000 lines."""
+
+
 def learned_config(policy: str, rate: float, *, memory: bool) -> Config:
     """Return the config of one row of the table."""
     return Config.model_validate(
@@ -56,6 +60,7 @@ def learned_config(policy: str, rate: float, *, memory: bool) -> Config:
             "expert": {"backend": "labels"},
             "memory": {} if memory else None,
             "audit": {"policy": policy, "rate": rate, "random_floor": 0.01},
+            "expected_violations_per_1000": EXPECTED_PER_1000,
         }
     )
 
@@ -125,10 +130,16 @@ def keyless(seed: int, who: str) -> Score:
     comments = research_stream(seed)
     expert = CarefulRulesExpert()
     config = Config.model_validate(
-        {"student": "rules", "expert": "none", "memory": None, "audit": {"policy": "none"}}
+        {
+            "student": "rules",
+            "expert": "none",
+            "memory": None,
+            "audit": {"policy": "none"},
+            "expected_violations_per_1000": EXPECTED_PER_1000,
+        }
     )
     if who == "careful_rules":
-        cases = [case for batch in Stream(comments).batches(64) for case in batch]
+        cases = [case for batch in Stream(comments, EXPECTED_PER_1000 / 1000).batches(64) for case in batch]
         verdicts = asyncio.run(expert.audit(cases))
         predicted = np.array([v.plan is not None and v.plan.is_violation for v in verdicts])
     else:

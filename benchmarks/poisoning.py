@@ -33,7 +33,7 @@ from moderation_pipeline.backends.language_model import LanguageModel, Reply, Re
 from moderation_pipeline.comments.ingest import ingest
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.model_specs import LanguageModelSpec
-from moderation_pipeline.config.run_config import AuditSpec, Config, NamedConfig
+from moderation_pipeline.config.run_config import AuditSpec, Config, ExpectedSpec, NamedConfig
 from moderation_pipeline.config.sanctions import load_sanctions
 from moderation_pipeline.embedders.tfidf import TfidfEmbedder
 from moderation_pipeline.memory.store import MemoryStore
@@ -54,6 +54,10 @@ KEYLESS = (
 )
 SANCTIONS = ("warn", "delete", "timeout", "ban")
 MOST_TIMES_HIS_SHARE = 3
+RUDE_PER_1000 = 100
+"""How many rude lines the config is told to expect: from one in 23 to one in 11 are. With a live chat's 2, the rules
+would act on the first of them alone, and there would be no sanction to avert."""
+
 ALWAYS_FREE = 4
 """Audits that anyone may take: of few lines, three times a share is less than one audit."""
 
@@ -167,12 +171,14 @@ def comments_of(lines: Sequence[Line], folder: Path) -> pl.DataFrame:
 def moderated(lines: Sequence[Line], name: str, folder: Path) -> RunTables:
     """Return the tables of a run of the chat under a config, or with a model that can be persuaded."""
     comments, data = comments_of(lines, folder), DataFolder(folder)
+    expected = ExpectedSpec(usual=RUDE_PER_1000)
     if name in MODELS:
         student = {"backend": "openai", "model": name}
         config = Config.model_validate({"student": student})
         models: Models = Persuadable(MODELS[name]())
     else:
         config, models = ConfigLibrary(data).load(name).config, NoModels()
+    config = config.model_copy(update={"expected_violations_per_1000": expected})
     memory = None
     if config.memory is not None:
         memory = MemoryStore(config.memory, TfidfEmbedder(), chat="chat", config=name)

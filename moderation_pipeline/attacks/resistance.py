@@ -34,11 +34,16 @@ Moderate = Callable[[pl.DataFrame], RunTables]
 
 
 def attack_config(attacks: Sequence[Attack], named: NamedConfig, begin: Begin) -> pl.DataFrame:
-    """Return the table attack_results of a config: both chats moderated by its loop, each from a fresh start."""
+    """Return the table attack_results of a config: both chats moderated by its loop, each from a fresh start.
+
+    How rare violations are is not said: every line of the suite is one, and what is asked is how each is read.
+    """
+    unsaid = named.config.model_copy(update={"expected_violations_per_1000": None})
+    asked = named.model_copy(update={"config": unsaid})
 
     def moderated(comments: pl.DataFrame) -> RunTables:
         with begin(comments) as begun:
-            return moderate(comments, named, agents=begun.agents, memory=begun.memory, ladder=begun.ladder)
+            return moderate(comments, asked, agents=begun.agents, memory=begun.memory, ladder=begun.ladder)
 
     return attack(attacks, moderated, audits_act=named.config.audits_act, config=named.name)
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from moderation_pipeline.cases.customs import Custom
     from moderation_pipeline.text.signals import Signals
 
 
@@ -31,6 +32,10 @@ class Surroundings(Protocol):
 
     def own_lines_before(self, position: int, count: int) -> Sequence[Line]:
         """Return up to `count` lines of the same user and channel before `position`, oldest first."""
+        ...
+
+    def custom_at(self, position: int) -> Custom | None:
+        """Return what was customary in the channel before `position`; null where it isn't counted."""
         ...
 
 
@@ -70,3 +75,14 @@ class Case(NamedTuple):
     def own_lines_before(self, count: int) -> Sequence[Line]:
         """Return up to `count` of the user's own earlier lines in the channel, oldest first."""
         return self.surroundings.own_lines_before(self.position, count)
+
+    @property
+    def custom(self) -> Custom | None:
+        """What was customary in the channel before this line; null where it isn't counted."""
+        return self.surroundings.custom_at(self.position)
+
+    @property
+    def is_newcomer(self) -> bool:
+        """Whether the user is known never to have written in the channel before, while others did for a while."""
+        custom = self.custom
+        return custom is not None and custom.is_newcomer

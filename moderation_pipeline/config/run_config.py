@@ -31,6 +31,9 @@ from moderation_pipeline.config.replacing import Replacement
 from moderation_pipeline.config.yaml_model import Closed
 
 DEFAULT_CONFIG = "hybrid"
+SYNTHETIC_EXPECTED = {"synthetic": 150.0}
+"""Of the generated chat, whose scenes are there to be found."""
+
 KEYLESS_REGIMES = ("student_only", "student_memory", "hybrid", "expert_only")
 """What `moderation run` runs when no config is named."""
 
@@ -172,6 +175,28 @@ class BudgetSpec(Closed):
     """Whether the run then stops, to be resumed, or the rules decide the rest."""
 
 
+class ExpectedSpec(Closed):
+    """How many of 1,000 comments are thought to break a rule. A number is for every chat.
+
+    The keyless rules weigh what they find by it: what is usual in a channel can't be what is rare in it.
+    """
+
+    usual: float = Field(default=2, gt=0, le=1000)
+    """In a chat that isn't named below: a live chat's, where moderators act on 2 to 4 comments of 1,000."""
+    chats: Mapping[str, Annotated[float, Field(gt=0, le=1000)]] = SYNTHETIC_EXPECTED
+    """By the name of the chat: the synthetic one, made to show what can be found, has its own."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_number_is_for_every_chat(cls, data: Any) -> Any:
+        is_number = isinstance(data, int | float) and not isinstance(data, bool)
+        return {"usual": data, "chats": {}} if is_number else data
+
+    def share_of(self, chat: str) -> float:
+        """Return the share of a chat's comments that are expected to break a rule."""
+        return self.chats.get(chat, self.usual) / 1000
+
+
 Regime = Literal["student_only", "student_memory", "hybrid", "expert_only"]
 
 
@@ -191,6 +216,8 @@ class Config(Closed):
     """What is remembered of disagreements; null: nothing."""
     audit: AuditSpec = AuditSpec()
     """Which comments are audited."""
+    expected_violations_per_1000: ExpectedSpec | None = ExpectedSpec()
+    """How rare violations are, for the rules; null: not known, and the rules go by the text alone."""
     loop: LoopSpec = LoopSpec()
     """How the stream is cut into batches."""
     rules: str | None = None

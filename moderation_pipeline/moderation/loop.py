@@ -82,8 +82,9 @@ class Moderation:
         observers: Sequence[RunObserver] = (),
         secret: str = "",
     ) -> None:
-        self._stream = Stream(comments)
         self._chat = str(comments["chat"][0]) if comments.height else ""
+        expected = named.config.expected_violations_per_1000
+        self._stream = Stream(comments, None if expected is None else expected.share_of(self._chat))
         self._named = named
         self._agents = agents
         self._memory = memory

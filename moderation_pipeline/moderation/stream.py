@@ -13,7 +13,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from moderation_pipeline.agents.keyless.chat_customs import ChatCustoms, telling
 from moderation_pipeline.cases.case import Case, Line
+from moderation_pipeline.cases.customs import Custom
 from moderation_pipeline.text.addressing import addresses_moderator
 from moderation_pipeline.text.names import with_names_as_mentions
 from moderation_pipeline.text.signals import Signals, signals
@@ -31,9 +33,12 @@ LINES_TOGETHER = 3
 
 
 class Stream:
-    """A chat in stream order, and each comment's surroundings."""
+    """A chat in stream order, and each comment's surroundings.
 
-    def __init__(self, comments: pl.DataFrame) -> None:
+    `expected` is the share of comments that are expected to be violations; null: what is customary isn't counted.
+    """
+
+    def __init__(self, comments: pl.DataFrame, expected: float | None = None) -> None:
         self._comments = with_names_as_mentions(comments.sort("position")).with_columns(
             sent_at_us=pl.col("sent_at").dt.timestamp("us"),
         )
@@ -50,6 +55,7 @@ class Stream:
         self._rows = {int(p): i for i, p in enumerate(self._comments["position"])} if self._has_gaps else None
         self._addressing = _addressing(self._comments)
         self._lines = self._comments.select(*Line._fields)
+        self._customs = None if expected is None else ChatCustoms(self._comments, expected)
 
     def __len__(self) -> int:
         return self._comments.height
@@ -79,10 +85,19 @@ class Stream:
         columns = [name for name in Case._fields if name not in NOT_COLUMNS]
         for start in range(0, self._comments.height, CHUNK):
             chunk = self._comments.slice(start, CHUNK)
-            seen = map(Signals._make, _rows(signals(chunk.drop(pl.selectors.starts_with("label_")))))
-            marks = _rows(self._addressing.slice(start, CHUNK))
-            for row, row_signals, mark in zip(_rows(chunk.select(columns)), seen, marks, strict=True):
-                yield Case._make((*row, row_signals, self, *mark))
+            counted = signals(chunk.drop(pl.selectors.starts_with("label_")))
+            rows = zip(
+                _rows(chunk.select(columns)),
+                map(Signals._make, _rows(counted)),
+                _rows(self._addressing.slice(start, CHUNK)),
+                telling(counted),
+                strict=True,
+            )
+            for number, (row, row_signals, mark, tells) in enumerate(rows, start):
+                case = Case._make((*row, row_signals, self, *mark))
+                if tells and self._customs is not None:
+                    self._customs.take_in(number, case)
+                yield case
 
     def lines_before(self, position: int, count: int) -> Sequence[Line]:
         """Return up to `count` lines of the same channel before `position`, oldest first."""
@@ -92,8 +107,15 @@ class Stream:
         """Return up to `count` lines of the same user and channel before `position`, oldest first."""
         return self._walk(self._previous_by_user, position, count)
 
+    def custom_at(self, position: int) -> Custom | None:
+        """Return what was customary in the channel before `position`; null where it isn't counted."""
+        return None if self._customs is None else self._customs.custom_at(self._row(position))
+
+    def _row(self, position: int) -> int:
+        return position if self._rows is None else self._rows[position]
+
     def _walk(self, previous: NDArray[np.int64], position: int, count: int) -> list[Line]:
-        row = position if self._rows is None else self._rows[position]
+        row = self._row(position)
         found: list[Line] = []
         while len(found) < count and (row := int(previous[row])) != NOBODY_BEFORE:
             found.append(Line(*self._lines.row(row)))

@@ -286,3 +286,12 @@ def test_a_config_says_which_ready_made_ones_it_and_what_it_extends_replace(tmp_
         assert str(ready_made) in replaced.note
     assert library.load("apart").replaces == ()
     assert library.load("student_only").replaces == ()
+
+
+def test_a_live_chat_s_rarity_holds_but_for_the_synthetic_one_and_a_number_for_every_chat() -> None:
+    usual = Config.model_validate({}).expected_violations_per_1000
+    said = Config.model_validate({"expected_violations_per_1000": 40}).expected_violations_per_1000
+    assert usual is not None
+    assert said is not None
+    assert (usual.share_of("stream"), usual.share_of("synthetic")) == (0.002, 0.15)
+    assert (said.share_of("stream"), said.share_of("synthetic")) == (0.04, 0.04)

@@ -54,7 +54,7 @@ def abuse_evidence(reading: Reading, tellings: Mapping[str, Telling], tone: Tone
                 continue
             covered.update(range(hit.start, hit.end))
             chance = min(SUREST, weight * factor_of(Use(reading, hit, tone)))
-            evidence.append(Evidence(telling.category, chance, f"{telling.reason} ('{hit.term}')"))
+            evidence.append(Evidence(telling.category, chance, f"{telling.reason} ('{hit.term}')", group))
             weight = telling.again
     return evidence
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from moderation_pipeline.agents.expert import Expert
 from moderation_pipeline.agents.keyless.close_reading import text_evidence
+from moderation_pipeline.agents.keyless.customary import weighed
 from moderation_pipeline.agents.keyless.earlier_lines import evidence_of_earlier_lines
 from moderation_pipeline.agents.keyless.evidence import Evidence, plan_from
 from moderation_pipeline.agents.keyless.signal_evidence import WEIGHTS, as_trusted, flood_evidence, leanings
@@ -42,18 +43,19 @@ class CarefulRulesExpert(Expert):
         evidence += evidence_of_earlier_lines(case, evidence)
         if case.is_moderator or case.is_broadcaster:
             evidence = as_trusted(evidence)
+        told = weighed(evidence, case.custom)
         explanation = tuple(
-            Contribution("signal", piece.reason, round(piece.weight, 3)) for piece in evidence
+            Contribution("signal", piece.reason, round(piece.weight, 3)) for piece in told.evidence
         )
-        return Verdict(plan_from(evidence), RECEIPT, explanation=explanation)
+        return Verdict(plan_from(*told), RECEIPT, explanation=explanation)
 
 
 def _counted(case: Case) -> list[Evidence]:
     """Return the signals that are patterns or floods, not words: taken as the fast rules take them."""
     found = [
-        Evidence(weight.category, weight.once, weight.reason)
+        Evidence(weight.category, weight.once, weight.reason, weight.signal)
         for weight in WEIGHTS
         if weight.signal in PATTERNS and getattr(case.signals, weight.signal)
     ]
     found += flood_evidence(case.signals)
-    return found + leanings(case.signals, found) if found else found
+    return found + leanings(case.signals, found, is_newcomer=case.is_newcomer) if found else found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from moderation_pipeline.agents.keyless.close_reading import text_evidence
-from moderation_pipeline.agents.keyless.evidence import LIKELY, Evidence, chances
+from moderation_pipeline.agents.keyless.evidence import LEANING, LIKELY, Evidence, chances
 from moderation_pipeline.cases.case import Case, Line
 from moderation_pipeline.plan import Category
 from moderation_pipeline.text.lexicon import grammar
@@ -53,7 +53,7 @@ def _kept_up(own: Sequence[Line], now: dict[Category, float]) -> list[Evidence]:
     abusive = sum(1 for line in own if _chance(line.normalised, KEPT_UP) >= PLAIN)
     if abusive < 2:
         return []
-    return [Evidence(likeliest, 0.1 * abusive, f"kept up over {abusive} earlier lines")]
+    return [Evidence(likeliest, 0.1 * abusive, f"kept up over {abusive} earlier lines", LEANING)]
 
 
 def _split(own: Sequence[Line], normalised: str) -> list[Evidence]:
@@ -68,11 +68,18 @@ def _split(own: Sequence[Line], normalised: str) -> list[Evidence]:
         whole = _joined(parts)
         if _chance(_joined(parts[:-1]), KEPT_UP) >= LIKELY:
             break
-        together = chances(text_evidence(whole, is_reply=False))
+        found = text_evidence(whole, is_reply=False)
+        together = chances(found)
         worst = max(together, key=together.__getitem__, default=Category.NONE)
         if worst in KEPT_UP and together[worst] >= PLAIN:
-            return [Evidence(worst, 0.85 * together[worst], f"split over {len(parts)} comments: '{whole}'")]
+            said = f"split over {len(parts)} comments: '{whole}'"
+            return [Evidence(worst, 0.85 * together[worst], said, _strongest_of(found, worst).sign)]
     return []
+
+
+def _strongest_of(evidence: Sequence[Evidence], category: Category) -> Evidence:
+    """Return the strongest piece for a category that has one."""
+    return max((piece for piece in evidence if piece.category is category), key=lambda piece: piece.weight)
 
 
 def _joined(parts: Sequence[str]) -> str:

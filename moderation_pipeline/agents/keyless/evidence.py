@@ -34,21 +34,33 @@ class Evidence(NamedTuple):
     category: Category
     weight: float
     reason: str
+    sign: str = ""
+    """What it is counted as in its channel (`customary`): a signal's name, `LEANING`, or nothing."""
+    much: int = 0
+    """How much of the sign there is, in steps of its own."""
+
+
+LEANING = "leaning"
+"""The sign of what tilts other evidence and tells nothing alone."""
 
 
 def chances(evidence: Sequence[Evidence]) -> dict[Category, float]:
     """Return the chance of each category named, its evidence taken as independent: 1 - prod(1 - weight)."""
     spared: dict[Category, float] = {}
-    for category, weight, _ in evidence:
+    for category, weight, *_ in evidence:
         spared[category] = spared.get(category, 1.0) * (1.0 - weight)
     return {category: 1.0 - chance for category, chance in spared.items()}
 
 
-def plan_from(evidence: Sequence[Evidence]) -> Plan:
-    """Return the plan for the likeliest category, or allow; confidence is the chance that this is right."""
+def plan_from(evidence: Sequence[Evidence], at_most: float = 1.0, note: str = "") -> Plan:
+    """Return the plan for the likeliest category, or allow; confidence is the chance that this is right.
+
+    `at_most` is the greatest chance that anything is left, and `note` says why.
+    """
     likeliest, chance = gravest(chances(evidence))
+    chance = min(chance, at_most)
     if chance < LIKELY:
-        reasons = ", ".join(piece.reason for piece in evidence)
+        reasons = ", ".join([piece.reason for piece in evidence] + [note] * bool(note))
         reasoning = (
             f"Too little for a sanction: {reasons}." if reasons else "Nothing found that breaks a rule."
         )

@@ -42,6 +42,10 @@ GENERALISED = 0.6
 """What an insult said of a kind of people tells."""
 
 
+ABOUT = "about_a_group"
+"""The sign of what is said about a group, as it is counted in a channel (`customary`)."""
+
+
 def hate_evidence(reading: Reading, *, is_condemned: bool) -> list[Evidence]:
     """Return the evidence of hate in a comment; `is_condemned` says that it speaks against what it names."""
     evidence = _slurs(reading, is_condemned)
@@ -73,11 +77,15 @@ def _said_about(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> 
             is_new = not places & taken and _is_about(reading, hit, named_in)
             if is_new and not reading.is_negated(hit):
                 taken |= places
-                found.append(Evidence(Category.HATE, weight * softening, f"'{hit.term}' about a group"))
+                found.append(
+                    Evidence(Category.HATE, weight * softening, f"'{hit.term}' about a group", ABOUT)
+                )
     for hit in reading.of("good_trait"):
         is_new = hit.start not in taken and _is_about(reading, hit, named_in)
         if is_new and reading.is_negated(hit) and not _denies_harm(reading, hit):
-            found.append(Evidence(Category.HATE, DENIED_GOOD * softening, f"denying a group '{hit.term}'"))
+            found.append(
+                Evidence(Category.HATE, DENIED_GOOD * softening, f"denying a group '{hit.term}'", ABOUT)
+            )
     return found[:MOST_PREDICATES]
 
 
@@ -117,7 +125,7 @@ def _slurs(reading: Reading, is_condemned: bool) -> list[Evidence]:
             weight *= HATE.slur_mentioned
         elif _is_reclaimed(reading, hit):
             weight *= HATE.slur_reclaimed
-        evidence.append(Evidence(Category.HATE, weight, f"the slur '{hit.term}'"))
+        evidence.append(Evidence(Category.HATE, weight, f"the slur '{hit.term}'", "slur"))
     for hit in reading.of("insult_strong"):
         is_general = bool(reading.of("demeaning", "exclusion"))
         if (
@@ -126,7 +134,9 @@ def _slurs(reading: Reading, is_condemned: bool) -> list[Evidence]:
             and hit.term.startswith(grammar().generalised)
             and not is_homonym(reading, hit)
         ):
-            evidence.append(Evidence(Category.HATE, GENERALISED, f"'{hit.term}' said of a kind of people"))
+            evidence.append(
+                Evidence(Category.HATE, GENERALISED, f"'{hit.term}' said of a kind of people", ABOUT)
+            )
     return evidence
 
 

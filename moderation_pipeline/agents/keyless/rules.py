@@ -1,23 +1,19 @@
 """The keyless Student: fast rules over the signals, and the votes of memories.
 
-Every signal is evidence for a category, with the chance that a comment that shows it breaks the rule;
-evidence adds up as independent chances. Careful reading (targets, quotes, negation, earlier lines) is
-`careful_rules`'; counting is `signals`'; what memories say together is `memory.vote`'s.
+Every signal is evidence for a category, with the chance that a comment that shows it breaks the rule; evidence adds up
+as independent chances, and tells less where it is usual (`customary`). Careful reading (targets, quotes, negation,
+earlier lines) is `careful_rules`'; counting is `signals`'; what memories say together is `memory.vote`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
-from moderation_pipeline.agents.keyless.evidence import plan_from
-from moderation_pipeline.agents.keyless.signal_evidence import (
-    MANY_STRIKES,
-    evidence_of,
-    is_repeated,
-    is_shouted,
-    is_wall,
-)
+from moderation_pipeline.agents.keyless.customary import weighed
+from moderation_pipeline.agents.keyless.evidence import Evidence, plan_from
+from moderation_pipeline.agents.keyless.signal_evidence import coarse, evidence_of
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation
@@ -25,42 +21,54 @@ from moderation_pipeline.cases.verdict import Contribution, Receipt, Verdict
 from moderation_pipeline.config.run_config import VoteSpec
 from moderation_pipeline.memory.turning import as_far_as_trusted
 from moderation_pipeline.memory.vote import vote
-from moderation_pipeline.text.signals import Signals
 
 RECEIPT = Receipt(backend="rules")
 """Shared by every verdict of the rules: they cost nothing, and making one per comment would."""
-
-DECIDING = Signals._fields.index("words")
-"""Signals before this one decide; those from it on vary freely, and count only in the buckets of `_key`."""
-
-LONG_WORDS = 12
-"""From here on one bucket: nothing turns on how much longer a comment is."""
 
 KNOWN_AT_MOST = 100_000
 """Verdicts remembered by their key; chats show a few thousand different ones."""
 
 
+class _Known(NamedTuple):
+    """What was found in comments of one key, and the verdict where nothing is taken off it."""
+
+    evidence: list[Evidence]
+    verdict: Verdict
+
+
 class RulesStudent(Student):
-    """Decides by the signals of a comment, its user's strikes and, where it is clear, a vote of memories."""
+    """Decides by the signals of a comment, how usual they are, and, where it is clear, a vote of memories."""
 
     def __init__(self, spec: VoteSpec | None = None) -> None:
         self._vote_spec = spec or VoteSpec()
         self.hears_from = self._vote_spec.least_similarity
-        self._known: dict[tuple[float, ...], Verdict] = {}
+        self._known: dict[tuple[float, ...], _Known] = {}
 
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
         """Return one verdict per case, in order."""
         return [self._decide(case, situation) for case, situation in zip(cases, situations, strict=True)]
 
     def _decide(self, case: Case, situation: Situation) -> Verdict:
-        strikes = situation.standing.strikes
-        key = _key(case, strikes)
-        verdict = self._known.get(key)
-        if verdict is None:
-            verdict = _verdict(case, strikes)
-            if len(self._known) < KNOWN_AT_MOST:
-                self._known[key] = verdict
+        evidence, verdict = self._read(case, is_newcomer=False)
+        if evidence and (custom := case.custom) is not None:
+            if custom.is_newcomer:
+                evidence, verdict = self._read(case, is_newcomer=True)
+            told = weighed(evidence, custom)
+            if told.note or told.evidence != evidence:
+                verdict = _verdict(*told)
         return self._with_vote(verdict, situation) if situation.recalled else verdict
+
+    def _read(self, case: Case, *, is_newcomer: bool) -> _Known:
+        """Return the evidence in a case, and the verdict where nothing is taken off it."""
+        is_trusted = case.is_moderator or case.is_broadcaster
+        key = (*coarse(case.signals), is_trusted, is_newcomer)
+        known = self._known.get(key)
+        if known is None:
+            evidence = evidence_of(case.signals, is_trusted=is_trusted, is_newcomer=is_newcomer)
+            known = _Known(evidence, _verdict(evidence))
+            if len(self._known) < KNOWN_AT_MOST:
+                self._known[key] = known
+        return known
 
     def _with_vote(self, verdict: Verdict, situation: Situation) -> Verdict:
         """Let near memories overrule the rules where they are surer, as far as memories may: an Expert taught them."""
@@ -85,20 +93,6 @@ class RulesStudent(Student):
         return as_far_as_trusted(turned, verdict, situation.recalled)
 
 
-def _key(case: Case, strikes: int) -> tuple[float, ...]:
-    """Return everything that the rules look at, coarsely, so that like comments share one verdict."""
-    signals = case.signals
-    return (
-        *signals[:DECIDING],
-        min(signals.words, LONG_WORDS) if is_repeated(signals) else 0,
-        is_shouted(signals),
-        is_wall(signals),
-        strikes if strikes < MANY_STRIKES else MANY_STRIKES,
-        case.is_moderator or case.is_broadcaster,
-    )
-
-
-def _verdict(case: Case, strikes: int) -> Verdict:
-    evidence = evidence_of(case.signals, strikes=strikes, is_trusted=case.is_moderator or case.is_broadcaster)
+def _verdict(evidence: Sequence[Evidence], at_most: float = 1.0, note: str = "") -> Verdict:
     explanation = tuple(Contribution("signal", piece.reason, round(piece.weight, 3)) for piece in evidence)
-    return Verdict(plan_from(evidence), RECEIPT, explanation=explanation)
+    return Verdict(plan_from(evidence, at_most, note), RECEIPT, explanation=explanation)

@@ -7,9 +7,10 @@ evidence adds up is in `evidence`, what is counted in `signals`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log2
 from typing import NamedTuple
 
-from moderation_pipeline.agents.keyless.evidence import Evidence
+from moderation_pipeline.agents.keyless.evidence import LEANING, Evidence
 from moderation_pipeline.plan import Category
 from moderation_pipeline.text.signals import Signals
 
@@ -17,7 +18,12 @@ SHOUTING = 0.7
 """The share of capitals from which a long text shouts."""
 
 MOSTLY_SYMBOLS = 0.55
-MANY_STRIKES = 3
+
+WALL = 40
+"""Characters from which a text of symbols is a wall."""
+
+MOST_STEPS = 8
+"""By which a wall's size is told; at the last one it is as long as chats allow."""
 
 
 class Weight(NamedTuple):
@@ -71,6 +77,9 @@ whether it is at someone is for the Expert to say."""
 TRUSTED_WEIGHT = 0.1
 """What anything that would be spam tells by a moderator or the broadcaster: they announce things."""
 
+MENTIONED = 3
+"""Mentions from which there are many."""
+
 OFTEN = 6
 """Repeats from which a user floods, whatever is said."""
 
@@ -80,18 +89,41 @@ ROOM_AT_MOST = 0.25
 counts, and alone not even a first message makes spam of it. Six others could else have anybody sanctioned."""
 
 
-def evidence_of(signals: Signals, *, strikes: int = 0, is_trusted: bool = False) -> list[Evidence]:
-    """Return what the signals say, one piece of evidence per kind of signal."""
+DECIDING = Signals._fields.index("words")
+"""Signals before this one decide; those from it on vary freely, and count only in the buckets of `coarse`."""
+
+LONG_WORDS = 12
+"""From here on one bucket: nothing turns on how much longer a comment is."""
+
+
+def coarse(signals: Signals) -> tuple[float, ...]:
+    """Return everything that evidence is made of, coarsely, so that it is looked up for like comments."""
+    is_wide, is_loud = is_wall(signals), is_shouted(signals)
+    return (
+        *signals[:DECIDING],
+        min(signals.words, LONG_WORDS) if is_repeated(signals) else 0,
+        is_loud,
+        is_wide,
+        wall_size(signals) if is_wide or is_loud else 0,
+    )
+
+
+def evidence_of(signals: Signals, *, is_trusted: bool = False, is_newcomer: bool = False) -> list[Evidence]:
+    """Return what the signals say, one piece of evidence per kind of signal.
+
+    What a run did to the user before is no evidence: where the rules decided it, they would believe themselves.
+    """
     found = []
     for name, category, once, again, reason in WEIGHTS:
         count = getattr(signals, name)
         if name == "taunt":
             count -= signals.emote_ez
         if count > 0:
-            found.append(Evidence(category, 1.0 - (1.0 - once) * (1.0 - again) ** min(count - 1, 3), reason))
+            chance = 1.0 - (1.0 - once) * (1.0 - again) ** min(count - 1, 3)
+            found.append(Evidence(category, chance, reason, name))
     found += flood_evidence(signals)
     if found:
-        found += leanings(signals, found, strikes)
+        found += leanings(signals, found, is_newcomer=is_newcomer)
     return as_trusted(found) if is_trusted else found
 
 
@@ -112,16 +144,31 @@ def flood_evidence(signals: Signals) -> list[Evidence]:
         min(signals.words, 10),
         min(signals.channel_repeats, 6),
     )
+    again, called = 0.08 + 0.16 * often + 0.025 * words, 0.25 + 0.12 * signals.mentions
     floods = (
-        (often and words >= 3, 0.08 + 0.16 * often + 0.025 * words, "the same text again by this user"),
-        (often >= OFTEN and words >= 6, 0.6, "a flood"),
-        (room >= 2 and words >= 6, ROOM_AT_MOST * room / 6, "the same long text by several users"),
-        (signals.mentions >= 3, min(0.9, 0.25 + 0.12 * signals.mentions), "many mentions"),
-        (is_wall(signals), 0.55, "a wall of symbols"),
-        (is_shouted(signals), 0.35, "shouting"),
+        (often and words >= 3, again, "the same text again by this user", "user_repeats", often),
+        (often >= OFTEN and words >= 6, 0.6, "a flood", "flood", 0),
+        (
+            room >= 2 and words >= 6,
+            ROOM_AT_MOST * room / 6,
+            "the same long text by several users",
+            "room",
+            room,
+        ),
+        (
+            signals.mentions >= MENTIONED,
+            min(0.9, called),
+            "many mentions",
+            "many_mentions",
+            min(signals.mentions, 8),
+        ),
+        (is_wall(signals), 0.55, "a wall of symbols", "wall", wall_size(signals)),
+        (is_shouted(signals), 0.35, "shouting", "shouting", wall_size(signals)),
     )
     return [
-        Evidence(Category.SPAM, min(0.95, weight), reason) for is_there, weight, reason in floods if is_there
+        Evidence(Category.SPAM, min(0.95, weight), reason, sign, much)
+        for is_there, weight, reason, sign, much in floods
+        if is_there
     ]
 
 
@@ -132,7 +179,7 @@ def is_repeated(signals: Signals) -> bool:
 
 def is_wall(signals: Signals) -> bool:
     """Whether a text is long and mostly symbols."""
-    return signals.symbol_share > MOSTLY_SYMBOLS and signals.length >= 40
+    return signals.symbol_share > MOSTLY_SYMBOLS and signals.length >= WALL
 
 
 def is_shouted(signals: Signals) -> bool:
@@ -140,21 +187,29 @@ def is_shouted(signals: Signals) -> bool:
     return signals.caps_share > SHOUTING and signals.length >= 60
 
 
-def leanings(signals: Signals, found: Sequence[Evidence], strikes: int = 0) -> list[Evidence]:
+def wall_size(signals: Signals) -> int:
+    """Return how long a wall is, in steps of half as long again: some channels build them, few as long as can be."""
+    return min(MOST_STEPS, int(2 * log2(max(1.0, signals.length / WALL))))
+
+
+def leanings(signals: Signals, found: Sequence[Evidence], *, is_newcomer: bool = False) -> list[Evidence]:
     """Return what tilts a doubtful case: who is addressed, who writes, and whether the text is disguised."""
     category = max(found, key=lambda piece: piece.weight).category
     leaning = []
     if signals.obfuscated:
-        leaning.append(Evidence(category, 0.25, "in disguise"))
+        leaning.append(Evidence(category, 0.25, "in disguise", LEANING))
     if signals.second_person and category in AIMABLE:
-        leaning.append(Evidence(category, 0.12, "addressed to someone"))
+        leaning.append(Evidence(category, 0.12, "addressed to someone", LEANING))
     if signals.lure and (signals.links or signals.decoration):
-        leaning.append(Evidence(Category.SPAM, 0.6, "a link or blocks beside what lures"))
-    if category is Category.SPAM and signals.is_first_message:
-        leaning.append(Evidence(category, 0.3, "a first message"))
-    if strikes:
-        leaning.append(Evidence(category, 0.05 * min(strikes, MANY_STRIKES), "sanctioned before"))
+        leaning.append(Evidence(Category.SPAM, 0.6, "a link or blocks beside what lures", LEANING))
+    if category is Category.SPAM and (signals.is_first_message or is_newcomer):
+        leaning.append(Evidence(category, 0.3, "a first message", LEANING))
+    if is_newcomer and any(getattr(signals, name) for name in ADVERTISING):
+        leaning.append(Evidence(Category.SPAM, 0.7, "who never wrote here before advertises", "newcomer"))
     return leaning
 
+
+ADVERTISING = ("links", "shorteners", "spam_phrase", "decoration")
+"""What, from someone who never wrote in the channel before, moderators act on thirty times as often."""
 
 AIMABLE = frozenset({Category.HARASSMENT, Category.HATE, Category.THREAT, Category.SEXUAL})

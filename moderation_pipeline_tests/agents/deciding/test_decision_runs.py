@@ -27,6 +27,7 @@ def config(server: DecisionServer, student: dict[str, object] | None = None, **p
             "expert": "careful_rules",
             "memory": None,
             "audit": {"policy": "uncertain", "rate": 0.01, "random_floor": 0.0},
+            "expected_violations_per_1000": None,
             "loop": {"batch_size": 2},
             **parts,
         }

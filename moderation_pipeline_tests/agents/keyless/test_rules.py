@@ -103,10 +103,9 @@ def test_it_is_least_certain_about_swearing_at_nobody() -> None:
     assert min(said, key=said.__getitem__) == "fuck"
 
 
-def test_strikes_tip_a_doubtful_comment_only() -> None:
-    assert plan_for("good morning", strikes=3).action is Action.ALLOW
-    assert plan_for("what a russian", strikes=3).is_violation
-    assert not plan_for("what a russian").is_violation
+@pytest.mark.parametrize("text", ["good morning", "what a russian", "fuck", "you idiot"])
+def test_strikes_that_may_be_its_own_guesses_are_no_evidence(text: str) -> None:
+    assert plan_for(text, strikes=3) == plan_for(text)
 
 
 def test_like_comments_share_one_verdict() -> None:

@@ -180,6 +180,11 @@ class Lexicon:
         return {name: pattern_of(group.terms) for name, group in self.file.groups.items()}
 
     @cached_property
+    def languages(self) -> frozenset[str]:
+        """The languages besides English that the lexicon has words of its own for."""
+        return frozenset()
+
+    @cached_property
     def index(self) -> TermIndex:
         """Groups and readings together."""
         groups = {name: group.terms for name, group in self.file.groups.items()}

@@ -16,6 +16,7 @@ from moderation_pipeline.agents.keyless.close_reading import text_evidence
 from moderation_pipeline.agents.keyless.earlier_lines import evidence_of_earlier_lines
 from moderation_pipeline.agents.keyless.evidence import Evidence, plan_from
 from moderation_pipeline.agents.keyless.signal_evidence import WEIGHTS, as_trusted, flood_evidence, leanings
+from moderation_pipeline.agents.keyless.speaking import not_spoken, why_not
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.verdict import Contribution, Receipt, Verdict
 from moderation_pipeline.text.patterns import PATTERNS
@@ -45,7 +46,9 @@ class CarefulRulesExpert(Expert):
         explanation = tuple(
             Contribution("signal", piece.reason, round(piece.weight, 3)) for piece in evidence
         )
-        return Verdict(plan_from(evidence), RECEIPT, explanation=explanation)
+        plan, unspoken = plan_from(evidence), not_spoken(case.language)
+        reason = why_not(unspoken) if unspoken is not None and not plan.is_violation else None
+        return Verdict(plan, RECEIPT, explanation=explanation, not_judged=reason).standing
 
 
 def _counted(case: Case) -> list[Evidence]:

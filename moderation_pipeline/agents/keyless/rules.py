@@ -18,6 +18,7 @@ from moderation_pipeline.agents.keyless.signal_evidence import (
     is_shouted,
     is_wall,
 )
+from moderation_pipeline.agents.keyless.speaking import not_spoken, why_not
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation
@@ -46,7 +47,7 @@ class RulesStudent(Student):
     def __init__(self, spec: VoteSpec | None = None) -> None:
         self._vote_spec = spec or VoteSpec()
         self.hears_from = self._vote_spec.least_similarity
-        self._known: dict[tuple[float, ...], Verdict] = {}
+        self._known: dict[tuple[float | str | None, ...], Verdict] = {}
 
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
         """Return one verdict per case, in order."""
@@ -54,10 +55,11 @@ class RulesStudent(Student):
 
     def _decide(self, case: Case, situation: Situation) -> Verdict:
         strikes = situation.standing.strikes
-        key = _key(case, strikes)
+        unspoken = not_spoken(case.language)
+        key = (*_key(case, strikes), unspoken)
         verdict = self._known.get(key)
         if verdict is None:
-            verdict = _verdict(case, strikes)
+            verdict = _unless_unspoken(_verdict(case, strikes), unspoken)
             if len(self._known) < KNOWN_AT_MOST:
                 self._known[key] = verdict
         return self._with_vote(verdict, situation) if situation.recalled else verdict
@@ -81,8 +83,16 @@ class RulesStudent(Student):
             memory_ids=outcome.memory_ids,
             without_memory=verdict.plan,
             explanation=(*verdict.explanation, *spoken),
+            not_judged=None,
         )
         return as_far_as_trusted(turned, verdict, situation.recalled)
+
+
+def _unless_unspoken(verdict: Verdict, unspoken: str | None) -> Verdict:
+    """Return the verdict; one that found nothing in a language that isn't spoken says that it is none."""
+    if unspoken is None or verdict.plan is None or verdict.plan.is_violation:
+        return verdict
+    return replace(verdict, not_judged=why_not(unspoken))
 
 
 def _key(case: Case, strikes: int) -> tuple[float, ...]:

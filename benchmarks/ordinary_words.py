@@ -21,7 +21,9 @@ from wordfreq import top_n_list, zipf_frequency
 from moderation_pipeline.agents.keyless.reading import without_accents
 from moderation_pipeline.text import ordinary_words as reader
 from moderation_pipeline.text.leetspeak import ANY_SIGN, resolved
+from moderation_pipeline.text.lexicon import lexicon
 from moderation_pipeline.text.spelling import explained
+from moderation_pipeline.text.words_by_language import languages_file
 
 LANGUAGES = ("en", "de", "es", "fr", "pt", "it")
 OTHERS = ("nl", "pl", "tr", "sv", "da", "nb", "fi", "ca", "cs", "ro", "hu", "id", "ms", "fil", "sh")
@@ -34,6 +36,10 @@ WELL_KNOWN = 2.2
 FAR_RARER = 1.5
 """On the same scale: how much rarer a misspelling is than the word, at least."""
 
+CLOSE = 0.5
+"""On the same scale: how much rarer than in English a word may be in its language and still be a word of its own
+there. People who swear in English write "fuck" a hundred times seldomer elsewhere."""
+
 HEAD = """\
 # Ordinary words near a term of the lexicon, which no guess at spelling may change. Written by
 # `python -m benchmarks.ordinary_words --write`, which says how they are chosen; not by hand.
@@ -41,6 +47,11 @@ HEAD = """\
 # Derived from the word frequencies of wordfreq 3.1 (Robyn Speer, 2022; https://github.com/rspeer/wordfreq), whose
 # data are CC BY-SA 4.0 (https://creativecommons.org/licenses/by-sa/4.0/); this file is under the same licence.
 """
+
+OWN_HEAD = HEAD.replace(
+    "# Ordinary words near a term of the lexicon, which no guess at spelling may change. Written by",
+    "# Terms of the lexicon that are ordinary words of another language, by language. Written by",
+)
 
 STEMS_AND_ENDINGS = {
     "en": (
@@ -121,6 +132,23 @@ def _is_as_common(word: str, meant: tuple[str, ...], language: str) -> bool:
     return frequency >= WELL_KNOWN
 
 
+def own_words() -> dict[str, list[str]]:
+    """Return, by language that there are words for, the lexicon's words that are commoner in it than in English."""
+    english = lexicon().index
+    return {
+        language: sorted(
+            word
+            for word in {without_accents(word) for word in top_n_list(language, COMMONEST)}
+            if english.groups_of(word) and not word.isdigit() and _is_ordinary_in(word, language)
+        )
+        for language in languages_file().languages
+    }
+
+
+def _is_ordinary_in(word: str, language: str) -> bool:
+    return zipf_frequency(word, language) >= zipf_frequency(word, "en") - CLOSE
+
+
 def print_changes(words: Iterable[str]) -> None:
     """Print what the file lacks and what it holds besides."""
     known, wanted = reader.ordinary_words(), frozenset(words)
@@ -138,7 +166,10 @@ def main() -> None:
     words = of_the_commonest() | of_the_rarer()
     if parser.parse_args().write:
         body = textwrap.fill(" ".join(sorted(words)), 118)
-        Path(reader.__file__).with_suffix(".txt").write_text(f"{HEAD}{body}\n", encoding="utf-8")
+        path = Path(reader.__file__)
+        path.with_suffix(".txt").write_text(f"{HEAD}{body}\n", encoding="utf-8")
+        lines = "".join(f"{language}: {' '.join(own)}\n" for language, own in own_words().items())
+        path.with_name("own_words.txt").write_text(f"{OWN_HEAD}{lines}", encoding="utf-8")
     else:
         print_changes(words)
 

@@ -145,6 +145,15 @@ class TermIndex:
             for form in _forms(term):
                 self._exact.setdefault(form, []).append((group, term))
 
+    @property
+    def first_words(self) -> Iterable[str]:
+        """The words that phrases begin with."""
+        return self._phrases.keys()
+
+    def phrases_from(self, first: str) -> Sequence[tuple[str, str, tuple[str, ...], bool]]:
+        """Return the phrases that begin with a word: group, term, the words after it, whether the last is open."""
+        return self._phrases.get(first, ())
+
     def groups_of(self, word: str) -> tuple[tuple[str, str], ...]:
         """Return the (group, term) pairs that a single word belongs to; remembered per word."""
         known = self._known.get(word)
@@ -178,11 +187,6 @@ class Lexicon:
     def patterns(self) -> dict[str, str]:
         """One regular expression per group of the signals."""
         return {name: pattern_of(group.terms) for name, group in self.file.groups.items()}
-
-    @cached_property
-    def languages(self) -> frozenset[str]:
-        """The languages besides English that the lexicon has words of its own for."""
-        return frozenset()
 
     @cached_property
     def index(self) -> TermIndex:
@@ -237,7 +241,7 @@ def pattern_of(terms: Iterable[str]) -> str:
 
 
 def _term_pattern(term: str) -> str:
-    words = [re.escape(word).replace(r"\*", "[a-z]*") for word in term.split()]
+    words = [re.escape(word).replace(r"\*", "[a-z]*" if word.isascii() else r"\w*") for word in term.split()]
     return r"\s+".join(words) + ("(?:e?s|z)?" if _has_plural(term) else "")
 
 

@@ -36,6 +36,7 @@ class CarefulRulesExpert(Expert):
             case.normalised,
             is_reply=case.reply_to is not None,
             is_believed=not case.addresses_moderator,
+            language=case.language,
         )
         if case.signals.emote_ez:
             text = tuple(piece for piece in text if not piece.reason.startswith("a taunt"))

@@ -7,14 +7,14 @@ Which language it is, `text.language` guesses.
 
 from __future__ import annotations
 
-from moderation_pipeline.text.lexicon import lexicon
+from moderation_pipeline.text.words_by_language import has_words
 
 ENGLISH = "en"
 
 
 def not_spoken(language: str | None) -> str | None:
     """Return the language, where it is known and not spoken."""
-    return None if language is None or language == ENGLISH or language in lexicon().languages else language
+    return None if language is None or language == ENGLISH or has_words(language) else language
 
 
 def why_not(language: str) -> str:

@@ -97,3 +97,25 @@ def test_an_insult_in_the_comments_language_is_harassment(text: str, language: s
 def test_hate_is_read_in_other_languages_and_its_denial_too() -> None:
     assert audit("frauen sind ungeziefer", language="de").category is Category.HATE
     assert audit("frauen sind kein ungeziefer", language="de").category is Category.NONE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "every vote counts",
+        "he sits next to me",
+        "who owns the assets",
+        "the casino is next to the station",
+        "we talked about chinese food yesterday",
+        "there was a clown on the poster today",
+    ],
+)
+def test_an_ordinary_word_in_a_harmless_sentence_is_no_insult(text: str) -> None:
+    assert audit(text).category is Category.NONE
+
+
+@pytest.mark.parametrize(
+    "text", ["clown mid", "you are a clown and the worst of all", "@someone the worst clown on the map"]
+)
+def test_the_same_word_as_a_cry_or_at_someone_still_is(text: str) -> None:
+    assert audit(text).category is Category.HARASSMENT

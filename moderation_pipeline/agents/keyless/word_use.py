@@ -68,6 +68,8 @@ class Use(NamedTuple):
         """Whether it is an ordinary word in a sentence at nobody and about no game: "the clown on the poster"."""
         if self.hit.term not in grammar().ordinary or self.tone.is_aimed or not self.is_told_of:
             return False
+        if self.hit.group == "slur_ambiguous" and not grammar().negators.isdisjoint(self.sentence_words):
+            return False  # What a group is denied is no plain talk of it.
         games = self.reading.by_group.get("game", ())
         is_game = any(self.reading.sentences[game.start] == self.sentence for game in games)
         return len(self.sentence_words) >= FRAMED and not is_game

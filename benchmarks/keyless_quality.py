@@ -36,11 +36,13 @@ from moderation_pipeline.agents.keyless.careful_rules import CarefulRulesExpert
 from moderation_pipeline.agents.keyless.rules import RulesStudent
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation, Standing
+from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.comments.columns import ColumnsSpec
 from moderation_pipeline.comments.ingest import ingest
 from moderation_pipeline.config.run_config import ExpectedSpec
 from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline.plan import Action, Category, Plan
+from moderation_pipeline.text.language import languages
 from moderation_pipeline.text.normalise import normalise, normalise_text
 from moderation_pipeline.warehouse.tables import COMMENTS
 
@@ -72,6 +74,7 @@ def as_comments(data: pl.DataFrame, channel: str, user: str) -> pl.DataFrame:
         "user_name": data[user],
         "text": data["text"],
         "normalised": normalise(data["text"]),
+        "language": languages(data["text"]),
         "label_is_violation": data["label_toxic"],
     }
     flags = [name for name in COMMENTS.schema if name.startswith("is_")]
@@ -97,14 +100,22 @@ def cases_of(comments: pl.DataFrame, expected: float | None) -> list[Case]:
 
 
 def plans_of(cases: Sequence[Case]) -> dict[str, list[Plan]]:
-    """Return each agent's plans for the cases."""
+    """Return each agent's plans for the cases; what is not judged is let be, and scored as that."""
+    return {
+        name: [verdict.standing.plan or LET_BE for verdict in verdicts]
+        for name, verdicts in verdicts_of(cases).items()
+    }
+
+
+LET_BE = Plan(Action.ALLOW, Category.NONE, confidence=0.0)
+
+
+def verdicts_of(cases: Sequence[Case]) -> dict[str, list[Verdict]]:
+    """Return each agent's verdicts on the cases."""
     nothing = [Situation(Standing(0, None))] * len(cases)
     decided = asyncio.run(RulesStudent().decide(cases, nothing))
     audited = asyncio.run(CarefulRulesExpert().audit(cases))
-    return {
-        "rules": [verdict.plan for verdict in decided if verdict.plan],
-        "careful rules": [verdict.plan for verdict in audited if verdict.plan],
-    }
+    return {"rules": decided, "careful rules": audited}
 
 
 def score_line(name: str, truth: Sequence[bool], said: Sequence[bool]) -> str:
@@ -191,6 +202,31 @@ def report_hatecheck(data: pl.DataFrame, by_functionality: bool) -> None:
         print_functionalities(data, said, readings)
 
 
+def report_multilingual(data: pl.DataFrame) -> None:
+    """Print, by language, the agents with English words alone (as where nobody tells the language) and with its own.
+
+    Who says always or never has no precision to speak of, so macro-F1 is what to look at.
+    """
+    data = data.with_columns(pl.col("message_id").alias("channel"), pl.col("message_id").alias("user_id"))
+    comments = as_comments(data, "channel", "user_id")
+    untold = comments.with_columns(language=pl.lit(None, pl.String))
+    said = {
+        who: verdicts_of([case for batch in Stream(frame).batches(1024) for case in batch])
+        for who, frame in (("English words", untold), ("language told", comments))
+    }
+    for language in sorted(data["lang"].unique()):
+        rows = [row for row, each in enumerate(data["lang"]) if each == language]
+        truth = [data["label_toxic"][row] for row in rows]
+        print(f"\nHateCheck in '{language}'\n{HEADER}  not judged")
+        print(score_line("always violation", truth, [True] * len(rows)))
+        print(score_line("never violation", truth, [False] * len(rows)))
+        for who, verdicts in said.items():
+            for name, each in verdicts.items():
+                plans = [each[row].standing.plan for row in rows]
+                flagged = [plan is not None and plan.is_violation for plan in plans]
+                print(f"{score_line(f'{name}, {who}', truth, flagged)} {plans.count(None) / len(rows):11.1%}")
+
+
 def print_functionalities(
     data: pl.DataFrame, said: dict[str, list[Plan]], readings: dict[str, Callable[[Plan], bool]]
 ) -> None:
@@ -267,6 +303,7 @@ def main() -> None:
         report_conda(pl.read_parquet(folder / "conda_dota2.parquet"), None if given.all_conda else "valid")
     if "hatecheck" in given.only:
         report_hatecheck(pl.read_parquet(folder / "hatecheck.parquet"), given.functionalities)
+        report_multilingual(pl.read_parquet(folder / "multilingual_hatecheck_dev.parquet"))
     if "twitch" in given.only:
         report_twitch(folder / "twitch_dev.parquet")
 

@@ -38,6 +38,9 @@ SECONDS_PER = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 UNDECIDED = "undecided"
 """What `action_log.action` says where nobody could decide: acts on nobody, neither allowed nor sanctioned."""
 
+NOT_JUDGED = "not_judged"
+"""Who decided what is undecided because none that was asked can judge it: a comment in a language they don't speak."""
+
 
 class Category(StrEnum):
     """What a comment violates; `none` is the only one that is no violation."""

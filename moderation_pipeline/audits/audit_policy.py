@@ -216,7 +216,7 @@ class AuditPolicy:
 
 def _obligation(case: Case, verdict: Verdict | None) -> AuditReason | None:
     """Return why a case is audited whatever the policy thinks of it, null where it needn't be."""
-    if verdict is not None and verdict.plan is None:
+    if verdict is not None and verdict.plan is None and verdict.not_judged is None:
         return AuditReason.BAD_REPLY
     if verdict is not None and verdict.must_audit is not None:
         return verdict.must_audit

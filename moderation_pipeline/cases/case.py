@@ -42,6 +42,7 @@ class Surroundings(Protocol):
 class Case(NamedTuple):
     """One comment to be judged. `sent_at_us` is microseconds since 1970 (UTC), null where unknown.
 
+    `language` is guessed (`text.language`), and null where the text is too short to say.
     `addresses_moderator` marks whoever speaks to the moderator in this line or the two before it (`addressing`),
     `follows_plea` those of them who do so only in the lines before.
     """
@@ -63,6 +64,7 @@ class Case(NamedTuple):
     reply_to: str | None
     user_repeats: int
     channel_repeats: int
+    language: str | None
     signals: Signals
     surroundings: Surroundings
     addresses_moderator: bool = False

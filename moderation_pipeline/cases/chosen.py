@@ -22,13 +22,16 @@ class DecidedBy(StrEnum):
     """The sanction ladder, where it made something else of the plan."""
     NOBODY = "nobody"
     """No plan could be had of anybody: the comment is undecided."""
+    NOT_JUDGED = "not_judged"
+    """Nobody either, for none that was asked can judge it: undecided too, and counted apart."""
 
 
 class Chosen(NamedTuple):
-    """The plan that stands, and whose it is; null and nobody's where there is none."""
+    """The plan that stands, and whose it is; null and nobody's where there is none, and why."""
 
     plan: Plan | None
     decided_by: DecidedBy
+    why_none: str = "nobody could decide"
 
 
 def stands(student: Plan | None, expert: Plan | None, *, audits_act: bool) -> Chosen:

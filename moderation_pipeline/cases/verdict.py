@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
 from moderation_pipeline.cases.audit_reason import AuditReason
-from moderation_pipeline.plan import Plan
+from moderation_pipeline.plan import NOT_JUDGED, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,8 @@ class Verdict:
     `second_opinion` is what another part of the same agent proposed: the base under a learned head.
     `must_audit` says why the comment has to be audited whatever the doubt, where it does. `tier` is the one of
     several Students that decided, `tiers` what each of those asked cost; the receipt is then their sum.
+    `not_judged` says why the agent is no judge of the comment, where it is none: no reply failed, and the plan, if
+    there is one, is what a text without anything in it gets, which a learned head may still read. It doesn't stand.
     """
 
     plan: Plan | None
@@ -110,10 +112,16 @@ class Verdict:
     second_opinion: Plan | None = None
     closeness: float | None = None
     tiers: tuple[TierReceipt, ...] = ()
+    not_judged: str | None = None
 
     @property
     def uncertainty(self) -> float:
         """The doubt, 1 - confidence where none is given, and 1 where there is no plan to be sure of."""
-        if self.plan is None:
+        if self.plan is None or self.not_judged is not None:
             return 1.0
         return 1.0 - self.plan.confidence if self.doubt is None else self.doubt
+
+    @property
+    def standing(self) -> Verdict:
+        """The verdict as it stands: without a plan where the comment was not judged."""
+        return self if self.not_judged is None else replace(self, plan=None, confidence_source=NOT_JUDGED)

@@ -7,7 +7,7 @@ The flow of a chat is here. What the records mean is in `readers/`, how files ar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -23,11 +23,13 @@ from moderation_pipeline.comments.log_spec import LogSpec, LogSpecError
 from moderation_pipeline.comments.merging import with_unique_ids, without_copies
 from moderation_pipeline.comments.record import OPTIONAL_SCHEMA, ActKind
 from moderation_pipeline.comments.repeats import with_repeats
+from moderation_pipeline.text.language import languages
 from moderation_pipeline.text.normalise import normalise
 from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, REJECTED_LINES, UTC
 
-NORMALISED_AT_A_TIME = 131_072
-"""Texts normalised at a time: enough that most repetitions are met, few enough to cost little memory."""
+TEXTS_AT_A_TIME = 131_072
+"""Texts normalised, and looked at for their language, at a time: enough that most repetitions are met, few enough to
+cost little memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +144,10 @@ def _finished(comments: pl.DataFrame, chat: str) -> pl.DataFrame:
     ]
     # A column made anew is memory; most chats name every channel.
     channel = pl.col("channel").fill_null(chat) if comments["channel"].null_count() else pl.col("channel")
-    normalised = _normalised(comments["text"])
+    normalised = _a_part_at_a_time(normalise, comments["text"]).alias("normalised")
+    language = _a_part_at_a_time(languages, comments["text"])
     return (
-        with_repeats(comments.with_columns(normalised.alias("normalised")))
+        with_repeats(comments.with_columns(normalised, language))
         .with_columns(
             *absent,
             channel,
@@ -163,10 +166,10 @@ EMOJI = r"[\s\p{Emoji_Presentation}\p{Extended_Pictographic}\x{200D}\x{FE0F}]*"
 EMOJI_ONLY = rf"^{EMOJI}\p{{Extended_Pictographic}}{EMOJI}$"
 
 
-def _normalised(texts: pl.Series) -> pl.Series:
-    parts: Iterable[pl.Series] = (
-        normalise(texts.slice(start, NORMALISED_AT_A_TIME))
-        for start in range(0, max(len(texts), 1), NORMALISED_AT_A_TIME)
+def _a_part_at_a_time(worked: Callable[[pl.Series], pl.Series], texts: pl.Series) -> pl.Series:
+    """Return what is made of each text."""
+    parts = (
+        worked(texts.slice(start, TEXTS_AT_A_TIME)) for start in range(0, max(len(texts), 1), TEXTS_AT_A_TIME)
     )
     return pl.concat(list(parts), rechunk=True)
 

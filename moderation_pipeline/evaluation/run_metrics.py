@@ -25,7 +25,7 @@ from moderation_pipeline.evaluation.estimates import (
     value,
 )
 from moderation_pipeline.evaluation.judged import Run, judge
-from moderation_pipeline.plan import UNDECIDED, Action
+from moderation_pipeline.plan import NOT_JUDGED, UNDECIDED, Action
 from moderation_pipeline.statistics.bootstrap import (
     NOTHING,
     Interval,
@@ -229,6 +229,7 @@ def _action_counts(judged: pl.DataFrame) -> dict[str, Number]:
     has_labels = pl.col("label").is_not_null().any()
     row: dict[str, Number] = judged.select(
         **{count: (free & (pl.col("action") == action)).sum() for action, count in COUNT_OF_ACTION.items()},
+        not_judged=(pl.col("decided_by") == NOT_JUDGED).sum(),
         under_sanction=pl.col("under_sanction").sum(),
         under_sanction_violations=pl.when(has_labels).then(
             (pl.col("under_sanction") & pl.col("label")).sum()

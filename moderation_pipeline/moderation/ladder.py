@@ -42,15 +42,24 @@ class Ladder:
         return self._sanction(case, plan, DecidedBy.STUDENT, record)
 
     def act(
-        self, case: Case, plan: Plan | None, decided_by: DecidedBy, *, withheld: str | None = None
+        self,
+        case: Case,
+        plan: Plan | None,
+        decided_by: DecidedBy,
+        *,
+        withheld: str | None = None,
+        why_none: str = "",
     ) -> Sanction:
         """Return what is done about the case, and fold it into its author's record.
 
-        `withheld` says why the system may not do this alone, where it may not; it is then done in shadow.
+        `withheld` says why the system may not do this alone, where it may not; it is then done in shadow. `why_none`
+        says why there is no plan, where there is none.
         """
         self._comments += 1
         record = self.standings.record_of(case.channel, case.user_id)
         sanction = self._sanction(case, plan, decided_by, record)
+        if sanction.action == UNDECIDED and why_none:
+            sanction = sanction._replace(reason=why_none)
         if withheld is not None:
             sanction = _in_shadow(sanction, withheld)
         if sanction.action not in DEEDS:
@@ -70,7 +79,8 @@ class Ladder:
             reason = f"already under a {in_force}"
             return self._nothing("allow", category, DecidedBy.LADDER, reason, strikes, under_sanction=True)
         if plan is None:
-            return self._nothing(UNDECIDED, None, DecidedBy.NOBODY, "nobody could decide", strikes)
+            by = DecidedBy.NOT_JUDGED if decided_by is DecidedBy.NOT_JUDGED else DecidedBy.NOBODY
+            return self._nothing(UNDECIDED, None, by, "nobody could decide", strikes)
         category = str(plan.category)
         if not plan.action.is_sanction:
             quiet = self._nothing(str(plan.action), category, decided_by, plan.reasoning, strikes)

@@ -128,7 +128,7 @@ class Moderation:
         student, expert = self._spending.student_for(cases, situations), self._agents.expert
         decided: Sequence[Verdict | None] = [None] * len(cases)
         if student is not None:
-            decided = await student.decide(cases, situations)
+            decided = _standing(await student.decide(cases, situations))
         self._spending.decided(decided)
         nobody = [NOT_AUDITED] * len(cases)
         if expert is None:
@@ -144,7 +144,7 @@ class Moderation:
         picked = [case for case, choice in zip(cases, choices, strict=True) if choice.reason is not None]
         if not self._spending.may_audit(picked):
             instead = self._spending.student_for(cases, situations) if student is None else None
-            decided = decided if instead is None else await instead.decide(cases, situations)
+            decided = decided if instead is None else _standing(await instead.decide(cases, situations))
             return InFlight(
                 cases=cases,
                 situations=situations,
@@ -223,7 +223,9 @@ class Moderation:
 
     def _act(self, case: Case, chosen: Chosen, choice: AuditChoice, degraded: str | None) -> Sanction:
         withheld = self._withheld(case, chosen, choice, degraded)
-        return self._ladder.act(case, chosen.plan, chosen.decided_by, withheld=withheld)
+        return self._ladder.act(
+            case, chosen.plan, chosen.decided_by, withheld=withheld, why_none=chosen.why_none
+        )
 
     def _withheld(self, case: Case, chosen: Chosen, choice: AuditChoice, degraded: str | None) -> str | None:
         """Return why a plan is only recorded; null where it is carried out, as the Expert's always is.
@@ -231,7 +233,7 @@ class Moderation:
         What the ladder makes of a plan is known only now, after the batch before it; under `severity` a ban or
         long timeout that was not foreseen, and so not audited, is done in shadow.
         """
-        plan, decided_by = chosen
+        plan, decided_by = chosen.plan, chosen.decided_by
         if plan is None or decided_by is DecidedBy.EXPERT or plan.action is Action.ALLOW:
             return None
         if self._config.audit.policy == "severity" and self._policy.must_be_audited(
@@ -255,14 +257,14 @@ class Moderation:
         """Return the plan that stands for each case; where there is none, the fallback is asked (law 4)."""
         audits_act = self._config.audits_act
         chosen = [
-            stands(_plan(decided), _plan(audit), audits_act=audits_act)
+            _of_whom(stands(_plan(decided), _plan(audit), audits_act=audits_act), audit, decided)
             for decided, audit in zip(batch.decided, audited, strict=True)
         ]
         missing = [i for i, each in enumerate(chosen) if each.plan is None]
         if missing and self._agents.fallback is not None:
-            verdicts = await _decide_some(self._agents.fallback, batch, missing)
+            verdicts = _standing(await _decide_some(self._agents.fallback, batch, missing))
             for i, verdict in zip(missing, verdicts, strict=True):
-                chosen[i] = Chosen(verdict.plan, DecidedBy.FALLBACK)
+                chosen[i] = _of_whom(Chosen(verdict.plan, DecidedBy.FALLBACK), verdict)
         return chosen
 
     def _count_uses(self, settled: Sequence[Settled]) -> None:
@@ -308,6 +310,18 @@ async def _abandon(in_flight: Sequence[InFlight]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _standing(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    return [verdict.standing for verdict in verdicts]
+
+
+def _of_whom(chosen: Chosen, *asked: Verdict | None) -> Chosen:
+    """Return what was chosen; where there is no plan because one of those asked is no judge of the comment, that."""
+    reasons = [each.not_judged for each in asked if each is not None and each.not_judged is not None]
+    if chosen.plan is not None or not reasons:
+        return chosen
+    return Chosen(None, DecidedBy.NOT_JUDGED, reasons[0])
 
 
 def _plan(verdict: Verdict | None) -> Plan | None:

@@ -181,7 +181,7 @@ def _verdict(verdict: Verdict | None) -> Row:
 
 def _plan(verdict: Verdict) -> Row:
     plan = verdict.plan
-    proposed: Row = dict.fromkeys(OF_PLAN)
+    proposed: Row = {**dict.fromkeys(OF_PLAN), "reasoning": verdict.not_judged}
     if plan is not None:
         proposed = {
             "action": plan.action.value,

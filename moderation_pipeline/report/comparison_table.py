@@ -114,7 +114,12 @@ def _wrongful(row: Row) -> Cell:
 
 
 def _undecided(row: Row) -> Cell:
-    return Cell(count(int(row["undecided"])) if row["undecided"] else NONE)
+    if not row["undecided"]:
+        return Cell(NONE)
+    return Cell(
+        count(int(row["undecided"])),
+        f"{count(int(row['not_judged']))} not judged" if row["not_judged"] else "",
+    )
 
 
 def _memories(row: Row) -> Cell:

@@ -15,6 +15,10 @@ from moderation_pipeline.report.quantities import count, percent, plural
 from moderation_pipeline.report.stand_ins import stood_in
 from moderation_pipeline.statistics.bootstrap import LEAST_USERS
 
+ENGLISH = "en"
+NAMED = 5
+"""How many languages are named."""
+
 FEW_VIOLATIONS = 50
 
 MEANING = {
@@ -124,6 +128,7 @@ def _of_the_comments(comments: pl.DataFrame) -> Iterator[str]:
             f"{percent(repeated, 0)} of the comments repeat the text of another, so their number overstates"
             " how many cases were judged; the intervals allow for it."
         )
+    yield from _of_the_languages(comments)
     without_time = comments["sent_at"].null_count()
     if without_time:
         yield (
@@ -145,6 +150,20 @@ def _of_the_comments(comments: pl.DataFrame) -> Iterator[str]:
             f"{_share(by_itself, comments.height)} of the comments have neither a user nor a cluster, and intervals"
             " take each by itself: where rows depend on each other, as those of one template or thread do, name their"
             " column in the columns file (cluster: NAME), or the intervals are too narrow."
+        )
+
+
+def _of_the_languages(comments: pl.DataFrame) -> Iterator[str]:
+    told = comments["language"].drop_nulls()
+    foreign = told.filter(told != ENGLISH)
+    if foreign.len():
+        commonest = ", ".join(
+            f"{name} {count(number)}" for name, number in _counted(foreign).head(NAMED).iter_rows()
+        )
+        yield (
+            f"{_share(foreign.len(), comments.height)} of the comments are in another language than English"
+            f" ({commonest}), as far as it can be guessed;"
+            f" {_share(comments.height - told.len(), comments.height)} are too short to tell."
         )
 
 
@@ -178,6 +197,11 @@ def _of_a_run(row: Row) -> Iterator[str]:
     name, asked = row["config"], _count(row, "replies_asked")
     if undecided := _count(row, "undecided"):
         yield f"{name} left {plural(undecided, 'comment')} undecided; a violation among them counts as missed."
+    if foreign := _count(row, "not_judged"):
+        yield (
+            f"{name} did not judge {count(foreign)} of them: they are in a language that its agents don't speak, and "
+            "that nothing was done about them says nothing of what they say."
+        )
     if errors := _count(row, "reply_errors"):
         yield f"{_share(errors, asked)} of the replies under {name} were unusable."
     if row["list_cost_usd"] is None and asked:

@@ -80,12 +80,24 @@ def summary_of(folder: DataFolder, chat: str, seen: ReadingObserver) -> dict[str
         "without_user": comments["user_id"].null_count(),
         "moderators": moderators.height,
         "moderators_named": moderators["user_name"].fill_null(moderators["user_id"]).head(NAMED).to_list(),
+        "languages": _languages(comments),
         "labels": _labels(comments),
         "acts": dict(seen.acts),
         "ignored_as": dict(seen.ignored),
         "first_comments": [_shown(row) for row in comments.head(FIRST).iter_rows(named=True)],
         "notes": seen.notes,
     }
+
+
+def _languages(comments: pl.DataFrame) -> dict[str, int]:
+    """Return how many comments are in each language that could be told, the commonest first."""
+    told = (
+        comments["language"]
+        .drop_nulls()
+        .value_counts(sort=False)
+        .sort("count", "language", descending=[True, False])
+    )
+    return dict(told.iter_rows())
 
 
 def _labels(comments: pl.DataFrame) -> dict[str, Any]:
@@ -142,6 +154,7 @@ def lines_of(summary: Mapping[str, Any]) -> Iterator[str]:
     yield f"Users: {users}{nobody}"
     named = _named(summary["moderators_named"], summary["moderators"])
     yield f"Moderators who wrote: {count(summary['moderators'])}{named}"
+    yield f"Languages: {_languages_told(summary)}"
     yield f"Labels: {_labels_told(summary['labels'])}"
     for title, counts in (("Acts of moderators", summary["acts"]), ("Ignored", summary["ignored_as"])):
         if counts:
@@ -183,6 +196,14 @@ def _span(summary: Mapping[str, Any]) -> str:
 def _named(names: Sequence[str | None], of: int) -> str:
     told = ", ".join(harmless(str(name)) for name in names)
     return f" ({told}{', …' if of > len(names) else ''})" if names else ""
+
+
+def _languages_told(summary: Mapping[str, Any]) -> str:
+    languages = summary["languages"]
+    unsure = summary["comments"] - sum(languages.values())
+    named = [f"{number:,} {harmless(language)}" for language, number in languages.items()]
+    rest = [f"… {len(named) - NAMED:,} more"] if len(named) > NAMED else []
+    return ", ".join([*named[:NAMED], *rest, f"{unsure:,} too short to tell"])
 
 
 def _labels_told(labels: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from functools import cache
 from itertools import product
 
 from moderation_pipeline.text.lexicon import lexicon
+from moderation_pipeline.text.ordinary_words import ordinary_words
 
 SIGN = "0-9@$!|*+€"
 """The characters that may stand for a letter, as the inside of a character class."""
@@ -54,7 +55,7 @@ def unleeted(word: str) -> str:
     core = word.rstrip(TRAILING).lstrip(LEADING)
     if not core or ANY_SIGN.search(core) is None or (core[0] == "@" and len(core) >= SHORTEST_MENTION):
         return word
-    meant = resolved(core)
+    meant = None if core in ordinary_words() else resolved(core)
     if meant is None:
         return word
     start = word.index(core)

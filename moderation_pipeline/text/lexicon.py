@@ -67,6 +67,10 @@ class Grammar(BaseModel):
     """Words that, after a comma, begin a clause of its own."""
     question_openers: frozenset[str]
     exclaiming: frozenset[str]
+    ordinary: frozenset[str]
+    """Terms that are ordinary words besides: in a sentence of several words that is at nobody, they say nothing."""
+    framing: frozenset[str]
+    """Words that tell a sentence from a cry: "the clown on the poster", but not "clown mid"."""
     polysemous: frozenset[str]
     """Insults that are ordinary nouns besides: at someone, or none."""
     tellers: frozenset[str]
@@ -144,6 +148,15 @@ class TermIndex:
         else:
             for form in _forms(term):
                 self._exact.setdefault(form, []).append((group, term))
+
+    @property
+    def first_words(self) -> Iterable[str]:
+        """The words that phrases begin with."""
+        return self._phrases.keys()
+
+    def phrases_from(self, first: str) -> Sequence[tuple[str, str, tuple[str, ...], bool]]:
+        """Return the phrases that begin with a word: group, term, the words after it, whether the last is open."""
+        return self._phrases.get(first, ())
 
     def groups_of(self, word: str) -> tuple[tuple[str, str], ...]:
         """Return the (group, term) pairs that a single word belongs to; remembered per word."""
@@ -232,12 +245,25 @@ def pattern_of(terms: Iterable[str]) -> str:
 
 
 def _term_pattern(term: str) -> str:
-    words = [re.escape(word).replace(r"\*", "[a-z]*") for word in term.split()]
-    return r"\s+".join(words) + ("(?:e?s|z)?" if _has_plural(term) else "")
+    words = [re.escape(word).replace(r"\*", "[a-z]*" if word.isascii() else r"\w*") for word in term.split()]
+    return r"\s+".join(words) + _plural_pattern(term)
 
 
 def _forms(term: str) -> list[str]:
-    return [term, f"{term}s", f"{term}es", f"{term}z"] if _has_plural(term) else [term]
+    if not _has_plural(term):
+        return [term]
+    return [term, f"{term}s", f"{term}z", *([f"{term}es"] if _takes_es(term) else [])]
+
+
+def _plural_pattern(term: str) -> str:
+    if not _has_plural(term):
+        return ""
+    return "(?:e?s|z)?" if _takes_es(term) else "[sz]?"
+
+
+def _takes_es(term: str) -> bool:
+    """Whether a plural may end in -es: "asses" and "negroes", but spices are no plural of anything here."""
+    return term[-1] in "sxzho"
 
 
 def _has_plural(term: str) -> bool:

@@ -13,6 +13,8 @@ import re
 import unicodedata
 from functools import cache
 
+from moderation_pipeline.text.lexicon import lexicon
+
 INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
@@ -59,10 +61,30 @@ def fold_lookalikes(text: str) -> str:
     if text.isascii():
         return text
     text = text.translate(ALWAYS)
+    if _is_of_another_script(text):
+        return WORD.sub(_latin_if_disguised, text)
     folded = WORD.sub(_latin_if_mixed, text)
     # Who disguised one word of a Latin text disguised the others, those that are look-alikes alone, too.
     is_disguised = folded != text and 2 * len(LATIN.findall(folded)) > len(LETTER.findall(folded))
     return WORD.sub(_latin_if_all_alike, folded) if is_disguised else folded
+
+
+def _is_of_another_script(text: str) -> bool:
+    """Whether most words are wholly of another script: a Latin letter in one may be a slip of the keyboard then.
+
+    Ukrainian is often typed with a Latin i, Greek with a Latin o. A word that is made of look-alikes alone is of no
+    script for sure, and counts as neither.
+    """
+    latin = foreign = 0
+    for word in WORD.findall(text):
+        letters = LETTER.findall(word)
+        if not letters:
+            continue
+        if LATIN.search(word):
+            latin += all(sign.isascii() or "LATIN" in unicodedata.name(sign, "") for sign in letters)
+        else:
+            foreign += not "".join([_look_alike(sign) for sign in letters]).isascii()
+    return foreign > latin
 
 
 def _latin_if_mixed(match: re.Match[str]) -> str:
@@ -70,6 +92,13 @@ def _latin_if_mixed(match: re.Match[str]) -> str:
     if word.isascii() or not LATIN.search(word):
         return word
     return "".join([_look_alike(sign) for sign in word])
+
+
+def _latin_if_disguised(match: re.Match[str]) -> str:
+    """Fold a mixed word that is mostly Latin, or a term: nobody hides a word by putting Cyrillic ones before it."""
+    word, folded = match.group(), _latin_if_mixed(match)
+    is_mostly_latin = 2 * len(LATIN.findall(word)) > len(LETTER.findall(word))
+    return folded if is_mostly_latin or folded.lower() in lexicon().words else word
 
 
 def _latin_if_all_alike(match: re.Match[str]) -> str:

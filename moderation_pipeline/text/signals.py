@@ -15,6 +15,7 @@ from moderation_pipeline.text.disguise import Disguise, disguise
 from moderation_pipeline.text.lexicon import lexicon
 from moderation_pipeline.text.names import without_mentions
 from moderation_pipeline.text.patterns import EMOTE_EZ, PATTERNS, PRONOUNS
+from moderation_pipeline.text.words_by_language import has_words, own_pattern, patterns_for
 
 
 class Signals(NamedTuple):
@@ -85,13 +86,45 @@ class Signals(NamedTuple):
 
 def signals(comments: pl.DataFrame) -> pl.DataFrame:
     """Return one row of `Signals` per comment, in order; `comments` has the columns of the table comments."""
-    texts = comments.select(pl.col("text").fill_null(""), pl.col("normalised").fill_null(""))
+    texts = comments.select(pl.col("text").fill_null(""), pl.col("normalised").fill_null(""), "language")
     context = comments.lazy().select(_context())
-    counted = (
-        texts.lazy().with_columns(folded=without_mentions(_folded(pl.col("normalised")))).select(_counts())
-    )
-    counts = pl.concat([counted, context], how="horizontal").collect()
+    counts = pl.concat([_counted(texts).lazy(), context], how="horizontal").collect()
     return counts.with_columns(_disguises(texts)).select(Signals._fields)
+
+
+def _counted(texts: pl.DataFrame) -> pl.DataFrame:
+    """Count in each text what its language has words for; most are English, or can't be told."""
+    present = sorted(name for name in texts["language"].unique() if has_words(name))
+    if not present:
+        return _counted_in(None, texts.lazy()).collect()
+    rows = texts.with_row_index("row")
+    is_foreign = pl.col("language").is_in(present).fill_null(value=False)
+    parts = [(None, rows.filter(~is_foreign)), *((name, rows.filter(language=name)) for name in present)]
+    counted = [_counted_in(name, part.lazy()).with_columns(part["row"]).collect() for name, part in parts]
+    return pl.concat(counted).sort("row").drop("row")
+
+
+def _counted_in(language: str | None, texts: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the counts of texts in one language: without what is ordinary in it, and with its own terms."""
+    folded = texts.with_columns(folded=without_mentions(_folded(pl.col("normalised"))))
+    if language is None:
+        return folded.select(_counts())
+    theirs = {
+        name: _count(pl.col("folded"), pattern).cast(pl.Int32)
+        for name, pattern in patterns_for(language).items()
+    }
+    own = own_pattern(language)
+    rest = (
+        folded
+        if own is None
+        else folded.with_columns(pl.col("folded").str.replace_all(rf"\b(?:{own})\b", ""))
+    )
+    both = pl.concat(
+        [rest.select(_counts()), folded.select(**{f"{name} too": count for name, count in theirs.items()})],
+        how="horizontal",
+    )
+    sums = [(pl.col(name) + pl.col(f"{name} too")).alias(name) for name in theirs]
+    return both.with_columns(sums).drop(f"{name} too" for name in theirs)
 
 
 def _folded(normalised: pl.Expr) -> pl.Expr:

@@ -1,8 +1,8 @@
 """Slips of the finger and of purpose that `normalise` leaves alone, because undoing them is a guess.
 
-A word that nobody knows is taken for a term when one slip explains it: two letters swapped, one left out, one
-doubled or put in, or the space to its neighbour missing. Careful reading and a learned head pay for this, the
-fast rules don't; which words are terms is the lexicon's.
+A word that nobody knows (`ordinary_words`) is taken for a term when one slip explains it: two letters swapped, one
+left out, one doubled or put in, or the space to its neighbour missing. Careful reading and a learned head pay for
+this, the fast rules don't; which words are terms is the lexicon's.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 
 from moderation_pipeline.text.lexicon import lexicon
+from moderation_pipeline.text.ordinary_words import ordinary_words
 
 SHORTEST = 4
 """Shorter words are one slip from too many others."""
@@ -44,7 +45,15 @@ DOUBLED = re.compile(r"(.)\1+")
 
 @lru_cache(maxsize=50_000)
 def corrected(word: str) -> tuple[str, ...]:
-    """Return the word or words that a word stands for; the word itself where nothing explains it better."""
+    """Return the word or words that a word stands for; the word itself where nothing explains it better.
+
+    What is itself a word, and no rarer than what a slip would make it, is left alone, in whatever language it is one.
+    """
+    return (word,) if word in ordinary_words() else explained(word)
+
+
+def explained(word: str) -> tuple[str, ...]:
+    """Return what slips alone explain a word by, whether or not it is a word of its own."""
     if not SHORTEST <= len(word) <= LONGEST or not (word.isascii() and word.isalpha()):
         return (word,)
     if _is_known(word):

@@ -103,6 +103,7 @@ COMMENTS = Table(
             "sent_at": UTC,
             "text": pl.String,
             "normalised": pl.String,
+            "language": pl.String,
             "is_moderator": pl.Boolean,
             "is_broadcaster": pl.Boolean,
             "is_subscriber": pl.Boolean,
@@ -378,6 +379,7 @@ METRICS_COLUMNS: Columns = {
     "timeouts": pl.Int64,
     "bans": pl.Int64,
     "undecided": pl.Int64,
+    "not_judged": pl.Int64,
     "under_sanction": pl.Int64,
     "under_sanction_violations": pl.Int64,
     "shadow_actions": pl.Int64,
@@ -411,7 +413,8 @@ METRICS_COLUMNS: Columns = {
 """How good and how dear a run was. Null is unknown or undefined; 0 is a measured nought, never a failure.
 
 Under the counts of actions (`allowed` to `undecided`) and `under_sanction` each comment is counted once:
-what a silenced user wrote is in `under_sanction` alone. `sanctions_checked` are those on labelled comments,
+what a silenced user wrote is in `under_sanction` alone. `not_judged` are those of the undecided that are in a language
+which nobody who was asked speaks. `sanctions_checked` are those on labelled comments,
 `wrongful_sanctions` those on comments labelled innocent.
 """
 

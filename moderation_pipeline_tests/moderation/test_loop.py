@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 
 from moderation_pipeline.agents.build_agents import Agents
 from moderation_pipeline.agents.expert import Expert
+from moderation_pipeline.agents.keyless.careful_rules import CarefulRulesExpert
 from moderation_pipeline.agents.keyless.rules import RulesStudent
 from moderation_pipeline.agents.labels_expert import LabelsExpert
 from moderation_pipeline.agents.student import Student
@@ -160,6 +161,37 @@ def test_where_nobody_can_decide_the_action_is_undecided_and_never_allow() -> No
     assert tables.action_log["action"].to_list() == ["undecided"]
     assert tables.action_log["category"].to_list() == [None]
     assert tables.action_log["decided_by"].to_list() == ["nobody"]
+
+
+@pytest.mark.parametrize("fallback", [RulesStudent(), None])
+def test_a_comment_in_a_language_that_nobody_speaks_is_not_judged(fallback: Student | None) -> None:
+    chat = chat_of(["vanavond spelen we nog een potje", "gg"], language=["nl", None])
+
+    tables = run(chat, config_of(), student=RulesStudent(), expert=CarefulRulesExpert(), fallback=fallback)
+
+    assert tables.student_decisions["action"].to_list() == [None, "allow"]
+    assert tables.student_decisions["confidence_source"].to_list() == ["not_judged", "rules"]
+    assert tables.student_decisions["reply_error"].null_count() == 2
+    assert tables.action_log["action"].to_list() == ["undecided", "allow"]
+    assert tables.action_log["decided_by"].to_list() == ["not_judged", "expert"]
+    assert tables.action_log["reason"][0] == "not judged: the keyless agents don't speak 'nl'"
+
+
+def test_what_is_not_judged_takes_no_audit_that_is_not_drawn() -> None:
+    chat = chat_of([f"vanavond spelen we potje {i}" for i in range(20)], language=["nl"] * 20)
+    config = config_of(audit={"policy": "uncertain", "rate": 0.5, "random_floor": 0.0})
+
+    tables = run(chat, config, student=RulesStudent(), expert=ScriptedExpert(always_allow))
+
+    assert tables.expert_audits.height == 0
+
+
+def test_what_is_found_in_a_language_that_nobody_speaks_is_judged() -> None:
+    chat = chat_of(["kijk dit dan eens stfu idiot"], language=["nl"])
+
+    tables = run(chat, config_of(), student=RulesStudent())
+
+    assert tables.action_log["decided_by"].to_list() == ["student"]
 
 
 def test_without_a_student_a_bad_reply_of_the_expert_leaves_nobody_who_decided() -> None:

@@ -95,6 +95,13 @@ def test_agreement_that_speaks_for_a_part_says_for_which() -> None:
     assert "Agreement under hybrid speaks for 5.0\u00a0% of its comments" in told(chat, some)
 
 
+def test_languages_other_than_english_are_counted_and_those_that_cannot_be_told() -> None:
+    chat = comments([{"language": "nl"}] * 4 + [{"language": "en"}] * 10 + [{}] * 6)
+    said = told(chat)
+    assert "4 (20.0\u00a0%) of the comments are in another language than English (nl 4)" in said
+    assert "6 (30.0\u00a0%) are too short to tell" in said
+
+
 def test_where_labels_come_from_is_told_by_how_many() -> None:
     given: list[Row] = [
         {"label_is_violation": True, "label_source": source}

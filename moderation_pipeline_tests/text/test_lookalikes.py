@@ -45,3 +45,20 @@ def test_beside_a_disguised_word_of_a_latin_text_words_of_look_alikes_alone_are_
 
 def test_one_mixed_word_doesn_t_make_latin_of_a_russian_text() -> None:
     assert fold_lookalikes("еуе рост сахар pост") == "еуе рост сахар poct"
+
+
+@pytest.mark.parametrize("text", ["всi люди бачили цей фiльм", "добре, зустрiнемося пiзнiше"])
+def test_a_latin_letter_in_a_text_of_another_script_is_a_slip_and_no_disguise(text: str) -> None:
+    assert fold_lookalikes(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("you are an іdіоt", "you are an idiot"),
+        ("ты жё мы іdіоt", "ты жё мы idiot"),
+        ("ты жё мы рussу", "ты жё мы pussy"),
+    ],
+)
+def test_a_disguised_word_is_folded_in_any_text(text: str, folded: str) -> None:
+    assert fold_lookalikes(text) == folded

@@ -68,7 +68,8 @@ def factor_of(use: Use) -> float:
     if use.tone.is_condemning and use.hit.group not in ("self_harm", "spam_phrase"):
         return ABUSE.condemned
     special = SPECIAL.get(use.hit.group)
-    return special(use) if special else 1.0
+    factor = special(use) if special else 1.0
+    return factor * ABUSE.in_a_sentence if use.is_ordinary else factor
 
 
 def _of_insult(use: Use) -> float:
@@ -146,9 +147,9 @@ def _of_origin(use: Use) -> float:
     """Someone's origin alone is a jab where it is all that is said; a fact or a question is none."""
     sentence = use.sentence_words
     is_fact = any(word in grammar().first or word in grammar().placing for word in sentence)
-    if is_fact or use.sentence in use.reading.questions:
+    if is_fact or use.is_told_of or use.sentence in use.reading.questions or len(sentence) > SENTENCE:
         return 1.0
-    return ABUSE.origin_alone if len(sentence) <= SENTENCE else ABUSE.in_passing
+    return ABUSE.origin_alone
 
 
 def _of_weak_taunt(use: Use) -> float:

@@ -17,6 +17,7 @@ from moderation_pipeline.agents.keyless.customary import weighed
 from moderation_pipeline.agents.keyless.earlier_lines import evidence_of_earlier_lines
 from moderation_pipeline.agents.keyless.evidence import Evidence, plan_from
 from moderation_pipeline.agents.keyless.signal_evidence import WEIGHTS, as_trusted, flood_evidence, leanings
+from moderation_pipeline.agents.keyless.speaking import not_spoken, why_not
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.verdict import Contribution, Receipt, Verdict
 from moderation_pipeline.text.patterns import PATTERNS
@@ -36,6 +37,7 @@ class CarefulRulesExpert(Expert):
             case.normalised,
             is_reply=case.reply_to is not None,
             is_believed=not case.addresses_moderator,
+            language=case.language,
         )
         if case.signals.emote_ez:
             text = tuple(piece for piece in text if not piece.reason.startswith("a taunt"))
@@ -47,7 +49,9 @@ class CarefulRulesExpert(Expert):
         explanation = tuple(
             Contribution("signal", piece.reason, round(piece.weight, 3)) for piece in told.evidence
         )
-        return Verdict(plan_from(*told), RECEIPT, explanation=explanation)
+        plan, unspoken = plan_from(*told), not_spoken(case.language)
+        reason = why_not(unspoken) if unspoken is not None and not plan.is_violation else None
+        return Verdict(plan, RECEIPT, explanation=explanation, not_judged=reason).standing
 
 
 def _counted(case: Case) -> list[Evidence]:

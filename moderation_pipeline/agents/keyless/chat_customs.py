@@ -28,6 +28,7 @@ from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.customs import Custom, Customs, Place
 from moderation_pipeline.plan import Category
 from moderation_pipeline.text.signals import Signals
+from moderation_pipeline.text.words_by_language import has_words
 
 SETTLED = 50
 """Lines from which a channel is under way, and who never wrote in it is new to it rather than it to us."""
@@ -68,7 +69,7 @@ class ChatCustoms:
         custom = self.custom_at(row)
         signals = case.signals
         evidence, is_likely = self._found_in(signals, is_newcomer=custom.is_newcomer)
-        if (signals.identity or signals.origin or signals.slur) and _attacks(case.normalised):
+        if (signals.identity or signals.origin or signals.slur) and _attacks(case.normalised, case.language):
             evidence, is_likely = [*evidence, ATTACK], True
         if evidence:
             note_line(self._customs, evidence, custom, is_likely=is_likely)
@@ -83,8 +84,9 @@ class ChatCustoms:
         return found
 
 
-def _attacks(normalised: str) -> bool:
-    return any(piece.sign == ABOUT for piece in hate_evidence(read(normalised), is_condemned=False))
+def _attacks(normalised: str, language: str | None) -> bool:
+    reading = read(normalised, language if has_words(language) else None)
+    return any(piece.sign == ABOUT for piece in hate_evidence(reading, is_condemned=False))
 
 
 def telling(signals: pl.DataFrame) -> list[bool]:

@@ -58,7 +58,8 @@ def hate_evidence(reading: Reading, *, is_condemned: bool) -> list[Evidence]:
 
 def _names_people(reading: Reading, hit: Hit) -> bool:
     """Whether an identity term names people: "black" alone is a colour, "gay" alone an insult."""
-    if reading.words[hit.start] not in grammar().adjectives or hit.end - hit.start > 1:
+    is_noun = reading.words[hit.start] not in grammar().adjectives or reading.language is not None
+    if is_noun or hit.end - hit.start > 1:
         return True
     following = reading.words[hit.end : hit.end + 2]
     degrading = (group for word in following for group, _ in lexicon().index.groups_of(word))

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
+from moderation_pipeline.text.lexicon import Hit, grammar
 from moderation_pipeline.text.names import CALLING, is_slur
 from moderation_pipeline.text.spelling import corrected
+from moderation_pipeline.text.words_by_language import index_for, negators_for
 
 TOKEN = re.compile(r"\[sepa\]|@\w+|[^\W_]+(?:'[^\W_]+)*|[\"“”«»]|[.!?;:]+|[~=#*|<>/\\-]{2,}|,|\n")
 """Runs of dashes and the like part what stands on both sides as full stops do."""
@@ -46,10 +47,13 @@ class Reading:
     clauses: frozenset[int] = frozenset()
     """Words that follow a comma."""
 
+    language: str | None = None
+    """That of the text, where it is known and not English."""
+
     @cached_property
     def hits(self) -> tuple[Hit, ...]:
         """Every term of the lexicon's groups and readings; none crosses the end of a sentence."""
-        found = lexicon().index.find(self.words)
+        found = index_for(self.language).find(self.words)
         return tuple(hit for hit in found if self.sentences[hit.start] == self.sentences[hit.end - 1])
 
     @cached_property
@@ -106,13 +110,13 @@ class Reading:
     def is_negated(self, hit: Hit) -> bool:
         """Whether a word before the hit, in its sentence, denies it."""
         sentence = self.sentences[hit.start]
-        start = self.starts[sentence]
+        start, negators = self.starts[sentence], negators_for(self.language)
         is_question = sentence in self.questions and self.words[start] in grammar().question_openers
         for at in range(hit.start - 1, start - 1, -1):
             word = self.words[at]
             if word in grammar().turns or self._begins_anew(at + 1):
                 return False
-            if word in grammar().negators and not (is_question and at - start < OPENING):
+            if word in negators and not (is_question and at - start < OPENING):
                 return self._denies_saying(at) or hit.start - at <= NEGATION_REACH
         return False
 
@@ -133,8 +137,8 @@ class Reading:
 
 
 @lru_cache(maxsize=20_000)
-def read(normalised: str) -> Reading:
-    """Return the reading of a normalised text."""
+def read(normalised: str, language: str | None = None) -> Reading:
+    """Return the reading of a normalised text; `language` is its own where that is known and not English."""
     words: list[str] = []
     sentences: list[int] = []
     quoted: list[bool] = []
@@ -151,13 +155,16 @@ def read(normalised: str) -> Reading:
         elif token == ",":
             clauses.add(len(words))
         else:
-            for word in _words_of(token[1:] if _is_said(token, words) else token):
+            said = token[1:] if _is_said(token, words) else token
+            for word in _words_of(said, is_english=language is None):
                 words.append(word)
                 sentences.append(sentence)
                 quoted.append(inside)
     if inside:
         quoted = [False] * len(quoted)
-    return Reading(tuple(words), tuple(sentences), tuple(quoted), frozenset(questions), frozenset(clauses))
+    return Reading(
+        tuple(words), tuple(sentences), tuple(quoted), frozenset(questions), frozenset(clauses), language
+    )
 
 
 def _is_said(token: str, before: Sequence[str]) -> bool:
@@ -172,11 +179,12 @@ def without_accents(text: str) -> str:
     return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
 
 
-def _words_of(token: str) -> tuple[str, ...]:
+def _words_of(token: str, *, is_english: bool) -> tuple[str, ...]:
+    """Return the words of a token; slips are undone where the text may be English, whose terms they are slips of."""
     if token[0] == "@":
         return (token,)
     if "'" in token:
         for mark, plain in PARTS.items():
             token = token.replace(mark, plain)
         return tuple(token.replace("'s", "").replace("'", "").split())
-    return corrected(token)
+    return corrected(token) if is_english else (token,)

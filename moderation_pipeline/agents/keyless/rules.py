@@ -14,6 +14,7 @@ from typing import NamedTuple
 from moderation_pipeline.agents.keyless.customary import weighed
 from moderation_pipeline.agents.keyless.evidence import Evidence, plan_from
 from moderation_pipeline.agents.keyless.signal_evidence import coarse, evidence_of
+from moderation_pipeline.agents.keyless.speaking import not_spoken, why_not
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation
@@ -42,30 +43,31 @@ class RulesStudent(Student):
     def __init__(self, spec: VoteSpec | None = None) -> None:
         self._vote_spec = spec or VoteSpec()
         self.hears_from = self._vote_spec.least_similarity
-        self._known: dict[tuple[float, ...], _Known] = {}
+        self._known: dict[tuple[float | str | None, ...], _Known] = {}
 
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
         """Return one verdict per case, in order."""
         return [self._decide(case, situation) for case, situation in zip(cases, situations, strict=True)]
 
     def _decide(self, case: Case, situation: Situation) -> Verdict:
-        evidence, verdict = self._read(case, is_newcomer=False)
+        unspoken = not_spoken(case.language)
+        evidence, verdict = self._read(case, unspoken, is_newcomer=False)
         if evidence and (custom := case.custom) is not None:
             if custom.is_newcomer:
-                evidence, verdict = self._read(case, is_newcomer=True)
+                evidence, verdict = self._read(case, unspoken, is_newcomer=True)
             told = weighed(evidence, custom)
             if told.note or told.evidence != evidence:
-                verdict = _verdict(*told)
+                verdict = _unless_unspoken(_verdict(*told), unspoken)
         return self._with_vote(verdict, situation) if situation.recalled else verdict
 
-    def _read(self, case: Case, *, is_newcomer: bool) -> _Known:
+    def _read(self, case: Case, unspoken: str | None, *, is_newcomer: bool) -> _Known:
         """Return the evidence in a case, and the verdict where nothing is taken off it."""
         is_trusted = case.is_moderator or case.is_broadcaster
-        key = (*coarse(case.signals), is_trusted, is_newcomer)
+        key = (*coarse(case.signals), is_trusted, is_newcomer, unspoken)
         known = self._known.get(key)
         if known is None:
             evidence = evidence_of(case.signals, is_trusted=is_trusted, is_newcomer=is_newcomer)
-            known = _Known(evidence, _verdict(evidence))
+            known = _Known(evidence, _unless_unspoken(_verdict(evidence), unspoken))
             if len(self._known) < KNOWN_AT_MOST:
                 self._known[key] = known
         return known
@@ -89,8 +91,16 @@ class RulesStudent(Student):
             memory_ids=outcome.memory_ids,
             without_memory=verdict.plan,
             explanation=(*verdict.explanation, *spoken),
+            not_judged=None,
         )
         return as_far_as_trusted(turned, verdict, situation.recalled)
+
+
+def _unless_unspoken(verdict: Verdict, unspoken: str | None) -> Verdict:
+    """Return the verdict; one that found nothing in a language that isn't spoken says that it is none."""
+    if unspoken is None or verdict.plan is None or verdict.plan.is_violation:
+        return verdict
+    return replace(verdict, not_judged=why_not(unspoken))
 
 
 def _verdict(evidence: Sequence[Evidence], at_most: float = 1.0, note: str = "") -> Verdict:

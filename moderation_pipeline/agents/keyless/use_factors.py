@@ -33,14 +33,14 @@ class AbuseFactors(NamedTuple):
     """Swearing at a thing, as an exclamation, or in a kind sentence."""
     swearing_in_a_tale: float = 0.75
     aimed: float = 1.05
-    in_passing: float = 1.1
-    """Someone's origin in a longer sentence."""
+    in_a_sentence: float = 0.5
+    """A term that is an ordinary word besides, in a sentence that is at nobody."""
     real_life: float = 1.1
     swearing: float = 1.2
     """Where none of the other uses of swearing is seen."""
     swearing_at_someone: float = 1.35
     origin_alone: float = 1.35
-    """Someone's origin as nearly all that is said."""
+    """Someone's origin as nearly all that is said. In a longer sentence it is worth what it is alone."""
     won_easily: float = 2.8
     """What was won, called easy: brings a weak taunt (.22) above one half."""
     called_so: float = 5.5

@@ -11,6 +11,9 @@ from typing import NamedTuple
 from moderation_pipeline.agents.keyless.reading import Reading
 from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
 
+FRAMED = 5
+"""Words from which a sentence with a frame is one; shorter ones are cries as often ("the worst mid")."""
+
 
 class Tone(NamedTuple):
     """How a comment as a whole is meant."""
@@ -49,6 +52,27 @@ class Use(NamedTuple):
     def is_at_someone(self) -> bool:
         """Whether its sentence has a second or a third person."""
         return any(word in grammar().second or word in grammar().third for word in self.sentence_words)
+
+    @property
+    def is_told_of(self) -> bool:
+        """Whether its sentence has a frame and is at nobody: it tells of someone, or of a word.
+
+        Frames are known of English alone: in another language every sentence counts as having one.
+        """
+        words = self.sentence_words
+        is_framed = self.reading.language is not None or not grammar().framing.isdisjoint(words)
+        return is_framed and grammar().second.isdisjoint(words)
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether it is an ordinary word in a sentence at nobody and about no game: "the clown on the poster"."""
+        if self.hit.term not in grammar().ordinary or self.tone.is_aimed or not self.is_told_of:
+            return False
+        if self.hit.group == "slur_ambiguous" and not grammar().negators.isdisjoint(self.sentence_words):
+            return False  # What a group is denied is no plain talk of it.
+        games = self.reading.by_group.get("game", ())
+        is_game = any(self.reading.sentences[game.start] == self.sentence for game in games)
+        return len(self.sentence_words) >= FRAMED and not is_game
 
     @property
     def is_fond(self) -> bool:

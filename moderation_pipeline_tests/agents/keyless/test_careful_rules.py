@@ -65,3 +65,57 @@ def test_floods_are_judged_as_the_fast_rules_judge_them() -> None:
 
 def test_the_reasoning_names_what_was_found() -> None:
     assert "idiot" in audit("you idiot").reasoning
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("el coche negro sale mañana", "es"),
+        ("le train a du retard ce soir", "fr"),
+        ("die dicke katze schläft auf dem sofa", "de"),
+        ("il negozio è sempre gremito", "it"),
+    ],
+)
+def test_what_is_ordinary_in_the_comments_language_is_no_insult(text: str, language: str) -> None:
+    assert audit(text, language=language).category is Category.NONE
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("du bist ein verdammter hurensohn", "de"),
+        ("eres un gilipollas de verdad", "es"),
+        ("quel connard celui là", "fr"),
+        ("sei proprio uno stronzo", "it"),
+        ("ты просто мудак и всё", "ru"),
+    ],
+)
+def test_an_insult_in_the_comments_language_is_harassment(text: str, language: str) -> None:
+    assert audit(text, language=language).category is Category.HARASSMENT
+
+
+def test_hate_is_read_in_other_languages_and_its_denial_too() -> None:
+    assert audit("frauen sind ungeziefer", language="de").category is Category.HATE
+    assert audit("frauen sind kein ungeziefer", language="de").category is Category.NONE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "every vote counts",
+        "he sits next to me",
+        "who owns the assets",
+        "the casino is next to the station",
+        "we talked about chinese food yesterday",
+        "there was a clown on the poster today",
+    ],
+)
+def test_an_ordinary_word_in_a_harmless_sentence_is_no_insult(text: str) -> None:
+    assert audit(text).category is Category.NONE
+
+
+@pytest.mark.parametrize(
+    "text", ["clown mid", "you are a clown and the worst of all", "@someone the worst clown on the map"]
+)
+def test_the_same_word_as_a_cry_or_at_someone_still_is(text: str) -> None:
+    assert audit(text).category is Category.HARASSMENT

@@ -48,6 +48,7 @@ def test_every_tag_of_a_full_line_is_understood() -> None:
         "reply_to": "parent",
         "user_repeats": 0,
         "channel_repeats": 0,
+        "language": None,
         "split": None,
         "label_action": None,
         "label_category": None,

@@ -1,0 +1,178 @@
+"""Which ordinary words a guess at spelling would take for a term; writes the file that keeps it from doing so.
+
+    python -m benchmarks.ordinary_words [--write]
+
+Of six languages it tries the 20,000 commonest words and what one regular inflection makes of them (in English
+whether or not anybody was seen to write it so), and rarer words, of more languages, that are commoner than what
+the guess would make of them, or nearly so: a misspelling is far rarer than what it stands for. Without `--write`
+it says what has changed since the file was written. Needs `wordfreq`, of the extra `dev`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import textwrap
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from wordfreq import top_n_list, zipf_frequency
+
+from moderation_pipeline.agents.keyless.reading import without_accents
+from moderation_pipeline.text import ordinary_words as reader
+from moderation_pipeline.text.leetspeak import ANY_SIGN, resolved
+from moderation_pipeline.text.lexicon import lexicon
+from moderation_pipeline.text.spelling import explained
+from moderation_pipeline.text.words_by_language import languages_file
+
+LANGUAGES = ("en", "de", "es", "fr", "pt", "it")
+OTHERS = ("nl", "pl", "tr", "sv", "da", "nb", "fi", "ca", "cs", "ro", "hu", "id", "ms", "fil", "sh")
+COMMONEST = 20_000
+MANY = 100_000
+
+WELL_KNOWN = 2.2
+"""On Zipf's scale (log10 of uses in 10⁹ words): rarer ones are misspellings and names as often as words."""
+
+FAR_RARER = 1.5
+"""On the same scale: how much rarer a misspelling is than the word, at least."""
+
+CLOSE = 0.5
+"""On the same scale: how much rarer than in English a word may be in its language and still be a word of its own
+there. People who swear in English write "fuck" a hundred times seldomer elsewhere."""
+
+HEAD = """\
+# Ordinary words near a term of the lexicon, which no guess at spelling may change. Written by
+# `python -m benchmarks.ordinary_words --write`, which says how they are chosen; not by hand.
+#
+# Derived from the word frequencies of wordfreq 3.1 (Robyn Speer, 2022; https://github.com/rspeer/wordfreq), whose
+# data are CC BY-SA 4.0 (https://creativecommons.org/licenses/by-sa/4.0/); this file is under the same licence.
+"""
+
+OWN_HEAD = HEAD.replace(
+    "# Ordinary words near a term of the lexicon, which no guess at spelling may change. Written by",
+    "# Terms of the lexicon that are ordinary words of another language, by language. Written by",
+)
+
+STEMS_AND_ENDINGS = {
+    "en": (
+        ("", "s|ly"),
+        ("(?<=[sxzo])|(?<=[cs]h)", "es"),
+        ("(?<=[^aeiou])y", "ies|ied|ier"),
+        ("(?<=e)", "d|r"),
+        ("e", "ing"),
+        ("(?<=[^e])", "ed|ing|er"),
+    ),
+    "de": (("(?<=e)", "n|r|s|m|t"), ("(?<=[^e])", "e|en|er|es|em|s|t|te|n")),
+    "es": (("", "s"), ("(?<=[^aeiou])", "es"), ("o", "a|as|os")),
+    "fr": (("", "s|e|es"), ("er", "e|es|ent|ez|ons|ait|ant|ee|ees")),
+    "pt": (("", "s"), ("(?<=[^aeiou])", "es"), ("o", "a|as|os"), ("m", "ns"), ("(?<=[aeo])l", "is")),
+    "it": (("[aeio]", "a|e|i|o"),),
+}
+"""By language: what is taken off a word's end, and what may be put there. It need not know which word takes which."""
+
+DOUBLED = re.compile(r"[^aeiou][aeiou]([^aeiouwxy])$")
+
+
+def inflected(word: str, language: str) -> Iterator[str]:
+    """Yield what one regular inflection makes of a word."""
+    for taken_off, endings in STEMS_AND_ENDINGS[language]:
+        stem = re.sub(f"(?:{taken_off})$", "\0", word, count=1)
+        if stem.endswith("\0"):
+            yield from (stem[:-1] + ending for ending in endings.split("|"))
+    if language == "en" and (match := DOUBLED.search(word)):
+        yield from (word + match.group(1) + ending for ending in ("ed", "ing", "er"))
+
+
+def commonest(language: str) -> list[str]:
+    """Return the commonest words of a language, without accents."""
+    return [without_accents(word) for word in top_n_list(language, COMMONEST)]
+
+
+def is_guessed_at(word: str) -> bool:
+    """Whether slips or leetspeak would make something else of a word."""
+    if ANY_SIGN.search(word):
+        return resolved(word) is not None
+    return explained(word) != (word,)
+
+
+def is_attested(word: str) -> bool:
+    """Whether anybody was seen to write a word, in one of the six languages."""
+    return any(zipf_frequency(word, language) > 0 for language in LANGUAGES)
+
+
+def of_the_commonest() -> set[str]:
+    """Return the commonest words and their inflections that would be guessed at."""
+    found = set()
+    for language in LANGUAGES:
+        for word in commonest(language):
+            found.add(word)
+            if word.isalpha() and len(word) > 2:
+                forms = (form for form in inflected(word, language) if is_guessed_at(form))
+                found.update(form for form in forms if language == "en" or is_attested(form))
+    return {word for word in found if is_guessed_at(word)}
+
+
+def of_the_rarer() -> set[str]:
+    """Return rarer words that would be guessed at, and are commoner than the guess or nearly so."""
+    return {
+        plain
+        for language in (*LANGUAGES, *OTHERS)
+        for word in top_n_list(language, MANY)
+        if (plain := without_accents(word)).isalpha() and explained(plain) != (plain,)
+        if _is_as_common(word, explained(plain), language)
+    }
+
+
+def _is_as_common(word: str, meant: tuple[str, ...], language: str) -> bool:
+    frequency = zipf_frequency(word, language)
+    if len(meant) == 1:
+        guess = max(zipf_frequency(meant[0], each) for each in ("en", language))
+        margin = FAR_RARER if language in LANGUAGES and frequency >= WELL_KNOWN else 0.0
+        return frequency >= guess - margin
+    return frequency >= WELL_KNOWN
+
+
+def own_words() -> dict[str, list[str]]:
+    """Return, by language that there are words for, the lexicon's words that are commoner in it than in English."""
+    english = lexicon().index
+    return {
+        language: sorted(
+            word
+            for word in {without_accents(word) for word in top_n_list(language, COMMONEST)}
+            if english.groups_of(word) and not word.isdigit() and _is_ordinary_in(word, language)
+        )
+        for language in languages_file().languages
+    }
+
+
+def _is_ordinary_in(word: str, language: str) -> bool:
+    return zipf_frequency(word, language) >= zipf_frequency(word, "en") - CLOSE
+
+
+def print_changes(words: Iterable[str]) -> None:
+    """Print what the file lacks and what it holds besides."""
+    known, wanted = reader.ordinary_words(), frozenset(words)
+    print(
+        f"{len(wanted):,} words; the file lacks {len(wanted - known):,} and has {len(known - wanted):,} others."
+    )
+    for word in sorted(wanted ^ known):
+        print(f"  {'+' if word in wanted else '-'} {word}")
+
+
+def main() -> None:
+    """Say what the file should hold, or write it."""
+    parser = argparse.ArgumentParser(description="Ordinary words that a guess at spelling would change.")
+    parser.add_argument("--write", action="store_true")
+    words = of_the_commonest() | of_the_rarer()
+    if parser.parse_args().write:
+        body = textwrap.fill(" ".join(sorted(words)), 118)
+        path = Path(reader.__file__)
+        path.with_suffix(".txt").write_text(f"{HEAD}{body}\n", encoding="utf-8")
+        lines = "".join(f"{language}: {' '.join(own)}\n" for language, own in own_words().items())
+        path.with_name("own_words.txt").write_text(f"{OWN_HEAD}{lines}", encoding="utf-8")
+    else:
+        print_changes(words)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""Which languages the keyless judges speak: that they find nothing in another says nothing about the comment.
+
+A comment in a language that they don't speak, in which nothing is found (no link, no flood, no word that is known),
+is not judged: an allow would say that it had been read. Where the language is unsure, it is judged as it always was.
+Which language it is, `text.language` guesses.
+"""
+
+from __future__ import annotations
+
+from moderation_pipeline.text.words_by_language import has_words
+
+ENGLISH = "en"
+
+
+def not_spoken(language: str | None) -> str | None:
+    """Return the language, where it is known and not spoken."""
+    return None if language is None or language == ENGLISH or has_words(language) else language
+
+
+def why_not(language: str) -> str:
+    """Return why a comment in the language is not judged, in words."""
+    return f"not judged: the keyless agents don't speak '{language}'"

@@ -1,0 +1,104 @@
+"""The words of languages other than English, for comments whose language is known, and how they are found.
+
+In such a comment the lexicon's words count too, for people swear in English everywhere, but not those that are
+ordinary in its language: "negro" is a colour in Spanish, "retard" a delay in French, "die" an article in German.
+Where the language is unsure, only the lexicon's own words count. Which language it is, `language` guesses.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from moderation_pipeline.text.lexicon import TermIndex, grammar, lexicon, pattern_of
+
+NEGATORS = "negators"
+"""The one list of a language that is no group of terms: what `grammar.negators` is to English."""
+
+
+class LanguagesFile(BaseModel):
+    """Terms by language and group, as they are written; where they come from, and under which licence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    licence: str
+    languages: dict[str, dict[str, tuple[str, ...]]]
+
+
+@cache
+def languages_file() -> LanguagesFile:
+    """Return the shipped words of other languages, read once."""
+    path = resources.files("moderation_pipeline.defaults") / "words_by_language.yaml"
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    return LanguagesFile.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=loader))
+
+
+def has_words(language: str | None) -> bool:
+    """Whether there are words for a language; English has the lexicon's."""
+    return language in languages_file().languages
+
+
+@cache
+def own_words() -> dict[str, frozenset[str]]:
+    """Return, by language, the words of the lexicon that are ordinary in it, as `benchmarks.ordinary_words` found."""
+    text = (resources.files("moderation_pipeline.text") / "own_words.txt").read_text(encoding="utf-8")
+    lines = (line.partition(":") for line in text.splitlines() if line and not line.startswith("#"))
+    return {language: frozenset(words.split()) for language, _, words in lines}
+
+
+def _terms(language: str) -> dict[str, tuple[str, ...]]:
+    groups = languages_file().languages[language]
+    return {group: terms for group, terms in groups.items() if group != NEGATORS}
+
+
+class LanguageIndex(TermIndex):
+    """Finds the terms of a language, and the lexicon's that are no ordinary words in it."""
+
+    def __init__(self, language: str) -> None:
+        english = lexicon().index
+        super().__init__(_terms(language))
+        self._english = english
+        self._own = own_words().get(language, frozenset())
+        self._phrases = {
+            first: [*self._phrases.get(first, ()), *english.phrases_from(first)]
+            for first in {*self._phrases, *english.first_words}
+        }
+
+    def groups_of(self, word: str) -> tuple[tuple[str, str], ...]:
+        """Return the (group, term) pairs of a word: the language's, and the lexicon's unless it is ordinary."""
+        theirs = () if word in self._own else self._english.groups_of(word)
+        return (*super().groups_of(word), *theirs)
+
+
+@cache
+def index_for(language: str | None) -> TermIndex:
+    """Return what finds the terms of a comment in this language; null where it is unsure."""
+    return LanguageIndex(str(language)) if has_words(language) else lexicon().index
+
+
+@cache
+def negators_for(language: str | None) -> frozenset[str]:
+    """Return the words that deny what follows them, in this language and in English."""
+    theirs = languages_file().languages[str(language)].get(NEGATORS, ()) if has_words(language) else ()
+    return grammar().negators | frozenset(theirs)
+
+
+@cache
+def patterns_for(language: str) -> dict[str, str]:
+    """Return one regular expression for each group of the signals that the language has terms of."""
+    return {
+        group: pattern_of(terms)
+        for group, terms in _terms(language).items()
+        if group in lexicon().file.groups
+    }
+
+
+@cache
+def own_pattern(language: str) -> str | None:
+    """Return what matches the words that are ordinary in the language; null where there are none."""
+    words = own_words().get(language)
+    return "|".join(sorted(words)) if words else None

@@ -21,10 +21,10 @@ from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.moderation.run_beginning import Begun, begin
 from moderation_pipeline.moderation.run_tables import RunTables
 from moderation_pipeline.moderation.trace import RunLog, RunObserver
-from moderation_pipeline.report.reply_advice import largest_share, what_to_do
 from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import partition_names
+from moderation_pipeline.warehouse.reply_advice import largest_share, what_to_do
 from moderation_pipeline.warehouse.versions import source_version
 
 GROUP = "moderation"

@@ -1,6 +1,6 @@
 """What a run's check says of replies that could not be used: whose, of which kinds, and what to do about each kind.
 
-How they are counted is `warehouse/laws.py`'s; the kinds are the codes of `backends/language_model.py`.
+How they are counted is `laws.py`'s; the kinds are the codes of `backends/language_model.py`.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from moderation_pipeline.report.reply_advice import largest_share, what_to_do
 from moderation_pipeline.warehouse.laws import bad_replies
+from moderation_pipeline.warehouse.reply_advice import largest_share, what_to_do
 
 
 def answers(*errors: str | None, backend: str | None = "openai") -> pl.DataFrame:

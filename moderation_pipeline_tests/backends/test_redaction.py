@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -14,7 +16,6 @@ from hypothesis import strategies as st
 from moderation_pipeline.backends.http_errors import Caller, http_error
 from moderation_pipeline.backends.language_model import ModelIdentity
 from moderation_pipeline.backends.redaction import body_without_key, without_key
-from moderation_pipeline.cli import called_with
 from moderation_pipeline_tests.backends.chat_server import Behaviour, Body, running
 from moderation_pipeline_tests.backends.decision_server import DecisionServer, serving
 
@@ -96,7 +97,9 @@ def run(
     (data / "configs").mkdir()
     text = CONFIG.format(backend=backend, base_url=base_url, model=model)
     (data / "configs" / "mine.yaml").write_text(text, "utf-8")
-    return called_with(["run", "chat", "-c", "mine"])
+    # A process of its own: which configs there are, Dagster's definitions read when they are loaded.
+    program = [sys.executable, "-m", "moderation_pipeline.cli", "run", "chat", "-c", "mine"]
+    return subprocess.run(program, check=False).returncode
 
 
 def holding(data: Path, text: str) -> list[Path]:

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
+from moderation_pipeline.bounded_yaml import BoundedLoader
 from moderation_pipeline.comments.charset import is_encoding
 from moderation_pipeline.comments.chat_files import COLUMNS_SUFFIX
 from moderation_pipeline.comments.json_paths import as_record_path
@@ -175,7 +176,7 @@ Flag = Annotated[FlagColumn, BeforeValidator(_by_name)]
 Mapped = Annotated[MappedColumn, BeforeValidator(_by_name)]
 
 
-class _Texts(yaml.SafeLoader):
+class _Texts(BoundedLoader):
     """Keeps a scalar as it is written: OFF is no false and 01 no 1, for the table has texts to compare."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - as PyYAML declares it

@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
+from moderation_pipeline.bounded_yaml import read_yaml
 from moderation_pipeline.comments.chat_files import LOG_SUFFIX
 from moderation_pipeline.comments.times import zone_named
 from moderation_pipeline.config.config_errors import Written, worded
@@ -76,7 +77,7 @@ def log_beside(path: Path) -> LogSpec:
     if not beside.is_file():
         return LogSpec()
     try:
-        content = yaml.safe_load(beside.read_text("utf-8"))
+        content = read_yaml(beside.read_text("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise LogSpecError(f"{beside} is not valid YAML: {error}") from None
     return log_spec(content if content is not None else {}, beside)

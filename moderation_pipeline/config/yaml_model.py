@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from moderation_pipeline.bounded_yaml import read_yaml
 from moderation_pipeline.config.config_errors import ConfigError, Written, unknown_keys, worded
 
 
@@ -50,7 +51,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
         ConfigError: the file is no YAML mapping.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path.read_text(encoding="utf-8"))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""

@@ -37,7 +37,8 @@ AS_ANOTHER_USER = """
 import os, sys
 from moderation_pipeline.cli import called_with
 data, user, group, *arguments = sys.argv[1:]
-called_with(["--data", data + "-of-nobody", *arguments])  # all that is imported, while it may be read
+# All that is imported, while it may be read; how a wrong use is said, too.
+called_with(["--data", data + "-of-nobody", *arguments]), called_with(["no-such-command"])
 os.setgroups([]), os.setgid(int(group)), os.setuid(int(user))
 print("NOW")
 sys.exit(called_with(["--data", data, *arguments]))

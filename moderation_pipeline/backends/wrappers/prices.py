@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from moderation_pipeline.backends.language_model import ModelIdentity, Reply
+from moderation_pipeline.bounded_yaml import read_yaml
 from moderation_pipeline.errors import ModerationError
 
 SHIPPED = resources.files("moderation_pipeline.defaults") / "prices.yaml"
@@ -175,11 +176,11 @@ def _packaged(identity: ModelIdentity, model: str) -> TokenPrice | None:
 
 def _read(path: Path) -> Sequence[TokenPrice]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+        content = read_yaml(path.read_text(encoding="utf-8")) or []
         if not isinstance(content, list):
             raise PricesError(f"{path} holds a {type(content).__name__}; allowed is a list of prices.")
         return [TokenPrice.model_validate(entry) for entry in content]
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise PricesError(f"{path} is not valid YAML: {error}") from None
     except ValidationError as error:
         problem = error.errors()[0]

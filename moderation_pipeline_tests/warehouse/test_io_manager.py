@@ -1,5 +1,8 @@
+import errno
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 from uuid import uuid4
 
 import dagster as dg
@@ -72,6 +75,29 @@ def test_a_run_is_stored_under_its_chat_and_config(base: UPath, instance: dg.Dag
         assert pl.read_parquet(file).equals(a_row("arena", "quick"))
     (event,) = result.get_asset_materialization_events()
     assert event.materialization.metadata["dagster/row_count"].value == 1
+
+
+def test_a_write_that_fails_midway_leaves_the_partition_that_was_there(
+    base: UPath, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    materialise(base, instance, "arena|quick", metrics_made_by(a_row), only="metrics")
+    write = pl.DataFrame.write_parquet
+
+    def half_written(frame: pl.DataFrame, file: Path | IO[bytes]) -> None:
+        whole = io.BytesIO()
+        write(frame, whole)
+        half = whole.getvalue()[: whole.tell() // 2]
+        if isinstance(file, Path):
+            file.write_bytes(half)
+        else:
+            file.write(half)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", half_written)
+    with pytest.raises(OSError, match="No space left"):
+        materialise(base, instance, "arena|quick", metrics_made_by(a_row), only="metrics")
+    with (base / "metrics" / "arena" / "quick.parquet").open("rb") as file:
+        assert pl.read_parquet(file).equals(a_row("arena", "quick"))
 
 
 @pytest.mark.parametrize(

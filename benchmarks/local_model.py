@@ -15,7 +15,7 @@ import argparse
 import time
 from pathlib import Path
 
-from moderation_pipeline.agents.prompted.prompt import Instructions, Shown, case_message
+from moderation_pipeline.agents.prompted.prompt import Instructions, ShownOfCase, case_message
 from moderation_pipeline.agents.prompted.prompt_form import PromptForm
 from moderation_pipeline.backends.language_model import Request
 from moderation_pipeline.backends.local.hf_generation import Generator
@@ -40,7 +40,7 @@ def prompts(count: int) -> list[Request]:
     comments = chat_of([f"{WORDS[i % len(WORDS)]} {i}" for i in range(count)])
     cases = [case for batch in Stream(comments).batches(count) for case in batch]
     return [
-        Request((instructions.system, case_message(case, Shown(3, 0))), max_tokens=NEW_TOKENS)
+        Request((instructions.system, case_message(case, ShownOfCase(3, 0))), max_tokens=NEW_TOKENS)
         for case in cases
     ]
 

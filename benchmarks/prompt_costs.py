@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import orjson
 
-from moderation_pipeline.agents.prompted.prompt import Instructions, Shown, case_message
+from moderation_pipeline.agents.prompted.prompt import Instructions, ShownOfCase, case_message
 from moderation_pipeline.agents.prompted.prompt_form import PromptForm, form_of
 from moderation_pipeline.backends.chat.openai_client import OPENAI_URL
 from moderation_pipeline.backends.chat.together import TOGETHER_URL
@@ -66,7 +66,7 @@ def cases_of(comments: int) -> list[Case]:
 
 def tokens_of(form: PromptForm, part: str, cases: Sequence[Case]) -> Tokens:
     """Return the mean tokens of a call in that form."""
-    instructions, shown = Instructions(part, form=form), Shown(form=form)
+    instructions, shown = Instructions(part, form=form), ShownOfCase(form=form)
     situation = Situation(Standing(0, None)) if part == "student" else None
     own = [roughly_counted(case_message(case, shown, situation=situation).content) for case in cases]
     reply = {"category": "harassment"} if form.asks_category else A_PLAN

@@ -52,6 +52,7 @@ def config_with(base_url: str, **parts: object) -> Config:
         "expert": {**spec, "model": "large-judge"},
         "audit": {"policy": "random", "rate": 0.3, "random_floor": 0.01},
         "loop": {"batch_size": 16, "feedback_lag": 1},
+        "expected_violations_per_1000": None,
     }
     return Config.model_validate({**known, **parts})
 

@@ -23,6 +23,7 @@ expert: {{{expert}}}
 memory: null
 audit: {{policy: all}}
 loop: {{batch_size: 16}}
+expected_violations_per_1000: null
 """
 
 

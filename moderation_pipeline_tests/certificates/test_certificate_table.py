@@ -55,6 +55,7 @@ def certified_config(*, lag: int = 0, batch_size: int = 64, **parts: object) -> 
             "audit": {"policy": "random", "rate": 0.5},
             "autonomy": LENIENT.model_dump(),
             "loop": {"batch_size": batch_size, "feedback_lag": lag},
+            "expected_violations_per_1000": None,
             **parts,
         }
     )

@@ -12,7 +12,9 @@ from moderation_pipeline.comments.chat_files import chat_files
 from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 
-CHAT = "small"
+CHAT = "synthetic"
+"""Violations are expected to be usual in it, so that few comments have some of everything."""
+
 COMMENTS = 300
 
 

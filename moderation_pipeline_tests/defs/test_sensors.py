@@ -79,11 +79,11 @@ def test_each_version_of_a_chat_is_asked_for_under_a_key_of_its_own(
 def test_two_files_that_would_be_one_chat_are_an_error_that_names_both(
     folder: DataFolder, instance: dg.DagsterInstance
 ) -> None:
-    (folder.chats / "Small.csv").write_text("text\nhi\n")
+    (folder.chats / "Synthetic.csv").write_text("text\nhi\n")
     with pytest.raises(SameChatError) as error:
         look_at_chats(folder, instance)
-    assert "Small.csv" in str(error.value)
-    assert "small.jsonl" in str(error.value)
+    assert "Synthetic.csv" in str(error.value)
+    assert "synthetic.jsonl" in str(error.value)
 
 
 def test_an_empty_folder_asks_for_nothing(folder: DataFolder, instance: dg.DagsterInstance) -> None:

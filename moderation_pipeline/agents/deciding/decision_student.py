@@ -15,7 +15,7 @@ from itertools import chain
 from moderation_pipeline.agents.by_turns import begun_by_turns
 from moderation_pipeline.agents.deciding.deriving import derive
 from moderation_pipeline.agents.deciding.question_set import QuestionSet
-from moderation_pipeline.agents.prompted.prompt import MOST_OF_COMMENT, Shown, case_data
+from moderation_pipeline.agents.prompted.prompt import MOST_OF_COMMENT, ShownOfCase, case_data
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.backends.decisions.decision_model import (
     NO,
@@ -48,7 +48,7 @@ Asked = tuple[Case, Situation]
 class Showing:
     """What of a case a model is shown, and how many cases at a time."""
 
-    shown: Shown | None = None
+    shown: ShownOfCase | None = None
     shows_memories: bool = False
     comments_per_request: int = 1
 
@@ -57,7 +57,9 @@ class Showing:
         """Return what the spec says; a model that takes no questions is shown the comment's text alone."""
         if not isinstance(spec, AskingSpec):
             return cls()
-        return cls(Shown(spec.context_lines, spec.own_lines), spec.shows_memories, spec.comments_per_request)
+        return cls(
+            ShownOfCase(spec.context_lines, spec.own_lines), spec.shows_memories, spec.comments_per_request
+        )
 
     def state(self, asked: Asked) -> dict[str, JsonValue]:
         """Return the state that stands for one case."""

@@ -150,7 +150,7 @@ def listed_keys(schema: ReplySchema) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownOfCase:
     """How much of the chat around a comment a model is shown."""
 
     context_lines: int = 6
@@ -159,7 +159,7 @@ class Shown:
 
 
 def case_message(
-    case: Case, shown: Shown, *, situation: Situation | None = None, proposed: Plan | None = None
+    case: Case, shown: ShownOfCase, *, situation: Situation | None = None, proposed: Plan | None = None
 ) -> Message:
     """Return the last message: one case. `situation` is for Students, `proposed` for an Expert not blind."""
     data = case_data(case, shown, situation=situation, proposed=proposed)
@@ -170,7 +170,7 @@ def case_message(
 
 
 def case_data(
-    case: Case, shown: Shown, *, situation: Situation | None = None, proposed: Plan | None = None
+    case: Case, shown: ShownOfCase, *, situation: Situation | None = None, proposed: Plan | None = None
 ) -> dict[str, JsonValue]:
     """Return what a model is shown of a case, as JSON: what the data block holds, or a decision model's state."""
     data: dict[str, JsonValue] = {"channel": visible(case.channel)}

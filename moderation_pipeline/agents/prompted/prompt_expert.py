@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 
 from moderation_pipeline.agents.expert import AuditsByBatch, Expert, SeesStudent
-from moderation_pipeline.agents.prompted.prompt import Instructions, Shown, case_message
+from moderation_pipeline.agents.prompted.prompt import Instructions, ShownOfCase, case_message
 from moderation_pipeline.agents.prompted.prompt_form import form_of
 from moderation_pipeline.agents.prompted.prompt_judge import PromptJudge
 from moderation_pipeline.backends.language_model import (
@@ -37,7 +37,7 @@ class PromptExpert(Expert):
     def __init__(self, model: LanguageModel, spec: LanguageModelSpec, own_rules: str = "") -> None:
         form = form_of(spec).form
         self._judge = PromptJudge(model, Instructions("expert", own_rules, form), spec)
-        self._shown = Shown(spec.context_lines, spec.own_lines, form)
+        self._shown = ShownOfCase(spec.context_lines, spec.own_lines, form)
 
     async def audit(self, cases: Sequence[Case]) -> list[Verdict]:
         """Ask about every case at once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from moderation_pipeline.agents.prompted.prompt import Instructions, Shown, case_message
+from moderation_pipeline.agents.prompted.prompt import Instructions, ShownOfCase, case_message
 from moderation_pipeline.agents.prompted.prompt_form import form_of
 from moderation_pipeline.agents.prompted.prompt_judge import PromptJudge
 from moderation_pipeline.agents.student import Student
@@ -22,7 +22,7 @@ class PromptStudent(Student):
     def __init__(self, model: LanguageModel, spec: LanguageModelSpec, own_rules: str = "") -> None:
         form = form_of(spec).form
         self._judge = PromptJudge(model, Instructions("student", own_rules, form), spec)
-        self._shown = Shown(spec.context_lines, spec.own_lines, form)
+        self._shown = ShownOfCase(spec.context_lines, spec.own_lines, form)
 
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
         """Ask about every case at once."""

@@ -11,7 +11,7 @@ import pytest
 
 from moderation_pipeline.agents.policy import policy
 from moderation_pipeline.agents.prompted.category_reply import read_category
-from moderation_pipeline.agents.prompted.prompt import Instructions, Shown, case_message
+from moderation_pipeline.agents.prompted.prompt import Instructions, ShownOfCase, case_message
 from moderation_pipeline.agents.prompted.prompt_form import SMALL_FORM, PromptForm, form_of, size_in_billions
 from moderation_pipeline.agents.prompted.reply_parsing import UnreadableReplyError, read_reply
 from moderation_pipeline.backends.language_model import TokenLogprob
@@ -72,7 +72,7 @@ def test_no_verdict_stands_in_the_part_that_never_changes(form: PromptForm) -> N
 
 @pytest.mark.parametrize("form", FORMS)
 def test_whatever_is_shown_of_one_comment_is_not_in_the_fixed_part(form: PromptForm) -> None:
-    instructions, shown = Instructions("student", form=form), Shown(form=form)
+    instructions, shown = Instructions("student", form=form), ShownOfCase(form=form)
     messages = [case_message(case_of(text), shown).content for text in ("first line", "second line")]
 
     assert instructions.system == Instructions("student", form=form).system
@@ -81,7 +81,7 @@ def test_whatever_is_shown_of_one_comment_is_not_in_the_fixed_part(form: PromptF
 
 def test_worked_examples_are_of_both_kinds_and_begin_with_another_one_for_another_comment() -> None:
     kinds = {example.category is Category.NONE for example in policy().examples}
-    shown = Shown(form=PromptForm.CATEGORY_EXAMPLES)
+    shown = ShownOfCase(form=PromptForm.CATEGORY_EXAMPLES)
     firsts = {case_message(case_of(f"line {i}"), shown).content.splitlines()[2] for i in range(40)}
 
     assert kinds == {True, False}

@@ -49,6 +49,7 @@ def test_every_tag_of_a_full_line_is_understood() -> None:
         "user_repeats": 0,
         "channel_repeats": 0,
         "language": None,
+        "cluster": None,
         "split": None,
         "label_action": None,
         "label_category": None,

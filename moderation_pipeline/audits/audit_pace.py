@@ -39,6 +39,8 @@ class AuditPace:
         self._allowance = 0.0
         self._comments = 0
         self._mean_floor: float | None = None
+        # Where chance falls as audits grow, the mean must follow it, or its fall would be spent on nothing.
+        self._floor_history = PACE if spec.random_first else HISTORY
         self._audits = 0
         self._spent_usd = 0.0
         self._reserved_usd: deque[float] = deque()
@@ -125,7 +127,7 @@ class AuditPace:
     def _take_in_floors(self, floors: Sequence[float]) -> None:
         mean = sum(floors) / len(floors)
         before = mean if self._mean_floor is None else self._mean_floor
-        self._mean_floor = before + (mean - before) * min(1.0, len(floors) / HISTORY)
+        self._mean_floor = before + (mean - before) * min(1.0, len(floors) / self._floor_history)
 
     def _share(self) -> float:
         """Return the share of comments that may be audited with certainty, the floor's share taken off."""

@@ -45,7 +45,8 @@ class AuditPolicy:
         self._pleas = Pleas()
         self._bounds = UserBounds(max(0.0, spec.rate - spec.random_floor.allow))
         self.pace = AuditPace(spec)
-        self._chance = spec.chance
+        self._drawn_by_chance = 0
+        self._chance = spec.chance_after(0)
 
     def choose(
         self,
@@ -66,6 +67,9 @@ class AuditPolicy:
         ]
         certain = self._certain(cases, verdicts, able, foreseen, chances)
         choices = self._drawn(cases, chances, self._affordable(cases, certain, expert), expert)
+        # From the next batch on: a probability hangs on earlier draws and never on its own (law 5).
+        self._drawn_by_chance += sum(choice.reason is AuditReason.RANDOM for choice in choices)
+        self._chance = self._spec.chance_after(self._drawn_by_chance)
         self._remember(_said(case) for case, choice in zip(cases, choices, strict=True) if choice.reason)
         if self._doubts is not None:
             self._doubts.audited([c for c, choice in zip(cases, choices, strict=True) if choice.reason])

@@ -127,6 +127,8 @@ class AuditSpec(Closed):
     """Everyone's least chance of an audit: without one, no rate can be estimated."""
     secret: bool = False
     """Whether a secret of the data folder goes into the draws: else who knows seed and ids knows what is audited."""
+    random_first: int = Field(default=0, ge=0)
+    """So many audits chance draws at the full rate; then everyone's chance falls, as those grow, to `random_floor`."""
 
     @property
     def chance(self) -> RandomFloor:
@@ -136,6 +138,14 @@ class AuditSpec(Closed):
         least = self.rate if self.policy == "random" else 0.0
         floor = self.random_floor
         return RandomFloor(allow=max(floor.allow, least), sanctions=max(floor.sanctions, least))
+
+    def chance_after(self, drawn: int) -> RandomFloor:
+        """Return everyone's chance of an audit once chance has drawn so many: never less than `chance`."""
+        least = self.chance
+        if self.policy == "none" or not self.random_first:
+            return least
+        now = self.rate * self.random_first / max(self.random_first, drawn)
+        return RandomFloor(allow=max(least.allow, now), sanctions=max(least.sanctions, now))
 
 
 class LoopSpec(Closed):

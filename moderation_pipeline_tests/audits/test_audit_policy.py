@@ -113,6 +113,20 @@ def test_the_floor_is_drawn_as_often_as_it_says() -> None:
     assert drawn / floor.height == pytest.approx(0.1, abs=0.015)
 
 
+def test_chance_draws_the_first_audits_at_the_full_rate_and_falls_to_the_floor_as_they_grow() -> None:
+    config = config_of(
+        memory=None,
+        audit={"policy": "uncertain", "rate": 0.2, "random_floor": 0.02, "random_first": 20},
+    )
+    tables = run(distinct_chat(6_000), config, student=ScriptedStudent(doubtful), expert=ScriptedExpert())
+
+    drawn = tables.student_decisions.filter(pl.col("audit_probability") < 1.0)["audit_probability"]
+    assert drawn[0] == 0.2
+    assert drawn.is_sorted(descending=True)
+    assert drawn[-1] == pytest.approx(0.02)
+    assert tables.expert_audits.height / 6_000 == pytest.approx(0.2, abs=0.02)
+
+
 def test_a_comment_that_repeats_an_audited_one_leaves_the_certain_set_and_keeps_the_floor() -> None:
     decisions, audits = audited(chat_of(["same"] * 500), policy="uncertain", rate=0.2, random_floor=0.05)
 

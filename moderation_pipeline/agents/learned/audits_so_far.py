@@ -52,7 +52,7 @@ class Scored(NamedTuple):
     weight: float
 
 
-class Shown(NamedTuple):
+class HowAudited(NamedTuple):
     """What is known of an example besides what is fitted: its fold, and how its audit came about.
 
     `weight` is 1 / the audit's probability; `base_is_right` whether the base saw a violation where the audit does.
@@ -75,7 +75,7 @@ class AuditsSoFar:
         self._folds = Folds()
         self.begun_with = 0
         self.examples: list[Example] = []
-        self.shown: list[Shown] = []
+        self.shown: list[HowAudited] = []
         """Of this run's own examples."""
         self.scored: list[Scored] = []
 
@@ -103,7 +103,7 @@ class AuditsSoFar:
         """Keep the case for the fits to come."""
         is_violation = audited.is_violation
         self.shown.append(
-            Shown(
+            HowAudited(
                 fold=self._folds.of(pending.text, is_violation=is_violation),
                 weight=1 / lesson.audit_probability,
                 is_fair=lesson.audit_reason.is_fair,

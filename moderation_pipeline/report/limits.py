@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from moderation_pipeline.evaluation.calibration_error import CalibrationShown
+from moderation_pipeline.evaluation.expected_rarity import rarity_told
 from moderation_pipeline.evaluation.judged import Run, cluster_key
 from moderation_pipeline.evaluation.run_metrics import UNREAD
 from moderation_pipeline.evaluation.yardstick import told
@@ -173,8 +174,11 @@ def _of_the_runs(runs: Sequence[Run], comparison: pl.DataFrame) -> Iterator[str]
     for run in runs:
         yield from stood_in(run)
         yield from _of_the_answers(run)
-    if (measured := told([run.config for run in runs])) is not None:
+    configs = [run.config for run in runs]
+    if (measured := told(configs)) is not None:
         yield measured
+    for row in comparison.head(1).iter_rows(named=True):
+        yield from rarity_told(row["chat"], row["labelled"], row["labelled_violations"] or 0, configs)
     if runs and comparison["under_sanction"].max():
         yield (
             "Users who would have been silenced went on writing in this log. What they wrote is decided and"

@@ -12,6 +12,7 @@ import click
 import polars as pl
 
 from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.evaluation.expected_rarity import rarity_told
 from moderation_pipeline.evaluation.yardstick import told
 from moderation_pipeline.terminal.screen import number, print_table
 from moderation_pipeline.warehouse.files import read_table
@@ -42,6 +43,9 @@ def print_comparison(folder: DataFolder, comparison: pl.DataFrame) -> None:
     known = [library.load(name) for name in sorted(comparison["config"]) if name in library.names()]
     if (measured := told(known)) is not None:
         click.echo(measured)
+    (chat, labelled, violations) = comparison.select("chat", "labelled", "labelled_violations").row(0)
+    for sentence in rarity_told(chat, labelled, violations or 0, known):
+        click.echo(sentence)
 
 
 def _cell(column: str, row: Row) -> str:

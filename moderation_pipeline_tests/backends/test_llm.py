@@ -93,7 +93,7 @@ def test_a_chat_of_ten_comments_is_moderated_and_asked_about_once(
         "model": str(model_folder),
         "base_url": base_url,
         "prompt": "brief",
-        "max_tokens": 24,
+        "max_tokens": 32,
         "context_lines": 1,
         "own_lines": 0,
         "timeout_s": 1800,

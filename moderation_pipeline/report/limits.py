@@ -15,8 +15,8 @@ from moderation_pipeline.report.comparison_table import Row, number
 from moderation_pipeline.report.quantities import count, percent, plural
 from moderation_pipeline.report.stand_ins import stood_in
 from moderation_pipeline.statistics.bootstrap import LEAST_USERS
+from moderation_pipeline.text.language import ENGLISH
 
-ENGLISH = "en"
 NAMED = 5
 """How many languages are named."""
 

@@ -17,7 +17,7 @@ from moderation_pipeline.agents.keyless.customary import weighed
 from moderation_pipeline.agents.keyless.earlier_lines import evidence_of_earlier_lines
 from moderation_pipeline.agents.keyless.evidence import Evidence, plan_from
 from moderation_pipeline.agents.keyless.signal_evidence import WEIGHTS, as_trusted, flood_evidence, leanings
-from moderation_pipeline.agents.keyless.speaking import not_spoken, why_not
+from moderation_pipeline.agents.keyless.speaking import not_spoken, unless_unspoken
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.verdict import Contribution, Receipt, Verdict
 from moderation_pipeline.text.patterns import PATTERNS
@@ -49,9 +49,8 @@ class CarefulRulesExpert(Expert):
         explanation = tuple(
             Contribution("signal", piece.reason, round(piece.weight, 3)) for piece in told.evidence
         )
-        plan, unspoken = plan_from(*told), not_spoken(case.language)
-        reason = why_not(unspoken) if unspoken is not None and not plan.is_violation else None
-        return Verdict(plan, RECEIPT, explanation=explanation, not_judged=reason).standing
+        verdict = Verdict(plan_from(*told), RECEIPT, explanation=explanation)
+        return unless_unspoken(verdict, not_spoken(case.language)).standing
 
 
 def _counted(case: Case) -> list[Evidence]:

@@ -17,10 +17,14 @@ from moderation_pipeline.agents.keyless.evidence import LIKELY, Evidence, chance
 from moderation_pipeline.agents.keyless.hate_reading import ABOUT, PREDICATES, hate_evidence
 from moderation_pipeline.agents.keyless.reading import read
 from moderation_pipeline.agents.keyless.signal_evidence import (
+    KNOWN_AT_MOST,
+    LONG_TEXT,
     MENTIONED,
     MOSTLY_SYMBOLS,
+    SEVERAL,
     SHOUTING,
     WEIGHTS,
+    WORDS_AGAIN,
     coarse,
     evidence_of,
 )
@@ -28,7 +32,6 @@ from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.customs import Custom, Customs, Place
 from moderation_pipeline.plan import Category
 from moderation_pipeline.text.signals import Signals
-from moderation_pipeline.text.words_by_language import has_words
 
 SETTLED = 50
 """Lines from which a channel is under way, and who never wrote in it is new to it rather than it to us."""
@@ -80,13 +83,14 @@ class ChatCustoms:
         found = self._known.get(key)
         if found is None:
             evidence = evidence_of(signals, is_newcomer=is_newcomer)
-            found = self._known[key] = evidence, gravest(chances(evidence))[1] >= LIKELY
+            found = evidence, gravest(chances(evidence))[1] >= LIKELY
+            if len(self._known) < KNOWN_AT_MOST:
+                self._known[key] = found
         return found
 
 
 def _attacks(normalised: str, language: str | None) -> bool:
-    reading = read(normalised, language if has_words(language) else None)
-    return any(piece.sign == ABOUT for piece in hate_evidence(reading, is_condemned=False))
+    return any(piece.sign == ABOUT for piece in hate_evidence(read(normalised, language), is_condemned=False))
 
 
 def telling(signals: pl.DataFrame) -> list[bool]:
@@ -99,8 +103,8 @@ def _telling() -> pl.Expr:
     names = {weight.signal for weight in WEIGHTS} | set(NAMING)
     return pl.any_horizontal(
         *(pl.col(name) > 0 for name in Signals._fields if name in names),
-        (pl.col("user_repeats") > 0) & (pl.col("words") >= 3),
-        (pl.col("channel_repeats") >= 2) & (pl.col("words") >= 6),
+        (pl.col("user_repeats") > 0) & (pl.col("words") >= WORDS_AGAIN),
+        (pl.col("channel_repeats") >= SEVERAL) & (pl.col("words") >= LONG_TEXT),
         pl.col("mentions") >= MENTIONED,
         pl.col("symbol_share") > MOSTLY_SYMBOLS,
         pl.col("caps_share") > SHOUTING,

@@ -17,7 +17,6 @@ from moderation_pipeline.agents.keyless.word_use import Tone
 from moderation_pipeline.plan import Category
 from moderation_pipeline.text.lexicon import grammar
 from moderation_pipeline.text.patterns import PATTERNS
-from moderation_pipeline.text.words_by_language import has_words
 
 TELLINGS = {
     weight.signal: Telling(weight.category, weight.once, weight.again, weight.reason)
@@ -37,7 +36,7 @@ def text_evidence(
     `is_believed`: whoever speaks to the moderator isn't believed that he only quotes. That he condemns, he is:
     disbelieving it too cost .003 of macro-F1 on HateCheck, and stopped no attack of the suite.
     """
-    reading = read(normalised, language if has_words(language) else None)
+    reading = read(normalised, language)
     if not is_believed:
         reading = replace(reading, quoted=(False,) * len(reading.words))
     is_condemning = speaks_against(reading)

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from moderation_pipeline.agents.keyless.customary import weighed
 from moderation_pipeline.agents.keyless.evidence import Evidence, plan_from
-from moderation_pipeline.agents.keyless.signal_evidence import coarse, evidence_of
-from moderation_pipeline.agents.keyless.speaking import not_spoken, why_not
+from moderation_pipeline.agents.keyless.signal_evidence import KNOWN_AT_MOST, coarse, evidence_of
+from moderation_pipeline.agents.keyless.speaking import not_spoken, unless_unspoken
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation
@@ -25,9 +25,6 @@ from moderation_pipeline.memory.vote import vote
 
 RECEIPT = Receipt(backend="rules")
 """Shared by every verdict of the rules: they cost nothing, and making one per comment would."""
-
-KNOWN_AT_MOST = 100_000
-"""Verdicts remembered by their key; chats show a few thousand different ones."""
 
 
 class _Known(NamedTuple):
@@ -57,7 +54,7 @@ class RulesStudent(Student):
                 evidence, verdict = self._read(case, unspoken, is_newcomer=True)
             told = weighed(evidence, custom)
             if told.note or told.evidence != evidence:
-                verdict = _unless_unspoken(_verdict(*told), unspoken)
+                verdict = unless_unspoken(_verdict(*told), unspoken)
         return self._with_vote(verdict, situation) if situation.recalled else verdict
 
     def _read(self, case: Case, unspoken: str | None, *, is_newcomer: bool) -> _Known:
@@ -67,7 +64,7 @@ class RulesStudent(Student):
         known = self._known.get(key)
         if known is None:
             evidence = evidence_of(case.signals, is_trusted=is_trusted, is_newcomer=is_newcomer)
-            known = _Known(evidence, _unless_unspoken(_verdict(evidence), unspoken))
+            known = _Known(evidence, unless_unspoken(_verdict(evidence), unspoken))
             if len(self._known) < KNOWN_AT_MOST:
                 self._known[key] = known
         return known
@@ -94,13 +91,6 @@ class RulesStudent(Student):
             not_judged=None,
         )
         return as_far_as_trusted(turned, verdict, situation.recalled)
-
-
-def _unless_unspoken(verdict: Verdict, unspoken: str | None) -> Verdict:
-    """Return the verdict; one that found nothing in a language that isn't spoken says that it is none."""
-    if unspoken is None or verdict.plan is None or verdict.plan.is_violation:
-        return verdict
-    return replace(verdict, not_judged=why_not(unspoken))
 
 
 def _verdict(evidence: Sequence[Evidence], at_most: float = 1.0, note: str = "") -> Verdict:

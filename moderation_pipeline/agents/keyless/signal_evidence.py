@@ -80,6 +80,15 @@ TRUSTED_WEIGHT = 0.1
 MENTIONED = 3
 """Mentions from which there are many."""
 
+WORDS_AGAIN = 3
+"""Words from which a text that its user said before is one that is said again, and no emote."""
+
+SEVERAL = 2
+"""Earlier copies in the room from which several users say the same."""
+
+LONG_TEXT = 6
+"""Words from which a text is no phrase that everybody uses."""
+
 OFTEN = 6
 """Repeats from which a user floods, whatever is said."""
 
@@ -91,6 +100,9 @@ counts, and alone not even a first message makes spam of it. Six others could el
 
 DECIDING = Signals._fields.index("words")
 """Signals before this one decide; those from it on vary freely, and count only in the buckets of `coarse`."""
+
+KNOWN_AT_MOST = 100_000
+"""What is remembered by `coarse` signals, by whoever remembers it; chats show a few thousand different ones."""
 
 LONG_WORDS = 12
 """From here on one bucket: nothing turns on how much longer a comment is."""
@@ -146,10 +158,10 @@ def flood_evidence(signals: Signals) -> list[Evidence]:
     )
     again, called = 0.08 + 0.16 * often + 0.025 * words, 0.25 + 0.12 * signals.mentions
     floods = (
-        (often and words >= 3, again, "the same text again by this user", "user_repeats", often),
-        (often >= OFTEN and words >= 6, 0.6, "a flood", "flood", 0),
+        (often and words >= WORDS_AGAIN, again, "the same text again by this user", "user_repeats", often),
+        (often >= OFTEN and words >= LONG_TEXT, 0.6, "a flood", "flood", 0),
         (
-            room >= 2 and words >= 6,
+            room >= SEVERAL and words >= LONG_TEXT,
             ROOM_AT_MOST * room / 6,
             "the same long text by several users",
             "room",
@@ -174,7 +186,7 @@ def flood_evidence(signals: Signals) -> list[Evidence]:
 
 def is_repeated(signals: Signals) -> bool:
     """Whether the text was said often enough, by its user or in the room, for its length to matter."""
-    return signals.user_repeats > 0 or signals.channel_repeats >= 2
+    return signals.user_repeats > 0 or signals.channel_repeats >= SEVERAL
 
 
 def is_wall(signals: Signals) -> bool:

@@ -7,9 +7,11 @@ Which language it is, `text.language` guesses.
 
 from __future__ import annotations
 
-from moderation_pipeline.text.words_by_language import has_words
+from dataclasses import replace
 
-ENGLISH = "en"
+from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.text.language import ENGLISH
+from moderation_pipeline.text.words_by_language import has_words
 
 
 def not_spoken(language: str | None) -> str | None:
@@ -17,6 +19,8 @@ def not_spoken(language: str | None) -> str | None:
     return None if language is None or language == ENGLISH or has_words(language) else language
 
 
-def why_not(language: str) -> str:
-    """Return why a comment in the language is not judged, in words."""
-    return f"not judged: the keyless agents don't speak '{language}'"
+def unless_unspoken(verdict: Verdict, unspoken: str | None) -> Verdict:
+    """Return the verdict; one that found nothing in a language that isn't spoken says that it is none."""
+    if unspoken is None or verdict.plan is None or verdict.plan.is_violation:
+        return verdict
+    return replace(verdict, not_judged=f"not judged: the keyless agents don't speak '{unspoken}'")

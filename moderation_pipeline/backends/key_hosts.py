@@ -126,6 +126,13 @@ def sent_here(spec: Address) -> str | None:
     )
 
 
+def note_where_its_key_goes(spec: object, notes: list[str]) -> None:
+    """Add what is to be said of a spec's key (`sent_here`), once."""
+    note = sent_here(spec) if isinstance(spec, Address) else None
+    if note is not None and note not in notes:
+        notes.append(note)
+
+
 def own_hosts(variable: str) -> tuple[str, ...]:
     """Return the hosts of the provider that the variable is named after; none where it is named after no provider."""
     return OWN_HOSTS.get(variable.partition("_")[0], ())

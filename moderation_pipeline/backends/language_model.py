@@ -79,6 +79,10 @@ class Request:
     """How long a model that can think should think (`reasoning_effort`); null: as it does by itself."""
 
 
+CUT = "length"
+"""The `finish_reason` of a reply that had reached the most tokens that it might have."""
+
+
 class TokenLogprob(NamedTuple):
     """A token of the reply and the natural logarithm of its probability."""
 

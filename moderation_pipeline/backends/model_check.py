@@ -20,7 +20,7 @@ from moderation_pipeline.backends.decisions.decision_model import (
     DecisionReply,
     DecisionRequest,
 )
-from moderation_pipeline.backends.key_hosts import sent_here
+from moderation_pipeline.backends.key_hosts import note_where_its_key_goes
 from moderation_pipeline.backends.language_model import (
     BadReplyError,
     FatalBackendError,
@@ -31,7 +31,7 @@ from moderation_pipeline.backends.language_model import (
     Request,
     TransportError,
 )
-from moderation_pipeline.backends.run_models import backend_of
+from moderation_pipeline.backends.run_models import backend_of, prices_of
 from moderation_pipeline.backends.wrappers.hopeless import cure
 from moderation_pipeline.backends.wrappers.metering import MeteredModel
 from moderation_pipeline.backends.wrappers.prices import PriceList
@@ -62,10 +62,9 @@ class CheckedModels:
         Raises:
             UnusableBackendError: no key, no extra `local`, no weights.
         """
-        self._note_where_its_key_goes(spec)
+        note_where_its_key_goes(spec, self.notes)
         backend = backend_of(spec, self.variables)
-        own = spec.price if isinstance(spec, Address) else None
-        model = MeteredModel(backend, self.prices.with_own(backend.identity, own))
+        model = MeteredModel(backend, prices_of(spec, backend, self.prices))
         return _Explained(model, self, spec) if isinstance(spec, Address) else model
 
     def finish(self) -> None:
@@ -77,17 +76,12 @@ class CheckedModels:
         Raises:
             UnusableBackendError: no key, no extra `local`.
         """
-        self._note_where_its_key_goes(spec)
+        note_where_its_key_goes(spec, self.notes)
         backend = decision_backend(spec, self.variables)
-        own = spec.price if isinstance(spec, Address) else None
-        metered = MeteredModel(CarriedModel(backend), self.prices.with_own(backend.identity, own))
+        carried = CarriedModel(backend)
+        metered = MeteredModel(carried, prices_of(spec, carried, self.prices))
         self.notes.extend([metered.note] if metered.note else [])
         return _ExplainedDecisions(CarryingModel(metered), backend)
-
-    def _note_where_its_key_goes(self, spec: LanguageModelSpec | DecisionSpec) -> None:
-        note = sent_here(spec) if isinstance(spec, Address) else None
-        if note is not None and note not in self.notes:
-            self.notes.append(note)
 
 
 class _Explained(LanguageModel):

@@ -24,7 +24,7 @@ from moderation_pipeline.backends.chat.chat_wire import Abilities
 from moderation_pipeline.backends.decisions.carried_decisions import CarriedModel, CarryingModel
 from moderation_pipeline.backends.decisions.decision_backends import decision_backend
 from moderation_pipeline.backends.decisions.decision_model import DecisionModel
-from moderation_pipeline.backends.key_hosts import sent_here
+from moderation_pipeline.backends.key_hosts import note_where_its_key_goes
 from moderation_pipeline.backends.language_model import LanguageModel, ModelIdentity
 from moderation_pipeline.backends.local.local_backends import local_model
 from moderation_pipeline.backends.spec_classes import place_of
@@ -100,7 +100,7 @@ class RunModels:
             UnusableBackendError: no key, no extra `local`, no weights.
             UnpricedBudgetError: a daily budget over a model whose price nobody knows.
         """
-        self._note_where_its_key_goes(spec)
+        note_where_its_key_goes(spec, self._sent_here)
         if isinstance(spec, RemoteExpert) and spec.batch:
             return self._by_batch(spec)
         place = _place(spec)
@@ -117,7 +117,7 @@ class RunModels:
             UnusableBackendError: no key, no extra `local`.
             UnpricedBudgetError: a daily budget over a model whose price nobody knows.
         """
-        self._note_where_its_key_goes(spec)
+        note_where_its_key_goes(spec, self._sent_here)
         place = _place(spec)
         if place not in self._deciding:
             backend = CarriedModel(decision_backend(spec, self._deployment.variables))
@@ -178,16 +178,11 @@ class RunModels:
         max_age_s = None if days is None else days * DAY_S
         return Purchases(self.attempt, fresh=self._deployment.fresh, max_age_s=max_age_s)
 
-    def _note_where_its_key_goes(self, spec: LanguageModelSpec | DecisionSpec) -> None:
-        note = sent_here(spec) if isinstance(spec, Address) else None
-        if note is not None and note not in self._sent_here:
-            self._sent_here.append(note)
-
     def _by_batch(self, spec: RemoteSpec) -> LanguageModel:
         """Return a model whose calls wait for batches; it shares the store with those that don't wait."""
         endpoint = chat_endpoint(spec, self._deployment.variables, PricedMemory(self.store, self._prices))
         batched = BatchedModel(endpoint, batch_door(spec, endpoint), self.store, self._run_key)
-        prices = self._prices_of(spec, batched)
+        prices = prices_of(spec, batched, self._prices)
         metered = MeteredModel(batched, prices, discount=BATCH_DISCOUNT)
         self._metered.append(metered)
         model = self._budgeted(RetryingBatches(metered, RetryPolicy(attempts=spec.attempts)), prices)
@@ -195,7 +190,7 @@ class RunModels:
 
     def _wrapped(self, spec: LanguageModelSpec | DecisionSpec, backend: LanguageModel) -> LanguageModel:
         deployment = self._deployment
-        prices = self._prices_of(spec, backend)
+        prices = prices_of(spec, backend, self._prices)
         metered = MeteredModel(backend, prices)
         self._metered.append(metered)
         model: LanguageModel = HopelessModel(metered)
@@ -205,11 +200,6 @@ class RunModels:
             model = HopelessModel(retrying, gated.stop)
         return CachedModel(self._budgeted(model, prices), self.store, self._purchases, prices)
 
-    def _prices_of(self, spec: object, model: LanguageModel) -> PriceList:
-        """Return what tokens cost, the spec's own price of its model first."""
-        own = spec.price if isinstance(spec, Address) else None
-        return self._prices.with_own(model.identity, own)
-
     def _budgeted(self, model: LanguageModel, prices: PriceList) -> LanguageModel:
         usd_per_day = self._deployment.usd_per_day
         if usd_per_day is None:
@@ -217,6 +207,12 @@ class RunModels:
         if prices.price(model.identity) is None:
             raise UnpricedBudgetError(repr(model.identity.model), f"A budget of ${usd_per_day:g} a day")
         return DailyBudgetModel(model, self.store, usd_per_day)
+
+
+def prices_of(spec: object, model: LanguageModel, prices: PriceList) -> PriceList:
+    """Return what tokens cost, the spec's own price of its model first."""
+    own = spec.price if isinstance(spec, Address) else None
+    return prices.with_own(model.identity, own)
 
 
 def backend_of(

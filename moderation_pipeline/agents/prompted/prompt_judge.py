@@ -14,6 +14,7 @@ from moderation_pipeline.agents.prompted.contradictions import sound
 from moderation_pipeline.agents.prompted.prompt import Instructions
 from moderation_pipeline.agents.prompted.reply_parsing import ReadReply, UnreadableReplyError, read_reply
 from moderation_pipeline.backends.language_model import (
+    CUT,
     BadReplyError,
     LanguageModel,
     Message,
@@ -26,9 +27,6 @@ from moderation_pipeline.config.model_specs import LanguageModelSpec
 
 MOST_OF_BAD_REPLY = 1_000
 """Characters of a bad reply that are shown to the model again."""
-
-CUT = "length"
-"""Why a reply ended, where it had reached the most tokens that it might have."""
 
 
 class PromptJudge:

@@ -16,6 +16,7 @@ import orjson
 
 from moderation_pipeline.backends.chat.chat_wire import Abilities, Structure
 from moderation_pipeline.backends.language_model import (
+    CUT,
     BadReplyError,
     Message,
     RejectedRequestError,
@@ -115,7 +116,7 @@ async def find_out(ask: Ask) -> FoundAbilities:
 
 
 def _was_cut(error: BadReplyError) -> bool:
-    return error.reply is not None and error.reply.finish_reason == "length"
+    return error.reply is not None and error.reply.finish_reason == CUT
 
 
 def _obeyed(reply: Reply) -> bool:

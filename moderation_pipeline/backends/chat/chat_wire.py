@@ -13,6 +13,7 @@ from enum import StrEnum
 import orjson
 
 from moderation_pipeline.backends.language_model import (
+    CUT,
     BadReplyError,
     EmptyReplyError,
     GarbledReplyError,
@@ -159,7 +160,7 @@ def _checked(reply: Reply, choice: Body) -> Reply:
         error = RefusedReplyError(refusal[:200], reply=reply)
     elif reply.finish_reason == "content_filter":
         error = RefusedReplyError("filtered by the provider", reply=reply)
-    elif not reply.text.strip() and reply.finish_reason == "length":
+    elif not reply.text.strip() and reply.finish_reason == CUT:
         error = OnlyThoughtsError("all tokens went into thoughts; is max_tokens too small?", reply=reply)
     elif not reply.text.strip():
         error = EmptyReplyError(f"no text (finish reason {reply.finish_reason})", reply=reply)

@@ -22,7 +22,14 @@ from transformers import (
 )
 from transformers.cache_utils import DynamicLayer
 
-from moderation_pipeline.backends.language_model import Message, Reply, Request, TokenLogprob, TooLongError
+from moderation_pipeline.backends.language_model import (
+    CUT,
+    Message,
+    Reply,
+    Request,
+    TokenLogprob,
+    TooLongError,
+)
 from moderation_pipeline.backends.local.local_work import cannot_load, local_device
 
 BRACE = "{"
@@ -133,7 +140,7 @@ class Generator:
         ends = set(_as_list(self.model.generation_config.eos_token_id))
         end = next((at for at, token in enumerate(ids) if token in ends), None)
         length = min(at for at in (end, stopped_at, request.max_tokens, len(ids)) if at is not None)
-        finished = "stop" if length in (end, stopped_at) else "length"
+        finished = "stop" if length in (end, stopped_at) else CUT
         ids = ids[:length]
         text = self.tokenizer.decode(ids, skip_special_tokens=True)
         pieces = self.tokenizer.batch_decode([[token] for token in ids])

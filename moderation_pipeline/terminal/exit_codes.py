@@ -89,11 +89,8 @@ def _had_enough() -> int:
 
 def _stopped(stop: BaseException) -> int:
     """Say that the command was stopped, and by what where that is known."""
-    looked_at: BaseException | None = stop
-    while looked_at is not None:
-        if getattr(looked_at, "received", None) == signal.SIGTERM:
-            return _said("Terminated.", ExitCode.TERMINATED)
-        looked_at = looked_at.__cause__ or looked_at.__context__
+    if any(getattr(each, "received", None) == signal.SIGTERM for each in _chain(stop)):
+        return _said("Terminated.", ExitCode.TERMINATED)
     return _said("Interrupted.", ExitCode.INTERRUPTED)
 
 
@@ -128,7 +125,7 @@ LEAST_FREE_BYTES = 1 << 20
 
 def _is_full(error: BaseException, data: Path) -> bool:
     """Whether the error is that a disk is full."""
-    said = list(_chain(error))
+    said = [str(each) for each in _chain(error)]
     if any(each in text for text in said for each in DISK_FULL):
         return True
     is_unwritten = any("disk I/O error" in text for text in said)
@@ -148,25 +145,19 @@ def _is_nearly_full(data: Path) -> bool:
     return data.is_dir() and shutil.disk_usage(data).free < LEAST_FREE_BYTES
 
 
-def _chain(error: BaseException) -> Iterator[str]:
-    """Yield what an error says, and what those say that it was raised from."""
-    looked_at: list[BaseException] = []
-    while error not in looked_at:
-        yield str(error)
-        looked_at.append(error)
-        error = error.__cause__ or error.__context__ or error
-
-
 def users_mistake(error: BaseException) -> ModerationError | None:
     """Return what a user can do something about: the error itself, or what a wrapper was raised from."""
+    return next((each for each in _chain(error) if isinstance(each, ModerationError)), None)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, and those that it was raised from, each once."""
     looked_at: list[BaseException] = []
     # An error raised again while it was handled can be its own context: a chain may run in a circle.
     while error not in looked_at:
-        if isinstance(error, ModerationError):
-            return error
+        yield error
         looked_at.append(error)
         error = error.__cause__ or error.__context__ or error
-    return None
 
 
 def _said(text: str, code: ExitCode) -> int:

@@ -16,7 +16,15 @@ from moderation_pipeline.plan import Category
 POLICY = resources.files("moderation_pipeline.agents") / "policy.yaml"
 
 
-class PolicyRule(Closed):
+class WrittenYesNo(Closed):
+    """A yes/no question as the file says it; a model's own label is one without criteria."""
+
+    instructions: str
+    if_true: str = ""
+    if_false: str = ""
+
+
+class PolicyRule(WrittenYesNo):
     """One rule: its name, what it is in a few words, and its question with a criterion for either side."""
 
     category: Category
@@ -24,9 +32,6 @@ class PolicyRule(Closed):
     short: str
     mild: str | None = None
     grave: str | None = None
-    instructions: str
-    if_true: str
-    if_false: str
 
 
 class WrittenChoice(Closed):
@@ -34,14 +39,6 @@ class WrittenChoice(Closed):
 
     instructions: str
     options: dict[str, str]
-
-
-class WrittenYesNo(Closed):
-    """A yes/no question as the file says it."""
-
-    instructions: str
-    if_true: str
-    if_false: str
 
 
 class AllowedRule(Closed):

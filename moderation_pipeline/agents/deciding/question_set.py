@@ -17,7 +17,6 @@ import orjson
 from moderation_pipeline.agents.keyless.evidence import RULES
 from moderation_pipeline.agents.policy import WrittenChoice, WrittenYesNo, policy
 from moderation_pipeline.backends.decisions.decision_model import NO, YES, Option, Question
-from moderation_pipeline.config.yaml_model import Closed
 from moderation_pipeline.plan import Category
 
 REVERSED = "_reversed"
@@ -25,16 +24,6 @@ REVERSED = "_reversed"
 
 OWN_ITEM = re.compile(r"^(?:[-*] +|\d+[.)] +|(?=\*\*[A-Z]{1,3}\d))", re.MULTILINE)
 OWN_CATEGORY = re.compile(r"`([a-z_]+)`")
-
-
-class WrittenRule(Closed):
-    """A rule's question as the file says it; without words it is a category that the model has by itself."""
-
-    category: Category
-    rule: str | None = None
-    instructions: str = ""
-    if_true: str = ""
-    if_false: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +63,7 @@ def policy_questions(own_rules: str = "") -> QuestionSet:
     """Return the questions of the policy, with one more for each of a channel's own rules."""
     written = policy()
     rules = [
-        _rule(
-            written.about,
-            name,
-            WrittenRule(
-                category=rule.category,
-                instructions=rule.instructions,
-                if_true=rule.if_true,
-                if_false=rule.if_false,
-            ),
-        )
+        RuleQuestion(_yes_no(written.about, name, rule), name, rule.category)
         for name, rule in written.rules.items()
     ]
     rules += _own_rules(written.about, own_rules, [rule.question.name for rule in rules])
@@ -98,7 +78,7 @@ def label_questions(labels: Mapping[str, Category]) -> QuestionSet:
     """Return a model's own labels as questions; the label map says what each of them means here."""
     return QuestionSet(
         tuple(
-            _rule("", label, WrittenRule(category=category, rule=RULES[category]))
+            RuleQuestion(_yes_no("", label, WrittenYesNo(instructions=label)), RULES[category], category)
             for label, category in labels.items()
         )
     )
@@ -107,13 +87,6 @@ def label_questions(labels: Mapping[str, Category]) -> QuestionSet:
 def reversed_choice(question: Question) -> Question:
     """Return the choice with its options in the reverse order."""
     return replace(question, name=question.name + REVERSED, options=question.options[::-1])
-
-
-def _rule(about: str, name: str, written: WrittenRule) -> RuleQuestion:
-    said = WrittenYesNo(
-        instructions=written.instructions or name, if_true=written.if_true, if_false=written.if_false
-    )
-    return RuleQuestion(_yes_no(about, name, said), written.rule or name, written.category)
 
 
 def _yes_no(about: str, name: str, written: WrittenYesNo) -> Question:
@@ -138,13 +111,13 @@ def _own_rules(about: str, text: str, taken: Sequence[str]) -> list[RuleQuestion
     for number, item in enumerate(items, start=1):
         said = " ".join(OWN_ITEM.sub("", item.split("\n\n")[0], count=1).split())
         named = [word for word in OWN_CATEGORY.findall(said) if word in set(Category)]
-        written = WrittenRule(
-            category=Category(named[0]) if named else Category.OTHER,
+        category = Category(named[0]) if named else Category.OTHER
+        written = WrittenYesNo(
             instructions="Does `comment` break this rule of the channel's own?",
             if_true=f"It breaks the rule: {said}",
             if_false="It doesn't break that rule, or the rule isn't about comments like this one.",
         )
-        if written.category is not Category.NONE:
-            name = f"C{number}"
-            rules.append(_rule(about, name if name not in taken else f"own_{name}", written))
+        if category is not Category.NONE:
+            name = f"C{number}" if f"C{number}" not in taken else f"own_C{number}"
+            rules.append(RuleQuestion(_yes_no(about, name, written), name, category))
     return rules

@@ -1,6 +1,6 @@
 """Plans that contradict themselves, or repeat what the model was shown: never acted on as they stand.
 
-A reply can be read and still mean nothing: a sanction for no violation, the rule that allows beside a ban, the
+A reply can be read and still mean nothing: the rule that allows beside a ban, the
 prompt's own words said to a user, an example's words given as the reason. What such a plan is worth is decided here
 (asked once more, or mended and counted); how a reply is read at all is `reply_parsing.py`'s.
 """
@@ -28,10 +28,11 @@ def sound(read: ReadReply, shown: Sequence[Message]) -> ReadReply:
     """Return the reply where its plan means one thing, without words in it that are not the model's own.
 
     Raises:
-        UnreadableReplyError: action, category and rule contradict each other, or it answers with nothing to say.
+        UnreadableReplyError: action and rule contradict each other, or it answers with nothing to say.
     """
-    _refuse_contradictions(read.plan)
     plan, mended = read.plan, list(read.mended)
+    if plan.rule == ALLOWED_RULE and plan.action is not Action.ALLOW:
+        raise UnreadableReplyError(f"the rule {plan.rule} allows, and the action is {plan.action.value}")
     if plan.reasoning and _is_quoted(plan.reasoning, shown[:1]):
         if plan.action is not Action.ALLOW:
             raise UnreadableReplyError(
@@ -44,13 +45,6 @@ def sound(read: ReadReply, shown: Sequence[Message]) -> ReadReply:
     if plan.action is Action.REPLY and plan.reply_text is None:
         plan = _with_something_to_say(plan, mended)
     return replace(read, plan=plan, mended=tuple(dict.fromkeys(mended)))
-
-
-def _refuse_contradictions(plan: Plan) -> None:
-    if plan.category is Category.NONE and plan.action is not Action.ALLOW:
-        raise UnreadableReplyError(f"the action {plan.action.value} doesn't go with the category none")
-    if plan.rule == ALLOWED_RULE and plan.action is not Action.ALLOW:
-        raise UnreadableReplyError(f"the rule {plan.rule} allows, and the action is {plan.action.value}")
 
 
 def _with_something_to_say(plan: Plan, mended: list[str]) -> Plan:

@@ -1,8 +1,8 @@
 """Reading a model's reply: tolerant in form, strict in meaning. What can't be read is an error, no guess.
 
 Mended are fences, prose around, trailing commas, a cut end, wrong case, synonyms (`reply_words.py`), each
-noted by name. Not mended: no action, an unknown one, a sanction for nothing, two answers that differ, and a reply
-that was cut off before its answer: what a model only thought (`thoughts.py`) is never acted on.
+noted by name. Not mended: no action, an unknown one, a sanction or reply for nothing, two answers that differ, and
+a reply that was cut off before its answer: what a model only thought (`thoughts.py`) is never acted on.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def read_reply(
         raise (CutOffReplyError(f"cut off, and {error}") if is_cut else error) from None
     action = _action(fields, mended)
     category = _category(fields, action, mended)
-    if action.is_sanction and category is Category.NONE:
+    if action is not Action.ALLOW and category is Category.NONE:
         raise UnreadableReplyError(f"the action {action.value} doesn't go with the category none")
     confidence, source = _confidence(fields, mended)
     if (likelihood := action_probability(text, logprobs)) is not None:

@@ -27,11 +27,11 @@ class DecidedBy(StrEnum):
 
 
 class Chosen(NamedTuple):
-    """The plan that stands, and whose it is; null and nobody's where there is none, and why."""
+    """The plan that stands, and whose it is; null and nobody's where there is none; why, where it is known."""
 
     plan: Plan | None
     decided_by: DecidedBy
-    why_none: str = "nobody could decide"
+    why_none: str = ""
 
 
 def stands(student: Plan | None, expert: Plan | None, *, audits_act: bool) -> Chosen:

@@ -90,13 +90,13 @@ class Stream:
                 _rows(chunk.select(columns)),
                 map(Signals._make, _rows(counted)),
                 _rows(self._addressing.slice(start, CHUNK)),
-                telling(counted),
                 strict=True,
             )
-            for number, (row, row_signals, mark, tells) in enumerate(rows, start):
+            tells = telling(counted) if self._customs is not None else []
+            for number, (row, row_signals, mark) in enumerate(rows):
                 case = Case._make((*row, row_signals, self, *mark))
-                if tells and self._customs is not None:
-                    self._customs.take_in(number, case)
+                if self._customs is not None and tells[number]:
+                    self._customs.take_in(start + number, case)
                 yield case
 
     def lines_before(self, position: int, count: int) -> Sequence[Line]:

@@ -15,7 +15,7 @@ import polars as pl
 
 from moderation_pipeline.evaluation.config_comparison import focus_of
 from moderation_pipeline.evaluation.judged import NO_VIOLATION, SANCTION_WORDS, Run, judge
-from moderation_pipeline.evaluation.yardstick import reference_of, yardsticks
+from moderation_pipeline.evaluation.yardstick import USUAL, reference_of, yardsticks
 from moderation_pipeline.report import charts, series
 from moderation_pipeline.report.chart_style import Marks, Titled
 from moderation_pipeline.report.figure import Figure
@@ -103,7 +103,7 @@ def _agreement_over_time(
 
 def _whose(runs: Mapping[str, Run]) -> str:
     """Return whose plans Students are held against, where an Expert judged every comment."""
-    held = yardsticks([run.config for run in runs.values()]) or {"expert_only": []}
+    held = yardsticks([run.config for run in runs.values()]) or {USUAL: []}
     return " or ".join(f"{name}'s" for name in held) + (" (each its own Expert's)" if len(held) > 1 else "")
 
 

@@ -18,9 +18,16 @@ from moderation_pipeline.terminal.escaping import harmless
 if TYPE_CHECKING:
     import polars as pl
     from rich.console import Console
+    from rich.table import Table
 
 PIPE_WIDTH = 4_000
 """Columns when nobody's window bounds them: a table in a pipe is never cut."""
+
+LONG_WORD = 24
+"""Letters from which a word may be cut: an address or a hash is no word, and would keep every table from being one."""
+
+BETWEEN = "   "
+"""What stands between two columns."""
 
 Cell = object
 """Whatever a table's cell may hold; None shows as a dash."""
@@ -60,19 +67,41 @@ def print_records(rows: Sequence[Sequence[Cell]], fields: Sequence[str], *, as_j
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, right: Sequence[str] = ()) -> None:
-    """Draw a table on stdout; the columns named in `right` hold numbers."""
+    """Draw a table on stdout; the columns named in `right` hold numbers.
+
+    In a window too narrow for its words each row is written below the one before, a column a line: squeezed, words
+    would be cut into letters, and the last columns left out.
+    """
+    names = [harmless(column) for column in columns]
+    cells = [[shown(cell) for cell in row] for row in rows]
+    screen = console()
+    if len(names) > 1 and _least_width(names, cells) > screen.width:
+        for row in cells:
+            click.echo("\n".join(f"{name}: {cell}" for name, cell in zip(names, row, strict=True)) + "\n")
+        return
+    screen.print(_drawn(names, cells, [column in right for column in columns]))
+
+
+def _drawn(names: Sequence[str], cells: Iterable[Sequence[str]], is_right: Sequence[bool]) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        table.add_column(
-            Text(harmless(column)), justify="right" if column in right else "left", overflow="fold"
-        )
-    for row in rows:
-        table.add_row(*(Text(shown(cell)) for cell in row))
-    console().print(table)
+    for name, right in zip(names, is_right, strict=True):
+        table.add_column(Text(name), justify="right" if right else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _least_width(names: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
+    """Return how wide a window has to be for no ordinary word to be cut."""
+    widest = [
+        max(len(word) for text in column for word in (*text.split(), ""))
+        for column in zip(names, *cells, strict=True)
+    ]
+    return sum(min(each, LONG_WORD) for each in widest) + len(BETWEEN) * (len(names) - 1)
 
 
 def console(*, err: bool = False) -> Console:

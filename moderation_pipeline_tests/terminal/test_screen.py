@@ -1,6 +1,14 @@
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
 from datetime import UTC, datetime
 
 import polars as pl
@@ -38,6 +46,50 @@ def test_a_table_in_a_pipe_is_never_cut_and_its_text_interpreted_by_nobody(
 ) -> None:
     print_frame(pl.DataFrame({"text": ["x" * 500 + "[bold]y[/bold] :smile: \x1b[31m"]}))
     assert "x" * 500 + "[bold]y[/bold] :smile: ␛[31m" in capsys.readouterr().out
+
+
+WIDE = """
+import polars as pl
+from moderation_pipeline.terminal.screen import print_frame
+print_frame(pl.DataFrame({f"column_{n}": ["value " * n + f"end{n}", None] for n in range(8)}))
+"""
+
+
+def in_a_window(columns: int, program: str) -> list[str]:
+    """Return the lines that a program prints in a terminal so wide."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+    variables = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR")}
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=slave, env={**variables, "TERM": "xterm"}
+    ) as process:
+        os.close(slave)
+        printed = b""
+        while block := _block(master):
+            printed += block
+    os.close(master)
+    assert process.returncode == 0
+    return re.sub("\x1b\\[[0-9;]*m|\r", "", printed.decode()).splitlines()
+
+
+def _block(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65_536)
+    except OSError:  # how a terminal says that nobody writes to it any more
+        return b""
+
+
+def test_in_a_window_too_narrow_for_its_words_a_table_is_a_list_and_nothing_is_lost() -> None:
+    lines = in_a_window(40, WIDE)
+    for n in range(8):
+        assert f"column_{n}: {'value ' * n}end{n}" in lines
+        assert f"column_{n}: –" in lines
+
+
+def test_in_a_window_that_holds_its_words_it_is_a_table() -> None:
+    lines = in_a_window(120, WIDE)
+    assert lines[0].split() == [f"column_{n}" for n in range(8)]
+    assert all(f"end{n}" in "\n".join(lines) for n in range(8))
 
 
 def test_json_holds_the_text_as_it_is_and_times_in_iso_8601(capsys: pytest.CaptureFixture[str]) -> None:

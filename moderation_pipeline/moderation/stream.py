@@ -20,8 +20,9 @@ from moderation_pipeline.text.addressing import addresses_moderator
 from moderation_pipeline.text.names import with_names_as_mentions
 from moderation_pipeline.text.signals import Signals, signals
 
-CHUNK = 8_192
-"""Comments whose signals are computed at a time: columnar work is cheap per row only over many rows."""
+CHUNK = 32_768
+"""Comments whose signals are computed at a time: columnar work is cheap per row only over many rows, and the patterns
+of all languages are compiled anew each time, for there are more of them than Polars keeps."""
 
 NOBODY_BEFORE = -1
 

@@ -4,8 +4,8 @@
 
 - *labels*: precision, recall and F1 against labels, in chats whose users differ, are few, or copy each other. Truth is
   the same ratio over users and texts never seen. Naive: percentiles of resampled users.
-- *audits*: the Student's agreement with an Expert whose audits are no sample, by policy. Truth is the whole chat.
-  Naive: the mean over the audits.
+- *audits*: the Student's agreement with an Expert whose audits are no sample, how often that finds a violation, and
+  how well the Student finds those, by policy. Truth is the whole chat. Naive: the same ratio over the audits.
 - *verdict*: equal configs, told apart. Naive: an interval for each difference by itself.
 - *calibration*: how far off a perfectly calibrated Student is said to be. Naive: the mean gap of ten bins of equal
   width.
@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from moderation_pipeline.evaluation.calibration_error import calibration_error, mean_gap
 from moderation_pipeline.evaluation.copied_texts import copied_texts
-from moderation_pipeline.evaluation.estimates import DEFINITIONS, SUMS, value
+from moderation_pipeline.evaluation.estimates import AUDITED, DEFINITIONS, SUMS, value
 from moderation_pipeline.evaluation.run_metrics import estimate
 from moderation_pipeline.statistics.bootstrap import Interval, interval, resample
 from moderation_pipeline.statistics.drift import DriftDetector
@@ -38,6 +38,8 @@ from moderation_pipeline.statistics.max_t import Difference, together
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 COMMENTS = 2_000
+AUDITED_COMMENTS = 20_000
+"""Of a chat that is audited: a floor of .01 makes 200 audits by chance of it, below which nothing is shown."""
 POOL = 400
 """Texts that are copied: the n-th as often as 1 / n."""
 
@@ -194,13 +196,13 @@ def said(score: Score) -> str:
 
 def print_rows(worlds: str, rows: Iterator[tuple[str, str, list[Found]]]) -> None:
     """Print a table of what is in use beside the naive way."""
-    print(f"{worlds:44}{'':12}{'truth':>6}   {'ours: bias, held, width':25}{'naive: bias, held, width':25}")
+    print(f"{worlds:44}{'':24}{'truth':>6}   {'ours: bias, held, width':25}{'naive: bias, held, width':25}")
     for world, name, found in rows:
         truths = [each.truth for each in found]
         ours = scored([each.ours for each in found], truths)
         naive = scored([each.naive for each in found], truths)
         print(
-            f"{world:44}{name:12}{100 * float(np.mean(truths)):6.1f}  {said(ours)}   {said(naive)}",
+            f"{world:44}{name:24}{100 * float(np.mean(truths)):6.1f}  {said(ours)}   {said(naive)}",
             flush=True,
         )
 
@@ -280,10 +282,14 @@ POLICIES = {
 
 
 class Audited(NamedTuple):
-    """A chat in which a Student errs the more the less sure it is: who agrees, who is audited, how likely that was."""
+    """A chat in which a Student errs the more the less sure it is: what is a violation to Student and Expert.
+
+    And which comments are audited, and how likely that was.
+    """
 
     user: NDArray[np.int64]
-    agrees: Flags
+    flagged: Flags
+    violation: Flags
     is_audited: Flags
     probability: Floats
 
@@ -291,33 +297,69 @@ class Audited(NamedTuple):
 def audited_chat(policy: Policy, seed: int, users: int = 150) -> Audited:
     """Return one chat under an audit policy."""
     random = np.random.default_rng([seed, 11])
-    user = authors(random, users, COMMENTS)
-    score = random.normal(-2.2, 1.7, COMMENTS) + random.normal(0, 0.7, users)[user]
-    expert = random.random(COMMENTS) < sigmoid(1.1 * score + random.normal(0, 0.5, users)[user] - 0.1)
+    user = authors(random, users, AUDITED_COMMENTS)
+    score = random.normal(-2.2, 1.7, AUDITED_COMMENTS) + random.normal(0, 0.7, users)[user]
+    expert = random.random(AUDITED_COMMENTS) < sigmoid(1.1 * score + random.normal(0, 0.5, users)[user] - 0.1)
     wanted = {
         "doubt": -np.abs(score),
         "severity": score,
         "committee": np.where(
-            (score + random.normal(0, 1, COMMENTS) > 0) != (score > 0), 10.0 - np.abs(score), -np.abs(score)
+            (score + random.normal(0, 1, AUDITED_COMMENTS) > 0) != (score > 0),
+            10.0 - np.abs(score),
+            -np.abs(score),
         ),
     }[policy.by]
     is_certain = (
-        wanted > np.quantile(wanted, 1 - policy.certain) if policy.certain else np.zeros(COMMENTS, bool)
+        wanted > np.quantile(wanted, 1 - policy.certain)
+        if policy.certain
+        else np.zeros(AUDITED_COMMENTS, bool)
     )
     probability = np.where(is_certain, 1.0, policy.floor)
-    is_audited = random.random(COMMENTS) < probability
-    return Audited(user, (score > 0) == expert, is_audited, probability)
+    is_audited = random.random(AUDITED_COMMENTS) < probability
+    return Audited(user, score > 0, expert, is_audited, probability)
 
 
-def agreement_in(policy: Policy, seed: int) -> Found:
-    """Return what is estimated of the Student's agreement in one chat."""
+FROM_AUDITS = ("agreement_rate", *AUDITED)
+
+
+def audits_in(policy: Policy, seed: int) -> dict[str, Found]:
+    """Return what is estimated from the audits of one chat."""
     chat = audited_chat(policy, seed)
-    intervals = []
-    for weight in (chat.is_audited / chat.probability, chat.is_audited.astype(float)):
-        cells = {"a_n": weight, "a_both": weight * chat.agrees, "a_squares": weight**2}
-        resampled = resample(of_cells(chat.user, cells), seed=f"world {seed}", resamples=500)
-        intervals.append(estimate("agreement_rate", resampled, 0.0))
-    return Found(intervals[0], intervals[1], float(chat.agrees.mean()))
+    whole = np.ones(AUDITED_COMMENTS)
+    ours, naive, truth = (
+        resample(of_cells(chat.user, audit_cells(chat, weight)), seed=f"world {seed}", resamples=number)
+        for weight, number in (
+            (chat.is_audited / chat.probability, 500),
+            (chat.is_audited.astype(float), 500),
+            (whole, 0),
+        )
+    )
+    return {
+        name: Found(
+            estimate(name, ours, 0.0),
+            estimate(name, naive, 0.0),
+            float(value(DEFINITIONS[name], truth.total)[0]),
+        )
+        for name in FROM_AUDITS
+    }
+
+
+def audit_cells(chat: Audited, weight: Floats) -> dict[str, Floats]:
+    """Return the sums of `comment_sums` that audits of such weights make."""
+    flagged, violation = chat.flagged, chat.violation
+    hit, false_alarm, miss = flagged & violation, flagged & ~violation, ~flagged & violation
+    return {
+        "a_n": weight,
+        "a_squares": weight**2,
+        "a_both": weight * (flagged == violation),
+        "a_violations": weight * violation,
+        "a_tp": weight * hit,
+        "a_fp": weight * false_alarm,
+        "a_fn": weight * miss,
+        "a_flagged_squares": weight**2 * flagged,
+        "a_violation_squares": weight**2 * violation,
+        "a_f1_squares": weight**2 * (4.0 * hit + false_alarm + miss),
+    }
 
 
 def of_cells(user: NDArray[np.int64], cells: dict[str, Floats]) -> pl.DataFrame:
@@ -327,13 +369,17 @@ def of_cells(user: NDArray[np.int64], cells: dict[str, Floats]) -> pl.DataFrame:
     return frame.select(pl.col("cluster").cast(pl.String), *cells, *rest)
 
 
+def audits(worlds: int) -> Iterator[tuple[str, str, list[Found]]]:
+    """Yield what estimates from audits did under each policy."""
+    for name, policy in POLICIES.items():
+        found = [audits_in(policy, seed) for seed in range(worlds)]
+        for estimated in FROM_AUDITS:
+            yield name, estimated.removesuffix("_rate"), [each[estimated] for each in found]
+
+
 def print_audits(worlds: int) -> None:
-    """Print the agreement that audits show."""
-    rows = (
-        (name, "agreement", [agreement_in(policy, seed) for seed in range(worlds)])
-        for name, policy in POLICIES.items()
-    )
-    print_rows("audits", rows)
+    """Print what the audits show of all comments."""
+    print_rows("audits", audits(worlds))
 
 
 class Told(NamedTuple):
@@ -427,7 +473,9 @@ def main() -> None:
     parser.add_argument("--only", choices=list(PARTS))
     asked = parser.parse_args()
     began = time.perf_counter()
-    print(f"{asked.worlds:,} worlds each, {COMMENTS:,} comments; points, 95 % intervals")
+    print(
+        f"{asked.worlds:,} worlds each, {COMMENTS:,} comments, {AUDITED_COMMENTS:,} where audited; points, 95 % intervals"
+    )
     for name, part in PARTS.items():
         if asked.only in (None, name):
             part(asked.worlds)

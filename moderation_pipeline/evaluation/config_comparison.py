@@ -23,7 +23,7 @@ from moderation_pipeline.evaluation.run_metrics import (
     freedom,
     run_estimates,
     run_facts,
-    unknown_costs,
+    unknown_estimates,
 )
 from moderation_pipeline.evaluation.yardstick import reference_of, yardstick_of
 from moderation_pipeline.statistics.bootstrap import NOTHING, Interval, Resampled, resample
@@ -120,7 +120,7 @@ def _measured_together(
     for number, run in enumerate(runs):
         judged = judge(comments, run, reference_of(run, runs))
         facts.append(run_facts(comments, run, judged, versions.get(run.name)))
-        unknown.append(unknown_costs(judged))
+        unknown.append(unknown_estimates(run, judged))
         by_comment = comment_sums(run, judged)
         copied.append(copied_texts(by_comment))
         by_user = by_comment.drop("shared_text").group_by("cluster", maintain_order=True).agg(pl.all().sum())

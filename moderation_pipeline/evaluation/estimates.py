@@ -8,6 +8,8 @@ Sums and what they count (per comment):
     a_n, a_both, a_action, a_violation, a_category: audited comments with both plans, weighted by 1 /
         the audit's probability (Horvitz and Thompson 1952), and those among them that agree; under the basis
         `reference` every comment with both plans, with weight 1
+    a_violations, a_tp, a_fp, a_fn: of the same, with the same weights: what the Expert finds a violation, and the
+        Student's plan against it; a_squares and the like hold squared weights, for effective numbers
     r_n, r_both: the Student's plan against the reference's, whatever the basis: the same yardstick for all
     y_n, y_both: the same for the plan that stood (`system_agreement_rate`)
     tp, fp, fn, tn: the scored plan against label; s_tp … the Student's plan against label. What was left undecided
@@ -64,6 +66,22 @@ def _scores(prefix: str) -> dict[str, tuple[Ratio, ...]]:
     }
 
 
+AUDITED: dict[str, tuple[Ratio, ...]] = {
+    "audited_violation_rate": _share("a_violations", "a_n", squares="a_squares"),
+    "audited_precision": (Ratio({"a_tp": 1.0}, {"a_tp": 1.0, "a_fp": 1.0}, squares="a_flagged_squares"),),
+    "audited_recall": (Ratio({"a_tp": 1.0}, {"a_tp": 1.0, "a_fn": 1.0}, squares="a_violation_squares"),),
+    "audited_f1": (
+        Ratio(
+            {"a_tp": 2.0},
+            {"a_tp": 2.0, "a_fp": 1.0, "a_fn": 1.0},
+            needs=("a_tp", "a_fn"),
+            squares="a_f1_squares",
+        ),
+    ),
+}
+"""How often the Expert finds a violation, and how well the Student finds those: estimated for all comments from the
+audits among them. The Expert's opinion is the yardstick, so none of them is accuracy."""
+
 DEFINITIONS: dict[str, tuple[Ratio, ...]] = {
     "agreement_rate": _share("a_both", "a_n", squares="a_squares"),
     "action_agreement_rate": _share("a_action", "a_n", squares="a_squares"),
@@ -71,6 +89,7 @@ DEFINITIONS: dict[str, tuple[Ratio, ...]] = {
     "category_agreement_rate": _share("a_category", "a_n", squares="a_squares"),
     "reference_agreement_rate": _share("r_both", "r_n"),
     "system_agreement_rate": _share("y_both", "y_n", squares="y_squares"),
+    **AUDITED,
     **_scores(""),
     **{f"student_{name}": ratios for name, ratios in _scores("s_").items()},
     "audit_share": _share("audited", "n"),
@@ -137,15 +156,24 @@ def _influence(ratio: Ratio, rows: dict[str, Array], total: dict[str, Array]) ->
 
 
 def agreement_basis(run: Run, judged: pl.DataFrame) -> Basis | None:
-    """Return what the Student's agreement is measured on: its audits, else the reference, else nothing."""
+    """Return what the Student's agreement is measured on: its audits, else the reference, else nothing.
+
+    Audits that are no sample of the comments (`has_floor`) are none to measure on.
+    """
     has_student = pl.col("student_action").is_not_null()
     pairs = judged.select(
         (has_student & pl.col("audit_action").is_not_null()).any().alias("audits"),
         (has_student & pl.col("reference_action").is_not_null()).any().alias("reference"),
     ).row(0)
-    if pairs[0]:
+    if pairs[0] and has_floor(run):
         return "audits"
     return "reference" if pairs[1] and run.regime != "expert_only" else None
+
+
+def has_floor(run: Run) -> bool:
+    """Return whether every comment had some chance of an audit: of those that had none, audits can't tell anything."""
+    spec = run.config.config.audit
+    return spec.policy == "all" or min(spec.chance.allow, spec.chance.sanctions) > 0
 
 
 def comment_sums(run: Run, judged: pl.DataFrame) -> pl.DataFrame:
@@ -166,6 +194,7 @@ def comment_sums(run: Run, judged: pl.DataFrame) -> pl.DataFrame:
 def _agreement(basis: Basis | None) -> list[pl.Expr]:
     other = "reference" if basis == "reference" else "audit"
     both = pl.col("student_action").is_not_null() & pl.col(f"{other}_action").is_not_null()
+    both = both if basis is not None else pl.lit(value=False)
     weight = 1 / pl.col("audit_probability") if other == "audit" else pl.lit(1.0)
     weight = pl.when(both).then(weight).otherwise(0.0)
     action, category, violation = _same("student", other)
@@ -176,7 +205,24 @@ def _agreement(basis: Basis | None) -> list[pl.Expr]:
         (weight * action).alias("a_action"),
         (weight * violation).alias("a_violation"),
         (weight * category).alias("a_category"),
+        *_found_by(other, weight),
     ]
+
+
+def _found_by(other: str, weight: pl.Expr) -> list[pl.Expr]:
+    """Return the sums of AUDITED: the Student's plans against the violations that the other one finds."""
+    flagged, violation = (pl.col(f"{whose}_category") != NO_VIOLATION for whose in ("student", other))
+    hit, false_alarm, miss = flagged & violation, flagged & ~violation, ~flagged & violation
+    sums = {
+        "a_violations": weight * violation,
+        "a_tp": weight * hit,
+        "a_fp": weight * false_alarm,
+        "a_fn": weight * miss,
+        "a_flagged_squares": weight**2 * flagged,
+        "a_violation_squares": weight**2 * violation,
+        "a_f1_squares": weight**2 * (4 * hit.cast(pl.Int8) + false_alarm + miss),
+    }
+    return [value.fill_null(0.0).alias(name) for name, value in sums.items()]
 
 
 def _reference_agreement() -> list[pl.Expr]:
@@ -207,7 +253,10 @@ def _system_agreement(run: Run, judged: pl.DataFrame) -> list[pl.Expr]:
     nothing = [pl.lit(0.0).alias(name) for name in ("y_n", "y_both", "y_squares")]
     if run.regime == "expert_only":
         return nothing
-    if judged["reference_action"].null_count() < judged.height:
+    has_reference = judged["reference_action"].null_count() < judged.height
+    if not has_reference and not has_floor(run):
+        return nothing
+    if has_reference:
         both = pl.col("final_action").is_not_null() & pl.col("reference_action").is_not_null()
         action, category, _ = _same("final", "reference")
         return [both.alias("y_n"), both.alias("y_squares"), (both & action & category).alias("y_both")]

@@ -9,9 +9,11 @@ from __future__ import annotations
 import polars as pl
 
 from moderation_pipeline.config.run_config import NamedConfig
-from moderation_pipeline.evaluation.calibration_error import calibration_of
+from moderation_pipeline.evaluation.calibration_error import UNKNOWN as UNCALIBRATED
+from moderation_pipeline.evaluation.calibration_error import CalibrationShown, calibration_of
 from moderation_pipeline.evaluation.copied_texts import CopiedTexts, copied_texts
 from moderation_pipeline.evaluation.estimates import (
+    AUDITED,
     DEFINITIONS,
     NOT_SHARES,
     Ratio,
@@ -20,6 +22,7 @@ from moderation_pipeline.evaluation.estimates import (
     comment_sums,
     confusion_cells,
     denominator,
+    has_floor,
     influence,
     is_sanction,
     value,
@@ -88,7 +91,7 @@ def run_metrics(
     resampled = resample(sums.drop("shared_text"), seed=chat_of(comments))
     row = {
         **run_facts(comments, run, judged, data_version),
-        **run_estimates(resampled, copied_texts(sums), unknown_costs(judged)),
+        **run_estimates(resampled, copied_texts(sums), unknown_estimates(run, judged)),
     }
     return pl.DataFrame([row], schema=METRICS.schema)
 
@@ -111,7 +114,7 @@ def run_facts(
         **_counts(run, judged),
         **_action_counts(judged),
         **_memory_counts(chat_of(comments), run),
-        **calibration_of(run.student_decisions, run.expert_audits)._asdict(),
+        **_calibration(run)._asdict(),
         **_latencies(run, judged),
         **_costs(judged),
     }
@@ -126,7 +129,19 @@ def run_estimates(resampled: Resampled, copied: CopiedTexts, unknown: set[str]) 
     return row
 
 
-def unknown_costs(judged: pl.DataFrame) -> set[str]:
+def unknown_estimates(run: Run, judged: pl.DataFrame) -> set[str]:
+    """Return the estimates that can't be made: a price is missing, or the audits are no sample of the comments."""
+    unknown = _unknown_costs(judged)
+    by_chance = judged["audit_probability"] < 1
+    is_too_few = by_chance.any() and by_chance.sum() < LEAST_BY_CHANCE
+    return unknown | set(AUDITED) if agreement_basis(run, judged) == "audits" and is_too_few else unknown
+
+
+LEAST_BY_CHANCE = 200
+"""Fewer audits by chance than this say next to nothing of what the Student missed: AUDITED would be noise."""
+
+
+def _unknown_costs(judged: pl.DataFrame) -> set[str]:
     """Return the estimates that are null because some reply's price is unknown."""
     amounts = judged.select(f"{agent}_{name}" for agent in ("student", "audit") for name in COSTS)
     return {
@@ -255,6 +270,11 @@ def _memory_counts(chat: str, run: Run) -> dict[str, Number]:
         memories_learnt=((pl.col("source_chat") == chat) & (pl.col("source_config") == run.name)).sum(),
     ).row(0, named=True)
     return row
+
+
+def _calibration(run: Run) -> CalibrationShown:
+    """Return how far the Student's confidence can be believed; unknown where audits are no sample."""
+    return calibration_of(run.student_decisions, run.expert_audits) if has_floor(run) else UNCALIBRATED
 
 
 def _latencies(run: Run, judged: pl.DataFrame) -> dict[str, Number]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from moderation_pipeline.evaluation.calibration_error import CalibrationShown
+from moderation_pipeline.evaluation.estimates import has_floor
 from moderation_pipeline.evaluation.expected_rarity import rarity_told
 from moderation_pipeline.evaluation.judged import Run, cluster_key
 from moderation_pipeline.evaluation.run_metrics import UNREAD
@@ -174,6 +175,7 @@ def _of_the_runs(runs: Sequence[Run], comparison: pl.DataFrame) -> Iterator[str]
     for run in runs:
         yield from stood_in(run)
         yield from _of_the_answers(run)
+        yield from _of_no_floor(run)
     configs = [run.config for run in runs]
     if (measured := told(configs)) is not None:
         yield measured
@@ -196,6 +198,15 @@ def _of_the_answers(run: Run) -> Iterator[str]:
         )
 
 
+def _of_no_floor(run: Run) -> Iterator[str]:
+    """Yield that a run's audits tell nothing of the comments that had no chance of one, where there are such."""
+    if run.expert_audits.height and not has_floor(run):
+        yield (
+            f"From the audits of {run.name} nothing can be estimated, neither agreement nor what its Student misses:"
+            " comments that its policy didn't pick had no chance of an audit. Set audit.random_floor above 0."
+        )
+
+
 def _of_a_run(row: Row) -> Iterator[str]:
     """Yield what failed or is missing in a run, from its row of the comparison."""
     name, asked = row["config"], _count(row, "replies_asked")
@@ -215,6 +226,8 @@ def _of_a_run(row: Row) -> Iterator[str]:
     shown = CalibrationShown(*(number(row, each) for each in CalibrationShown._fields))
     if (said := calibration_sentence(str(name), shown)) is not None:
         yield said
+    if (found := found_by_audits(row)) is not None:
+        yield found
     unread, least, most = (number(row, each) for each in UNREAD)
     if unread and least is not None and most is not None:
         yield (
@@ -228,6 +241,25 @@ def _of_a_run(row: Row) -> Iterator[str]:
             f"Agreement under {name} speaks for {percent(coverage)} of its comments: the others could not"
             " have been audited."
         )
+
+
+def found_by_audits(row: Row) -> str | None:
+    """Say of an unlabelled chat how often the Expert finds violations in it and how many the Student finds of those."""
+    rate, recall = number(row, "audited_violation_rate"), number(row, "audited_recall")
+    if row["labelled"] or rate is None or recall is None:
+        return None
+    rare = _share_between(row, "audited_violation_rate")
+    said = f"By the audits of {row['config']} the Expert sees a violation in {rare} of all comments"
+    right, caught = "", f"its Student alone flags {_share_between(row, 'audited_recall')} of those"
+    if number(row, "audited_precision") is not None:
+        right = f", and of what it flags the Expert agrees with {_share_between(row, 'audited_precision')}"
+    return f"{said}; {caught}{right}."
+
+
+def _share_between(row: Row, name: str) -> str:
+    low, high = number(row, f"{name}_low"), number(row, f"{name}_high")
+    between = ", too few users for an interval" if low is None else f", {percent(low)} to {percent(high)}"
+    return f"{percent(number(row, name))} (estimated{between})"
 
 
 def _count(row: Row, name: str) -> int:

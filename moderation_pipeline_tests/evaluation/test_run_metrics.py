@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score
 
+from moderation_pipeline.config.run_config import RandomFloor
 from moderation_pipeline.evaluation.judged import AuditWithoutProbabilityError, Run
 from moderation_pipeline.evaluation.run_metrics import run_metrics
 from moderation_pipeline.warehouse.tables import METRICS
@@ -261,3 +262,45 @@ def test_unreadable_replies_are_counted_among_the_replies_asked_for() -> None:
     assert (row["replies_asked"], row["reply_errors"], row["reply_error_share"]) == (5, 1, 0.2)
     assert (row["cost_usd"], row["prompt_tokens"], row["cost_usd_per_1000_comments"]) == (0.01, 10, 2.5)
     assert (row["audits"], row["agreement_rate"]) == (1, None)
+
+
+def test_what_the_expert_finds_and_the_student_misses_is_estimated_by_weighted_audits() -> None:
+    """Of 400 comments chance audited half, so each audit stands for two: 20 hits, 10 false alarms, 30 misses."""
+    plans = ["ban hate"] * 30 + ["allow none"] * 370
+    found = ["ban hate"] * 20 + ["allow none"] * 10 + ["ban hate"] * 30 + ["allow none"] * 340
+    chat = comments([{}] * 400)
+    audits = {i: found[i] for i in range(0, 400, 2)}
+    row = metrics(chat, run("hybrid", chat, student=plans, audits=audits, probability=0.5))
+    assert row["audited_violation_rate"] == pytest.approx(50 / 400)
+    assert row["audited_precision"] == pytest.approx(20 / 30)
+    assert row["audited_recall"] == pytest.approx(20 / 50)
+    assert row["audited_f1"] == pytest.approx(40 / 80)
+    low, high = (float(str(row[f"audited_f1_{end}"])) for end in ("low", "high"))
+    assert low < 0.5 < high
+
+
+def test_from_few_audits_by_chance_nothing_is_said_of_what_was_missed() -> None:
+    chat = comments([{}] * 300)
+    few = run(
+        "hybrid",
+        chat,
+        student=["allow none"] * 300,
+        audits=dict.fromkeys(range(150), "ban hate"),
+        probability=0.5,
+    )
+    row = metrics(chat, few)
+    assert row["agreement_rate"] == 0.0
+    assert (row["audited_recall"], row["audited_violation_rate"]) == (None, None)
+
+
+def test_audits_without_a_random_floor_give_no_estimate() -> None:
+    chat = comments([{}] * 400)
+    picked = run("hybrid", chat, student=["allow none"] * 400, audits=dict.fromkeys(range(300), "ban hate"))
+    spec = picked.config.config.audit.model_copy(update={"random_floor": RandomFloor(allow=0, sanctions=0)})
+    config = picked.config.config.model_copy(update={"audit": spec})
+    named = picked.config.model_copy(update={"config": config})
+    row = metrics(chat, replace(picked, config=named))
+    assert row["audits"] == 300
+    estimated = [row[name] for name in ("agreement_rate", "system_agreement_rate", "audited_f1")]
+    assert estimated == [None, None, None]
+    assert row["agreement_basis"] is None

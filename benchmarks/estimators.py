@@ -473,9 +473,8 @@ def main() -> None:
     parser.add_argument("--only", choices=list(PARTS))
     asked = parser.parse_args()
     began = time.perf_counter()
-    print(
-        f"{asked.worlds:,} worlds each, {COMMENTS:,} comments, {AUDITED_COMMENTS:,} where audited; points, 95 % intervals"
-    )
+    print(f"{asked.worlds:,} worlds each; {COMMENTS:,} comments, {AUDITED_COMMENTS:,} where audited")
+    print("points, 95 % intervals")
     for name, part in PARTS.items():
         if asked.only in (None, name):
             part(asked.worlds)

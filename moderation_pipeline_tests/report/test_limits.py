@@ -109,3 +109,16 @@ def test_where_labels_come_from_is_told_by_how_many() -> None:
     ]
     assert label_sources(comments(given)) == ("moderators", "dataset")
     assert label_sources(comments([{}])) == ()
+
+
+def test_without_labels_what_the_audits_say_of_violations_is_said_as_the_experts_view() -> None:
+    plans = ["ban hate"] * 30 + ["allow none"] * 370
+    found = ["ban hate"] * 20 + ["allow none"] * 10 + ["ban hate"] * 30 + ["allow none"] * 340
+    chat = comments([{"user_id": f"u{i % 40}"} for i in range(400)])
+    audits = {i: found[i] for i in range(0, 400, 2)}
+    hybrid = run("hybrid", chat, student=plans, audits=audits, probability=0.5)
+    said = told(chat, hybrid)
+    assert "By the audits of hybrid the Expert sees a violation in 12.5\u00a0% (estimated, " in said
+    assert "its Student alone flags 40.0\u00a0% (estimated, " in said
+    labelled = chat.with_columns(label_is_violation=pl.lit(value=False), label_source=pl.lit("dataset"))
+    assert "the Expert sees" not in told(labelled, hybrid), "where there are labels, they judge"

@@ -32,6 +32,7 @@ from moderation_pipeline.evaluation.copied_texts import copied_texts
 from moderation_pipeline.evaluation.estimates import AUDITED, DEFINITIONS, SUMS, value
 from moderation_pipeline.evaluation.run_metrics import estimate
 from moderation_pipeline.statistics.bootstrap import Interval, interval, resample
+from moderation_pipeline.statistics.clusters import NO_COPIES
 from moderation_pipeline.statistics.drift import DriftDetector
 from moderation_pipeline.statistics.max_t import Difference, together
 
@@ -162,7 +163,7 @@ def scores_in(chat: Chat, seed: int, truth: dict[str, float], comments: int = CO
     """Return what is estimated of one drawn chat."""
     sums = sums_of(chat.draw(np.random.default_rng([seed, chat.users]), comments))
     resampled = resample(sums.drop("shared_text"), seed=f"world {seed}", resamples=500)
-    added = copied_texts(sums).variance
+    added = copied_texts(sums).added
     found = {}
     for name in SCORES:
         ratios = DEFINITIONS[name]
@@ -336,8 +337,8 @@ def audits_in(policy: Policy, seed: int) -> dict[str, Found]:
     )
     return {
         name: Found(
-            estimate(name, ours, 0.0),
-            estimate(name, naive, 0.0),
+            estimate(name, ours, NO_COPIES),
+            estimate(name, naive, NO_COPIES),
             float(value(DEFINITIONS[name], truth.total)[0]),
         )
         for name in FROM_AUDITS

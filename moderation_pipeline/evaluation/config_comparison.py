@@ -27,7 +27,7 @@ from moderation_pipeline.evaluation.run_metrics import (
 )
 from moderation_pipeline.evaluation.yardstick import reference_of, yardstick_of
 from moderation_pipeline.statistics.bootstrap import NOTHING, Interval, Resampled, resample
-from moderation_pipeline.statistics.clusters import of_copies, of_few_users
+from moderation_pipeline.statistics.clusters import stretch
 from moderation_pipeline.statistics.max_t import Difference, together
 from moderation_pipeline.warehouse.tables import COMPARISON, DIFFERENCES, METRICS
 
@@ -101,9 +101,12 @@ class _Measured:
         )
         added = [influence(ratios, each.users, each.total) for each in pair]
         by_users = float(self.resampled.sizes @ (added[0] - added[1]) ** 2)
-        by_copies = self.copied.variance_of_difference(other.copied, name)
-        few = of_few_users(min(freedom(ratios, each) for each in pair))
-        return Difference(float(point[0]), drawn, few * of_copies(by_users, by_copies))
+        few, copies = stretch(
+            users=min(freedom(ratios, each) for each in pair),
+            by_users=by_users,
+            copies=self.copied.to_difference(other.copied, name),
+        )
+        return Difference(float(point[0]), drawn, few * copies)
 
 
 UNKNOWN = Difference(float("nan"), np.empty(0))

@@ -14,21 +14,21 @@ import polars as pl
 
 from moderation_pipeline.evaluation.estimates import DEFINITIONS, KEYS, SUMS, influence
 from moderation_pipeline.statistics.bootstrap import Array
-from moderation_pipeline.statistics.clusters import variance_of_copies
+from moderation_pipeline.statistics.clusters import Copies, copies_of
 from moderation_pipeline.warehouse.tables import DIFFERENCES, ESTIMATES
 
 
 class CopiedTexts(NamedTuple):
-    """Which shared text each row (a user's copies of one) is of, its influence by estimate, and the variance added."""
+    """Which shared text each row (a user's copies of one) is of, its influence by estimate, and what those add."""
 
     text: npt.NDArray[np.int64]
     influence: dict[str, npt.NDArray[np.float32]]
-    variance: dict[str, float]
+    added: dict[str, Copies]
 
-    def variance_of_difference(self, other: CopiedTexts, name: str) -> float:
+    def to_difference(self, other: CopiedTexts, name: str) -> Copies:
         """Return what copies add to the variance of this run's estimate less the other's."""
         apart = self.influence[name].astype(np.float64) - other.influence[name]
-        return variance_of_copies(self.text, apart)
+        return copies_of(self.text, apart)
 
 
 def copied_texts(sums: pl.DataFrame) -> CopiedTexts:
@@ -43,5 +43,5 @@ def copied_texts(sums: pl.DataFrame) -> CopiedTexts:
     return CopiedTexts(
         text.astype(np.int64),
         {name: added[name].astype(np.float32) for name in DIFFERENCES},
-        {name: variance_of_copies(text.astype(np.int64), added[name]) for name in ESTIMATES},
+        {name: copies_of(text.astype(np.int64), added[name]) for name in ESTIMATES},
     )

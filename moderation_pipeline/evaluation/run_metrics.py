@@ -38,7 +38,7 @@ from moderation_pipeline.statistics.bootstrap import (
     interval,
     resample,
 )
-from moderation_pipeline.statistics.clusters import freedom_of, of_copies, of_few_users
+from moderation_pipeline.statistics.clusters import Copies, freedom_of, stretch
 from moderation_pipeline.warehouse.tables import ESTIMATES, METRICS
 
 Number = str | float | int | bool | None
@@ -124,7 +124,7 @@ def run_estimates(resampled: Resampled, copied: CopiedTexts, unknown: set[str]) 
     """Return the estimates of METRICS and their intervals; those that are `unknown` are null."""
     row: dict[str, Number] = {}
     for name in ESTIMATES:
-        found = NOTHING if name in unknown else estimate(name, resampled, copied.variance[name])
+        found = NOTHING if name in unknown else estimate(name, resampled, copied.added[name])
         row[name], row[f"{name}_low"], row[f"{name}_high"] = found
     return row
 
@@ -151,13 +151,13 @@ def _unknown_costs(judged: pl.DataFrame) -> set[str]:
     }
 
 
-def estimate(name: str, resampled: Resampled, by_copies: float) -> Interval:
-    """Return one estimate with its interval; `by_copies` is what copied texts add to its variance."""
+def estimate(name: str, resampled: Resampled, copied: Copies) -> Interval:
+    """Return one estimate with its interval; `copied` is what copied texts add to its variance."""
     ratios = DEFINITIONS[name]
     point = float(value(ratios, resampled.total)[0])
     drawn = value(ratios, resampled.resamples)
     by_users = float(resampled.sizes @ influence(ratios, resampled.users, resampled.total) ** 2)
-    few, copies = of_few_users(freedom(ratios, resampled)), of_copies(by_users, by_copies)
+    few, copies = stretch(users=freedom(ratios, resampled), by_users=by_users, copies=copied)
     if name in NOT_SHARES:
         found = interval(point, drawn, few=few, copies=copies)
         return found if found.low is None else found._replace(low=max(0.0, found.low))

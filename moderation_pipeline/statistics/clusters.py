@@ -6,6 +6,7 @@ Both are factors on the distance of a bound from its estimate (`few` and `copies
 from __future__ import annotations
 
 from math import sqrt
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -43,22 +44,49 @@ def of_few_users(users: float) -> float:
     return float(student_t.ppf(1 - TAIL, number - 1)) / Z * sqrt(number / (number - 1))
 
 
-def variance_of_copies(text: npt.NDArray[np.int64], influence: Array) -> float:
+class Copies(NamedTuple):
+    """What copied texts add to the variance of an estimate, and how many equal texts that has been learnt from."""
+
+    variance: float
+    texts: float
+
+
+NO_COPIES = Copies(0.0, 0.0)
+
+
+def copies_of(text: npt.NDArray[np.int64], influence: Array) -> Copies:
     """Return what resampling texts besides users adds to an estimate's variance.
 
     Who errs at a text errs at each of its copies, whoever writes them, so users are not independent. The variance by
     users *and* texts is that by users, plus that by texts, less that by user and text (Cameron, Gelbach & Miller 2011,
     doi:10.1198/jbes.2010.07136; resampling both, as Owen & Eckles 2012, doi:10.1214/12-AOAS547, finds it and a little
-    more). In the last two all texts that only one user wrote cancel out, so only the others are asked for.
+    more). In the last two all texts that only one user wrote cancel out, so only the others are asked for. Where a few
+    texts make most copies, the variance by texts is learnt from those few: Satterthwaite's 3 (Σ s)² / Σ s² of squares
+    s, for the square of a normal number's square is 3 on average.
 
     Args:
         text: which text each row is of, from 0; a row is one user's copies of one text.
         influence: what the row adds to the estimate's linear approximation.
     """
-    by_text = np.bincount(text, influence)
-    return float((by_text**2).sum() - (influence**2).sum())
+    by_text = np.square(np.bincount(text, influence).astype(np.float64))
+    texts = 3 * effective_number(by_text, np.ones(len(by_text), dtype=np.int64))
+    return Copies(float(by_text.sum() - (influence**2).sum()), texts)
 
 
-def of_copies(by_users: float, by_copies: float) -> float:
-    """Return the stretch for a variance by users and what copies add to it; never below 1."""
-    return sqrt(max(1.0, 1 + by_copies / by_users)) if by_users > 0 else 1.0
+class Stretch(NamedTuple):
+    """By what the bounds of a bootstrap over users have to be stretched: for few users and texts, and for copies."""
+
+    few: float
+    copies: float
+
+
+def stretch(*, users: float, by_users: float, copies: Copies) -> Stretch:
+    """Return the stretch for a variance by so many users (`freedom_of`) and what copies add to it; never below 1.
+
+    How many the whole variance has been learnt from is Satterthwaite's (1946) for a sum of two.
+    """
+    if by_users <= 0 or copies.variance <= 0:
+        return Stretch(of_few_users(users), 1.0)
+    whole = by_users + copies.variance
+    number = whole**2 / (by_users**2 / users + copies.variance**2 / copies.texts)
+    return Stretch(of_few_users(number), sqrt(whole / by_users))

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from moderation_pipeline.statistics.clusters import (
+    NO_COPIES,
+    Copies,
+    copies_of,
     freedom_of,
-    of_copies,
     of_few_users,
-    variance_of_copies,
+    stretch,
 )
 
 
@@ -40,14 +42,26 @@ def test_the_variance_by_users_and_texts_is_that_of_resampling_both() -> None:
     by_pair = np.bincount(which, influence).astype(np.float64)
     by_users = float((np.bincount(user, influence) ** 2).sum())
 
-    found = by_users + variance_of_copies(pairs % 300, by_pair)
+    copies = copies_of(pairs % 300, by_pair)
+    found = by_users + copies.variance
 
     drawn = [(random.poisson(1, 300)[user] * random.poisson(1, 300)[text]) @ influence for _ in range(3_000)]
     assert found + 2 * float((by_pair**2).sum()) == pytest.approx(float(np.var(drawn)), rel=0.1)
-    assert of_copies(by_users, found - by_users) > 1.2
+    assert stretch(users=300, by_users=by_users, copies=copies).copies > 1.2
+    assert 150 < copies.texts < 450
 
 
 def test_texts_that_only_one_user_wrote_add_nothing() -> None:
-    assert variance_of_copies(np.array([0, 1, 2]), np.array([1.0, -2.0, 3.0])) == 0
-    assert of_copies(4.0, -1.0) == 1
-    assert of_copies(0.0, 0.0) == 1
+    assert copies_of(np.array([0, 1, 2]), np.array([1.0, -2.0, 3.0])).variance == 0
+    assert stretch(users=100, by_users=4.0, copies=Copies(-1.0, 3)).copies == 1
+    assert stretch(users=100, by_users=0.0, copies=NO_COPIES).copies == 1
+
+
+def test_a_variance_by_a_few_copied_texts_is_learnt_from_no_more_than_those() -> None:
+    """Two texts are copied by many and nothing else: their squares are two numbers, whoever wrote them."""
+    text = np.array([0] * 50 + [1] * 50)
+    copies = copies_of(text, np.full(100, 0.1))
+    assert copies.texts == pytest.approx(6)
+    many = stretch(users=1_000, by_users=1.0, copies=NO_COPIES)
+    few = stretch(users=1_000, by_users=1.0, copies=copies)
+    assert few.few > 1.2 > many.few

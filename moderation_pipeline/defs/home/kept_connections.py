@@ -7,9 +7,13 @@ process with Dagster's storage (the UI) and one with this share an instance.
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Self
 
 import sqlalchemy as db
@@ -63,10 +67,14 @@ def _engine(url: str) -> db.Engine:
 
 
 class KeptEventLog(SqliteEventLogStorage):
-    """Dagster's log of events, a file per run and one index of all."""
+    """Dagster's log of events, a file per run and one index of all.
+
+    A new run's file is a copy of the first that was made here: making the tables takes Dagster 60 ms a run.
+    """
 
     def __init__(self, base_dir: str) -> None:
         self._kept = KeptEngines()
+        self._empty: bytes | None = None
         self._seen_tables: set[str] = set()
         super().__init__(base_dir)
 
@@ -75,10 +83,21 @@ class KeptEventLog(SqliteEventLogStorage):
         with self._db_lock:
             engine = self._kept.of(self.conn_string_for_shard(shard))
             if shard not in self._initialized_dbs:
-                self._initdb(engine)
+                self._make(shard, engine)
                 self._initialized_dbs.add(shard)
             with engine.begin() as connection:
                 yield connection
+
+    def _make(self, shard: str, engine: db.Engine) -> None:
+        """Make a file's tables, where they lack; another process may be at it as well."""
+        path = Path(self.path_for_shard(shard))
+        is_new = not path.exists()
+        if is_new and self._empty is not None and _is_written(path, self._empty):
+            return
+        self._initdb(engine)
+        if is_new and self._empty is None:
+            with closing(sqlite3.connect(path)) as connection:
+                self._empty = connection.serialize()
 
     def has_table(self, table_name: str) -> bool:
         """Whether the index of all runs has a table; Dagster drops none, so one that was seen is not looked for."""
@@ -90,6 +109,18 @@ class KeptEventLog(SqliteEventLogStorage):
         """Close what is kept open."""
         super().dispose()
         self._kept.close()
+
+
+def _is_written(path: Path, content: bytes) -> bool:
+    """Write a file, whole or not at all; false where another was first, or the folder knows no links."""
+    with NamedTemporaryFile(dir=path.parent, prefix=".new-") as beside:
+        beside.write(content)
+        beside.flush()
+        try:
+            os.link(beside.name, path)
+        except OSError:
+            return False
+    return True
 
 
 class KeptRuns(SqliteRunStorage):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from moderation_pipeline.statistics.bootstrap import TAIL, Array, effective_number
 from moderation_pipeline.statistics.wilson import Z
@@ -41,7 +41,7 @@ def of_few_users(users: float) -> float:
     doi:10.1162/rest.90.3.414): with 10 to 50 users percentiles hold the truth in some 90 of 100 worlds for 95.
     """
     number = max(LEAST_FREEDOM, users)
-    return float(student_t.ppf(1 - TAIL, number - 1)) / Z * sqrt(number / (number - 1))
+    return float(stdtrit(number - 1, 1 - TAIL)) / Z * sqrt(number / (number - 1))
 
 
 class Copies(NamedTuple):

@@ -16,7 +16,7 @@ from moderation_pipeline.statistics.bootstrap import TAIL, Array, effective_numb
 from moderation_pipeline.statistics.wilson import Z
 
 LEAST_FREEDOM = 2.0
-"""Fewer users than this leave a variance no degree of freedom; they are taken for as many."""
+"""Fewer users (or texts) than this leave a variance no degree of freedom; they are taken for as many."""
 
 
 def freedom_of(per_user: Array, sizes: npt.NDArray[np.int64]) -> float:
@@ -88,5 +88,7 @@ def stretch(*, users: float, by_users: float, copies: Copies) -> Stretch:
     if by_users <= 0 or copies.variance <= 0:
         return Stretch(of_few_users(users), 1.0)
     whole = by_users + copies.variance
-    number = whole**2 / (by_users**2 / users + copies.variance**2 / copies.texts)
+    share = by_users / whole
+    users, texts = max(LEAST_FREEDOM, users), max(LEAST_FREEDOM, copies.texts)
+    number = 1 / (share**2 / users + (1 - share) ** 2 / texts)
     return Stretch(of_few_users(number), sqrt(whole / by_users))

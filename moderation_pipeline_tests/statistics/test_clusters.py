@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from moderation_pipeline.statistics.clusters import (
     NO_COPIES,
@@ -65,3 +67,18 @@ def test_a_variance_by_a_few_copied_texts_is_learnt_from_no_more_than_those() ->
     many = stretch(users=1_000, by_users=1.0, copies=NO_COPIES)
     few = stretch(users=1_000, by_users=1.0, copies=copies)
     assert few.few > 1.2 > many.few
+
+
+@given(
+    users=st.floats(0, 1e6),
+    by_users=st.just(0.0) | st.floats(1e-9, 1e3),
+    variance=st.floats(-1e3, 1e3),
+    texts=st.floats(0, 1e6),
+)
+def test_no_interval_is_ever_made_narrower(
+    users: float, by_users: float, variance: float, texts: float
+) -> None:
+    """Where one of two means is undefined nobody was learnt from, and its influence is nought."""
+    few, copies = stretch(users=users, by_users=by_users, copies=Copies(variance, texts))
+    assert few > 1 - 1e-4
+    assert 1 <= copies < 1e7

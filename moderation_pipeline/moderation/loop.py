@@ -48,7 +48,7 @@ class InFlight:
     decided: Sequence[Verdict | None]
     choices: list[AuditChoice]
     audits: asyncio.Task[list[Verdict]] | None
-    degraded: str | None
+    degraded: Sequence[str | None]
 
 
 def moderate(
@@ -130,43 +130,35 @@ class Moderation:
         if student is not None:
             decided = _standing(await student.decide(cases, situations))
         self._spending.decided(decided)
-        nobody = [NOT_AUDITED] * len(cases)
-        if expert is None:
-            return InFlight(
-                cases=cases,
-                situations=situations,
-                decided=decided,
-                choices=nobody,
-                audits=None,
-                degraded=self._spending.degraded,
-            )
-        choices = self._policy.choose(cases, decided, expert, self._foreseen(cases, decided))
-        picked = [case for case, choice in zip(cases, choices, strict=True) if choice.reason is not None]
-        if not self._spending.may_audit(picked):
-            instead = self._spending.student_for(cases, situations) if student is None else None
-            decided = decided if instead is None else _standing(await instead.decide(cases, situations))
-            return InFlight(
-                cases=cases,
-                situations=situations,
-                decided=decided,
-                choices=nobody,
-                audits=None,
-                degraded=self._spending.degraded,
-            )
-        proposed = [
-            _plan(verdict)
-            for verdict, choice in zip(decided, choices, strict=True)
-            if choice.reason is not None
-        ]
-        audits = asyncio.ensure_future(_audits(expert, picked, proposed)) if picked else None
+        choices, audits = [NOT_AUDITED] * len(cases), None
+        if expert is not None:
+            foreseen = self._foreseen(cases, decided)
+            choices = self._policy.choose(cases, decided, expert, foreseen, self._spending)
+            if student is None:
+                decided = await self._by_rules(cases, situations, choices)
+            audits = _begun(expert, cases, decided, choices)
+        self._spending.chosen()
         return InFlight(
             cases=cases,
             situations=situations,
             decided=decided,
             choices=choices,
             audits=audits,
-            degraded=self._spending.degraded,
+            degraded=[self._spending.degraded_at(case.position) for case in cases],
         )
+
+    async def _by_rules(
+        self, cases: Sequence[Case], situations: Sequence[Situation], choices: Sequence[AuditChoice]
+    ) -> list[Verdict | None]:
+        """Return what rules decide, in a run without a Student, of what the run's budget has left unaudited."""
+        rules = self._spending.student_for(cases, situations)
+        if rules is None:
+            return [None] * len(cases)
+        verdicts = _standing(await rules.decide(cases, situations))
+        return [
+            verdict if choice.reason is None else None
+            for verdict, choice in zip(verdicts, choices, strict=True)
+        ]
 
     def _foreseen(self, cases: Sequence[Case], decided: Sequence[Verdict | None]) -> list[Sanction]:
         """Return what the ladder would make of each plan, where the audit policy asks for it."""
@@ -200,11 +192,11 @@ class Moderation:
                 choice=choice,
                 audited=audit,
                 agrees=_agrees(decided, audit),
-                sanction=self._act(case, plan, choice, batch.degraded),
-                degraded=batch.degraded,
+                sanction=self._act(case, plan, choice, degraded),
+                degraded=degraded,
             )
-            for case, decided, choice, audit, plan in zip(
-                batch.cases, batch.decided, batch.choices, audited, chosen, strict=True
+            for case, decided, choice, audit, plan, degraded in zip(
+                batch.cases, batch.decided, batch.choices, audited, chosen, batch.degraded, strict=True
             )
         ]
         if self._ledger is not None:
@@ -295,6 +287,20 @@ class Moderation:
             _remember(self._memory, lessons)
         if self._agents.student is not None:
             self._agents.student.learn(lessons)
+
+
+def _begun(
+    expert: Expert,
+    cases: Sequence[Case],
+    decided: Sequence[Verdict | None],
+    choices: Sequence[AuditChoice],
+) -> asyncio.Task[list[Verdict]] | None:
+    """Set the audits of a batch going; null where there are none."""
+    picked = [i for i, choice in enumerate(choices) if choice.reason is not None]
+    if not picked:
+        return None
+    proposed = [_plan(decided[i]) for i in picked]
+    return asyncio.ensure_future(_audits(expert, [cases[i] for i in picked], proposed))
 
 
 async def _audits(expert: Expert, cases: Sequence[Case], proposed: Sequence[Plan | None]) -> list[Verdict]:

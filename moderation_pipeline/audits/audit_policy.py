@@ -82,6 +82,11 @@ class AuditPolicy:
         """Whether the policy lets this sanction act only after an audit."""
         return self._spec.policy == "severity" and _is_severe(sanction, self._spec.long_timeout_s)
 
+    @property
+    def note(self) -> str | None:
+        """What is to be said, once the run is over, of how audits were chosen; null where nothing is."""
+        return None if self._doubts is None else self._doubts.note
+
     def _drawn(
         self, cases: Sequence[Case], chances: Sequence[float], certain: Certain, till: _Till
     ) -> list[AuditChoice]:

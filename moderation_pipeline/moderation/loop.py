@@ -107,6 +107,8 @@ class Moderation:
         with seldom_collected(), watching(self._observers, self._chat, self._named.name, len(self._stream)):
             try:
                 await self._run_batches(in_flight)
+                if self._policy.note is not None:
+                    self._note(self._policy.note)
             finally:
                 await _abandon(in_flight)
                 await self._agents.aclose()

@@ -66,6 +66,7 @@ def _verdict(
         memory_ids=(),
         without_memory=None,
         doubt=1 - plan.confidence,
+        violation_probability=probability if calibration.is_fitted else None,
         # What both learnt from the same memories they agree on, and a committee would hear no second opinion.
         second_opinion=base.without_memory or base.plan,
     )

@@ -52,6 +52,7 @@ class OwnThreshold:
             confidence_source="calibrated",
             tier=BASE_MOVED,
             doubt=1 - plan.confidence,
+            violation_probability=suspicion(plan),
             second_opinion=base.plan,
             # A memory is credited with what it did to the decision, not to the base's opinion.
             without_memory=self._plan(base.without_memory, calibration),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -31,6 +31,7 @@ from moderation_pipeline.memory.store import Learnt, MemoryStore
 from moderation_pipeline.moderation.gc_pause import seldom_collected
 from moderation_pipeline.moderation.interruption import run_until_interrupted
 from moderation_pipeline.moderation.ladder import Ladder
+from moderation_pipeline.moderation.precedents import Precedent, Precedents
 from moderation_pipeline.moderation.run_tables import RunRecorder, RunTables
 from moderation_pipeline.moderation.spending import Spending
 from moderation_pipeline.moderation.stream import Stream
@@ -94,6 +95,7 @@ class Moderation:
         self._policy = AuditPolicy(named.config.audit, named.config.loop.seed, secret)
         autonomy = named.config.autonomy
         self._ledger = Ledger(autonomy, named.config.audit) if autonomy is not None else None
+        self._precedents = Precedents()
         self._observers = observers
         self._recorder = RunRecorder(self._chat, named.name, self._stream.comments)
 
@@ -186,7 +188,11 @@ class Moderation:
         """Await a batch's audits; learn from them, act on every comment, and record it all."""
         audited = await self._audited(batch)
         self._spending.audited(audited)
-        chosen = await self._chosen(batch, audited)
+        found = self._precedents_of(batch)
+        chosen = [
+            _following(each, precedent)
+            for each, precedent in zip(await self._chosen(batch, audited), found, strict=True)
+        ]
         settled = [
             Settled(
                 case=case,
@@ -196,11 +202,20 @@ class Moderation:
                 agrees=_agrees(decided, audit),
                 sanction=self._act(case, plan, choice, degraded),
                 degraded=degraded,
+                precedent=precedent.comment_id if precedent is not None else None,
             )
-            for case, decided, choice, audit, plan, degraded in zip(
-                batch.cases, batch.decided, batch.choices, audited, chosen, batch.degraded, strict=True
+            for case, decided, choice, audit, plan, degraded, precedent in zip(
+                batch.cases,
+                batch.decided,
+                batch.choices,
+                audited,
+                chosen,
+                batch.degraded,
+                found,
+                strict=True,
             )
         ]
+        self._precedents.take_in(settled)
         if self._ledger is not None:
             self._ledger.take_in(list(decided_alone(settled)))
         receipts = [each.audited.receipt for each in settled if each.audited is not None]
@@ -210,6 +225,18 @@ class Moderation:
         self._recorder.settled(settled)
         for observer in self._observers:
             observer.settled(settled)
+
+    def _precedents_of(self, batch: InFlight) -> list[Precedent | None]:
+        """Return the precedent of each case; none where audits don't act, nor where the Student is to be certified.
+
+        A certificate is about what the Student itself decides.
+        """
+        if not self._config.audits_act or self._ledger is not None:
+            return [None] * len(batch.cases)
+        return [
+            self._precedents.of(case, decided)
+            for case, decided in zip(batch.cases, batch.decided, strict=True)
+        ]
 
     def _note(self, note: str) -> None:
         for observer in self._observers:
@@ -322,6 +349,16 @@ async def _abandon(in_flight: Sequence[InFlight]) -> None:
 
 def _standing(verdicts: Sequence[Verdict]) -> list[Verdict]:
     return [verdict.standing for verdict in verdicts]
+
+
+def _following(chosen: Chosen, precedent: Precedent | None) -> Chosen:
+    """Return what was chosen, or in the Student's place what the precedent says."""
+    if precedent is None or chosen.decided_by is not DecidedBy.STUDENT:
+        return chosen
+    said = replace(
+        precedent.verdict, reasoning=f"as of {precedent.comment_id}: {precedent.verdict.reasoning}"
+    )
+    return Chosen(said, DecidedBy.PRECEDENT)
 
 
 def _of_whom(chosen: Chosen, *asked: Verdict | None) -> Chosen:

@@ -96,8 +96,8 @@ def score_of(verdict: Verdict) -> float:
     plan = verdict.plan
     if plan is None:
         return 0.5
-    if verdict.violation_probability is not None:
-        return verdict.violation_probability
+    if verdict.learnt_suspicion is not None:
+        return verdict.learnt_suspicion.probability
     head = [each.probability for each in verdict.probabilities if each.question == "violation"]
     return head[0] if head else plan.confidence if plan.is_violation else 1 - plan.confidence
 

@@ -100,7 +100,8 @@ class AvertedHarm(Doubts):
     """The harm that is expected of what the Student would do: an audit averts it.
 
     Of letting be it is the probability of a violation times what a missed one weighs, of acting that of none times
-    what a wrongful sanction weighs. Where no probability is calibrated, confidences stand in, on scales of their own.
+    what a wrongful sanction weighs. Until probabilities are calibrated, a head's score stands in, and without a head
+    the confidence of whoever decides, each on a scale of its own.
     """
 
     reason = AuditReason.AVERTED_HARM
@@ -111,21 +112,26 @@ class AvertedHarm(Doubts):
         self._calibrated = 0
 
     def scale(self, verdict: Verdict) -> str:
-        """Return `calibrated` where the probability is, else whose confidence stands in for it."""
-        return super().scale(verdict) if verdict.violation_probability is None else "calibrated"
+        """Return whether the probability is calibrated, or whose confidence stands in for it."""
+        if verdict.learnt_suspicion is None:
+            return super().scale(verdict)
+        return "calibrated" if verdict.learnt_suspicion.is_calibrated else "uncalibrated"
 
     def rate(self, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> list[float]:
         """Return the expected harm of each plan."""
         self._rated += len(cases)
-        self._calibrated += sum(verdict.violation_probability is not None for verdict in verdicts)
+        self._calibrated += sum(
+            verdict.learnt_suspicion is not None and verdict.learnt_suspicion.is_calibrated
+            for verdict in verdicts
+        )
         return [self._expected(verdict) for verdict in verdicts]
 
     def _expected(self, verdict: Verdict) -> float:
-        plan, probability = verdict.plan, verdict.violation_probability
+        plan, learnt = verdict.plan, verdict.learnt_suspicion
         if plan is None:
             return max(self._harm.missed, self._harm.wrongful)
-        if probability is None:
-            probability = plan.confidence if plan.is_violation else 1 - plan.confidence
+        by_confidence = plan.confidence if plan.is_violation else 1 - plan.confidence
+        probability = by_confidence if learnt is None else learnt.probability
         return (
             self._harm.wrongful * (1 - probability) if plan.is_violation else self._harm.missed * probability
         )
@@ -138,7 +144,7 @@ class AvertedHarm(Doubts):
         return (
             f"Audits by averted harm: {self._rated - self._calibrated:,} of {self._rated:,} comments had no calibrated "
             "probability of a violation (a learned Student gives one once its audits are enough), and were ranked "
-            "by the confidence of whoever decided."
+            "by a head's score or the confidence of whoever decided."
         )
 
 

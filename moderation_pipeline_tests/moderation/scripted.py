@@ -12,7 +12,7 @@ from moderation_pipeline.agents.expert import Expert
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation
-from moderation_pipeline.cases.verdict import Receipt, Verdict
+from moderation_pipeline.cases.verdict import LearntSuspicion, Receipt, Verdict
 from moderation_pipeline.chance import draw
 from moderation_pipeline.plan import Action, Category, Plan
 from moderation_pipeline.warehouse.tables import COMMENTS
@@ -74,11 +74,12 @@ def _verdict(
     *,
     cost_usd: float = 0.0,
     second_opinion: Plan | None = None,
-    violation_probability: float | None = None,
+    probability: float | None = None,
 ) -> Verdict:
     error = None if plan else "garbage"
     receipt = Receipt("scripted", cost_usd=cost_usd, list_cost_usd=cost_usd, reply_error=error)
-    return Verdict(plan, receipt, second_opinion=second_opinion, violation_probability=violation_probability)
+    learnt = None if probability is None else LearntSuspicion(probability, is_calibrated=True)
+    return Verdict(plan, receipt, second_opinion=second_opinion, learnt_suspicion=learnt)
 
 
 class ScriptedStudent(Student):
@@ -103,7 +104,7 @@ class ScriptedStudent(Student):
             _verdict(
                 self._script(case),
                 second_opinion=second(case) if second else None,
-                violation_probability=self._calibrated(case) if self._calibrated else None,
+                probability=self._calibrated(case) if self._calibrated else None,
             )
             for case in cases
         ]

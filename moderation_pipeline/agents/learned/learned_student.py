@@ -134,7 +134,7 @@ class LearnedStudent(Student):
             tier=tier,
             second_opinion=head.plan,
             closeness=head.closeness,
-            violation_probability=head.violation_probability,
+            learnt_suspicion=head.learnt_suspicion,
         )
 
     def _numbers(

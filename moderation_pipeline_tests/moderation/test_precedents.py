@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -11,8 +13,12 @@ from hypothesis import strategies as st
 
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.chance import draw
+from moderation_pipeline.config.run_config import NamedConfig
+from moderation_pipeline.evaluation.estimates import comment_sums
+from moderation_pipeline.evaluation.judged import Run, judge
 from moderation_pipeline.moderation.run_tables import RunTables
 from moderation_pipeline.plan import Plan
+from moderation_pipeline.warehouse.tables import USER_STATE
 from moderation_pipeline_tests.moderation.scripted import (
     ALLOW,
     BAN,
@@ -162,3 +168,38 @@ def test_a_precedent_is_an_earlier_audit_of_the_same_text_settled_before_the_cop
             assert first // batch < position // batch
         else:
             assert by != "precedent"
+
+
+def test_copies_that_follow_a_precedent_do_not_bias_what_is_estimated_of_the_system() -> None:
+    """Held against the Student's own plans, the estimate would be half of what is true."""
+    texts = [f"insult {'abcdefgh'[i % 8]}" for i in range(300)]
+    found: list[float] = []
+    true: list[float] = []
+    for seed in range(60):
+
+        def moody(case: Case, seed: int = seed) -> Plan:
+            return ALLOW if draw(seed, "mood", case.text) < 0.7 else DELETE
+
+        comments = chat_of(texts)
+        audit = {"policy": "random", "rate": 0.1, "random_floor": 0.1}
+        loop = {"batch_size": 8, "seed": seed}
+        config = NamedConfig(
+            name="scripted", path=Path(), config=config_of(audit=audit, loop=loop, memory=None)
+        )
+        tables = played(comments, expert=moody, audit=audit, loop=loop)
+        of = Run(
+            config,
+            tables.student_decisions,
+            tables.expert_audits,
+            tables.memory_snapshot,
+            tables.action_log,
+            USER_STATE.empty(),
+        )
+        judged = judge(comments, of)
+        sums = comment_sums(of, judged).select(pl.col("y_n").sum(), pl.col("y_both").sum())
+        found.append(float(sums["y_both"][0]) / float(sums["y_n"][0]))
+        wanted = ["allow" if draw(seed, "mood", text) < 0.7 else "delete" for text in texts]
+        true.append(float(np.mean(judged["final_action"].to_numpy() == np.array(wanted))))
+
+    assert sum(found) / 60 == pytest.approx(sum(true) / 60, abs=0.015)
+    assert sum(true) / 60 > 0.75

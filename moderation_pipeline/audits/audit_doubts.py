@@ -100,51 +100,51 @@ class AvertedHarm(Doubts):
     """The harm that is expected of what the Student would do: an audit averts it.
 
     Of letting be it is the probability of a violation times what a missed one weighs, of acting that of none times
-    what a wrongful sanction weighs. Until probabilities are calibrated, a head's score stands in, and without a head
-    the confidence of whoever decides, each on a scale of its own.
+    what a wrongful sanction weighs. While no probability is calibrated nobody knows either, and the doubtful are
+    audited, on their own scales: a head that sees the likeliest alone from the first audit on ranks worse for good.
     """
 
     reason = AuditReason.AVERTED_HARM
 
     def __init__(self, harm: HarmSpec) -> None:
         self._harm = harm
+        self._margin = Margin()
         self._rated = 0
         self._calibrated = 0
 
     def scale(self, verdict: Verdict) -> str:
-        """Return whether the probability is calibrated, or whose confidence stands in for it."""
-        if verdict.learnt_suspicion is None:
-            return super().scale(verdict)
-        return "calibrated" if verdict.learnt_suspicion.is_calibrated else "uncalibrated"
+        """Return `harm` where it can be told, else the scale of the doubt."""
+        return self._margin.scale(verdict) if self._probability(verdict) is None else "harm"
 
     def rate(self, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> list[float]:
-        """Return the expected harm of each plan."""
-        self._rated += len(cases)
-        self._calibrated += sum(
-            verdict.learnt_suspicion is not None and verdict.learnt_suspicion.is_calibrated
-            for verdict in verdicts
-        )
-        return [self._expected(verdict) for verdict in verdicts]
+        """Return the expected harm of each plan, or how doubtful it is."""
+        doubts = self._margin.rate(cases, verdicts)
+        harms = [self._expected(verdict) for verdict in verdicts]
+        self._rated += len(harms)
+        self._calibrated += sum(harm is not None for harm in harms)
+        return [doubt if harm is None else harm for doubt, harm in zip(doubts, harms, strict=True)]
 
-    def _expected(self, verdict: Verdict) -> float:
-        plan, learnt = verdict.plan, verdict.learnt_suspicion
-        if plan is None:
-            return max(self._harm.missed, self._harm.wrongful)
-        by_confidence = plan.confidence if plan.is_violation else 1 - plan.confidence
-        probability = by_confidence if learnt is None else learnt.probability
-        return (
-            self._harm.wrongful * (1 - probability) if plan.is_violation else self._harm.missed * probability
-        )
+    def _expected(self, verdict: Verdict) -> float | None:
+        probability = self._probability(verdict)
+        if probability is None or verdict.plan is None:
+            return None
+        if verdict.plan.is_violation:
+            return self._harm.wrongful * (1 - probability)
+        return self._harm.missed * probability
+
+    def _probability(self, verdict: Verdict) -> float | None:
+        learnt = verdict.learnt_suspicion
+        return None if learnt is None or not learnt.is_calibrated else learnt.probability
 
     @property
     def note(self) -> str | None:
-        """What share of comments was ranked by confidences that nobody has calibrated."""
+        """What share of comments was looked at for doubt, because nobody has calibrated a probability."""
         if self._calibrated == self._rated:
             return None
         return (
             f"Audits by averted harm: {self._rated - self._calibrated:,} of {self._rated:,} comments had no calibrated "
-            "probability of a violation (a learned Student gives one once its audits are enough), and were ranked "
-            "by a head's score or the confidence of whoever decided."
+            "probability of a violation (a learned Student gives one once its audits are enough), and were audited "
+            "where the Student was in doubt."
         )
 
 

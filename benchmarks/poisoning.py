@@ -8,9 +8,9 @@ takes, other than by chance, as times what the config plans for as many lines. B
 and three times, or four audits where that is less. One user leaves the others four in five of their uncertain audits,
 or all but ten. Exits with 1 where a bound is broken.
 
-`gullible` is a model that does what it is told outside its data block, `imitating` one that decides as the memory it
-is shown first; both with the careful rules as the Expert. Prints the rows that break a bound and the sums by config;
-`--all` every row.
+`averted_harm` is `learned` with that policy. `gullible` is a model that does what it is told outside its data block,
+`imitating` one that decides as the memory it is shown first; both with the careful rules as the Expert. Prints the
+rows that break a bound and the sums by config; `--all` every row.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ KEYLESS = (
     "certified",
     "expert_only",
 )
+HARM = "averted_harm"
 SANCTIONS = ("warn", "delete", "timeout", "ban")
 MOST_TIMES_HIS_SHARE = 3
 RUDE_PER_1000 = 100
@@ -91,6 +92,14 @@ class Persuadable(NoModels):
 
 
 MODELS = {"gullible": Gullible, "imitating": Imitating}
+
+
+def config_of(name: str, data: DataFolder) -> Config:
+    """Return a ready-made config, or `learned` with another policy."""
+    config = ConfigLibrary(data).load("learned" if name == HARM else name).config
+    if name != HARM:
+        return config
+    return config.model_copy(update={"audit": config.audit.model_copy(update={"policy": HARM})})
 
 
 class Outcome(NamedTuple):
@@ -177,7 +186,7 @@ def moderated(lines: Sequence[Line], name: str, folder: Path) -> RunTables:
         config = Config.model_validate({"student": student})
         models: Models = Persuadable(MODELS[name]())
     else:
-        config, models = ConfigLibrary(data).load(name).config, NoModels()
+        config, models = config_of(name, data), NoModels()
     config = config.model_copy(update={"expected_violations_per_1000": expected})
     memory = None
     if config.memory is not None:
@@ -196,7 +205,7 @@ def outcome_of(lines: Sequence[Line], name: str, folder: Path) -> Outcome:
     tables = moderated(lines, name, folder)
     acted = tables.action_log.filter(pl.col("action").is_in(SANCTIONS))
     audits = tables.expert_audits.filter(pl.col("audit_reason") != "random")
-    doubted = audits.filter(pl.col("audit_reason") == "uncertain")
+    doubted = audits.filter(pl.col("audit_reason").is_in(["uncertain", "averted_harm"]))
     return Outcome(
         frozenset(acted["position"]),
         frozenset(tables.action_log.filter("under_sanction")["position"]),
@@ -207,7 +216,7 @@ def outcome_of(lines: Sequence[Line], name: str, folder: Path) -> Outcome:
 
 def planned_audits(name: str, lines: int) -> float:
     """Return how many of so many lines a config plans to have audited."""
-    audit = AuditSpec() if name in MODELS else ConfigLibrary(DataFolder(Path())).load(name).config.audit
+    audit = AuditSpec() if name in MODELS else config_of(name, DataFolder(Path())).audit
     return {"all": lines, "none": 0}.get(audit.policy, audit.rate * lines)
 
 
@@ -274,14 +283,14 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--before", type=int, default=600, help="lines of talk before the attack")
-    parser.add_argument("--config", action="append", choices=(*KEYLESS, *MODELS))
+    parser.add_argument("--config", action="append", choices=(*KEYLESS, HARM, *MODELS))
     parser.add_argument("--script", action="append", choices=[each.name for each in SCRIPTS])
     parser.add_argument("--all", action="store_true", help="print every row")
     given = parser.parse_args()
     chosen = [each for each in SCRIPTS if given.script is None or each.name in given.script]
     rows = [
         measured(script, config, given.before)
-        for config in given.config or (*KEYLESS, *MODELS)
+        for config in given.config or (*KEYLESS, HARM, *MODELS)
         for script in chosen
     ]
     broken = [each for each in rows if not each.is_within_bounds]

@@ -198,7 +198,14 @@ class _Builder:
         expert = self.config.expert
         may_train = expert != "none" and expert.may_train_on
         base = self._or_rules(self.student_of(spec.base))
-        student = LearnedStudent(spec, base.agent, may_train=may_train)
+        audit = self.config.audit
+        student = LearnedStudent(
+            spec,
+            base.agent,
+            may_train=may_train,
+            audits_act=self.config.audits_act,
+            acts_from=audit.harm.acts_from if audit.policy == "averted_harm" else None,
+        )
         return Built(student, base.notes, (student,))
 
     def tiered(self, spec: TiersSpec) -> Built[Student]:

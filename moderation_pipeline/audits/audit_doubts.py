@@ -1,4 +1,4 @@
-"""What makes a comment worth auditing, by policy: doubt, severity, disagreement, novelty. 0 to 1, higher first.
+"""What makes a comment worth auditing, by policy: doubt, harm, severity, disagreement, novelty; higher first.
 
 How many are then audited, and which others by chance, is `audit_policy.py`'s.
 """
@@ -15,7 +15,7 @@ import numpy as np
 from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.verdict import Verdict
-from moderation_pipeline.config.run_config import AuditSpec
+from moderation_pipeline.config.run_config import AuditSpec, HarmSpec
 from moderation_pipeline.embedders.tfidf import BITS, TfidfEmbedder
 
 
@@ -51,6 +51,11 @@ class Doubts(ABC):
 
     def audited(self, cases: Sequence[Case]) -> None:  # noqa: B027  (only novelty remembers)
         """Take note of the cases of the batch that will be audited."""
+
+    @property
+    def note(self) -> str | None:
+        """What is to be said of how doubts were rated, once the run is over; null where nothing is."""
+        return None
 
 
 class Margin(Doubts):
@@ -89,6 +94,58 @@ def _entropy(confidence: float) -> float:
     if confidence <= 0 or confidence >= 1:
         return 0.0
     return -confidence * log2(confidence) - (1 - confidence) * log2(1 - confidence)
+
+
+class AvertedHarm(Doubts):
+    """The harm that is expected of what the Student would do: an audit averts it.
+
+    Of letting be it is the probability of a violation times what a missed one weighs, of acting that of none times
+    what a wrongful sanction weighs. While no probability is calibrated nobody knows either, and the doubtful are
+    audited, on their own scales: a head that sees the likeliest alone from the first audit on ranks worse for good.
+    """
+
+    reason = AuditReason.AVERTED_HARM
+
+    def __init__(self, harm: HarmSpec) -> None:
+        self._harm = harm
+        self._margin = Margin()
+        self._rated = 0
+        self._calibrated = 0
+
+    def scale(self, verdict: Verdict) -> str:
+        """Return `harm` where it can be told, else the scale of the doubt."""
+        return self._margin.scale(verdict) if self._probability(verdict) is None else "harm"
+
+    def rate(self, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> list[float]:
+        """Return the expected harm of each plan, or how doubtful it is."""
+        doubts = self._margin.rate(cases, verdicts)
+        harms = [self._expected(verdict) for verdict in verdicts]
+        self._rated += len(harms)
+        self._calibrated += sum(harm is not None for harm in harms)
+        return [doubt if harm is None else harm for doubt, harm in zip(doubts, harms, strict=True)]
+
+    def _expected(self, verdict: Verdict) -> float | None:
+        probability = self._probability(verdict)
+        if probability is None or verdict.plan is None:
+            return None
+        if verdict.plan.is_violation:
+            return self._harm.wrongful * (1 - probability)
+        return self._harm.missed * probability
+
+    def _probability(self, verdict: Verdict) -> float | None:
+        learnt = verdict.learnt_suspicion
+        return None if learnt is None or not learnt.is_calibrated else learnt.probability
+
+    @property
+    def note(self) -> str | None:
+        """What share of comments was looked at for doubt, because nobody has calibrated a probability."""
+        if self._calibrated == self._rated:
+            return None
+        return (
+            f"Audits by averted harm: {self._rated - self._calibrated:,} of {self._rated:,} comments had no calibrated "
+            "probability of a violation (a learned Student gives one once its audits are enough), and were audited "
+            "where the Student was in doubt."
+        )
 
 
 class Committee(Doubts):
@@ -147,5 +204,7 @@ def doubts_of(spec: AuditSpec) -> Doubts | None:
             return Committee()
         case "novelty":
             return Novelty()
+        case "averted_harm":
+            return AvertedHarm(spec.harm)
         case _:
             return None

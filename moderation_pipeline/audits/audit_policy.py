@@ -13,6 +13,7 @@ from moderation_pipeline.agents.keyless.signal_evidence import evidence_of
 from moderation_pipeline.audits.audit_doubts import Doubt, doubts_of
 from moderation_pipeline.audits.audit_pace import AuditPace
 from moderation_pipeline.audits.pleas import Pleas
+from moderation_pipeline.audits.purse import Bottomless, Purse
 from moderation_pipeline.audits.user_bounds import UserBounds
 from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.cases.case import Case
@@ -54,8 +55,9 @@ class AuditPolicy:
         verdicts: Sequence[Verdict | None],
         expert: Expert,
         foreseen: Sequence[Sanction | None] = (),
+        purse: Purse | None = None,
     ) -> list[AuditChoice]:
-        """Return one choice per case.
+        """Return one choice per case, and set aside in the run's purse what the audits may cost.
 
         A verdict is null without a Student, its plan where it failed. `foreseen` is what the ladder would make
         of each plan as things stand, for the policy `severity`; other policies don't need it.
@@ -66,7 +68,8 @@ class AuditPolicy:
             for verdict, is_able in zip(verdicts, able, strict=True)
         ]
         certain = self._certain(cases, verdicts, able, foreseen, chances)
-        choices = self._drawn(cases, chances, self._affordable(cases, certain, expert), expert)
+        till = _Till(self._spec, self.pace, expert, purse or Bottomless())
+        choices = self._drawn(cases, chances, certain, till)
         # From the next batch on: a probability hangs on earlier draws and never on its own (law 5).
         self._drawn_by_chance += sum(choice.reason is AuditReason.RANDOM for choice in choices)
         self._chance = self._spec.chance_after(self._drawn_by_chance)
@@ -79,30 +82,28 @@ class AuditPolicy:
         """Whether the policy lets this sanction act only after an audit."""
         return self._spec.policy == "severity" and _is_severe(sanction, self._spec.long_timeout_s)
 
-    def _affordable(self, cases: Sequence[Case], certain: Certain, expert: Expert) -> Certain:
-        """Return the certain choices that a budget in dollars still allows, in stream order."""
-        return {
-            i: certain[i]
-            for i in sorted(certain)
-            if self.pace.reserve(_worst_usd(self._spec, cases[i], expert))
-        }
+    @property
+    def note(self) -> str | None:
+        """What is to be said, once the run is over, of how audits were chosen; null where nothing is."""
+        return None if self._doubts is None else self._doubts.note
 
     def _drawn(
-        self, cases: Sequence[Case], chances: Sequence[float], certain: Certain, expert: Expert
+        self, cases: Sequence[Case], chances: Sequence[float], certain: Certain, till: _Till
     ) -> list[AuditChoice]:
-        """Return the choices, drawing in stream order.
+        """Return the choices, drawing in stream order, the certain ones paid for first.
 
         Whether the money suffices is asked before each draw, so that a probability hangs on earlier draws and never
         on its own: cut after the draw, batches that chance made cheap would be the ones that are audited (law 5).
         """
+        paid = {i for i in sorted(certain) if till.affords(cases[i]) and till.reserve(cases[i])}
         choices = []
         for i, (case, chance) in enumerate(zip(cases, chances, strict=True)):
-            if i in certain:
+            if i in paid:
                 choices.append(AuditChoice(certain[i], 1.0))
-            elif chance == 0 or not self.pace.affords(_worst_usd(self._spec, case, expert)):
+            elif i in certain or chance == 0 or not till.affords(case):
                 choices.append(NOT_AUDITED)
             elif draw(self._seed, self._purpose, case.comment_id) < chance:
-                self.pace.reserve(_worst_usd(self._spec, case, expert))
+                till.reserve(case)
                 choices.append(AuditChoice(AuditReason.RANDOM, chance))
             else:
                 choices.append(AuditChoice(None, chance))
@@ -216,6 +217,25 @@ class AuditPolicy:
         self._audited_texts.update(dict.fromkeys(texts))
         while len(self._audited_texts) > MANY_TEXTS:
             del self._audited_texts[next(iter(self._audited_texts))]
+
+
+class _Till:
+    """Both purses that an audit has to fit into: what audits may cost, and what the run may."""
+
+    def __init__(self, spec: AuditSpec, pace: AuditPace, expert: Expert, purse: Purse) -> None:
+        self._spec = spec
+        self._pace = pace
+        self._expert = expert
+        self._purse = purse
+
+    def affords(self, case: Case) -> bool:
+        """Whether one more audit fits."""
+        return self._pace.affords(_worst_usd(self._spec, case, self._expert)) and self._purse.may_audit(case)
+
+    def reserve(self, case: Case) -> bool:
+        """Set aside what an audit that fits may cost."""
+        self._purse.reserve_audit(case)
+        return self._pace.reserve(_worst_usd(self._spec, case, self._expert))
 
 
 def _obligation(case: Case, verdict: Verdict | None) -> AuditReason | None:

@@ -27,6 +27,8 @@ class AuditReason(StrEnum):
     """The Student was near to deciding otherwise."""
     COMMITTEE = "committee"
     """The Student's base and its head disagree."""
+    AVERTED_HARM = "averted_harm"
+    """What would be done without an audit is expected to do the most harm."""
     NOVELTY = "novelty"
     """No audited comment was like it."""
 

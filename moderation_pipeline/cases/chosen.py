@@ -17,6 +17,8 @@ class DecidedBy(StrEnum):
 
     STUDENT = "student"
     EXPERT = "expert"
+    PRECEDENT = "precedent"
+    """The audit of the same text, said before in the channel (`moderation/precedents.py`)."""
     FALLBACK = "fallback"
     LADDER = "ladder"
     """The sanction ladder, where it made something else of the plan."""

@@ -46,7 +46,8 @@ class Settled(NamedTuple):
     """One comment, decided, perhaps audited, and acted upon.
 
     `decided` is null where there is no Student, `audited` where there was no audit; `agrees` is null where
-    either has no plan. `degraded` says what the run had given up by then, its budget being spent.
+    either has no plan. `degraded` says what the run had given up by then, its budget being spent; `precedent` is the
+    comment whose audit decides this one where it has no audit of its own.
     """
 
     case: Case
@@ -56,3 +57,4 @@ class Settled(NamedTuple):
     agrees: bool | None
     sanction: Sanction
     degraded: str | None = None
+    precedent: str | None = None

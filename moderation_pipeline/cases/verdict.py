@@ -81,6 +81,13 @@ class TierReceipt(NamedTuple):
     doubt: float | None
 
 
+class LearntSuspicion(NamedTuple):
+    """How likely a violation is; only once it `is_calibrated` is it a probability, before that it ranks."""
+
+    probability: float
+    is_calibrated: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """A plan with its receipt. `plan` is null where the reply was bad (law 4); the receipt says why.
@@ -91,6 +98,7 @@ class Verdict:
     differ where the threshold is not one half.
     `closeness` is how few comments lie between this one and the threshold: 1 less their share of recent ones, on
     either side. Where it is given, audits that look for doubt go by it.
+    `learnt_suspicion` is what a head that audits taught thinks of a violation, whoever decided.
     `second_opinion` is what another part of the same agent proposed: the base under a learned head.
     `must_audit` says why the comment has to be audited whatever the doubt, where it does. `tier` is the one of
     several Students that decided, `tiers` what each of those asked cost; the receipt is then their sum.
@@ -111,6 +119,7 @@ class Verdict:
     must_audit: AuditReason | None = None
     second_opinion: Plan | None = None
     closeness: float | None = None
+    learnt_suspicion: LearntSuspicion | None = None
     tiers: tuple[TierReceipt, ...] = ()
     not_judged: str | None = None
 

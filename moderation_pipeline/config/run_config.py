@@ -104,6 +104,20 @@ class RandomFloor(Closed):
         return {"allow": data, "sanctions": data} if is_number else data
 
 
+class HarmSpec(Closed):
+    """What an error of either kind does, one against the other."""
+
+    missed: float = Field(default=1, gt=0)
+    """The harm of a violation that is let be."""
+    wrongful: float = Field(default=1, gt=0)
+    """The harm of a sanction where nothing was violated."""
+
+    @property
+    def acts_from(self) -> float:
+        """The probability of a violation from which acting is expected to do less harm than letting be."""
+        return self.wrongful / (self.wrongful + self.missed)
+
+
 class AuditSpec(Closed):
     """Which comments the Expert audits.
 
@@ -111,10 +125,16 @@ class AuditSpec(Closed):
     certificates rest on that chance.
     """
 
-    policy: Literal["all", "none", "random", "uncertain", "severity", "committee", "novelty"] = "uncertain"
+    policy: Literal[
+        "all", "none", "random", "uncertain", "severity", "committee", "novelty", "averted_harm"
+    ] = "uncertain"
     """What is audited for certain: `uncertain` where the Student is nearest to deciding otherwise, `severity`
     besides that every ban and long timeout before it acts, `committee` where base and learned head disagree,
-    `novelty` what is far from all audited comments, `random` nothing (the rate is everyone's chance)."""
+    `novelty` what is far from all audited comments, `averted_harm` where an audit is expected to avert the most
+    harm, `random` nothing (the rate is everyone's chance)."""
+    harm: HarmSpec = HarmSpec()
+    """Under `averted_harm`, what a missed violation and a wrongful sanction weigh; a learned Student then acts from
+    the probability on from which acting is expected to do less harm than letting be."""
     measure: Literal["margin", "entropy"] = "margin"
     """How doubt is measured under `uncertain`: by margin or entropy."""
     long_timeout_s: int = Field(default=600, ge=1)

@@ -247,8 +247,8 @@ def _system_agreement(run: Run, judged: pl.DataFrame) -> list[pl.Expr]:
     """Return the sums of the final plan's agreement with the Expert.
 
     Against the reference where there is one. From audits, a comment with probability p ended as the Expert
-    would have it with p + (1 - p) * (whether the Student agrees) where audits act. Null for expert_only,
-    whose plans are the Expert's own.
+    would have it with p + (1 - p) * (whether what stands without its audit agrees) where audits act. Null for
+    expert_only, whose plans are the Expert's own.
     """
     nothing = [pl.lit(0.0).alias(name) for name in ("y_n", "y_both", "y_squares")]
     if run.regime == "expert_only":
@@ -262,7 +262,7 @@ def _system_agreement(run: Run, judged: pl.DataFrame) -> list[pl.Expr]:
         return [both.alias("y_n"), both.alias("y_squares"), (both & action & category).alias("y_both")]
     both = pl.col("student_action").is_not_null() & pl.col("audit_action").is_not_null()
     weight = pl.when(both).then(1 / pl.col("audit_probability")).otherwise(0.0)
-    action, category, _ = _same("student", "audit")
+    action, category, _ = _same("alone", "audit")
     certain = pl.col("audit_probability") if run.config.config.audits_act else pl.lit(0.0)
     agrees = certain + (1 - certain) * (action & category)
     agreed = pl.when(both).then(weight * agrees).otherwise(0.0)

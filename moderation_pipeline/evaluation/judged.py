@@ -69,7 +69,8 @@ def judge(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None = Non
     Returns:
         comment_id, position, cluster and who (see `cluster_key`, `user_key`), shared_text (its normal form, where
         several clusters wrote it), label, label_category;
-        `student_`, `audit_`, `reference_` and `final_` action and category (null: no plan);
+        `student_`, `alone_`, `audit_`, `reference_` and `final_` action and category (null: no plan); `alone_` is what
+        stands where the comment has no audit of its own: the Student's, or a precedent's where it has one;
         audited; audit_probability of the audit, could_be_audited of the decision;
         scored_category of what decided, which the labels as Expert never do; scored_open and student_open: whether
         that is null though somebody was to decide;
@@ -90,7 +91,12 @@ def judge(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None = Non
     ):
         frame = _beside(frame, part)
     return (
-        frame.with_columns(
+        frame.join(_precedents(run.expert_audits), on="precedent", how="left", maintain_order="left")
+        .with_columns(
+            pl.coalesce("precedent_action", "student_action").alias("alone_action"),
+            pl.coalesce("precedent_category", "student_category").alias("alone_category"),
+        )
+        .with_columns(
             _final_action(run.config.config.audits_act),
             pl.col("audit_audit_probability").alias("audit_probability"),
             (pl.col("student_audit_probability") > 0).alias("could_be_audited"),
@@ -98,7 +104,13 @@ def judge(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None = Non
             *_of_nobody_nothing(),
         )
         .with_columns(_scored(run.config.config))
-        .drop("audit_audit_probability", "student_audit_probability")
+        .drop(
+            "audit_audit_probability",
+            "student_audit_probability",
+            "precedent",
+            "precedent_action",
+            "precedent_category",
+        )
     )
 
 
@@ -168,12 +180,22 @@ def _of_nobody_nothing() -> list[pl.Expr]:
     return columns
 
 
+def _precedents(audits: pl.DataFrame) -> pl.DataFrame:
+    """Return what each audit says of the copies that follow it."""
+    return audits.select(
+        pl.col("comment_id").alias("precedent"),
+        pl.col("action").alias("precedent_action"),
+        pl.col("category").alias("precedent_category"),
+    )
+
+
 def _outcomes(action_log: pl.DataFrame) -> pl.DataFrame:
     return action_log.select(
         "comment_id",
         "action",
         pl.col("category").alias("final_category"),
         "decided_by",
+        "precedent",
         pl.col("under_sanction").fill_null(value=False),
         pl.col("is_shadow").fill_null(value=False),
     )
@@ -193,7 +215,7 @@ def _final_action(audits_act: bool) -> pl.Expr:
     What the fallback decided has no plan in either table, so the action carried out stands for it. Where the final
     category is null nobody decided.
     """
-    stood = pl.coalesce(standing_action("student_action", "audit_action", audits_act=audits_act), "action")
+    stood = pl.coalesce(standing_action("alone_action", "audit_action", audits_act=audits_act), "action")
     return pl.when(pl.col("final_category").is_not_null()).then(stood).alias("final_action")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -31,6 +31,7 @@ from moderation_pipeline.memory.store import Learnt, MemoryStore
 from moderation_pipeline.moderation.gc_pause import seldom_collected
 from moderation_pipeline.moderation.interruption import run_until_interrupted
 from moderation_pipeline.moderation.ladder import Ladder
+from moderation_pipeline.moderation.precedents import Precedent, Precedents
 from moderation_pipeline.moderation.run_tables import RunRecorder, RunTables
 from moderation_pipeline.moderation.spending import Spending
 from moderation_pipeline.moderation.stream import Stream
@@ -48,7 +49,7 @@ class InFlight:
     decided: Sequence[Verdict | None]
     choices: list[AuditChoice]
     audits: asyncio.Task[list[Verdict]] | None
-    degraded: str | None
+    degraded: Sequence[str | None]
 
 
 def moderate(
@@ -94,6 +95,7 @@ class Moderation:
         self._policy = AuditPolicy(named.config.audit, named.config.loop.seed, secret)
         autonomy = named.config.autonomy
         self._ledger = Ledger(autonomy, named.config.audit) if autonomy is not None else None
+        self._precedents = Precedents()
         self._observers = observers
         self._recorder = RunRecorder(self._chat, named.name, self._stream.comments)
 
@@ -107,6 +109,8 @@ class Moderation:
         with seldom_collected(), watching(self._observers, self._chat, self._named.name, len(self._stream)):
             try:
                 await self._run_batches(in_flight)
+                if self._policy.note is not None:
+                    self._note(self._policy.note)
             finally:
                 await _abandon(in_flight)
                 await self._agents.aclose()
@@ -130,43 +134,35 @@ class Moderation:
         if student is not None:
             decided = _standing(await student.decide(cases, situations))
         self._spending.decided(decided)
-        nobody = [NOT_AUDITED] * len(cases)
-        if expert is None:
-            return InFlight(
-                cases=cases,
-                situations=situations,
-                decided=decided,
-                choices=nobody,
-                audits=None,
-                degraded=self._spending.degraded,
-            )
-        choices = self._policy.choose(cases, decided, expert, self._foreseen(cases, decided))
-        picked = [case for case, choice in zip(cases, choices, strict=True) if choice.reason is not None]
-        if not self._spending.may_audit(picked):
-            instead = self._spending.student_for(cases, situations) if student is None else None
-            decided = decided if instead is None else _standing(await instead.decide(cases, situations))
-            return InFlight(
-                cases=cases,
-                situations=situations,
-                decided=decided,
-                choices=nobody,
-                audits=None,
-                degraded=self._spending.degraded,
-            )
-        proposed = [
-            _plan(verdict)
-            for verdict, choice in zip(decided, choices, strict=True)
-            if choice.reason is not None
-        ]
-        audits = asyncio.ensure_future(_audits(expert, picked, proposed)) if picked else None
+        choices, audits = [NOT_AUDITED] * len(cases), None
+        if expert is not None:
+            foreseen = self._foreseen(cases, decided)
+            choices = self._policy.choose(cases, decided, expert, foreseen, self._spending)
+            if student is None:
+                decided = await self._by_rules(cases, situations, choices)
+            audits = _begun(expert, cases, decided, choices)
+        self._spending.chosen()
         return InFlight(
             cases=cases,
             situations=situations,
             decided=decided,
             choices=choices,
             audits=audits,
-            degraded=self._spending.degraded,
+            degraded=[self._spending.degraded_at(case.position) for case in cases],
         )
+
+    async def _by_rules(
+        self, cases: Sequence[Case], situations: Sequence[Situation], choices: Sequence[AuditChoice]
+    ) -> list[Verdict | None]:
+        """Return what rules decide, in a run without a Student, of what the run's budget has left unaudited."""
+        rules = self._spending.student_for(cases, situations)
+        if rules is None:
+            return [None] * len(cases)
+        verdicts = _standing(await rules.decide(cases, situations))
+        return [
+            verdict if choice.reason is None else None
+            for verdict, choice in zip(verdicts, choices, strict=True)
+        ]
 
     def _foreseen(self, cases: Sequence[Case], decided: Sequence[Verdict | None]) -> list[Sanction]:
         """Return what the ladder would make of each plan, where the audit policy asks for it."""
@@ -192,7 +188,11 @@ class Moderation:
         """Await a batch's audits; learn from them, act on every comment, and record it all."""
         audited = await self._audited(batch)
         self._spending.audited(audited)
-        chosen = await self._chosen(batch, audited)
+        found = self._precedents_of(batch)
+        chosen = [
+            _following(each, precedent)
+            for each, precedent in zip(await self._chosen(batch, audited), found, strict=True)
+        ]
         settled = [
             Settled(
                 case=case,
@@ -200,13 +200,22 @@ class Moderation:
                 choice=choice,
                 audited=audit,
                 agrees=_agrees(decided, audit),
-                sanction=self._act(case, plan, choice, batch.degraded),
-                degraded=batch.degraded,
+                sanction=self._act(case, plan, choice, degraded),
+                degraded=degraded,
+                precedent=precedent.comment_id if precedent is not None else None,
             )
-            for case, decided, choice, audit, plan in zip(
-                batch.cases, batch.decided, batch.choices, audited, chosen, strict=True
+            for case, decided, choice, audit, plan, degraded, precedent in zip(
+                batch.cases,
+                batch.decided,
+                batch.choices,
+                audited,
+                chosen,
+                batch.degraded,
+                found,
+                strict=True,
             )
         ]
+        self._precedents.take_in(settled)
         if self._ledger is not None:
             self._ledger.take_in(list(decided_alone(settled)))
         receipts = [each.audited.receipt for each in settled if each.audited is not None]
@@ -216,6 +225,18 @@ class Moderation:
         self._recorder.settled(settled)
         for observer in self._observers:
             observer.settled(settled)
+
+    def _precedents_of(self, batch: InFlight) -> list[Precedent | None]:
+        """Return the precedent of each case; none where audits don't act, nor where the Student is to be certified.
+
+        A certificate is about what the Student itself decides.
+        """
+        if not self._config.audits_act or self._ledger is not None:
+            return [None] * len(batch.cases)
+        return [
+            self._precedents.of(case, decided)
+            for case, decided in zip(batch.cases, batch.decided, strict=True)
+        ]
 
     def _note(self, note: str) -> None:
         for observer in self._observers:
@@ -297,6 +318,20 @@ class Moderation:
             self._agents.student.learn(lessons)
 
 
+def _begun(
+    expert: Expert,
+    cases: Sequence[Case],
+    decided: Sequence[Verdict | None],
+    choices: Sequence[AuditChoice],
+) -> asyncio.Task[list[Verdict]] | None:
+    """Set the audits of a batch going; null where there are none."""
+    picked = [i for i, choice in enumerate(choices) if choice.reason is not None]
+    if not picked:
+        return None
+    proposed = [_plan(decided[i]) for i in picked]
+    return asyncio.ensure_future(_audits(expert, [cases[i] for i in picked], proposed))
+
+
 async def _audits(expert: Expert, cases: Sequence[Case], proposed: Sequence[Plan | None]) -> list[Verdict]:
     """Have cases audited: blind, unless the Expert is one that is shown the Student's plans."""
     if isinstance(expert, SeesStudent):
@@ -314,6 +349,16 @@ async def _abandon(in_flight: Sequence[InFlight]) -> None:
 
 def _standing(verdicts: Sequence[Verdict]) -> list[Verdict]:
     return [verdict.standing for verdict in verdicts]
+
+
+def _following(chosen: Chosen, precedent: Precedent | None) -> Chosen:
+    """Return what was chosen, or in the Student's place what the precedent says."""
+    if precedent is None or chosen.decided_by is not DecidedBy.STUDENT:
+        return chosen
+    said = replace(
+        precedent.verdict, reasoning=f"as of {precedent.comment_id}: {precedent.verdict.reasoning}"
+    )
+    return Chosen(said, DecidedBy.PRECEDENT)
 
 
 def _of_whom(chosen: Chosen, *asked: Verdict | None) -> Chosen:

@@ -30,7 +30,9 @@ OF_VERDICT = tuple(
 OF_PLAN = ("action", "duration_s", "category", "confidence", "reasoning", "reply_text", "rule")
 OF_AUDIT = tuple(name for name in EXPERT_AUDITS.schema if name not in {*RUN_KEYS, *OF_COMMENT})
 OF_WRITER = ("user_id", "user_name", "channel", "sent_at")
-OF_SANCTION = tuple(name for name in ACTION_LOG.schema if name not in {*RUN_KEYS, *OF_COMMENT, *OF_WRITER})
+OF_SANCTION = tuple(
+    name for name in ACTION_LOG.schema if name not in {*RUN_KEYS, *OF_COMMENT, *OF_WRITER, "precedent"}
+)
 NAMED_OTHERWISE = {"counts_until": "counts_until_us"}
 """Columns of a sanction whose field says its unit."""
 
@@ -93,6 +95,7 @@ class RunRecorder:
             )
             for name in OF_SANCTION
         ]
+        actions.append(_series("precedent", pl.String(), [row.precedent for row in rows]))
         self._actions.append(self._frame(ACTION_LOG, comments, actions))
 
     def _frame(self, table: Table, comments: pl.DataFrame, columns: Sequence[pl.Series]) -> pl.DataFrame:

@@ -70,6 +70,8 @@ class Spending:
         self._say = say
         self._budget = None if spec is None else RunBudget(spec.usd_per_run)
         self._reserved_usd: deque[float] = deque()
+        self._reserving_usd = 0.0
+        self._degraded_from = 0
         self.degraded: str | None = None
 
     def student_for(self, cases: Sequence[Case], situations: Sequence[Situation]) -> Student | None:
@@ -84,33 +86,44 @@ class Spending:
             return self._rules if self.degraded == RULES else student
         if student is None:
             return None
-        worst_usd = self._priced(student.worst_case_usd(cases, situations), "Student")
-        if worst_usd == 0 or self._budget.can_afford(sum(self._reserved_usd) + worst_usd):
+        if self._fits(self._priced(student.worst_case_usd(cases, situations), "Student")):
             return student
         self._degrade(RULES, cases[0].position)
         return self._rules
 
-    def may_audit(self, cases: Sequence[Case]) -> bool:
-        """Whether the chosen cases may be audited; if so, their worst case is reserved until `audited`.
+    def degraded_at(self, position: int) -> str | None:
+        """Return what was given up by this comment of the latest batch: audits end within one."""
+        return self.degraded if position >= self._degraded_from else None
 
-        The whole batch goes unaudited where it doesn't fit: which of its comments are left out then hangs on
-        none of them.
+    def may_audit(self, case: Case) -> bool:
+        """Whether the case may be audited; if not, audits have ended.
+
+        Asked of each comment in stream order and before it is drawn: a batch that is cut after its draws goes on
+        where chance made it cheap, and its audits would be less likely than they say.
 
         Raises:
             RunBudgetSpentError: it doesn't fit, and the config says stop.
             UnpricedBudgetError: nobody knows what the Expert costs.
         """
-        if self._budget is None or self._agents.expert is None:
+        if self._budget is None:
             return True
         if self.degraded is not None:
             return False
-        worst_usd = self._priced(self._agents.expert.worst_case_usd(cases), "Expert")
-        if worst_usd == 0 or self._budget.can_afford(sum(self._reserved_usd) + worst_usd):
-            self._reserved_usd.append(worst_usd)
+        if self._fits(self._worst_usd(case)):
             return True
         # A run in which only the Expert decides has nobody left but the rules.
-        self._degrade(AUDITS_OFF if self._agents.student is not None else RULES, cases[0].position)
+        self._degrade(AUDITS_OFF if self._agents.student is not None else RULES, case.position)
         return False
+
+    def reserve_audit(self, case: Case) -> None:
+        """Set aside what the audit of the case may cost at most, until `audited`."""
+        if self._budget is not None:
+            self._reserving_usd += self._worst_usd(case)
+
+    def chosen(self) -> None:
+        """Close the present batch: `audited` gives back what was set aside for it."""
+        self._reserved_usd.append(self._reserving_usd)
+        self._reserving_usd = 0.0
 
     def decided(self, verdicts: Sequence[Verdict | None]) -> None:
         """Charge what a batch's decisions cost."""
@@ -127,6 +140,15 @@ class Spending:
             costs = [verdict.receipt.list_cost_usd or 0.0 for verdict in verdicts if verdict is not None]
             self._budget.charge(sum(costs))
 
+    def _worst_usd(self, case: Case) -> float:
+        assert self._agents.expert is not None
+        return self._priced(self._agents.expert.worst_case_usd([case]), "Expert")
+
+    def _fits(self, worst_usd: float) -> bool:
+        assert self._budget is not None
+        set_aside = sum(self._reserved_usd) + self._reserving_usd
+        return worst_usd == 0 or self._budget.can_afford(set_aside + worst_usd)
+
     def _priced(self, worst_usd: float | None, part: str) -> float:
         if worst_usd is None:
             assert self._spec is not None
@@ -139,8 +161,9 @@ class Spending:
         if self._spec.when_spent == "stop":
             raise RunBudgetSpentError(self._budget, position)
         self.degraded = to
+        self._degraded_from = position
         goes_on = "nothing is audited" if to == AUDITS_OFF else "the rules decide and nothing is audited"
         self._say(
             f"The run's budget of ${self._spec.usd_per_run:g} is spent (${self._budget.spent_usd:.4f} at list price, "
-            f"and the next batch may cost more than is left): from comment {position:,} on {goes_on}."
+            f"and what comes next may cost more than is left): from comment {position:,} on {goes_on}."
         )

@@ -266,6 +266,7 @@ ACTION_LOG = Table(
             "duration_s": pl.Int64,
             "reply_text": pl.String,
             "decided_by": pl.String,
+            "precedent": pl.String,
             "reason": pl.String,
             "strikes": pl.Int64,
             "counts_until": UTC,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation_pipeline.audits.audit_doubts import Doubt
-from moderation_pipeline.audits.audit_pace import BANKED, HISTORY, AuditPace, quantile
+from moderation_pipeline.audits.audit_pace import OF_DOUBT, OF_HARM, AuditPace, quantile
 from moderation_pipeline.config.config_errors import UnpricedBudgetError
 from moderation_pipeline.config.run_config import AuditSpec
 
@@ -24,11 +24,13 @@ def doubts(value: float, count: int, scale: str = "rules") -> list[Doubt]:
     return [Doubt(scale, value)] * count
 
 
-@pytest.mark.parametrize("batch", [64, 1_000, HISTORY + 1_000], ids=["small", "wraps", "more than is kept"])
+@pytest.mark.parametrize(
+    "batch", [64, 1_000, OF_DOUBT.history + 1_000], ids=["small", "wraps", "more than is kept"]
+)
 def test_the_threshold_is_taken_from_the_latest_doubts_alone(batch: int) -> None:
     pace = AuditPace(AuditSpec(rate=0.05))
     for value in (0.9, 0.3):
-        for _ in range(HISTORY // batch + 1):
+        for _ in range(OF_DOUBT.history // batch + 1):
             pace.begin(doubts(value, batch), [0.01] * batch, already=0)
     mixed = [*doubts(0.2, 2), *doubts(0.5, 1), *doubts(0.3, 1)]
     assert pace.begin(mixed, [0.01] * batch, already=0) == [2, 3]
@@ -58,7 +60,7 @@ def test_what_must_be_audited_starves_the_rest_for_no_longer_than_is_banked() ->
     for _ in range(100):
         pace.begin(doubts(0.5, 64), [0.01] * 64, already=64)
     assert not pace.allows_another
-    for _ in range(BANKED // 64 + 64):
+    for _ in range(OF_DOUBT.banked // 64 + 64):
         pace.begin(doubts(0.5, 64), [0.01] * 64, already=0)
     assert pace.allows_another
 
@@ -80,3 +82,22 @@ def test_no_more_is_reserved_than_a_budget_has_left_and_what_did_not_fit_ends_it
 def test_a_budget_can_not_be_kept_where_nobody_knows_the_price() -> None:
     with pytest.raises(UnpricedBudgetError, match=r"audit\.usd of \$1"):
         AuditPace(AuditSpec(usd=1.0)).reserve(None)
+
+
+def test_what_is_saved_of_harm_is_spent_where_there_is_more_of_it_though_that_comes_late() -> None:
+    """After 4,000 calm comments come 400 of which each is worse than any before: far more than their share is had."""
+    found = {}
+    for policy, span in (("uncertain", OF_DOUBT), ("averted_harm", OF_HARM)):
+        pace = AuditPace(AuditSpec.model_validate({"policy": policy, "rate": 0.05}))
+        for _ in range(80):
+            pace.begin([Doubt("calibrated", 0.0)] * 50, [0.01] * 50, already=0)
+        taken = 0
+        for batch in range(8):
+            worthy = pace.begin([Doubt("calibrated", 1 + batch)] * 50, [0.01] * 50, already=0)
+            while worthy and pace.allows_another:
+                worthy.pop()
+                pace.take_one()
+                taken += 1
+        found[policy] = taken
+        assert taken <= (span.banked + 400) * 0.05
+    assert found["averted_harm"] > 2 * found["uncertain"]

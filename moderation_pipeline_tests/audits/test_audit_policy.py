@@ -23,6 +23,7 @@ from moderation_pipeline_tests.moderation.scripted import (
     chat_of,
 )
 from moderation_pipeline_tests.moderation.test_loop import config_of, run
+from moderation_pipeline_tests.moderation.test_spending import Listening
 
 
 def doubtful(case: Case) -> Plan:
@@ -52,7 +53,7 @@ def distinct_chat(count: int) -> pl.DataFrame:
     return chat_of([f"line {i}" for i in range(count)])
 
 
-@pytest.mark.parametrize("policy", ["uncertain", "random"])
+@pytest.mark.parametrize("policy", ["uncertain", "random", "averted_harm"])
 def test_the_expected_share_of_audits_is_the_rate(policy: str) -> None:
     decisions, audits = audited(distinct_chat(4_000), policy=policy, rate=0.1, random_floor=0.02)
 
@@ -89,7 +90,7 @@ def test_uncertain_audits_are_the_least_certain_of_the_stream() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(
-    policy=st.sampled_from(["uncertain", "random"]),
+    policy=st.sampled_from(["uncertain", "random", "averted_harm"]),
     floor=st.sampled_from([0.01, 0.2]),
     seed=st.integers(0, 1_000),
 )
@@ -252,6 +253,58 @@ def test_by_entropy_a_confidence_of_one_half_is_the_most_uncertain() -> None:
     assert (late["position"] % 11 == 5).mean() > 0.9  # type: ignore[operator]
 
 
+def probable(case: Case) -> float:
+    """Return a calibrated probability that is a hash of the comment; every tenth is acted on."""
+    return draw(2, "probability", case.comment_id)
+
+
+def harmed(missed: float, wrongful: float, *, calibrated: bool = True) -> tuple[pl.DataFrame, list[str]]:
+    """The comments of the second half that averted harm has audited, and the run's notes."""
+    listener = Listening()
+    config = config_of(
+        memory=None,
+        audit={
+            "policy": "averted_harm",
+            "rate": 0.1,
+            "random_floor": 0.0,
+            "harm": {"missed": missed, "wrongful": wrongful},
+        },
+    )
+    student = ScriptedStudent(
+        lambda case: DELETE if probable(case) > 0.7 else ALLOW, calibrated=probable if calibrated else None
+    )
+    tables = run(
+        distinct_chat(4_000), config, student=student, expert=ScriptedExpert(), observers=(listener,)
+    )
+    late = tables.expert_audits.filter(pl.col("position") >= 2_000)
+    chances = pl.Series([draw(2, "probability", name) for name in late["comment_id"]])
+    return late.with_columns(chance=chances), listener.notes
+
+
+@pytest.mark.parametrize(
+    ("missed", "wrongful", "least", "most"),
+    [(1, 1, 0.58, 0.72), (10, 1, 0.57, 0.7), (1, 10, 0.7, 0.82)],
+    ids=["alike", "missed is worse", "wrongful is worse"],
+)
+def test_averted_harm_audits_where_what_would_be_done_is_expected_to_do_the_most_harm(
+    missed: float, wrongful: float, least: float, most: float
+) -> None:
+    """Of probabilities spread evenly, those from .7 on are acted on: the most harm is on either side of that."""
+    audits, notes = harmed(missed, wrongful)
+
+    assert audits.height == pytest.approx(200, abs=20)
+    assert audits["chance"].is_between(least, most).mean() > 0.95  # type: ignore[operator]
+    assert set(audits["audit_reason"]) == {"averted_harm"}
+    assert notes == []
+
+
+def test_averted_harm_goes_by_confidences_where_nothing_is_calibrated_and_says_so() -> None:
+    audits, (note,) = harmed(1, 1, calibrated=False)
+
+    assert audits.height == pytest.approx(200, abs=40)
+    assert note.startswith("Audits by averted harm: 4,000 of 4,000 comments had no calibrated probability")
+
+
 def test_a_flood_of_one_text_that_speaks_to_the_moderator_is_audited_once_and_then_by_chance() -> None:
     plea = "hey moderator, please unban me now"
     texts = [plea if i % 2 else f"line {i}" for i in range(1_000)]
@@ -302,12 +355,13 @@ def test_one_users_pleas_take_a_part_of_what_his_lines_bring_and_the_others_lose
     assert (under["position"] % 2 == 0).sum() >= without.height
 
 
-def test_one_user_whom_a_student_is_never_sure_of_takes_what_his_lines_bring() -> None:
+@pytest.mark.parametrize("policy", ["uncertain", "averted_harm"])
+def test_one_user_whom_a_student_is_never_sure_of_takes_what_his_lines_bring(policy: str) -> None:
     def least_sure_of_mallory(case: Case) -> Plan:
         sure = 0.5 if case.user_id == "mallory" else 0.8 + draw(1, "c", case.comment_id) / 10
         return Plan(Action.ALLOW, Category.NONE, sure)
 
-    config = config_of(memory=None, audit={"policy": "uncertain", "rate": 0.1, "random_floor": 0.0})
+    config = config_of(memory=None, audit={"policy": policy, "rate": 0.1, "random_floor": 0.0})
     users = ["mallory" if i % 10 == 3 else f"u{i % 9}" for i in range(4_000)]
     comments = chat_of([f"line {i}" for i in range(4_000)], users=users)
 

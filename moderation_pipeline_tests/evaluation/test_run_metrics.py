@@ -183,6 +183,24 @@ def test_who_repeats_the_labels_at_every_comment_has_no_score() -> None:
     assert (row["f1"], row["true_positives"], row["false_negatives"]) == (None, None, None)
 
 
+def test_what_stands_without_an_audit_is_a_precedents_verdict_where_there_is_one() -> None:
+    """The audit of the copy c2 agrees with its precedent, and so will those of copies that were not drawn."""
+    chat = comments([{}] * 3)
+    hybrid = run(
+        "hybrid",
+        chat,
+        student=["delete spam"] * 3,
+        audits={0: "allow none", 2: "allow none"},
+        probability=0.5,
+    )
+    log = hybrid.action_log.with_columns(precedent=pl.Series([None, "c0", "c0"], dtype=pl.String))
+
+    assert metrics(chat, hybrid)["system_agreement_rate"] == pytest.approx(0.5)
+    followed = metrics(chat, replace(hybrid, action_log=log))
+    assert followed["system_agreement_rate"] == pytest.approx(0.75)
+    assert followed["agreement_rate"] == 0.0
+
+
 def test_what_a_silenced_user_wrote_is_counted_apart() -> None:
     chat = comments([{"user_id": "u", "label_is_violation": True}] * 3)
     silenced = run(

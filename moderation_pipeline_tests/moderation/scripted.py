@@ -12,7 +12,7 @@ from moderation_pipeline.agents.expert import Expert
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation
-from moderation_pipeline.cases.verdict import Receipt, Verdict
+from moderation_pipeline.cases.verdict import LearntSuspicion, Receipt, Verdict
 from moderation_pipeline.chance import draw
 from moderation_pipeline.plan import Action, Category, Plan
 from moderation_pipeline.warehouse.tables import COMMENTS
@@ -69,17 +69,31 @@ def by_first_word(case: Case) -> Plan | None:
     return None if word == "broken" else plans.get(word, ALLOW)
 
 
-def _verdict(plan: Plan | None, *, cost_usd: float = 0.0, second_opinion: Plan | None = None) -> Verdict:
+def _verdict(
+    plan: Plan | None,
+    *,
+    cost_usd: float = 0.0,
+    second_opinion: Plan | None = None,
+    probability: float | None = None,
+) -> Verdict:
     error = None if plan else "garbage"
     receipt = Receipt("scripted", cost_usd=cost_usd, list_cost_usd=cost_usd, reply_error=error)
-    return Verdict(plan, receipt, second_opinion=second_opinion)
+    learnt = None if probability is None else LearntSuspicion(probability, is_calibrated=True)
+    return Verdict(plan, receipt, second_opinion=second_opinion, learnt_suspicion=learnt)
 
 
 class ScriptedStudent(Student):
     """Decides by the script, and keeps what it was shown."""
 
-    def __init__(self, script: Script = by_first_word, *, second_opinion: Script | None = None) -> None:
+    def __init__(
+        self,
+        script: Script = by_first_word,
+        *,
+        second_opinion: Script | None = None,
+        calibrated: Callable[[Case], float] | None = None,
+    ) -> None:
         self._script = script
+        self._calibrated = calibrated
         self._second = second_opinion
         self.situations: dict[str, Situation] = {}
 
@@ -87,7 +101,12 @@ class ScriptedStudent(Student):
         self.situations.update(zip((case.comment_id for case in cases), situations, strict=True))
         second = self._second
         return [
-            _verdict(self._script(case), second_opinion=second(case) if second else None) for case in cases
+            _verdict(
+                self._script(case),
+                second_opinion=second(case) if second else None,
+                probability=self._calibrated(case) if self._calibrated else None,
+            )
+            for case in cases
         ]
 
 

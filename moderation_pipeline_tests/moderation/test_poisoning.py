@@ -31,9 +31,10 @@ def test_no_innocent_is_sanctioned_and_no_sanction_averted_by_what_others_had_au
     assert row.is_within_bounds
 
 
+@pytest.mark.parametrize("config", ["hybrid", "averted_harm"])
 @pytest.mark.parametrize("script", ["plea flood", "order flood", "doubt flood"])
-def test_no_user_takes_more_than_three_times_his_share_of_audits(script: str) -> None:
-    assert row_of(script, "hybrid").is_within_bounds
+def test_no_user_takes_more_than_three_times_his_share_of_audits(script: str, config: str) -> None:
+    assert row_of(script, config).is_within_bounds
 
 
 @pytest.mark.parametrize("config", ["student_only", "hybrid", "expert_only"])

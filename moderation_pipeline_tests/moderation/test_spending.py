@@ -28,6 +28,7 @@ from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.moderation.scripted import ScriptedExpert, ScriptedStudent, chat_of
 
 CHAT = chat_of([f"hello {i}" for i in range(40)])
+LONG_CHAT = chat_of([f"hello {i}" for i in range(300)])
 
 
 def charged(verdicts: Sequence[Verdict], usd: float) -> list[Verdict]:
@@ -89,9 +90,15 @@ def run(
             "budget": budget,
         }
     )
+    return run_of(config, agents, listener)
+
+
+def run_of(
+    config: Config, agents: Agents, listener: RunObserver | None = None, *, chat: pl.DataFrame = CHAT
+) -> RunTables:
     folder = DataFolder(Path("nowhere"))
     return moderate(
-        CHAT,
+        chat,
         NamedConfig(name="test", path=folder.root, config=config),
         agents=agents,
         memory=None,
@@ -132,9 +139,9 @@ def test_a_budget_that_is_large_enough_changes_nothing() -> None:
 def test_an_expert_alone_leaves_the_rules_to_decide() -> None:
     tables = run({"usd_per_run": 1.0, "when_spent": "rules"}, Agents(None, DearExpert(), None))
 
-    assert tables.expert_audits.height == 8
+    assert tables.expert_audits.height == 10
     rest = tables.student_decisions.filter(pl.col("degraded") == RULES)
-    assert rest.height == 32
+    assert rest.height == 30
     assert set(rest["backend"]) == {"rules"}
     assert "undecided" not in set(tables.action_log["action"])
 
@@ -152,3 +159,28 @@ def test_no_budget_is_ever_overrun(usd: float, lag: int, audit: str) -> None:
 
     assert spent <= usd + 1e-9
     assert tables.action_log.height == 40
+
+
+def test_the_probabilities_of_a_run_whose_budget_runs_out_are_those_that_chance_had() -> None:
+    """Cut after its draws, a batch would go on where chance made it cheap, and its audits be rarer than they say."""
+    drawn = expected = 0.0
+    for seed in range(60):
+        config = Config.model_validate(
+            {
+                "audit": {"policy": "random", "rate": 0.2, "random_floor": 0.2},
+                "loop": {"batch_size": 64, "seed": seed},
+                "memory": None,
+                "budget": {"usd_per_run": 3.0, "when_spent": "rules"},
+            }
+        )
+        tables = run_of(config, Agents(ScriptedStudent(), DearExpert(), None), chat=LONG_CHAT)
+        drawn += tables.expert_audits.height
+        expected += float(tables.student_decisions["audit_probability"].sum())
+    assert drawn / expected == pytest.approx(1, abs=0.03)
+
+
+def test_audits_end_at_the_comment_whose_audit_does_not_fit_and_not_before() -> None:
+    tables = run({"usd_per_run": 0.35, "when_spent": "rules"}, Agents(ScriptedStudent(), DearExpert(), None))
+
+    assert tables.expert_audits["position"].to_list() == [0, 1, 2]
+    assert tables.student_decisions["degraded"].to_list() == [None] * 3 + [AUDITS_OFF] * 37

@@ -2,22 +2,24 @@
 
 Audits are a biased sample (the uncertain ones are sought out), so each counts 1 / its audit probability
 (Horvitz & Thompson 1952, doi:10.1080/01621459.1952.10483446). Scores become probabilities by Platt's two
-parameters (Platt 1999). The threshold is the one of the greatest expected F1 over recent comments, audited or
-not: chosen from a few hundred weighted audits alone it would jump about.
+parameters (Platt 1999). The threshold is the one of the greatest expected F1 of Student and audits together, over
+recent comments: chosen from a few hundred weighted audits alone it would jump about.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from moderation_pipeline.agents.learned.recent_scores import Alone
 from moderation_pipeline.statistics.weighted_audits import Floats, auroc, effective_sample_size
 
-WINDOW = 4_096
-"""Recent scores whose expected F1 decides the threshold."""
+TINY = 1e-9
+"""No threshold is nearer to 0: its log-odds must be finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,11 @@ class Calibration:
         """Return the calibrated probability of a violation for one score."""
         return float(self.probabilities(np.array([score]))[0])
 
+    def score(self, probability: float) -> float:
+        """Return the score that has this calibrated probability; only of scales that rank the right way round."""
+        kept = min(1 - TINY, max(TINY, probability))
+        return (log(kept / (1 - kept)) - self.intercept) / self.slope
+
 
 UNCALIBRATED = Calibration(1.0, 0.0, 0.0, 0.0, None, is_fitted=False)
 """The head's own scale: log-odds with classes balanced, a violation from even odds on. It decides nothing."""
@@ -54,16 +61,15 @@ def calibrate(
     scores: Floats,
     outcomes: NDArray[np.bool_],
     weights: Floats,
-    recent: Floats,
+    alone: Alone,
     *,
     least: float,
-    recent_weights: Floats | None = None,
+    acts_from: float | None = None,
 ) -> Calibration:
     """Return the calibration by these audits, or the head's own scale where too little is behind it.
 
     `scores` were made before each audit; `outcomes` say whether it was a violation; `weights` are 1 / audit
-    probability; `recent` are scores of comments, audited or not, that the threshold is chosen over, each standing
-    for as many as `recent_weights` says (for one, left out).
+    probability; `alone` is what the threshold is chosen over, where `acts_from` doesn't say it.
     """
     size = effective_sample_size(weights)
     if size < least or outcomes.all() or not outcomes.any():
@@ -73,8 +79,9 @@ def calibrate(
         # Scores that rank the wrong way round can't be put right by two parameters; the guard will see to it.
         return Calibration(1.0, 0.0, 0.0, size, auroc(scores, outcomes, weights), is_fitted=False)
     calibrated = Calibration(slope, intercept, 0.0, size, auroc(scores, outcomes, weights), is_fitted=True)
-    threshold = best_threshold(recent, calibrated.probabilities(recent), recent_weights)
-    return Calibration(slope, intercept, threshold, size, calibrated.auroc, is_fitted=True)
+    if acts_from is None:
+        acts_from = best_threshold(calibrated.probabilities(alone.scores), alone.alone, alone.audited)
+    return replace(calibrated, threshold=calibrated.score(acts_from))
 
 
 def platt(scores: Floats, outcomes: NDArray[np.bool_], weights: Floats) -> tuple[float, float]:
@@ -84,17 +91,20 @@ def platt(scores: Floats, outcomes: NDArray[np.bool_], weights: Floats) -> tuple
     return float(model.coef_[0, 0]), float(model.intercept_[0])
 
 
-def best_threshold(scores: Floats, probabilities: Floats, weights: Floats | None = None) -> float:
-    """Return the score from which calling a violation has the greatest expected F1.
+def best_threshold(probabilities: Floats, alone: Floats, audited: Floats) -> float:
+    """Return the probability from which calling a violation has the greatest expected F1 of the whole system.
 
-    F1 in expectation is 2 Σ p (over those called) / (number called + Σ p (over all)).
+    `alone` says for how many comments each probability stands that nobody audits, `audited` for how many that
+    somebody does: where an audit decides, a threshold decides nothing. F1 in expectation is
+    2 Σ p (over those audited or called) / (Σ p (over all) + Σ p (over those audited) + number called), and the
+    threshold half of the greatest (Lipton, Elkan & Naryanaswamy 2014, doi:10.1007/978-3-662-44851-9_15).
     """
-    order = np.argsort(-scores, kind="stable")
-    each = np.ones(len(scores)) if weights is None else weights[order]
-    hits = np.cumsum(each * probabilities[order])
-    expected = 2 * hits / (np.cumsum(each) + hits[-1])
-    best = int(np.argmax(expected))
-    return float(scores[order[best]])
+    order = np.argsort(-probabilities, kind="stable")
+    each = alone[order]
+    found = float(audited @ probabilities)
+    hits = np.concatenate([[0.0], np.cumsum(each * probabilities[order])])
+    called = np.concatenate([[0.0], np.cumsum(each)])
+    return float(np.max((found + hits) / np.maximum(2 * found + called + hits[-1], TINY)))
 
 
 def closeness(scores: Floats, threshold: float, recent: Floats) -> list[float]:

@@ -14,7 +14,7 @@ from moderation_pipeline.agents.learned.explaining import explained
 from moderation_pipeline.agents.learned.head import Head
 from moderation_pipeline.agents.learned.proposing import allowed, violation
 from moderation_pipeline.cases.tier_names import HEAD
-from moderation_pipeline.cases.verdict import Contribution, OptionProbability, Verdict
+from moderation_pipeline.cases.verdict import Contribution, LearntSuspicion, OptionProbability, Verdict
 
 Floats = NDArray[np.float64]
 
@@ -66,6 +66,7 @@ def _verdict(
         memory_ids=(),
         without_memory=None,
         doubt=1 - plan.confidence,
+        learnt_suspicion=LearntSuspicion(probability, calibration.is_fitted),
         # What both learnt from the same memories they agree on, and a committee would hear no second opinion.
         second_opinion=base.without_memory or base.plan,
     )

@@ -7,7 +7,6 @@ the stream.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,7 +17,6 @@ from scipy.sparse import csr_matrix, hstack
 from moderation_pipeline.agents.learned.audits_so_far import AuditsSoFar, Pending
 from moderation_pipeline.agents.learned.calibration import (
     UNCALIBRATED,
-    WINDOW,
     Calibration,
     calibrate,
 )
@@ -31,6 +29,7 @@ from moderation_pipeline.agents.learned.head_verdicts import verdicts_of
 from moderation_pipeline.agents.learned.memories_part import tell_memories
 from moderation_pipeline.agents.learned.model_snapshot import ModelSnapshot
 from moderation_pipeline.agents.learned.own_threshold import OwnThreshold
+from moderation_pipeline.agents.learned.recent_scores import Alone, RecentScores
 from moderation_pipeline.agents.learned.vocabulary import Numbered, Vocabulary
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.cases.audit_reason import AuditReason
@@ -50,15 +49,30 @@ class LearnedStudent(Student):
 
     reads_vectors = True
 
-    def __init__(self, spec: LearnedSpec, base: Student, *, may_train: bool) -> None:
+    def __init__(
+        self,
+        spec: LearnedSpec,
+        base: Student,
+        *,
+        may_train: bool,
+        audits_act: bool = True,
+        acts_from: float | None = None,
+    ) -> None:
+        """Build it on its base.
+
+        `audits_act` says whether an audit decides in this Student's place, so that its threshold is for the rest;
+        `acts_from` the probability of a violation from which it acts: left out, that of the greatest expected F1.
+        """
         self._spec = spec
+        self._audits_act = audits_act
+        self._acts_from = acts_from
         self._base = base
         self._may_train = may_train
         self._columns = Columns()
         self._recent = RecentSuspicion()
         self._audits = AuditsSoFar(spec)
         self._taught_in: tuple[str, ...] = ()
-        self._recent_scores: deque[float] = deque(maxlen=WINDOW)
+        self._recent_scores = RecentScores()
         self._vocabulary = Vocabulary()
         self._feature_names: list[str] = []
         self._head: Head | None = None
@@ -93,7 +107,7 @@ class LearnedStudent(Student):
         if self._head is not None:
             heads, scores = self._judged(self._head, cases, situations, bases, numbers)
         elif not self._may_train:
-            heads, scores = self._moved(bases)
+            heads, scores = self._moved(cases, bases)
         for case, base in zip(cases, bases, strict=True):
             self._recent.take_in(case, suspicion(base.plan))
         for case, row, base, score, head in zip(cases, numbers, bases, scores, heads, strict=True):
@@ -115,7 +129,13 @@ class LearnedStudent(Student):
         if self._calibration.is_fitted and not self.guard.has_fallen_back and not self._is_outdone:
             return head
         tier = BASE_INSTEAD if self.guard.has_fallen_back else BASE
-        return replace(base, tier=tier, second_opinion=head.plan, closeness=head.closeness)
+        return replace(
+            base,
+            tier=tier,
+            second_opinion=head.plan,
+            closeness=head.closeness,
+            learnt_suspicion=head.learnt_suspicion,
+        )
 
     def _numbers(
         self, cases: Sequence[Case], situations: Sequence[Situation], bases: Sequence[Verdict]
@@ -129,13 +149,16 @@ class LearnedStudent(Student):
             ]
         )
 
-    def _moved(self, bases: Sequence[Verdict]) -> tuple[Sequence[Verdict | None], Sequence[float | None]]:
+    def _moved(
+        self, cases: Sequence[Case], bases: Sequence[Verdict]
+    ) -> tuple[Sequence[Verdict | None], Sequence[float | None]]:
         """Return the base's verdicts by a threshold of their own, with its suspicions.
 
         Where audits may not be trained on, the base's own suspicion is what is calibrated.
         """
         moved, own = self._threshold.decide(bases, self._calibration)
-        self._recent_scores.extend(score for score in own if score is not None)
+        known = {case.comment_id: score for case, score in zip(cases, own, strict=True) if score is not None}
+        self._recent_scores.take_in(known, known.values())
         return moved, own
 
     def _judged(
@@ -149,7 +172,7 @@ class LearnedStudent(Student):
         """Return what the head says, with its scores."""
         rows = self._rows([self._vocabulary.numbered(case.normalised) for case in cases], numbers)
         scores = head.suspicions(rows)
-        self._recent_scores.extend(scores.tolist())
+        self._recent_scores.take_in([case.comment_id for case in cases], scores.tolist())
         verdicts = self._verdicts(head, rows, scores, bases)
 
         def decided_without(
@@ -172,7 +195,7 @@ class LearnedStudent(Student):
             scores,
             bases,
             calibration=self._calibration,
-            recent_scores=np.array(self._recent_scores),
+            recent_scores=self._recent_scores.scores,
             feature_names=self._feature_names,
         )
 
@@ -233,6 +256,8 @@ class LearnedStudent(Student):
 
     def _take_in(self, pending: Pending, audited: Plan, lesson: Lesson) -> None:
         self._audits.score(pending, audited, lesson)
+        if self._audits_act and pending.score is not None:
+            self._recent_scores.audited(lesson.case.comment_id)
         if lesson.audit_reason.is_fair and pending.head is not None:
             self.guard.take_in(
                 head_is_right=is_right(pending.head, audited),
@@ -281,8 +306,9 @@ class LearnedStudent(Student):
     def _compare_again(self) -> None:
         """Hold head and base against each other by the folds: the audits before the first head count too.
 
-        While audits are few the head has to show that its F1 is no less than the base's; once they are many, the
-        guard has to show that it is.
+        While audits are few the head has to show that its F1 is more than the base's: where both are right of the
+        same audits it has shown nothing, and is the worse of the two on what comes. Once audits are many, the guard
+        has to show that it is less.
         """
         threshold = self._calibration.threshold
         scored, shown = self._audits.scored, self._audits.shown
@@ -290,7 +316,7 @@ class LearnedStudent(Student):
         weights = np.array([each.weight for each in scored])
         says = np.array([each.score >= threshold for each in scored])
         base_says = truth == np.array([each.base_is_right for each in shown])
-        self._is_outdone = weighted_f1(says, truth, weights) < weighted_f1(base_says, truth, weights)
+        self._is_outdone = weighted_f1(says, truth, weights) <= weighted_f1(base_says, truth, weights)
         self.guard.begin_again(
             [
                 Compared(int(is_right) - int(each.base_is_right), each.weight)
@@ -311,15 +337,19 @@ class LearnedStudent(Student):
         if not self._audits.scored or not (self._recent_scores or self._by_folds):
             return
         scored, outcomes, given = zip(*self._audits.scored, strict=True)
-        scores, weights = np.array(scored), np.array(given)
+        scores, weights, is_violation = np.array(scored), np.array(given), np.array(outcomes, dtype=np.bool_)
+        alone = self._recent_scores.alone
+        if self._by_folds:
+            # Few recent comments were scored by a head that knew as much as this one does: audits stand for them.
+            stands_for = Alone.beside_audits if self._audits_act else Alone.everywhere
+            alone = stands_for(scores, weights)
         calibration = calibrate(
             scores,
-            np.array(outcomes, dtype=np.bool_),
+            is_violation,
             weights,
-            # Few recent comments were scored by a head that knew as much as this one does: audits stand for them.
-            scores if self._by_folds else np.array(self._recent_scores),
+            alone,
             least=self._spec.least_effective_sample,
-            recent_weights=weights if self._by_folds else None,
+            acts_from=self._acts_from,
         )
         # What was once calibrated stays until there is enough for another: a run may begin with a calibration.
         if (

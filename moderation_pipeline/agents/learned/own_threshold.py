@@ -15,7 +15,7 @@ from math import log
 from moderation_pipeline.agents.learned.calibration import Calibration
 from moderation_pipeline.agents.learned.features import suspicion
 from moderation_pipeline.cases.tier_names import BASE_MOVED
-from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.cases.verdict import LearntSuspicion, Verdict
 from moderation_pipeline.plan import Action, Category, Plan
 
 SUREST = 0.999
@@ -52,6 +52,7 @@ class OwnThreshold:
             confidence_source="calibrated",
             tier=BASE_MOVED,
             doubt=1 - plan.confidence,
+            learnt_suspicion=LearntSuspicion(suspicion(plan), is_calibrated=True),
             second_opinion=base.plan,
             # A memory is credited with what it did to the decision, not to the base's opinion.
             without_memory=self._plan(base.without_memory, calibration),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import log
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from moderation_pipeline.agents.learned.calibration import best_threshold, calibrate, closeness
+from moderation_pipeline.agents.learned.recent_scores import Alone
 from moderation_pipeline.statistics.weighted_audits import auroc, effective_sample_size
 
 
@@ -25,7 +28,9 @@ def test_a_biased_sample_is_put_right_by_its_probabilities() -> None:
     probabilities = np.where(np.abs(scores) < 0.5, 1.0, 0.05)
     audited = np.random.default_rng(2).random(len(scores)) < probabilities
 
-    calibration = calibrate(scores[audited], outcomes[audited], 1 / probabilities[audited], scores, least=50)
+    calibration = calibrate(
+        scores[audited], outcomes[audited], 1 / probabilities[audited], Alone.everywhere(scores), least=50
+    )
 
     assert calibration.slope == pytest.approx(2, abs=0.3)
     assert calibration.intercept == pytest.approx(-1, abs=0.2)
@@ -35,7 +40,7 @@ def test_a_biased_sample_is_put_right_by_its_probabilities() -> None:
 def test_below_the_least_effective_sample_the_heads_own_scale_stays() -> None:
     scores, outcomes = world(30, seed=1)
 
-    calibration = calibrate(scores, outcomes, np.ones(30), scores, least=50)
+    calibration = calibrate(scores, outcomes, np.ones(30), Alone.everywhere(scores), least=50)
 
     assert not calibration.is_fitted
     assert (calibration.slope, calibration.intercept, calibration.threshold) == (1.0, 0.0, 0.0)
@@ -45,7 +50,7 @@ def test_below_the_least_effective_sample_the_heads_own_scale_stays() -> None:
 def test_scores_that_rank_the_wrong_way_round_are_not_fitted() -> None:
     scores, outcomes = world(500, seed=1)
 
-    calibration = calibrate(-scores, outcomes, np.ones(500), -scores, least=50)
+    calibration = calibrate(-scores, outcomes, np.ones(500), Alone.everywhere(-scores), least=50)
 
     assert not calibration.is_fitted
     assert calibration.auroc is not None
@@ -60,10 +65,38 @@ def test_the_threshold_is_that_of_the_greatest_expected_f1() -> None:
         called = scores >= threshold
         return float(2 * probabilities[called].sum() / (called.sum() + probabilities.sum()))
 
-    best = best_threshold(scores, probabilities)
+    best = best_threshold(probabilities, np.ones(61), np.zeros(61))
 
-    assert expected_f1(best) == max(expected_f1(each) for each in scores)
-    assert best < 0
+    assert expected_f1(log(best / (1 - best))) == max(expected_f1(each) for each in scores)
+    assert best < 0.5
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0.001, 0.999), st.floats(0, 20), st.floats(0, 20)), min_size=1, max_size=40
+    ).filter(lambda comments: sum(alone + audited for _, alone, audited in comments) > 0.1)
+)
+def test_no_other_threshold_makes_a_system_with_its_audits_better(
+    comments: list[tuple[float, float, float]],
+) -> None:
+    probabilities, alone, audited = (np.array(part) for part in zip(*comments, strict=True))
+
+    def expected_f1(threshold: float) -> float:
+        called, found = probabilities >= threshold, float(audited @ probabilities)
+        hits = float((alone * probabilities)[called].sum())
+        return 2 * (found + hits) / (2 * found + float(alone[called].sum()) + float(alone @ probabilities))
+
+    best = expected_f1(best_threshold(probabilities, alone, audited))
+
+    assert best == pytest.approx(max(expected_f1(each) for each in [*probabilities, 1.0]))
+
+
+def test_where_violations_are_rare_a_student_leaves_them_to_the_audits_that_find_them() -> None:
+    probabilities = np.concatenate([np.full(960, 0.002), np.full(40, 0.05)])
+    none, audited = np.zeros(1_000), np.concatenate([np.zeros(960), np.ones(40)])
+
+    assert best_threshold(probabilities, 1 - none, none) < 0.05
+    assert best_threshold(probabilities, 1 - audited, audited) > 0.2
 
 
 @given(weights=st.lists(st.floats(0.01, 100), min_size=1, max_size=50))

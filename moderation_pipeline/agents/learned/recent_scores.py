@@ -1,0 +1,71 @@
+"""The scores of recent comments, and which of them an audit decided: what a threshold is chosen over.
+
+A threshold decides what no audit does. Chosen over all comments alike it would be that of a Student without audits,
+which acts on whatever is likelier than most: where violations are rare, on little but harmless lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+WINDOW = 4_096
+"""Recent comments over which a threshold is chosen."""
+
+
+class Alone(NamedTuple):
+    """Scores, and for how many comments each stands: of those that no audit decides, and of those that one does."""
+
+    scores: Floats
+    alone: Floats
+    audited: Floats
+
+    @classmethod
+    def everywhere(cls, scores: Floats, comments: Floats | None = None) -> Alone:
+        """Return what a threshold decides about where no audit decides anything: one comment a score, or so many."""
+        return cls(scores, np.ones(len(scores)) if comments is None else comments, np.zeros(len(scores)))
+
+    @classmethod
+    def beside_audits(cls, scores: Floats, weights: Floats) -> Alone:
+        """Return what audits stand for: each, of `weights` comments, for itself and for others that had none."""
+        return cls(scores, np.maximum(weights - 1, 0), np.ones(len(scores)))
+
+
+class RecentScores:
+    """Keeps the latest scores, and which of their comments an audit decides."""
+
+    def __init__(self) -> None:
+        self._scores: dict[str, float] = {}
+        self._audited: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._scores)
+
+    @property
+    def scores(self) -> Floats:
+        """The scores, the oldest first."""
+        return np.fromiter(self._scores.values(), dtype=np.float64)
+
+    def take_in(self, comments: Iterable[str], scores: Iterable[float]) -> None:
+        """Take in what was just scored, by the comments' ids."""
+        self._scores.update(zip(comments, scores, strict=True))
+        while len(self._scores) > WINDOW:
+            oldest = next(iter(self._scores))
+            del self._scores[oldest]
+            self._audited.discard(oldest)
+
+    def audited(self, comment: str) -> None:
+        """Take note that an audit decides a comment; of one scored too long ago nothing is noted."""
+        if comment in self._scores:
+            self._audited.add(comment)
+
+    @property
+    def alone(self) -> Alone:
+        """What a threshold decides about."""
+        audited = np.array([comment in self._audited for comment in self._scores], dtype=np.float64)
+        return Alone(self.scores, 1 - audited, audited)

@@ -31,6 +31,7 @@ from moderation_pipeline.memory.store import Learnt, MemoryStore
 from moderation_pipeline.moderation.gc_pause import seldom_collected
 from moderation_pipeline.moderation.interruption import run_until_interrupted
 from moderation_pipeline.moderation.ladder import Ladder
+from moderation_pipeline.moderation.repeated_plans import RepeatedPlans
 from moderation_pipeline.moderation.run_tables import RunRecorder, RunTables
 from moderation_pipeline.moderation.spending import Spending
 from moderation_pipeline.moderation.stream import Stream
@@ -95,6 +96,7 @@ class Moderation:
         autonomy = named.config.autonomy
         self._ledger = Ledger(autonomy, named.config.audit) if autonomy is not None else None
         self._observers = observers
+        self._repeated = RepeatedPlans(self._note)
         self._recorder = RunRecorder(self._chat, named.name, self._stream.comments)
 
     @property
@@ -121,6 +123,7 @@ class Moderation:
             in_flight.append(await self._begin(cases))
         while in_flight:
             await self._settle(in_flight.popleft())
+        self._repeated.end()
 
     async def _begin(self, cases: list[Case]) -> InFlight:
         """Decide a batch, choose its audits, and set them going."""
@@ -130,6 +133,7 @@ class Moderation:
         if student is not None:
             decided = _standing(await student.decide(cases, situations))
         self._spending.decided(decided)
+        self._repeated.decided(cases, decided)
         nobody = [NOT_AUDITED] * len(cases)
         if expert is None:
             return InFlight(

@@ -1,31 +1,37 @@
 """How a language model is best asked: forms of the prompt × labelled sets, a model behind any OpenAI-shaped server.
 
-    python -m benchmarks.prompts --base-url http://localhost:8101/v1 --model small [--lines 60] [--forms brief,category]
+    python -m benchmarks.prompts --base-url http://localhost:8101/v1 --model small --folder FOLDER [--lines 60]
+        [--sets HateCheck,CONDA] [--forms brief,category]
     python -m benchmarks.prompts … --memory        with and without similar cases as worked examples, on the same lines
 
 Reads the labelled data from the folder MODERATION_SHARED_DATA. Of each set so many lines are drawn by a hash, as many
-of each label, shown without the lines around them. Per form: F1 of violation with its 95 % interval (lines resampled,
-the same for all forms), the share of harmless lines that are flagged, of replies that could be used, tokens read and
-written per comment, seconds per comment (of this machine and server, whose cache keeps the fixed beginning of a
-prompt). Beside them the rules, the careful rules and "always", on the same lines. "Never" has F1 0.
+of each label, shown without the lines around them; more lines hold the fewer. Replies are kept in FOLDER, a data folder
+of its own, so that what was stopped goes on where it stopped, and more lines ask only for what is new.
+
+Per form: F1 of violation with its 95 % interval (lines resampled, the same for all forms), the share of harmless lines
+that are flagged, of replies that could be used, tokens read and written per comment, seconds per comment (of this
+machine and server, whose cache keeps the fixed beginning of a prompt), and how far its F1 is above that of "always"
+and of the careful rules, paired. "Never" has F1 0.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from benchmarks.keyless_quality import as_comments, plans_of, shared_data
+from moderation_pipeline.agents.keyless.evidence import RULES
 from moderation_pipeline.agents.prompted.prompt_form import PromptForm
 from moderation_pipeline.agents.prompted.prompt_student import PromptStudent
-from moderation_pipeline.backends.chat.chat_backends import chat_endpoint
+from moderation_pipeline.backends.run_models import Deployment, RunModels
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Recalled, Situation, Standing
 from moderation_pipeline.cases.verdict import Verdict
@@ -35,14 +41,24 @@ from moderation_pipeline.embedders.tfidf import TfidfEmbedder
 from moderation_pipeline.memory.state import state_of
 from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline.plan import Action, Category, Plan
+from moderation_pipeline.warehouse.folder import DataFolder
 
 RESAMPLES = 2_000
 
-SETS: dict[str, tuple[str, Callable[[], pl.Expr]]] = {
-    "HateCheck": ("hatecheck", lambda: pl.lit(True)),
-    "CONDA": ("conda_dota2", lambda: pl.col("split") == "valid"),
-    "XSTest": ("xstest", lambda: pl.lit(True)),
-    "twitch_dev": ("twitch_dev", lambda: ~pl.col("emotes_only")),
+
+class LabelledSet(NamedTuple):
+    """A file of labelled lines, which of them count, and what its violations mostly are."""
+
+    file: str
+    keep: Callable[[], pl.Expr]
+    category: Category
+
+
+SETS = {
+    "HateCheck": LabelledSet("hatecheck", lambda: pl.lit(True), Category.HATE),
+    "CONDA": LabelledSet("conda_dota2", lambda: pl.col("split") == "valid", Category.HARASSMENT),
+    "XSTest": LabelledSet("xstest", lambda: pl.lit(True), Category.OTHER),
+    "twitch_dev": LabelledSet("twitch_dev", lambda: ~pl.col("emotes_only"), Category.HARASSMENT),
 }
 
 
@@ -60,9 +76,8 @@ class Asked:
 
 def drawn(name: str, lines: int) -> tuple[list[Case], list[bool]]:
     """Return as many lines of each label, drawn by a hash, each by itself; and their labels."""
-    file, keep = SETS[name]
-    data = pl.read_parquet(shared_data() / f"{file}.parquet").filter(
-        keep() & pl.col("label_toxic").is_not_null() & (pl.col("text").str.len_chars() > 0)
+    data = pl.read_parquet(shared_data() / f"{SETS[name].file}.parquet").filter(
+        SETS[name].keep() & pl.col("label_toxic").is_not_null() & (pl.col("text").str.len_chars() > 0)
     )
     ranks = [blake2b(each.encode(), digest_size=8).hexdigest() for each in data["message_id"]]
     data = data.with_columns(rank=pl.Series(ranks)).sort("rank")
@@ -76,36 +91,38 @@ def drawn(name: str, lines: int) -> tuple[list[Case], list[bool]]:
     return cases, alone["label_toxic"].to_list()
 
 
-async def ask(
-    spec: OpenAISpec, cases: Sequence[Case], situations: Sequence[Situation]
-) -> tuple[list[Verdict], float]:
-    """Return the model's verdicts, and the seconds that they took, the first call's not counted."""
-    student = PromptStudent(chat_endpoint(spec, {}), spec)
-    try:
-        await student.decide(cases[:1], situations[:1])  # finds the endpoint out, and fills its cache
-        began = time.perf_counter()
-        verdicts = []
-        for start in range(0, len(cases), spec.concurrency):
-            part = slice(start, start + spec.concurrency)
-            verdicts += await student.decide(cases[part], situations[part])
-        return verdicts, time.perf_counter() - began
-    finally:
-        await student.aclose()
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The model that is asked, and the folder where its replies are kept: what is there is not asked again."""
 
+    spec: OpenAISpec
+    folder: DataFolder
 
-def answers(spec: OpenAISpec, cases: Sequence[Case], situations: Sequence[Situation] = ()) -> Asked:
-    """Return what the model says in the spec's form."""
-    alone = list(situations) or [Situation(Standing(0, None))] * len(cases)
-    verdicts, seconds = asyncio.run(ask(spec, cases, alone))
-    errors = [str(each.receipt.reply_error) for each in verdicts if each.plan is None]
-    return Asked(
-        said=[each.plan is not None and each.plan.is_violation for each in verdicts],
-        usable=len(verdicts) - len(errors),
-        prompt_tokens=sum(each.receipt.prompt_tokens or 0 for each in verdicts),
-        completion_tokens=sum(each.receipt.completion_tokens or 0 for each in verdicts),
-        seconds=seconds,
-        errors=errors,
-    )
+    def answers(self, form: str, cases: Sequence[Case], situations: Sequence[Situation] = ()) -> Asked:
+        """Return what the model says in a form."""
+        alone = list(situations) or [Situation(Standing(0, None))] * len(cases)
+        verdicts = asyncio.run(self._verdicts(form, cases, alone))
+        errors = [str(each.receipt.reply_error) for each in verdicts if each.plan is None]
+        return Asked(
+            said=[each.plan is not None and each.plan.is_violation for each in verdicts],
+            usable=len(verdicts) - len(errors),
+            prompt_tokens=sum(each.receipt.prompt_tokens or 0 for each in verdicts),
+            completion_tokens=sum(each.receipt.completion_tokens or 0 for each in verdicts),
+            seconds=sum(each.receipt.latency_ms or 0 for each in verdicts) / 1000,
+            errors=errors,
+        )
+
+    async def _verdicts(
+        self, form: str, cases: Sequence[Case], situations: Sequence[Situation]
+    ) -> list[Verdict]:
+        spec = self.spec.model_copy(update={"prompt": form})
+        # A run that is never finished is gone on with: replies that it bought keep what they took.
+        with RunModels(Deployment(self.folder, {}), "prompts") as models:
+            student = PromptStudent(models.language_model(spec), spec)
+            try:
+                return await student.decide(cases, situations)
+            finally:
+                await student.aclose()
 
 
 def f1(truth: np.ndarray, said: np.ndarray) -> float:
@@ -114,9 +131,15 @@ def f1(truth: np.ndarray, said: np.ndarray) -> float:
     return 2 * both / either if either else 0.0
 
 
-def interval(
-    truth: Sequence[bool], said: Sequence[bool], less: Sequence[bool] | None = None
-) -> tuple[float, float, float]:
+class Interval(NamedTuple):
+    """A value with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def interval(truth: Sequence[bool], said: Sequence[bool], less: Sequence[bool] | None = None) -> Interval:
     """Return the F1, or how much it is above that of `less`, with its 95 % interval; lines are resampled."""
     known, ours = np.array(truth), np.array(said)
     theirs = None if less is None else np.array(less)
@@ -127,10 +150,13 @@ def interval(
     draw = np.random.default_rng(7)
     values = [value(draw.integers(0, len(known), len(known))) for _ in range(RESAMPLES)]
     low, high = np.quantile(values, [0.025, 0.975])
-    return value(np.arange(len(known))), float(low), float(high)
+    return Interval(value(np.arange(len(known))), float(low), float(high))
 
 
-HEADER = f"{'':<28} {'F1':>5} {'95 %':>13} {'flags harmless':>14} {'usable':>7} {'read':>6} {'written':>7} {'s':>6}"
+HEADER = (
+    f"{'':<18} {'F1':>5} {'95 %':>13} {'flags harmless':>14} {'usable':>7} {'read':>6} {'written':>7} {'s':>6} "
+    f"{'above always':>21} {'above careful rules':>21}"
+)
 
 
 def line(name: str, truth: Sequence[bool], asked: Asked) -> str:
@@ -138,11 +164,17 @@ def line(name: str, truth: Sequence[bool], asked: Asked) -> str:
     value, low, high = interval(truth, asked.said)
     harmless = [said for said, label in zip(asked.said, truth, strict=True) if not label]
     n = len(truth)
-    row = f"{name:<28} {value:5.2f} [{low:.2f}, {high:.2f}]  {sum(harmless) / len(harmless):13.0%} "
-    if not asked.seconds:
+    row = f"{name:<18} {value:5.2f} [{low:.2f}, {high:.2f}]  {sum(harmless) / len(harmless):13.0%} "
+    if not asked.prompt_tokens:
         return row
     tokens = f"{asked.prompt_tokens / n:6.0f} {asked.completion_tokens / n:7.0f}"
     return f"{row}{asked.usable / n:7.0%} {tokens} {asked.seconds / n:6.2f}"
+
+
+def difference(truth: Sequence[bool], asked: Asked, other: Asked) -> str:
+    """Return how far one F1 is above another, paired."""
+    value, low, high = interval(truth, asked.said, other.said)
+    return f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
 def keyless(cases: Sequence[Case]) -> dict[str, Asked]:
@@ -151,54 +183,53 @@ def keyless(cases: Sequence[Case]) -> dict[str, Asked]:
     return {"always": Asked([True] * len(cases)), **said}
 
 
-def report_forms(name: str, forms: Sequence[str], spec: OpenAISpec, lines: int) -> None:
+def report_forms(name: str, forms: Sequence[str], model: Model, lines: int) -> None:
     """Print the table of one set."""
     cases, truth = drawn(name, lines)
-    print(f"\n{name}, {len(cases)} lines, {sum(truth)} violations, {spec.model}\n{HEADER}", flush=True)
-    for who, said in keyless(cases).items():
+    print(f"\n{name}, {len(cases)} lines, {sum(truth)} violations, {model.spec.model}\n{HEADER}", flush=True)
+    beside = keyless(cases)
+    for who, said in beside.items():
         print(line(who, truth, said), flush=True)
     for form in forms:
-        asked = answers(spec.model_copy(update={"prompt": form}), cases)
-        print(line(form, truth, asked), flush=True)
+        asked = model.answers(form, cases)
+        above = [difference(truth, asked, beside[who]) for who in ("always", "careful rules")]
+        print(line(form, truth, asked), *(f"{each:>21}" for each in above), flush=True)
         for error in asked.errors[:1]:
             print(f"    {len(asked.errors)} unusable, the first: {error[:100]}", flush=True)
 
 
-def report_memory(name: str, form: str, spec: OpenAISpec, lines: int) -> None:
+def report_memory(name: str, form: str, model: Model, lines: int) -> None:
     """Print what similar cases in the prompt change: half of the drawn lines are remembered, the others judged."""
     cases, truth = drawn(name, 2 * lines)
     known, judged = slice(0, len(cases) // 2), slice(len(cases) // 2, len(cases))
-    situations = recalled(cases[known], truth[known], cases[judged])
+    situations = recalled(cases[known], [_verdict(each, name) for each in truth[known]], cases[judged])
     shown = [len(each.recalled) for each in situations]
-    spec = spec.model_copy(update={"prompt": form})
-    without, beside = answers(spec, cases[judged]), answers(spec, cases[judged], situations)
+    without, beside = model.answers(form, cases[judged]), model.answers(form, cases[judged], situations)
     print(f"\n{name}, memory under {form}: {sum(shown) / len(shown):.1f} cases shown a line\n{HEADER}")
     print(line("without", truth[judged], without))
     print(line("with", truth[judged], beside))
-    value, low, high = interval(truth[judged], beside.said, without.said)
-    print(f"{'with - without, paired':<28} {value:+5.2f} [{low:+.2f}, {high:+.2f}]", flush=True)
+    print(f"{'with - without':<18} {difference(truth[judged], beside, without)}", flush=True)
 
 
-def recalled(known: Sequence[Case], truth: Sequence[bool], asked: Sequence[Case]) -> list[Situation]:
-    """Return each asked line with the four most similar known ones, as a memory would recall them."""
+def recalled(known: Sequence[Case], plans: Sequence[Plan], asked: Sequence[Case]) -> list[Situation]:
+    """Return each asked line with the most similar known ones, as a memory would recall them."""
     states = [state_of(case) for case in known]
     embedder = TfidfEmbedder()
     vectors = embedder.embed([*states, *(state_of(case) for case in asked)])
     near = np.asarray((vectors[len(states) :] @ vectors[: len(states)].T).todense())
-    return [Situation(Standing(0, None), tuple(_memories(states, truth, row))) for row in near]
+    return [Situation(Standing(0, None), tuple(_memories(states, plans, row))) for row in near]
 
 
-def _memories(states: Sequence[str], truth: Sequence[bool], near: np.ndarray) -> list[Recalled]:
+def _memories(states: Sequence[str], plans: Sequence[Plan], near: np.ndarray) -> list[Recalled]:
     best = np.argsort(-near, kind="stable")[: MemorySpec().top_k]
-    return [
-        Recalled(f"m{i}", float(near[i]), 1, states[i], _verdict(truth[i])) for i in best if near[i] >= 0.1
-    ]
+    return [Recalled(f"m{i}", float(near[i]), 1, states[i], plans[i]) for i in best if near[i] >= 0.1]
 
 
-def _verdict(is_violation: bool) -> Plan:
+def _verdict(is_violation: bool, name: str) -> Plan:
     if is_violation:
-        return Plan(Action.DELETE, Category.HARASSMENT, 1.0, "It breaks a rule.", rule="R1")
-    return Plan(Action.ALLOW, Category.NONE, 1.0, "It breaks no rule.", rule="R9")
+        category = SETS[name].category
+        return Plan(Action.DELETE, category, 1.0, f"It is {category}.", rule=RULES[category])
+    return Plan(Action.ALLOW, Category.NONE, 1.0, "It breaks no rule.", rule=RULES[Category.NONE])
 
 
 def main() -> None:
@@ -208,17 +239,21 @@ def main() -> None:
     )
     parser.add_argument("--base-url", required=True)
     parser.add_argument("--model", required=True)
+    parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--lines", type=int, default=60)
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--forms", default=",".join(PromptForm))
     parser.add_argument("--memory", action="store_true")
     given = parser.parse_args()
-    spec = OpenAISpec(model=given.model, base_url=given.base_url, concurrency=1, timeout_s=600)
+    spec = OpenAISpec(
+        model=given.model, base_url=given.base_url, price=0, concurrency=1, timeout_s=600, max_tokens=120
+    )
+    model = Model(spec, DataFolder(given.folder))
     for name in given.sets.split(","):
         if given.memory:
-            report_memory(name, given.forms.split(",")[0], spec, given.lines)
+            report_memory(name, given.forms.split(",")[0], model, given.lines)
         else:
-            report_forms(name, given.forms.split(","), spec, given.lines)
+            report_forms(name, given.forms.split(","), model, given.lines)
 
 
 if __name__ == "__main__":

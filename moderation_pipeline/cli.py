@@ -25,6 +25,7 @@ from moderation_pipeline.terminal.commands.configs import configs
 from moderation_pipeline.terminal.commands.run import run
 from moderation_pipeline.terminal.commands.sql import sql
 from moderation_pipeline.terminal.commands.synthesize import synthesize
+from moderation_pipeline.terminal.commands.tune import tune
 from moderation_pipeline.terminal.commands.ui import ui
 from moderation_pipeline.terminal.commands.users import users
 from moderation_pipeline.terminal.exit_codes import EXIT_CODES, ended
@@ -67,7 +68,7 @@ def cli(session: Session, data: Path | None, debug: bool) -> None:
     keep_private(DataFolder.find())
 
 
-COMMANDS = (run, add, synthesize, ui, chats, configs, sql, users, certify, check, allow, attack, cache)
+COMMANDS = (run, add, synthesize, ui, chats, configs, sql, users, certify, check, tune, allow, attack, cache)
 """In the order of their use. `--help` sorts them by name."""
 
 for command in COMMANDS:

@@ -10,6 +10,7 @@ import polars as pl
 from moderation_pipeline.agents.deciding.decision_student import DecisionStudent
 from moderation_pipeline.agents.deciding.question_set import (
     QuestionSet,
+    chat_questions,
     label_questions,
     policy_questions,
 )
@@ -35,7 +36,12 @@ from moderation_pipeline.config.agent_specs import (
     TierSpec,
     TiersSpec,
 )
-from moderation_pipeline.config.decision_specs import AskingSpec, DecidingSpec, DecisionSpec
+from moderation_pipeline.config.decision_specs import (
+    AskingSpec,
+    ChatDecisionsSpec,
+    DecidingSpec,
+    DecisionSpec,
+)
 from moderation_pipeline.config.model_specs import LanguageModelSpec
 from moderation_pipeline.config.run_config import Config
 
@@ -228,6 +234,8 @@ class _Builder:
 
     def questions(self, spec: DecisionSpec) -> QuestionSet:
         """Return what the model of a spec is asked."""
+        if isinstance(spec, ChatDecisionsSpec):
+            return chat_questions(spec.asks, self.own_rules)
         return (
             policy_questions(self.own_rules) if isinstance(spec, AskingSpec) else label_questions(spec.labels)
         )

@@ -77,6 +77,8 @@ class Request:
     wants_logprobs: bool = False
     effort: str | None = None
     """How long a model that can think should think (`reasoning_effort`); null: as it does by itself."""
+    top_logprobs: int = 0
+    """Of how many tokens that might have stood in the first one's place the log-probability is wanted."""
 
 
 CUT = "length"
@@ -106,6 +108,8 @@ class Reply:
     tokens_are_estimated: bool = False
     finish_reason: str | None = None
     logprobs: tuple[TokenLogprob, ...] | None = None
+    first_tokens: tuple[TokenLogprob, ...] | None = None
+    """What might have stood in the first token's place, the likeliest first; null where the server doesn't say."""
     latency_ms: float = 0.0
     list_cost_usd: float | None = None
     cost_usd: float | None = None

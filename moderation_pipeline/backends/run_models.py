@@ -22,7 +22,7 @@ from moderation_pipeline.backends.chat.chat_backends import chat_endpoint
 from moderation_pipeline.backends.chat.chat_endpoint import AbilitiesMemory
 from moderation_pipeline.backends.chat.chat_wire import Abilities
 from moderation_pipeline.backends.decisions.carried_decisions import CarriedModel, CarryingModel
-from moderation_pipeline.backends.decisions.decision_backends import decision_backend
+from moderation_pipeline.backends.decisions.decision_backends import asked_token_by_token, decision_backend
 from moderation_pipeline.backends.decisions.decision_model import DecisionModel
 from moderation_pipeline.backends.key_hosts import note_where_its_key_goes
 from moderation_pipeline.backends.language_model import LanguageModel, ModelIdentity
@@ -37,7 +37,7 @@ from moderation_pipeline.backends.wrappers.reply_cache import CachedModel, Purch
 from moderation_pipeline.backends.wrappers.reply_store import DAY_S, LEASE_S, Attempt, ReplyStore
 from moderation_pipeline.backends.wrappers.retry import RetryingBatches, RetryingModel, RetryPolicy
 from moderation_pipeline.config.config_errors import UnpricedBudgetError
-from moderation_pipeline.config.decision_specs import DecisionSpec
+from moderation_pipeline.config.decision_specs import ChatDecisionsSpec, DecisionSpec
 from moderation_pipeline.config.model_specs import Address, LanguageModelSpec, RemoteExpert, RemoteSpec
 from moderation_pipeline.warehouse.folder import DataFolder
 
@@ -120,8 +120,7 @@ class RunModels:
         note_where_its_key_goes(spec, self._sent_here)
         place = _place(spec)
         if place not in self._deciding:
-            backend = CarriedModel(decision_backend(spec, self._deployment.variables))
-            self._deciding[place] = CarryingModel(self._wrapped(spec, backend))
+            self._deciding[place] = self._deciding_model(spec)
         return self._deciding[place]
 
     @cached_property
@@ -187,6 +186,14 @@ class RunModels:
         self._metered.append(metered)
         model = self._budgeted(RetryingBatches(metered, RetryPolicy(attempts=spec.attempts)), prices)
         return CachedModel(model, self.store, self._purchases, prices)
+
+    def _deciding_model(self, spec: DecisionSpec) -> DecisionModel:
+        """Return a decision model in its wrappers; around a chat model they are around each of its questions."""
+        variables = self._deployment.variables
+        if isinstance(spec, ChatDecisionsSpec):
+            endpoint = chat_endpoint(spec, variables, PricedMemory(self.store, self._prices))
+            return asked_token_by_token(spec, self._wrapped(spec, endpoint))
+        return CarryingModel(self._wrapped(spec, CarriedModel(decision_backend(spec, variables))))
 
     def _wrapped(self, spec: LanguageModelSpec | DecisionSpec, backend: LanguageModel) -> LanguageModel:
         deployment = self._deployment

@@ -17,7 +17,9 @@ from moderation_pipeline.config.yaml_model import Closed
 
 Built = TypeVar("Built", covariant=True)
 
-ONLY_SHAPES_REQUESTS = {*AskingSpec.model_fields, *RemoteExpert.model_fields} - {*Address.model_fields}
+ONLY_SHAPES_REQUESTS = {*AskingSpec.model_fields, *RemoteExpert.model_fields, "asks"} - {
+    *Address.model_fields
+}
 """Keys that say what is asked and what follows, not where: two specs that differ in them alone share a model."""
 
 

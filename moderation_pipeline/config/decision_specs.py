@@ -130,6 +130,22 @@ class OpenAIDecisionsSpec(AskingSpec, Address):
     key_named: ClassVar[str] = "OPENAI_API_KEY"
 
 
+class ChatDecisionsSpec(AskingSpec, Address):
+    """A chat model behind OpenAI's protocol whose answers are read from its log-probabilities (OPENAI_API_KEY)."""
+
+    backend: Literal["chat_decisions"] = "chat_decisions"
+    """A chat model of OpenAI's (OPENAI_API_KEY), or of any server at `base_url`, that gives log-probabilities."""
+    asks: Literal["rules", "category"] = "rules"
+    """What it is asked. rules: a yes/no question for each rule, and whether the comment speaks to its judge: nine calls
+    a comment. category: which kind of violation it is, in both orders, for it is partial to some letters: two calls."""
+    top_logprobs: int = Field(default=20, ge=2, le=20)
+    """Of how many tokens the log-probability is asked for; some servers give no more than 5, where `category` may miss
+    some of its nine letters."""
+    comments_per_request: Literal[1] = 1
+    """Each question is a call of its own, so that more comments in one would save nothing."""
+    key_named: ClassVar[str] = "OPENAI_API_KEY"
+
+
 class HfDecisionsSpec(AskingSpec):
     """A decision or chat model on this machine, by path or hub name; needs the extra `local`."""
 
@@ -188,5 +204,12 @@ class ClassifierSpec(DecidingSpec):
         return labels
 
 
-DecisionSpec = SystemOneSpec | OpenAIDecisionsSpec | HfDecisionsSpec | OpenAIModerationsSpec | ClassifierSpec
+DecisionSpec = (
+    SystemOneSpec
+    | OpenAIDecisionsSpec
+    | ChatDecisionsSpec
+    | HfDecisionsSpec
+    | OpenAIModerationsSpec
+    | ClassifierSpec
+)
 """A decision model as the Student, and what one is built from. A new provider stands here."""

@@ -32,6 +32,7 @@ from moderation_pipeline.moderation.gc_pause import seldom_collected
 from moderation_pipeline.moderation.interruption import run_until_interrupted
 from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.precedents import Precedent, Precedents
+from moderation_pipeline.moderation.repeated_plans import RepeatedPlans
 from moderation_pipeline.moderation.run_tables import RunRecorder, RunTables
 from moderation_pipeline.moderation.spending import Spending
 from moderation_pipeline.moderation.stream import Stream
@@ -97,6 +98,7 @@ class Moderation:
         self._ledger = Ledger(autonomy, named.config.audit) if autonomy is not None else None
         self._precedents = Precedents()
         self._observers = observers
+        self._repeated = RepeatedPlans(self._note)
         self._recorder = RunRecorder(self._chat, named.name, self._stream.comments)
 
     @property
@@ -125,6 +127,7 @@ class Moderation:
             in_flight.append(await self._begin(cases))
         while in_flight:
             await self._settle(in_flight.popleft())
+        self._repeated.end()
 
     async def _begin(self, cases: list[Case]) -> InFlight:
         """Decide a batch, choose its audits, and set them going."""
@@ -134,6 +137,7 @@ class Moderation:
         if student is not None:
             decided = _standing(await student.decide(cases, situations))
         self._spending.decided(decided)
+        self._repeated.decided(cases, decided)
         choices, audits = [NOT_AUDITED] * len(cases), None
         if expert is not None:
             foreseen = self._foreseen(cases, decided)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -80,6 +81,7 @@ class Behaviour:
     thinks_tokens: int = 0
     refuses_parameters: tuple[str, ...] = ()
     answer: Callable[[Body], Body] | None = None
+    first_tokens: Callable[[Body], Mapping[str, float]] | None = None
     batch_polls: int = 0
     batch_leaves_out: int = 0
 
@@ -142,10 +144,16 @@ class ChatServer:
         return await self._fail(request, body, fault)
 
     def _text(self, body: Body) -> str:
+        if likely := self._first_tokens(body):
+            return max(likely, key=lambda token: likely[token])
         schema = _schema_of(body)
         if schema is not None and (self.behaviour.enforces_schema or "tools" in body):
             return orjson.dumps(instance_of(schema, self._judgement(body))).decode()
         return orjson.dumps(self._judgement(body)).decode() if not _is_probe(body) else "hello"
+
+    def _first_tokens(self, body: Body) -> Mapping[str, float]:
+        asks = self.behaviour.first_tokens
+        return {} if asks is None or "top_logprobs" not in body else asks(body)
 
     def _judgement(self, body: Body) -> Body:
         return (self.behaviour.answer or judge)(body)
@@ -161,7 +169,10 @@ class ChatServer:
             }
         choice: Body = {"index": 0, "message": message, "finish_reason": "stop", **changes}
         if body.get("logprobs") and self.behaviour.gives_logprobs:
-            choice["logprobs"] = {"content": [_token(piece) for piece in _pieces(text)]}
+            tokens = [_token(piece) for piece in _pieces(text)]
+            likely = [_token(token, math.log(share)) for token, share in self._first_tokens(body).items()]
+            tokens[:1] = [{**token, "top_logprobs": likely} for token in tokens[:1]]
+            choice["logprobs"] = {"content": tokens}
         reply: Body = {
             "id": "chatcmpl-1",
             "object": "chat.completion",
@@ -365,8 +376,8 @@ def _pieces(text: str) -> list[str]:
     return [text[start : start + 4] for start in range(0, len(text), 4)]
 
 
-def _token(piece: str) -> Body:
-    return {"token": piece, "logprob": -0.05, "bytes": list(piece.encode()), "top_logprobs": []}
+def _token(piece: str, logprob: float = -0.05) -> Body:
+    return {"token": piece, "logprob": logprob, "bytes": list(piece.encode()), "top_logprobs": []}
 
 
 def _error(status: int, message: str, *, headers: dict[str, str] | None = None, **more: str) -> web.Response:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from moderation_pipeline.agents.deciding.question_set import REVERSED, QuestionSet, RuleQuestion
 from moderation_pipeline.agents.keyless.evidence import CARING_REPLY, RULES, STEPS
-from moderation_pipeline.backends.decisions.decision_model import YES, Distribution
+from moderation_pipeline.backends.decisions.decision_model import NO, YES, Distribution
 from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.config.decision_specs import CategoryThresholds, Thresholds
 from moderation_pipeline.plan import Action, Category, Plan
@@ -73,6 +73,20 @@ def category_shares(asked: QuestionSet, answers: Mapping[str, Distribution]) -> 
         return {}
     there, back = (dict(answers[asked.category.name + end].probabilities) for end in ("", REVERSED))
     return {name: (there[name] + back[name]) / 2 for name in there}
+
+
+def with_rules_answered(
+    asked: QuestionSet, answers: Mapping[str, Distribution]
+) -> Mapping[str, Distribution]:
+    """Return the answers; where the choice alone was asked, with one for each rule: the part that its option has."""
+    if not asked.is_choice_alone:
+        return answers
+    shares = category_shares(asked, answers)
+    told = {
+        rule.question.name: shares.get(rule.question.name, shares.get(rule.category.value, 0.0))
+        for rule in asked.rules
+    }
+    return {**answers, **{name: Distribution(((YES, p), (NO, 1.0 - p))) for name, p in told.items()}}
 
 
 def _broken(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
 from itertools import pairwise
+from typing import Literal
 
 import orjson
 
@@ -42,13 +43,16 @@ class QuestionSet:
     rules: tuple[RuleQuestion, ...]
     category: Question | None = None
     addressing: Question | None = None
+    is_choice_alone: bool = False
+    """Whether only the choice is asked: a rule is broken with the probability of its option."""
 
     @cached_property
     def questions(self) -> tuple[Question, ...]:
         """All questions, in the order in which they are asked; the choice in both orders."""
         choices = () if self.category is None else (self.category, reversed_choice(self.category))
         addressing = () if self.addressing is None else (self.addressing,)
-        return (*(each.question for each in self.rules), *choices, *addressing)
+        rules = () if self.is_choice_alone else tuple(each.question for each in self.rules)
+        return (*rules, *choices, *addressing)
 
     @cached_property
     def version(self) -> str:
@@ -72,6 +76,24 @@ def policy_questions(own_rules: str = "") -> QuestionSet:
         _choice(written.about, written.category),
         _yes_no(written.about, "addressing", written.addressing),
     )
+
+
+def chat_questions(asks: Literal["rules", "category"], own_rules: str = "") -> QuestionSet:
+    """Return the questions for a model that is asked each of them by itself, and so as few of them as will do."""
+    every = policy_questions(own_rules)
+    if asks == "rules":
+        return replace(every, category=None)
+    assert every.category is not None
+    own = [rule for rule in every.rules if rule.rule not in policy().rules]
+    options = (*every.category.options, *(_as_option(rule) for rule in own))
+    return replace(
+        every, category=replace(every.category, options=options), addressing=None, is_choice_alone=True
+    )
+
+
+def _as_option(rule: RuleQuestion) -> Option:
+    meaning = dict(rule.question.options)[YES]
+    return Option(rule.question.name, meaning[:1].lower() + meaning[1:])
 
 
 def label_questions(labels: Mapping[str, Category]) -> QuestionSet:

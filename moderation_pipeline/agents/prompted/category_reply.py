@@ -21,6 +21,9 @@ from moderation_pipeline.backends.language_model import TokenLogprob
 from moderation_pipeline.plan import Action, Category, Plan
 
 NAMED = re.compile(r'"category"\s*:\s*"([^"]*)"')
+HARMLESS = "It breaks no rule."
+"""The reason of every plan for the category none: it is ours, and no model's."""
+
 UNSAID = 0.5
 """The confidence where the server gives no log-probabilities."""
 
@@ -58,7 +61,7 @@ def _category(text: str, mended: list[str]) -> Category:
 def _plan(category: Category, likelihood: float | None, confidence: float) -> Plan:
     """Return the category's plain action; a milder or graver one only where a probability says how plain it is."""
     if category is Category.NONE:
-        return Plan(Action.ALLOW, category, confidence, "It breaks no rule.", rule=RULES[category])
+        return Plan(Action.ALLOW, category, confidence, HARMLESS, rule=RULES[category])
     plain = STEPS[category][1]
     action = plain if likelihood is None else action_for(category, likelihood)
     reply = CARING_REPLY if action is Action.REPLY else None

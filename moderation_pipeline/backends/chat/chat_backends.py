@@ -10,19 +10,21 @@ from moderation_pipeline.backends.chat.sdk_client import Endpoint
 from moderation_pipeline.backends.key_hosts import check_may_be_sent
 from moderation_pipeline.backends.keys import key_for
 from moderation_pipeline.backends.spec_classes import ClassesBySpec
-from moderation_pipeline.config.model_specs import Address, OpenAISpec, RemoteSpec, TogetherSpec
+from moderation_pipeline.config.decision_specs import ChatDecisionsSpec
+from moderation_pipeline.config.model_specs import Address, OpenAISpec, TogetherSpec
 
 CHAT_MODELS: ClassesBySpec[ChatEndpoint[Any]] = ClassesBySpec(
     {
         TogetherSpec: "moderation_pipeline.backends.chat.together:TogetherModel",
         OpenAISpec: "moderation_pipeline.backends.chat.openai:OpenAIModel",
+        ChatDecisionsSpec: "moderation_pipeline.backends.chat.openai:OpenAIModel",
     }
 )
 """Each class is built from an `Endpoint` and where its abilities are remembered."""
 
 
 def chat_endpoint(
-    spec: RemoteSpec, variables: Mapping[str, str], memory: AbilitiesMemory | None = None
+    spec: Address, variables: Mapping[str, str], memory: AbilitiesMemory | None = None
 ) -> ChatEndpoint[Any]:
     """Return the endpoint of a spec.
 

@@ -87,6 +87,8 @@ def body_of(request: Request, model: str, abilities: Abilities, *, ask_logprobs:
         body["reasoning_effort"] = request.effort
     if request.wants_logprobs and abilities.has_logprobs:
         body["logprobs"] = ask_logprobs
+        if request.top_logprobs:
+            body["top_logprobs"] = request.top_logprobs
     if request.schema is not None:
         body.update(_structure(request, abilities.structure))
     return body
@@ -150,6 +152,7 @@ def _reply(body: Body, choice: Body, asked_model: str, redacted: Callable[[str],
         cached_prompt_tokens=_cached_tokens(usage),
         finish_reason=finish_reason if isinstance(finish_reason, str) else None,
         logprobs=logprobs if redacted(spelt) == spelt else None,
+        first_tokens=_first_tokens(choice.get("logprobs")),
     )
 
 
@@ -194,6 +197,19 @@ def _logprobs(given: object) -> tuple[TokenLogprob, ...] | None:
         tokens, logprobs = listed, values if isinstance(values, list) else []
     else:
         return None
+    return _tokens(tokens, logprobs)
+
+
+def _first_tokens(given: object) -> tuple[TokenLogprob, ...] | None:
+    """Read what might have stood in the first token's place."""
+    content = _mapping(given).get("content")
+    first = _mapping(content[0]) if isinstance(content, list) and content else {}
+    listed = first.get("top_logprobs")
+    rows = [_mapping(row) for row in listed] if isinstance(listed, list) else []
+    return _tokens([row.get("token") for row in rows], [row.get("logprob") for row in rows])
+
+
+def _tokens(tokens: Sequence[object], logprobs: Sequence[object]) -> tuple[TokenLogprob, ...] | None:
     pairs = [
         TokenLogprob(token, float(logprob))
         for token, logprob in zip(tokens, logprobs, strict=False)

@@ -68,9 +68,9 @@ def reply_key(identity: ModelIdentity, variant: str, request: Request) -> bytes:
         *(*identity, variant, request.max_tokens, request.temperature, request.wants_logprobs),
         None if request.schema is None else (request.schema.name, request.schema.json),
         [tuple(message) for message in request.messages],
-        *(
-            [] if request.effort is None else [request.effort]
-        ),  # so that replies of before it was known stay known
+        # Only where they are said, so that replies of before these were known stay known.
+        *([] if request.effort is None else [request.effort]),
+        *([["top_logprobs", request.top_logprobs]] if request.top_logprobs else []),
     )
     return blake2b(orjson.dumps(parts), digest_size=20).digest()
 

@@ -306,6 +306,7 @@ def _unpacked(blob: bytes) -> Reply | None:
     data = orjson.loads(blob)
     if data is None:
         return None
-    if data["logprobs"] is not None:
-        data["logprobs"] = tuple(TokenLogprob(*pair) for pair in data["logprobs"])
+    for name in ("logprobs", "first_tokens"):
+        if data.get(name) is not None:
+            data[name] = tuple(TokenLogprob(*pair) for pair in data[name])
     return Reply(**data)

@@ -36,6 +36,7 @@ from moderation_pipeline.statistics.bootstrap import (
     resample,
 )
 from moderation_pipeline.statistics.clusters import freedom_of, of_copies, of_few_users
+from moderation_pipeline.statistics.max_t import Difference
 from moderation_pipeline.warehouse.tables import ESTIMATES, METRICS
 
 Number = str | float | int | bool | None
@@ -137,18 +138,36 @@ def unknown_costs(judged: pl.DataFrame) -> set[str]:
 
 
 def estimate(name: str, resampled: Resampled, by_copies: float) -> Interval:
-    """Return one estimate with its interval; `by_copies` is what copied texts add to its variance."""
-    ratios = DEFINITIONS[name]
+    """Return one estimate of a run with its interval; `by_copies` is what copied texts add to its variance."""
+    return interval_of(DEFINITIONS[name], resampled, by_copies, is_share=name not in NOT_SHARES)
+
+
+def interval_of(
+    ratios: tuple[Ratio, ...], resampled: Resampled, by_copies: float, *, is_share: bool = True
+) -> Interval:
+    """Return an estimate with its interval; a share's is widened where the rarer outcome is rare."""
     point = float(value(ratios, resampled.total)[0])
     drawn = value(ratios, resampled.resamples)
     by_users = float(resampled.sizes @ influence(ratios, resampled.users, resampled.total) ** 2)
     few, copies = of_few_users(freedom(ratios, resampled)), of_copies(by_users, by_copies)
-    if name in NOT_SHARES:
+    if not is_share:
         found = interval(point, drawn, few=few, copies=copies)
         return found if found.low is None else found._replace(low=max(0.0, found.low))
     rest = [_trials(ratio, resampled) for ratio in ratios]
     least = Trials(min(each.users for each in rest), min(each.comments for each in rest))
     return interval(point, drawn, trials=least, few=few, copies=copies)
+
+
+def difference_of(
+    ratios: tuple[Ratio, ...], mine: Resampled, theirs: Resampled, by_copies: float
+) -> Difference:
+    """Return an estimate less the same of another, of joint resamples: what makes rows hard for both cancels out."""
+    point = value(ratios, mine.total) - value(ratios, theirs.total)
+    drawn = value(ratios, mine.resamples) - value(ratios, theirs.resamples)
+    added = [influence(ratios, each.users, each.total) for each in (mine, theirs)]
+    by_users = float(mine.sizes @ (added[0] - added[1]) ** 2)
+    few = of_few_users(min(freedom(ratios, each) for each in (mine, theirs)))
+    return Difference(float(point[0]), drawn, few * of_copies(by_users, by_copies))
 
 
 def freedom(ratios: tuple[Ratio, ...], resampled: Resampled) -> float:

@@ -142,8 +142,8 @@ def any_true(flags: Sequence[Converted]) -> Converted:
 class ScoreRangeError(ModerationError):
     """Scores that are no probabilities: what they span, and what turns them into some."""
 
-    def __init__(self, column: str, out_of: float, lowest: float, highest: float) -> None:
-        spans = f"Scores in column {column!r} go from {lowest:g} to {highest:g}"
+    def __init__(self, table: str, column: str, out_of: float, lowest: float, highest: float) -> None:
+        spans = f"{table}: scores in column {column!r} go from {lowest:g} to {highest:g}"
         if out_of != 1:
             spans += f" after division by {out_of:g}"
         elif lowest >= 0 and highest <= 100:
@@ -161,10 +161,10 @@ class ScoreRangeError(ModerationError):
 class NoScoreError(ModerationError):
     """A column of scores in which no value is a number."""
 
-    def __init__(self, column: str, examples: Sequence[str]) -> None:
+    def __init__(self, table: str, column: str, examples: Sequence[str]) -> None:
         found = f"it holds {', '.join(map(repr, examples))}" if examples else "it is empty"
         super().__init__(
-            f"Column {column!r} holds no score: {found}. A score is a number from 0 to 1. Name another column."
+            f"{table}: column {column!r} holds no score: {found}. A score is a number from 0 to 1. Name another column."
         )
 
 
@@ -195,17 +195,17 @@ class ScoreReader:
         self._lowest, self._highest = min([self._lowest, *known]), max([self._highest, *known])
         return numbers
 
-    def check(self) -> None:
-        """Look, once all is read, whether they were scores.
+    def check(self, table: str) -> None:
+        """Look, once all of a table is read, whether they were scores.
 
         Raises:
             NoScoreError: not one value is a number.
             ScoreRangeError: some are no probabilities.
         """
         if self._rows and self._lowest > self._highest:
-            raise NoScoreError(self.column, [value for value, _ in self._foreign.most_common(3)])
+            raise NoScoreError(table, self.column, [value for value, _ in self._foreign.most_common(3)])
         if self._rows and (self._lowest < 0 or self._highest > 1):
-            raise ScoreRangeError(self.column, self._out_of, self._lowest, self._highest)
+            raise ScoreRangeError(table, self.column, self._out_of, self._lowest, self._highest)
 
     @property
     def note(self) -> str:

@@ -76,7 +76,7 @@ def judged_table(asked: Asked, columns: Columns, names: Sequence[str]) -> Judged
         [reader.read(frame[each.column]).alias(f"score:{each.name}") for each, reader in readings]
     )
     for _, reader in readings:
-        reader.check()
+        reader.check(columns.name)
     votes, voted = _votes(asked, frame, names)
     rows = voted.take(rows)
     used = rows.filter(pl.col("text").is_not_null() & pl.col("label").is_not_null())

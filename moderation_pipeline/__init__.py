@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from moderation_pipeline.contest.evaluate import evaluate as evaluate
+    from moderation_pipeline.contest.table_evaluation import evaluate as evaluate
 
 
 def leave_out_the_working_directory() -> None:
@@ -30,6 +30,6 @@ def __getattr__(name: str) -> object:
     """Return `evaluate`, imported when it is first asked for: the package itself stays light."""
     if name != "evaluate":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from moderation_pipeline.contest.evaluate import evaluate
+    from moderation_pipeline.contest.table_evaluation import evaluate
 
     return evaluate

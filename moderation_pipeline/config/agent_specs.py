@@ -61,7 +61,7 @@ Short = BeforeValidator(_a_name_is_a_backend)
 ModelStudent = LanguageModelStudent | DecisionSpec
 """A model of any kind as the Student."""
 
-BaseSpec = Annotated[RulesSpec | ScoresSpec | ModelStudent, ByBackend, Short]
+BaseSpec = Annotated[RulesSpec | ModelStudent | ScoresSpec, ByBackend, Short]
 """A Student that stands alone: what a learned one can be a head on."""
 
 
@@ -99,7 +99,7 @@ class LearnedSpec(Closed):
     """Another chat's run, as "chat|config", whose head this one begins with, and all it was trained on."""
 
 
-TierSpec = Annotated[RulesSpec | ScoresSpec | LearnedSpec | ModelStudent, ByBackend, Short]
+TierSpec = Annotated[RulesSpec | LearnedSpec | ModelStudent | ScoresSpec, ByBackend, Short]
 
 
 class TiersSpec(Closed):
@@ -130,7 +130,7 @@ class TiersSpec(Closed):
         return self
 
 
-StudentSpec = Annotated[RulesSpec | ScoresSpec | LearnedSpec | ModelStudent | TiersSpec, ByBackend, Short]
+StudentSpec = Annotated[RulesSpec | LearnedSpec | ModelStudent | ScoresSpec | TiersSpec, ByBackend, Short]
 ExpertSpec = Annotated[CarefulRulesSpec | LabelsSpec | LanguageModelExpert, ByBackend, Short]
 
 

@@ -1,4 +1,4 @@
-"""Columns of a table made into labelled rows with scores, and what of it could not be used, counted and said.
+"""TableColumns of a table made into labelled rows with scores, and what of it could not be used, counted and said.
 
 Every row of the table is one of: labelled, without a label, without a text, unreadable (law 2). What is empty or no
 number is no score; nothing is guessed.
@@ -22,7 +22,7 @@ from moderation_pipeline.comments.values import (
     is_empty,
 )
 from moderation_pipeline.contest.asked import Asked, AskedError, LabelAsked, ScoreAsked
-from moderation_pipeline.contest.table_file import ROW, Columns
+from moderation_pipeline.contest.table_file import ROW, TableColumns
 from moderation_pipeline.contest.votes import Votes, in_columns, in_rows
 from moderation_pipeline.evaluation.scored.judged_rows import Judge
 from moderation_pipeline.text.normalise import normalise
@@ -32,6 +32,7 @@ from moderation_pipeline.text.normalise import normalise
 class JudgedTable:
     """A table's rows with text, label and scores, before anyone else has judged them.
 
+    A row on which annotators are even is among them, without a label: only they are held against each other there.
     `rows` has `row`, `text`, `normalised`, `label`, `category`, `user`, `time`, `cluster`, the groups' columns and
     those of the scores; `votes` are the single annotators' labels, where there are several.
     """
@@ -63,7 +64,7 @@ def needed(asked: Asked, names: Sequence[str]) -> list[str]:
     ]
 
 
-def judged_table(asked: Asked, columns: Columns, names: Sequence[str]) -> JudgedTable:
+def judged_table(asked: Asked, columns: TableColumns, names: Sequence[str]) -> JudgedTable:
     """Return the table's rows as they are asked for.
 
     Raises:
@@ -79,8 +80,8 @@ def judged_table(asked: Asked, columns: Columns, names: Sequence[str]) -> Judged
         reader.check(columns.name)
     votes, voted = _votes(asked, frame, names)
     rows = voted.take(rows)
-    used = rows.filter(pl.col("text").is_not_null() & pl.col("label").is_not_null())
-    if used.is_empty():
+    used = rows.filter(pl.col("text").is_not_null() & pl.col("votes").is_not_null())
+    if not used["label"].count():
         raise AskedError(
             f"No row of {columns.name} has both a text and a label in {', '.join(asked.labels)}."
         )
@@ -194,10 +195,11 @@ def _finished(rows: pl.DataFrame, judges: Sequence[Judge]) -> pl.DataFrame:
     )
 
 
-def _counted(columns: Columns, rows: pl.DataFrame, used: pl.DataFrame) -> list[str]:
+def _counted(columns: TableColumns, rows: pl.DataFrame, used: pl.DataFrame) -> list[str]:
     """Say what became of every row."""
     no_text = rows["text"].null_count()
-    no_label = rows.height - no_text - used.height
+    labelled = used["label"].count()
+    no_label = rows.height - no_text - labelled
     left_out = [
         f"{number:,} {what}"
         for number, what in (
@@ -208,7 +210,6 @@ def _counted(columns: Columns, rows: pl.DataFrame, used: pl.DataFrame) -> list[s
         if number
     ]
     violations = int(used["label"].sum())
-    said = (
-        f"{used.height:,} labelled rows, {violations:,} of them violations ({violations / used.height:.1%})"
-    )
+    share = f"{100 * violations / labelled:.1f} %"
+    said = f"{labelled:,} labelled rows, {violations:,} of them violations ({share})"
     return [f"{said}; of the others {', '.join(left_out)}." if left_out else f"{said}."]

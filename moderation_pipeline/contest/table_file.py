@@ -30,8 +30,8 @@ class NoTableError(ModerationError):
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """Columns of a table, `row` (its line or place) among them, and how many of its rows could not be cut."""
+class TableColumns:
+    """TableColumns of a table, `row` (its line or place) among them, and how many of its rows could not be cut."""
 
     name: str
     frame: pl.DataFrame
@@ -43,7 +43,7 @@ ROW = "\x00row"
 """The column of rows' numbers, under a name that no table has."""
 
 
-def columns_of(table: Path | str | pl.DataFrame, text: str, wanted: Wanted) -> Columns:
+def columns_of(table: Path | str | pl.DataFrame, text: str, wanted: Wanted) -> TableColumns:
     """Return the columns of a table that are wanted.
 
     Raises:
@@ -53,7 +53,7 @@ def columns_of(table: Path | str | pl.DataFrame, text: str, wanted: Wanted) -> C
         columns = list(dict.fromkeys(wanted(table.columns)))
         if missing := [name for name in columns if name not in table.columns]:
             raise MissingColumnsError(Path(FRAME), missing, table.columns)
-        return Columns(FRAME, table.select(columns).with_row_index(ROW, 1))
+        return TableColumns(FRAME, table.select(columns).with_row_index(ROW, 1))
     path = Path(table)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
@@ -61,7 +61,7 @@ def columns_of(table: Path | str | pl.DataFrame, text: str, wanted: Wanted) -> C
     return _of_file(path, text, wanted)
 
 
-def _of_file(path: Path, text: str, wanted: Wanted) -> Columns:
+def _of_file(path: Path, text: str, wanted: Wanted) -> TableColumns:
     source = Source(path, path.stem)
     spec = ColumnsSpec(text=TextColumn(column=text))
     kind = next((each for each in readers_for(source.head(), spec) if issubclass(each, TableReader)), None)
@@ -72,5 +72,5 @@ def _of_file(path: Path, text: str, wanted: Wanted) -> Columns:
     reader = kind(spec)
     found = reader.whole(source, columns)
     frame = found.table.with_columns(pl.Series(ROW, list(found.numbers), pl.Int64))
-    notes = [note for note in reader.notes if not note.startswith("Columns that were not read")]
-    return Columns(path.name, frame, len(found.rejected), tuple(notes))
+    notes = [note for note in reader.notes if not note.startswith("TableColumns that were not read")]
+    return TableColumns(path.name, frame, len(found.rejected), tuple(notes))

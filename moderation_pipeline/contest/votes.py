@@ -23,11 +23,12 @@ class Votes:
     notes: tuple[str, ...] = ()
 
     def take(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return the items among the rows, each with the label that most votes say; null where they are even."""
+        """Return the items among the rows, each with its number of `votes`, and what most say unless they are even."""
         counted = self.votes.group_by("row").agg(yes=pl.col("vote").sum(), votes=pl.len())
         label = pl.when(2 * pl.col("yes") != pl.col("votes")).then(2 * pl.col("yes") > pl.col("votes"))
         items = rows if self.rows is None else rows.filter(pl.col("row").is_in(self.rows.implode()))
-        return items.join(counted.select("row", label=label), on="row", how="left", maintain_order="left")
+        counted = counted.select("row", "votes", label=label)
+        return items.join(counted, on="row", how="left", maintain_order="left")
 
 
 def in_columns(rows: pl.Series, flags: Sequence[tuple[str, pl.Series]]) -> Votes:

@@ -15,6 +15,7 @@ import click
 from moderation_pipeline.evaluation.scored.judged_rows import LabelSource
 from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
 from moderation_pipeline.report.scored_tables.score_sentences import (
+    annotator_sentences,
     flip_sentences,
     verdict,
     what_was_read,
@@ -35,6 +36,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
     rows = [[_cell(column, row) for column in columns] for row in evaluation.judges.iter_rows(named=True)]
     print_table(columns, rows, right=columns[1:])
     said = [what_was_read(evaluation), *verdict(evaluation), *flip_sentences(evaluation)]
+    said += annotator_sentences(evaluation)
     said.append(WORDS[evaluation.facts.label_source].caution)
     click.echo("\n" + wrapped([harmless(each) for each in said], console().width))
 

@@ -51,7 +51,7 @@ ROW_COLUMNS = ("row", "text", "label", "category", "cluster", "shared_text")
 
 @dataclass(frozen=True, slots=True)
 class JudgedRows:
-    """Rows with a label, and the judges' verdicts on each.
+    """Rows with a label (of annotators' rows some have none), and the judges' verdicts on each.
 
     `rows` has ROW_COLUMNS (a row's number in its table, its text, whether it is a violation, what is resampled as one,
     its normal form where several clusters wrote it), the judges' columns, and one for each of `groups`.

@@ -28,8 +28,9 @@ class Evaluation:
 
     Attributes:
         judges: one row per score and config: its confusion table at its threshold, estimates with the bounds of
-            their 95 % intervals (`f1`, `f1_low`, `f1_high`), `chosen_…` at a threshold that was chosen on the other
-            half of the users, `best_threshold` on these very rows, calibration, dollars for 1,000 rows.
+            their 95 % intervals (`f1`, `f1_low`, `f1_high`), `chosen_…` at a threshold that was chosen on nine
+            tenths of the users and judged on the last (its intervals are a little too narrow, for the choice is not in
+            them), `best_threshold` on these very rows, calibration, dollars for 1,000 rows.
         differences: one row per two judges and estimate, with the smallest difference that could have been shown.
         flips: one row per two judges: what each flags alone.
         flipped: those rows.

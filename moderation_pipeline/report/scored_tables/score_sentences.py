@@ -20,7 +20,24 @@ FINE = 0.02
 
 
 def verdict(evaluation: Evaluation) -> list[str]:
-    """Return who is ahead at the thresholds asked for, by how much, and what these rows could have shown."""
+    """Return who is ahead at the thresholds asked for, by how much, and what other thresholds would bring."""
+    return [*_ahead(evaluation), *_other_thresholds(evaluation)]
+
+
+def _other_thresholds(evaluation: Evaluation) -> list[str]:
+    """Return which scores would do better from elsewhere on, judged on rows that the threshold was not chosen on."""
+    scores = evaluation.judges.filter(pl.col("kind") == "score").drop_nulls(
+        ["f1", "chosen_f1", "best_threshold"]
+    )
+    return [
+        f"{row['judge']} flags from {row['threshold']:g} on; from about {row['best_threshold']:.2f} on its F1 would be "
+        f"some {score(row['chosen_f1'])} and not {score(row['f1'])}."
+        for row in scores.iter_rows(named=True)
+        if row["chosen_f1"] >= row["f1"] + WORTH_SAYING
+    ]
+
+
+def _ahead(evaluation: Evaluation) -> list[str]:
     ranked = evaluation.judges.drop_nulls(RANKED_BY).sort(RANKED_BY, descending=True, maintain_order=True)
     if ranked.is_empty():
         return ["No row is a violation by its label, so nothing can be said of who finds them."]
@@ -48,6 +65,10 @@ def _level(name: str, found: Found | None) -> str:
         if found.shown is None
         else f"{said} These rows would have shown one of {score(found.shown)} or more."
     )
+
+
+WORTH_SAYING = 0.02
+"""By how much another threshold has to be better for anybody to move it."""
 
 
 class Found(NamedTuple):
@@ -114,6 +135,25 @@ def flip_sentences(evaluation: Evaluation, most: int = 3) -> list[str]:
         f"{row['other']} alone {count(row['other_flagged_alone'])} ({count(row['other_violations_among'])})."
         for row in pairs.iter_rows(named=True)
     ]
+
+
+def annotator_sentences(evaluation: Evaluation) -> list[str]:
+    """Return how far annotators agree, and how judges compare with any one of them; nothing of one label."""
+    facts, held = evaluation.facts, evaluation.annotators
+    if facts.alpha is None or held.is_empty():
+        return []
+    between = "" if facts.alpha_low is None else f" [{score(facts.alpha_low)}, {score(facts.alpha_high)}]"
+    said = [
+        f"The annotators agree with Krippendorff's alpha {score(facts.alpha)}{between}: 0 is what chance brings, 1 is "
+        "full agreement, and below 0.67 conclusions from the labels are tentative at best."
+    ]
+    human = held.row(0, named=True)
+    for row in held.filter(pl.col("kind") != "annotator").iter_rows(named=True):
+        said.append(
+            f"Against the majority of the others any one annotator has F1 {_interval(human, 'f1')}, and against the "
+            f"same majorities {row['judge']} has {_interval(row, 'f1')}."
+        )
+    return said
 
 
 def what_was_read(evaluation: Evaluation) -> str:

@@ -96,7 +96,7 @@ def evaluate(
     number is counted and said. Exits with 2 where the table or what was asked of it can't be understood.
     """
     from moderation_pipeline.contest.asked import BESIDE, Asked
-    from moderation_pipeline.contest.evaluate import evaluate_asked
+    from moderation_pipeline.contest.table_evaluation import evaluate_asked
     from moderation_pipeline.terminal import evaluated
 
     asked = Asked(

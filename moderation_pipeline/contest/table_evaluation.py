@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -11,9 +12,11 @@ from moderation_pipeline.contest.asked import BESIDE, Asked
 from moderation_pipeline.contest.judged_table import judged_table, needed
 from moderation_pipeline.contest.keyless_judges import keyless_judgements
 from moderation_pipeline.contest.table_file import columns_of
+from moderation_pipeline.evaluation.scored.annotators import agreement_of_annotators, annotators_frame
 from moderation_pipeline.evaluation.scored.judged_rows import JudgedRows, LabelSource
 from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation, Facts, evaluation_of
 from moderation_pipeline.evaluation.scored.score_sums import with_chosen
+from moderation_pipeline.statistics.bootstrap import NOTHING
 
 
 def evaluate(
@@ -91,16 +94,23 @@ def evaluate_asked(table: Path | str | pl.DataFrame, asked: Asked) -> Evaluation
     judges = (*read.judges, *(each.judge for each in others))
     rows = pl.concat([read.rows, *(each.columns for each in others)], how="horizontal")
     seed = columns.name
-    judged = JudgedRows(with_chosen(rows, judges, seed), judges, read.groups, asked.label_source, seed)
+    voted = JudgedRows(rows, judges, read.groups, asked.label_source, seed)
+    judged = replace(voted, rows=with_chosen(rows.drop_nulls("label"), judges, seed))
+    votes = None if read.votes is None else read.votes.votes
+    alpha = NOTHING if votes is None else agreement_of_annotators(voted, votes)
+    annotators = pl.DataFrame() if votes is None else annotators_frame(voted, votes)
     facts = Facts(
         name=columns.name,
-        rows=rows.height,
-        violations=int(rows["label"].sum()),
-        clusters=rows["cluster"].n_unique(),
+        rows=judged.rows.height,
+        violations=int(judged.rows["label"].sum()),
+        clusters=judged.rows["cluster"].n_unique(),
         has_users=asked.user is not None or asked.cluster is not None,
         label_source=asked.label_source,
+        alpha=alpha.estimate,
+        alpha_low=alpha.low,
+        alpha_high=alpha.high,
     )
-    return evaluation_of(judged, facts, read.notes, pl.DataFrame())
+    return evaluation_of(judged, facts, read.notes, annotators)
 
 
 def _listed(value: str | Sequence[str]) -> tuple[str, ...]:

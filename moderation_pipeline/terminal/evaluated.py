@@ -53,6 +53,14 @@ def as_mapping(evaluation: Evaluation) -> dict[str, object]:
     return {"facts": asdict(evaluation.facts), "notes": list(evaluation.notes), **frames}
 
 
+def write_page(evaluation: Evaluation, path: Path) -> None:
+    """Write the page."""
+    from moderation_pipeline.report.scored_tables.score_page import score_page
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(score_page(evaluation), encoding="utf-8")
+
+
 def write_frames(evaluation: Evaluation, folder: Path) -> list[Path]:
     """Write every frame that holds anything as CSV, and return the files."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -59,6 +59,12 @@ from moderation_pipeline.terminal.screen import print_json, say
 )
 @click.option("--no-configs", is_flag=True, help="Judge the scores alone.")
 @click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Where the page goes. Default: TABLE.evaluation.html, here.",
+)
+@click.option(
     "--csv",
     "csv_folder",
     type=click.Path(path_type=Path, file_okay=False),
@@ -82,6 +88,7 @@ def evaluate(
     label_source: str,
     configs: tuple[str, ...],
     no_configs: bool,
+    report: Path | None,
     csv_folder: Path | None,
     as_json: bool,
 ) -> None:
@@ -122,5 +129,8 @@ def evaluate(
         print_json(evaluated.as_mapping(found))
     else:
         evaluated.print_evaluation(found)
+    page = report or Path(f"{table.stem}.evaluation.html")
+    evaluated.write_page(found, page)
+    say(f"Report: {page}")
     if csv_folder is not None:
         say(f"Frames: {', '.join(map(str, evaluated.write_frames(found, csv_folder)))}")

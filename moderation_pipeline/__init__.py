@@ -1,7 +1,13 @@
 """Chat moderation as a data pipeline: who decided what, what it cost, and whether it can be trusted."""
 
+from __future__ import annotations
+
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from moderation_pipeline.contest.table_evaluation import evaluate as evaluate
 
 
 def leave_out_the_working_directory() -> None:
@@ -18,3 +24,12 @@ def leave_out_the_working_directory() -> None:
 
 
 leave_out_the_working_directory()
+
+
+def __getattr__(name: str) -> object:
+    """Return `evaluate`, imported when it is first asked for: the package itself stays light."""
+    if name != "evaluate":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from moderation_pipeline.contest.table_evaluation import evaluate
+
+    return evaluate

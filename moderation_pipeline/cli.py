@@ -22,6 +22,7 @@ from moderation_pipeline.terminal.commands.certify import certify
 from moderation_pipeline.terminal.commands.chats import chats
 from moderation_pipeline.terminal.commands.check import check
 from moderation_pipeline.terminal.commands.configs import configs
+from moderation_pipeline.terminal.commands.evaluate import evaluate
 from moderation_pipeline.terminal.commands.run import run
 from moderation_pipeline.terminal.commands.sql import sql
 from moderation_pipeline.terminal.commands.synthesize import synthesize
@@ -60,6 +61,7 @@ def cli(session: Session, data: Path | None, debug: bool) -> None:
     moderation run                        the synthetic chat under four configs, keyless and offline
     moderation add ~/logs/stream.irc.gz   bring a chat of your own
     moderation run stream --trace         watch each comment being decided
+    moderation evaluate table.csv …       what the scores in a labelled table are worth
     moderation sql "select * from disagreements limit 5"
     """
     session.debug = debug
@@ -68,7 +70,23 @@ def cli(session: Session, data: Path | None, debug: bool) -> None:
     keep_private(DataFolder.find())
 
 
-COMMANDS = (run, add, synthesize, ui, chats, configs, sql, users, certify, check, tune, allow, attack, cache)
+COMMANDS = (
+    run,
+    evaluate,
+    add,
+    synthesize,
+    ui,
+    chats,
+    configs,
+    sql,
+    users,
+    certify,
+    check,
+    tune,
+    allow,
+    attack,
+    cache,
+)
 """In the order of their use. `--help` sorts them by name."""
 
 for command in COMMANDS:

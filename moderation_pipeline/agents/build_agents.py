@@ -14,6 +14,7 @@ from moderation_pipeline.agents.deciding.question_set import (
     label_questions,
     policy_questions,
 )
+from moderation_pipeline.agents.deciding.score_student import ScoreStudent
 from moderation_pipeline.agents.expert import Expert
 from moderation_pipeline.agents.keyless.careful_rules import CarefulRulesExpert
 from moderation_pipeline.agents.keyless.rules import RulesStudent
@@ -41,6 +42,7 @@ from moderation_pipeline.config.decision_specs import (
     ChatDecisionsSpec,
     DecidingSpec,
     DecisionSpec,
+    ScoresSpec,
 )
 from moderation_pipeline.config.model_specs import LanguageModelSpec
 from moderation_pipeline.config.run_config import Config
@@ -107,14 +109,15 @@ def build_agents(
 ) -> Agents:
     """Return the agents that the config names.
 
-    `comments` gives the labels to an Expert of labels, `own_rules` is the text of the channel's own rules.
+    `comments` gives the labels to an Expert of labels and its scores to a Student of scores; `own_rules` is the text of
+    the channel's own rules.
 
     Raises:
         UnusableBackendError: a backend lacks its key, extra or weights, and the config names no fallback.
     """
-    builder = _Builder(config, models or NoModels(), own_rules)
+    builder = _Builder(config, models or NoModels(), own_rules, comments)
     student = None if config.student == "none" else builder.student(config.student)
-    expert = None if config.expert == "none" else builder.expert(config.expert, comments)
+    expert = None if config.expert == "none" else builder.expert(config.expert)
     return Agents(
         student=None if student is None else student.agent,
         expert=None if expert is None else expert.agent,
@@ -152,6 +155,7 @@ class _Builder:
     config: Config
     models: Models
     own_rules: str
+    comments: pl.DataFrame
 
     def student(self, spec: TierSpec | TiersSpec) -> Built[Student]:
         """Return the Student of a spec, or the rules where its backend can't be used."""
@@ -165,6 +169,11 @@ class _Builder:
             return Built(self.rules())
         if isinstance(spec, LearnedSpec):
             return self.learned_of(spec)
+        if isinstance(spec, ScoresSpec):
+            try:
+                return Built(ScoreStudent(self.comments, spec))
+            except UnusableBackendError as error:
+                return self._note("the chat's scores can't be used, and rules decide instead", error)
         if isinstance(spec, DecidingSpec):
             try:
                 return Built(self.deciding(self.models.decision_model(spec), spec))
@@ -244,10 +253,10 @@ class _Builder:
         """Return the keyless Student, with the config's bounds on what memories may say."""
         return RulesStudent(self.config.memory.vote if self.config.memory else None)
 
-    def expert(self, spec: ExpertSpec, comments: pl.DataFrame) -> Built[Expert]:
+    def expert(self, spec: ExpertSpec) -> Built[Expert]:
         """Return the Expert of a spec, or the careful rules where its backend can't be used."""
         if isinstance(spec, LabelsSpec):
-            return Built(LabelsExpert(comments))
+            return Built(LabelsExpert(self.comments))
         if isinstance(spec, CarefulRulesSpec):
             return Built(CarefulRulesExpert())
         model = self._language_model("Expert", spec, "careful_rules")

@@ -60,6 +60,12 @@ class Column(Closed):
         return (self.column,)
 
 
+class ScoreColumn(Column):
+    """A model's score, a probability that something is wrong; `out_of` is what 1 is written as (100)."""
+
+    out_of: float = Field(default=1.0, gt=0)
+
+
 class TextColumn(Column):
     """`separator` stands between several messages of one row; each becomes a line of the text."""
 
@@ -171,8 +177,14 @@ def _by_name(value: object) -> object:
     return {"column": value} if isinstance(value, str | int | float) else value
 
 
+def _as_scores(value: object) -> object:
+    """Return one score as a list of it."""
+    return [value] if isinstance(value, str | int | float | Mapping) else value
+
+
 Plain = Annotated[Column, BeforeValidator(_by_name)]
 Flag = Annotated[FlagColumn, BeforeValidator(_by_name)]
+Scores = Annotated[tuple[Annotated[ScoreColumn, BeforeValidator(_by_name)], ...], BeforeValidator(_as_scores)]
 Mapped = Annotated[MappedColumn, BeforeValidator(_by_name)]
 
 
@@ -198,6 +210,8 @@ class ColumnsSpec(Closed):
     records (`messages[]`), `encoding` what a file is in that is neither UTF-8 nor UTF-16 nor Windows-1252.
     Where nothing but these is said, the columns are guessed.
 
+    `scores` are what models have said of the rows already, `[TOXICITY, INSULT]`: the Student `scores` decides by them.
+
     `cluster` is what made the rows that belong together, where that is no user: a template, a thread, an author
     of test cases. Intervals take its rows as one.
     """
@@ -221,11 +235,20 @@ class ColumnsSpec(Closed):
     label_source: Plain | None = None
     split: Plain | None = None
     cluster: Plain | None = None
+    scores: Scores = ()
     order_by: Names = ()
     shuffle_seed: int | None = None
     names: Names = ()
     records: RecordPath | None = None
     encoding: str | None = None
+
+    @field_validator("scores")
+    @classmethod
+    def _each_score_once(cls, value: tuple[ScoreColumn, ...]) -> tuple[ScoreColumn, ...]:
+        columns = [each.column for each in value]
+        if len(set(columns)) < len(columns):
+            raise ValueError(f"a column is there twice in {', '.join(columns)}")
+        return value
 
     @field_validator("names")
     @classmethod
@@ -243,7 +266,8 @@ class ColumnsSpec(Closed):
 
     @model_validator(mode="after")
     def _text_and_one_order(self) -> ColumnsSpec:
-        if self.text is None and (self.order_by or self.shuffle_seed is not None or any(self.columns())):
+        is_said = self.order_by or self.scores or self.shuffle_seed is not None or any(self.columns())
+        if self.text is None and is_said:
             raise ValueError("text is missing: say which column holds the text of the comments, text: NAME")
         if self.order_by and self.shuffle_seed is not None:
             raise ValueError("order_by and shuffle_seed exclude each other; keep one of them")
@@ -259,17 +283,24 @@ class ColumnsSpec(Closed):
     def theirs(self) -> list[str]:
         """Return every column of the table that is needed, each once."""
         named = [name for _, column in self.columns() for name in column.sources()]
-        return list(dict.fromkeys([*named, *self.order_by]))
+        return list(dict.fromkeys([*named, *(each.column for each in self.scores), *self.order_by]))
 
     def as_yaml(self) -> str:
         """Return what a columns file would say, as short as it can be said."""
         said = self.model_dump(mode="json", exclude_defaults=True)
-        short = {key: value["column"] if _is_name_alone(value) else value for key, value in said.items()}
+        short = {key: _shortened(value) for key, value in said.items()}
         return yaml.safe_dump(short, sort_keys=False, allow_unicode=True)
 
 
-OF_THE_TABLE = ("order_by", "shuffle_seed", "names", "records", "encoding")
+OF_THE_TABLE = ("scores", "order_by", "shuffle_seed", "names", "records", "encoding")
 COLUMN_NAMES = tuple(name for name in ColumnsSpec.model_fields if name not in OF_THE_TABLE)
+
+
+def _shortened(value: object) -> object:
+    """Return a column's name where nothing else is said of it."""
+    if isinstance(value, list):
+        return [_shortened(each) for each in value]
+    return value["column"] if isinstance(value, dict) and _is_name_alone(value) else value
 
 
 def _is_name_alone(value: object) -> bool:

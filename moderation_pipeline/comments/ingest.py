@@ -82,7 +82,7 @@ def ingest(
     log = _only_log(chat, own)
     stream = _as_stream(reads, log)
     acts = _sums(read.tally.acts_by_kind() for read in own)
-    comments = _finished(stream.comments.drop(FILE, strict=False), chat)
+    comments = finished(stream.comments.drop(FILE, strict=False), chat)
     notes = [
         *_of_files(reads),
         *stream.notes,
@@ -137,7 +137,7 @@ def _as_stream(reads: Sequence[FileRead], log: LogSpec) -> _Stream:
     return _Stream(comments.drop(passing, strict=False), [*ordered.notes, *unique.notes])
 
 
-def _finished(comments: pl.DataFrame, chat: str) -> pl.DataFrame:
+def finished(comments: pl.DataFrame, chat: str) -> pl.DataFrame:
     """Return the rows of the comments table, in stream order."""
     absent = [
         pl.lit(None, dtype).alias(name) for name, dtype in OPTIONAL_SCHEMA.items() if name not in comments

@@ -27,6 +27,7 @@ from moderation_pipeline.comments.source import LINE_LIMIT
 from moderation_pipeline.comments.times import WallClock, zone_named
 from moderation_pipeline.comments.values import (
     Converted,
+    ScoreReader,
     TimeReader,
     UnfitTypeError,
     any_true,
@@ -38,6 +39,7 @@ from moderation_pipeline.comments.values import (
     replaced,
 )
 from moderation_pipeline.plan import Action, Category
+from moderation_pipeline.warehouse.tables import SCORES
 
 FLAGS = ("is_moderator", "is_broadcaster", "is_subscriber", "is_first_message", "is_me", "is_emote_only")
 CLOSED_SETS: dict[str, Sequence[str]] = {
@@ -79,12 +81,14 @@ class TableMapping:
         self._guessed = guessed
         self._seen = {name: Seen(name, column.sources()) for name, column in spec.columns()}
         self._times = _time_reader(spec.sent_at) if spec.sent_at is not None else None
+        self._scores = [ScoreReader(each.column, each.out_of) for each in spec.scores]
         self._unread_flags: dict[str, int] = {}
 
     @property
     def notes(self) -> list[str]:
         """What was taken for granted, and which columns came to nothing; to be asked when all is read."""
         notes = [*self._times.notes] if self._times is not None else []
+        notes.extend(reader.note for reader in self._scores)
         if self.spec.user_id is None and self.spec.user_name is not None:
             notes.append("No column is the users' id; they are told apart by user_name.")
         for name, count in self._unread_flags.items():
@@ -104,6 +108,8 @@ class TableMapping:
         order = [table[name].alias(f"{ORDER}{at}") for at, name in enumerate(self.spec.order_by)]
         lines = pl.Series("line_number", numbers, pl.Int64)
         ours = pl.DataFrame([lines, *(each.values for each in converted), *order])
+        if self._scores:
+            ours = ours.with_columns(_together(self._scores, table))
         if self.spec.user_id is None and self.spec.user_name is not None:
             ours = ours.with_columns(pl.col("user_name").alias("user_id"))
         schema = {**CHUNK_SCHEMA, **OPTIONAL_SCHEMA}
@@ -128,6 +134,8 @@ class TableMapping:
         Raises:
             ColumnsError: there were some; it lists them, how often each is there, and how to map them.
         """
+        for reader in self._scores:
+            reader.check(str(self._path))
         for name, column in self.spec.columns():
             seen = self._seen[name]
             if seen.foreign:
@@ -189,6 +197,17 @@ class TableMapping:
         if foreign.any():
             seen.count_foreign(text.filter(foreign))
         return Converted(text)
+
+
+def _together(readers: Sequence[ScoreReader], table: pl.DataFrame) -> pl.Expr:
+    """Return each row's scores as one list, with the columns that they are from."""
+    entries = [
+        pl.struct(
+            pl.lit(reader.column).alias("column"), pl.lit(reader.read(table[reader.column])).alias("score")
+        )
+        for reader in readers
+    ]
+    return pl.concat_list(entries).cast(SCORES).alias("scores")
 
 
 def _time_reader(column: TimeColumn) -> TimeReader:

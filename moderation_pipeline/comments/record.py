@@ -12,7 +12,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import polars as pl
-from polars.datatypes import DataTypeClass
+from polars.datatypes import DataType, DataTypeClass
+
+from moderation_pipeline.warehouse.tables import SCORES
 
 RAW_LIMIT = 1_000
 """Characters of a rejected record that are kept: a usual line whole, a monster's beginning."""
@@ -153,17 +155,17 @@ CHUNK_SCHEMA = pl.Schema(
 )
 """The columns that every chunk has; those of OPTIONAL_SCHEMA, and a table's columns of order, may follow."""
 
-OPTIONAL_SCHEMA = pl.Schema(
-    {
-        "shared_from": pl.String,
-        "label_action": pl.String,
-        "label_category": pl.String,
-        "label_is_violation": pl.Boolean,
-        "label_source": pl.String,
-        "split": pl.String,
-        "cluster": pl.String,
-    }
-)
+_OPTIONAL: dict[str, DataType | DataTypeClass] = {
+    "shared_from": pl.String,
+    "label_action": pl.String,
+    "label_category": pl.String,
+    "label_is_violation": pl.Boolean,
+    "label_source": pl.String,
+    "split": pl.String,
+    "cluster": pl.String,
+    "scores": SCORES,
+}
+OPTIONAL_SCHEMA = pl.Schema(_OPTIONAL)
 """Columns that a chunk may have. A column of nulls would take 16 bytes a row, so the others haven't any."""
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from math import inf
 from typing import NamedTuple
 
 import polars as pl
@@ -17,6 +19,7 @@ from moderation_pipeline.comments.times import (
     time_written,
     us_from_datetime,
 )
+from moderation_pipeline.errors import ModerationError
 
 TRUE = ("true", "1", "yes", "y", "t", "on")
 FALSE = ("false", "0", "no", "n", "f", "off")
@@ -134,6 +137,86 @@ def any_true(flags: Sequence[Converted]) -> Converted:
     values = together.select(pl.any_horizontal(pl.all())).to_series()
     bad = [each.bad for each in flags if each.bad is not None]
     return Converted(values, pl.select(pl.any_horizontal(bad)).to_series() if bad else None)
+
+
+class ScoreRangeError(ModerationError):
+    """Scores that are no probabilities: what they span, and what turns them into some."""
+
+    def __init__(self, table: str, column: str, out_of: float, lowest: float, highest: float) -> None:
+        spans = f"{table}: scores in column {column!r} go from {lowest:g} to {highest:g}"
+        if out_of != 1:
+            spans += f" after division by {out_of:g}"
+        elif lowest >= 0 and highest <= 100:
+            super().__init__(
+                f"{spans}, and a score is a probability from 0 to 1. If they are out of 100, say so: "
+                f"{{column: {column}, out_of: 100}} in the columns file, or --score {column}/100."
+            )
+            return
+        super().__init__(
+            f"{spans}, and a score is a probability from 0 to 1. Turn them into some first: 1 / (1 + exp(-x)) for "
+            "log-odds, 1 - x where a low score is the bad one."
+        )
+
+
+class NoScoreError(ModerationError):
+    """A column of scores in which no value is a number."""
+
+    def __init__(self, table: str, column: str, examples: Sequence[str]) -> None:
+        found = f"it holds {', '.join(map(repr, examples))}" if examples else "it is empty"
+        super().__init__(
+            f"{table}: column {column!r} holds no score: {found}. A score is a number from 0 to 1. Name another column."
+        )
+
+
+class ScoreReader:
+    """Reads a column of scores, a chunk after the other; what is none is null, counted, and never guessed."""
+
+    def __init__(self, column: str, out_of: float = 1.0) -> None:
+        self.column = column
+        self._out_of = out_of
+        self._rows = self._empty = 0
+        self._foreign: Counter[str] = Counter()
+        self._lowest, self._highest = inf, -inf
+
+    def read(self, values: pl.Series) -> pl.Series:
+        """Return probabilities; null where a cell is empty or holds no number.
+
+        Raises:
+            UnfitTypeError: the values are lists, structs or bytes.
+        """
+        text = as_text(values)
+        nothing = is_empty(text)
+        numbers = text.str.strip_chars().cast(pl.Float64, strict=False)
+        numbers = numbers.set(~numbers.is_finite().fill_null(value=False), None) / self._out_of
+        self._rows += len(text)
+        self._empty += int(nothing.sum())
+        self._foreign.update(text.filter(numbers.is_null() & ~nothing).to_list())
+        known = numbers.drop_nulls().to_list()
+        self._lowest, self._highest = min([self._lowest, *known]), max([self._highest, *known])
+        return numbers
+
+    def check(self, table: str) -> None:
+        """Look, once all of a table is read, whether they were scores.
+
+        Raises:
+            NoScoreError: not one value is a number.
+            ScoreRangeError: some are no probabilities.
+        """
+        if self._rows and self._lowest > self._highest:
+            raise NoScoreError(table, self.column, [value for value, _ in self._foreign.most_common(3)])
+        if self._rows and (self._lowest < 0 or self._highest > 1):
+            raise ScoreRangeError(table, self.column, self._out_of, self._lowest, self._highest)
+
+    @property
+    def note(self) -> str:
+        """What was understood: from where to where the scores go, and how many rows have none."""
+        missing = self._empty + self._foreign.total()
+        known = f"{self._rows - missing:,} scores in {self.column!r}, from {self._lowest:.3g} to {self._highest:.3g}"
+        parts = [f"{self._empty:,} are empty"] if self._empty else []
+        if self._foreign:
+            examples = ", ".join(repr(value[:40]) for value, _ in self._foreign.most_common(3))
+            parts.append(f"{self._foreign.total():,} are no number ({examples})")
+        return f"{known}; {' and '.join(parts)}: no score there." if parts else f"{known}."
 
 
 class TimeReader:

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from moderation_pipeline.config.config_errors import NONE_ALLOWED
-from moderation_pipeline.config.decision_specs import DecisionSpec
+from moderation_pipeline.config.decision_specs import DecisionSpec, ScoresSpec
 from moderation_pipeline.config.model_specs import AuditSource, LanguageModelExpert, LanguageModelStudent
 from moderation_pipeline.config.yaml_model import Closed
 from moderation_pipeline.slugs import RunKey
@@ -61,7 +61,7 @@ Short = BeforeValidator(_a_name_is_a_backend)
 ModelStudent = LanguageModelStudent | DecisionSpec
 """A model of any kind as the Student."""
 
-BaseSpec = Annotated[RulesSpec | ModelStudent, ByBackend, Short]
+BaseSpec = Annotated[RulesSpec | ModelStudent | ScoresSpec, ByBackend, Short]
 """A Student that stands alone: what a learned one can be a head on."""
 
 
@@ -99,7 +99,7 @@ class LearnedSpec(Closed):
     """Another chat's run, as "chat|config", whose head this one begins with, and all it was trained on."""
 
 
-TierSpec = Annotated[RulesSpec | LearnedSpec | ModelStudent, ByBackend, Short]
+TierSpec = Annotated[RulesSpec | LearnedSpec | ModelStudent | ScoresSpec, ByBackend, Short]
 
 
 class TiersSpec(Closed):
@@ -130,7 +130,7 @@ class TiersSpec(Closed):
         return self
 
 
-StudentSpec = Annotated[RulesSpec | LearnedSpec | ModelStudent | TiersSpec, ByBackend, Short]
+StudentSpec = Annotated[RulesSpec | LearnedSpec | ModelStudent | ScoresSpec | TiersSpec, ByBackend, Short]
 ExpertSpec = Annotated[CarefulRulesSpec | LabelsSpec | LanguageModelExpert, ByBackend, Short]
 
 

@@ -8,13 +8,21 @@ action becomes is the same whoever proposed it. Models are built from these in `
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, create_model, field_validator, model_validator
+from pydantic import BeforeValidator, Field, create_model, field_validator, model_validator
 
 from moderation_pipeline.config.model_specs import Address
 from moderation_pipeline.config.yaml_model import Closed
 from moderation_pipeline.plan import Category
+
+
+def _as_list(value: object) -> object:
+    """Return one name as a list of it."""
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_as_list)]
 
 
 class Thresholds(Closed):
@@ -202,6 +210,30 @@ class ClassifierSpec(DecidingSpec):
         if set(labels.values()) == {Category.NONE}:
             raise ValueError("every label means none: at least one must be a category")
         return labels
+
+
+class ScoresSpec(Closed):
+    """Scores that the chat came with, in columns of its own: what somebody's models have said already."""
+
+    backend: Literal["scores"] = "scores"
+    """Scores in the chat's own columns (its columns file says `scores: [TOXICITY, INSULT]`)."""
+    columns: dict[Category, Names] = Field(min_length=1)
+    """Which columns speak for which category: `{harassment: INSULT, hate: [IDENTITY_ATTACK, RACISM]}`."""
+    thresholds: CategoryThresholds = CategoryThresholds()
+    """From which scores it acts; they do not travel from one model to another."""
+
+    @model_validator(mode="after")
+    def _each_speaks_for_one_violation(self) -> ScoresSpec:
+        if Category.NONE in self.columns:
+            raise ValueError("a score speaks for a violation, and none is no category of one")
+        columns = list(self.of_columns())
+        if sum(map(len, self.columns.values())) > len(columns):
+            raise ValueError(f"a column speaks for two categories, or twice for one, of {', '.join(columns)}")
+        return self
+
+    def of_columns(self) -> dict[str, Category]:
+        """Return what each column speaks for."""
+        return {column: category for category, columns in self.columns.items() for column in columns}
 
 
 DecisionSpec = (

@@ -81,23 +81,30 @@ def calibration_of(student_decisions: pl.DataFrame, expert_audits: pl.DataFrame)
 
 
 def calibration_error(
-    probability: Floats, violation: NDArray[np.bool_], weight: Floats, *, seed: int = 1
+    probability: Floats,
+    violation: NDArray[np.bool_],
+    weight: Floats,
+    *,
+    cluster: NDArray[np.int64] | None = None,
+    seed: int = 1,
 ) -> GapFromTruth:
     """Return the weighted mean of |mean probability - share of violations| over bins, debiased.
 
     Taken off is what chance adds (after Kumar, Liang & Ma 2019, arXiv:1909.10155, who do so for squared gaps). The
-    interval is the basic bootstrap's over audits: they vary about the estimate as resamples do about their mean.
-    Neither is below nought.
+    interval is the basic bootstrap's over audits, or over clusters of them, numbered from 0: they vary about the
+    estimate as resamples do about their mean. Neither is below nought.
     """
     place = _bins(probability, weight)
     error = max(
         0.0,
         mean_gap(probability, violation, weight, place) - _by_chance(probability, violation, weight, place),
     )
+    of_cluster = np.arange(probability.size) if cluster is None else cluster
+    clusters = int(of_cluster.max()) + 1
     random, drawn = np.random.default_rng(seed), []
     for _ in range(RESAMPLES):
-        i = random.integers(probability.size, size=probability.size)
-        drawn.append(mean_gap(probability[i], violation[i], weight[i], place[i]))
+        times = np.bincount(random.integers(clusters, size=clusters), minlength=clusters)
+        drawn.append(mean_gap(probability, violation, weight * times[of_cluster], place))
     low, high = np.quantile(drawn, [TAIL, 1 - TAIL]) - np.mean(drawn)
     return GapFromTruth(error, max(0.0, error - float(high)), error - float(low))
 

@@ -16,18 +16,17 @@ import polars as pl
 
 from moderation_pipeline.config.run_config import DEFAULT_CONFIG
 from moderation_pipeline.evaluation.copied_texts import CopiedTexts, copied_texts
-from moderation_pipeline.evaluation.estimates import DEFINITIONS, comment_sums, influence, value
+from moderation_pipeline.evaluation.estimates import DEFINITIONS, comment_sums
 from moderation_pipeline.evaluation.judged import Run, judge
 from moderation_pipeline.evaluation.run_metrics import (
     Number,
-    freedom,
+    difference_of,
     run_estimates,
     run_facts,
     unknown_estimates,
 )
 from moderation_pipeline.evaluation.yardstick import reference_of, yardstick_of
 from moderation_pipeline.statistics.bootstrap import NOTHING, Interval, Resampled, resample
-from moderation_pipeline.statistics.clusters import stretch
 from moderation_pipeline.statistics.max_t import Difference, together
 from moderation_pipeline.warehouse.tables import COMPARISON, DIFFERENCES, METRICS
 
@@ -90,23 +89,8 @@ class _Measured:
         unlike = unlike or (name in AGREEMENTS and self.yardstick != other.yardstick)
         if unlike or name in self.unknown | other.unknown:
             return UNKNOWN
-        ratios = DEFINITIONS[name]
-        pair = (self.resampled, other.resampled)
-        point, drawn = (
-            value(ratios, mine) - value(ratios, theirs)
-            for mine, theirs in (
-                (pair[0].total, pair[1].total),
-                (pair[0].resamples, pair[1].resamples),
-            )
-        )
-        added = [influence(ratios, each.users, each.total) for each in pair]
-        by_users = float(self.resampled.sizes @ (added[0] - added[1]) ** 2)
-        few, copies = stretch(
-            users=min(freedom(ratios, each) for each in pair),
-            by_users=by_users,
-            copies=self.copied.to_difference(other.copied, name),
-        )
-        return Difference(float(point[0]), drawn, few * copies)
+        copied = self.copied.to_difference(other.copied, name)
+        return difference_of(DEFINITIONS[name], self.resampled, other.resampled, copied)
 
 
 UNKNOWN = Difference(float("nan"), np.empty(0))

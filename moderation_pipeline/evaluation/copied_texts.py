@@ -6,16 +6,19 @@ are asked, and nothing is kept of them but what each adds to the estimates that 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from moderation_pipeline.evaluation.estimates import DEFINITIONS, KEYS, SUMS, influence
+from moderation_pipeline.evaluation.estimates import DEFINITIONS, KEYS, Ratio, influence
 from moderation_pipeline.statistics.bootstrap import Array
 from moderation_pipeline.statistics.clusters import Copies, copies_of
 from moderation_pipeline.warehouse.tables import DIFFERENCES, ESTIMATES
+
+OF_A_RUN = {name: DEFINITIONS[name] for name in ESTIMATES}
 
 
 class CopiedTexts(NamedTuple):
@@ -31,17 +34,25 @@ class CopiedTexts(NamedTuple):
         return copies_of(self.text, apart)
 
 
-def copied_texts(sums: pl.DataFrame) -> CopiedTexts:
-    """Return what copies do to the estimates of a run, from its comments' sums (`comment_sums`)."""
+def copied_texts(
+    sums: pl.DataFrame,
+    definitions: Mapping[str, tuple[Ratio, ...]] = OF_A_RUN,
+    compared: Collection[str] = DIFFERENCES,
+) -> CopiedTexts:
+    """Return what copies do to estimates, from the comments' sums: those of a run, unless others are defined.
+
+    `compared` are the estimates of which differences will be asked.
+    """
+    names = [name for name in sums.columns if name not in KEYS]
     shared = sums.drop_nulls("shared_text").group_by(KEYS, maintain_order=True).agg(pl.all().sum())
     text = shared["shared_text"].cast(pl.Categorical).to_physical().to_numpy()
     # From nought and without gaps, whatever else this process has made categories of.
     _, text = np.unique(text, return_inverse=True)
-    rows: dict[str, Array] = {name: shared[name].to_numpy() for name in SUMS}
-    total: dict[str, Array] = {name: sums.select(pl.col(name).sum()).to_series().to_numpy() for name in SUMS}
-    added = {name: influence(DEFINITIONS[name], rows, total) for name in ESTIMATES}
+    rows: dict[str, Array] = {name: shared[name].to_numpy() for name in names}
+    total: dict[str, Array] = {name: sums.select(pl.col(name).sum()).to_series().to_numpy() for name in names}
+    added = {name: influence(ratios, rows, total) for name, ratios in definitions.items()}
     return CopiedTexts(
         text.astype(np.int64),
-        {name: added[name].astype(np.float32) for name in DIFFERENCES},
-        {name: copies_of(text.astype(np.int64), added[name]) for name in ESTIMATES},
+        {name: added[name].astype(np.float32) for name in compared},
+        {name: copies_of(text.astype(np.int64), added[name]) for name in definitions},
     )

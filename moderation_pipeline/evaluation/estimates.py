@@ -49,7 +49,7 @@ def _share(part: str, whole: str, *, scale: float = 1.0, squares: str | None = N
     return (Ratio({part: scale}, {whole: 1.0}, squares=squares),)
 
 
-def _scores(prefix: str) -> dict[str, tuple[Ratio, ...]]:
+def confusion_ratios(prefix: str) -> dict[str, tuple[Ratio, ...]]:
     """Return precision, recall, F1 and macro-F1 of violation from confusion sums with a prefix.
 
     F1 of a class is undefined where no label is of that class: it would be 0 whatever was decided. Innocent
@@ -90,8 +90,8 @@ DEFINITIONS: dict[str, tuple[Ratio, ...]] = {
     "reference_agreement_rate": _share("r_both", "r_n"),
     "system_agreement_rate": _share("y_both", "y_n", squares="y_squares"),
     **AUDITED,
-    **_scores(""),
-    **{f"student_{name}": ratios for name, ratios in _scores("s_").items()},
+    **confusion_ratios(""),
+    **{f"student_{name}": ratios for name, ratios in confusion_ratios("s_").items()},
     "audit_share": _share("audited", "n"),
     "sanction_share": _share("sanctioned", "n"),
     "wrongful_sanction_share": _share("sanctioned_wrongly", "sanctioned_labelled"),

@@ -39,6 +39,7 @@ from moderation_pipeline.statistics.bootstrap import (
     resample,
 )
 from moderation_pipeline.statistics.clusters import Copies, freedom_of, stretch
+from moderation_pipeline.statistics.max_t import Difference
 from moderation_pipeline.warehouse.tables import ESTIMATES, METRICS
 
 Number = str | float | int | bool | None
@@ -152,18 +153,37 @@ def _unknown_costs(judged: pl.DataFrame) -> set[str]:
 
 
 def estimate(name: str, resampled: Resampled, copied: Copies) -> Interval:
-    """Return one estimate with its interval; `copied` is what copied texts add to its variance."""
-    ratios = DEFINITIONS[name]
+    """Return one estimate of a run with its interval; `copied` is what copied texts add to its variance."""
+    return interval_of(DEFINITIONS[name], resampled, copied, is_share=name not in NOT_SHARES)
+
+
+def interval_of(
+    ratios: tuple[Ratio, ...], resampled: Resampled, copied: Copies, *, is_share: bool = True
+) -> Interval:
+    """Return an estimate with its interval; a share's is widened where the rarer outcome is rare."""
     point = float(value(ratios, resampled.total)[0])
     drawn = value(ratios, resampled.resamples)
     by_users = float(resampled.sizes @ influence(ratios, resampled.users, resampled.total) ** 2)
     few, copies = stretch(users=freedom(ratios, resampled), by_users=by_users, copies=copied)
-    if name in NOT_SHARES:
+    if not is_share:
         found = interval(point, drawn, few=few, copies=copies)
         return found if found.low is None else found._replace(low=max(0.0, found.low))
     rest = [_trials(ratio, resampled) for ratio in ratios]
     least = Trials(min(each.users for each in rest), min(each.comments for each in rest))
     return interval(point, drawn, trials=least, few=few, copies=copies)
+
+
+def difference_of(
+    ratios: tuple[Ratio, ...], mine: Resampled, theirs: Resampled, copied: Copies
+) -> Difference:
+    """Return an estimate less the same of another, of joint resamples: what makes rows hard for both cancels out."""
+    point = value(ratios, mine.total) - value(ratios, theirs.total)
+    drawn = value(ratios, mine.resamples) - value(ratios, theirs.resamples)
+    added = [influence(ratios, each.users, each.total) for each in (mine, theirs)]
+    by_users = float(mine.sizes @ (added[0] - added[1]) ** 2)
+    users = min(freedom(ratios, each) for each in (mine, theirs))
+    few, copies = stretch(users=users, by_users=by_users, copies=copied)
+    return Difference(float(point[0]), drawn, few * copies)
 
 
 def freedom(ratios: tuple[Ratio, ...], resampled: Resampled) -> float:

@@ -19,6 +19,9 @@ UTC = pl.Datetime("us", "UTC")
 PROBABILITIES = pl.List(pl.Struct({"question": pl.String, "option": pl.String, "probability": pl.Float64}))
 """One entry per option of each question a decision model was asked (or each action a head scored)."""
 
+SCORES = pl.List(pl.Struct({"column": pl.String, "score": pl.Float64}))
+"""One entry per column of scores that a chat came with; null where the cell holds no score."""
+
 EXPLANATION = pl.List(pl.Struct({"kind": pl.String, "name": pl.String, "weight": pl.Float64}))
 """What contributed most to a decision: `kind` is `signal`, `feature` or `memory`; `weight` is signed."""
 
@@ -117,11 +120,13 @@ COMMENTS = Table(
             "split": pl.String,
             **LABELS,
             "cluster": pl.String,
+            "scores": SCORES,
         }
     ),
 )
 
-"""`cluster`: what the rows of a data set that depend on each other have in common, where that is no user."""
+"""`cluster`: what the rows of a data set that depend on each other have in common, where that is no user. `scores`:
+what somebody's models said of it before; the Student `scores` reads them, and no other."""
 
 REJECTED_LINES = Table(
     "rejected_lines",

@@ -35,12 +35,23 @@ def comments_version(comments: pl.DataFrame) -> str:
     Hashed as text, not as Parquet or by Polars, whose bytes and hashes change between their releases: an
     upgrade must not make paid runs look as if they were of other comments.
     """
-    digest = hashlib.blake2b("\x1f".join(comments.columns).encode(), digest_size=8)
-    as_text = [pl.col(name).cast(pl.String).fill_null("\x00") for name in comments.columns]
+    # A chat without scores is what it was before there were any: a column of nulls more would outdate every run.
+    names = [name for name in comments.columns if name != "scores" or comments[name].count()]
+    digest = hashlib.blake2b("\x1f".join(names).encode(), digest_size=8)
+    as_text = [_as_text(name).fill_null("\x00") for name in names]
     for rows in comments.iter_slices(ROWS_AT_A_TIME):
         lines = rows.select(line=pl.concat_str(as_text, separator="\x1f"))["line"]
         digest.update(lines.str.join("\x1e")[0].encode())
     return digest.hexdigest()
+
+
+def _as_text(name: str) -> pl.Expr:
+    if name != "scores":
+        return pl.col(name).cast(pl.String)
+    said = pl.format(
+        "{}={}", pl.element().struct.field("column"), pl.element().struct.field("score").fill_null(-1.0)
+    )
+    return pl.col(name).list.eval(said).list.join("\x1d")
 
 
 def labels_version(comments: pl.DataFrame) -> str:

@@ -68,9 +68,9 @@ class JsonlReader(TableReader):
         self._names = list(names)
         return self._names
 
-    def missing(self, spec: ColumnsSpec, names: Sequence[str]) -> list[str]:
+    def missing(self, columns: Sequence[str], names: Sequence[str]) -> list[str]:
         """Return only what no object may lack: another key may be in a later object alone."""
-        text = spec.text.column if spec.text is not None else ""
+        text = columns[0]
         return [] if any(text == name or text.startswith(f"{name}.") for name in names) else [text]
 
     def check_columns(self, source: Source) -> None:

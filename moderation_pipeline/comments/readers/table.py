@@ -102,9 +102,26 @@ class TableReader(Reader):
         columns = dict(self.spec.columns()) if self.spec is not None else {}
         return {theirs for ours in self._guessed for theirs in columns[ours].sources()}
 
-    def missing(self, spec: ColumnsSpec, names: Sequence[str]) -> list[str]:
-        """Return the columns that the spec names and the file doesn't have, as far as its beginning tells."""
-        return [name for name in spec.theirs() if name not in names]
+    def whole(self, source: Source, columns: Sequence[str]) -> Batch:
+        """Return those columns of the whole file as they are, the text's first: what they mean is the caller's to say.
+
+        Raises:
+            ColumnsError: the file has no such column.
+        """
+        names = self.column_names(source)
+        if missing := self.missing(columns, names):
+            raise self.no_columns(source, missing, names)
+        batches = list(self.batches(source, columns))
+        self.check_columns(source)
+        return Batch(
+            pl.concat([each.table for each in batches], how="vertical_relaxed"),
+            [number for each in batches for number in each.numbers],
+            [line for each in batches for line in each.rejected],
+        )
+
+    def missing(self, columns: Sequence[str], names: Sequence[str]) -> list[str]:
+        """Return which of the columns (the text's first) the file doesn't have, as far as its beginning tells."""
+        return [name for name in columns if name not in names]
 
     def check_columns(self, source: Source) -> None:
         """Look, once all is read, whether the file had the columns, where its beginning doesn't tell.
@@ -129,7 +146,7 @@ class TableReader(Reader):
             spec = guess.spec
         else:
             spec = self._given
-        if missing := self.missing(spec, names):
+        if missing := self.missing(spec.theirs(), names):
             raise self.no_columns(source, missing, names)
         self._say_what_is_unread(spec, names)
         return spec

@@ -50,6 +50,7 @@ def test_every_tag_of_a_full_line_is_understood() -> None:
         "channel_repeats": 0,
         "language": None,
         "cluster": None,
+        "scores": None,
         "split": None,
         "label_action": None,
         "label_category": None,

@@ -1,0 +1,215 @@
+"""TableColumns of a table made into labelled rows with scores, and what of it could not be used, counted and said.
+
+Every row of the table is one of: labelled, without a label, without a text, unreadable (law 2). What is empty or no
+number is no score; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from moderation_pipeline.comments.times import WallClock, zone_named
+from moderation_pipeline.comments.values import (
+    Converted,
+    ScoreReader,
+    TimeReader,
+    as_flags,
+    as_flags_from,
+    as_text,
+    is_empty,
+)
+from moderation_pipeline.contest.asked import Asked, AskedError, LabelAsked, ScoreAsked
+from moderation_pipeline.contest.table_file import ROW, TableColumns
+from moderation_pipeline.contest.votes import Votes, in_columns, in_rows
+from moderation_pipeline.evaluation.scored.judged_rows import Judge
+from moderation_pipeline.text.normalise import normalise
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedTable:
+    """A table's rows with text, label and scores, before anyone else has judged them.
+
+    A row on which annotators are even is among them, without a label: only they are held against each other there.
+    `rows` has `row`, `text`, `normalised`, `label`, `category`, `user`, `time`, `cluster`, the groups' columns and
+    those of the scores; `votes` are the single annotators' labels, where there are several.
+    """
+
+    rows: pl.DataFrame
+    judges: tuple[Judge, ...]
+    groups: tuple[str, ...]
+    votes: Votes | None
+    notes: tuple[str, ...]
+
+
+def needed(asked: Asked, names: Sequence[str]) -> list[str]:
+    """Return the table's columns that are asked for, the text's first."""
+    labels, scores = asked.labels_of(names), asked.scores_of(names)
+    single = (
+        asked.user,
+        asked.time,
+        asked.category,
+        asked.cluster,
+        asked.annotator,
+        asked.item,
+        *asked.groups,
+    )
+    return [
+        asked.text,
+        *(each.column for each in labels),
+        *(each.column for each in scores),
+        *(name for name in single if name is not None),
+    ]
+
+
+def judged_table(asked: Asked, columns: TableColumns, names: Sequence[str]) -> JudgedTable:
+    """Return the table's rows as they are asked for.
+
+    Raises:
+        ModerationError: labels or scores can't be understood, or no row has a label.
+    """
+    frame, scores = columns.frame, asked.scores_of(names)
+    rows = pl.DataFrame([frame[ROW].cast(pl.Int64).alias("row"), *_said_of_rows(asked, frame)])
+    readings = [(each, ScoreReader(each.column, each.out_of)) for each in scores]
+    rows = rows.with_columns(
+        [reader.read(frame[each.column]).alias(f"score:{each.name}") for each, reader in readings]
+    )
+    for _, reader in readings:
+        reader.check(columns.name)
+    votes, voted = _votes(asked, frame, names)
+    rows = voted.take(rows)
+    used = rows.filter(pl.col("text").is_not_null() & pl.col("votes").is_not_null())
+    if not used["label"].count():
+        raise AskedError(
+            f"No row of {columns.name} has both a text and a label in {', '.join(asked.labels)}."
+        )
+    judges = tuple(_judge(each) for each in scores)
+    return JudgedTable(
+        _finished(used, judges),
+        judges,
+        asked.groups,
+        votes,
+        (*columns.notes, *_counted(columns, rows, used), *voted.notes, *(r.note for _, r in readings)),
+    )
+
+
+def _said_of_rows(asked: Asked, frame: pl.DataFrame) -> list[pl.Series]:
+    """Return what each row says of itself, but for labels and scores."""
+    named = {"text": asked.text, "category": asked.category, "user": asked.user, "own_cluster": asked.cluster}
+    found = [
+        _words(frame[column]).alias(name) if column is not None else _nothing(name, frame.height)
+        for name, column in named.items()
+    ]
+    return [
+        *found,
+        _times(asked, frame),
+        *(_words(frame[name]).alias(f"group:{name}") for name in asked.groups),
+    ]
+
+
+def _words(values: pl.Series) -> pl.Series:
+    text = as_text(values)
+    return text.set(is_empty(text), None)
+
+
+def _nothing(name: str, height: int) -> pl.Series:
+    return pl.Series(name, [None], dtype=pl.String).new_from_index(0, height)
+
+
+def _times(asked: Asked, frame: pl.DataFrame) -> pl.Series:
+    if asked.time is None:
+        return pl.Series("time", [None], dtype=pl.Int64).new_from_index(0, frame.height)
+    zone = zone_named("UTC")
+    assert zone is not None
+    read = TimeReader(column=asked.time, clock=WallClock(zone)).read(frame[asked.time])
+    if read.bad is not None:
+        raise AskedError(f"--time {asked.time}: {read.reason}.")
+    return read.values.alias("time")
+
+
+def _votes(asked: Asked, frame: pl.DataFrame, names: Sequence[str]) -> tuple[Votes | None, Votes]:
+    """Return the annotators' votes, null where one label is all there is; and the labels as votes."""
+    labels = asked.labels_of(names)
+    flags = [(each.column, _label(each, frame[each.column])) for each in labels]
+    if asked.annotator is not None and asked.item is not None:
+        votes = in_rows(frame[ROW], _words(frame[asked.item]), _words(frame[asked.annotator]), flags[0][1])
+        return votes, votes
+    votes = in_columns(frame[ROW], flags)
+    return (votes if len(labels) > 1 else None), votes
+
+
+def _label(asked: LabelAsked, values: pl.Series) -> pl.Series:
+    """Return a label's column as yes and no; null where it says nothing.
+
+    Raises:
+        AskedError: it holds something else, and nobody said what that means.
+    """
+    text = as_text(values)
+    flags = _flags(asked, values)
+    if flags.bad is not None:
+        foreign = text.filter(flags.bad).value_counts(sort=True, name="times").head(5)
+        found = ", ".join(f"{value!r} ({times:,} times)" for value, times in foreign.rows())
+        example = foreign[foreign.columns[0]][0]
+        raise AskedError(
+            f"Label {asked.column!r} holds {found}. Allowed are true and false, 1 and 0, yes and no. Say what is a "
+            f"violation: --label '{asked.column}={example}', several with commas, or of a number "
+            f"--label '{asked.column}>=0.5'."
+        )
+    if asked.true_for and not flags.values.any():
+        values_there = ", ".join(map(repr, text.drop_nulls().unique(maintain_order=True).head(10)))
+        raise AskedError(
+            f"--label '{asked.column}={','.join(asked.true_for)}': no row holds that. The column holds {values_there}."
+        )
+    return flags.values
+
+
+def _flags(asked: LabelAsked, values: pl.Series) -> Converted:
+    if asked.at_least is not None:
+        return as_flags_from(values, asked.at_least, ())
+    return as_flags(values, asked.true_for, ())
+
+
+def _judge(score: ScoreAsked) -> Judge:
+    return Judge(
+        score.name,
+        "score",
+        score.threshold,
+        usd_per_1000=score.usd_per_1000,
+        what=f"column {score.column}, flags from {score.threshold:g}",
+    )
+
+
+def _finished(rows: pl.DataFrame, judges: Sequence[Judge]) -> pl.DataFrame:
+    """Return the rows with who is resampled as one, and what the scores flag."""
+    user = "u:" + pl.col("user")
+    own = "k:" + pl.col("own_cluster")
+    rows = rows.with_columns(
+        normalised=normalise(rows["text"]), cluster=pl.coalesce(own, user, pl.format("r:{}", "row"))
+    )
+    shared = (pl.col("normalised") != "") & (pl.col("cluster").n_unique().over("normalised") > 1)
+    return rows.with_columns(
+        pl.when(shared).then("normalised").alias("shared_text"),
+        *((pl.col(each.score) >= each.threshold).alias(each.flag) for each in judges),
+    )
+
+
+def _counted(columns: TableColumns, rows: pl.DataFrame, used: pl.DataFrame) -> list[str]:
+    """Say what became of every row."""
+    no_text = rows["text"].null_count()
+    labelled = used["label"].count()
+    no_label = rows.height - no_text - labelled
+    left_out = [
+        f"{number:,} {what}"
+        for number, what in (
+            (no_label, "have no label"),
+            (no_text, "have no text"),
+            (columns.unreadable, "can't be read"),
+        )
+        if number
+    ]
+    violations = int(used["label"].sum())
+    share = f"{100 * violations / labelled:.1f} %"
+    said = f"{labelled:,} labelled rows, {violations:,} of them violations ({share})"
+    return [f"{said}; of the others {', '.join(left_out)}." if left_out else f"{said}."]

@@ -1,0 +1,131 @@
+"""`evaluate`: from a labelled table to what its scores are worth, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from moderation_pipeline.contest.asked import BESIDE, Asked
+from moderation_pipeline.contest.judged_table import judged_table, needed
+from moderation_pipeline.contest.keyless_judges import keyless_judgements
+from moderation_pipeline.contest.table_file import columns_of
+from moderation_pipeline.evaluation.scored.annotators import agreement_of_annotators, annotators_frame
+from moderation_pipeline.evaluation.scored.judged_rows import JudgedRows, LabelSource
+from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation, Facts, evaluation_of
+from moderation_pipeline.evaluation.scored.score_sums import with_chosen
+from moderation_pipeline.statistics.bootstrap import NOTHING
+
+
+def evaluate(
+    table: Path | str | pl.DataFrame,
+    *,
+    text: str,
+    label: str | Sequence[str],
+    score: str | Sequence[str] | Mapping[str, str] = (),
+    user: str | None = None,
+    time: str | None = None,
+    category: str | None = None,
+    cluster: str | None = None,
+    group: str | Sequence[str] = (),
+    annotator: str | None = None,
+    item: str | None = None,
+    threshold: float | Mapping[str, float] | None = None,
+    price: Mapping[str, float] | None = None,
+    label_source: LabelSource = "human",
+    configs: Sequence[str] = BESIDE,
+) -> Evaluation:
+    """Judge the scores of a labelled table, and the keyless configs beside them.
+
+    Args:
+        table: a CSV, JSONL or Parquet file, or a frame.
+        text: the column of texts.
+        label: what says which rows are violations: a column of true and false, `column=value,value`,
+            `column>=number`, or several columns, one per annotator.
+        score: `name=column` of each score (`column/100` where it is out of 100), or a mapping of the same.
+        user: who wrote a row; intervals take a user's rows as one.
+        time: when it was written, where the rows are a stream.
+        category: what kind of violation a row is, in words of your own.
+        cluster: what made rows that belong together, where that is no user (a template, a thread).
+        group: columns of groups that are looked at one by one.
+        annotator: whose label a row is, where each row is one annotator's label of an item.
+        item: what was labelled, with `annotator`.
+        threshold: from which score on a row is flagged: for all, or by score; .5 where nothing is said.
+        price: dollars for 1,000 rows, by score.
+        label_source: who labelled: `human`, `moderators` (they acted), or `model`.
+        configs: the ready-made keyless configs that are judged beside the scores: of `student_only` (rules),
+            `expert_only` (careful rules), `student_memory` and `hybrid`.
+
+    Raises:
+        ModerationError: what is asked, or what is in the table, can't be understood; it says what can.
+    """
+    asked = Asked(
+        text=text,
+        labels=_listed(label),
+        scores=_named(score),
+        user=user,
+        time=time,
+        category=category,
+        cluster=cluster,
+        groups=_listed(group),
+        annotator=annotator,
+        item=item,
+        thresholds=_numbered(threshold),
+        prices=_numbered(price),
+        label_source=label_source,
+        configs=tuple(configs),
+    )
+    return evaluate_asked(table, asked)
+
+
+def evaluate_asked(table: Path | str | pl.DataFrame, asked: Asked) -> Evaluation:
+    """Judge a table as it was asked for (`evaluate`)."""
+    there: list[str] = []
+
+    def wanted(names: Sequence[str]) -> Sequence[str]:
+        there.extend(names)
+        return needed(asked, names)
+
+    columns = columns_of(table, asked.text, wanted)
+    read = judged_table(asked, columns, there)
+    others = keyless_judgements(read.rows, asked.configs)
+    judges = (*read.judges, *(each.judge for each in others))
+    rows = pl.concat([read.rows, *(each.columns for each in others)], how="horizontal")
+    seed = columns.name
+    voted = JudgedRows(rows, judges, read.groups, asked.label_source, seed)
+    judged = replace(voted, rows=with_chosen(rows.drop_nulls("label"), judges, seed))
+    votes = None if read.votes is None else read.votes.votes
+    alpha = NOTHING if votes is None else agreement_of_annotators(voted, votes)
+    annotators = pl.DataFrame() if votes is None else annotators_frame(voted, votes)
+    facts = Facts(
+        name=columns.name,
+        rows=judged.rows.height,
+        violations=int(judged.rows["label"].sum()),
+        clusters=judged.rows["cluster"].n_unique(),
+        has_users=asked.user is not None or asked.cluster is not None,
+        label_source=asked.label_source,
+        alpha=alpha.estimate,
+        alpha_low=alpha.low,
+        alpha_high=alpha.high,
+    )
+    return evaluation_of(judged, facts, read.notes, annotators)
+
+
+def _listed(value: str | Sequence[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _named(value: str | Sequence[str] | Mapping[str, str]) -> tuple[str, ...]:
+    return (
+        tuple(f"{name}={column}" for name, column in value.items())
+        if isinstance(value, Mapping)
+        else _listed(value)
+    )
+
+
+def _numbered(value: float | Mapping[str, float] | None) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    return tuple(f"{k}={v}" for k, v in value.items()) if isinstance(value, Mapping) else (str(value),)

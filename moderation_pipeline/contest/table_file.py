@@ -1,0 +1,76 @@
+"""The columns of a table that are asked for, as they are: of a CSV, JSONL or Parquet file, or of a frame.
+
+Files are read by the readers of chats (`comments/readers/`), so that encodings, quotes and damage are theirs to know.
+What the columns mean is `judged_table.py`'s to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from moderation_pipeline.comments.columns import ColumnsSpec, MissingColumnsError, TextColumn
+from moderation_pipeline.comments.formats import readers_for
+from moderation_pipeline.comments.readers.table import TableReader
+from moderation_pipeline.comments.source import Source
+from moderation_pipeline.errors import ModerationError
+
+FRAME = "the frame"
+"""What a frame is called in errors: it has no name."""
+
+Wanted = Callable[[Sequence[str]], Sequence[str]]
+"""Given the columns that there are, says which are asked for, the text's first."""
+
+
+class NoTableError(ModerationError):
+    """Something named that is no file of a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumns:
+    """TableColumns of a table, `row` (its line or place) among them, and how many of its rows could not be cut."""
+
+    name: str
+    frame: pl.DataFrame
+    unreadable: int = 0
+    notes: tuple[str, ...] = ()
+
+
+ROW = "\x00row"
+"""The column of rows' numbers, under a name that no table has."""
+
+
+def columns_of(table: Path | str | pl.DataFrame, text: str, wanted: Wanted) -> TableColumns:
+    """Return the columns of a table that are wanted.
+
+    Raises:
+        ModerationError: there is no such table or column, or it can't be read.
+    """
+    if isinstance(table, pl.DataFrame):
+        columns = list(dict.fromkeys(wanted(table.columns)))
+        if missing := [name for name in columns if name not in table.columns]:
+            raise MissingColumnsError(Path(FRAME), missing, table.columns)
+        return TableColumns(FRAME, table.select(columns).with_row_index(ROW, 1))
+    path = Path(table)
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise NoTableError(f"{path} {what}. Name one file of a table: CSV, JSONL or Parquet.")
+    return _of_file(path, text, wanted)
+
+
+def _of_file(path: Path, text: str, wanted: Wanted) -> TableColumns:
+    source = Source(path, path.stem)
+    spec = ColumnsSpec(text=TextColumn(column=text))
+    kind = next((each for each in readers_for(source.head(), spec) if issubclass(each, TableReader)), None)
+    if kind is None:
+        raise NoTableError(f"{path} is a log and no table. 'moderation add {path}' reads it as a chat.")
+    reader = kind(spec)
+    columns = list(dict.fromkeys(wanted(reader.column_names(source))))
+    reader = kind(spec)
+    found = reader.whole(source, columns)
+    frame = found.table.with_columns(pl.Series(ROW, list(found.numbers), pl.Int64))
+    notes = [note for note in reader.notes if not note.startswith("TableColumns that were not read")]
+    return TableColumns(path.name, frame, len(found.rejected), tuple(notes))

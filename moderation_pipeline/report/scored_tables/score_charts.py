@@ -1,0 +1,102 @@
+"""Charts of an evaluated table: precision against recall over all thresholds, and scores against what they came to.
+
+Only numbers and judges' names are drawn, never a text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import altair as alt
+import polars as pl
+
+from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
+from moderation_pipeline.report.chart_style import COLOURS, DASHES, QUIET, SHAPES, Titled, titled
+from moderation_pipeline.report.figure import Figure
+from moderation_pipeline.report.rendering import render
+
+SIDE = 380
+UNIT = alt.Scale(domain=[0, 1], nice=False)
+Layers = alt.LayerChart | alt.FacetChart
+"""What Altair says it returns for layers."""
+LEGEND = alt.Legend(title=None, labelLimit=240, symbolStrokeWidth=2, labelFontSize=12)
+
+
+def score_figures(evaluation: Evaluation) -> list[Figure]:
+    """Return the figures, rendered."""
+    return [_rendered(*each) for each in _charts(evaluation)]
+
+
+def _charts(evaluation: Evaluation) -> Iterator[tuple[str, Titled, alt.TopLevelMixin]]:
+    scores = evaluation.judges.filter(pl.col("kind") == "score")["judge"].to_list()
+    names = scores or evaluation.judges["judge"].to_list()
+    curves = evaluation.thresholds.filter(pl.col("judge").is_in(names)).drop_nulls(["precision", "recall"])
+    if curves.height:
+        title = Titled(
+            "What else could be had: precision against recall, over all thresholds",
+            "Each line is one score, flagging from 0 to 1. The points are where it flags now, and the keyless configs.",
+        )
+        yield "precision_recall", title, _precision_recall(evaluation, curves, names)
+    bins = evaluation.calibration.filter(pl.col("judge").is_in(names))
+    if bins.height:
+        title = Titled(
+            "Can a score be read as a probability?",
+            "Scores in tenths, and the share of violations in each (95 % intervals); the grey line is right.",
+        )
+        yield "calibration", title, _calibration(bins, names)
+
+
+def _rendered(name: str, title: Titled, chart: alt.TopLevelMixin) -> Figure:
+    picture = render(titled(chart, title).to_dict(validate=False))
+    return Figure(name, title.headline, title.headline, title.how, picture.spec, picture.svg, picture.png)
+
+
+def _marks(names: Sequence[str], values: Sequence[str] | Sequence[list[int]]) -> alt.Scale:
+    cycled = [values[i % len(values)] for i in range(len(names))]
+    return alt.Scale(domain=list(names), range=cycled)
+
+
+def _precision_recall(evaluation: Evaluation, curves: pl.DataFrame, names: Sequence[str]) -> Layers:
+    judges = evaluation.judges.select("judge", "precision", "recall").drop_nulls()
+    everyone = evaluation.judges["judge"].to_list()
+    colour = alt.Color("judge:N", scale=_marks(everyone, COLOURS), legend=LEGEND)
+    x = alt.X("recall:Q", title="recall: of the violations, flagged", scale=UNIT, axis=alt.Axis(format=".0%"))
+    y = alt.Y(
+        "precision:Q", title="precision: of the flagged, violations", scale=UNIT, axis=alt.Axis(format=".0%")
+    )
+    lines = alt.Chart(curves).encode(
+        x=x,
+        y=y,
+        color=colour,
+        order="threshold:Q",
+        strokeDash=alt.StrokeDash("judge:N", scale=_marks(names, DASHES), legend=None),
+    )
+    spots = alt.Chart(judges).encode(
+        x=x, y=y, color=colour, shape=alt.Shape("judge:N", scale=_marks(everyone, SHAPES), legend=LEGEND)
+    )
+    layers: Layers = alt.layer(
+        lines.mark_line(strokeWidth=2), spots.mark_point(size=80, filled=True, opacity=1)
+    ).properties(width=SIDE + 120, height=SIDE)
+    return layers
+
+
+def _calibration(bins: pl.DataFrame, names: Sequence[str]) -> Layers:
+    colour = alt.Color("judge:N", scale=_marks(names, COLOURS), legend=LEGEND)
+    x = alt.X("mean_score:Q", title="mean score", scale=UNIT)
+    y = alt.Y("violation_share:Q", title="share of violations", scale=UNIT, axis=alt.Axis(format=".0%"))
+    line = alt.Chart(pl.DataFrame({"mean_score": [0.0, 1.0], "violation_share": [0.0, 1.0]})).mark_line(
+        color=QUIET, strokeWidth=1, strokeDash=[3, 3]
+    )
+    base = alt.Chart(bins).encode(x=x, color=colour)
+    layers: Layers = alt.layer(
+        line.encode(x=x, y=y),
+        base.mark_rule(strokeWidth=1.5).encode(
+            y=alt.Y("violation_share_low:Q", scale=UNIT, title="share of violations"),
+            y2="violation_share_high:Q",
+        ),
+        base.mark_line(strokeWidth=2).encode(y=y),
+        base.mark_point(size=60, filled=True, opacity=1).encode(
+            y=y, shape=alt.Shape("judge:N", scale=_marks(names, SHAPES), legend=LEGEND)
+        ),
+    ).properties(width=SIDE + 120, height=SIDE)
+    return layers

@@ -1,0 +1,171 @@
+"""What an evaluated table comes to, in sentences: who is ahead, what could not be told, who flips.
+
+The numbers are `evaluation/scored/`'s; a difference is said to be one only where its interval, which holds for all
+pairs together, leaves out nought.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import polars as pl
+
+from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
+from moderation_pipeline.report.quantities import count, percent, plural, score, signed
+from moderation_pipeline.report.scored_tables.score_words import WORDS
+
+RANKED_BY = "f1"
+FINE = 0.02
+"""A smaller difference is said with three digits."""
+
+
+def verdict(evaluation: Evaluation) -> list[str]:
+    """Return who is ahead at the thresholds asked for, by how much, and what other thresholds would bring."""
+    return [*_ahead(evaluation), *_other_thresholds(evaluation)]
+
+
+def _other_thresholds(evaluation: Evaluation) -> list[str]:
+    """Return which scores would do better from elsewhere on, judged on rows that the threshold was not chosen on."""
+    scores = evaluation.judges.filter(pl.col("kind") == "score").drop_nulls(
+        ["f1", "chosen_f1", "best_threshold"]
+    )
+    return [
+        f"{row['judge']} flags from {row['threshold']:g} on; from about {row['best_threshold']:.2f} on its F1 would be "
+        f"some {score(row['chosen_f1'])} and not {score(row['f1'])}."
+        for row in scores.iter_rows(named=True)
+        if row["chosen_f1"] >= row["f1"] + WORTH_SAYING
+    ]
+
+
+def _ahead(evaluation: Evaluation) -> list[str]:
+    ranked = evaluation.judges.drop_nulls(RANKED_BY).sort(RANKED_BY, descending=True, maintain_order=True)
+    if ranked.is_empty():
+        return ["No row is a violation by its label, so nothing can be said of who finds them."]
+    best = str(ranked["judge"][0])
+    others = [str(name) for name in ranked["judge"][1:]]
+    first = f"{best} has the highest F1 at its threshold: {_interval(ranked.row(0, named=True), RANKED_BY)}."
+    return [first, *_told_apart(evaluation, best, others)]
+
+
+def _told_apart(evaluation: Evaluation, best: str, others: list[str]) -> list[str]:
+    """Return of whom the best is told apart, and of whom not."""
+    found = {name: _difference(evaluation.differences, best, name, RANKED_BY) for name in others}
+    ahead = {name: str(each) for name, each in found.items() if each is not None and (each.low or 0) > 0}
+    said = [f"It is ahead of {_and([*ahead])}: {_and([*ahead.values()])}."] if ahead else []
+    return said + [_level(name, found[name]) for name in others if name not in ahead]
+
+
+def _level(name: str, found: Found | None) -> str:
+    """Return that no difference was found, or could be."""
+    if found is None or found.low is None:
+        return f"Whether it is better than {name} can't be told: there are too few rows."
+    said = f"Between it and {name} no difference was found ({found})."
+    return (
+        said
+        if found.shown is None
+        else f"{said} These rows would have shown one of {score(found.shown)} or more."
+    )
+
+
+WORTH_SAYING = 0.02
+"""By how much another threshold has to be better for anybody to move it."""
+
+
+class Found(NamedTuple):
+    """A difference with its bounds, and the smallest that these rows could have shown."""
+
+    value: float
+    low: float | None
+    high: float | None
+    shown: float | None
+
+    @property
+    def turned(self) -> Found:
+        """The same the other way round."""
+        low, high = (None if bound is None else -bound for bound in (self.high, self.low))
+        return Found(-self.value, low, high, self.shown)
+
+    def __str__(self) -> str:
+        digits = 2 if abs(self.value) >= FINE else 3
+        between = "" if self.low is None else f" [{signed(self.low, digits)}, {signed(self.high, digits)}]"
+        return f"{signed(self.value, digits)}{between}"
+
+
+def _difference(differences: pl.DataFrame, one: str, other: str, name: str) -> Found | None:
+    """Return an estimate of one less the other's; null where either has none."""
+    rows = differences.filter(pl.col("estimate") == name).drop_nulls("difference")
+    for first, second in ((one, other), (other, one)):
+        there = rows.filter((pl.col("judge") == first) & (pl.col("other") == second))
+        if there.height:
+            columns = ("difference", "difference_low", "difference_high", "smallest_shown")
+            found = Found(*there.select(columns).row(0))
+            return found if first == one else found.turned
+    return None
+
+
+def _interval(row: dict[str, object], name: str) -> str:
+    value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
+    assert isinstance(value, float)
+    if not isinstance(low, float) or not isinstance(high, float):
+        return score(value)
+    return f"{score(value)} [{score(low)}, {score(high)}]"
+
+
+def _and(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def counts_to_feel(evaluation: Evaluation) -> list[str]:
+    """Return for each judge what it does in whole numbers: of 100 it flags, of 100 violations."""
+    words = WORDS[evaluation.facts.label_source]
+    return [
+        f"{row['judge']}: of 100 rows that it flags {100 * row['precision']:.0f} are {words.violation}; of 100 "
+        f"{words.violations} it flags {100 * row['recall']:.0f}."
+        for row in evaluation.judges.drop_nulls(["precision", "recall"]).iter_rows(named=True)
+    ]
+
+
+def flip_sentences(evaluation: Evaluation, most: int = 3) -> list[str]:
+    """Return for the pairs that decide most rows otherwise how many those are, and who is right there."""
+    pairs = evaluation.flips.sort("share", descending=True, maintain_order=True).head(most)
+    words = WORDS[evaluation.facts.label_source]
+    return [
+        f"{row['judge']} and {row['other']} decide {percent(row['share'])} of the rows otherwise: {row['judge']} alone "
+        f"flags {count(row['flagged_alone'])} ({count(row['violations_among'])} {words.violations}), "
+        f"{row['other']} alone {count(row['other_flagged_alone'])} ({count(row['other_violations_among'])})."
+        for row in pairs.iter_rows(named=True)
+    ]
+
+
+def annotator_sentences(evaluation: Evaluation) -> list[str]:
+    """Return how far annotators agree, and how judges compare with any one of them; nothing of one label."""
+    facts, held = evaluation.facts, evaluation.annotators
+    if facts.alpha is None or held.is_empty():
+        return []
+    between = "" if facts.alpha_low is None else f" [{score(facts.alpha_low)}, {score(facts.alpha_high)}]"
+    said = [
+        f"The annotators agree with Krippendorff's alpha {score(facts.alpha)}{between}: 0 is what chance brings, 1 is "
+        "full agreement, and below 0.67 conclusions from the labels are tentative at best."
+    ]
+    human = held.row(0, named=True)
+    for row in held.filter(pl.col("kind") != "annotator").iter_rows(named=True):
+        said.append(
+            f"Against the majority of the others any one annotator has F1 {_interval(human, 'f1')}, and against the "
+            f"same majorities {row['judge']} has {_interval(row, 'f1')}."
+        )
+    return said
+
+
+def what_was_read(evaluation: Evaluation) -> str:
+    """Return how many rows there are, how many of them violations, and what intervals are by."""
+    facts = evaluation.facts
+    by = (
+        f"by {plural(facts.clusters, 'user or cluster', 'users or clusters')}"
+        if facts.has_users
+        else "by row"
+    )
+    return (
+        f"{count(facts.rows)} labelled rows of {facts.name}, {count(facts.violations)} "
+        f"({percent(facts.violations / facts.rows)}) {WORDS[facts.label_source].violations}; in brackets 95 % "
+        f"intervals, {by} and text."
+    )

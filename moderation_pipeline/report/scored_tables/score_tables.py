@@ -1,0 +1,224 @@
+"""An evaluated table's frames as people read them: sensible digits, a meaning beside each term, no column too many.
+
+The frames have every number; these are views of them. Sentences are `score_sentences`'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import polars as pl
+
+from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
+from moderation_pipeline.report.comparison_table import Cell, Quantity, ReadableTable
+from moderation_pipeline.report.quantities import NONE, SPACE, count, dollars, percent, score, signed
+
+Row = Mapping[str, object]
+Say = Callable[[float | None], str]
+
+
+class PlainTable(NamedTuple):
+    """A table with one line per row: its heads, and a cell for each."""
+
+    heads: list[str]
+    rows: list[list[Cell]]
+
+
+def judges_table(evaluation: Evaluation) -> ReadableTable:
+    """Return a line per quantity, a column per judge; what nobody has is left out."""
+    rows = evaluation.judges.to_dicts()
+    lines = [
+        Quantity(name, meaning, [cell(row) for row in rows]) for name, meaning, cell in _lines(evaluation)
+    ]
+    return ReadableTable(
+        [str(row["judge"]) for row in rows],
+        [line for line in lines if any(cell.value != NONE for cell in line.cells)],
+    )
+
+
+def _lines(evaluation: Evaluation) -> list[tuple[str, str, Callable[[Row], Cell]]]:
+    by = "the labelling model's labels" if evaluation.facts.label_source == "model" else "the labels"
+    return [
+        ("Flags from", "the score from which on a row is flagged", _plain("threshold", score)),
+        (
+            "Flagged rightly",
+            f"of the rows it flags, violations by {by} (precision)",
+            estimate("precision", percent),
+        ),
+        ("Found", f"of the violations by {by}, flagged (recall)", estimate("recall", percent)),
+        ("F1", "the two in one number: 1 is all found and nothing else flagged", estimate("f1", score)),
+        (
+            "False alarms",
+            "of the innocent rows, flagged (false-positive rate)",
+            estimate("false_positive_rate", percent),
+        ),
+        (
+            "F1, threshold chosen",
+            "chosen on nine tenths of the rows, judged on the last; its interval is a little too narrow",
+            estimate("chosen_f1", score),
+        ),
+        (
+            "Best threshold",
+            "on these very rows, so too good to be believed by itself",
+            _plain("best_threshold", score),
+        ),
+        (
+            "Ranks right",
+            "how often a violation scores above an innocent row; .5 is a coin (AUROC)",
+            estimate("auroc", score),
+        ),
+        (
+            "Precision over all thresholds",
+            "a coin has the share of violations (AUPRC, average precision)",
+            estimate("auprc", score),
+        ),
+        (
+            "Score off by",
+            "how far a score is from the share of violations, less what chance makes of it (calibration)",
+            estimate("calibration_error", score),
+        ),
+        ("No verdict", "rows without a score, or that it can't judge: flagged by none", _without),
+        ("Cost", "for 1,000 rows", _plain("usd_per_1000", dollars)),
+    ]
+
+
+def number(row: Row, name: str) -> float | None:
+    """Return a number of a row, null where it is."""
+    value = row[name]
+    return float(value) if isinstance(value, int | float) else None
+
+
+def estimate(name: str, say: Say) -> Callable[[Row], Cell]:
+    """Return how an estimate of a row is shown, its interval in small print."""
+
+    def cell(row: Row) -> Cell:
+        value, low, high = (number(row, f"{name}{end}") for end in ("", "_low", "_high"))
+        if value is None or low is None or high is None:
+            return Cell(say(value))
+        return Cell(say(value), f"{say(low).removesuffix(f'{SPACE}%')} to {say(high)}")
+
+    return cell
+
+
+def _plain(name: str, say: Say) -> Callable[[Row], Cell]:
+    return lambda row: Cell(say(number(row, name)))
+
+
+def _without(row: Row) -> Cell:
+    without = row["without_verdict"]
+    return Cell(count(without)) if isinstance(without, int) and without else Cell(NONE)
+
+
+NAMES = {"f1": "F1", "auroc": "AUROC", "auprc": "AUPRC", "precision": "precision", "recall": "recall"}
+
+
+def differences_table(evaluation: Evaluation) -> PlainTable:
+    """Return a line per two judges, with the differences that are told of most."""
+    pairs = evaluation.differences.select("judge", "other").unique(maintain_order=True)
+    rows = []
+    for one, other in pairs.iter_rows():
+        own = evaluation.differences.filter((pl.col("judge") == one) & (pl.col("other") == other))
+        by_name = {row["estimate"]: row for row in own.iter_rows(named=True)}
+        shown = [
+            Cell(f"{one} less {other}"),
+            *(_difference(by_name[name]) for name in ("f1", "auroc", "auprc")),
+        ]
+        first = by_name["f1"]
+        shown.append(Cell(score(first["smallest_shown"])))
+        shown.append(
+            Cell(
+                _p_value(first["mcnemar_p_holm"]),
+                f"right alone {first['right_alone']:,} and {first['other_right_alone']:,} times",
+            )
+        )
+        rows.append(shown)
+    heads = ["", "F1", "AUROC", "AUPRC", "F1: smallest that would show", "McNemar's p"]
+    return PlainTable(heads, rows)
+
+
+def _difference(row: Row) -> Cell:
+    value, low, high = (number(row, f"difference{end}") for end in ("", "_low", "_high"))
+    if value is None:
+        return Cell(NONE)
+    between = "" if low is None else f"{signed(low, 3)} to {signed(high, 3)}"
+    return Cell(signed(value, 3), between)
+
+
+def _p_value(p: float) -> str:
+    return f"{p:.3f}" if p >= 0.001 else "< .001"
+
+
+def flips_table(evaluation: Evaluation) -> PlainTable:
+    """Return a line per two judges: what each flags alone."""
+    rows = [
+        [
+            Cell(f"{row['judge']} and {row['other']}"),
+            Cell(percent(row["share"])),
+            _alone(row["flagged_alone"], row["violations_among"]),
+            _alone(row["other_flagged_alone"], row["other_violations_among"]),
+        ]
+        for row in evaluation.flips.iter_rows(named=True)
+    ]
+    return PlainTable(["", "decide otherwise", "the first alone flags", "the second alone flags"], rows)
+
+
+def _alone(flagged: int, violations: int) -> Cell:
+    return Cell(count(flagged), f"{count(violations)} violations" if flagged else "")
+
+
+def parts_table(
+    frame: pl.DataFrame, heads: list[str], columns: Mapping[str, Callable[[Row], Cell]]
+) -> PlainTable:
+    """Return a line per row of a frame: its names first, then what is shown of it."""
+    rows = [
+        [*(Cell(str(row[name])) for name in heads), *(cell(row) for cell in columns.values())]
+        for row in frame.iter_rows(named=True)
+    ]
+    return PlainTable([*heads, *columns], rows)
+
+
+def _count(name: str) -> Callable[[Row], Cell]:
+    def cell(row: Row) -> Cell:
+        value = row[name]
+        return Cell(count(value if isinstance(value, int) else None))
+
+    return cell
+
+
+def category_table(evaluation: Evaluation) -> PlainTable:
+    """Return a line per category: of its violations, how many each judge finds."""
+    if evaluation.categories.is_empty():
+        return PlainTable([], [])
+    judges = [str(name) for name in evaluation.judges["judge"]]
+    found = estimate("recall", percent)
+    rows = []
+    for (category,), part in evaluation.categories.group_by("category", maintain_order=True):
+        by_judge = {row["judge"]: row for row in part.iter_rows(named=True)}
+        cells = [found(by_judge[name]) for name in judges]
+        rows.append([Cell(str(category)), Cell(count(int(part["violations"][0]))), *cells])
+    return PlainTable(["category", "violations", *judges], rows)
+
+
+def group_table(evaluation: Evaluation) -> PlainTable:
+    """Return a line per group and judge."""
+    columns = {
+        "rows": _count("rows"),
+        "violations": _count("violations"),
+        "false alarms": estimate("false_positive_rate", percent),
+        "found": estimate("recall", percent),
+        "F1": estimate("f1", score),
+        "AUROC": estimate("auroc", score),
+    }
+    return parts_table(evaluation.groups, ["column", "group", "judge"], columns)
+
+
+def annotator_table(evaluation: Evaluation) -> PlainTable:
+    """Return a line per annotator and judge, each held against the majority of the other annotators."""
+    columns = {
+        "labels": _count("held_against_others_on"),
+        "precision": estimate("precision", percent),
+        "recall": estimate("recall", percent),
+        "F1": estimate("f1", score),
+    }
+    return parts_table(evaluation.annotators, ["judge"], columns)

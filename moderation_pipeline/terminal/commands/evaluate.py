@@ -1,0 +1,136 @@
+"""`moderation evaluate`: from a labelled table with scores to an answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from moderation_pipeline.terminal.screen import print_json, say
+
+
+@click.command()
+@click.argument("table", type=click.Path(path_type=Path))
+@click.option("--text", required=True, metavar="COLUMN", help="The column of texts.")
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    required=True,
+    metavar="COLUMN",
+    help="Which rows are violations: COLUMN, COLUMN=VALUE,VALUE or COLUMN>=NUMBER; a,b,c of several annotators.",
+)
+@click.option(
+    "--score",
+    "scores",
+    multiple=True,
+    metavar="NAME=COLUMN",
+    help="A score from 0 to 1 (COLUMN/100: to 100).",
+)
+@click.option(
+    "--threshold",
+    "thresholds",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="From where on a score flags (0.5).",
+)
+@click.option("--user", metavar="COLUMN", help="Who wrote it: intervals take a user's rows as one.")
+@click.option("--group", "groups", multiple=True, metavar="COLUMN", help="Groups to look at one by one.")
+@click.option("--category", metavar="COLUMN", help="What kind of violation a row is.")
+@click.option(
+    "--cluster", metavar="COLUMN", help="What made rows that belong together (a template), where no user did."
+)
+@click.option("--time", metavar="COLUMN", help="When it was written, where the rows are a stream.")
+@click.option(
+    "--annotator", metavar="COLUMN", help="Whose label a row is, in a table of a row per annotator and item."
+)
+@click.option("--item", metavar="COLUMN", help="What was labelled, with --annotator.")
+@click.option(
+    "--price", "prices", multiple=True, metavar="NAME=DOLLARS", help="What 1,000 rows cost by a score."
+)
+@click.option(
+    "--label-source",
+    type=click.Choice(["human", "moderators", "model"]),
+    default="human",
+    help="Who labelled: people, moderators who acted, or a model (then it is agreement, and no accuracy).",
+)
+@click.option(
+    "--config", "configs", multiple=True, help="Keyless configs to judge beside (student_only, expert_only)."
+)
+@click.option("--no-configs", is_flag=True, help="Judge the scores alone.")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Where the page goes. Default: TABLE.evaluation.html, here.",
+)
+@click.option(
+    "--csv",
+    "csv_folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder for all frames as CSV.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print all frames as JSON.")
+def evaluate(
+    table: Path,
+    text: str,
+    labels: tuple[str, ...],
+    scores: tuple[str, ...],
+    thresholds: tuple[str, ...],
+    user: str | None,
+    groups: tuple[str, ...],
+    category: str | None,
+    cluster: str | None,
+    time: str | None,
+    annotator: str | None,
+    item: str | None,
+    prices: tuple[str, ...],
+    label_source: str,
+    configs: tuple[str, ...],
+    no_configs: bool,
+    report: Path | None,
+    csv_folder: Path | None,
+    as_json: bool,
+) -> None:
+    """Judge the scores of a labelled TABLE (CSV, JSONL, Parquet), and the keyless configs beside them.
+
+    \b
+    moderation evaluate table.csv --text comment --label toxic --score perspective=TOXICITY --score ours=p_toxic
+    moderation evaluate tweets.csv --text tweet --label 'class=hate,offensive' --score ours=p --user author
+    moderation evaluate rated.jsonl --text text --label rater_1,rater_2,rater_3 --score ours=p
+
+    Nothing is sent anywhere, and the data folder is left alone. A row without a score is flagged by none; what is no
+    number is counted and said. Exits with 2 where the table or what was asked of it can't be understood.
+    """
+    from moderation_pipeline.contest.asked import BESIDE, Asked
+    from moderation_pipeline.contest.table_evaluation import evaluate_asked
+    from moderation_pipeline.terminal import evaluated
+
+    asked = Asked(
+        text=text,
+        labels=labels,
+        scores=scores,
+        user=user,
+        time=time,
+        category=category,
+        cluster=cluster,
+        groups=groups,
+        annotator=annotator,
+        item=item,
+        thresholds=thresholds,
+        prices=prices,
+        label_source=evaluated.label_source(label_source),
+        configs=() if no_configs else configs or BESIDE,
+    )
+    found = evaluate_asked(table, asked)
+    for note in found.notes:
+        say(note)
+    if as_json:
+        print_json(evaluated.as_mapping(found))
+    else:
+        evaluated.print_evaluation(found)
+    page = report or Path(f"{table.stem}.evaluation.html")
+    evaluated.write_page(found, page)
+    say(f"Report: {page}")
+    if csv_folder is not None:
+        say(f"Frames: {', '.join(map(str, evaluated.write_frames(found, csv_folder)))}")

@@ -107,7 +107,8 @@ def certificate_sentence(
     may = _may_do(everything, labels)
     bounds = f" {_bounds(met)}," if met else ""
     needs = "".join(f"; {_what_it_takes(row)}" for row in [*unmet, *_nearest_kind(everything, unmet)])
-    return f"{config} {_said_at_length(may)}:{bounds} {judged}{needs}.{_by_labels(rows, labels, may)}{_carried_out(rows[0])}"
+    beside = f"{_by_labels(rows, labels, may)}{_carried_out(rows[0])}"
+    return f"{config} {_said_at_length(may)}:{bounds} {judged}{needs}.{beside}"
 
 
 def small_print(certificates: pl.DataFrame) -> list[str]:
@@ -151,12 +152,9 @@ def certified_to(
         return f"what it was certified to do is void, for {_listed(changed)} changed since"
     may = _may_do(everything, labels or {})
     if not may.acting and not may.lets_go:
-        certified = (
-            "its certificate is contradicted by the labels"
-            if may.vetoed
-            else "it is not certified to act alone"
-        )
-        return certified
+        if may.vetoed:
+            return "its certificate is contradicted by the labels"
+        return "it is not certified to act alone"
     return f"it is certified to {_in_a_few_words(may)} (judged by {everything[0].judged_by})"
 
 

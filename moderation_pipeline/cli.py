@@ -21,12 +21,14 @@ from moderation_pipeline.terminal.commands.cache import cache
 from moderation_pipeline.terminal.commands.certify import certify
 from moderation_pipeline.terminal.commands.chats import chats
 from moderation_pipeline.terminal.commands.check import check
+from moderation_pipeline.terminal.commands.compare import compare
 from moderation_pipeline.terminal.commands.configs import configs
 from moderation_pipeline.terminal.commands.run import run
 from moderation_pipeline.terminal.commands.sql import sql
 from moderation_pipeline.terminal.commands.synthesize import synthesize
 from moderation_pipeline.terminal.commands.ui import ui
 from moderation_pipeline.terminal.commands.users import users
+from moderation_pipeline.terminal.commands.what_if import what_if
 from moderation_pipeline.terminal.exit_codes import EXIT_CODES, ended
 from moderation_pipeline.terminal.streams import make_fit
 from moderation_pipeline.warehouse.access import keep_private
@@ -67,7 +69,23 @@ def cli(session: Session, data: Path | None, debug: bool) -> None:
     keep_private(DataFolder.find())
 
 
-COMMANDS = (run, add, synthesize, ui, chats, configs, sql, users, certify, check, allow, attack, cache)
+COMMANDS = (
+    run,
+    add,
+    synthesize,
+    ui,
+    chats,
+    configs,
+    sql,
+    users,
+    compare,
+    what_if,
+    certify,
+    check,
+    allow,
+    attack,
+    cache,
+)
 """In the order of their use. `--help` sorts them by name."""
 
 for command in COMMANDS:

@@ -21,6 +21,7 @@ from moderation_pipeline.terminal.commands.cache import cache
 from moderation_pipeline.terminal.commands.certify import certify
 from moderation_pipeline.terminal.commands.chats import chats
 from moderation_pipeline.terminal.commands.check import check
+from moderation_pipeline.terminal.commands.compare import compare
 from moderation_pipeline.terminal.commands.configs import configs
 from moderation_pipeline.terminal.commands.evaluate import evaluate
 from moderation_pipeline.terminal.commands.run import run
@@ -29,6 +30,7 @@ from moderation_pipeline.terminal.commands.synthesize import synthesize
 from moderation_pipeline.terminal.commands.tune import tune
 from moderation_pipeline.terminal.commands.ui import ui
 from moderation_pipeline.terminal.commands.users import users
+from moderation_pipeline.terminal.commands.what_if import what_if
 from moderation_pipeline.terminal.exit_codes import EXIT_CODES, ended
 from moderation_pipeline.terminal.streams import make_fit
 from moderation_pipeline.warehouse.access import keep_private
@@ -80,6 +82,8 @@ COMMANDS = (
     configs,
     sql,
     users,
+    compare,
+    what_if,
     certify,
     check,
     tune,

@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 import polars as pl
 
 from moderation_pipeline.agents.deciding.decision_student import DecisionStudent
-from moderation_pipeline.agents.deciding.question_set import (
-    QuestionSet,
-    chat_questions,
-    label_questions,
-    policy_questions,
-)
+from moderation_pipeline.agents.deciding.question_set import questions_of
 from moderation_pipeline.agents.deciding.score_student import ScoreStudent
 from moderation_pipeline.agents.expert import Expert
 from moderation_pipeline.agents.keyless.careful_rules import CarefulRulesExpert
@@ -39,7 +34,6 @@ from moderation_pipeline.config.agent_specs import (
 )
 from moderation_pipeline.config.decision_specs import (
     AskingSpec,
-    ChatDecisionsSpec,
     DecidingSpec,
     DecisionSpec,
     ScoresSpec,
@@ -188,7 +182,7 @@ class _Builder:
 
     def deciding(self, model: DecisionModel, spec: DecisionSpec) -> Student:
         """Return the Student of a decision model, on trial where it is shown memories."""
-        student = DecisionStudent(model, self.questions(spec), spec)
+        student = DecisionStudent(model, questions_of(spec, self.own_rules), spec)
         if not isinstance(spec, AskingSpec) or not spec.shows_memories:
             return student
         return self.on_trial(student, comments_per_request=spec.comments_per_request)
@@ -239,14 +233,6 @@ class _Builder:
             TieredStudent(tiers) if tiers else self.rules(),
             tuple(note for each in found for note in ([each] if isinstance(each, str) else each.notes)),
             tuple(student for each in built for student in each.learned),
-        )
-
-    def questions(self, spec: DecisionSpec) -> QuestionSet:
-        """Return what the model of a spec is asked."""
-        if isinstance(spec, ChatDecisionsSpec):
-            return chat_questions(spec.asks, self.own_rules)
-        return (
-            policy_questions(self.own_rules) if isinstance(spec, AskingSpec) else label_questions(spec.labels)
         )
 
     def rules(self) -> RulesStudent:

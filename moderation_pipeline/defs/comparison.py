@@ -69,19 +69,17 @@ def collect_runs(
     Raises:
         NothingToCompareError: no run is left.
     """
+    from moderation_pipeline.evaluation.comparable import made, stale
     from moderation_pipeline.evaluation.judged import Run
 
-    library, version = ConfigLibrary(folder), comments_version(comments)
-    runs: list[Run] = []
-    left_out: dict[str, str] = {}
-    for key, row in sorted(tables["metrics"].items()):
-        named = library.load(RunKey.parse(key).config)
-        if row["data_version"][0] != version:
-            left_out[named.name] = "the chat's comments have changed since"
-        elif row["config_hash"][0] != named.config_hash:
-            left_out[named.name] = "the config has changed since"
-        else:
-            runs.append(Run(config=named, **{name: tables[name][key] for name in RUN_TABLES}))
+    library, stored = ConfigLibrary(folder), {RunKey.parse(key).config: key for key in tables["metrics"]}
+    every = [run for rows in tables["metrics"].values() for run in made(rows)]
+    left_out = stale(every, library, comments_version(comments))
+    runs = [
+        Run(config=library.load(config), **{name: tables[name][key] for name in RUN_TABLES})
+        for config, key in sorted(stored.items())
+        if config not in left_out
+    ]
     if not runs:
         raise NothingToCompareError(chat, left_out)
     return ChatRuns(runs, left_out)

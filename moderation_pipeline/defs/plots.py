@@ -58,4 +58,5 @@ def _inline(figure: "Figure") -> str:
 
     if figure.svg is None:
         return figure.headline
-    return f"![{figure.title}](data:image/png;base64,{base64.b64encode(small_png(figure.svg)).decode()})"
+    drawing = base64.b64encode(small_png(figure.svg)).decode()
+    return f"{figure.headline}\n\n![{figure.title}](data:image/png;base64,{drawing})"

@@ -39,14 +39,17 @@ def report(
 ) -> dg.MaterializeResult[None]:
     """The chat's report, as Markdown and as one HTML page: verdict, comparison, plots, cases and users."""
     from moderation_pipeline.report.figure_files import load_figures
+    from moderation_pipeline.report.label_testimony import label_word
     from moderation_pipeline.report.page import render_report
     from moderation_pipeline.report.report_parts import CertificatesShown
 
     chat = context.partition_key
+    collected = collect_runs(chat, comments, data_folder, tables)
     rendered = render_report(
         chat=chat,
         comments=comments,
-        runs=collect_runs(chat, comments, data_folder, tables).runs,
+        runs=collected.runs,
+        left_out=collected.left_out,
         comparison=comparison,
         figures=load_figures(data_folder.plots(chat)),
         ingestion=ingestion,
@@ -55,6 +58,7 @@ def report(
             certificates=pl.concat([CERTIFICATES.empty(), *tables["certificates"].values()]),
             expert_errors=pl.concat([EXPERT_ERRORS.empty(), *tables["expert_errors"].values()]),
             changed=_changed(tables["certificates"], data_folder),
+            labels={row["config"]: label_word(row) for row in comparison.iter_rows(named=True)},
         ),
         plots_at=data_folder.plots(chat).name,
     )

@@ -5,7 +5,8 @@ What a ladder says is YAML (`defaults/sanctions`, data/sanctions); records are k
 
 from __future__ import annotations
 
-from moderation_pipeline.cases.case import Case
+from typing import Protocol
+
 from moderation_pipeline.cases.chosen import DecidedBy
 from moderation_pipeline.cases.settled import Sanction
 from moderation_pipeline.config.sanctions import SanctionsSpec, Step
@@ -18,6 +19,40 @@ def _in_shadow(sanction: Sanction, why: str) -> Sanction:
     if sanction.action in (Action.ALLOW, UNDECIDED):
         return sanction._replace(is_shadow=True)
     return sanction._replace(is_shadow=True, reason=f"{sanction.reason} (in shadow: {why})")
+
+
+class Judged(Protocol):
+    """What the ladder has to know of a comment: a `Case`, or as much of one as a stored run holds."""
+
+    @property
+    def position(self) -> int:
+        """The comment's place in the stream."""
+        ...
+
+    @property
+    def channel(self) -> str:
+        """The room: standing does not travel between rooms."""
+        ...
+
+    @property
+    def user_id(self) -> str | None:
+        """Who wrote it, null where nobody knows."""
+        ...
+
+    @property
+    def sent_at_us(self) -> int | None:
+        """When, in microseconds since 1970 (UTC); null where unknown."""
+        ...
+
+    @property
+    def is_moderator(self) -> bool:
+        """Whether a moderator of the channel wrote it."""
+        ...
+
+    @property
+    def is_broadcaster(self) -> bool:
+        """Whether the channel's owner wrote it."""
+        ...
 
 
 class Ladder:
@@ -36,14 +71,14 @@ class Ladder:
         """The position at which the circuit breaker turned the run to shadow mode, if it did."""
         return self._tripped_at
 
-    def foresee(self, case: Case, plan: Plan | None) -> Sanction:
+    def foresee(self, case: Judged, plan: Plan | None) -> Sanction:
         """Return what would be done about the case as things stand, without doing it."""
         record = self.standings.record_of(case.channel, case.user_id)
         return self._sanction(case, plan, DecidedBy.STUDENT, record)
 
     def act(
         self,
-        case: Case,
+        case: Judged,
         plan: Plan | None,
         decided_by: DecidedBy,
         *,
@@ -70,7 +105,9 @@ class Ladder:
         after = self.standings.record_of(case.channel, case.user_id)
         return sanction._replace(strikes=after.strikes_at(case.sent_at_us))
 
-    def _sanction(self, case: Case, plan: Plan | None, decided_by: DecidedBy, record: UserRecord) -> Sanction:
+    def _sanction(
+        self, case: Judged, plan: Plan | None, decided_by: DecidedBy, record: UserRecord
+    ) -> Sanction:
         now = case.sent_at_us
         strikes = record.strikes_at(now) if record.strikes_until else 0
         in_force = record.sanction_at(now) if record.sanction is not None else None
@@ -114,13 +151,13 @@ class Ladder:
             is_shadow=shadow,
         )
 
-    def _immunity(self, case: Case) -> str | None:
+    def _immunity(self, case: Judged) -> str | None:
         if case.is_broadcaster and "broadcaster" in self._spec.immune:
             return "broadcaster"
         return "moderator" if case.is_moderator and "moderator" in self._spec.immune else None
 
     def _climb(
-        self, case: Case, plan: Plan, decided_by: DecidedBy, record: UserRecord, strikes: int
+        self, case: Judged, plan: Plan, decided_by: DecidedBy, record: UserRecord, strikes: int
     ) -> Sanction:
         level = strikes + record.is_warned_at(case.sent_at_us)
         steps = self._steps(plan)
@@ -153,7 +190,7 @@ class Ladder:
         steps = self._spec.ladders.get(plan.category, default).get(plan.action) or default.get(plan.action)
         return steps or (Step(plan.action, plan.duration_s),)
 
-    def _watch(self, case: Case, sanction: Sanction) -> None:
+    def _watch(self, case: Judged, sanction: Sanction) -> None:
         breaker = self._spec.circuit_breaker
         if breaker is None or sanction.is_shadow or sanction.action != Action.BAN:
             return

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.report.expert_sentences import own_errors
+from moderation_pipeline.report.label_testimony import LabelWord, in_words
 from moderation_pipeline.report.quantities import SPACE, count, percent, plural
 
 TARGETS = {
@@ -57,26 +58,33 @@ class _Row(NamedTuple):
 class _May(NamedTuple):
     """What may be done alone, as the loop itself decides it: by which kinds of sanctions, and letting go.
 
-    A kind is of one action and category; `waiting` are those that the run proposed and that stay shadows.
+    A kind is of one action and category; `waiting` are those that the run proposed and that stay shadows. What the
+    chat's labels contradict is in `vetoed`, and in none of the others.
     """
 
     acting: tuple[str, ...]
     waiting: tuple[str, ...]
     lets_go: bool
+    vetoed: tuple[str, ...] = ()
 
     @property
     def is_everything(self) -> bool:
         """Whether nothing waits."""
-        return self.lets_go and bool(self.acting) and not self.waiting
+        return self.lets_go and bool(self.acting) and not self.waiting and not self.vetoed
 
 
-def is_certified(certificates: pl.DataFrame, changed: Sequence[str] = ()) -> bool:
-    """Whether all that the run did may be done alone, and nothing that it rests on has changed since."""
-    return not changed and _may_do(_rows(certificates)).is_everything
+def is_certified(
+    certificates: pl.DataFrame, changed: Sequence[str] = (), labels: LabelWord | None = None
+) -> bool:
+    """Whether all that the run did may be done alone, nothing has changed since, and no label contradicts it."""
+    return not changed and _may_do(_rows(certificates), labels or {}).is_everything
 
 
 def certificate_sentence(
-    certificates: pl.DataFrame, expert_errors: pl.DataFrame, changed: Sequence[str] = ()
+    certificates: pl.DataFrame,
+    expert_errors: pl.DataFrame,
+    changed: Sequence[str] = (),
+    labels: LabelWord | None = None,
 ) -> str:
     """Return the sentence on one run.
 
@@ -84,8 +92,9 @@ def certificate_sentence(
         certificates: the run's rows of the table certificates.
         expert_errors: the run's rows of the table expert_errors.
         changed: in words, what the certificates rest on that has changed since they were made.
+        labels: what the chat's labels say of the same, which stands beside it and vetoes what it contradicts.
     """
-    everything = _rows(certificates)
+    everything, labels = _rows(certificates), labels or {}
     rows = [row for row in everything if row.action == ALL]
     if not rows:
         return "There is nothing to certify: the config has no autonomy, or the run had no comments."
@@ -95,10 +104,11 @@ def certificate_sentence(
     met = [row for row in rows if row.status == "valid"]
     unmet = [row for row in rows if row.status != "valid"]
     judged = _judged(rows, expert_errors)
-    may = _may_do(everything)
+    may = _may_do(everything, labels)
     bounds = f" {_bounds(met)}," if met else ""
     needs = "".join(f"; {_what_it_takes(row)}" for row in [*unmet, *_nearest_kind(everything, unmet)])
-    return f"{config} {_said_at_length(may)}:{bounds} {judged}{needs}.{_carried_out(rows[0])}"
+    beside = f"{_by_labels(rows, labels, may)}{_carried_out(rows[0])}"
+    return f"{config} {_said_at_length(may)}:{bounds} {judged}{needs}.{beside}"
 
 
 def small_print(certificates: pl.DataFrame) -> list[str]:
@@ -131,15 +141,19 @@ SMALL_PRINT = (
 """Told beside every certificate. Numbers are `benchmarks/estimators --only watch`'s, at 5 % and a floor of .2."""
 
 
-def certified_to(certificates: pl.DataFrame, changed: Sequence[str] = ()) -> str | None:
+def certified_to(
+    certificates: pl.DataFrame, changed: Sequence[str] = (), labels: LabelWord | None = None
+) -> str | None:
     """Return in a few words what a run is certified to do, null where it asks for no certificate."""
     everything = _rows(certificates)
     if not everything:
         return None
     if changed:
         return f"what it was certified to do is void, for {_listed(changed)} changed since"
-    may = _may_do(everything)
+    may = _may_do(everything, labels or {})
     if not may.acting and not may.lets_go:
+        if may.vetoed:
+            return "its certificate is contradicted by the labels"
         return "it is not certified to act alone"
     return f"it is certified to {_in_a_few_words(may)} (judged by {everything[0].judged_by})"
 
@@ -151,10 +165,57 @@ def _rows(certificates: pl.DataFrame) -> list[_Row]:
     return sorted(rows, key=lambda row: (row.action != ALL, order.index(row.denominator)))
 
 
-def _may_do(rows: Sequence[_Row]) -> _May:
+ABOUT_SANCTIONS = ("sanctions", "comments")
+SANCTION, LET_GO = "sanction", "let comments through"
+WRONG_BY_LABELS = {
+    "sanctions": "of its sanctions hit comments labelled innocent",
+    "comments": "of the comments were sanctioned though labelled innocent",
+    "allowed": "of the comments that it let through are labelled violations",
+}
+
+
+def _may_do(rows: Sequence[_Row], labels: LabelWord) -> _May:
     kinds = [row for row in rows if row.action != ALL and row.denominator == "sanctions"]
     acting, waiting = (tuple(_kind(row) for row in kinds if _acts(row) is acts) for acts in (True, False))
-    return _May(acting, waiting, any(_acts(row) for row in rows if row.denominator == "allowed"))
+    lets_go = any(_acts(row) for row in rows if row.denominator == "allowed")
+    contradicted = {row.denominator for row in _testified(rows, labels) if _is_contradicted(row, labels)}
+    sanctions_are, letting_go_is = not contradicted.isdisjoint(ABOUT_SANCTIONS), "allowed" in contradicted
+    vetoed = [SANCTION] * (sanctions_are and bool(acting)) + [LET_GO] * (letting_go_is and lets_go)
+    return _May(
+        () if sanctions_are else acting,
+        (*acting, *waiting) if sanctions_are else waiting,
+        lets_go and not letting_go_is,
+        tuple(vetoed),
+    )
+
+
+def _testified(rows: Sequence[_Row], labels: LabelWord) -> list[_Row]:
+    """Return the rows about everything of which labels tell; none where the labels judged the certificate itself."""
+    return [
+        row
+        for row in rows
+        if row.action == ALL and row.denominator in labels and row.judged_by.split(" ")[0] != "labels"
+    ]
+
+
+def _is_contradicted(row: _Row, labels: LabelWord) -> bool:
+    return labels[row.denominator].contradicts(row.target)
+
+
+def _by_labels(rows: Sequence[_Row], labels: LabelWord, may: _May) -> str:
+    """Say what the chat's labels say of the same targets, first that they contradict what the Expert's word allows."""
+    told = _testified(rows, labels)
+    if not told:
+        return ""
+    said = "; ".join(
+        in_words(labels[row.denominator], WRONG_BY_LABELS[row.denominator], row.target) for row in told
+    )
+    if may.vetoed:
+        return (
+            f" But the chat's own labels contradict that, so it should not {_listed(may.vetoed)} alone, whatever the"
+            f" Expert's word allows: by them {said}."
+        )
+    return f" By the chat's own labels {said}."
 
 
 def _acts(row: _Row) -> bool:

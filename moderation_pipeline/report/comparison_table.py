@@ -5,7 +5,7 @@ The table of the warehouse has every number (`comparison`); this is the view of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -42,19 +42,32 @@ class Quantity(NamedTuple):
     cells: list[Cell]
 
 
+class Column(NamedTuple):
+    """A config as the head of a column, and what qualifies all that stands below it."""
+
+    config: str
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.config} ({'; '.join(self.notes)})" if self.notes else self.config
+
+
 class ReadableTable(NamedTuple):
     """The configs, as heads of columns, and the lines below them."""
 
-    configs: list[str]
+    configs: list[Column]
     lines: list[Quantity]
 
 
-def readable(comparison: pl.DataFrame) -> ReadableTable:
-    """Return the comparison for reading; quantities that no config has are left out."""
-    rows = comparison.to_dicts()
-    lines = [Quantity(name, meaning, [cell(row) for row in rows]) for name, meaning, cell in LINES]
+def readable(comparison: pl.DataFrame, notes: Mapping[str, Sequence[str]] | None = None) -> ReadableTable:
+    """Return the comparison for reading; quantities that no config has are left out.
+
+    `notes` say by config what its numbers are not what they seem for: who decided in its place.
+    """
+    rows, notes = comparison.to_dicts(), notes or {}
+    lines = [Quantity(line.name, line.meaning, [line.cell(row) for row in rows]) for line in LINES]
     return ReadableTable(
-        [str(row["config"]) for row in rows],
+        [Column(str(row["config"]), tuple(notes.get(str(row["config"]), ()))) for row in rows],
         [line for line in lines if any(cell.value != NONE for cell in line.cells)],
     )
 
@@ -129,28 +142,92 @@ def _memories(row: Row) -> Cell:
     return Cell(count(int(active)), f"{count(int(retired))} retired" if retired else "")
 
 
-LINES: tuple[tuple[str, str, Callable[[Row], Cell]], ...] = (
-    ("F1", "of violation, against the labels", _estimate("f1", score)),
-    (
+class Line(NamedTuple):
+    """A line of the table: its name, its meaning in a few words, how a row fills it, and the columns it is made of."""
+
+    name: str
+    meaning: str
+    cell: Callable[[Row], Cell]
+    columns: tuple[str, ...]
+
+
+LINES: tuple[Line, ...] = (
+    Line(
+        "Right when it flags",
+        "of comments it called violations, so many are by the labels (precision)",
+        _estimate("precision", percent),
+        ("precision",),
+    ),
+    Line(
+        "Finds",
+        "of violations by the labels, so many it called violations (recall)",
+        _estimate("recall", percent),
+        ("recall",),
+    ),
+    Line("Both in one", "0 to 1; high only where both lines above are (F1)", _estimate("f1", score), ("f1",)),
+    Line(
         "Against the default",
-        "difference, paired by user; the intervals hold for all configs at once",
+        "difference on the same comments; the intervals hold for all configs at once",
         _difference,
+        ("f1_minus_default", "system_agreement_rate_minus_default"),
     ),
-    ("Precision", "of what was flagged, labelled a violation", _estimate("precision", score)),
-    ("Recall", "of labelled violations, flagged", _estimate("recall", score)),
-    ("Student alone, F1", "its own plans, before any audit", _estimate("student_f1", score)),
-    (
-        "Final plan = Expert's",
-        "comments on which the plan that stood is the Expert's",
+    Line(
+        "Student alone",
+        "both in one, of its own plans before any check (its F1)",
+        _estimate("student_f1", score),
+        ("student_f1",),
+    ),
+    Line(
+        "Ends as the Expert would",
+        "comments on which the plan that stood, checked or not, is the Expert's",
         _estimate("system_agreement_rate", percent),
+        ("system_agreement_rate",),
     ),
-    ("Student = Expert", "comments on which the Student's own plan is the Expert's", _agreement),
-    ("Audits", "per 1,000 comments", _plain("audit_share", _per_1000)),
-    ("Sanctions", "per 1,000 comments: warnings and above", _plain("sanction_share", _per_1000)),
-    ("Wrong sanctions", "of those that can be checked, on innocent comments", _wrongful),
-    ("Undecided", "comments that nobody could decide", _undecided),
-    ("Memories", "active at the end", _memories),
-    ("Cost", "per 1,000 comments, at list price", _plain("list_cost_usd_per_1000_comments", dollars)),
-    ("Wait", "95 of 100 comments were decided within", _plain("latency_ms_p95", milliseconds)),
+    Line(
+        "Student agrees",
+        "comments on which the Student's own plan, before any check, is the Expert's",
+        _agreement,
+        ("reference_agreement_rate", "agreement_rate"),
+    ),
+    Line(
+        "Checked by the Expert",
+        "of 1,000 comments (audits)",
+        _plain("audit_share", _per_1000),
+        ("audit_share",),
+    ),
+    Line(
+        "Acted against",
+        "of 1,000 comments: warned, deleted, timed out or banned",
+        _plain("sanction_share", _per_1000),
+        ("sanction_share",),
+    ),
+    Line(
+        "Wrongly",
+        "of those acted against that have a label, labelled innocent",
+        _wrongful,
+        ("wrongful_sanction_share", "wrongful_sanctions", "sanctions_checked"),
+    ),
+    Line("Undecided", "comments that nobody could decide", _undecided, ("undecided", "not_judged")),
+    Line(
+        "Memories",
+        "cases learnt from the Expert that are in use at the end",
+        _memories,
+        ("memories_active", "memories_retired"),
+    ),
+    Line(
+        "Cost",
+        "per 1,000 comments, at list price",
+        _plain("list_cost_usd_per_1000_comments", dollars),
+        ("list_cost_usd_per_1000_comments",),
+    ),
+    Line(
+        "Wait",
+        "95 of 100 comments were decided within",
+        _plain("latency_ms_p95", milliseconds),
+        ("latency_ms_p95",),
+    ),
 )
-"""Every quantity that is shown: its name, its meaning in a few words, and how a row fills it."""
+"""Every quantity that is shown."""
+
+SOURCES = tuple((line.name, line.columns) for line in LINES)
+"""By quantity the columns of the table comparison that it is made of."""

@@ -1,4 +1,6 @@
-"""The conclusion in three sentences: which config judges best, what it costs, whether it may act alone.
+"""The conclusion in plain sentences: which config judges best, what it costs, whether it may act alone.
+
+The terms and intervals behind them are in its small print.
 
 Sentences are honest about what the numbers can't say: intervals that overlap, labels that are missing, an
 Expert whom nobody checked. Certificates with targets are made elsewhere; nothing here grants one, and what they
@@ -7,12 +9,12 @@ grant is said beside the labels' own testimony (`certificate_sentences.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.report.quantities import count, dollars, percent, plural, score, signed
+from moderation_pipeline.report.quantities import count, dollars, of_hundred, percent, plural, score, signed
 
 Row = dict[str, float | int | str | bool | None]
 
@@ -28,27 +30,46 @@ JUDGES = {
 
 
 class Conclusion(NamedTuple):
-    """Three sentences."""
+    """Three sentences, and the terms and intervals behind the first, empty where there are none.
+
+    `config` is the one that the second and third are about.
+    """
 
     which: str
     cost: str
     alone: str
+    small: str
+    config: str
 
 
 def conclusion(
-    comparison: pl.DataFrame, label_sources: tuple[str, ...], certified: Mapping[str, str] | None = None
+    comparison: pl.DataFrame,
+    label_sources: tuple[str, ...],
+    certified: Mapping[str, str] | None = None,
+    *,
+    marks: Mapping[str, Sequence[str]] | None = None,
+    stale: int = 0,
 ) -> Conclusion | None:
     """Return the conclusion on a chat from its comparison; null where there is no run to judge.
 
-    `certified` says of the configs that ask for certificates what they are certified to do.
+    `certified` says of the configs that ask for certificates what they are certified to do, `marks` what qualifies a
+    config's numbers (`stand_ins.marks`); `stale` is how many configs were run before the chat or they changed.
     """
     if comparison.is_empty():
         return None
-    rows = comparison.to_dicts()
+    rows = [
+        {**row, "marks": "; ".join((marks or {}).get(row["config"], ()))} for row in comparison.to_dicts()
+    ]
     best = next((row for row in rows if row["is_best"]), None)
     choice = _choice(rows, best)
     alone = _alone(choice, label_sources, (certified or {}).get(str(choice["config"])))
-    return Conclusion(_which(rows, best, choice), _cost(rows, best, choice), alone)
+    return Conclusion(
+        _which(rows, best, choice, stale),
+        _cost(rows, best, choice),
+        alone,
+        _small(rows, best),
+        str(choice["config"]),
+    )
 
 
 def _choice(rows: list[Row], best: Row | None) -> Row:
@@ -80,41 +101,93 @@ def _number(row: Row, name: str) -> float:
     return float("inf") if value is None else float(value)
 
 
-def _which(rows: list[Row], best: Row | None, choice: Row) -> str:
+def _which(rows: list[Row], best: Row | None, choice: Row, stale: int) -> str:
     if best is None:
         return (
             "Which config judges this chat best can't be said: it has no labels, and no Expert's plans to"
             " hold the others against."
         )
-    first = _quality_of(best)
+    name, first = _named(best), _quality_of(best)
     if len(rows) == 1:
-        return f"{best['config']} is the only config that was run: {first}."
-    level = sorted((row for row in rows if row is not best and _is_level(row)), key=lambda row: -_rank(row))
+        return f"{name} is the only config that was run{_as_it_is_now(stale)}: {first}."
+    level, behind = _level_with(rows, best), _behind_of(rows, best)
+    if not level and not behind:
+        return f"{name} is the only config of {len(rows)} that can be scored here: {first}."
     if not level:
-        behind = [row for row in rows if row["quality_minus_best"] is not None and row is not best]
-        if not behind:
-            return f"{best['config']} judges best: {first}."
-        second = max(behind, key=_rank)
-        return f"{best['config']} judges best: {first}; next is {second['config']}, {_behind(second)}."
+        return f"{name} judges this chat best: {first}; every other config is shown to be behind."
     other = level[0] if choice is best else choice
     if any(map(_is_untold, level)):
         return (
-            f"Which config judges this chat best can't be told from so few users: {best['config']} scores highest"
-            f" ({first}), and {other['config']} is at {_behind(other)}."
+            f"Which config judges this chat best can't be told from so few users: {name} scores highest"
+            f" ({first}), and {_named(other)} is {_apart(other)}."
         )
     if choice is best:
-        near = f"{other['config']} is dearer and not shown to be worse: {_behind(other)}{_not_seen(other)}"
-        return f"{best['config']} scores highest: {first}; {near}."
+        return f"{name} scores highest: {first}; {_named(other)} is dearer and not shown to be worse."
     return (
-        f"{best['config']} scores highest ({first}), but {choice['config']}, which is cheaper, is not shown"
-        f" to be worse: {_behind(choice)}{_not_seen(choice)}."
+        f"{name} scores highest ({first}), but {_named(choice)}, which is cheaper, is not shown to be worse."
     )
 
 
+def _named(row: Row) -> str:
+    """Return the config's name, with what qualifies all its numbers."""
+    return f"{row['config']} ({row['marks']})" if row["marks"] else str(row["config"])
+
+
+def _as_it_is_now(stale: int) -> str:
+    if not stale:
+        return ""
+    return f" since the chat last changed ({plural(stale, 'other')} ran before and {_are(stale)} not shown)"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _level_with(rows: list[Row], best: Row) -> list[Row]:
+    """Return the configs that are not shown to be worse than the best, the nearest first."""
+    return sorted((row for row in rows if row is not best and _is_level(row)), key=lambda row: -_rank(row))
+
+
+def _behind_of(rows: list[Row], best: Row) -> list[Row]:
+    """Return the configs that are shown to be worse than the best, the nearest first."""
+    scored = [row for row in rows if row is not best and row["quality_minus_best"] is not None]
+    return sorted((row for row in scored if not _is_level(row)), key=lambda row: -_rank(row))
+
+
+def _apart(row: Row) -> str:
+    """Say how far a config is behind the best, in a few words."""
+    middle = _float(row["quality_minus_best"])
+    return "at no known distance" if middle is None else f"{_difference(row)} behind"
+
+
+def _difference(row: Row) -> str:
+    scale, unit, digits = _scale(row)
+    return f"{abs(_float(row['quality_minus_best']) or 0.0) * scale:.{digits}f}{unit}"
+
+
+def _small(rows: list[Row], best: Row | None) -> str:
+    """Return the terms, numbers and intervals behind the first sentence."""
+    if best is None:
+        return ""
+    said = []
+    if best["quality"] == "f1":
+        both = f"precision {score(_float(best['precision']))}, recall {score(_float(best['recall']))}"
+        said.append(
+            f"In terms: {best['config']} has F1 {score(_float(best['f1']))}{_interval(best, 'f1')}, {both}"
+        )
+    else:
+        low, high = (_float(best[f"system_agreement_rate{end}"]) for end in ("_low", "_high"))
+        if low is not None and high is not None:
+            said.append(f"The 95 % interval of {best['config']} is {percent(low)} to {percent(high)}")
+    nearest = [*_level_with(rows, best), *_behind_of(rows, best)][:1]
+    said += [f"next is {row['config']}, at {_behind(row)}{_not_seen(row)}" for row in nearest]
+    return f"{'; '.join(said)}." if said else ""
+
+
 def _not_seen(row: Row) -> str:
-    """Say what difference would have been too small to be seen here, where one is known."""
+    """Say what difference would have been too small to be seen here, where one is known and none was found."""
     low, high = (_float(row[f"quality_minus_best{end}"]) for end in ("_low", "_high"))
-    if low is None or high is None or high <= low:
+    if low is None or high is None or high <= low or not _is_level(row):
         return ""
     scale, unit, digits = _scale(row)
     return f", and less than {(high - low) / 2 * scale:.{digits}f}{unit} could not have been seen here"
@@ -131,12 +204,16 @@ def _rank(row: Row) -> float:
 
 
 def _quality_of(row: Row) -> str:
-    if row["quality"] == "f1":
-        return f"F1 of violation {score(_float(row['f1']))}{_interval(row, 'f1')} against the labels"
-    rate = _float(row["system_agreement_rate"])
-    low, high = _float(row["system_agreement_rate_low"]), _float(row["system_agreement_rate_high"])
-    interval = "" if low is None else f" (95 % interval {percent(low)} to {percent(high)})"
-    return f"there are no labels, and its plan is the Expert's on {percent(rate)} of comments{interval}"
+    if row["quality"] != "f1":
+        rate = of_hundred(_float(row["system_agreement_rate"]))
+        return f"there are no labels, and on {rate} of 100 comments it ends as the Expert would"
+    right, found = (_float(row[name]) for name in ("precision", "recall"))
+    flagged = (
+        "it flagged nothing"
+        if right is None
+        else f"of 100 comments it flagged, {of_hundred(right)} were violations"
+    )
+    return f"{flagged}, and of 100 violations it found {of_hundred(found)}"
 
 
 def _behind(row: Row) -> str:

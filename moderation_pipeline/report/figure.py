@@ -13,7 +13,8 @@ class Figure:
     """One figure: its name (a file's stem), its plain title, what it says, and its drawing.
 
     `headline` says what is seen and `how` how it was measured. `spec` is the Vega-Lite chart as JSON; it,
-    `svg` and `png` are null where there was nothing to draw, and `headline` then says why.
+    `svg` (without its title, see `rendering`) and `png` are null where there was nothing to draw, and `headline` then
+    says why.
     """
 
     name: str

@@ -166,7 +166,10 @@ def _action_distribution(judged: Mapping[str, pl.DataFrame], focus: str) -> Draw
     own = shares.filter(pl.col("config") == focus)
     sanctioned = own.filter(pl.col("action").is_in(SANCTION_WORDS)).select(pl.col("share").sum()).item()
     headline = f"{focus} sanctions {1000 * sanctioned:.0f} of 1,000 comments"
-    how = "Bars count comments. Under sanction: written by users who, had it been real, were silenced then."
+    how = (
+        "Bars are per 1,000 comments, the numbers whole comments. Under sanction: written by users who, had it been"
+        " real, were silenced then."
+    )
     figure = Figure("action_distribution", title, headline, how)
     return figure, charts.action_distribution(shares, Titled(headline, how))
 

@@ -7,21 +7,28 @@ comments, names and even descriptions are other people's text (law 6).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 from markupsafe import Markup
 
+from moderation_pipeline.evaluation.comparable import stale_sentence
 from moderation_pipeline.evaluation.config_comparison import focus_of
+from moderation_pipeline.evaluation.felt_counts import felt_counts
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.evaluation.sanctioned import sanctioned_users
 from moderation_pipeline.evaluation.yardstick import reference_of
 from moderation_pipeline.report.comparison_table import ReadableTable, readable
 from moderation_pipeline.report.conclusion import Conclusion, conclusion
 from moderation_pipeline.report.figure import Figure
+from moderation_pipeline.report.glossary import WORDS, Word
 from moderation_pipeline.report.limits import label_sources, limits
+from moderation_pipeline.report.methods import Methods, methods
+from moderation_pipeline.report.people_sentences import people_sentence
 from moderation_pipeline.report.report_parts import (
+    CATEGORIES,
+    IN_MARKDOWN,
     USERS,
     CaseShown,
     CertificatesShown,
@@ -32,6 +39,7 @@ from moderation_pipeline.report.report_parts import (
     user,
     users_facts,
 )
+from moderation_pipeline.report.stand_ins import marks_of
 from moderation_pipeline.report.templating import (
     html_environment,
     markdown_environment,
@@ -56,6 +64,8 @@ class _Page:
     facts: str
     configs: list[tuple[str, str]]
     verdict: Conclusion | None
+    people: str | None
+    stale: str | None
     certified: list[str]
     table: ReadableTable
     figures: Sequence[Figure]
@@ -65,7 +75,11 @@ class _Page:
     users: list[UserShown]
     users_facts: str
     limits: list[str]
+    words: Sequence[Word]
+    methods: Methods | None
     made_from: str
+    in_markdown: int = IN_MARKDOWN
+    categories: Sequence[str] = CATEGORIES
 
 
 def render_report(
@@ -78,6 +92,7 @@ def render_report(
     ingestion: pl.DataFrame | None = None,
     rejected_lines: pl.DataFrame | None = None,
     certified: CertificatesShown | None = None,
+    left_out: Mapping[str, str] | None = None,
     plots_at: str = "plots",
 ) -> Report:
     """Return the report of one chat.
@@ -91,6 +106,7 @@ def render_report(
         ingestion: the chat's row of the table `ingestion`, where there is one.
         rejected_lines: the lines that could not be read.
         certified: what the runs may do alone, and what their Experts get wrong, where that is known.
+        left_out: by config why its run is not among them, though there is one.
         plots_at: the folder, relative to the Markdown file, in which `save_figures` put the figures.
     """
     page = _page(
@@ -102,6 +118,7 @@ def render_report(
         ingestion,
         rejected_lines,
         certified or CertificatesShown(),
+        left_out or {},
         plots_at,
     )
     style = Markup(read_template("report.css"))
@@ -122,18 +139,26 @@ def _page(
     ingestion: pl.DataFrame | None,
     rejected_lines: pl.DataFrame | None,
     certified: CertificatesShown,
+    left_out: Mapping[str, str],
     plots_at: str,
 ) -> _Page:
     focus = focus_of(comparison) if comparison.height else ""
     run = next((run for run in runs if run.name == focus), None)
+    marks = {each.name: marks_of(each) for each in runs}
+    verdict = conclusion(
+        comparison, label_sources(comments), certified.in_a_few_words(), marks=marks, stale=len(left_out)
+    )
+    chosen = next((each for each in runs if verdict is not None and each.name == verdict.config), None)
     users = sanctioned_users(comments, run) if run is not None else pl.DataFrame()
     return _Page(
         chat=chat,
         facts=chat_facts(comments, len(runs)),
         configs=[(run.name, run.config.config.description) for run in runs],
-        verdict=conclusion(comparison, label_sources(comments), certified.in_a_few_words()),
+        verdict=verdict,
+        people=None if chosen is None else people_sentence(chosen.name, felt_counts(comments, chosen)),
+        stale=stale_sentence(chat, left_out),
         certified=certified.sentences(runs),
-        table=readable(comparison),
+        table=readable(comparison, marks),
         figures=figures,
         plots_at=plots_at,
         focus=focus,
@@ -141,5 +166,7 @@ def _page(
         users=[user(row) for row in users.head(USERS).iter_rows(named=True)],
         users_facts=users_facts(comments, users, focus),
         limits=limits(comments, ingestion, rejected_lines, runs, comparison),
+        words=WORDS,
+        methods=methods(chat, comments, runs, comparison),
         made_from=made_from(runs, ingestion),
     )

@@ -66,3 +66,14 @@ def signed(value: float | None, digits: int = 2) -> str:
     if float(text) == 0:
         return text
     return f"{'+' if value > 0 else '−'}{text}"
+
+
+def of_hundred(share: float | None) -> str:
+    """Return 71 of a share of .71: what is neither none nor all of a hundred is never said to be."""
+    if share is None:
+        return NONE
+    if 0 < share < 0.005:
+        return "fewer than 1"
+    if 0.995 <= share < 1:
+        return "more than 99"
+    return {0: "none", 100: "all"}.get(round(100 * share), f"{100 * share:.0f}")

@@ -16,7 +16,7 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 
 
 class Picture(NamedTuple):
-    """One chart: its spec as JSON, and rendered."""
+    """One chart: its spec as JSON, and rendered; the PNG has the title, which stands beside the SVG as text."""
 
     spec: str
     svg: str
@@ -24,9 +24,14 @@ class Picture(NamedTuple):
 
 
 def render(spec: dict[str, Any]) -> Picture:
-    """Return the picture of a Vega-Lite spec."""
-    svg = vl_convert.vegalite_to_svg(spec)
-    return Picture(json.dumps(spec), svg, vl_convert.svg_to_png(svg, scale=PNG_SCALE))
+    """Return the picture of a Vega-Lite spec.
+
+    An SVG's letters are drawn in whatever font its reader has, so a long line that fitted here is cut there: its title
+    is left to the page, which breaks lines by its own width. A PNG is drawn once and for all.
+    """
+    untitled = {key: value for key, value in spec.items() if key != "title"}
+    png: bytes = vl_convert.vegalite_to_png(spec, scale=PNG_SCALE)
+    return Picture(json.dumps(spec), vl_convert.vegalite_to_svg(untitled), png)
 
 
 def small_png(svg: str) -> bytes:

@@ -8,23 +8,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 
+from moderation_pipeline.evaluation.case_context import Context, LineShown, MemoryShown, contexts
 from moderation_pipeline.evaluation.disagreements import costliest_disagreements
-from moderation_pipeline.evaluation.judged import NO_VIOLATION, Run
+from moderation_pipeline.evaluation.judged import NO_VIOLATION, SEVERITY_OF, Run
+from moderation_pipeline.plan import Category
 from moderation_pipeline.report.certificate_sentences import certificate_sentence, certified_to, small_print
 from moderation_pipeline.report.expert_sentences import breaking_sentence
-from moderation_pipeline.report.quantities import count, percent, plural
+from moderation_pipeline.report.label_testimony import LabelWord
+from moderation_pipeline.report.quantities import count, dollars, percent, plural
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 
-DISAGREEMENTS = 10
+DISAGREEMENTS = 150
+"""How many disagreements the page holds, opened one by one: at some three kilobytes each it stays below a megabyte."""
+IN_MARKDOWN = 10
+CATEGORIES = tuple(category.value for category in Category if category is not Category.NONE)
+"""What disagreements can be chosen by; each has its rule in the style sheet."""
 USERS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class CaseShown:
-    """One disagreement in words."""
+    """One disagreement in words, and what stands around it. `marks` are what the page's choices go by."""
 
     text: str
     where: str
@@ -34,6 +42,15 @@ class CaseShown:
     expert: str
     expert_reason: str
     label: str
+    marks: str
+    before: list[LineShown]
+    after: list[LineShown]
+    own: list[LineShown]
+    history: str
+    memories: list[MemoryShown]
+    done: str
+    done_reason: str
+    cost: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +71,13 @@ class CertificatesShown:
     """The certificates of a chat's runs, their Experts' own errors, and what has changed since they were made.
 
     `changed` says in words, by config, what its certificates rest on that is no longer so: they are void then.
+    `labels` is what the chat's labels say of the same, by config.
     """
 
     certificates: pl.DataFrame = field(default_factory=CERTIFICATES.empty)
     expert_errors: pl.DataFrame = field(default_factory=EXPERT_ERRORS.empty)
     changed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    labels: Mapping[str, LabelWord] = field(default_factory=dict)
 
     def sentences(self, runs: Sequence[Run]) -> list[str]:
         """Say of each run whose config asks for it what it may do alone, and of which Expert to be wary."""
@@ -66,7 +85,11 @@ class CertificatesShown:
         for run in runs:
             own, errors = self._of(run.name, self.certificates), self._of(run.name, self.expert_errors)
             if own.height:
-                said.append(certificate_sentence(own, errors, self.changed.get(run.name, ())))
+                said.append(
+                    certificate_sentence(
+                        own, errors, self.changed.get(run.name, ()), self.labels.get(run.name)
+                    )
+                )
             said.append(breaking_sentence(errors))
         said.extend(small_print(self.certificates))
         return [sentence for sentence in said if sentence is not None]
@@ -75,7 +98,9 @@ class CertificatesShown:
         """Return by config what it is certified to do."""
         configs = self.certificates["config"].unique(maintain_order=True)
         said = {
-            name: certified_to(self._of(name, self.certificates), self.changed.get(name, ()))
+            name: certified_to(
+                self._of(name, self.certificates), self.changed.get(name, ()), self.labels.get(name)
+            )
             for name in configs
         }
         return {name: words for name, words in said.items() if words is not None}
@@ -117,21 +142,63 @@ def _label_facts(labels: pl.Series) -> str:
 
 
 def cases(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None) -> list[CaseShown]:
-    """Return the costliest disagreements of a run."""
-    rows = costliest_disagreements(comments, run, reference, DISAGREEMENTS).iter_rows(named=True)
-    return [
-        CaseShown(
-            text=row["text"],
-            where=_where(row["user_name"] or row["user_id"], row["channel"], row["sent_at"], row["position"]),
-            repeats=row["repeats"],
-            student=_plan(row["student_action"], row["student_category"], row["student_confidence"]),
-            student_reason=row["student_reasoning"] or "",
-            expert=_plan(row["expert_action"], row["expert_category"], row["expert_confidence"]),
-            expert_reason=row["expert_reasoning"] or "",
-            label=_label(row),
-        )
-        for row in rows
-    ]
+    """Return the costliest disagreements of a run, each with what stands around it."""
+    rows = costliest_disagreements(comments, run, reference, DISAGREEMENTS)
+    around = contexts(comments, run, rows["comment_id"].to_list())
+    return [_case(row, around[row["comment_id"]]) for row in rows.iter_rows(named=True)]
+
+
+def _case(row: dict[str, Any], around: Context) -> CaseShown:
+    return CaseShown(
+        text=row["text"],
+        where=_where(row["user_name"] or row["user_id"], row["channel"], row["sent_at"], row["position"]),
+        repeats=row["repeats"],
+        student=_plan(row["student_action"], row["student_category"], row["student_confidence"]),
+        student_reason=row["student_reasoning"] or "",
+        expert=_plan(row["expert_action"], row["expert_category"], row["expert_confidence"]),
+        expert_reason=row["expert_reasoning"] or "",
+        label=_label(row),
+        marks=_marks(row),
+        before=[line for line in around.lines if line.at < 0],
+        after=[line for line in around.lines if line.at > 0],
+        own=around.own,
+        history=_history(row["user_name"] or row["user_id"], around),
+        memories=around.memories,
+        done=around.done or "nothing recorded",
+        done_reason=around.reason,
+        cost=f"Student {dollars(around.student_cost_usd)}, Expert {dollars(around.expert_cost_usd)} at list price",
+    )
+
+
+def _history(user: str | None, around: Context) -> str:
+    """Say what is known of the user by then."""
+    if user is None:
+        return "Who wrote it is unknown, so there is no history."
+    if not around.comments_before:
+        return "The first comment of this user in this channel."
+    return (
+        f"{plural(around.comments_before, 'comment')} before this one in this channel,"
+        f" {plural(around.sanctions_before, 'sanction')} among them."
+    )
+
+
+def _marks(row: dict[str, Any]) -> str:
+    """Return by what a reader may choose a case: who is harsher, who is right by the label, which categories."""
+    gap = SEVERITY_OF[row["student_action"]] - SEVERITY_OF[row["expert_action"]]
+    harsher = "student-harsher" if gap > 0 else "expert-harsher" if gap < 0 else "same-action"
+    label = row["label_is_violation"]
+    right = [who for who in ("student", "expert") if (row[f"{who}_category"] != NO_VIOLATION) == label]
+    by_label = (
+        "no-label"
+        if label is None
+        else "both-right"
+        if len(right) == 2
+        else f"{right[0] if right else 'neither'}-right"
+    )
+    categories = {row[f"{who}_category"] for who in ("student", "expert")} - {NO_VIOLATION}
+    return " ".join(
+        [harsher, by_label, *(f"of-{name}" for name in sorted(categories) if name in set(Category))]
+    )
 
 
 def _where(user: str | None, channel: str | None, sent_at: datetime | None, position: int) -> str:

@@ -6,12 +6,14 @@ Sentences for the report's limits. That it happens is decided in `moderation/` a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import polars as pl
 
 from moderation_pipeline.cases.chosen import DecidedBy
 from moderation_pipeline.cases.tier_names import BASE, BASE_INSTEAD, HEAD
 from moderation_pipeline.config.agent_specs import LearnedSpec, TiersSpec
+from moderation_pipeline.config.run_config import Config
 from moderation_pipeline.config.yaml_model import Closed
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.report.quantities import count, plural
@@ -45,18 +47,48 @@ def _of_the_budget(run: Run) -> Iterator[str]:
 
 
 def _of_the_agents(run: Run) -> Iterator[str]:
-    config, bought = run.config.config, run.student_decisions.filter(pl.col("degraded").is_null())
-    parts = (
-        ("Student", config.student, bought["backend"]),
-        ("Expert", config.expert, run.expert_audits["backend"]),
-    )
-    for part, spec, backends in parts:
+    bought = run.student_decisions.filter(pl.col("degraded").is_null())
+    for each in replaced(run.config.config, bought["backend"], run.expert_audits["backend"]):
+        yield (
+            f"{run.name} names {each.asked_for} as its {each.part}, but {each.decided} decided: its model could not be "
+            "used here."
+        )
+
+
+class Replaced(NamedTuple):
+    """A part of a config, which models it names, and who decided in their place."""
+
+    part: str
+    asked_for: str
+    decided: str
+
+
+def replaced(config: Config, student: pl.Series, expert: pl.Series) -> Iterator[Replaced]:
+    """Yield the parts of a config that keyless agents stood in for altogether, of the backends that answered."""
+    for part, spec, backends in (("Student", config.student, student), ("Expert", config.expert, expert)):
         asked_for, decided = _backends(spec), set(backends.drop_nulls())
         if asked_for and decided and decided <= KEYLESS and not decided & asked_for:
-            yield (
-                f"{run.name} names {' and '.join(sorted(asked_for))} as its {part}, but "
-                f"{' and '.join(sorted(decided))} decided: its model could not be used here."
-            )
+            yield Replaced(part, " and ".join(sorted(asked_for)), " and ".join(sorted(decided)))
+
+
+def marks(config: Config, student: pl.Series, expert: pl.Series) -> list[str]:
+    """Return what is to be said beside a config's name wherever its numbers stand, in a few words each.
+
+    A config that ran as its fallback is not what its name says, and one whose Expert is the labels was taught by what
+    the others are judged by.
+    """
+    said = [
+        f"not {each.asked_for}: {each.decided} stood in as its {each.part}"
+        for each in replaced(config, student, expert)
+    ]
+    if config.expert != "none" and config.expert.backend == "labels":
+        said.append("its Expert is the labels")
+    return said
+
+
+def marks_of(run: Run) -> list[str]:
+    """Return the marks of a run."""
+    return marks(run.config.config, run.student_decisions["backend"], run.expert_audits["backend"])
 
 
 def _of_the_base(run: Run) -> Iterator[str]:

@@ -14,10 +14,11 @@ from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.report.certificate_sentences import certificate_sentence, is_certified, small_print
 from moderation_pipeline.report.expert_sentences import breaking_sentence
+from moderation_pipeline.report.label_testimony import label_word
 from moderation_pipeline.terminal.listings import require_chat
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
+from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS, METRICS
 
 SHOWN = (
     "action",
@@ -84,10 +85,11 @@ def certified(folder: DataFolder, chat: str, config: str) -> CertifiedRun:
         why = f"void: {', '.join(changed)} changed since"
         rows = rows.with_columns(status=pl.lit("void"), reason=pl.lit(why))
     caution = breaking_sentence(errors)
+    labels = label_word(next(read_table(folder, METRICS, chat, config).iter_rows(named=True), None))
     return CertifiedRun(
-        certificate_sentence(rows, errors, changed),
+        certificate_sentence(rows, errors, changed, labels),
         [*([] if caution is None else [caution]), *small_print(rows)],
-        is_certified(rows, changed),
+        is_certified(rows, changed, labels),
         rows,
         errors,
     )

@@ -5,19 +5,24 @@ The estimates and their intervals are `evaluation`'s; here they are only laid ou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import click
 import polars as pl
 
 from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.evaluation.comparable import made, stale, stale_sentence
 from moderation_pipeline.evaluation.expected_rarity import rarity_told
 from moderation_pipeline.evaluation.yardstick import told
+from moderation_pipeline.report.stand_ins import marks
+from moderation_pipeline.slugs import check_slug
 from moderation_pipeline.terminal.screen import number, print_table
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import COMPARISON
+from moderation_pipeline.warehouse.tables import COMMENTS, COMPARISON
+from moderation_pipeline.warehouse.versions import comments_version
+from moderation_pipeline.warehouse.views import query
 
 Row = Mapping[str, object]
 
@@ -30,34 +35,74 @@ def comparison_of(folder: DataFolder, chat: str) -> pl.DataFrame:
 def print_comparison(folder: DataFolder, comparison: pl.DataFrame) -> None:
     """Draw one row per config; estimates with their 95 % intervals."""
     has_labels = comparison["f1"].null_count() < comparison.height
-    columns = ["config", *(["F1", "precision", "recall"] if has_labels else []), "agrees with Expert"]
+    columns = ["config", *(["F1", "precision", "recall"] if has_labels else []), "ends as Expert"]
     columns += ["audited", "acted against", "cost $/1000"]
     if comparison.select(pl.col("latency_ms_p95").fill_null(0).max()).item():
         columns.append("p95 ms")
-    rows = [[_cell(column, row) for column in columns] for row in comparison.iter_rows(named=True)]
+    chat = str(comparison["chat"][0])
+    qualified = marks_by_config(folder, chat, comparison["config"].to_list())
+    rows = [
+        [_cell(column, {**row, "marked": bool(qualified.get(row["config"]))}) for column in columns]
+        for row in comparison.iter_rows(named=True)
+    ]
     print_table(columns, rows, right=columns[1:])
     labelled, comments = comparison["labelled"][0], comparison["comments"][0]
     judged = f"F1 of violation on {labelled:,} of {comments:,} comments" if has_labels else "No labels"
-    click.echo(f"\n{judged}; in brackets 95 % intervals, by user and text.")
+    click.echo(
+        f"\n{judged}; in brackets 95 % intervals, by user and text. Ends as Expert: comments on which the plan"
+    )
+    click.echo("that stood, audited or not, is the Expert's.")
+    for config, said in qualified.items():
+        click.echo(f"* {config}: {'; '.join(said)}.")
     library = ConfigLibrary(folder)
     known = [library.load(name) for name in sorted(comparison["config"]) if name in library.names()]
     if (measured := told(known)) is not None:
         click.echo(measured)
-    (chat, labelled, violations) = comparison.select("chat", "labelled", "labelled_violations").row(0)
+    violations = comparison["labelled_violations"][0]
     for sentence in rarity_told(chat, labelled, violations or 0, known):
         click.echo(sentence)
+    if (left_out := stale_sentence(chat, stale_runs(folder, chat))) is not None:
+        click.echo(left_out)
+
+
+ANSWERED = """
+select config, backend, 'Student' as part from student_decisions
+where chat = '{chat}' and backend is not null and degraded is null group by all
+union all
+select config, backend, 'Expert' as part from expert_audits
+where chat = '{chat}' and backend is not null group by all
+"""
+
+
+def marks_by_config(folder: DataFolder, chat: str, configs: Sequence[str]) -> dict[str, list[str]]:
+    """Return what is to be said beside a config's numbers, of those of which something is."""
+    answered = query(folder, ANSWERED.format(chat=check_slug(chat, "Chat")))
+    library = ConfigLibrary(folder)
+    found: dict[str, list[str]] = {}
+    for name in sorted(set(configs) & set(library.names())):
+        own = answered.filter(pl.col("config") == name)
+        student, expert = (own.filter(pl.col("part") == part)["backend"] for part in ("Student", "Expert"))
+        if said := marks(library.load(name).config, student, expert):
+            found[name] = said
+    return found
+
+
+def stale_runs(folder: DataFolder, chat: str) -> dict[str, str]:
+    """Return by config why its run of the chat can't be compared with one made now."""
+    runs = made(query(folder, f"select * from metrics where chat = '{check_slug(chat, 'Chat')}'"))
+    return stale(runs, ConfigLibrary(folder), comments_version(read_table(folder, COMMENTS, chat)))
 
 
 def _cell(column: str, row: Row) -> str:
     match column:
         case "config":
-            return f"{row['config']}{' (default)' if row['is_default'] else ''}"
+            return f"{row['config']}{'*' if row['marked'] else ''}{' (default)' if row['is_default'] else ''}"
         case "F1":
             return _estimate(row, "f1", _two_digits)
         case "precision" | "recall":
             return _two_digits(row[column])
-        case "agrees with Expert":
-            return _estimate(row, _agreement(row), _percent)
+        case "ends as Expert":
+            return _estimate(row, "system_agreement_rate", _percent)
         case "audited":
             return _percent(row["audit_share"])
         case "acted against":
@@ -68,11 +113,6 @@ def _cell(column: str, row: Row) -> str:
         case _:
             latency = row["latency_ms_p95"]
             return number(latency, 3) if isinstance(latency, float) else "–"
-
-
-def _agreement(row: Row) -> str:
-    """Return whether the plan that stood is expert_only's, where that was run; else the audits' share that agree."""
-    return "agreement_rate" if row["system_agreement_rate"] is None else "system_agreement_rate"
 
 
 def _estimate(row: Row, name: str, shown: Callable[[object], str]) -> str:

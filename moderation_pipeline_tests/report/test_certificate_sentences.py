@@ -11,6 +11,7 @@ from moderation_pipeline.report.certificate_sentences import (
     is_certified,
     small_print,
 )
+from moderation_pipeline.report.label_testimony import LabelWord, label_word
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 from moderation_pipeline_tests.evaluation.worlds import Row, rows
 
@@ -192,3 +193,55 @@ def test_without_autonomy_nothing_is_certified() -> None:
     assert not is_certified(CERTIFICATES.empty())
     assert certified_to(CERTIFICATES.empty()) is None
     assert said(CERTIFICATES.empty()).startswith("There is nothing to certify")
+
+
+def by_labels(wrong: int, missed: int, *, of: int = 10_000) -> LabelWord:
+    """What labels say of 2,000 sanctions, `wrong` of them wrong, and of `of` comments let through, `missed` of them."""
+    return label_word(
+        {
+            "labelled": of + 2_000,
+            "sanctions_checked": 2_000,
+            "wrongful_sanctions": wrong,
+            "false_negatives": missed,
+            "true_negatives": of - missed,
+        }
+    )
+
+
+def test_labels_that_contradict_a_certificate_veto_the_may() -> None:
+    frame, labels = certificates("valid", "valid", "valid"), by_labels(wrong=0, missed=420)
+
+    sentence = certificate_sentence(frame, EXPERT_ERRORS.empty(), (), labels)
+
+    assert not is_certified(frame, (), labels)
+    assert "let comments through alone on this chat" not in sentence
+    assert "so it should not let comments through alone, whatever the Expert's word allows" in sentence
+    assert (
+        "420 of 10,000 (4.2\u00a0%) of the comments that it let through are labelled violations" in sentence
+    )
+    assert "where the target is 1.0\u00a0%" in sentence
+
+
+def test_labels_that_contradict_all_of_it_leave_nothing_to_be_done_alone() -> None:
+    frame, labels = certificates("valid", "valid", "valid"), by_labels(wrong=220, missed=420)
+
+    assert certified_to(frame, (), labels) == "its certificate is contradicted by the labels"
+    assert certificate_sentence(frame, EXPERT_ERRORS.empty(), (), labels).startswith("mine may not act alone")
+
+
+def test_labels_that_bear_a_certificate_out_stand_beside_it_and_few_are_said_to_be_few() -> None:
+    frame = certificates("valid", "valid", "valid")
+
+    enough = certificate_sentence(frame, EXPERT_ERRORS.empty(), (), by_labels(wrong=0, missed=1))
+    few = certificate_sentence(frame, EXPERT_ERRORS.empty(), (), by_labels(wrong=0, missed=0, of=100))
+
+    assert is_certified(frame, (), by_labels(wrong=0, missed=1))
+    assert "within the target of 1.0\u00a0%" in enough
+    assert "too few to show 1.0\u00a0%" in few
+    assert "may act alone" in few
+
+
+def test_labels_that_judged_a_certificate_themselves_are_not_asked_twice() -> None:
+    frame = certificates("valid", "valid", "valid", judged_by="labels")
+
+    assert is_certified(frame, (), by_labels(wrong=220, missed=420))

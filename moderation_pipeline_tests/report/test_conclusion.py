@@ -40,7 +40,10 @@ def test_a_cheaper_config_that_is_not_shown_to_be_worse_is_named() -> None:
         student_reply={**REPLY, "list_cost_usd": 0.001},
     )
     found = said(chat, [free, dear])
-    assert found.which.startswith("hybrid scores highest (F1 of violation 1.00")
+    assert found.which.startswith(
+        "hybrid scores highest (of 100 comments it flagged, all were violations, and of 100 violations it found all)"
+    )
+    assert found.small.startswith("In terms: hybrid has F1 1.00 (95 % interval ")
     assert "but student_only, which is cheaper, is not shown to be worse" in found.which
     assert (
         found.cost
@@ -52,8 +55,10 @@ def test_a_cheaper_config_that_is_not_shown_to_be_worse_is_named() -> None:
 def test_a_config_that_is_shown_to_be_better_is_named_even_where_it_is_dearer() -> None:
     chat = drawn_chat(3, size=600)
     found = said(chat, [drawn_runs(3, chat)[0], perfect("hybrid", chat)])
-    assert found.which.startswith("hybrid judges best: F1 of violation 1.00")
-    assert "next is student_only, −0." in found.which
+    assert found.which.startswith(
+        "hybrid judges this chat best: of 100 comments it flagged, all were violations"
+    )
+    assert "next is student_only, at −0." in found.small
 
 
 def equals(users: int, seed: int, count: int = 6, size: int = 600) -> tuple[pl.DataFrame, list[Run]]:
@@ -87,7 +92,7 @@ def test_of_equal_configs_the_cheapest_is_seldom_called_worse() -> None:
 def test_what_is_not_shown_to_be_worse_comes_with_what_could_not_have_been_seen() -> None:
     found = said(*equals(users=60, seed=3))
 
-    assert re.search(r"less than 0\.\d+ could not have been seen here", found.which)
+    assert re.search(r"less than 0\.\d+ could not have been seen here", found.small)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +131,9 @@ def test_what_is_certified_is_said_and_of_the_chosen_config_only() -> None:
 def test_without_labels_the_expert_is_the_yardstick_and_nobody_checked_the_expert() -> None:
     chat = drawn_chat(1, labels=False)
     found = said(chat, drawn_runs(1, chat), ())
-    assert "there are no labels, and its plan is the Expert's on" in found.which
+    assert re.search(
+        r"there are no labels, and on \d+ of 100 comments it ends as the Expert would", found.which
+    )
     assert "can't be said without labels" in found.alone
     assert "nobody has checked the Expert; no certificate has been issued" in found.alone
 
@@ -136,6 +143,40 @@ def test_without_labels_and_expert_nothing_is_claimed() -> None:
     found = said(chat, [run("student_only", chat, student=["ban hate"] * 20)], ())
     assert found.which.startswith("Which config judges this chat best can't be said")
     assert "there are no labels, and no Expert looked at its plans; no certificate" in found.alone
+
+
+def test_a_config_that_is_alone_only_because_the_chat_changed_is_not_called_the_only_one() -> None:
+    chat = drawn_chat(1)
+    compared = compare(chat="demo", comments=chat, runs=drawn_runs(1, chat)[:1])
+
+    found = conclusion(compared, ("dataset",), stale=3)
+
+    assert found is not None
+    assert "the only config that was run since the chat last changed (3 others ran before" in found.which
+
+
+def test_where_nobody_else_can_be_scored_nobody_is_called_best() -> None:
+    chat = drawn_chat(1)
+    compared = compare(chat="demo", comments=chat, runs=drawn_runs(1, chat)[:2])
+    lonely = compared.with_columns(
+        pl.when(pl.col("is_best")).then(pl.col(name)).alias(name)
+        for name in ("quality_minus_best", "quality_minus_best_low", "quality_minus_best_high")
+    )
+
+    found = conclusion(lonely, ("dataset",))
+
+    assert found is not None
+    assert "is the only config of 2 that can be scored here" in found.which
+
+
+def test_what_qualifies_a_configs_numbers_stands_beside_its_name() -> None:
+    chat = drawn_chat(3, size=600)
+    compared = compare(chat="demo", comments=chat, runs=[drawn_runs(3, chat)[0], perfect("hybrid", chat)])
+
+    found = conclusion(compared, ("dataset",), marks={"hybrid": ["its Expert is the labels"]})
+
+    assert found is not None
+    assert found.which.startswith("hybrid (its Expert is the labels) judges this chat best")
 
 
 def test_an_unknown_price_is_said_to_be_unknown() -> None:
@@ -148,6 +189,6 @@ def test_an_unknown_price_is_said_to_be_unknown() -> None:
 
 def test_a_verdict_is_three_sentences() -> None:
     chat = drawn_chat(1)
-    for sentence in said(chat, drawn_runs(1, chat)):
+    for sentence in said(chat, drawn_runs(1, chat))[:4]:
         assert sentence.endswith(".")
         assert ". " not in sentence

@@ -165,3 +165,27 @@ def test_interactive_pages_draw_without_a_network(
     context.close()
     assert problems == []
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+def test_no_letter_of_a_figure_is_cut_off_in_a_readers_font(
+    browser: Browser, figures: dict[str, Figure]
+) -> None:
+    """The fonts are the reader's: here one of the widest that browsers fall back to, beside the browser's own."""
+    page = browser.new_page(viewport={"width": 1_400, "height": 900})
+    for font in ("Helvetica, Arial, sans-serif", "DejaVu Sans, Verdana"):
+        for figure in figures.values():
+            svg = str(figure.svg).replace("Helvetica, Arial, sans-serif", font)
+            page.set_content(f"<!doctype html><body style='margin:0'>{svg}</body>")
+            assert page.evaluate(BEYOND) == [], (figure.name, font)
+    page.close()
+
+
+BEYOND = """() => {
+    const frame = document.querySelector("svg").getBoundingClientRect()
+    return [...document.querySelectorAll("svg text")].filter(each => {
+        const box = each.getBoundingClientRect()
+        return box.width && (box.left < frame.left - 1 || box.right > frame.right + 1
+            || box.top < frame.top - 1 || box.bottom > frame.bottom + 1)
+    }).map(each => each.textContent)
+}"""
+"""The texts of a drawing that reach out of it."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import datetime
+from html import unescape
 from pathlib import Path
 
 import polars as pl
@@ -10,12 +11,14 @@ import pytest
 from markdown_it import MarkdownIt
 from playwright.sync_api import Browser, Dialog, Page
 
+from moderation_pipeline.evaluation.comparable import NO_CONFIG, OTHER_COMMENTS
 from moderation_pipeline.evaluation.config_comparison import compare
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.report.figures import draw_figures
 from moderation_pipeline.report.markup import pieces
 from moderation_pipeline.report.page import Report, render_report
-from moderation_pipeline.report.report_parts import DISAGREEMENTS
+from moderation_pipeline.report.report_parts import CATEGORIES, DISAGREEMENTS
+from moderation_pipeline.report.templating import read_template
 from moderation_pipeline.warehouse.tables import INGESTION, REJECTED_LINES
 from moderation_pipeline_tests.evaluation.hostile import HOSTILE
 from moderation_pipeline_tests.evaluation.worlds import Row, comments, drawn_chat, drawn_runs, rows, run
@@ -123,7 +126,7 @@ def test_hostile_text_is_shown_literally_in_the_html_page(
     cards = {" ".join(said.split()) for said in page.locator(".said").all_inner_texts()}
     assert cards == {literal(text) for text in HOSTILE}
     assert all(literal(text) in shown for text in HOSTILE)
-    assert page.locator("main img, main script, main iframe, main svg, main a:not(nav a)").count() == 0
+    assert page.locator("main img, main script, main iframe, main svg, main a:not([href^='#'])").count() == 0
     page.close()
 
 
@@ -184,9 +187,83 @@ def test_a_reader_is_told_what_was_run_and_what_to_make_of_it() -> None:
         assert "2 (9.1\u00a0%) of 22 records could not be read" in page
         assert "wrong by the labels" in page.lower()
         assert "hybrid would sanction" in page
-    assert made.html.count('<article class="card">') == DISAGREEMENTS + 20
+        assert "of them wrongly by the labels (at most" in page
+    assert made.html.count('<article class="card">') == 20
+    assert 10 < made.html.count('<details class="card case') <= DISAGREEMENTS
     assert "![" in made.markdown
     assert "](plots/cost_comparison.png)" in made.markdown
+
+
+def opened(browser: Browser, made: Report, tmp_path: Path, width: int = 1_100) -> Page:
+    path = tmp_path / "report.html"
+    path.write_text(made.html, "utf-8")
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    assert visited(page, path.as_uri()) == []
+    return page
+
+
+def test_disagreements_are_chosen_without_a_script_and_opened_in_what_stood_around_them(
+    browser: Browser, tmp_path: Path
+) -> None:
+    chat = drawn_chat(1)
+    page = opened(browser, report(chat, drawn_runs(1, chat)), tmp_path)
+    every = page.locator(".case:visible").count()
+    page.get_by_label("the Student", exact=True).first.check()
+    student = page.locator(".case:visible").count()
+    page.locator("#c-expert").check()
+    expert = page.locator(".case:visible").count()
+    page.locator("#c-same").check()
+    assert 0 < student < every
+    assert student + expert + page.locator(".case:visible").count() == every
+    page.locator("#c-any").check()
+    page.locator(".case summary").nth(1).click()
+    case = page.locator(".case").nth(1)
+    assert "In the channel" in case.inner_text()
+    assert case.locator(".lines li:visible").count() >= 3
+    page.close()
+
+
+def test_every_category_can_be_chosen() -> None:
+    style = read_template("report.css")
+    assert [name for name in CATEGORIES if f"#a-{name}:checked) .case:not(.of-{name})" not in style] == []
+
+
+def test_a_wide_table_keeps_its_first_column_and_shows_that_it_goes_on(
+    browser: Browser, tmp_path: Path
+) -> None:
+    chat = drawn_chat(1)
+    page = opened(browser, report(chat, drawn_runs(1, chat)), tmp_path, width=400)
+    box, head = page.locator(".wide").first, page.locator(".wide tbody th").first
+    assert box.evaluate("box => box.scrollWidth > box.clientWidth")
+    before = head.bounding_box()
+    box.evaluate("box => { box.scrollLeft = 200 }")
+    assert head.bounding_box() == before
+    assert "gradient" in box.evaluate("box => getComputedStyle(box).backgroundImage")
+    page.close()
+
+
+def test_a_run_of_other_comments_is_named_on_the_page() -> None:
+    chat = drawn_chat(1)
+    runs = drawn_runs(1, chat)[:1]
+    made = render_report(
+        chat="demo",
+        comments=chat,
+        runs=runs,
+        comparison=compare(chat="demo", comments=chat, runs=runs),
+        figures=[],
+        left_out={"hybrid": OTHER_COMMENTS, "gone": NO_CONFIG},
+    )
+    for text in (unescape(made.html), made.markdown.replace("\\", "")):
+        assert "hybrid (the chat's comments have changed since)" in text
+        assert "gone (its config is no longer there)" in text
+        assert "moderation run demo -c hybrid" in text
+        assert "since the chat last changed (2 others ran before and are not shown)" in text
+
+
+def test_a_config_that_ran_as_its_fallback_is_marked_where_its_numbers_stand() -> None:
+    chat = drawn_chat(1)
+    made = run("local", chat, student=["allow none"] * chat.height)
+    assert "not hf: rules stood in as its Student" in report(chat, [made]).html
 
 
 def test_the_same_tables_make_the_same_report() -> None:

@@ -18,6 +18,7 @@ import orjson
 from moderation_pipeline.agents.keyless.evidence import RULES
 from moderation_pipeline.agents.policy import WrittenChoice, WrittenYesNo, policy
 from moderation_pipeline.backends.decisions.decision_model import NO, YES, Option, Question
+from moderation_pipeline.config.decision_specs import AskingSpec, ChatDecisionsSpec, DecisionSpec
 from moderation_pipeline.plan import Category
 
 REVERSED = "_reversed"
@@ -61,6 +62,13 @@ class QuestionSet:
         follows = [[each.rule, each.category] for each in self.rules]
         text = orjson.dumps([asked, follows], default=list)
         return blake2b(text, digest_size=6).hexdigest()
+
+
+def questions_of(spec: DecisionSpec, own_rules: str) -> QuestionSet:
+    """Return what the model of a spec is asked."""
+    if isinstance(spec, ChatDecisionsSpec):
+        return chat_questions(spec.asks, own_rules)
+    return policy_questions(own_rules) if isinstance(spec, AskingSpec) else label_questions(spec.labels)
 
 
 def policy_questions(own_rules: str = "") -> QuestionSet:

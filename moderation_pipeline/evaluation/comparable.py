@@ -1,0 +1,63 @@
+"""Which runs of a chat can be held against each other: those of the comments and the configs as they are now.
+
+A chat's file may have grown, and a config's YAML may have changed, since a run was made. Such a run is named
+wherever the chat's runs are shown: left out without a word, the others would look like all there were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+from moderation_pipeline.config.config_library import ConfigLibrary
+
+OTHER_COMMENTS = "the chat's comments have changed since"
+OTHER_CONFIG = "the config has changed since"
+NO_CONFIG = "its config is no longer there"
+
+
+class Made(NamedTuple):
+    """A stored run as it was made: its config, that config's hash, and the version of the comments."""
+
+    config: str
+    config_hash: str
+    data_version: str
+
+
+def made(metrics: pl.DataFrame) -> list[Made]:
+    """Return the runs that rows of the table metrics are of."""
+    return [Made._make(row) for row in metrics.select(Made._fields).iter_rows()]
+
+
+def stale(runs: Iterable[Made], library: ConfigLibrary, comments_version: str) -> dict[str, str]:
+    """Return by config why its run can't be compared with one made now; nothing of those that can."""
+    known = set(library.names())
+    found: dict[str, str] = {}
+    for run in sorted(runs):
+        if run.config not in known:
+            found[run.config] = NO_CONFIG
+        elif run.data_version != comments_version:
+            found[run.config] = OTHER_COMMENTS
+        elif run.config_hash != library.load(run.config).config_hash:
+            found[run.config] = OTHER_CONFIG
+    return found
+
+
+def stale_sentence(chat: str, left_out: Mapping[str, str]) -> str | None:
+    """Say which runs are left out, why, and what brings them back; null where none is."""
+    if not left_out:
+        return None
+    why: dict[str, list[str]] = {}
+    for config, reason in sorted(left_out.items()):
+        why.setdefault(reason, []).append(config)
+    said = "; ".join(f"{_listed(configs)} ({reason})" for reason, configs in why.items())
+    again = [config for config, reason in sorted(left_out.items()) if reason != NO_CONFIG]
+    options = "".join(f" -c {config}" for config in again)
+    fix = f" To bring them back: moderation run {chat}{options}." if again else ""
+    return f"Not among the configs compared, though moderated before: {said}.{fix}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

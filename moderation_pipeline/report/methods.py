@@ -1,0 +1,102 @@
+"""How a report's numbers were computed: a paragraph to quote, its references, and the query that gives each number.
+
+What a number *is* is defined in `evaluation/estimates.py`; here it is said in words, with all that would have to be
+the same for it to come out the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import polars as pl
+
+from moderation_pipeline.evaluation.judged import Run
+from moderation_pipeline.report.comparison_table import SOURCES
+from moderation_pipeline.report.quantities import count, plural
+
+BIBTEX = """@misc{{moderation-pipeline,
+  title  = {{Moderation pipeline: report on the chat {chat}}},
+  note   = {{Version {version}; comments {comments_version}; configs {configs}}},
+  year   = {{{year}}}
+}}
+@article{{horvitz1952generalization,
+  title   = {{A generalization of sampling without replacement from a finite universe}},
+  author  = {{Horvitz, Daniel G. and Thompson, Donovan J.}},
+  journal = {{Journal of the American Statistical Association}},
+  volume  = {{47}}, number = {{260}}, pages = {{663--685}}, year = {{1952}}
+}}
+@article{{wilson1927probable,
+  title   = {{Probable inference, the law of succession, and statistical inference}},
+  author  = {{Wilson, Edwin B.}},
+  journal = {{Journal of the American Statistical Association}},
+  volume  = {{22}}, number = {{158}}, pages = {{209--212}}, year = {{1927}}
+}}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Methods:
+    """A paragraph, a BibTeX entry, who decided under which config, and by number where it stands and how to ask."""
+
+    paragraph: str
+    bibtex: str
+    models: list[tuple[str, str]]
+    sources: list[tuple[str, str]]
+    query: str
+
+
+def methods(
+    chat: str, comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataFrame
+) -> Methods | None:
+    """Return how the numbers of a comparison were computed; null where there is none."""
+    if comparison.is_empty():
+        return None
+    comments_version = str(comparison["data_version"][0] or "unknown")
+    hashes = ", ".join(f"{run.name} {run.config.config_hash}" for run in runs)
+    year = comments.select(pl.col("sent_at").max().dt.year()).item()
+    return Methods(
+        _paragraph(comments, runs, comparison),
+        BIBTEX.format(
+            chat=chat,
+            version=version("moderation-pipeline"),
+            comments_version=comments_version,
+            configs=hashes,
+            year=year or "n.d.",
+        ),
+        [(run.name, _models(run)) for run in runs],
+        [(name, ", ".join(columns)) for name, columns in SOURCES],
+        f"moderation sql \"select config, precision, recall, f1 from comparison where chat = '{chat}'\"",
+    )
+
+
+def _paragraph(comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataFrame) -> str:
+    labelled, users = int(comparison["labelled"][0] or 0), int(comparison["users"][0] or 0)
+    judged = (
+        f"Precision, recall and F1 of violation are of the {count(labelled)} labelled comments; a violation that"
+        " nobody decided about counts as missed. "
+        if labelled
+        else "The chat has no labels, so nothing is called right or wrong. "
+    )
+    return (
+        f"{plural(comments.height, 'comment')} by {plural(users, 'user')} were moderated in their order under"
+        f" {plural(len(runs), 'config')}, each seeing the same comments. {judged}Agreement with the Expert is of all"
+        " comments where the Expert judged all; else of the audited ones, each weighted by one over the probability"
+        " with which it was audited (Horvitz and Thompson 1952), which was known before the draw. Intervals are of"
+        " 95 %: percentile bootstrap of users (or of the data set's own clusters), widened for texts that several"
+        " users wrote and for small numbers of users, and never narrower than Wilson's score interval (1927) for as"
+        " many independent cases. Differences between configs are of the same comments, resampled together; their"
+        " intervals hold for all configs at once (largest of the studentised differences)."
+    )
+
+
+def _models(run: Run) -> str:
+    """Return which models answered in a run, with the versions that they gave and of what they were asked."""
+    tables = (("Student", run.student_decisions), ("Expert", run.expert_audits))
+    said = [f"{who}: {', '.join(names)}" for who, rows in tables if (names := _answering(rows))]
+    return "; ".join(said) or "nobody was asked"
+
+
+def _answering(rows: pl.DataFrame) -> list[str]:
+    known = rows.drop_nulls("backend").select("backend", "model", "prompt_version").unique().sort(pl.all())
+    return [" ".join(part for part in parts if part) for parts in known.iter_rows()]

@@ -1,0 +1,43 @@
+"""What a config would mean for people in a month of such chat, in one sentence, the extrapolation said."""
+
+from __future__ import annotations
+
+from moderation_pipeline.evaluation.felt_counts import MONTH_HOURS, FeltCounts
+
+FEW = 10.0
+"""Below this a count is said to be about so many, singly; above in rounded numbers."""
+
+
+def people_sentence(config: str, felt: FeltCounts | None) -> str | None:
+    """Say how many would be silenced, how many wrongly and at most, and what would pass; null for an empty chat."""
+    if felt is None:
+        return None
+    said = f"{_month(felt)} {config} would time out or ban about {_about(felt.silenced)} times"
+    if felt.wronged is not None and felt.wronged_at_most is not None:
+        said += f", about {_about(felt.wronged)} of them wrongly by the labels (at most {_about(felt.wronged_at_most)})"
+    elif felt.silenced:
+        said += ", and no label tells how many of them wrongly"
+    if felt.missed is not None:
+        said += f", and do nothing about some {_about(felt.missed)} violations"
+    return f"{said}."
+
+
+def _month(felt: FeltCounts) -> str:
+    """Say what a month is here, and from how little it was carried over."""
+    if felt.hours is None:
+        return f"In {felt.month:,.0f} comments like these (they have no time)"
+    if felt.month == MONTH_HOURS:
+        return f"In a month like these {felt.hours / 24:,.0f} days"
+    return f"In a month of {felt.month:,.0f} hours on air, if all were like these {_hours(felt.hours)},"
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:.1f} hours" if hours >= 1 else f"{hours * 60:.0f} minutes"
+
+
+def _about(number: float) -> str:
+    """Return a count in as many digits as it can bear."""
+    if number < FEW:
+        return f"{number:.0f}" if number >= 0.95 or number == 0 else "1 or none"
+    digits = len(f"{number:.0f}") - 2
+    return f"{round(number, -digits):,.0f}"

@@ -1,0 +1,228 @@
+"""Who fares otherwise: between a stored run and what it would have been, or between two stored runs.
+
+What changes is `evaluation/outcome_changes.py`'s to say, what would have been `moderation/acting_anew.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.config.decision_specs import DecidingSpec
+from moderation_pipeline.config.own_rules import own_rules
+from moderation_pipeline.config.sanctions import load_sanctions
+from moderation_pipeline.errors import ModerationError, closest
+from moderation_pipeline.evaluation.outcome_changes import acted_against, changes
+from moderation_pipeline.moderation.acting_anew import Stored, acted_anew
+from moderation_pipeline.moderation.ladder import Ladder
+from moderation_pipeline.plan import Category
+from moderation_pipeline.report.quantities import count, plural
+from moderation_pipeline.terminal.listings import NothingRunError, require_chat
+from moderation_pipeline.warehouse.files import read_table
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import ACTION_LOG, COMMENTS, EXPERT_AUDITS, STUDENT_DECISIONS
+
+SHOWN = ("channel", "user", "way", "before", "after", "category", "label", "text")
+NAMED = [each.value for each in Category if each is not Category.NONE]
+
+
+class ThresholdError(ModerationError):
+    """A threshold that can't be read."""
+
+    def __init__(self, given: str, fix: str) -> None:
+        super().__init__(
+            f"--threshold says {given!r}; it wants CATEGORY=SHARE, such as harassment=.8, with a share above 0 and"
+            f" up to 1. Categories are: {', '.join(NAMED)}.{fix}"
+        )
+
+
+class StaleRunError(ModerationError):
+    """A run of other comments than the chat has now."""
+
+    def __init__(self, chat: str, config: str) -> None:
+        super().__init__(
+            f"The run of {config!r} is of other comments than the chat {chat!r} has now: it has changed since. Run it"
+            f" again: moderation run {chat} -c {config}."
+        )
+
+
+class ChangesShown(NamedTuple):
+    """What changes, in a sentence, in totals by action, by kind of user, by rule, and line by line."""
+
+    said: str
+    totals: pl.DataFrame
+    counts: pl.DataFrame
+    rules: pl.DataFrame
+    lines: pl.DataFrame
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it for a script."""
+        frames = ("totals", "counts", "rules", "lines")
+        return {"said": self.said, **{name: getattr(self, name).to_dicts() for name in frames}}
+
+    def costliest(self, number: int) -> pl.DataFrame:
+        """Return some lines as they are shown: those in which somebody is hit or spared most, first of equals first."""
+        user = pl.coalesce("user_name", "user_id").fill_null("unknown user")
+        label = pl.col("label_is_violation").replace_strict(
+            {True: "violation", False: "innocent"}, default="–", return_dtype=pl.String
+        )
+        category = pl.coalesce(
+            pl.when(pl.col("category_after") != "none").then("category_after"), "category_before"
+        )
+        ranked = self.lines.sort(_weight(), "position", descending=[True, False]).head(number)
+        return ranked.with_columns(
+            user=pl.when("is_newcomer").then(pl.format("{} (new)", user)).otherwise(user),
+            label=label,
+            category=category,
+        ).select(SHOWN)
+
+
+def _weight() -> pl.Expr:
+    """Return how much is at stake: bans above timeouts above the rest."""
+    of = {"ban": 3, "silenced": 2, "timeout": 2}
+    first = [
+        pl.col(end).str.split(" ").list.first().replace_strict(of, default=1, return_dtype=pl.Int64)
+        for end in ("before", "after")
+    ]
+    return pl.max_horizontal(first)
+
+
+def what_if(
+    folder: DataFolder, chat: str, config: str, thresholds: Sequence[str], sanctions: str | None
+) -> ChangesShown:
+    """Return who would fare otherwise under another ladder or other thresholds.
+
+    Raises:
+        NoSuchChatError, NothingRunError, StaleRunError: there is no run of the chat as it is.
+        ThresholdError, SanctionsError: what was asked for can't be read.
+    """
+    least = dict(map(_threshold, thresholds))
+    comments, log = _run(folder, chat, config)
+    named = ConfigLibrary(folder).load(config)
+    spec = load_sanctions(sanctions or named.config.sanctions, folder)
+    stored = Stored(
+        read_table(folder, STUDENT_DECISIONS, chat, config),
+        read_table(folder, EXPERT_AUDITS, chat, config),
+        log,
+    )
+    after = acted_anew(
+        comments,
+        stored,
+        named.config,
+        Ladder(spec, shadow=named.config.shadow),
+        least=least,
+        own_rules=own_rules(named.config.rules, folder),
+    )
+    asked = [f"{name} from {share:g} on" for name, share in least.items()]
+    asked += [f"sanctions {sanctions}"] if sanctions else []
+    said = f"{config} on {chat} with {', '.join(asked) or 'nothing changed'}, replayed without asking anybody"
+    note = "" if not least or isinstance(named.config.student, DecidingSpec) else _ONLY_STRICTER
+    return _shown(said, comments, log, after, ("before", "after"), note)
+
+
+_ONLY_STRICTER = (
+    " Its Student kept no probability of what it let through, so a threshold only spares, and none is found by a lower"
+    " one."
+)
+
+
+def flips(folder: DataFolder, chat: str, one: str, other: str) -> ChangesShown:
+    """Return who fares otherwise under one config than under another.
+
+    Raises:
+        NoSuchChatError, NothingRunError, StaleRunError: there are not two runs of the chat as it is.
+    """
+    comments, before = _run(folder, chat, one)
+    _, after = _run(folder, chat, other)
+    found = _shown(f"From {one} to {other} on {chat}", comments, before, after, (one, other))
+    return found._replace(rules=_by_rule(found.lines, *(_rules(folder, chat, name) for name in (one, other))))
+
+
+def _rules(folder: DataFolder, chat: str, config: str) -> pl.DataFrame:
+    """Return the rule that was cited for each comment: that of the plan that stood."""
+    both = [
+        read_table(folder, table, chat, config).select("comment_id", pl.col("rule").alias(who))
+        for who, table in (("student", STUDENT_DECISIONS), ("expert", EXPERT_AUDITS))
+    ]
+    stood = (
+        ("expert", "student")
+        if ConfigLibrary(folder).load(config).config.audits_act
+        else ("student", "expert")
+    )
+    return (
+        both[0]
+        .join(both[1], on="comment_id", how="full", coalesce=True)
+        .select("comment_id", rule=pl.coalesce(stood))
+    )
+
+
+def _run(folder: DataFolder, chat: str, config: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the chat's comments and a run's actions, once they are of the same comments."""
+    require_chat(folder, chat)
+    comments, log = read_table(folder, COMMENTS, chat), read_table(folder, ACTION_LOG, chat, config)
+    if log.is_empty():
+        ConfigLibrary(folder).load(config)
+        raise NothingRunError(chat, config, folder)
+    if not set(log["comment_id"]) == set(comments["comment_id"]):
+        raise StaleRunError(chat, config)
+    return comments, log
+
+
+def _threshold(given: str) -> tuple[Category, float]:
+    name, _, share = given.partition("=")
+    if name not in NAMED:
+        raise ThresholdError(given, closest(name, NAMED))
+    try:
+        number = float(share)
+    except ValueError:
+        raise ThresholdError(given, "") from None
+    if not 0 < number <= 1:
+        raise ThresholdError(given, "")
+    return Category(name), number
+
+
+def _shown(
+    said: str,
+    comments: pl.DataFrame,
+    before: pl.DataFrame,
+    after: pl.DataFrame,
+    ends: tuple[str, str],
+    note: str = "",
+) -> ChangesShown:
+    found = changes(comments, before, after)
+    ways = dict(found.lines["way"].value_counts().iter_rows())
+    harsher, milder = int(ways.get("harsher", 0)), int(ways.get("milder", 0))
+    sentence = (
+        f"{said}: {count(found.lines.height)} of {plural(comments.height, 'comment')} fare otherwise,"
+        f" {count(harsher)} more harshly and {count(milder)} more mildly.{note}"
+    )
+    return ChangesShown(
+        sentence,
+        _totals(acted_against(before), acted_against(after), ends),
+        found.counts,
+        pl.DataFrame(),
+        found.lines,
+    )
+
+
+def _totals(before: Mapping[str, int], after: Mapping[str, int], ends: tuple[str, str]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"action": list(before), ends[0]: list(before.values()), ends[1]: [after[each] for each in before]}
+    )
+
+
+def _by_rule(lines: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """Return how many lines went from which category and rule to which."""
+    rules = lines.join(before.select("comment_id", rule_before="rule"), on="comment_id", how="left").join(
+        after.select("comment_id", rule_after="rule"), on="comment_id", how="left"
+    )
+    keys = ("way", "category_before", "category_after", "rule_before", "rule_after")
+    label = pl.col("label_is_violation")
+    return (
+        rules.group_by(keys)
+        .agg(comments=pl.len(), labelled_violations=label.sum(), labelled_innocent=(~label).sum())
+        .sort("comments", *keys, descending=[True, *[False] * len(keys)], nulls_last=True)
+    )

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from moderation_pipeline.evaluation.config_comparison import compare
+from moderation_pipeline.evaluation.judged import Run
+from moderation_pipeline.terminal.summary import comparison_of, print_comparison
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import (
+    COMMENTS,
+    COMPARISON,
+    EXPERT_AUDITS,
+    METRICS,
+    STUDENT_DECISIONS,
+)
+from moderation_pipeline.warehouse.versions import comments_version
+from moderation_pipeline_tests.evaluation.worlds import drawn_chat, drawn_runs, run
+from moderation_pipeline_tests.warehouse.rows import write_table
+
+
+def stored(tmp_path: Path, chat: pl.DataFrame, runs: list[Run]) -> DataFolder:
+    """A warehouse in which the runs are compared as they stand."""
+    folder = DataFolder(tmp_path)
+    version = comments_version(chat)
+    table = compare(
+        chat="demo", comments=chat, runs=runs, data_versions={each.name: version for each in runs}
+    )
+    write_table(chat, folder, COMMENTS, "demo")
+    write_table(table, folder, COMPARISON, "demo")
+    for each in runs:
+        row = table.filter(pl.col("config") == each.name).select(list(METRICS.schema))
+        write_table(row, folder, METRICS, "demo", each.name)
+        write_table(each.student_decisions, folder, STUDENT_DECISIONS, "demo", each.name)
+        write_table(each.expert_audits, folder, EXPERT_AUDITS, "demo", each.name)
+    return folder
+
+
+def test_runs_of_other_comments_are_named_below_the_comparison(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chat = drawn_chat(1)
+    runs = drawn_runs(1, chat)
+    folder = stored(tmp_path, chat, runs[:1])
+    old = comparison_of(folder, "demo").select(list(METRICS.schema))
+    for each in runs[1:3]:
+        row = old.with_columns(config=pl.lit(each.name), data_version=pl.lit("older"))
+        write_table(row, folder, METRICS, "demo", each.name)
+
+    print_comparison(folder, comparison_of(folder, "demo"))
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert "hybrid and student_memory (the chat's comments have changed since)" in said
+    assert "moderation run demo -c hybrid -c student_memory" in said
+
+
+def test_a_config_that_ran_as_its_fallback_is_starred_and_one_number_has_one_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chat = drawn_chat(1)
+    folder = stored(tmp_path, chat, [run("local", chat, student=["allow none"] * chat.height)])
+
+    print_comparison(folder, comparison_of(folder, "demo"))
+
+    said = capsys.readouterr().out
+    assert "local*" in said
+    assert "* local: not hf: rules stood in as its Student." in said
+    assert "ends as Expert" in said

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from moderation_pipeline.cases.customs import Custom
     from moderation_pipeline.text.signals import Signals
 
@@ -36,6 +39,10 @@ class Surroundings(Protocol):
 
     def custom_at(self, position: int) -> Custom | None:
         """Return what was customary in the channel before `position`; null where it isn't counted."""
+        ...
+
+    def conduct_at(self, position: int) -> NDArray[np.uint8]:
+        """Return who wrote the line there, and how, of each aspect its level (`agents/learned/conduct_levels.py`)."""
         ...
 
 
@@ -82,6 +89,11 @@ class Case(NamedTuple):
     def custom(self) -> Custom | None:
         """What was customary in the channel before this line; null where it isn't counted."""
         return self.surroundings.custom_at(self.position)
+
+    @property
+    def conduct(self) -> NDArray[np.uint8]:
+        """Who wrote it and how, against the lines before: of each aspect its level."""
+        return self.surroundings.conduct_at(self.position)
 
     @property
     def is_newcomer(self) -> bool:

@@ -88,8 +88,10 @@ class LearnedSpec(Closed):
     """The head is fitted again when audits have grown by this factor."""
     strength: float = Field(default=0.5, gt=0)
     """How much the head may make of few audits: scikit-learn's C."""
-    text_strength: float = Field(default=10, gt=0)
-    """The same, for the part of the head that reads the text alone."""
+    text_strength: float | None = Field(default=10, gt=0)
+    """The same, for the part of the head that reads the text alone; null: there is no such part."""
+    most_examples: int = Field(default=20_000, ge=5_000)
+    """Of audits that were violations, and of others, the head is fitted on so many at most, of more on a sample."""
     least_effective_sample: float = Field(default=30, ge=10)
     """The head decides once the audits it was judged by, each weighted by 1 / its probability, are worth so many
     equal ones."""

@@ -7,6 +7,7 @@ moves along with it, so that they don't depend on what is in flight (law 1). Lab
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from moderation_pipeline.agents.keyless.chat_customs import ChatCustoms, telling
+from moderation_pipeline.agents.learned.conduct import conduct_of
 from moderation_pipeline.cases.case import Case, Line
 from moderation_pipeline.cases.customs import Custom
 from moderation_pipeline.text.addressing import addresses_moderator
@@ -111,6 +113,16 @@ class Stream:
     def custom_at(self, position: int) -> Custom | None:
         """Return what was customary in the channel before `position`; null where it isn't counted."""
         return None if self._customs is None else self._customs.custom_at(self._row(position))
+
+    def conduct_at(self, position: int) -> NDArray[np.uint8]:
+        """Return who wrote the line at `position`, and how: of each aspect its level."""
+        levels: NDArray[np.uint8] = self._conduct[self._row(position)]
+        return levels
+
+    @cached_property
+    def _conduct(self) -> NDArray[np.uint8]:
+        """All lines' conduct, computed when the first is asked for: most configs have nobody who reads it."""
+        return conduct_of(self._comments)
 
     def _row(self, position: int) -> int:
         return position if self._rows is None else self._rows[position]

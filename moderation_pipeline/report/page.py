@@ -46,6 +46,7 @@ from moderation_pipeline.report.templating import (
     read_template,
     style_hash,
 )
+from moderation_pipeline.report.twin_part import TwinShown, twins
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class _Page:
     cases: list[CaseShown]
     users: list[UserShown]
     users_facts: str
+    twins: list[TwinShown]
     limits: list[str]
     words: Sequence[Word]
     methods: Methods | None
@@ -165,6 +167,7 @@ def _page(
         cases=cases(comments, run, reference_of(run, runs)) if run is not None else [],
         users=[user(row) for row in users.head(USERS).iter_rows(named=True)],
         users_facts=users_facts(comments, users, focus),
+        twins=twins(comments, runs),
         limits=limits(comments, ingestion, rejected_lines, runs, comparison),
         words=WORDS,
         methods=methods(chat, comments, runs, comparison),

@@ -151,7 +151,7 @@ def cases(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None) -> l
 def _case(row: dict[str, Any], around: Context) -> CaseShown:
     return CaseShown(
         text=row["text"],
-        where=_where(row["user_name"] or row["user_id"], row["channel"], row["sent_at"], row["position"]),
+        where=said_where(row),
         repeats=row["repeats"],
         student=_plan(row["student_action"], row["student_category"], row["student_confidence"]),
         student_reason=row["student_reasoning"] or "",
@@ -201,8 +201,11 @@ def _marks(row: dict[str, Any]) -> str:
     )
 
 
-def _where(user: str | None, channel: str | None, sent_at: datetime | None, position: int) -> str:
-    return f"{user or 'unknown user'} in {channel or 'unknown channel'}, {_moment(sent_at, position)}"
+def said_where(row: Mapping[str, Any]) -> str:
+    """Say who wrote a comment, in which channel, and when."""
+    user, channel = row["user_name"] or row["user_id"], row["channel"]
+    moment = _moment(row["sent_at"], row["position"])
+    return f"{user or 'unknown user'} in {channel or 'unknown channel'}, {moment}"
 
 
 def _moment(sent_at: datetime | None, position: int) -> str:

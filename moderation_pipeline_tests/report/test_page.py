@@ -21,6 +21,7 @@ from moderation_pipeline.report.report_parts import CATEGORIES, DISAGREEMENTS
 from moderation_pipeline.report.templating import read_template
 from moderation_pipeline.warehouse.tables import INGESTION, REJECTED_LINES
 from moderation_pipeline_tests.evaluation.hostile import HOSTILE
+from moderation_pipeline_tests.evaluation.test_foreseen import twin
 from moderation_pipeline_tests.evaluation.worlds import Row, comments, drawn_chat, drawn_runs, rows, run
 
 
@@ -281,6 +282,22 @@ def test_a_chat_without_anything_still_has_a_report() -> None:
     )
     assert "The chat has not been moderated under any config yet." in bare.html
     assert "The chat has no comments." in bare.markdown.replace("\\", "")
+
+
+def test_a_twin_says_how_well_moderators_are_foreseen_and_what_they_may_have_overlooked() -> None:
+    chat = comments(
+        [
+            {"label_is_violation": i % 5 == 0, "text": f"<i>{i}</i>", "normalised": f"{i % 40}"}
+            for i in range(200)
+        ]
+    )
+    made = report(chat, [twin(chat, [0.8 if i % 5 == 0 else i / 1000 for i in range(200)])])
+    for page in (made.html, made.markdown.replace("\\", "")):
+        assert "40 lines acted on among 200" in page
+        assert "they acted on 100.0\u00a0% of its copies" in page
+        assert "19.9\u00a0%" in page
+    assert "<i>" not in made.html
+    assert made.html.count("1.000 [1.000, 1.000]") == 2
 
 
 def test_a_chat_without_times_or_users_names_positions_instead() -> None:

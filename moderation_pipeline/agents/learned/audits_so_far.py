@@ -6,14 +6,17 @@ cost of all refits together is a geometric sum: linear in the stream.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from moderation_pipeline.agents.learned.conduct_levels import Levels
 from moderation_pipeline.agents.learned.cross_fitting import Folds
 from moderation_pipeline.agents.learned.head import CLASS_SEPARATOR
+from moderation_pipeline.agents.learned.kept_examples import KeptExamples
 from moderation_pipeline.agents.learned.model_snapshot import Example
 from moderation_pipeline.agents.learned.vocabulary import Vocabulary
 from moderation_pipeline.cases.situation import Lesson
@@ -33,15 +36,18 @@ CROSS_FIT_GROWTH = 1.15
 class Pending(NamedTuple):
     """A case as it was decided, until its audit is in or can no longer come.
 
-    `score` is what calibration is about: the head's, or the base's where no head may be trained.
+    `score` is what calibration is about: the head's, or the base's where no head may be trained. `not_judged` is why
+    the base is no judge of it, where it is none.
     """
 
     position: int
     text: str
     numbers: Floats
+    levels: Levels
     base: Plan | None
     score: float | None
     head: Plan | None
+    not_judged: str | None = None
 
 
 class Scored(NamedTuple):
@@ -73,16 +79,24 @@ class AuditsSoFar:
         self._next_fit = self._next_threshold = spec.least_audits
         self._next_cross_fit = 0
         self._folds = Folds()
+        self._kept = KeptExamples(spec.most_examples)
+        self._taught = self._own = 0
+        self._beyond_base: Counter[str | None] = Counter()
         self.begun_with = 0
-        self.examples: list[Example] = []
         self.shown: list[HowAudited] = []
-        """Of this run's own examples."""
+        """Of this run's own examples, while they are few."""
         self.scored: list[Scored] = []
 
     def begin_with(self, examples: Sequence[Example]) -> None:
         """Begin with what another run was taught."""
-        self.examples, self.begun_with = list(examples), len(examples)
-        self._next_fit = int(len(self.examples) * self._growth) + 1
+        self._kept.begin_with(examples)
+        self._taught = self.begun_with = len(self.examples)
+        self._next_fit = int(self._taught * self._growth) + 1
+
+    @property
+    def examples(self) -> list[Example]:
+        """What a head is fitted on, what the run began with first."""
+        return self._kept.examples
 
     def wait_for(self, comment_id: str, pending: Pending) -> None:
         """Keep a case until its audit is in, or can no longer come."""
@@ -101,18 +115,30 @@ class AuditsSoFar:
         self, pending: Pending, audited: Plan, lesson: Lesson, vocabulary: Vocabulary
     ) -> None:
         """Keep the case for the fits to come."""
-        is_violation = audited.is_violation
-        self.shown.append(
-            HowAudited(
-                fold=self._folds.of(pending.text, is_violation=is_violation),
-                weight=1 / lesson.audit_probability,
-                is_fair=lesson.audit_reason.is_fair,
-                base_is_right=pending.base is not None and pending.base.is_violation == is_violation,
-            )
-        )
-        outcome = f"{audited.action}{CLASS_SEPARATOR}{audited.category}" if audited.is_violation else None
+        self._taught += 1
+        self._own += 1
+        self._beyond_base[pending.not_judged] += 1
+        comment_id, is_violation = lesson.case.comment_id, audited.is_violation
+        if self.are_few:
+            self.shown.append(self._shown(pending, lesson, is_violation=is_violation))
+        if not self._kept.wants(comment_id, is_violation=is_violation):
+            return
+        outcome = f"{audited.action}{CLASS_SEPARATOR}{audited.category}" if is_violation else None
         vocabulary.learn([pending.text])
-        self.examples.append(Example(vocabulary.numbered(pending.text), pending.numbers, outcome))
+        terms = vocabulary.numbered(pending.text)
+        self._kept.add(comment_id, Example(terms, pending.numbers, pending.levels, outcome))
+
+    def _shown(self, pending: Pending, lesson: Lesson, *, is_violation: bool) -> HowAudited:
+        return HowAudited(
+            fold=self._folds.of(pending.text, is_violation=is_violation),
+            weight=1 / lesson.audit_probability,
+            is_fair=lesson.audit_reason.is_fair,
+            base_is_right=pending.base is not None and pending.base.is_violation == is_violation,
+        )
+
+    def taught_beyond_base(self, not_judged: str | None) -> int:
+        """Return how many of this run's audits were of what the base does not judge, for the same reason."""
+        return self._beyond_base[not_judged]
 
     def forget_until(self, position: int) -> None:
         """Drop cases whose audits can no longer come: batches settle in stream order."""
@@ -122,19 +148,16 @@ class AuditsSoFar:
     @property
     def is_fit_due(self) -> bool:
         """Whether examples have grown enough for another fit, and are of both kinds."""
-        if len(self.examples) < self._next_fit:
-            return False
-        violations = sum(each.outcome is not None for each in self.examples)
-        return 0 < violations < len(self.examples)
+        return self._taught >= self._next_fit and self._kept.are_of_both_kinds
 
     def fitted(self) -> None:
         """Say when the next fit is due."""
-        self._next_fit = max(len(self.examples) + 1, int(len(self.examples) * self._growth))
+        self._next_fit = max(self._taught + 1, int(self._taught * self._growth))
 
     @property
     def are_few(self) -> bool:
         """Whether folds of the audits say more than predictions made before each."""
-        return len(self.shown) <= FEW
+        return self._own <= FEW
 
     @property
     def is_cross_fit_due(self) -> bool:

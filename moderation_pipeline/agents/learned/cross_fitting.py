@@ -68,12 +68,13 @@ def cross_fitted(
     violations = int(is_violation[own].sum())
     if min(violations, int(own.sum()) - violations) < LEAST_OF_A_KIND:
         return None
+    with_text = strengths._replace(text_share=1.0)
     found = {share: np.full(len(folds), np.nan) for share in TEXT_SHARES}
     for fold in range(FOLDS):
         out, rest = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
         if not len(out) or is_violation[rest].all() or not is_violation[rest].any():
             return None
-        everything, text = fit_gate(rows[rest], is_violation[rest], strengths)
+        everything, text = fit_gate(rows[rest], is_violation[rest], with_text)
         for share, scores in found.items():
             scores[out] = everything.beside(text, share).scores(rows[out])[:, 0]
     losses = [_loss(found[share][own], is_violation[own], weights[own]) for share in TEXT_SHARES]

@@ -31,9 +31,9 @@ class Linear:
     weights: Floats
     intercepts: Floats
 
-    def beside(self, text: Linear, share: float) -> Linear:
+    def beside(self, text: Linear | None, share: float) -> Linear:
         """Return the mean of this model and one on the last columns alone, which counts so often."""
-        if share == 0:
+        if share == 0 or text is None:
             return self
         added = self.weights.copy()
         added[:, added.shape[1] - text.weights.shape[1] :] += share * text.weights
@@ -62,20 +62,20 @@ class Strengths(NamedTuple):
     """
 
     everything: float
-    text: float
+    text: float | None
     width: int
     text_share: float = 1.0
 
 
 def fit_gate(
     rows: csr_matrix, is_violation: NDArray[np.bool_], strengths: Strengths
-) -> tuple[Linear, Linear]:
-    """Return whether a violation, as a fit on everything says it and as one on the text alone does."""
+) -> tuple[Linear, Linear | None]:
+    """Return whether a violation, as a fit on everything says it and, where wanted, as one on the text alone does."""
     outcomes = is_violation.tolist()
-    return (
-        Linear.fitted(rows, outcomes, strengths.everything),
-        Linear.fitted(rows[:, strengths.width :], outcomes, strengths.text),
-    )
+    everything = Linear.fitted(rows, outcomes, strengths.everything)
+    if strengths.text is None or strengths.text_share == 0:
+        return everything, None
+    return everything, Linear.fitted(rows[:, strengths.width :], outcomes, strengths.text)
 
 
 @dataclass(frozen=True, slots=True)

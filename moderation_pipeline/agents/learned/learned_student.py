@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix
 
 from moderation_pipeline.agents.learned.audits_so_far import AuditsSoFar, Pending
 from moderation_pipeline.agents.learned.calibration import (
@@ -20,8 +20,10 @@ from moderation_pipeline.agents.learned.calibration import (
     Calibration,
     calibrate,
 )
+from moderation_pipeline.agents.learned.conduct_levels import WIDTH, Levels, conduct_names
 from moderation_pipeline.agents.learned.cross_fitting import as_folds, cross_fitted
 from moderation_pipeline.agents.learned.feature_columns import Columns
+from moderation_pipeline.agents.learned.feature_rows import feature_rows
 from moderation_pipeline.agents.learned.features import RecentSuspicion, numeric_row, suspicion
 from moderation_pipeline.agents.learned.guard import Compared, Guard, is_right
 from moderation_pipeline.agents.learned.head import Head, Strengths, fit_head
@@ -30,7 +32,7 @@ from moderation_pipeline.agents.learned.memories_part import tell_memories
 from moderation_pipeline.agents.learned.model_snapshot import ModelSnapshot
 from moderation_pipeline.agents.learned.own_threshold import OwnThreshold
 from moderation_pipeline.agents.learned.recent_scores import Alone, RecentScores
-from moderation_pipeline.agents.learned.vocabulary import Numbered, Vocabulary
+from moderation_pipeline.agents.learned.vocabulary import Vocabulary
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.cases.case import Case
@@ -102,32 +104,44 @@ class LearnedStudent(Student):
         if not self._feature_names:
             self._name_features()
         numbers = self._numbers(cases, situations, bases)
+        levels = np.array([case.conduct for case in cases])
         heads: Sequence[Verdict | None] = [None] * len(cases)
         scores: Sequence[float | None] = [None] * len(cases)
         if self._head is not None:
-            heads, scores = self._judged(self._head, cases, situations, bases, numbers)
+            heads, scores = self._judged(self._head, cases, situations, bases, numbers, levels)
         elif not self._may_train:
             heads, scores = self._moved(cases, bases)
         for case, base in zip(cases, bases, strict=True):
             self._recent.take_in(case, suspicion(base.plan))
-        for case, row, base, score, head in zip(cases, numbers, bases, scores, heads, strict=True):
+        for case, row, seen, base, score, head in zip(
+            cases, numbers, levels, bases, scores, heads, strict=True
+        ):
             pending = Pending(
                 position=case.position,
                 text=case.normalised,
                 numbers=row,
+                levels=seen,
                 base=base.plan,
                 score=score,
                 head=head.plan if head is not None else None,
+                not_judged=base.not_judged,
             )
             self._audits.wait_for(case.comment_id, pending)
         return [self._chosen(base, head) for base, head in zip(bases, heads, strict=True)]
 
     def _chosen(self, base: Verdict, head: Verdict | None) -> Verdict:
-        """Return whose verdict stands. Where the base's does, the head's doubt still says what to audit."""
-        if head is None or _stands(base):
+        """Return whose verdict stands. Where the base's does, the head's doubt still says what to audit.
+
+        What the head thinks is in the row all the same.
+        """
+        if head is None:
             return replace(base, tier=BASE)
+        if _stands(base):
+            return replace(base, tier=BASE, probabilities=head.probabilities)
         if self._calibration.is_fitted and not self.guard.has_fallen_back and not self._is_outdone:
-            return head
+            # In a language that the base doesn't speak too, once audits have taught the head some of it.
+            is_taught = self._audits.taught_beyond_base(base.not_judged) >= self._spec.least_audits
+            return replace(head, not_judged=None) if is_taught else head
         tier = BASE_INSTEAD if self.guard.has_fallen_back else BASE
         return replace(
             base,
@@ -135,6 +149,7 @@ class LearnedStudent(Student):
             second_opinion=head.plan,
             closeness=head.closeness,
             learnt_suspicion=head.learnt_suspicion,
+            probabilities=head.probabilities,
         )
 
     def _numbers(
@@ -168,9 +183,11 @@ class LearnedStudent(Student):
         situations: Sequence[Situation],
         bases: Sequence[Verdict],
         numbers: Floats,
+        levels: Levels,
     ) -> tuple[Sequence[Verdict | None], Sequence[float | None]]:
         """Return what the head says, with its scores."""
-        rows = self._rows([self._vocabulary.numbered(case.normalised) for case in cases], numbers)
+        terms = [self._vocabulary.numbered(case.normalised) for case in cases]
+        rows = feature_rows(numbers, levels, terms, self._vocabulary)
         scores = head.suspicions(rows)
         self._recent_scores.take_in([case.comment_id for case in cases], scores.tolist())
         verdicts = self._verdicts(head, rows, scores, bases)
@@ -178,9 +195,9 @@ class LearnedStudent(Student):
         def decided_without(
             places: Sequence[int], alone: Sequence[Situation], said: Sequence[Verdict]
         ) -> Sequence[Verdict]:
-            own = [cases[i] for i in places]
-            terms = [self._vocabulary.numbered(case.normalised) for case in own]
-            rows_without = self._rows(terms, self._numbers(own, alone, said))
+            numbers_without = self._numbers([cases[i] for i in places], alone, said)
+            own = [terms[i] for i in places]
+            rows_without = feature_rows(numbers_without, levels[list(places)], own, self._vocabulary)
             return self._verdicts(head, rows_without, head.suspicions(rows_without), said)
 
         tell_memories(verdicts, situations, bases, decided_without)
@@ -206,10 +223,6 @@ class LearnedStudent(Student):
     async def aclose(self) -> None:
         """Close the base."""
         await self._base.aclose()
-
-    def _rows(self, terms: Sequence[Numbered], numbers: Floats) -> csr_matrix:
-        """Return numbers and words side by side: numbers first, for the words grow."""
-        return csr_matrix(hstack([csr_matrix(numbers), self._vocabulary.rows(terms)], format="csr"))
 
     def snapshot(self) -> ModelSnapshot | None:
         """Return the head with all it was trained on, null while there is none."""
@@ -259,18 +272,20 @@ class LearnedStudent(Student):
         if self._audits_act and pending.score is not None:
             self._recent_scores.audited(lesson.case.comment_id)
         if lesson.audit_reason.is_fair and pending.head is not None:
-            self.guard.take_in(
-                head_is_right=is_right(pending.head, audited),
-                base_is_right=is_right(pending.base, audited),
-                weight=1 / lesson.audit_probability,
-            )
+            head, base = (is_right(plan, audited) for plan in (pending.head, pending.base))
+            self.guard.take_in(Compared(head, base, audited.is_violation, 1 / lesson.audit_probability))
         if self._may_train:
             self._audits.take_for_example(pending, audited, lesson, self._vocabulary)
 
     def _refit(self) -> None:
         self._vocabulary.freeze()
         examples = self._audits.examples
-        rows = self._rows([each.terms for each in examples], np.array([each.numbers for each in examples]))
+        rows = feature_rows(
+            np.array([each.numbers for each in examples]),
+            np.array([each.levels for each in examples]),
+            [each.terms for each in examples],
+            self._vocabulary,
+        )
         self._name_features()
         is_cross_fitted = self._audits.is_cross_fit_due and self._cross_fit(rows)
         self._head = fit_head(rows, [each.outcome for each in examples], self._strengths)
@@ -284,7 +299,7 @@ class LearnedStudent(Student):
 
     @property
     def _strengths(self) -> Strengths:
-        width = len(self._columns.names or ())
+        width = len(self._columns.names or ()) + WIDTH
         return Strengths(self._spec.strength, self._spec.text_strength, width, self._text_share)
 
     def _cross_fit(self, rows: csr_matrix) -> bool:
@@ -319,8 +334,10 @@ class LearnedStudent(Student):
         self._is_outdone = weighted_f1(says, truth, weights) <= weighted_f1(base_says, truth, weights)
         self.guard.begin_again(
             [
-                Compared(int(is_right) - int(each.base_is_right), each.weight)
-                for is_right, each in zip((says == truth).tolist(), shown, strict=True)
+                Compared(is_right, each.base_is_right, is_violation, each.weight)
+                for is_right, is_violation, each in zip(
+                    (says == truth).tolist(), truth.tolist(), shown, strict=True
+                )
                 if each.is_fair
             ]
         )
@@ -331,7 +348,7 @@ class LearnedStudent(Student):
         return self._may_train and self._audits.are_few
 
     def _name_features(self) -> None:
-        self._feature_names = [*(self._columns.names or ()), *self._vocabulary.names]
+        self._feature_names = [*(self._columns.names or ()), *conduct_names(), *self._vocabulary.names]
 
     def _recalibrate(self) -> None:
         if not self._audits.scored or not (self._recent_scores or self._by_folds):

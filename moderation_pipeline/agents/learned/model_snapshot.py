@@ -7,6 +7,7 @@ calibration. A later run starts from both, and goes on learning from all of it.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderation_pipeline.agents.learned.calibration import Calibration
+from moderation_pipeline.agents.learned.conduct_levels import NOT_LOOKED_AT, WIDTH, Levels, conduct_names
 from moderation_pipeline.agents.learned.head import Head, Linear
 from moderation_pipeline.agents.learned.vocabulary import Numbered, Vocabulary
 from moderation_pipeline.errors import ModerationError
@@ -21,16 +23,28 @@ from moderation_pipeline.errors import ModerationError
 Floats = NDArray[np.float64]
 
 
+CONDUCT = "conduct"
+"""The key of the names of levels: heads that were kept before there were any lack it."""
+
+
 class NoSnapshotError(ModerationError):
     """A run to start from that left no learned head."""
 
 
+class OtherConductError(ModerationError):
+    """A head to start from whose columns of conduct are not this version's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An audited case that may be trained on; `outcome` is "action/category", null for no violation."""
+    """An audited case that may be trained on; `outcome` is "action/category", null for no violation.
+
+    `levels` say who wrote it and how (`conduct_levels.py`).
+    """
 
     terms: Numbered
     numbers: Floats
+    levels: Levels
     outcome: str | None
 
 
@@ -63,6 +77,7 @@ def save_snapshot(snapshot: ModelSnapshot, stem: Path) -> None:
         "outcomes": [each.outcome for each in snapshot.examples],
         "documents": snapshot.vocabulary.documents,
         "terms": snapshot.vocabulary.names,
+        CONDUCT: conduct_names(),
     }
     part = stem.with_suffix(".json.part")
     part.write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
@@ -74,6 +89,7 @@ def load_snapshot(stem: Path) -> ModelSnapshot:
 
     Raises:
         NoSnapshotError: there is none; the message names the file.
+        OtherConductError: it reads other aspects of who writes than this version does.
     """
     if not stem.with_suffix(".json").is_file():
         raise NoSnapshotError(
@@ -81,11 +97,14 @@ def load_snapshot(stem: Path) -> ModelSnapshot:
             "with a learned Student and enough audits, or leave start_from out."
         )
     words = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
-    with np.load(stem.with_suffix(".npz"), allow_pickle=False) as arrays:
-        which = (
-            Linear(arrays["which_weights"], arrays["which_intercepts"]) if "which_weights" in arrays else None
+    if words.get(CONDUCT, conduct_names()) != conduct_names():
+        raise OtherConductError(
+            f"The learned head at {stem.with_suffix('.json')} reads other aspects of who writes than this version "
+            "does. Run that chat under that config again, or leave start_from out."
         )
-        head = Head(Linear(arrays["gate_weights"], arrays["gate_intercepts"]), tuple(words["classes"]), which)
+    with np.load(stem.with_suffix(".npz"), allow_pickle=False) as arrays:
+        which = _linear(arrays, "which", words) if "which_weights" in arrays else None
+        head = Head(_linear(arrays, "gate", words), tuple(words["classes"]), which)
         vocabulary = Vocabulary.restored(words["terms"], arrays["document_counts"], words["documents"])
         examples = tuple(_examples(arrays, words["outcomes"]))
     options = tuple((question, option) for question, option in words["options"])
@@ -99,6 +118,14 @@ def load_snapshot(stem: Path) -> ModelSnapshot:
     )
 
 
+def _linear(arrays: np.lib.npyio.NpzFile, name: str, words: Mapping[str, object]) -> Linear:
+    """Return a fit; one from before conduct was read has no weight for it yet, and gets them as it learns on."""
+    weights = arrays[f"{name}_weights"]
+    if CONDUCT not in words:
+        weights = np.insert(weights, [arrays["numbers"].shape[1]] * WIDTH, 0.0, axis=1)
+    return Linear(weights, arrays[f"{name}_intercepts"])
+
+
 def _arrays(snapshot: ModelSnapshot) -> dict[str, NDArray[np.generic]]:
     head, examples = snapshot.head, snapshot.examples
     arrays: dict[str, NDArray[np.generic]] = {
@@ -106,6 +133,7 @@ def _arrays(snapshot: ModelSnapshot) -> dict[str, NDArray[np.generic]]:
         "gate_intercepts": head.gate.intercepts,
         "document_counts": snapshot.vocabulary.document_counts,
         "numbers": np.array([each.numbers for each in examples]),
+        "levels": np.array([each.levels for each in examples]),
         "term_numbers": np.concatenate([each.terms.numbers for each in examples]),
         "term_weights": np.concatenate([each.terms.weights for each in examples]),
         "term_counts": np.array([len(each.terms.numbers) for each in examples]),
@@ -118,13 +146,15 @@ def _arrays(snapshot: ModelSnapshot) -> dict[str, NDArray[np.generic]]:
 
 def _examples(arrays: np.lib.npyio.NpzFile, outcomes: list[str | None]) -> list[Example]:
     ends = np.cumsum(arrays["term_counts"])[:-1]
+    levels = arrays["levels"] if "levels" in arrays else [NOT_LOOKED_AT] * len(outcomes)
     return [
-        Example(Numbered(numbers, weights, int(words)), row, outcome)
-        for numbers, weights, words, row, outcome in zip(
+        Example(Numbered(numbers, weights, int(words)), row, seen, outcome)
+        for numbers, weights, words, row, seen, outcome in zip(
             np.split(arrays["term_numbers"], ends),
             np.split(arrays["term_weights"], ends),
             arrays["word_counts"],
             arrays["numbers"],
+            levels,
             outcomes,
             strict=True,
         )

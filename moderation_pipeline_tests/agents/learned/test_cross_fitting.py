@@ -77,6 +77,7 @@ def test_two_fits_added_up_are_one_linear_model_of_the_same_scores() -> None:
 
     both = everything.beside(text, 1.0)
 
+    assert text is not None
     expected = (everything.scores(rows) + text.scores(rows[:, 1:])) / 2
     assert np.allclose(both.scores(rows), expected)
 

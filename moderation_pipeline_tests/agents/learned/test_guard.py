@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from moderation_pipeline.agents.learned.guard import LEAST, Guard, is_right
+from moderation_pipeline.agents.learned.guard import LEAST, Compared, Guard, is_right
 from moderation_pipeline.plan import Action, Category
 from moderation_pipeline_tests.moderation.scripted import ALLOW, DELETE
 
 
-def fed(guard: Guard, times: int, *, head: bool, base: bool, weight: float = 100) -> None:
+def fed(
+    guard: Guard, times: int, *, head: bool, base: bool, weight: float = 100, is_violation: bool = True
+) -> None:
     for _ in range(times):
-        guard.take_in(head_is_right=head, base_is_right=base, weight=weight)
+        guard.take_in(Compared(head, base, is_violation, weight))
     guard.judge()
 
 
@@ -66,6 +68,26 @@ def test_a_few_heavy_audits_are_too_few_however_many_light_ones_there_are() -> N
     fed(guard, 100, head=False, base=True, weight=1)
 
     assert guard.judge() is None
+
+
+def test_a_base_that_never_sees_a_violation_is_not_better_where_they_are_rare() -> None:
+    guard = Guard(window=300)
+
+    fed(guard, 270, head=True, base=True, is_violation=False)
+    fed(guard, 25, head=False, base=True, is_violation=False)
+    fed(guard, 2, head=True, base=False, is_violation=True)
+
+    assert not guard.has_fallen_back
+
+
+def test_a_head_with_as_many_hits_and_more_false_alarms_is_worse() -> None:
+    guard = Guard(window=300)
+
+    fed(guard, 200, head=True, base=True, is_violation=False)
+    fed(guard, 60, head=False, base=True, is_violation=False)
+    fed(guard, 30, head=True, base=True, is_violation=True)
+
+    assert guard.has_fallen_back
 
 
 def test_seeing_the_violation_is_right_only_with_a_sanction_where_the_audit_has_one() -> None:

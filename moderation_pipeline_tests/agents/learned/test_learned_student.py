@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,15 @@ import pytest
 from numpy.typing import NDArray
 
 from moderation_pipeline.agents.build_agents import Agents
+from moderation_pipeline.agents.learned.conduct_levels import WIDTH
 from moderation_pipeline.agents.learned.feature_columns import OtherColumnsError
 from moderation_pipeline.agents.learned.learned_student import LearnedStudent
-from moderation_pipeline.agents.learned.model_snapshot import NoSnapshotError, load_snapshot, save_snapshot
+from moderation_pipeline.agents.learned.model_snapshot import (
+    NoSnapshotError,
+    OtherConductError,
+    load_snapshot,
+    save_snapshot,
+)
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Lesson, Recalled, Situation
@@ -200,6 +207,76 @@ def test_a_snapshot_is_the_same_when_read_back_and_holds_no_pickle(tmp_path: Pat
     assert [each.outcome for each in again.examples] == [each.outcome for each in snapshot.examples]
     with np.load(tmp_path / "one.npz", allow_pickle=False) as arrays:
         assert all(arrays[name].dtype != object for name in arrays.files)
+
+
+def test_a_head_kept_before_conduct_was_read_says_what_it_said_and_learns_on(tmp_path: Path) -> None:
+    student = learned()
+    moderated(student, invented_chat(2_000))
+    snapshot = student.snapshot()
+    assert snapshot is not None
+    save_snapshot(snapshot, tmp_path / "now")
+    numbers = len(snapshot.examples[0].numbers)
+    with np.load(tmp_path / "now.npz") as arrays:
+        older = {name: arrays[name] for name in arrays.files if name != "levels"}
+    for name in ("gate_weights", "which_weights"):
+        older[name] = np.delete(older[name], range(numbers, numbers + WIDTH), axis=1)
+    np.savez(tmp_path / "before.npz", **older)
+    words = json.loads((tmp_path / "now.json").read_text("utf-8"))
+    del words["conduct"]
+    (tmp_path / "before.json").write_text(json.dumps(words), "utf-8")
+
+    again = load_snapshot(tmp_path / "before")
+
+    weights, conduct = again.head.gate.weights, slice(numbers, numbers + WIDTH)
+    assert not weights[:, conduct].any()
+    kept = np.delete(snapshot.head.gate.weights, range(numbers, numbers + WIDTH), axis=1)
+    np.testing.assert_array_equal(np.delete(weights, range(numbers, numbers + WIDTH), axis=1), kept)
+    second = learned()
+    second.begin_with(again)
+    other = invented_chat(3_000, seed=2)
+    tables = moderated(second, other)
+    assert second.refits > 0
+    assert mistakes(tables, other, after=1_500) < 0.02
+
+
+def test_a_head_of_other_aspects_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    student = learned()
+    moderated(student, invented_chat(2_000))
+    snapshot = student.snapshot()
+    assert snapshot is not None
+    save_snapshot(snapshot, tmp_path / "one")
+    words = json.loads((tmp_path / "one.json").read_text("utf-8"))
+    words["conduct"] = ["length of the user's beard"]
+    (tmp_path / "one.json").write_text(json.dumps(words), "utf-8")
+
+    with pytest.raises(OtherConductError, match="Run that chat under that config again"):
+        load_snapshot(tmp_path / "one")
+
+
+class SpeaksOneLanguage(ScriptedStudent):
+    """Lets everything be, and is no judge of what is marked as foreign."""
+
+    async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
+        verdicts = await super().decide(cases, situations)
+        return [
+            replace(verdict, not_judged="not judged: foreign" if case.language == "xx" else None)
+            for case, verdict in zip(cases, verdicts, strict=True)
+        ]
+
+
+def test_a_head_judges_a_language_that_its_base_does_not_once_it_was_taught_some() -> None:
+    comments = invented_chat(3_000).with_columns(
+        language=pl.when(pl.col("position") % 3 == 0).then(pl.lit("xx"))
+    )
+
+    tables = moderated(learned(SpeaksOneLanguage(always_allow)), comments)
+
+    foreign = tables.student_decisions.join(
+        comments.select("comment_id", "language"), on="comment_id"
+    ).filter(language="xx")
+    assert foreign["action"].head(10).null_count() == 10
+    assert foreign["action"].tail(300).null_count() == 0
+    assert mistakes(tables, comments, after=2_000) < 0.02
 
 
 def test_a_missing_snapshot_is_an_error_that_names_the_file(tmp_path: Path) -> None:

@@ -1,0 +1,34 @@
+"""A row for each case, as a head reads it: numbers, then the levels of conduct, then words, for the words grow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, hstack
+
+from moderation_pipeline.agents.learned.conduct_levels import NOT_LOOKED_AT, OFFSETS, WIDTH, Levels
+from moderation_pipeline.agents.learned.vocabulary import Numbered, Vocabulary
+
+Floats = NDArray[np.float64]
+
+LEVEL_COUNTS = 0.5
+"""What a level counts beside a signal or a word, both of which are about 0 to 1: every line has a level of each
+aspect. At 1 the second half of twitch_dev has an AUROC of .796 and not .801, in an offline fit."""
+
+
+def feature_rows(
+    numbers: Floats, levels: Levels, terms: Sequence[Numbered], vocabulary: Vocabulary
+) -> csr_matrix:
+    """Return the rows of as many cases."""
+    parts = [csr_matrix(numbers), conduct_rows(levels), vocabulary.rows(terms)]
+    return csr_matrix(hstack(parts, format="csr"))
+
+
+def conduct_rows(levels: Levels) -> csr_matrix:
+    """Return the columns of all levels, shape (rows, WIDTH): those that a line has count LEVEL_COUNTS."""
+    looked_at = levels != NOT_LOOKED_AT
+    columns = (levels + OFFSETS)[looked_at]
+    pointers = np.concatenate([[0], np.cumsum(looked_at.sum(axis=1))])
+    return csr_matrix((np.full(len(columns), LEVEL_COUNTS), columns, pointers), shape=(len(levels), WIDTH))

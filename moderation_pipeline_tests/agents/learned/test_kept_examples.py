@@ -1,0 +1,66 @@
+"""Tests of what a head is fitted on: all that it was taught, and of too much a fair sample."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from moderation_pipeline.agents.learned.conduct_levels import NOT_LOOKED_AT
+from moderation_pipeline.agents.learned.kept_examples import KeptExamples
+from moderation_pipeline.agents.learned.model_snapshot import Example
+from moderation_pipeline.agents.learned.vocabulary import Numbered
+
+WORDLESS = Numbered(np.empty(0, dtype=np.int32), np.empty(0), 0)
+
+
+def example(number: int, *, is_violation: bool = False) -> Example:
+    outcome = "delete/other" if is_violation else None
+    return Example(WORDLESS, np.array([float(number)]), NOT_LOOKED_AT, outcome)
+
+
+def taught(kept: KeptExamples, count: int, *, is_violation: bool = False) -> None:
+    for number in range(count):
+        if kept.wants(f"c{number}", is_violation=is_violation):
+            kept.add(f"c{number}", example(number, is_violation=is_violation))
+
+
+def numbers(kept: KeptExamples) -> list[int]:
+    return [int(each.numbers[0]) for each in kept.examples]
+
+
+def test_up_to_the_bound_all_are_kept_in_their_order() -> None:
+    kept = KeptExamples(50)
+
+    taught(kept, 50)
+
+    assert numbers(kept) == list(range(50))
+
+
+def test_of_too_many_a_fair_sample_is_kept_over_all_that_came() -> None:
+    kept = KeptExamples(200)
+
+    taught(kept, 2_000)
+
+    assert len(kept.examples) == 200
+    early = sum(number < 1_000 for number in numbers(kept))
+    assert 70 < early < 130
+
+
+def test_the_rarer_kind_is_kept_whole_beside_a_sample_of_the_other() -> None:
+    kept = KeptExamples(100)
+
+    taught(kept, 1_000)
+    taught(kept, 40, is_violation=True)
+
+    assert sum(each.outcome is not None for each in kept.examples) == 40
+    assert len(kept.examples) == 140
+    assert kept.are_of_both_kinds
+
+
+def test_what_a_run_begins_with_counts_among_them() -> None:
+    kept = KeptExamples(100)
+
+    kept.begin_with([example(-1)] * 60)
+    taught(kept, 500)
+
+    assert len(kept.examples) == 100
+    assert 0 < numbers(kept).count(-1) < 60

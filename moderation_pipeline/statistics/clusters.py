@@ -73,22 +73,22 @@ def copies_of(text: npt.NDArray[np.int64], influence: Array) -> Copies:
     return Copies(float(by_text.sum() - (influence**2).sum()), texts)
 
 
-class Stretch(NamedTuple):
+class Widening(NamedTuple):
     """By what the bounds of a bootstrap over users have to be stretched: for few users and texts, and for copies."""
 
     few: float
     copies: float
 
 
-def stretch(*, users: float, by_users: float, copies: Copies) -> Stretch:
+def stretch(*, users: float, by_users: float, copies: Copies) -> Widening:
     """Return the stretch for a variance by so many users (`freedom_of`) and what copies add to it; never below 1.
 
     How many the whole variance has been learnt from is Satterthwaite's (1946) for a sum of two.
     """
     if by_users <= 0 or copies.variance <= 0:
-        return Stretch(of_few_users(users), 1.0)
+        return Widening(of_few_users(users), 1.0)
     whole = by_users + copies.variance
     share = by_users / whole
     users, texts = max(LEAST_FREEDOM, users), max(LEAST_FREEDOM, copies.texts)
     number = 1 / (share**2 / users + (1 - share) ** 2 / texts)
-    return Stretch(of_few_users(number), sqrt(whole / by_users))
+    return Widening(of_few_users(number), sqrt(whole / by_users))

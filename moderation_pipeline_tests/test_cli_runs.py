@@ -87,6 +87,24 @@ def test_a_run_is_seen_by_the_commands_that_only_look(
     assert (chat["comments"], chat["configs"]) == (COMMENTS, "hybrid, student_only")
 
 
+def test_a_chats_runs_are_held_against_its_labels_as_the_scores_of_a_table_are(
+    folder: Path, traced: subprocess.CompletedProcess[str]
+) -> None:
+    assert traced.returncode == ExitCode.OK
+    read = moderation(folder, "evaluate", "synthetic", "--json", "--report", "runs.html")
+    judges = {each["judge"]: each for each in json.loads(read.stdout)["judges"]}
+    assert set(judges) == {"hybrid", "student_only"}
+    assert all(each["rows"] == COMMENTS and 0 < each["auroc"] <= 1 for each in judges.values())
+    assert "hybrid" in (folder / "runs.html").read_text("utf-8")
+
+    not_run = moderation(folder, "evaluate", "synthetic", "--config", "expert_only")
+    assert not_run.returncode == ExitCode.USAGE
+    assert "moderation run synthetic --config expert_only" in not_run.stderr
+    columns = moderation(folder, "evaluate", "synthetic", "--score", "ours=p")
+    assert columns.returncode == ExitCode.USAGE
+    assert "--text comment --label toxic" in columns.stderr
+
+
 def test_what_a_run_may_do_alone_is_said_in_one_sentence_that_names_the_judge(folder: Path) -> None:
     none_yet = moderation(folder, "certify", "synthetic", "--config", "certified")
     assert none_yet.returncode == ExitCode.USAGE

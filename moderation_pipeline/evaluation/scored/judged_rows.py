@@ -12,8 +12,8 @@ import polars as pl
 
 Kind = Literal["score", "config", "annotator"]
 
-LabelSource = Literal["human", "moderators", "model"]
-"""Who labelled: people who were asked, moderators who acted, or a model."""
+LabelSource = Literal["human", "moderators", "model", "generator"]
+"""Who labelled: people who were asked, moderators who acted, a model, or whatever made up the texts."""
 
 
 @dataclass(frozen=True, slots=True)

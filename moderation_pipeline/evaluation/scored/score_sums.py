@@ -5,6 +5,7 @@ Sums of one judge (per row):
         missed, an innocent row without one counts in `un` alone
     c_tp … c_un: the same at the threshold that does best on other clusters
     auroc, auroc_rows, auprc, auprc_rows: pseudo-values of the areas (`statistics.ranking`)
+    kappa, kappa_rows: those of Cohen's kappa, over the rows that have a verdict
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from moderation_pipeline.chance import draw
 from moderation_pipeline.evaluation.estimates import KEYS, Ratio, confusion_ratios
 from moderation_pipeline.evaluation.scored.judged_rows import Judge
 from moderation_pipeline.statistics.bootstrap import Array
+from moderation_pipeline.statistics.kappa import cohens_kappa
 from moderation_pipeline.statistics.ranking import Flags, Ranking, pseudo_values
 
 CELLS = ("tp", "fp", "fn", "tn", "un")
@@ -36,6 +38,7 @@ SCORE_ESTIMATES: dict[str, tuple[Ratio, ...]] = {
     **{f"chosen_{name}": ratios for name, ratios in at_a_threshold("c_").items()},
     "auroc": (Ratio({"auroc": 1.0}, {"auroc_rows": 1.0}),),
     "auprc": (Ratio({"auprc": 1.0}, {"auprc_rows": 1.0}),),
+    "kappa": (Ratio({"kappa": 1.0}, {"kappa_rows": 1.0}),),
 }
 """Every estimate of a judge: the mean of its ratios."""
 
@@ -43,7 +46,7 @@ AREAS = ("auroc", "auprc")
 SCORE_SUMS = (
     *CELLS,
     *(f"c_{name}" for name in CELLS),
-    *(f"{area}{end}" for area in AREAS for end in ("", "_rows")),
+    *(f"{area}{end}" for area in (*AREAS, "kappa") for end in ("", "_rows")),
 )
 
 
@@ -51,6 +54,7 @@ def score_sums(rows: pl.DataFrame, judge: Judge) -> pl.DataFrame:
     """Return KEYS and SCORE_SUMS of one judge, a row each."""
     label = _flags(rows["label"])
     sums = cells("", rows[judge.flag], rows["label"]) | cells("c_", rows[judge.chosen], rows["label"])
+    sums |= _kappa(rows[judge.flag], label)
     sums |= {name: np.zeros(rows.height) for name in SCORE_SUMS if name not in sums}
     if judge.has_scores:
         sums |= _areas(rows[judge.score].cast(pl.Float64).fill_null(np.nan).to_numpy(), label)
@@ -107,6 +111,16 @@ def _areas(scores: Array, label: Flags) -> dict[str, Array]:
             (f"{area}_rows", counted.astype(np.float64)),
         )
     }
+
+
+def _kappa(verdicts: pl.Series, label: Flags) -> dict[str, Array]:
+    decided = _flags(verdicts.is_not_null())
+    found = cohens_kappa(_flags(verdicts.drop_nulls()), label[decided])
+    if found is None:
+        return {}
+    values = np.zeros(label.size)
+    values[decided] = pseudo_values(found, np.ones(int(decided.sum()), np.bool_))
+    return {"kappa": values, "kappa_rows": decided.astype(np.float64)}
 
 
 def cells(prefix: str, verdicts: pl.Series, labels: pl.Series) -> dict[str, Array]:

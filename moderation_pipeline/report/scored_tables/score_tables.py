@@ -49,6 +49,11 @@ def _lines(evaluation: Evaluation) -> list[tuple[str, str, Callable[[Row], Cell]
         ("Found", f"of the violations by {by}, flagged (recall)", estimate("recall", percent)),
         ("F1", "the two in one number: 1 is all found and nothing else flagged", estimate("f1", score)),
         (
+            "Kappa",
+            "agrees with the labels beyond what chance would (Cohen's): 1 is always",
+            estimate("kappa", score),
+        ),
+        (
             "False alarms",
             "of the innocent rows, flagged (false-positive rate)",
             estimate("false_positive_rate", percent),

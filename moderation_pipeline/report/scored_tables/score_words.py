@@ -28,6 +28,11 @@ WORDS: dict[LabelSource, Words] = {
         "The labels are what moderators acted on. What nobody saw counts as allowed, so that precision is too low by "
         "as much, and recall is of what they acted on, not of what broke a rule.",
     ),
+    "generator": Words(
+        "a violation by the generator",
+        "violations by the generator",
+        "The labels are those of the generator that made up the texts: they show how things work, and are no evidence.",
+    ),
     "model": Words(
         "flagged by the labelling model",
         "rows that the labelling model flagged",

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from moderation_pipeline.terminal.screen import print_json, say
+from moderation_pipeline.warehouse.folder import DataFolder
+
+if TYPE_CHECKING:
+    from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
 
 
 @click.command()
 @click.argument("table", type=click.Path(path_type=Path))
-@click.option("--text", required=True, metavar="COLUMN", help="The column of texts.")
+@click.option("--text", metavar="COLUMN", help="The column of texts.")
 @click.option(
     "--label",
     "labels",
     multiple=True,
-    required=True,
     metavar="COLUMN",
     help="Which rows are violations: COLUMN, COLUMN=VALUE,VALUE or COLUMN>=NUMBER; a,b,c of several annotators.",
 )
@@ -55,7 +60,10 @@ from moderation_pipeline.terminal.screen import print_json, say
     help="Who labelled: people, moderators who acted, or a model (then it is agreement, and no accuracy).",
 )
 @click.option(
-    "--config", "configs", multiple=True, help="Keyless configs to judge beside (student_only, expert_only)."
+    "--config",
+    "configs",
+    multiple=True,
+    help="Keyless configs to judge beside (student_only, expert_only); of a chat, which of its runs (all).",
 )
 @click.option("--no-configs", is_flag=True, help="Judge the scores alone.")
 @click.option(
@@ -73,7 +81,7 @@ from moderation_pipeline.terminal.screen import print_json, say
 @click.option("--json", "as_json", is_flag=True, help="Print all frames as JSON.")
 def evaluate(
     table: Path,
-    text: str,
+    text: str | None,
     labels: tuple[str, ...],
     scores: tuple[str, ...],
     thresholds: tuple[str, ...],
@@ -94,10 +102,13 @@ def evaluate(
 ) -> None:
     """Judge the scores of a labelled TABLE (CSV, JSONL, Parquet), and the keyless configs beside them.
 
+    Without --text and --label, TABLE is a chat, and its runs are judged by its labels in the same way.
+
     \b
     moderation evaluate table.csv --text comment --label toxic --score perspective=TOXICITY --score ours=p_toxic
     moderation evaluate tweets.csv --text tweet --label 'class=hate,offensive' --score ours=p --user author
     moderation evaluate rated.jsonl --text text --label rater_1,rater_2,rater_3 --score ours=p
+    moderation evaluate stream --config hybrid --config learned
 
     Nothing is sent anywhere, and the data folder is left alone. A row without a score is flagged by none; what is no
     number is counted and said. Exits with 2 where the table or what was asked of it can't be understood.
@@ -106,23 +117,40 @@ def evaluate(
     from moderation_pipeline.contest.table_evaluation import evaluate_asked
     from moderation_pipeline.terminal import evaluated
 
-    asked = Asked(
-        text=text,
-        labels=labels,
-        scores=scores,
-        user=user,
-        time=time,
-        category=category,
-        cluster=cluster,
-        groups=groups,
-        annotator=annotator,
-        item=item,
-        thresholds=thresholds,
-        prices=prices,
-        label_source=evaluated.label_source(label_source),
-        configs=() if no_configs else configs or BESIDE,
-    )
-    found = evaluate_asked(table, asked)
+    if text is None or not labels:
+        others = (
+            text,
+            labels,
+            scores,
+            thresholds,
+            user,
+            groups,
+            category,
+            cluster,
+            time,
+            annotator,
+            item,
+            prices,
+        )
+        found = _of_a_chat(str(table), configs, has_columns=any(others) or no_configs)
+    else:
+        asked = Asked(
+            text=text,
+            labels=labels,
+            scores=scores,
+            thresholds=thresholds,
+            user=user,
+            groups=groups,
+            category=category,
+            cluster=cluster,
+            time=time,
+            annotator=annotator,
+            item=item,
+            prices=prices,
+            label_source=evaluated.label_source(label_source),
+            configs=() if no_configs else configs or BESIDE,
+        )
+        found = evaluate_asked(table, asked)
     for note in found.notes:
         say(note)
     if as_json:
@@ -134,3 +162,15 @@ def evaluate(
     say(f"Report: {page}")
     if csv_folder is not None:
         say(f"Frames: {', '.join(map(str, evaluated.write_frames(found, csv_folder)))}")
+
+
+def _of_a_chat(chat: str, configs: Sequence[str], *, has_columns: bool) -> Evaluation:
+    """Judge a chat's runs; columns are a table's, of which text and label must be known."""
+    from moderation_pipeline.terminal.evaluated_runs import evaluate_runs
+
+    if has_columns or Path(chat).exists():
+        raise click.UsageError(
+            f"Of a table it must be said which columns hold the texts and the labels: moderation evaluate {chat}"
+            " --text comment --label toxic. A chat, by its name, needs neither."
+        )
+    return evaluate_runs(DataFolder.find(), chat, configs)

@@ -1,0 +1,98 @@
+"""A chat's runs as judges of its labelled comments, so that they are asked all that the scores in a table are asked.
+
+What a judge is, and what is asked of it, is the rest of this folder's; which runs there are is the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.evaluation.judged import NO_VIOLATION, Run, judge
+from moderation_pipeline.evaluation.scored.judged_rows import Judge, JudgedRows, LabelSource
+from moderation_pipeline.evaluation.scored.score_sums import with_chosen
+
+GROUPS = ("channel", "language")
+
+LABELLED_BY: dict[str, LabelSource] = {
+    "synthetic": "generator",
+    "moderators": "moderators",
+    "dataset": "human",
+}
+"""Who labelled, by a comment's `label_source`; of several the first counts, which promises least."""
+
+
+class NoLabelsError(ModerationError):
+    """A chat without a label to hold its runs against."""
+
+    def __init__(self, chat: str) -> None:
+        super().__init__(
+            f"Chat {chat!r} has no labels, so its runs can't be held against any. What its Expert's audits say of them"
+            f" is in the report and in 'moderation sql \"select * from metrics where chat = '{chat}'\"' (audited_…)."
+        )
+
+
+def judged_runs(comments: pl.DataFrame, runs: Sequence[Run]) -> JudgedRows:
+    """Return the labelled comments of a chat beside what each run decided, and how sure it was of a violation.
+
+    As everywhere, what the labels decided as Expert is no decision: there the Student's own plan is held against
+    them. The score is the confidence of the plan that is judged, as the chance of a violation; where nothing was
+    decided there is neither verdict nor score.
+
+    Raises:
+        NoLabelsError: no comment has a label.
+    """
+    chat = str(comments["chat"][0]) if comments.height else ""
+    is_labelled = comments["label_is_violation"].is_not_null()
+    if not is_labelled.any():
+        raise NoLabelsError(chat)
+    every = {run.name: judge(comments, run).filter(is_labelled) for run in runs}
+    rows = pl.concat(
+        [
+            _about(comments.filter(is_labelled), next(iter(every.values()))),
+            *(_verdicts(run, every[run.name]) for run in runs),
+        ],
+        how="horizontal",
+    )
+    judges = tuple(
+        Judge(run.name, "config", has_scores=rows[f"score:{run.name}"].count() > 0, what=run.regime)
+        for run in runs
+    )
+    groups = tuple(name for name in GROUPS if rows[f"group:{name}"].n_unique() > 1)
+    return JudgedRows(with_chosen(rows, judges, chat), judges, groups, _labelled_by(comments), chat)
+
+
+def _about(labelled: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+    return labelled.select(
+        pl.col("position").alias("row"),
+        "text",
+        pl.col("label_is_violation").alias("label"),
+        pl.when("label_is_violation").then(pl.col("label_category").fill_null("other")).alias("category"),
+        *(pl.col(name).alias(f"group:{name}") for name in GROUPS),
+    ).hstack(judged.select("cluster", "shared_text"))
+
+
+def _verdicts(run: Run, judged: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns of one judge: whether the plan that is judged is a violation, and how likely it says."""
+    surest = {
+        agent: judged.select("comment_id")
+        .join(table.select("comment_id", "confidence"), on="comment_id", how="left", maintain_order="left")
+        .to_series(1)
+        for agent, table in (("student", run.student_decisions), ("audit", run.expert_audits))
+    }
+    first, second = ("audit", "student") if run.config.config.audits_act else ("student", "audit")
+    is_first = pl.col(f"{first}_category").is_not_null()
+    is_first = is_first & ~pl.col("is_answer") if first == "audit" else is_first
+    is_violation = pl.col("scored_category") != NO_VIOLATION
+    confidence = pl.when(is_first).then(surest[first]).otherwise(surest[second])
+    return judged.select(
+        pl.when(~pl.col("scored_open")).then(is_violation).alias(f"flag:{run.name}"),
+        pl.when(is_violation).then(confidence).otherwise(1 - confidence).alias(f"score:{run.name}"),
+    )
+
+
+def _labelled_by(comments: pl.DataFrame) -> LabelSource:
+    found = set(comments["label_source"].drop_nulls())
+    return next((source for name, source in LABELLED_BY.items() if name in found), "human")

@@ -13,8 +13,8 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any, Self
+from uuid import uuid4
 
 import sqlalchemy as db
 import yaml
@@ -113,13 +113,14 @@ class KeptEventLog(SqliteEventLogStorage):
 
 def _is_written(path: Path, content: bytes) -> bool:
     """Write a file, whole or not at all; false where another was first, or the folder knows no links."""
-    with NamedTemporaryFile(dir=path.parent, prefix=".new-") as beside:
-        beside.write(content)
-        beside.flush()
-        try:
-            os.link(beside.name, path)
-        except OSError:
-            return False
+    beside = path.with_name(f".{path.stem}.{uuid4().hex}")
+    try:
+        beside.write_bytes(content)  # Not as a temporary file: those are their owner's alone, whatever the folder is.
+        os.link(beside, path)
+    except OSError:
+        return False
+    finally:
+        beside.unlink(missing_ok=True)
     return True
 
 

@@ -115,7 +115,8 @@ def _is_written(path: Path, content: bytes) -> bool:
     """Write a file, whole or not at all; false where another was first, or the folder knows no links."""
     beside = path.with_name(f".{path.stem}.{uuid4().hex}")
     try:
-        beside.write_bytes(content)  # Not as a temporary file: those are their owner's alone, whatever the folder is.
+        # Not as a temporary file: those are their owner's alone, whatever the folder is.
+        beside.write_bytes(content)
         os.link(beside, path)
     except OSError:
         return False

@@ -14,7 +14,7 @@ from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.versions import comments_version, source_version
+from moderation_pipeline.warehouse.versions import source_version
 
 GROUP = "comments"
 READING_VERSION = source_version("comments.ingest")
@@ -98,7 +98,7 @@ def chat_log(
         context.log.info(note)
         observer.noted(note)
     observer.read(ingested.acts, ingested.ignored, ingested.why)
-    version = dg.DataVersion(comments_version(ingested.comments))
+    version = dg.DataVersion(ingested.ingestion["data_version"][0])
     yield dg.MaterializeResult(
         asset_key="comments", value=ingested.comments, data_version=version, metadata=_told(ingested.comments)
     )

@@ -83,13 +83,46 @@ select chat, config, memory_id, helped - harmed as value, helped, harmed, neutra
 from memory_snapshot
 """
 
+RUN_HISTORY = """
+select chat, config, run_id, started_at, finished_at,
+       row_number() over (partition by chat, config order by finished_at) as made,
+       finished_at = max(finished_at) over (partition by chat, config) as is_latest,
+       code_version, config_hash, data_version, student_models, expert_models, comments, audits,
+       f1, f1_low, f1_high, precision, recall, agreement_rate, agreement_rate_low, agreement_rate_high,
+       system_agreement_rate, audit_share, sanction_share, undecided_share, reply_error_share, cost_usd,
+       f1 - lag(f1) over run as f1_change,
+       sanction_share - lag(sanction_share) over run as sanction_share_change,
+       cost_usd - lag(cost_usd) over run as cost_usd_change
+from metric_history window run as (partition by chat, config order by finished_at)
+"""
+"""Changes are to the time before, of the same chat under the same config, whatever else changed meanwhile."""
+
+STALE_RUNS = """
+select m.chat, m.config, 'the chat''s comments have changed since' as because, m.comments as comments_of_run,
+       c.comments as comments_now, m.data_version as data_version_of_run, c.data_version as data_version_now,
+       h.finished_at
+from metrics m
+join (
+    select chat, any_value(data_version) as data_version, sum(comments)::bigint as comments
+    from ingestion where data_version is not null group by chat
+) c on c.chat = m.chat
+left join (
+    select chat, config, max(finished_at) as finished_at from metric_history group by chat, config
+) h on h.chat = m.chat and h.config = m.config
+where m.data_version <> c.data_version
+"""
+"""Runs of comments that the chat no longer has. That a config has changed since is in no table."""
+
 QUESTIONS: dict[str, str] = {
     "disagreements": DISAGREEMENTS,
     "sanctioned_users": SANCTIONED_USERS,
     "cost_by_config": COST_BY_CONFIG,
     "memory_value": MEMORY_VALUE,
+    "run_history": RUN_HISTORY,
+    "stale_runs": STALE_RUNS,
 }
-"""Views over views: audits that disagree, who was sanctioned, what a config cost, what memories earn."""
+"""Views over views: audits that disagree, who was sanctioned, what a config cost, what memories earn,
+when runs were made, and which are of comments that have changed since."""
 
 CATALOGUE = re.compile(
     r"\b(show|describe|summarize|information_schema|pragma|duckdb_\w+|pg_\w+|sqlite_\w+)\b", re.IGNORECASE

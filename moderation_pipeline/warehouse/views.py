@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -130,19 +131,40 @@ CATALOGUE = re.compile(
 """What a query says that asks for the catalogue itself, so that every view has to be there."""
 
 
-def view_definitions(folder: DataFolder) -> dict[str, str]:
-    """Return every view's select, tables first, so that they can be defined in this order."""
-    tables = {name: _select_from_files(folder, table) for name, table in TABLES.items()}
+def view_definitions(folder: DataFolder, *, of_file: Path | None = None) -> dict[str, str]:
+    """Return every view's select, tables first, so that they can be defined in this order.
+
+    Views of a DuckDB file in the folder find the warehouse beside that file, wherever both have gone since.
+    """
+    root = _quoted(_literal_in_glob(str(folder.root.absolute())))
+    beside = root if of_file is None else _beside(of_file, root)
+    tables = {name: _select_from_files(beside, table) for name, table in TABLES.items()}
     return {**tables, **{name: sql.strip() for name, sql in QUESTIONS.items()}}
 
 
-def _select_from_files(folder: DataFolder, table: Table) -> str:
+OPENED_AT = "current_setting('temp_directory')"
+"""Unless it is set, DuckDB's is the path of the file that was opened and `.tmp`, whole: so a view can tell where it is,
+which DuckDB (1.0 to 2.0, measured) has no other word for, and no path relative to a file."""
+
+
+def _beside(file: Path, root: str) -> str:
+    """Return the folder of the file that holds a view, in SQL; `root` where the file was attached to another."""
+    ending = f"/{file.name}.tmp"
+    opened = f"left({OPENED_AT}, length({OPENED_AT}) - {len(ending)})"
+    literal = f"regexp_replace({opened}, '([\\[*?])', '[\\1]', 'g')"
+    return f"case when ends_with({OPENED_AT}, {_quoted(ending)}) then {literal} else {root} end"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _select_from_files(root: str, table: Table) -> str:
     # Columns by name: a view stored with `*` breaks as soon as its table gains a column, and would not be
     # defined anew, for its text would be the same.
     columns = ", ".join(f'"{name}"' for name in table.schema)
-    pattern = f"{_literal_in_glob(str(folder.warehouse.absolute()))}/{table.name}/**/*.parquet"
-    quoted = pattern.replace("'", "''")
-    return f"select {columns} from read_parquet('{quoted}', union_by_name = true, hive_partitioning = false)"
+    files = f"({root}) || '/warehouse/{table.name}/**/*.parquet'"
+    return f"select {columns} from read_parquet({files}, union_by_name = true, hive_partitioning = false)"
 
 
 def _literal_in_glob(path: str) -> str:
@@ -171,7 +193,7 @@ def connect_in_memory(
         if not may_leave:
             # As it is and as a glob spells it: DuckDB asks of the pattern first, then of each file.
             path = str(picture.warehouse.absolute())
-            inside = ", ".join("'" + each.replace("'", "''") + "'" for each in {path, _literal_in_glob(path)})
+            inside = ", ".join(_quoted(each) for each in {path, _literal_in_glob(path)})
             connection.execute(f"set allowed_directories = [{inside}]")
             connection.execute("set enable_external_access = false")
             connection.execute("set lock_configuration = true")

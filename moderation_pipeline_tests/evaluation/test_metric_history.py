@@ -41,10 +41,8 @@ def test_a_row_is_added_each_time_and_a_step_tried_again_replaces_its_own() -> N
 
 def test_models_are_named_as_they_were_served_tier_by_tier() -> None:
     tiers = [{"backend": "rules", "model": None}, {"backend": "hf", "model": "small-1"}]
-    of_one, of_tiers = (
-        {"backend": "hf", "model": "small-1"},
-        {"backend": "hf", "model": "small-1", "tiers": tiers},
-    )
+    of_one: dict[str, object] = {"backend": "hf", "model": "small-1"}
+    of_tiers: dict[str, object] = {**of_one, "tiers": tiers}
     row = made(METRIC_HISTORY.empty(), "first", 0.5, of_one, of_tiers, {}).row(0, named=True)
     assert row["student_models"] == ["hf small-1", "rules"]
     assert row["expert_models"] == ["openai large-2"]

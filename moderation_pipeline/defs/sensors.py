@@ -4,6 +4,7 @@ import json
 
 import dagster as dg
 
+from moderation_pipeline.backends.keys import environment
 from moderation_pipeline.comments.chat_files import chat_files
 from moderation_pipeline.comments.chat_states import chat_states, fingerprint
 from moderation_pipeline.defs.home.instance import is_temporary
@@ -11,6 +12,7 @@ from moderation_pipeline.defs.home.live_runs import BY_TERMINAL
 from moderation_pipeline.defs.jobs import compare, ingest
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.defs.schedules import TEMPORARY
+from moderation_pipeline.moderation.alerts import alert
 from moderation_pipeline.warehouse.files import stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import METRICS
@@ -118,8 +120,26 @@ def _when_runs_end(status: dg.DagsterRunStatus) -> dg.SensorDefinition:
     )(_compare_when_through)
 
 
+@dg.run_failure_sensor(
+    name="alert_when_a_run_fails",
+    description="Tell the address in MODERATION_WEBHOOK, where there is one, that a run failed.",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+)
+def alert_when_a_run_fails(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
+    """Send an alert; what the terminal runs it tells of itself."""
+    run = context.dagster_run
+    if run.tags.get(BY_TERMINAL):
+        return dg.SkipReason(f"Run {run.run_id} was started by a terminal.")
+    partition = run.tags.get("dagster/partition", "no partition")
+    failed = [{"chat": run.tags.get(CHAT_OF_A_RUN, partition), "failures": [context.failure_event.message]}]
+    problem = alert(environment(), f"{run.job_name} of {partition} failed (run {run.run_id}).", failed)
+    return None if problem is None else dg.SkipReason(problem)
+
+
 SENSORS = [
     chats_that_arrive,
+    alert_when_a_run_fails,
     # The last run of a chat may be the one that fails or is cancelled; the others are compared all the same.
     *(
         _when_runs_end(status)

@@ -20,6 +20,7 @@ from moderation_pipeline.defs.moderation_loop import moderation_loop_checks
 from moderation_pipeline.defs.partitions import run_key
 from moderation_pipeline.defs.user_state import user_state, user_state_checks
 from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
+from moderation_pipeline.warehouse.check_advice import ADVICE
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.tables import (
@@ -295,6 +296,11 @@ def test_no_check_fails_on_what_a_run_stored(through: DataFolder) -> None:
 
 def test_every_check_is_seen_to_fail() -> None:
     assert {key.name for key in defs.resolve_asset_graph().asset_check_keys} == set(CHECKS) | ELSEWHERE
+
+
+def test_every_check_of_rows_says_what_to_do() -> None:
+    shares = {"replies_are_readable"}
+    assert set(ADVICE) == set(CHECKS) - shares
 
 
 @pytest.mark.parametrize("name", CHECKS)

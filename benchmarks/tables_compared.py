@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-SOURCE_VERSIONS = frozenset({"agents_version"})
+SOURCE_VERSIONS = frozenset({"agents_version", "code_version"})
 """Versions that hash source, which any refactoring changes. All the others (`data_version`, `config_hash`,
 `prompt_version` …) hash what is decided on: if one of them changes, paid runs look as if they were of something else,
 and their replies are bought again.
@@ -26,6 +26,9 @@ Law 1 allows `is_cached` and `cost_usd` to differ too, because replies may have 
 paid and the data folder was empty they can't, so they are compared.
 """
 
+WHEN = frozenset({"run_id", "started_at", "finished_at"})
+"""When a run was made, and as which of Dagster's: never twice the same."""
+
 IDENTIFIES = ("comment_id", "memory_id", "user_id", "kind", "action", "line_number")
 """Columns that say which row it is, best first; the partition says which chat and config."""
 
@@ -34,7 +37,7 @@ SHOWN = 60
 
 def is_left_aside(column: str) -> bool:
     """Whether a column, or a field within one, may differ between two runs of the same meaning."""
-    return column in SOURCE_VERSIONS or MEASURES_TIME in column
+    return column in SOURCE_VERSIONS | WHEN or MEASURES_TIME in column
 
 
 class Difference(NamedTuple):

@@ -12,12 +12,14 @@ from typing import Any
 from uuid import uuid4
 
 import dagster as dg
+from dagster._core.errors import DagsterAssetCheckFailedError
 
 from moderation_pipeline.comments.files.arrival import Arrival
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.home.instance import instance
 from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, alive, end_dead_runs
 from moderation_pipeline.defs.partitions import chats, run_key
+from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.report.rendering import warm_up
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -49,6 +51,19 @@ class RunOutcome:
     failed_checks: tuple[FailedCheck, ...]
 
 
+class BlockingCheckError(ModerationError):
+    """A check that did not hold, and what follows it would be meaningless: which, what it found, what to do."""
+
+    def __init__(self, partition: str | None, checks: Sequence[FailedCheck]) -> None:
+        super().__init__(
+            " ".join(
+                f"Check {check.name} of {check.asset} ({partition}) failed. {check.description}"
+                for check in checks
+            )
+            + " What follows was not made."
+        )
+
+
 class Launcher:
     """Starts runs on the data folder's instance. Use it in a `with` statement."""
 
@@ -78,14 +93,20 @@ class Launcher:
             return None if materialization is None else (materialization.tags or {}).get(CODE_VERSION_TAG)
         return None
 
-    def moderate_chat(self, chat: str, config: str, observer: RunObserver | None = None) -> RunOutcome:
+    def moderate_chat(
+        self,
+        chat: str,
+        config: str,
+        observer: RunObserver | None = None,
+        run_config: Mapping[str, Any] | None = None,
+    ) -> RunOutcome:
         """Moderate the chat under one config; the observer sees every comment as it is settled."""
         self._register(chat)
         if self._warming is None:
             # Half a second, beside the runs, that the plots would have to wait for afterwards.
             self._warming = Thread(target=warm_up)
             self._warming.start()
-        return self._run("moderate", run_key(chat, config), resources=_watching(observer))
+        return self._run("moderate", run_key(chat, config), config=run_config, resources=_watching(observer))
 
     def compare_chat(self, chat: str) -> RunOutcome:
         """Compare the chat's runs, draw the plots and write the report."""
@@ -106,7 +127,7 @@ class Launcher:
         resources: Mapping[str, object] | None = None,
     ) -> RunOutcome:
         run_id = str(uuid4())
-        with alive(self._folder.dagster_home, run_id):
+        with alive(self._folder.dagster_home, run_id), self._checks_worded(run_id, partition):
             result = defs.resolve_job_def(job).execute_in_process(
                 run_config={**QUIET, **(config or {})},
                 instance=self._dagster,
@@ -116,6 +137,18 @@ class Launcher:
                 resources=resources or None,
             )
         return RunOutcome(result.run_id, partition, tuple(_failed(result.get_asset_check_evaluations())))
+
+    @contextmanager
+    def _checks_worded(self, run_id: str, partition: str | None) -> Iterator[None]:
+        """Say which check stopped a run; Dagster's own error tells no more than that one did."""
+        try:
+            yield
+        except DagsterAssetCheckFailedError as error:
+            entries = self._dagster.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+            events = [entry.dagster_event for entry in entries]
+            evaluations = [event.asset_check_evaluation_data for event in events if event is not None]
+            blocking = [each for each in evaluations if each.blocking]
+            raise BlockingCheckError(partition, list(_failed(blocking))) from error
 
 
 def _watching(observer: RunObserver | None) -> Mapping[str, object]:

@@ -26,6 +26,7 @@ from moderation_pipeline.comments.repeats import with_repeats
 from moderation_pipeline.text.language import languages
 from moderation_pipeline.text.normalise import normalise
 from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, REJECTED_LINES, UTC
+from moderation_pipeline.warehouse.versions import comments_version
 
 TEXTS_AT_A_TIME = 131_072
 """Texts normalised, and looked at for their language, at a time: enough that most repetitions are met, few enough to
@@ -92,7 +93,7 @@ def ingest(
     return Ingested(
         comments,
         _rejected_frame(own, chat),
-        _counted(chat, reads, stream.comments),
+        _counted(chat, reads, stream.comments, comments_version(comments)),
         notes,
         acts,
         _sums(read.tally.ignored_as for read in own),
@@ -174,14 +175,14 @@ def _a_part_at_a_time(worked: Callable[[pl.Series], pl.Series], texts: pl.Series
     return pl.concat(list(parts), rechunk=True)
 
 
-def _counted(chat: str, reads: Sequence[FileRead], comments: pl.DataFrame) -> pl.DataFrame:
+def _counted(chat: str, reads: Sequence[FileRead], comments: pl.DataFrame, version: str) -> pl.DataFrame:
     """Count each file's records and what became of them.
 
     What was read as a comment and isn't one now was merged, as was all of a file that was there twice.
     """
     of_file = dict(comments[FILE].value_counts().rows()) if FILE in comments else {0: comments.height}
     rows = [_counted_file(chat, read, of_file.get(number, 0)) for number, read in enumerate(reads)]
-    return pl.DataFrame(rows, schema=INGESTION.schema)
+    return pl.DataFrame(rows, schema=INGESTION.schema).with_columns(data_version=pl.lit(version))
 
 
 def _counted_file(chat: str, read: FileRead, comments: int) -> dict[str, object]:

@@ -10,6 +10,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from moderation_pipeline.warehouse.check_advice import told
+
 OWNERS = ["team:moderation"]
 """Whose every asset is."""
 
@@ -44,7 +46,7 @@ def declared(
 
 
 def holds(asset: str, name: str, culprits: pl.DataFrame) -> dg.AssetCheckResult:
-    """Report that a law holds, or the rows that break it."""
+    """Report that a law holds, or the rows that break it, with what that means and what to do."""
     metadata: dict[str, dg.MetadataValue[Any]] = {"culprits": dg.MetadataValue.int(culprits.height)}
     if culprits.height:
         rows = culprits.head(CULPRITS).iter_rows(named=True)
@@ -52,7 +54,11 @@ def holds(asset: str, name: str, culprits: pl.DataFrame) -> dg.AssetCheckResult:
             [{key: None if value is None else str(value) for key, value in row.items()} for row in rows]
         )
     return dg.AssetCheckResult(
-        passed=culprits.is_empty(), asset_key=asset, check_name=name, metadata=metadata
+        passed=culprits.is_empty(),
+        asset_key=asset,
+        check_name=name,
+        description=told(name, culprits),
+        metadata=metadata,
     )
 
 

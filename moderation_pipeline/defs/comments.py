@@ -7,6 +7,7 @@ import dagster as dg
 import polars as pl
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files
+from moderation_pipeline.comments.chat_states import forget_unreadable, note_unreadable
 from moderation_pipeline.comments.files.arrival import Arrival
 from moderation_pipeline.defs.checking import OWNERS, declared, holds
 from moderation_pipeline.defs.partitions import chats
@@ -14,7 +15,7 @@ from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.versions import comments_version, source_version
+from moderation_pipeline.warehouse.versions import source_version
 
 GROUP = "comments"
 READING_VERSION = source_version("comments.ingest")
@@ -90,7 +91,14 @@ def chat_log(
     from moderation_pipeline.comments.ingest import ingest
 
     chat = context.partition_key
-    ingested = ingest(arrival.waits_at(chat) or _place_of(chat, data_folder), chat)
+    path = arrival.waits_at(chat) or _place_of(chat, data_folder)
+    try:
+        ingested = ingest(path, chat)
+    except ModerationError as error:
+        if arrival.waits_at(chat) is None:  # else it takes no place under data/chats
+            note_unreadable(data_folder, chat, path, str(error))
+        raise
+    forget_unreadable(data_folder, chat)
     # Now, and not before: what can't be read takes no other chat's place. Tables that could not be written after
     # this are older than the files, so the chat is read again.
     arrival.was_read(chat)
@@ -98,7 +106,7 @@ def chat_log(
         context.log.info(note)
         observer.noted(note)
     observer.read(ingested.acts, ingested.ignored, ingested.why)
-    version = dg.DataVersion(comments_version(ingested.comments))
+    version = dg.DataVersion(ingested.ingestion["data_version"][0])
     yield dg.MaterializeResult(
         asset_key="comments", value=ingested.comments, data_version=version, metadata=_told(ingested.comments)
     )

@@ -30,6 +30,7 @@ moderate = dg.define_asset_job(
         "certificates",
         "expert_errors",
         "metrics",
+        "metric_history",
     ),
     description="Moderate a chat under a config, and measure how good that was. Partition: chat|config.",
 )

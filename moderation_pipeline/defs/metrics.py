@@ -1,6 +1,8 @@
 """The fourth stage: how good and how dear a run was, against labels and against the Expert."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import polars as pl
@@ -14,21 +16,39 @@ from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.files import read_table, stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import partition_names
-from moderation_pipeline.warehouse.tables import ESTIMATES, EXPERT_AUDITS
+from moderation_pipeline.warehouse.tables import ESTIMATES, EXPERT_AUDITS, METRIC_HISTORY
 from moderation_pipeline.warehouse.versions import comments_version, source_version
+
+if TYPE_CHECKING:
+    from moderation_pipeline.evaluation.metric_history import Made
 
 GROUP = "judging"
 
 
-@dg.asset(
+def _out(description: str) -> dg.AssetOut:
+    return dg.AssetOut(
+        description=description,
+        group_name=GROUP,
+        kinds={"polars", "parquet"},
+        owners=OWNERS,
+        code_version=source_version(__name__),
+        dagster_type=pl.DataFrame,
+    )
+
+
+@dg.multi_asset(
     partitions_def=runs,
     ins={"comments": dg.AssetIn(partition_mapping=from_chat_to_run)},
-    group_name=GROUP,
-    kinds={"polars", "parquet"},
-    owners=OWNERS,
-    code_version=source_version(__name__),
+    outs={
+        "metrics": _out(
+            "One row per run: agreement, precision, recall, F1, latency, cost; each estimate with its interval."
+        ),
+        "metric_history": _out(
+            "One row each time that a run's metrics were made: when, by which code, data and models, every estimate."
+        ),
+    },
 )
-def metrics(
+def run_judged(
     context: dg.AssetExecutionContext,
     comments: pl.DataFrame,
     student_decisions: pl.DataFrame,
@@ -38,8 +58,9 @@ def metrics(
     user_state: pl.DataFrame,
     provenance: pl.DataFrame,
     data_folder: dg.ResourceParam[DataFolder],
-) -> dg.MaterializeResult[pl.DataFrame]:
-    """One row per run: agreement, precision, recall, F1, latency, cost; each estimate with its interval."""
+) -> Iterator[dg.MaterializeResult[pl.DataFrame]]:
+    """Judge a run, and remember when that was."""
+    from moderation_pipeline.evaluation.metric_history import with_these
     from moderation_pipeline.evaluation.run_metrics import run_metrics
 
     chat, config = partition_names(context.partition_key)
@@ -55,7 +76,26 @@ def metrics(
         data_version=comments_version(comments),
         reference=_reference(data_folder, chat, named),
     )
-    return dg.MaterializeResult(value=row, metadata=numbers(row))
+    yield dg.MaterializeResult(asset_key="metrics", value=row, metadata=numbers(row))
+    history = with_these(
+        read_table(data_folder, METRIC_HISTORY, chat, config),
+        row,
+        _made(context),
+        provenance=provenance,
+        student_decisions=student_decisions,
+        expert_audits=expert_audits,
+    )
+    yield dg.MaterializeResult(asset_key="metric_history", value=history, metadata={"made": history.height})
+
+
+def _made(context: dg.AssetExecutionContext) -> "Made":
+    """Return when this run of Dagster's began, which is now over but for what is written of it."""
+    from moderation_pipeline.evaluation.metric_history import Made
+
+    now = datetime.now(UTC)
+    record = context.instance.get_run_record_by_id(context.run.run_id)
+    began = None if record is None else record.start_time
+    return Made(context.run.run_id, now if began is None else datetime.fromtimestamp(began, UTC), now)
 
 
 def _reference(folder: DataFolder, chat: str, named: NamedConfig) -> pl.DataFrame | None:
@@ -93,12 +133,27 @@ def numbers(row: pl.DataFrame) -> dict[str, float | int | str]:
             of=runs,
             reads=[dg.AssetDep("action_log")],
         ),
+        declared(
+            "metric_history",
+            "the_latest_metrics_are_remembered",
+            "The last row of a run's history says what its metrics say.",
+            of=runs,
+            reads=[dg.AssetDep("metrics"), dg.AssetDep("action_log")],
+        ),
     ]
 )
-def metrics_checks(metrics: pl.DataFrame, action_log: pl.DataFrame) -> Iterator[dg.AssetCheckResult]:
+def metrics_checks(
+    metrics: pl.DataFrame, metric_history: pl.DataFrame, action_log: pl.DataFrame
+) -> Iterator[dg.AssetCheckResult]:
     """Ask whether a run's metrics are of the run's comments, and consistent in themselves."""
     counted = metrics.select("chat", "config", "comments", actions=pl.lit(action_log.height))
     yield holds(
         "metrics", "every_comment_is_counted", counted.filter(pl.col("comments") != pl.col("actions"))
     )
     yield holds("metrics", "intervals_hold_their_estimates", laws.outside_intervals(metrics, ESTIMATES))
+    latest = metric_history.tail(1).select(metrics.columns)
+    yield holds(
+        "metric_history",
+        "the_latest_metrics_are_remembered",
+        laws.differing(metrics, latest, ["chat", "config"]),
+    )

@@ -1,44 +1,97 @@
-"""What runs by the clock: the default config over all chats, nightly, if someone switches it on.
+"""What runs by the clock, if someone switches it on: the configs of data/nights.yaml over the chats that changed.
 
-Models are asked anew, even where a reply is stored: a provider that changed a model under its name is what a
-re-evaluation is there to find. Keyless configs cost nothing either way.
+The same as `moderation run --new`, whichever of the two is started; when and what is `config/nights.py`'s to say.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import dagster as dg
 
-from moderation_pipeline.config.run_config import DEFAULT_CONFIG
+from moderation_pipeline.comments.chat_states import chat_states
+from moderation_pipeline.config.config_errors import ConfigError
+from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.config.nights import NightSettings, night_settings
+from moderation_pipeline.defs.home.instance import is_temporary
 from moderation_pipeline.defs.jobs import moderate
 from moderation_pipeline.defs.partitions import chats, run_key
+from moderation_pipeline.moderation.run_states import DueRun, due_runs_of, readable
+from moderation_pipeline.warehouse.folder import DataFolder
 
-NIGHTLY = "0 3 * * *"
-"""When: three at night, UTC. The one place that says so."""
+
+def _settings() -> NightSettings:
+    """Return the settings; the defaults where the file can't be used, which every tick then says."""
+    try:
+        return night_settings(DataFolder.find())
+    except ConfigError:
+        return NightSettings()
 
 
-FRESH = {"resources": {"language_models": {"config": {"fresh": True}}}}
-"""The launchpad's words for it; whoever wants stored replies to do sets `fresh` to false here."""
+NIGHTLY = _settings()
 
 
 @dg.schedule(
     job=moderate,
-    cron_schedule=NIGHTLY,
-    execution_timezone="UTC",
+    cron_schedule=NIGHTLY.cron,
+    execution_timezone=NIGHTLY.zone,
     default_status=dg.DefaultScheduleStatus.STOPPED,
+    description=(
+        "Moderate the chats that changed since their last run, under the configs of data/nights.yaml. Off until it is "
+        "switched on, for a config with a paid model spends money, within the budgets of config and day."
+    ),
 )
 def nightly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Moderate every chat anew under the default config; a sensor compares each chat when its run is through.
-
-    Off by default, for with a paid backend it spends money every night, within the budgets of config and day.
-    """
-    known = context.instance.get_dynamic_partitions(str(chats.name))
-    if not known:
-        yield dg.SkipReason("There are no chats yet.")
+    """Ask for the runs that are due, of chats that exist and can be read; a sensor compares each chat afterwards."""
+    if is_temporary(context.instance):
+        yield dg.SkipReason(TEMPORARY)
+        return
+    folder = DataFolder.find()
+    settings = night_settings(folder)
+    states = chat_states(folder)
+    usable, left_out = readable(states, only=settings.chats)
+    keys = set(context.instance.get_dynamic_partitions(str(chats.name)))
+    dead = [
+        f"{key} (a key without file and tables): 'moderation remove {key}'"
+        for key in sorted(keys - set(states))
+    ]
+    for each in (*left_out, *dead):
+        context.log.warning(f"Left out: {each}.")
+    due = _due(folder, settings, [chat for chat in usable if chat in keys])
+    if not due:
+        told = f" Left out: {'; '.join((*left_out, *dead))}." if left_out or dead else ""
+        yield dg.SkipReason(f"Nothing has changed since the last runs.{told}")
     when = context.scheduled_execution_time.isoformat()
-    for chat in known:
+    for run in due:
+        context.log.info(f"{run.chat} under {run.config}: {run.why}.")
         yield dg.RunRequest(
-            partition_key=run_key(chat, DEFAULT_CONFIG), run_key=f"{chat}:{when}", run_config=FRESH
+            partition_key=run_key(run.chat, run.config),
+            run_key=f"{run.chat}:{run.config}:{when}",
+            run_config=run_config(settings),
+            tags={"dagster/max_retries": str(settings.retries)},
         )
+
+
+TEMPORARY = (
+    "This instance is a temporary one, which would read and moderate every chat anew: start 'moderation ui', or set "
+    "DAGSTER_HOME and start 'dagster dev -w workspace.yaml'."
+)
+
+
+def _due(folder: DataFolder, settings: NightSettings, usable: list[str]) -> list[DueRun]:
+    named = [ConfigLibrary(folder).load(name) for name in settings.configs]
+    if settings.fresh:
+        return [DueRun(chat, each.name, "models are asked anew") for chat in usable for each in named]
+    return due_runs_of(folder, usable, named)
+
+
+def run_config(settings: NightSettings) -> Mapping[str, Any]:
+    """Return what the launchpad would say of the settings; nothing where they leave all as it is."""
+    said: dict[str, Any] = {}
+    if settings.fresh:
+        said["fresh"] = True
+    if settings.usd_per_day is not None:
+        said["usd_per_day"] = settings.usd_per_day
+    return {"resources": {"language_models": {"config": said}}} if said else {}
 
 
 SCHEDULES = [nightly]

@@ -1,16 +1,21 @@
 """What starts runs by itself: files that arrive, and runs that are through. Nothing here spends tokens."""
 
 import json
-from hashlib import sha256
-from pathlib import Path
 
 import dagster as dg
 
-from moderation_pipeline.comments.chat_files import chat_files, written
+from moderation_pipeline.backends.keys import environment
+from moderation_pipeline.comments.chat_files import chat_files
+from moderation_pipeline.comments.chat_states import chat_states, fingerprint
+from moderation_pipeline.defs.home.instance import is_temporary
 from moderation_pipeline.defs.home.live_runs import BY_TERMINAL
 from moderation_pipeline.defs.jobs import compare, ingest
 from moderation_pipeline.defs.partitions import chats
+from moderation_pipeline.defs.schedules import TEMPORARY
+from moderation_pipeline.moderation.alerts import alert
+from moderation_pipeline.warehouse.files import stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import METRICS
 
 CHAT_OF_A_RUN = "dagster/partition/chat"
 """The tag that Dagster gives a run with two dimensions; a run of a chat alone doesn't have it."""
@@ -31,34 +36,40 @@ FAILED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
     job=ingest,
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
+    description="Register every file and folder under data/chats as a chat, and read those that are new or changed.",
 )
 def chats_that_arrive(
     context: dg.SensorEvaluationContext, data_folder: dg.ResourceParam[DataFolder]
-) -> dg.SensorResult:
+) -> dg.SensorResult | dg.SkipReason:
     """Register every file and folder under data/chats as a partition, and read those that are new or have changed.
 
-    Two that would be one chat stop it, and the error names both.
+    A key of which neither file nor table is left is dropped. Two that would be one chat stop it, and the error names
+    both.
     """
+    if is_temporary(context.instance):
+        return dg.SkipReason(TEMPORARY)
     files = chat_files(data_folder)
     seen: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
-    found = {chat: _fingerprint(path) for chat, path in files.items()}
+    found = {chat: fingerprint(path) for chat, path in files.items()}
     known = set(context.instance.get_dynamic_partitions(str(chats.name)))
+    dead = _dead(known, set(chat_states(data_folder)), context.instance)
+    changes = [chats.build_add_request([c for c in found if c not in known])]
     return dg.SensorResult(
         run_requests=[
-            dg.RunRequest(partition_key=chat, run_key=f"{chat}:{fingerprint}")
-            for chat, fingerprint in found.items()
-            if seen.get(chat) != fingerprint
+            dg.RunRequest(partition_key=chat, run_key=f"{chat}:{version}")
+            for chat, version in found.items()
+            if seen.get(chat) != version
         ],
-        dynamic_partitions_requests=[chats.build_add_request([c for c in found if c not in known])],
+        dynamic_partitions_requests=[*changes, chats.build_delete_request(dead)] if dead else changes,
         cursor=json.dumps(found),
     )
 
 
-def _fingerprint(path: Path) -> str:
-    """Return what changes when a file of the chat, or what is said beside it, changes, without reading them."""
-    states = [(str(each), each.stat()) for each in written(path)]
-    told = "\n".join(f"{name} {state.st_mtime_ns:x}.{state.st_size:x}" for name, state in states)
-    return sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+def _dead(keys: set[str], chats_known: set[str], instance: dg.DagsterInstance) -> list[str]:
+    """Return the keys without a file and without a table, of which no run is under way that is about to write one."""
+    under_way = instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY))
+    busy = {run.tags.get(tag) for run in under_way for tag in ("dagster/partition", CHAT_OF_A_RUN)}
+    return sorted(keys - chats_known - busy)
 
 
 def _compare_when_through(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
@@ -73,6 +84,9 @@ def _compare_when_through(context: dg.RunStatusSensorContext) -> dg.RunRequest |
         return dg.SkipReason(f"Run {run.run_id} moderated no chat.")
     if run.tags.get(BY_TERMINAL) or _is_compared_by_its_backfill(context.instance, run):
         return dg.SkipReason(f"Run {run.run_id} is compared by what started it.")
+    folder = DataFolder.find()
+    if not stored_partitions(folder, METRICS, chat):
+        return dg.SkipReason(f"Chat {chat!r} has no run that could be compared.")
     of_the_chat = {CHAT_OF_A_RUN: chat}
     under_way = context.instance.get_runs_count(dg.RunsFilter(tags=of_the_chat, statuses=UNDER_WAY))
     if under_way:
@@ -106,8 +120,26 @@ def _when_runs_end(status: dg.DagsterRunStatus) -> dg.SensorDefinition:
     )(_compare_when_through)
 
 
+@dg.run_failure_sensor(
+    name="alert_when_a_run_fails",
+    description="Tell the address in MODERATION_WEBHOOK, where there is one, that a run failed.",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+)
+def alert_when_a_run_fails(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
+    """Send an alert; what the terminal runs it tells of itself."""
+    run = context.dagster_run
+    if run.tags.get(BY_TERMINAL):
+        return dg.SkipReason(f"Run {run.run_id} was started by a terminal.")
+    partition = run.tags.get("dagster/partition", "no partition")
+    failed = [{"chat": run.tags.get(CHAT_OF_A_RUN, partition), "failures": [context.failure_event.message]}]
+    problem = alert(environment(), f"{run.job_name} of {partition} failed (run {run.run_id}).", failed)
+    return None if problem is None else dg.SkipReason(problem)
+
+
 SENSORS = [
     chats_that_arrive,
+    alert_when_a_run_fails,
     # The last run of a chat may be the one that fails or is cancelled; the others are compared all the same.
     *(
         _when_runs_end(status)

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, written
+from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files
+from moderation_pipeline.comments.chat_states import is_newer
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import KEYLESS_REGIMES, NamedConfig
 from moderation_pipeline.terminal.exit_codes import users_mistake
@@ -53,7 +54,7 @@ def is_reading_due(folder: DataFolder, chat: str, *, is_current: bool) -> bool:
     table = partition_path(folder, COMMENTS, chat)
     if not table.exists() or not is_current:
         return True
-    return max(each.stat().st_mtime_ns for each in written(path)) > table.stat().st_mtime_ns
+    return is_newer(path, table)
 
 
 def failed_checks(outcome: RunOutcome) -> list[str]:

@@ -4,6 +4,9 @@ A process that holds the file open for writing shuts out every other, so the pro
 it (`views.py` has theirs). Whether it has to be written is therefore not asked of the file itself, but of the
 text of the definitions kept in the warehouse.
 
+Its views find the warehouse beside the file, so that a copied or moved folder answers from itself. Attached to another
+database they can't tell where they are, and go by the folder for which they were defined last.
+
 A shell reads the partitions' own paths. A query of its that meets one in the very moment in which it is
 rewritten may fail or mix two versions (`hardlinks.py` has the numbers); asked again, it is right.
 """
@@ -34,8 +37,23 @@ class Refreshed(NamedTuple):
 
 def refresh_duckdb_file(folder: DataFolder) -> Refreshed:
     """Define the views anew in the DuckDB file where their text has changed, or the folder has moved."""
-    ensure_schema_files(folder)
-    definitions = view_definitions(folder)
+    try:
+        ensure_schema_files(folder)
+        return _refreshed(folder)
+    except OSError as error:
+        return Refreshed("unwritable", _unwritable(folder, error))
+
+
+def repair_duckdb_file(folder: DataFolder) -> str | None:
+    """Define the views of an existing file anew where they are those of another folder or release, and say so."""
+    if not folder.duckdb.exists():
+        return None
+    refreshed = refresh_duckdb_file(folder)
+    return refreshed.says if refreshed.outcome == "written" else None
+
+
+def _refreshed(folder: DataFolder) -> Refreshed:
+    definitions = view_definitions(folder, of_file=folder.duckdb)
     script = "".join(f"{create_statement(name, select)};\n" for name, select in definitions.items())
     kept = folder.warehouse / DEFINITIONS
     if folder.duckdb.exists() and kept.exists() and kept.read_text("utf-8") == script:
@@ -58,7 +76,7 @@ def _define_in_file(folder: DataFolder, definitions: dict[str, str]) -> None:
             connection.execute(create_statement(name, select))
 
 
-def _unwritable(folder: DataFolder, error: duckdb.Error) -> str:
+def _unwritable(folder: DataFolder, error: Exception) -> str:
     first_line = str(error).splitlines()[0]
     return (
         f"The views in {folder.duckdb} have changed, but the file can't be written now ({first_line}). "

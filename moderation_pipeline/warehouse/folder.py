@@ -70,6 +70,11 @@ class DataFolder:
         return self.root / "rules"
 
     @property
+    def nights(self) -> Path:
+        """What the nightly job does, and when (`config/nights.py`)."""
+        return self.root / "nights.yaml"
+
+    @property
     def prices(self) -> Path:
         """The user's own prices per model, which override the shipped table."""
         return self.root / "prices.yaml"

@@ -13,9 +13,20 @@ import dagster as dg
 import polars as pl
 from upath import UPath
 
+from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.files import EXTENSION, conform, read_partition, replaced_atomically
 from moderation_pipeline.warehouse.one_attempt import StagedTables, settle
-from moderation_pipeline.warehouse.tables import LOOP_TABLES, TABLES, Table
+from moderation_pipeline.warehouse.tables import COMMENTS, LOOP_TABLES, TABLES, Table
+
+
+class NotStoredError(ModerationError):
+    """A partition that is to be read and was never written."""
+
+    def __init__(self, table: Table, partition: str) -> None:
+        made_by = (
+            "'moderation run' or the job ingest reads the chat" if table is COMMENTS else "Make it first"
+        )
+        super().__init__(f"Table {table.name!r} holds nothing of {partition!r}. {made_by}.")
 
 
 class WarehouseIOManager(dg.UPathIOManager):
@@ -77,7 +88,13 @@ class WarehouseIOManager(dg.UPathIOManager):
         )
 
     def load_from_path(self, context: dg.InputContext, path: UPath) -> pl.DataFrame:
-        """Return the partition's rows under the table's schema; columns added since then are null."""
+        """Return the partition's rows under the table's schema; columns added since then are null.
+
+        Raises:
+            NotStoredError: the partition was never written.
+        """
+        if not path.exists():
+            raise NotStoredError(_table(context.asset_key), path.stem)
         with path.open("rb") as file:
             return read_partition(file, _table(context.asset_key))
 

@@ -159,9 +159,11 @@ INGESTION = Table(
             "ignored": pl.Int64,
             "moderation_events": pl.Int64,
             "merged": pl.Int64,
+            "data_version": pl.String,
         }
     ),
 )
+"""`data_version` is of the chat's comments, the same in every file's row: a run's metrics name that of theirs."""
 
 STUDENT_DECISIONS = Table(
     "student_decisions",
@@ -430,6 +432,25 @@ which nobody who was asked speaks. `sanctions_checked` are those on labelled com
 
 METRICS = Table("metrics", "a run", "run", pl.Schema({**RUN_KEYS, **METRICS_COLUMNS}))
 
+METRIC_HISTORY = Table(
+    "metric_history",
+    "a run's metrics each time that they were made: when, by which code and models",
+    "run",
+    pl.Schema(
+        {
+            **RUN_KEYS,
+            "run_id": pl.String,
+            "started_at": UTC,
+            "finished_at": UTC,
+            "code_version": pl.String,
+            "student_models": pl.List(pl.String),
+            "expert_models": pl.List(pl.String),
+            **METRICS_COLUMNS,
+        }
+    ),
+)
+"""`run_id` is Dagster's; models are named as their replies did, `<backend> <model>`."""
+
 COMPARISON = Table(
     "comparison",
     "a config on a chat: its metrics, and paired differences to the default config",
@@ -563,6 +584,7 @@ TABLES: dict[str, Table] = {
         CERTIFICATES,
         EXPERT_ERRORS,
         METRICS,
+        METRIC_HISTORY,
         COMPARISON,
         ATTACK_RESULTS,
     )
@@ -573,4 +595,4 @@ LOOP_TABLES = (STUDENT_DECISIONS, EXPERT_AUDITS, MEMORY_SNAPSHOT, ACTION_LOG, PR
 """What one loop leaves: put in place together."""
 
 AFTER_LOOP = (USER_STATE, CERTIFICATES, EXPERT_ERRORS, METRICS)
-"""What is derived from a run's loop."""
+"""What is derived from a run's loop, and goes when another takes its place. `metric_history` stays."""

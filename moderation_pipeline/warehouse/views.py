@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -83,13 +84,46 @@ select chat, config, memory_id, helped - harmed as value, helped, harmed, neutra
 from memory_snapshot
 """
 
+RUN_HISTORY = """
+select chat, config, run_id, started_at, finished_at,
+       row_number() over (partition by chat, config order by finished_at) as made,
+       finished_at = max(finished_at) over (partition by chat, config) as is_latest,
+       code_version, config_hash, data_version, student_models, expert_models, comments, audits,
+       f1, f1_low, f1_high, precision, recall, agreement_rate, agreement_rate_low, agreement_rate_high,
+       system_agreement_rate, audit_share, sanction_share, undecided_share, reply_error_share, cost_usd,
+       f1 - lag(f1) over run as f1_change,
+       sanction_share - lag(sanction_share) over run as sanction_share_change,
+       cost_usd - lag(cost_usd) over run as cost_usd_change
+from metric_history window run as (partition by chat, config order by finished_at)
+"""
+"""Changes are to the time before, of the same chat under the same config, whatever else changed meanwhile."""
+
+STALE_RUNS = """
+select m.chat, m.config, 'the chat''s comments have changed since' as because, m.comments as comments_of_run,
+       c.comments as comments_now, m.data_version as data_version_of_run, c.data_version as data_version_now,
+       h.finished_at
+from metrics m
+join (
+    select chat, any_value(data_version) as data_version, sum(comments)::bigint as comments
+    from ingestion where data_version is not null group by chat
+) c on c.chat = m.chat
+left join (
+    select chat, config, max(finished_at) as finished_at from metric_history group by chat, config
+) h on h.chat = m.chat and h.config = m.config
+where m.data_version <> c.data_version
+"""
+"""Runs of comments that the chat no longer has. That a config has changed since is in no table."""
+
 QUESTIONS: dict[str, str] = {
     "disagreements": DISAGREEMENTS,
     "sanctioned_users": SANCTIONED_USERS,
     "cost_by_config": COST_BY_CONFIG,
     "memory_value": MEMORY_VALUE,
+    "run_history": RUN_HISTORY,
+    "stale_runs": STALE_RUNS,
 }
-"""Views over views: audits that disagree, who was sanctioned, what a config cost, what memories earn."""
+"""Views over views: audits that disagree, who was sanctioned, what a config cost, what memories earn,
+when runs were made, and which are of comments that have changed since."""
 
 CATALOGUE = re.compile(
     r"\b(show|describe|summarize|information_schema|pragma|duckdb_\w+|pg_\w+|sqlite_\w+)\b", re.IGNORECASE
@@ -97,19 +131,40 @@ CATALOGUE = re.compile(
 """What a query says that asks for the catalogue itself, so that every view has to be there."""
 
 
-def view_definitions(folder: DataFolder) -> dict[str, str]:
-    """Return every view's select, tables first, so that they can be defined in this order."""
-    tables = {name: _select_from_files(folder, table) for name, table in TABLES.items()}
+def view_definitions(folder: DataFolder, *, of_file: Path | None = None) -> dict[str, str]:
+    """Return every view's select, tables first, so that they can be defined in this order.
+
+    Views of a DuckDB file in the folder find the warehouse beside that file, wherever both have gone since.
+    """
+    root = _quoted(_literal_in_glob(str(folder.root.absolute())))
+    beside = root if of_file is None else _beside(of_file, root)
+    tables = {name: _select_from_files(beside, table) for name, table in TABLES.items()}
     return {**tables, **{name: sql.strip() for name, sql in QUESTIONS.items()}}
 
 
-def _select_from_files(folder: DataFolder, table: Table) -> str:
+OPENED_AT = "current_setting('temp_directory')"
+"""Unless it is set, DuckDB's is the path of the file that was opened and `.tmp`, whole: so a view can tell where it is,
+which DuckDB (1.0 to 2.0, measured) has no other word for, and no path relative to a file."""
+
+
+def _beside(file: Path, root: str) -> str:
+    """Return the folder of the file that holds a view, in SQL; `root` where the file was attached to another."""
+    ending = f"/{file.name}.tmp"
+    opened = f"left({OPENED_AT}, length({OPENED_AT}) - {len(ending)})"
+    literal = f"regexp_replace({opened}, '([\\[*?])', '[\\1]', 'g')"
+    return f"case when ends_with({OPENED_AT}, {_quoted(ending)}) then {literal} else {root} end"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _select_from_files(root: str, table: Table) -> str:
     # Columns by name: a view stored with `*` breaks as soon as its table gains a column, and would not be
     # defined anew, for its text would be the same.
     columns = ", ".join(f'"{name}"' for name in table.schema)
-    pattern = f"{_literal_in_glob(str(folder.warehouse.absolute()))}/{table.name}/**/*.parquet"
-    quoted = pattern.replace("'", "''")
-    return f"select {columns} from read_parquet('{quoted}', union_by_name = true, hive_partitioning = false)"
+    files = f"({root}) || '/warehouse/{table.name}/**/*.parquet'"
+    return f"select {columns} from read_parquet({files}, union_by_name = true, hive_partitioning = false)"
 
 
 def _literal_in_glob(path: str) -> str:
@@ -138,7 +193,7 @@ def connect_in_memory(
         if not may_leave:
             # As it is and as a glob spells it: DuckDB asks of the pattern first, then of each file.
             path = str(picture.warehouse.absolute())
-            inside = ", ".join("'" + each.replace("'", "''") + "'" for each in {path, _literal_in_glob(path)})
+            inside = ", ".join(_quoted(each) for each in {path, _literal_in_glob(path)})
             connection.execute(f"set allowed_directories = [{inside}]")
             connection.execute("set enable_external_access = false")
             connection.execute("set lock_configuration = true")

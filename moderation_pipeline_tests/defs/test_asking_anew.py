@@ -1,4 +1,4 @@
-"""The nightly re-evaluation asks models anew, where a run by hand uses the replies that are stored."""
+"""A night that is to be `fresh` asks models anew, where a run by hand uses the replies that are stored."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from moderation_pipeline.config.nights import NightSettings
 from moderation_pipeline.config.run_config import DEFAULT_CONFIG
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.partitions import run_key
-from moderation_pipeline.defs.schedules import FRESH
+from moderation_pipeline.defs.schedules import run_config
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.backends.chat_server import running
 from moderation_pipeline_tests.defs.conftest import CHAT
@@ -22,9 +23,9 @@ audit: {{policy: none}}
 """
 
 
-def moderated(instance: dg.DagsterInstance, run_config: Mapping[str, object]) -> None:
+def moderated(instance: dg.DagsterInstance, said: Mapping[str, object]) -> None:
     defs.resolve_job_def("moderate").execute_in_process(
-        instance=instance, partition_key=run_key(CHAT, DEFAULT_CONFIG), run_config=dict(run_config)
+        instance=instance, partition_key=run_key(CHAT, DEFAULT_CONFIG), run_config=dict(said)
     )
 
 
@@ -36,8 +37,8 @@ def test_a_night_asks_again_what_a_run_by_hand_does_not(
     with running() as server:
         (folder.configs / f"{DEFAULT_CONFIG}.yaml").write_text(CONFIG.format(base_url=server.base_url))
         calls = []
-        for run_config in ({}, {}, FRESH):
-            moderated(instance, run_config)
+        for said in ({}, {}, run_config(NightSettings(fresh=True))):
+            moderated(instance, said)
             calls.append(server.calls)
 
     first, by_hand, by_night = calls

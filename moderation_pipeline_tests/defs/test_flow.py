@@ -20,6 +20,7 @@ from moderation_pipeline.defs.moderation_loop import moderation_loop_checks
 from moderation_pipeline.defs.partitions import run_key
 from moderation_pipeline.defs.user_state import user_state, user_state_checks
 from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
+from moderation_pipeline.warehouse.check_advice import ADVICE
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.tables import (
@@ -31,6 +32,7 @@ from moderation_pipeline.warehouse.tables import (
     EXPERT_ERRORS,
     INGESTION,
     MEMORY_SNAPSHOT,
+    METRIC_HISTORY,
     METRICS,
     PROVENANCE,
     STUDENT_DECISIONS,
@@ -121,6 +123,38 @@ def test_a_run_that_is_repeated_has_the_same_data_version(
     assert read_table(folder, ACTION_LOG, CHAT).equals(rows)
 
 
+def test_a_run_made_twice_is_in_its_history_twice_and_says_when_and_by_what(
+    moderated: dg.DagsterInstance, folder: DataFolder
+) -> None:
+    again = run(moderated, "moderate", run_key(CHAT, "hybrid"))
+
+    history = query(folder, "select * from run_history order by made")
+    assert history["made"].to_list() == [1, 2]
+    assert history["is_latest"].to_list() == [False, True]
+    assert history["run_id"][1] == again.run_id
+    assert history["started_at"][1] <= history["finished_at"][1]
+    assert history["f1_change"].to_list() == [None, 0.0]
+    assert history["student_models"].to_list() == [["rules"], ["rules"]]
+    assert history["expert_models"].to_list() == [["careful_rules"], ["careful_rules"]]
+    assert history["code_version"].null_count() == 0
+
+
+def test_a_run_of_comments_that_are_no_longer_the_chat_s_is_stale(
+    moderated: dg.DagsterInstance, folder: DataFolder
+) -> None:
+    assert query(folder, "from stale_runs").is_empty()
+    write_synthetic(folder.chats / f"{CHAT}.jsonl", SyntheticSettings(comments=HEIGHT, seed=8))
+    run(moderated, "ingest", CHAT)
+    stale = query(folder, "select config, because, data_version_now from stale_runs")
+    assert stale.rows() == [
+        (
+            "hybrid",
+            "the chat's comments have changed since",
+            comments_version(read_table(folder, COMMENTS, CHAT)),
+        )
+    ]
+
+
 def test_an_asset_is_a_function_that_can_be_called_without_dagster(through: DataFolder) -> None:
     result = user_state(read_table(through, ACTION_LOG, CHAT))
     assert isinstance(result, dg.MaterializeResult)
@@ -193,6 +227,10 @@ CHECKS: dict[str, tuple[Table, Callable[[pl.DataFrame], pl.DataFrame]]] = {
         lambda _: rows_of(EXPERT_ERRORS, {"chat": CHAT, "config": "hybrid", "rate": 0.9, **BELOW}),
     ),
     "every_comment_is_counted": (METRICS, lambda rows: rows.with_columns(comments=pl.lit(1, pl.Int64))),
+    "the_latest_metrics_are_remembered": (
+        METRIC_HISTORY,
+        lambda rows: rows.with_columns(audits=pl.lit(0, pl.Int64)),
+    ),
     "intervals_hold_their_estimates": (METRICS, lambda rows: rows.with_columns(audit_share=pl.lit(2.0))),
     "every_record_is_accounted_for": (
         INGESTION,
@@ -258,6 +296,11 @@ def test_no_check_fails_on_what_a_run_stored(through: DataFolder) -> None:
 
 def test_every_check_is_seen_to_fail() -> None:
     assert {key.name for key in defs.resolve_asset_graph().asset_check_keys} == set(CHECKS) | ELSEWHERE
+
+
+def test_every_check_of_rows_says_what_to_do() -> None:
+    shares = {"replies_are_readable"}
+    assert set(ADVICE) == set(CHECKS) - shares
 
 
 @pytest.mark.parametrize("name", CHECKS)

@@ -13,13 +13,14 @@ import yaml
 from moderation_pipeline.cases.settled import Settled
 from moderation_pipeline.defs.comments import READING_VERSION
 from moderation_pipeline.defs.home.instance import instance, prepare_home
-from moderation_pipeline.launch import launcher
+from moderation_pipeline.launch import BlockingCheckError, launcher
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.terminal.due_runs import is_reading_due
 from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMPARISON, METRICS
+from moderation_pipeline_tests.backends.chat_server import ChatServer, running
 from moderation_pipeline_tests.defs.conftest import CHAT, COMMENTS
 from moderation_pipeline_tests.warehouse.test_duckdb_file import open_shell
 
@@ -62,6 +63,36 @@ def test_a_check_that_fails_is_told_with_its_culprits(
     (failed,) = outcome.failed_checks
     assert (failed.asset, failed.name) == ("student_decisions", "replies_are_readable")
     assert failed.metadata["share"] == 0.0
+
+
+class Changing(RunObserver):
+    """Has the provider change its model under its name, once it has answered for a batch."""
+
+    def __init__(self, server: ChatServer) -> None:
+        self._server = server
+
+    def settled(self, batch: Sequence[Settled]) -> None:  # noqa: ARG002
+        self._server.behaviour.model = "tiny-judge-of-tomorrow"
+
+
+TINY = """
+student: {{backend: openai, model: tiny-judge, base_url: "{base_url}"}}
+expert: none
+memory: null
+audit: {{policy: none}}
+"""
+
+
+def test_a_provider_that_changes_its_model_in_mid_run_is_named_and_no_bug_of_ours(folder: DataFolder) -> None:
+    folder.configs.mkdir(parents=True)
+    with running() as server, launcher(folder) as launch:
+        (folder.configs / "student_only.yaml").write_text(TINY.format(base_url=server.base_url))
+        launch.ingest_chat(CHAT)
+        with pytest.raises(BlockingCheckError) as error:
+            launch.moderate_chat(CHAT, "student_only", Changing(server))
+    assert "one_model_answered of student_decisions (synthetic|student_only)" in str(error.value)
+    assert "tiny-judge-of-tomorrow" in str(error.value)
+    assert "Run again with fresh replies" in str(error.value)
 
 
 def test_a_chat_is_read_again_once_other_source_would_read_it(folder: DataFolder) -> None:

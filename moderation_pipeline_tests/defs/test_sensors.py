@@ -3,18 +3,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from moderation_pipeline.comments.chat_files import SameChatError
+from moderation_pipeline.comments.chat_states import chat_states, note_unreadable
+from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import DEFAULT_CONFIG
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.home.instance import instance as open_instance
 from moderation_pipeline.defs.home.live_runs import BY_TERMINAL
-from moderation_pipeline.defs.schedules import FRESH, nightly
+from moderation_pipeline.defs.schedules import nightly
 from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, METRICS
 from moderation_pipeline_tests.defs.conftest import CHAT
+from moderation_pipeline_tests.warehouse.rows import rows_of, write_table
 
 NIGHT = datetime(2026, 1, 2, 3, tzinfo=UTC)
 
@@ -121,6 +126,14 @@ def after(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.RunRequest | d
     return answer
 
 
+@pytest.fixture
+def compared(folder: DataFolder) -> None:
+    """Runs there is something to compare of."""
+    for chat in (CHAT, "another"):
+        write_table(rows_of(METRICS, {"chat": chat, "config": "hybrid"}), folder, METRICS, chat, "hybrid")
+
+
+@pytest.mark.usefixtures("compared")
 def test_a_chat_is_compared_when_its_last_run_is_through(instance: dg.DagsterInstance) -> None:
     first = a_run(instance, "hybrid", dg.DagsterRunStatus.SUCCESS)
     last = a_run(instance, "student_only", dg.DagsterRunStatus.STARTED)
@@ -131,6 +144,7 @@ def test_a_chat_is_compared_when_its_last_run_is_through(instance: dg.DagsterIns
     assert answer.partition_key == CHAT
 
 
+@pytest.mark.usefixtures("compared")
 @pytest.mark.parametrize(
     "status",
     [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED],
@@ -143,6 +157,7 @@ def test_runs_of_other_chats_are_not_waited_for(
     assert isinstance(after(instance, done), dg.RunRequest)
 
 
+@pytest.mark.usefixtures("compared")
 def test_runs_that_end_together_ask_for_one_comparison(instance: dg.DagsterInstance) -> None:
     runs = [a_run(instance, name, dg.DagsterRunStatus.SUCCESS) for name in ("hybrid", "student_only")]
     keys = {answer.run_key for run in runs if isinstance(answer := after(instance, run), dg.RunRequest)}
@@ -167,26 +182,122 @@ def test_the_chat_is_compared_however_its_last_run_ended() -> None:
     assert {"compare_after_success", "compare_after_failure", "compare_after_canceled"} <= sensors
 
 
-def one_night(folder: DataFolder, *chats: str) -> list[dg.RunRequest | dg.SkipReason]:
-    """Return what the nightly schedule asks for where these chats are known."""
+def one_night(folder: DataFolder, *keys: str) -> list[dg.RunRequest | dg.SkipReason]:
+    """Return what the nightly schedule asks for where these chats are partitions."""
     with open_instance(folder) as instance:
-        instance.add_dynamic_partitions("chats", list(chats))
+        instance.add_dynamic_partitions("chats", list(keys))
         context = dg.build_schedule_context(instance=instance, scheduled_execution_time=NIGHT)
         answers = nightly(context)
         assert isinstance(answers, Iterator)
         return list(answers)
 
 
-def test_the_nightly_schedule_asks_for_the_default_config_on_every_chat(folder: DataFolder) -> None:
-    asked = [answer for answer in one_night(folder, CHAT, "another") if isinstance(answer, dg.RunRequest)]
-    assert [request.partition_key for request in asked] == [
-        f"{CHAT}|{DEFAULT_CONFIG}",
-        f"another|{DEFAULT_CONFIG}",
-    ]
-    assert len({request.run_key for request in asked}) == 2
-    assert [request.run_config for request in asked] == [FRESH, FRESH]
+def runs_of(answers: list[dg.RunRequest | dg.SkipReason]) -> list[str | None]:
+    return [answer.partition_key for answer in answers if isinstance(answer, dg.RunRequest)]
 
 
-def test_the_nightly_schedule_has_nothing_to_do_without_chats(folder: DataFolder) -> None:
-    (answer,) = one_night(folder)
+def read_and_run(folder: DataFolder, chat: str, config: str, version: str = "v1") -> None:
+    """Store what a chat that was read, and a run of it, leave behind."""
+    write_table(rows_of(COMMENTS, {"chat": chat}), folder, COMMENTS, chat)
+    write_table(rows_of(INGESTION, {"chat": chat, "data_version": version}), folder, INGESTION, chat)
+    made: dict[str, object] = {
+        "chat": chat,
+        "config": config,
+        "data_version": version,
+        "config_hash": hash_of(folder, config),
+    }
+    write_table(rows_of(METRICS, made), folder, METRICS, chat, config)
+
+
+def hash_of(folder: DataFolder, config: str) -> str:
+    return ConfigLibrary(folder).load(config).config_hash
+
+
+def test_the_night_asks_for_what_changed_and_for_no_chat_that_is_gone_unread_or_unreadable(
+    folder: DataFolder,
+) -> None:
+    for chat in ("same", "grown", "broken", "unread"):
+        (folder.chats / f"{chat}.csv").write_text("text\nhi\n")
+    for chat in ("same", "grown", "deleted"):
+        read_and_run(folder, chat, DEFAULT_CONFIG)
+    write_table(rows_of(INGESTION, {"chat": "grown", "data_version": "v2"}), folder, INGESTION, "grown")
+    note_unreadable(folder, "broken", folder.chats / "broken.csv", "it is no chat")
+
+    answers = one_night(folder, "same", "grown", "broken", "unread", "deleted", "renamed")
+
+    assert runs_of(answers) == [f"grown|{DEFAULT_CONFIG}"]
+    (asked,) = (answer for answer in answers if isinstance(answer, dg.RunRequest))
+    assert asked.tags["dagster/max_retries"] == "1"
+
+
+def test_a_night_in_which_nothing_changed_says_what_it_leaves_out_and_how_to_forget_it(
+    folder: DataFolder,
+) -> None:
+    read_and_run(folder, CHAT, DEFAULT_CONFIG)
+    read_and_run(folder, "deleted", DEFAULT_CONFIG)
+    (answer,) = one_night(folder, CHAT, "deleted", "renamed")
     assert isinstance(answer, dg.SkipReason)
+    assert "Nothing has changed" in str(answer.skip_message)
+    assert "'moderation remove deleted'" in str(answer.skip_message)
+    assert "renamed (a key without file and tables)" in str(answer.skip_message)
+
+
+def test_the_night_goes_by_its_settings(folder: DataFolder) -> None:
+    read_and_run(folder, CHAT, "student_only")
+    folder.nights.write_text(
+        "configs: [student_only, expert_only]\nfresh: true\nusd_per_day: 2.5\nretries: 3\n"
+    )
+    answers = one_night(folder, CHAT)
+    assert runs_of(answers) == [f"{CHAT}|student_only", f"{CHAT}|expert_only"]
+    (asked, _) = (answer for answer in answers if isinstance(answer, dg.RunRequest))
+    assert asked.tags["dagster/max_retries"] == "3"
+    models = {"fresh": True, "usd_per_day": 2.5}
+    assert asked.run_config == {"resources": {"language_models": {"config": models}}}
+
+
+def test_a_key_of_which_nothing_is_left_is_dropped_and_one_about_to_be_written_is_not(
+    folder: DataFolder, instance: dg.DagsterInstance
+) -> None:
+    write_table(rows_of(COMMENTS, {"chat": "deleted"}), folder, COMMENTS, "deleted")
+    instance.add_dynamic_partitions("chats", ["renamed", "deleted", "arriving"])
+    instance.add_run(
+        dg.DagsterRun(
+            job_name="ingest", status=dg.DagsterRunStatus.STARTED, tags={"dagster/partition": "arriving"}
+        )
+    )
+    requests = look_at_chats(folder, instance).dynamic_partitions_requests or []
+    dropped = [request for request in requests if isinstance(request, dg.DeleteDynamicPartitionsRequest)]
+    assert [list(request.partition_keys) for request in dropped] == [["renamed"]]
+
+
+def test_a_file_that_cannot_be_read_fails_once_and_is_remembered_until_it_changes(
+    folder: DataFolder, instance: dg.DagsterInstance
+) -> None:
+    path = folder.chats / "broken.parquet"
+    path.write_bytes(b"PAR1 and no more")
+    instance.add_dynamic_partitions("chats", ["broken"])
+    ingest = defs.resolve_job_def("ingest")
+    ended = ingest.execute_in_process(instance=instance, partition_key="broken", raise_on_error=False)
+    assert not ended.success
+
+    state = chat_states(folder)["broken"]
+    assert state.state == "unreadable"
+    assert "broken.parquet" in state.why
+    (left_out,) = one_night(folder, "broken")
+    assert isinstance(left_out, dg.SkipReason)
+    assert "broken (unreadable)" in str(left_out.skip_message)
+    run = a_run(instance, "hybrid", dg.DagsterRunStatus.FAILURE, chat="broken")
+    assert isinstance(after(instance, run), dg.SkipReason)
+
+    path.unlink()
+    (folder.chats / "broken.csv").write_text("text\nhi\n")
+    assert chat_states(folder)["broken"].state == "unread"
+
+
+def test_a_temporary_instance_reads_and_moderates_nothing(folder: DataFolder, tmp_path: Path) -> None:
+    with dg.DagsterInstance.local_temp(str(tmp_path / ".tmp_dagster_home_x")) as instance:
+        sensor = defs.resolve_sensor_def("chats_that_arrive")
+        context = dg.build_sensor_context(instance=instance, resources={"data_folder": folder})
+        asked = sensor(context)
+    assert isinstance(asked, dg.SkipReason)
+    assert "DAGSTER_HOME" in str(asked.skip_message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import IO
 import duckdb
 import pytest
 
-from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
+from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file, repair_duckdb_file
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.hardlinks import PICTURES
@@ -96,6 +97,30 @@ def test_a_folder_that_was_moved_gets_its_views_defined_anew(folder: DataFolder,
     assert refresh_duckdb_file(moved).outcome == "written"
     with open_shell(moved.duckdb) as shell:
         assert shell.ask("select text from comments") == "[('hi',)]"
+
+
+@pytest.mark.parametrize("name", ["copy", "a copy's [1] *"])
+def test_a_copied_folder_answers_from_itself_and_the_first_command_says_so(
+    folder: DataFolder, tmp_path: Path, name: str
+) -> None:
+    write_table(rows_of(COMMENTS, {"chat": "arena", "text": "old"}), folder, COMMENTS, "arena")
+    refresh_duckdb_file(folder)
+    copied = DataFolder(tmp_path / name)
+    shutil.copytree(folder.root, copied.root)
+    write_table(rows_of(COMMENTS, {"chat": "arena", "text": "new"}), copied, COMMENTS, "arena")
+
+    with open_shell(copied.duckdb) as shell:
+        assert shell.ask("select text from comments") == "[('new',)]"
+    assert "now holds" in str(repair_duckdb_file(copied))
+    assert repair_duckdb_file(copied) is None
+    with duckdb.connect() as other:  # attached it can't tell where it is, and goes by what was said last
+        other.execute("attach '" + str(copied.duckdb).replace("'", "''") + "' as copied (read_only)")
+        assert other.execute("select text from copied.comments").fetchall() == [("new",)]
+
+
+def test_a_folder_without_the_file_gets_none_by_being_asked(folder: DataFolder) -> None:
+    assert repair_duckdb_file(folder) is None
+    assert not folder.root.exists()
 
 
 def test_a_file_that_was_deleted_comes_back(folder: DataFolder) -> None:

@@ -17,6 +17,7 @@ from moderation_pipeline.warehouse.one_attempt import PLACE, WHOLE, StagedTables
 from moderation_pipeline.warehouse.tables import (
     AFTER_LOOP,
     LOOP_TABLES,
+    METRIC_HISTORY,
     TABLES,
     Table,
 )
@@ -116,6 +117,6 @@ def test_who_may_not_finish_it_sees_nothing_of_that_run(folder: DataFolder) -> N
         (folder.warehouse / PLACE).chmod(0o700)
 
 
-def test_every_table_of_a_run_is_the_loop_s_or_derived_from_it() -> None:
+def test_every_table_of_a_run_is_the_loop_s_or_derived_from_it_or_its_history() -> None:
     of_runs = {name for name, table in TABLES.items() if table.partition == "run" and table.only_chat is None}
-    assert {table.name for table in (*LOOP_TABLES, *AFTER_LOOP)} == of_runs
+    assert {table.name for table in (*LOOP_TABLES, *AFTER_LOOP, METRIC_HISTORY)} == of_runs

@@ -10,7 +10,7 @@ import pytest
 
 import moderation_pipeline
 from benchmarks.same_tables import checkout_in, compare, keyless_configs
-from benchmarks.tables_compared import SOURCE_VERSIONS, compared, is_left_aside
+from benchmarks.tables_compared import SOURCE_VERSIONS, WHEN, compared, is_left_aside
 from moderation_pipeline.config.run_config import KEYLESS_REGIMES
 from moderation_pipeline.warehouse.files import ensure_schema_files, partition_path
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -86,7 +86,7 @@ def test_nothing_else_is_left_aside_than_versions_of_source_and_what_measures_ti
     columns = {name for table in TABLES.values() for name in table.schema}
     aside = {name for name in columns if is_left_aside(name)}
     measured = {f"{part}latency_ms_{p}" for part in ("", "student_", "expert_") for p in ("p50", "p95")}
-    assert aside == {"latency_ms", *measured, *SOURCE_VERSIONS}
+    assert aside == {"latency_ms", *measured, *SOURCE_VERSIONS, *WHEN}
 
 
 def test_a_tiers_latency_is_left_aside_and_its_doubt_is_not(pair: Pair) -> None:

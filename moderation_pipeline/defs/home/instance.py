@@ -30,6 +30,10 @@ nux:
 python_logs:
   # Debug lines of the IO manager are most of what a short run would write into its database otherwise.
   python_log_level: INFO
+run_retries:
+  # For runs that ask for it, as those of the nightly schedule do (data/nights.yaml, retries).
+  enabled: true
+  max_retries: 0
 concurrency:
   runs:
     # Runs of the UI, of backfills and of schedules at a time; the others wait.
@@ -85,6 +89,15 @@ def prepare_home(folder: DataFolder) -> Path:
                 dagster.get_dynamic_partitions("chats")
             (home / MADE).touch()
     return home
+
+
+TEMPORARY_HOME = ".tmp_dagster_home"
+"""How the folder's name begins that `dagster dev` makes where DAGSTER_HOME is not set, and takes away at its end."""
+
+
+def is_temporary(dagster: dg.DagsterInstance) -> bool:
+    """Whether the instance forgets all when its process ends, so that every chat is new to it."""
+    return TEMPORARY_HOME in dagster.root_directory
 
 
 def instance(folder: DataFolder) -> dg.DagsterInstance:

@@ -6,6 +6,7 @@ import click
 
 from moderation_pipeline.terminal.screen import (
     print_frame,
+    say,
 )
 from moderation_pipeline.warehouse.folder import DataFolder
 
@@ -23,5 +24,9 @@ def chats(as_json: bool) -> None:
     not been read yet: 'moderation run' or the Dagster UI reads it.
     """
     from moderation_pipeline.terminal import listings
+    from moderation_pipeline.warehouse.duckdb_file import repair_duckdb_file
 
-    print_frame(listings.chats(DataFolder.find()), as_json=as_json)
+    folder = DataFolder.find()
+    if (repaired := repair_duckdb_file(folder)) is not None:
+        say(repaired)
+    print_frame(listings.chats(folder), as_json=as_json)

@@ -1,4 +1,4 @@
-"""`moderation run`: moderate a chat under some configs, compare them, write the report."""
+"""`moderation run`: moderate a chat, or several, under some configs, compare them, write the report."""
 
 from __future__ import annotations
 
@@ -7,79 +7,119 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moderation_pipeline.comments.chat_files import SYNTHETIC
 from moderation_pipeline.terminal.exit_codes import CommandFailed
 from moderation_pipeline.terminal.screen import (
     print_frame,
+    print_json,
     say,
 )
 from moderation_pipeline.warehouse.folder import DataFolder
 
 if TYPE_CHECKING:
-    from moderation_pipeline.config.run_config import NamedConfig
     from moderation_pipeline.moderation.trace import RunObserver
+    from moderation_pipeline.terminal.chat_runs import ChatOutcome, Wanted
 
 
 @click.command()
-@click.argument("chat", default=SYNTHETIC)
+@click.argument("chats", nargs=-1)
 @click.option("--config", "-c", "configs", multiple=True, help="Moderate under this config; may be repeated.")
+@click.option("--all-chats", is_flag=True, help="Moderate every chat that there is and can be read.")
+@click.option(
+    "--new", "only_new", is_flag=True, help="Only runs whose chat or config changed since the last."
+)
+@click.option("--night", is_flag=True, help="What data/nights.yaml says: what the nightly schedule does.")
+@click.option("--retries", default=0, type=click.IntRange(0, 10), help="Try a run that failed again.")
 @click.option("--trace", is_flag=True, help="Show each comment as it is decided.")
-@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON, one object per config.")
-def run(chat: str, configs: tuple[str, ...], trace: bool, as_json: bool) -> None:
-    """Moderate CHAT under some configs, compare them, and write the report.
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: one object per config, or per chat.")
+def run(
+    chats: tuple[str, ...],
+    configs: tuple[str, ...],
+    all_chats: bool,
+    only_new: bool,
+    night: bool,
+    retries: int,
+    trace: bool,
+    as_json: bool,
+) -> None:
+    """Moderate CHATS under some configs, compare them, and write the report.
 
     \b
     moderation run                            the synthetic chat, the four keyless regimes
     moderation run stream                     a chat of your own ('moderation add' first)
     moderation run stream -c hybrid -c mine   under these configs: a backfill
     moderation run stream -c hybrid --trace   each comment as it is decided
+    moderation run monday tuesday             several chats, one after the other
+    moderation run --new -c hybrid            all chats that changed since their last run
+    moderation run --night                    for cron or systemd: as data/nights.yaml says
 
-    Ends with the comparison and the report's path. Every run leaves a log of each comment with what was
-    decided, done and paid: data/results/CHAT/CONFIG.jsonl. Exits with 1 where a config's run failed.
+    Ends with the comparison and the report's path, or with a line per chat where there are several. Every run leaves a
+    log of each comment with what was decided, done and paid: data/results/CHAT/CONFIG.jsonl. Exits with 1 where a run
+    failed; the other chats go on, and MODERATION_WEBHOOK, an address in the environment or .env, is told.
     """
-    from moderation_pipeline.terminal import due_runs, listings, summary
+    from moderation_pipeline.terminal import due_runs, listings
+    from moderation_pipeline.terminal.chat_runs import Wanted, chats_wanted
     from moderation_pipeline.terminal.progress_view import run_observer
     from moderation_pipeline.terminal.staged_chat import clear_up
 
     folder = DataFolder.find()
     clear_up(folder)
-    listings.require_chat(folder, chat)
-    named = due_runs.configs_to_run(folder, configs)
-    say(f"Moderating {chat} under {', '.join(each.name for each in named)} (data in {folder.root}).")
-    failures = _moderated(folder, chat, named, run_observer(trace=trace, as_json=as_json))
+    observer = run_observer(trace=trace, as_json=as_json)
+    if night:
+        from moderation_pipeline.terminal.night_runs import night_wanted
+
+        chats, wanted = night_wanted(folder, chats, configs)
+    else:
+        wanted = Wanted(due_runs.configs_to_run(folder, configs), only_new, retries)
+    for chat in chats:
+        listings.require_chat(folder, chat)
+    is_single = len(chats) < 2 and not (all_chats or only_new or night)
+    names, left_out = chats_wanted(folder, chats, are_all=all_chats or (not chats and not is_single))
+    if is_single:
+        _run_one(folder, names[0], wanted, observer, as_json=as_json)
+    else:
+        _run_several(folder, names, left_out, wanted, observer, as_json=as_json)
+
+
+def _run_one(folder: DataFolder, chat: str, wanted: Wanted, observer: RunObserver, *, as_json: bool) -> None:
+    from moderation_pipeline.launch import launcher
+    from moderation_pipeline.terminal import summary
+    from moderation_pipeline.terminal.chat_runs import moderated
+
+    under = ", ".join(each.name for each in wanted.configs)
+    say(f"Moderating {chat} under {under} (data in {folder.root}).")
+    with launcher(folder) as launch:
+        outcome = moderated(launch, folder, chat, wanted, observer)
     comparison = summary.comparison_of(folder, chat)
     if as_json:
         print_frame(comparison, as_json=True)
     elif not comparison.is_empty():
         summary.print_comparison(folder, comparison)
         click.echo(f"Report: {summary.report_path(folder, chat)}")
-    if failures:
-        raise CommandFailed("\n".join(failures))
+    if outcome.failures:
+        raise CommandFailed("\n".join(outcome.failures))
 
 
-def _moderated(
-    folder: DataFolder, chat: str, configs: Sequence[NamedConfig], observer: RunObserver
-) -> list[str]:
-    """Make the runs that are due, and return what failed, in words."""
-    from moderation_pipeline.defs.comments import READING_VERSION
-    from moderation_pipeline.launch import launcher
-    from moderation_pipeline.terminal import due_runs
+def _run_several(
+    folder: DataFolder,
+    chats: Sequence[str],
+    left_out: Sequence[ChatOutcome],
+    wanted: Wanted,
+    observer: RunObserver,
+    *,
+    as_json: bool,
+) -> None:
+    from moderation_pipeline.terminal.chat_runs import all_moderated
+    from moderation_pipeline.terminal.night_runs import alerted, as_objects, failures_told
 
-    failures: list[str] = []
-    with launcher(folder) as launch:
-        if due_runs.is_synthetic_missing(folder, chat):
-            launch.synthesize()
-        is_current = launch.last_read_by(chat) == READING_VERSION
-        if due_runs.is_reading_due(folder, chat, is_current=is_current):
-            say(f"Reading {chat}.")
-            failures += due_runs.failed_checks(launch.ingest_chat(chat, observer))
-        ended = 0
-        for named in configs:
-            with due_runs.failure_noted(named, failures):
-                failures += due_runs.failed_checks(launch.moderate_chat(chat, named.name, observer))
-                ended += 1
-        if ended == 0:  # nothing new to compare, and what failed must not be hidden by that
-            return failures
-        say("Comparing, drawing, writing the report.")
-        failures += due_runs.failed_checks(launch.compare_chat(chat))
-    return failures
+    under = ", ".join(each.name for each in wanted.configs)
+    say(f"Moderating {len(chats)} chats under {under} (data in {folder.root}).")
+    outcomes = [*all_moderated(folder, chats, wanted, observer), *left_out]
+    if as_json:
+        print_json(as_objects(folder, outcomes))
+    else:
+        for outcome in outcomes:
+            click.echo(outcome.line)
+    told = failures_told(outcomes)
+    if told is not None:
+        alerted(told, outcomes)
+        raise CommandFailed(told)

@@ -1,0 +1,50 @@
+"""What somebody is told when a night has failed: one POST of JSON to an address from the environment.
+
+The address may itself be a secret (many chat services' are), so it stands in no file, table, log or error. What is
+sent is what the terminal says, never a comment and never a key.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPErrorProcessor, Request, build_opener
+
+WEBHOOK = "MODERATION_WEBHOOK"
+"""The environment variable (or name in .env) that holds the address."""
+
+WAITED_S = 10.0
+
+
+class _AsItComes(HTTPErrorProcessor):
+    """Follows no redirect: what is meant for one address goes to no other."""
+
+    def http_response(self, request: Request, response: Any) -> Any:  # noqa: ARG002
+        """Return the response, whatever it says."""
+        return response
+
+    https_response = http_response
+
+
+def alert(variables: Mapping[str, str], text: str, failed: Sequence[Mapping[str, object]]) -> str | None:
+    """Send an alert where an address is set, and return in words why it could not be sent; null where all is well.
+
+    The body is `{"text": ..., "failed": [{"chat": ..., "failures": [...]}, ...]}`; `text` alone is what chat
+    services show.
+    """
+    address = variables.get(WEBHOOK, "").strip()
+    if not address:
+        return None
+    if urlsplit(address).scheme not in ("http", "https"):
+        return f"No alert was sent: {WEBHOOK} holds no address that begins with http:// or https://."
+    body = json.dumps({"text": text, "failed": list(failed)}).encode()
+    request = Request(address, data=body, headers={"Content-Type": "application/json"}, method="POST")
+    try:
+        with build_opener(_AsItComes).open(request, timeout=WAITED_S) as response:
+            status = response.status
+    except (HTTPError, URLError, OSError, ValueError) as error:
+        return f"The alert could not be sent to the address in {WEBHOOK} ({type(error).__name__})."
+    return None if status < 300 else f"The alert was refused by the address in {WEBHOOK} (HTTP {status})."

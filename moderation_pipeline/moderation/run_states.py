@@ -1,0 +1,55 @@
+"""Whether a run is of what there is now: which of a chat's runs are due, and why.
+
+How a chat itself stands is `comments/chat_states.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from moderation_pipeline.comments.chat_states import ChatState
+from moderation_pipeline.config.run_config import NamedConfig
+from moderation_pipeline.warehouse.files import read_table
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import INGESTION, METRICS
+
+
+class DueRun(NamedTuple):
+    """A run that is to be made, and why."""
+
+    chat: str
+    config: str
+    why: str
+
+
+def due_runs_of(folder: DataFolder, chats: Iterable[str], configs: Iterable[NamedConfig]) -> list[DueRun]:
+    """Return the runs of these chats under these configs that were never made, or of other comments or configs."""
+    wanted = list(configs)
+    found = ((chat, named, why_due(folder, chat, named)) for chat in chats for named in wanted)
+    return [DueRun(chat, named.name, why) for chat, named, why in found if why is not None]
+
+
+def why_due(folder: DataFolder, chat: str, named: NamedConfig) -> str | None:
+    """Return why a run is due; null where it is of the chat's comments and of the config as both are."""
+    made = read_table(folder, METRICS, chat, named.name)
+    if made.is_empty():
+        return "never made"
+    version = read_table(folder, INGESTION, chat)["data_version"].first()
+    if version is None or made["data_version"][0] != version:
+        return "the chat's comments have changed since"
+    return None if made["config_hash"][0] == named.config_hash else "the config has changed since"
+
+
+def readable(states: dict[str, ChatState], *, only: Iterable[str] = ()) -> tuple[list[str], list[str]]:
+    """Return the chats that can be moderated, of all or of those named, and of the others why they can't, in words."""
+    wanted = dict.fromkeys(only) or states
+    usable = [chat for chat in wanted if chat in states and states[chat].can_be_moderated]
+    left_out = [_left_out(chat, states.get(chat)) for chat in wanted if chat not in usable]
+    return usable, left_out
+
+
+def _left_out(chat: str, state: ChatState | None) -> str:
+    if state is None:
+        return f"{chat}: there is no such chat"
+    return f"{chat} ({state.state}): {state.why}"

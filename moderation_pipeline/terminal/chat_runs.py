@@ -1,0 +1,146 @@
+"""The runs of one chat, or of several one after the other, in one process: what was made, and what failed.
+
+What is due, and how it is worded, is `due_runs.py`'s; when a night begins, cron's, systemd's or Dagster's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from moderation_pipeline.comments.chat_files import SYNTHETIC
+from moderation_pipeline.config.run_config import NamedConfig
+from moderation_pipeline.moderation.trace import RunObserver
+from moderation_pipeline.terminal import due_runs
+from moderation_pipeline.terminal.exit_codes import users_mistake
+from moderation_pipeline.terminal.screen import say
+from moderation_pipeline.warehouse.folder import DataFolder
+
+if TYPE_CHECKING:
+    from moderation_pipeline.launch import Launcher
+
+
+class Wanted(NamedTuple):
+    """What is wanted of each chat: under which configs, only what changed, how often a failed run is tried again.
+
+    `run_config` is Dagster's, for the runs that moderate.
+    """
+
+    configs: Sequence[NamedConfig]
+    only_new: bool = False
+    retries: int = 0
+    run_config: Mapping[str, Any] = {}
+
+
+class ChatOutcome(NamedTuple):
+    """What became of a chat: configs whose runs were made, those that were up to date, what failed, in words.
+
+    One that was `left_out` says why.
+    """
+
+    chat: str
+    made: tuple[str, ...] = ()
+    current: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+    left_out: str | None = None
+
+    @property
+    def line(self) -> str:
+        """What became of it in one line."""
+        if self.left_out is not None:
+            return f"{self.chat}: left out, {self.left_out}"
+        parts = [f"made {', '.join(self.made)}"] if self.made else []
+        parts += [f"up to date {', '.join(self.current)}"] if self.current else []
+        parts += [f"FAILED ({len(self.failures)})"] if self.failures else []
+        return f"{self.chat}: {'; '.join(parts)}"
+
+
+def moderated(
+    launch: Launcher, folder: DataFolder, chat: str, wanted: Wanted, observer: RunObserver
+) -> ChatOutcome:
+    """Read the chat where that is due, make the runs that are wanted, and compare them."""
+    failures = list(_read(launch, folder, chat, observer))
+    made, current = [], []
+    for named in wanted.configs:
+        if wanted.only_new and _is_current(folder, chat, named):
+            current.append(named.name)
+        elif _is_made(launch, chat, named, wanted, observer, failures):
+            made.append(named.name)
+    if made:  # else there is nothing new to compare, and what failed must not be hidden by that
+        say("Comparing, drawing, writing the report.")
+        failures += due_runs.failed_checks(launch.compare_chat(chat))
+    return ChatOutcome(chat, tuple(made), tuple(current), tuple(failures))
+
+
+def _read(launch: Launcher, folder: DataFolder, chat: str, observer: RunObserver) -> list[str]:
+    from moderation_pipeline.defs.comments import READING_VERSION
+
+    if due_runs.is_synthetic_missing(folder, chat):
+        launch.synthesize()
+    is_current = launch.last_read_by(chat) == READING_VERSION
+    if not due_runs.is_reading_due(folder, chat, is_current=is_current):
+        return []
+    say(f"Reading {chat}.")
+    return due_runs.failed_checks(launch.ingest_chat(chat, observer))
+
+
+def _is_current(folder: DataFolder, chat: str, named: NamedConfig) -> bool:
+    from moderation_pipeline.moderation.run_states import why_due
+
+    return why_due(folder, chat, named) is None
+
+
+def _is_made(
+    launch: Launcher,
+    chat: str,
+    named: NamedConfig,
+    wanted: Wanted,
+    observer: RunObserver,
+    failures: list[str],
+) -> bool:
+    """Make a run, again where it failed, and say whether it was made; the last failure is noted."""
+    for attempt in range(wanted.retries + 1):
+        noted: list[str] = []
+        with due_runs.failure_noted(named, noted):
+            outcome = launch.moderate_chat(chat, named.name, observer, wanted.run_config)
+            failures += due_runs.failed_checks(outcome)
+            return True
+        if attempt < wanted.retries:
+            say(f"{noted[0]} Trying again ({attempt + 1} of {wanted.retries}).")
+    failures += noted
+    return False
+
+
+def all_moderated(
+    folder: DataFolder, chats: Sequence[str], wanted: Wanted, observer: RunObserver
+) -> list[ChatOutcome]:
+    """Moderate several chats; one that fails stops no other."""
+    from moderation_pipeline.launch import launcher
+
+    with launcher(folder) as launch:
+        return [_whatever_fails(launch, folder, chat, wanted, observer) for chat in chats]
+
+
+def _whatever_fails(
+    launch: Launcher, folder: DataFolder, chat: str, wanted: Wanted, observer: RunObserver
+) -> ChatOutcome:
+    try:
+        return moderated(launch, folder, chat, wanted, observer)
+    except Exception as error:  # a night goes on with the next chat, whatever this one is up to
+        mistake = users_mistake(error)
+        told = f"a bug of ours: {type(error).__name__}: {error}" if mistake is None else str(mistake)
+        return ChatOutcome(chat, failures=(told,))
+
+
+def chats_wanted(
+    folder: DataFolder, named: Sequence[str], *, are_all: bool
+) -> tuple[list[str], list[ChatOutcome]]:
+    """Return the chats to moderate, and of the others why they are left out: those that are gone or unreadable."""
+    from moderation_pipeline.comments.chat_states import chat_states
+
+    if not are_all:
+        return list(dict.fromkeys(named)) or [SYNTHETIC], []
+    states = chat_states(folder)
+    left_out = {chat: state for chat, state in states.items() if state.state in ("gone", "unreadable")}
+    told = [ChatOutcome(chat, left_out=f"{state.state}: {state.why}") for chat, state in left_out.items()]
+    return [chat for chat in states if chat not in left_out], told

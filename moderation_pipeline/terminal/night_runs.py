@@ -1,0 +1,56 @@
+"""What `moderation run` over several chats says and sends in the end, and what data/nights.yaml has it do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from moderation_pipeline.config.nights import night_settings
+from moderation_pipeline.terminal import due_runs, summary
+from moderation_pipeline.terminal.chat_runs import ChatOutcome, Wanted
+from moderation_pipeline.terminal.screen import say
+from moderation_pipeline.warehouse.folder import DataFolder
+
+
+def night_wanted(
+    folder: DataFolder, chats: Sequence[str], configs: Sequence[str]
+) -> tuple[tuple[str, ...], Wanted]:
+    """Return the chats (none: all) and what is wanted of them, as the settings say where the command says nothing.
+
+    Raises:
+        ConfigError: the settings, or a config that they name, can't be used.
+    """
+    from moderation_pipeline.defs.schedules import run_config
+
+    settings = night_settings(folder)
+    named = due_runs.configs_to_run(folder, tuple(configs) or settings.configs)
+    wanted = Wanted(named, not settings.fresh, settings.retries, run_config(settings))
+    return tuple(chats) or settings.chats, wanted
+
+
+def failures_told(outcomes: Sequence[ChatOutcome]) -> str | None:
+    """Return every failure behind its chat, and in the last line which chats failed; null where none did."""
+    failed = [outcome for outcome in outcomes if outcome.failures]
+    if not failed:
+        return None
+    lines = [f"{outcome.chat}: {each}" for outcome in failed for each in outcome.failures]
+    names = ", ".join(outcome.chat for outcome in failed)
+    return "\n".join([*lines, f"Failed: {names} ({len(failed)} of {len(outcomes)} chats)."])
+
+
+def alerted(told: str, outcomes: Sequence[ChatOutcome]) -> None:
+    """Tell the address that alerts go to, where there is one, and say where that failed."""
+    from moderation_pipeline.backends.keys import environment
+    from moderation_pipeline.moderation.alerts import alert
+
+    failed = [{"chat": each.chat, "failures": list(each.failures)} for each in outcomes if each.failures]
+    problem = alert(environment(), told, failed)
+    if problem is not None:
+        say(problem)
+
+
+def as_objects(folder: DataFolder, outcomes: Sequence[ChatOutcome]) -> list[dict[str, object]]:
+    """Return what became of each chat, and its comparison as it is now."""
+    return [
+        {**outcome._asdict(), "comparison": summary.comparison_of(folder, outcome.chat).to_dicts()}
+        for outcome in outcomes
+    ]

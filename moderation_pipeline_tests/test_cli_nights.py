@@ -1,0 +1,67 @@
+"""Several chats in one command, as cron starts it: a process each, on one data folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from moderation_pipeline.moderation.alerts import WEBHOOK
+from moderation_pipeline.terminal.exit_codes import ExitCode
+from moderation_pipeline_tests.moderation.test_alerts import hook
+from moderation_pipeline_tests.test_cli_runs import moderation
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two chats, a file that can't be read, and settings for the night."""
+    folder = tmp_path_factory.mktemp("nights")
+    chats = folder / "data" / "chats"
+    chats.mkdir(parents=True)
+    for chat in ("monday", "tuesday"):
+        (chats / f"{chat}.csv").write_text("user_name,text\n" + "ann,hello there\n" * 9 + "bob,you idiot\n")
+    (chats / "broken.parquet").write_bytes(b"PAR1 and no more")
+    (folder / "data" / "nights.yaml").write_text("configs: [student_only]\n")
+    return folder
+
+
+def test_a_night_moderates_what_changed_tells_what_failed_once_and_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hook() as server:
+        monkeypatch.setenv(WEBHOOK, server.address)
+        first = moderation(folder, "run", "--night", "--json")
+        second = moderation(folder, "run", "--night")
+        (folder / "data" / "chats" / "tuesday.csv").open("a").write("cat,good night\n")
+        third = moderation(folder, "run", "--night")
+
+    assert first.returncode == ExitCode.FAILED, first.stderr
+    told = {each["chat"]: each for each in json.loads(first.stdout)}
+    assert {chat: each["made"] for chat, each in told.items()} == {
+        "broken": [],
+        "monday": ["student_only"],
+        "tuesday": ["student_only"],
+    }
+    assert "broken.parquet" in told["broken"]["failures"][0]
+    assert [row["config"] for row in told["monday"]["comparison"]] == ["student_only"]
+    assert first.stderr.rstrip().endswith("Failed: broken (1 of 3 chats).")
+    assert [each["chat"] for each in server.posted[0]["failed"]] == ["broken"]  # type: ignore[attr-defined]
+    assert len(server.posted) == 1
+
+    assert second.returncode == ExitCode.OK, second.stderr
+    assert second.stdout.splitlines()[:2] == [
+        "monday: up to date student_only",
+        "tuesday: up to date student_only",
+    ]
+    assert second.stdout.splitlines()[2].startswith("broken: left out, unreadable: ")
+
+    assert third.returncode == ExitCode.OK, third.stderr
+    assert "monday: up to date student_only\ntuesday: made student_only" in third.stdout
+
+
+def test_one_chat_that_does_not_exist_is_a_mistake_before_anything_is_moderated(folder: Path) -> None:
+    ended = moderation(folder, "run", "monday", "wednesday", "-c", "student_only")
+    assert ended.returncode == ExitCode.USAGE
+    assert "There is no chat 'wednesday'" in ended.stderr
+    assert ended.stdout == ""

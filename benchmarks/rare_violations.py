@@ -37,6 +37,9 @@ from moderation_pipeline.warehouse.folder import DataFolder
 
 RESAMPLES = 2_000
 
+LEARNED_FIRST = 60
+"""The first audits that chance draws at the full rate under `learned`; none on the research stream, as ever there."""
+
 
 class Way(NamedTuple):
     """A way to spend audits: the policy, and whether the threshold is the system's."""
@@ -71,14 +74,16 @@ def twitch() -> pl.DataFrame:
     ).comments
 
 
-def moderated(comments: pl.DataFrame, way: Way, rate: float, expected_per_1000: float) -> RunTables:
+def moderated(
+    comments: pl.DataFrame, way: Way, rate: float, expected_per_1000: float, random_first: int
+) -> RunTables:
     """Run the loop."""
     config = Config.model_validate(
         {
             "student": {"backend": "learned", "base": {"backend": "rules"}},
             "expert": {"backend": "labels"},
             "memory": None,
-            "audit": {"policy": way.policy, "rate": rate, "random_floor": 0.01, "random_first": 60},
+            "audit": {"policy": way.policy, "rate": rate, "random_floor": 0.01, "random_first": random_first},
             "expected_violations_per_1000": expected_per_1000,
         }
     )
@@ -159,7 +164,7 @@ def print_twitch(rates: Sequence[float]) -> None:
     for rate in rates:
         before = None
         for way in WAYS:
-            now = outcome_of(comments, moderated(comments, way, rate, 2), way)
+            now = outcome_of(comments, moderated(comments, way, rate, 2, LEARNED_FIRST), way)
             before = before or now
             print_row(way, rate, [now], "" if before is now else by_channel(before, now))
 
@@ -170,7 +175,9 @@ def print_conda(rates: Sequence[float], seeds: int) -> None:
     for rate in rates:
         before: list[float] = []
         for way in WAYS:
-            runs = [outcome_of(each, moderated(each, way, rate, EXPECTED_PER_1000), way) for each in streams]
+            runs = [
+                outcome_of(each, moderated(each, way, rate, EXPECTED_PER_1000, 0), way) for each in streams
+            ]
             f1s = [system_f1(each) for each in runs]
             difference = (
                 interval([one - other for one, other in zip(f1s, before, strict=True)]) if before else ""

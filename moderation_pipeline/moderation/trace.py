@@ -83,6 +83,7 @@ def _line(settled: Settled) -> bytes:
         "action": sanction.action,
         "duration_s": sanction.duration_s,
         "decided_by": sanction.decided_by,
+        "precedent": settled.precedent,
         "reason": sanction.reason,
         "strikes": sanction.strikes,
         "under_sanction": sanction.under_sanction,

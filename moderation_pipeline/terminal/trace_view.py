@@ -122,7 +122,7 @@ def _outcome(settled: Settled) -> str:
     parts = [f"by {sanction.decided_by}"]
     if settled.choice.reason is not None:
         parts.append(f"audited: {settled.choice.reason} (p {number(settled.choice.probability)})")
-    if sanction.decided_by is DecidedBy.LADDER:
+    if sanction.decided_by in (DecidedBy.LADDER, DecidedBy.PRECEDENT):
         parts.append(sanction.reason)
     if sanction.strikes:
         parts.append(f"{sanction.strikes} strike{'s' if sanction.strikes > 1 else ''}")

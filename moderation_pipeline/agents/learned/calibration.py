@@ -79,9 +79,12 @@ def calibrate(
         # Scores that rank the wrong way round can't be put right by two parameters; the guard will see to it.
         return Calibration(1.0, 0.0, 0.0, size, auroc(scores, outcomes, weights), is_fitted=False)
     calibrated = Calibration(slope, intercept, 0.0, size, auroc(scores, outcomes, weights), is_fitted=True)
+    probabilities = calibrated.probabilities(alone.scores)
     if acts_from is None:
-        acts_from = best_threshold(calibrated.probabilities(alone.scores), alone.alone, alone.audited)
-    return replace(calibrated, threshold=calibrated.score(acts_from))
+        acts_from = best_threshold(probabilities, alone.alone, alone.audited)
+    # Where nothing was seen between the harmless and the rest, what falls between them is let be.
+    called = alone.scores[probabilities >= acts_from]
+    return replace(calibrated, threshold=float(called.min()) if len(called) else calibrated.score(acts_from))
 
 
 def platt(scores: Floats, outcomes: NDArray[np.bool_], weights: Floats) -> tuple[float, float]:

@@ -99,6 +99,17 @@ def test_where_violations_are_rare_a_student_leaves_them_to_the_audits_that_find
     assert best_threshold(probabilities, 1 - audited, audited) > 0.2
 
 
+def test_what_falls_between_all_that_was_seen_of_either_kind_is_let_be() -> None:
+    """Chat users who write what lies between an insult and harmless talk would else be taken for insulting."""
+    scores = np.concatenate([np.linspace(-3, -2, 50), np.linspace(2, 3, 50)])
+    outcomes = scores > 0
+
+    calibration = calibrate(scores, outcomes, np.ones(100), Alone.everywhere(scores), least=50)
+
+    assert calibration.probability(1.0) > 0.5
+    assert calibration.threshold == 2.0
+
+
 @given(weights=st.lists(st.floats(0.01, 100), min_size=1, max_size=50))
 def test_an_effective_sample_is_never_more_than_the_sample(weights: list[float]) -> None:
     size = effective_sample_size(np.array(weights))

@@ -24,7 +24,10 @@ from moderation_pipeline_tests.moderation.scripted import ALLOW
 
 
 class Advised(Student):
-    """Says what its memories say, and of every second comment what it would say without."""
+    """Says what its memories say, and of every second comment what it would say without.
+
+    Now and then it lets be what it is suspicious of: a head on it has something to do better.
+    """
 
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
         return [
@@ -33,7 +36,10 @@ class Advised(Student):
         ]
 
     def _verdict(self, case: Case) -> Verdict:
-        with_memories, without = _said(truth(case), 0.9), _said(ALLOW, 0.1)
+        right = truth(case)
+        suspicion = 0.9 if right.is_violation else 0.3
+        with_memories = _said(ALLOW if case.position % 10 == 3 else right, suspicion)
+        without = _said(ALLOW, 0.1)
         verdict = replace(with_memories, memory_ids=("m",))
         if case.position % 2:
             return verdict

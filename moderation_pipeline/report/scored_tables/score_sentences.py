@@ -6,7 +6,8 @@ pairs together, leaves out nought.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -21,7 +22,9 @@ FINE = 0.02
 
 def verdict(evaluation: Evaluation) -> list[str]:
     """Return who is ahead at the thresholds asked for, by how much, and what other thresholds would bring."""
-    return [*_ahead(evaluation), *_other_thresholds(evaluation)]
+    source = evaluation.facts.label_source
+    warning = [] if source == "human" else [WORDS[source].caution]
+    return [*warning, *_ahead(evaluation), *_other_thresholds(evaluation)]
 
 
 def _other_thresholds(evaluation: Evaluation) -> list[str]:
@@ -43,8 +46,9 @@ def _ahead(evaluation: Evaluation) -> list[str]:
         return ["No row is a violation by its label, so nothing can be said of who finds them."]
     best = str(ranked["judge"][0])
     others = [str(name) for name in ranked["judge"][1:]]
-    first = f"{best} has the highest F1 at its threshold: {_interval(ranked.row(0, named=True), RANKED_BY)}."
-    return [first, *_told_apart(evaluation, best, others)]
+    row, f1 = ranked.row(0, named=True), WORDS[evaluation.facts.label_source].f1
+    first = f"{best} has the highest {f1} at its threshold: {_interval(row, RANKED_BY)}."
+    return [first, *_in_counts(evaluation, row), *_told_apart(evaluation, best, others)]
 
 
 def _told_apart(evaluation: Evaluation, best: str, others: list[str]) -> list[str]:
@@ -115,14 +119,21 @@ def _and(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def counts_to_feel(evaluation: Evaluation) -> list[str]:
-    """Return for each judge what it does in whole numbers: of 100 it flags, of 100 violations."""
-    words = WORDS[evaluation.facts.label_source]
+def _in_counts(evaluation: Evaluation, row: Mapping[str, Any]) -> list[str]:
+    """Return what a judge does in whole numbers: of 100 it flags, of 100 violations; nothing where that is unknown."""
+    if row["precision"] is None or row["recall"] is None:
+        return []
+    violations = WORDS[evaluation.facts.label_source].violations
     return [
-        f"{row['judge']}: of 100 rows that it flags {100 * row['precision']:.0f} are {words.violation}; of 100 "
-        f"{words.violations} it flags {100 * row['recall']:.0f}."
-        for row in evaluation.judges.drop_nulls(["precision", "recall"]).iter_rows(named=True)
+        f"Of 100 rows that {row['judge']} flags {100 * row['precision']:.0f} are {violations}; of 100 {violations} it "
+        f"flags {100 * row['recall']:.0f}."
     ]
+
+
+def counts_to_feel(evaluation: Evaluation) -> list[str]:
+    """Return for each judge what it does in whole numbers."""
+    rows = evaluation.judges.iter_rows(named=True)
+    return [sentence for row in rows for sentence in _in_counts(evaluation, row)]
 
 
 def flip_sentences(evaluation: Evaluation, most: int = 3) -> list[str]:

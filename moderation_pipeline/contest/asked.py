@@ -61,7 +61,7 @@ class Asked:
 
     text: str
     labels: tuple[str, ...]
-    scores: tuple[str, ...] = ()
+    scores: tuple[str | tuple[str, str], ...] = ()
     user: str | None = None
     time: str | None = None
     category: str | None = None
@@ -150,10 +150,14 @@ def _label(written: str, names: Sequence[str]) -> LabelAsked:
     return LabelAsked(column.strip(), listed)
 
 
-def _score(written: str, names: Sequence[str]) -> ScoreAsked:
-    name, equals, column = (part.strip() for part in written.partition("="))
-    if written in names or not equals:
-        name, column = written, written
+def _score(written: str | tuple[str, str], names: Sequence[str]) -> ScoreAsked:
+    """Return the score of a name and a column, or of both written as one."""
+    if isinstance(written, tuple):
+        name, column = written
+    else:
+        name, equals, column = (part.strip() for part in written.partition("="))
+        if written in names or not equals:
+            name, column = written, written
     if not name or not column:
         raise AskedError(f"--score {written!r} is not of the form NAME=COLUMN, such as perspective=TOXICITY.")
     if column not in names and (found := OUT_OF.fullmatch(column)):

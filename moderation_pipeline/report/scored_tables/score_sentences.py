@@ -24,7 +24,7 @@ def verdict(evaluation: Evaluation) -> list[str]:
     """Return who is ahead at the thresholds asked for, by how much, and what other thresholds would bring."""
     source = evaluation.facts.label_source
     warning = [] if source == "human" else [WORDS[source].caution]
-    return [*warning, *_ahead(evaluation), *_other_thresholds(evaluation)]
+    return [*warning, *_ahead(evaluation), *_other_thresholds(evaluation), *_without_verdict(evaluation)]
 
 
 def _other_thresholds(evaluation: Evaluation) -> list[str]:
@@ -37,6 +37,17 @@ def _other_thresholds(evaluation: Evaluation) -> list[str]:
         f"some {score(row['chosen_f1'])} and not {score(row['f1'])}."
         for row in scores.iter_rows(named=True)
         if row["chosen_f1"] >= row["f1"] + WORTH_SAYING
+    ]
+
+
+def _without_verdict(evaluation: Evaluation) -> list[str]:
+    """Return who says nothing of many rows: what is left open counts as missed, and is worth knowing."""
+    reason = {"score": "which have no score", "config": "most of them in a language that it doesn't speak"}
+    return [
+        f"{row['judge']} gives no verdict on {count(row['without_verdict'])} rows, {reason[row['kind']]}: the "
+        f"{WORDS[evaluation.facts.label_source].violations} among them count as missed."
+        for row in evaluation.judges.iter_rows(named=True)
+        if row["without_verdict"] > LEFT_OPEN * evaluation.facts.rows
     ]
 
 
@@ -70,6 +81,9 @@ def _level(name: str, found: Found | None) -> str:
         else f"{said} These rows would have shown one of {score(found.shown)} or more."
     )
 
+
+LEFT_OPEN = 0.01
+"""A larger share of rows without a verdict is said aloud."""
 
 WORTH_SAYING = 0.02
 """By how much another threshold has to be better for anybody to move it."""

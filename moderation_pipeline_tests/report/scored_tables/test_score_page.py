@@ -107,3 +107,9 @@ def test_annotators_are_on_the_page_where_there_are_several() -> None:
     assert "Krippendorff" in html
     assert "any one annotator" in html
     assert "Krippendorff" not in score_page(evaluated())
+
+
+def test_rows_without_a_verdict_are_said_where_they_are_many() -> None:
+    table = labelled_table(300).with_columns(half=pl.when(pl.int_range(pl.len()) < 100).then("good"))
+    said = verdict(evaluate(table, text="comment", label="toxic", score="half", configs=()))
+    assert any("half gives no verdict on 200 rows, which have no score" in each for each in said)

@@ -12,6 +12,8 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from moderation_pipeline import evaluate
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.report.scored_tables.score_page import score_page
+from moderation_pipeline.report.scored_tables.score_sentences import verdict
 from moderation_pipeline_tests.contest.labelled_tables import annotated_table, labelled_table
 
 GOOD = {"good": "good", "poor": "poor"}
@@ -160,15 +162,52 @@ def test_what_is_no_score_is_counted_and_flagged_by_none() -> None:
         ({"configs": ("hybird",)}, "no keyless config"),
         ({"score": (), "configs": ()}, "nobody to judge"),
         ({"annotator": "author"}, "needs both columns"),
+        ({"score": {"good": "listed"}}, "holds List"),
+        ({"label": "nobody"}, "No row of the frame has both a text and a label"),
     ],
 )
 def test_what_cannot_be_understood_is_said_with_what_would_be(asked: dict[str, object], said: str) -> None:
     table = labelled_table(60).with_columns(
-        percent=pl.col("good") * 100, logit=(pl.col("good") / (1 - pl.col("good"))).log()
+        percent=pl.col("good") * 100,
+        logit=(pl.col("good") / (1 - pl.col("good"))).log(),
+        listed=pl.concat_list("good"),
+        nobody=pl.lit(None, pl.Int64),
     )
     usual: dict[str, object] = {"text": "comment", "label": "toxic", "score": GOOD, "configs": ()}
     with pytest.raises(ModerationError, match=said):
         evaluate(table, **{**usual, **asked})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("label", [[0] * 30, [1] * 30, [1, *[0] * 29], [1], [1, 0]])
+def test_a_table_that_can_show_little_is_judged_as_far_as_it_goes(label: list[int]) -> None:
+    table = pl.DataFrame(
+        {"text": [f"line {i}" for i in range(len(label))], "bad": label, "p": [0.6] * len(label)}
+    )
+    found = evaluate(table, text="text", label="bad", score="p")
+    assert score_page(found)
+    assert verdict(found)
+
+
+def test_a_table_without_rows_is_refused() -> None:
+    with pytest.raises(ModerationError, match="has no row"):
+        evaluate(labelled_table(20).clear(), text="comment", label="toxic", score=GOOD)
+
+
+def test_rows_with_a_time_are_a_stream_and_those_without_see_only_their_users() -> None:
+    table = pl.DataFrame(
+        {
+            "text": ["buy my painting now at example dot test"] * 12,
+            "bad": [1] * 12,
+            "p": [0.6] * 12,
+            "sent": [f"2026-01-01T00:00:{i:02d}Z" for i in range(12)],
+        }
+    )
+    as_stream, alone = (
+        evaluate(table, text="text", label="bad", score="p", time=time, configs=("expert_only",))
+        for time in ("sent", None)
+    )
+    flagged = [row_of(each.judges, "careful_rules")["tp"] for each in (as_stream, alone)]
+    assert flagged[0] >= flagged[1]  # type: ignore[operator]
 
 
 def test_a_score_out_of_a_hundred_is_read_where_it_is_said() -> None:

@@ -29,6 +29,7 @@ def verdict(evaluation: Evaluation) -> list[str]:
 
 def _other_thresholds(evaluation: Evaluation) -> list[str]:
     """Return which scores would do better from elsewhere on, judged on rows that the threshold was not chosen on."""
+    everything = _f1_of_everything(evaluation) + WORTH_SAYING
     scores = evaluation.judges.filter(pl.col("kind") == "score").drop_nulls(
         ["f1", "chosen_f1", "best_threshold"]
     )
@@ -36,8 +37,14 @@ def _other_thresholds(evaluation: Evaluation) -> list[str]:
         f"{row['judge']} flags from {row['threshold']:g} on; from about {row['best_threshold']:.2f} on its F1 would be "
         f"some {score(row['chosen_f1'])} and not {score(row['f1'])}."
         for row in scores.iter_rows(named=True)
-        if row["chosen_f1"] >= row["f1"] + WORTH_SAYING
+        if row["chosen_f1"] >= row["f1"] + WORTH_SAYING and row["chosen_f1"] > everything
     ]
+
+
+def _f1_of_everything(evaluation: Evaluation) -> float:
+    """Return F1 of flagging every row: below it no judge is of use, and a threshold may just do that."""
+    facts = evaluation.facts
+    return 2 * facts.violations / (facts.rows + facts.violations)
 
 
 def _without_verdict(evaluation: Evaluation) -> list[str]:
@@ -74,6 +81,8 @@ def _level(name: str, found: Found | None) -> str:
     """Return that no difference was found, or could be."""
     if found is None or found.low is None:
         return f"Whether it is better than {name} can't be told: there are too few rows."
+    if found.low == found.high == 0:
+        return f"Between it and {name} F1 does not differ at all."
     said = f"Between it and {name} no difference was found ({found})."
     return (
         said
@@ -192,5 +201,5 @@ def what_was_read(evaluation: Evaluation) -> str:
     return (
         f"{count(facts.rows)} labelled rows of {facts.name}, {count(facts.violations)} "
         f"({percent(facts.violations / facts.rows)}) {WORDS[facts.label_source].violations}; in brackets 95 % "
-        f"intervals, {by} and text."
+        f"intervals, {by} and text. To flag every row would have F1 {score(_f1_of_everything(evaluation))}."
     )

@@ -144,6 +144,17 @@ def test_labels_are_named_by_none_of_those_who_decide() -> None:
     assert {file for file in naming if who_decides.match(file)} <= {"agents/labels_expert.py"}
 
 
+def test_scores_that_a_chat_came_with_are_read_by_the_student_scores_alone() -> None:
+    """Law 8: they are no text, so no prompt, rule or memory may come by them."""
+    who_decides = re.compile(r"(agents|audits|cases|certificates|embedders|memory|moderation|text)/")
+    reading = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in MODULES
+        if re.search(r"""["']scores["']""", code_of(path))
+    }
+    assert {file for file in reading if who_decides.match(file)} == {"agents/deciding/score_student.py"}
+
+
 def code_of(path: Path) -> str:
     """Return a module's text without its docstrings and comments."""
     tree = ast.parse(path.read_text("utf-8"))

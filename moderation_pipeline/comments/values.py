@@ -191,8 +191,10 @@ class ScoreReader:
         self._rows += len(text)
         self._empty += int(nothing.sum())
         self._foreign.update(text.filter(numbers.is_null() & ~nothing).to_list())
-        known = numbers.drop_nulls().to_list()
-        self._lowest, self._highest = min([self._lowest, *known]), max([self._highest, *known])
+        known = numbers.drop_nulls().to_numpy()
+        if known.size:
+            self._lowest = min(self._lowest, float(known.min()))
+            self._highest = max(self._highest, float(known.max()))
         return numbers
 
     def check(self, table: str) -> None:

@@ -20,8 +20,13 @@ from moderation_pipeline.errors import ModerationError, closest
 from moderation_pipeline.evaluation.scored.judged_rows import LabelSource
 
 USUAL_THRESHOLD = 0.5
-KEYLESS = ("student_only", "student_memory", "hybrid", "expert_only")
-"""The ready-made configs that need neither key nor model."""
+KEYLESS = {
+    "student_only": "rules",
+    "student_memory": "student_memory",
+    "hybrid": "hybrid",
+    "expert_only": "careful_rules",
+}
+"""The ready-made configs that need neither key nor model, and what each is called as a judge: what it decides by."""
 
 BESIDE = ("student_only", "expert_only")
 """Those that scores are judged beside unless more are named: the other two are made of them, and each judge more makes
@@ -56,7 +61,7 @@ class Asked:
 
     text: str
     labels: tuple[str, ...]
-    scores: tuple[str, ...] = ()
+    scores: tuple[str | tuple[str, str], ...] = ()
     user: str | None = None
     time: str | None = None
     category: str | None = None
@@ -73,8 +78,8 @@ class Asked:
         for name in self.configs:
             if name not in KEYLESS:
                 raise AskedError(
-                    f"--config {name!r} is no keyless config.{closest(name, KEYLESS)} Choose of {', '.join(KEYLESS)}; "
-                    "others are run over a chat: moderation add, moderation run."
+                    f"--config {name!r} is no keyless config.{closest(name, [*KEYLESS])} Choose of "
+                    f"{', '.join(KEYLESS)}; others are run over a chat: moderation add, moderation run."
                 )
         if not self.scores and not self.configs:
             raise AskedError("There is nobody to judge: name a score, such as --score perspective=TOXICITY.")
@@ -106,10 +111,11 @@ class Asked:
         """Return the scores that are asked for of a table with those columns."""
         found = [_score(written, names) for written in self.scores]
         _refuse_twice("--score", [each.name for each in found])
+        beside = [KEYLESS[name] for name in self.configs]
         for each in found:
-            if each.name in self.configs:
+            if each.name in beside:
                 raise AskedError(
-                    f"--score {each.name}={each.column}: {each.name} is a config that is judged beside it. Choose "
+                    f"--score {each.name}={each.column}: {each.name} are judged beside it. Choose "
                     f"another name, such as my_{each.name}={each.column}."
                 )
         known = [each.name for each in found]
@@ -144,10 +150,14 @@ def _label(written: str, names: Sequence[str]) -> LabelAsked:
     return LabelAsked(column.strip(), listed)
 
 
-def _score(written: str, names: Sequence[str]) -> ScoreAsked:
-    name, equals, column = (part.strip() for part in written.partition("="))
-    if written in names or not equals:
-        name, column = written, written
+def _score(written: str | tuple[str, str], names: Sequence[str]) -> ScoreAsked:
+    """Return the score of a name and a column, or of both written as one."""
+    if isinstance(written, tuple):
+        name, column = written
+    else:
+        name, equals, column = (part.strip() for part in written.partition("="))
+        if written in names or not equals:
+            name, column = written, written
     if not name or not column:
         raise AskedError(f"--score {written!r} is not of the form NAME=COLUMN, such as perspective=TOXICITY.")
     if column not in names and (found := OUT_OF.fullmatch(column)):

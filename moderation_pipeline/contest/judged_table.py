@@ -71,6 +71,7 @@ def judged_table(asked: Asked, columns: TableColumns, names: Sequence[str]) -> J
         ModerationError: labels or scores can't be understood, or no row has a label.
     """
     frame, scores = columns.frame, asked.scores_of(names)
+    _refuse_unfit(columns)
     rows = pl.DataFrame([frame[ROW].cast(pl.Int64).alias("row"), *_said_of_rows(asked, frame)])
     readings = [(each, ScoreReader(each.column, each.out_of)) for each in scores]
     rows = rows.with_columns(
@@ -93,6 +94,18 @@ def judged_table(asked: Asked, columns: TableColumns, names: Sequence[str]) -> J
         votes,
         (*columns.notes, *_counted(columns, rows, used), *voted.notes, *(r.note for _, r in readings)),
     )
+
+
+def _refuse_unfit(columns: TableColumns) -> None:
+    """Refuse a table without rows, and columns of lists, objects or bytes."""
+    if columns.frame.is_empty():
+        raise AskedError(f"{columns.name} has no row. Name a table with rows.")
+    for name, dtype in columns.frame.schema.items():
+        if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+            raise AskedError(
+                f"{columns.name}: column {name!r} holds {dtype}; texts, numbers, flags and times are understood. Name "
+                "another column, or take out of it what is meant first."
+            )
 
 
 def _said_of_rows(asked: Asked, frame: pl.DataFrame) -> list[pl.Series]:

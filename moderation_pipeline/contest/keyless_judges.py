@@ -18,6 +18,7 @@ from moderation_pipeline.comments.record import CHUNK_SCHEMA
 from moderation_pipeline.config.config_library import READY_MADE, ConfigLibrary
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.config.sanctions import load_sanctions
+from moderation_pipeline.contest.asked import KEYLESS
 from moderation_pipeline.embedders.tfidf import TfidfEmbedder
 from moderation_pipeline.evaluation.judged import NO_VIOLATION
 from moderation_pipeline.evaluation.scored.judged_rows import Judge
@@ -32,6 +33,14 @@ READY_MADE_ALONE = DataFolder(Path(str(READY_MADE)) / "nobody's own")
 """A data folder that isn't there: an owner's config could need a key, or be another under a ready-made name."""
 
 CHAT = "table"
+
+WHAT = {
+    "student_only": "keyless config student_only: fast rules, a word list and patterns",
+    "student_memory": "keyless config student_memory: the rules, and what they learn from audits by the careful rules",
+    "hybrid": "keyless config hybrid: the rules, and the careful rules where those audit them",
+    "expert_only": "keyless config expert_only: careful rules, which look at who is meant, quotes and obfuscation",
+}
+"""What a judge is, in a line."""
 
 
 class Judgement(NamedTuple):
@@ -78,7 +87,7 @@ def _judged(rows: pl.DataFrame, comments: pl.DataFrame, named: NamedConfig) -> J
         memory=memory,
         ladder=Ladder(load_sanctions(config.sanctions, READY_MADE_ALONE)),
     )
-    judge = Judge(named.name, "config", usd_per_1000=0.0, what=config.description)
+    judge = Judge(KEYLESS[named.name], "config", usd_per_1000=0.0, what=WHAT[named.name])
     verdicts = rows.select(comment_id=pl.col("row").cast(pl.String)).join(
         _verdicts(tables, audits_act=config.audits_act), on="comment_id", how="left", maintain_order="left"
     )

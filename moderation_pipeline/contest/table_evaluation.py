@@ -117,12 +117,8 @@ def _listed(value: str | Sequence[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _named(value: str | Sequence[str] | Mapping[str, str]) -> tuple[str, ...]:
-    return (
-        tuple(f"{name}={column}" for name, column in value.items())
-        if isinstance(value, Mapping)
-        else _listed(value)
-    )
+def _named(value: str | Sequence[str] | Mapping[str, str]) -> tuple[str | tuple[str, str], ...]:
+    return tuple(value.items()) if isinstance(value, Mapping) else _listed(value)
 
 
 def _numbered(value: float | Mapping[str, float] | None) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ import orjson
 import polars as pl
 
 from moderation_pipeline.agents.build_agents import Agents, build_agents
+from moderation_pipeline.agents.deciding.score_student import MissingScoresError
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.agents.tiers import TieredStudent
 from moderation_pipeline.backends.keys import environment
@@ -30,6 +31,7 @@ from moderation_pipeline.cases.verdict import Verdict, known_sum
 from moderation_pipeline.comments.ingest import ingest
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.embedders.build_embedder import build_embedder
+from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.moderation.run_beginning import Means, begin
 from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline.terminal.check_lines import CHECK_LINES, CheckLine, shown_by, useless
@@ -57,6 +59,16 @@ class Answer(NamedTuple):
     note: str | None = None
 
 
+class NothingToAskError(ModerationError):
+    """A config whose Student decides by what a chat comes with: made-up lines come with nothing."""
+
+    def __init__(self, config: str) -> None:
+        super().__init__(
+            f"Config {config!r} decides by scores that a chat comes with, and the made-up lines have none, so there is "
+            f"nothing to ask. 'moderation run CHAT --config {config}' says whether a chat has them."
+        )
+
+
 def check(folder: DataFolder, named: NamedConfig) -> list[Answer]:
     """Ask the Student and the Expert of a config about ten lines, and return what each answered.
 
@@ -77,12 +89,15 @@ async def _checked(folder: DataFolder, named: NamedConfig) -> list[Answer]:
         say=said.append,
     )
     cases = next(iter(Stream(comments).batches(len(CHECK_LINES))))
-    with begin(named, comments, folder, means) as begun:
-        models.notes[:] = said
-        try:
-            return await _answers(begun.agents, cases, models)
-        finally:
-            await begun.agents.aclose()
+    try:
+        with begin(named, comments, folder, means) as begun:
+            models.notes[:] = said
+            try:
+                return await _answers(begun.agents, cases, models)
+            finally:
+                await begun.agents.aclose()
+    except MissingScoresError:
+        raise NothingToAskError(named.name) from None
 
 
 async def _answers(agents: Agents, cases: Sequence[Case], models: CheckedModels) -> list[Answer]:

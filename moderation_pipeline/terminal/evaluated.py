@@ -37,7 +37,8 @@ def print_evaluation(evaluation: Evaluation) -> None:
     print_table(columns, rows, right=columns[1:])
     said = [what_was_read(evaluation), *verdict(evaluation), *flip_sentences(evaluation)]
     said += annotator_sentences(evaluation)
-    said.append(WORDS[evaluation.facts.label_source].caution)
+    if evaluation.facts.label_source == "human":
+        said.append(WORDS["human"].caution)
     click.echo("\n" + wrapped([harmless(each) for each in said], console().width))
 
 

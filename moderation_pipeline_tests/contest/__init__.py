@@ -1,1 +1,1 @@
-"""Tests of moderation_pipeline.evaluation."""
+"""Tests of moderation_pipeline.contest."""

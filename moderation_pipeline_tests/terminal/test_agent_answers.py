@@ -187,3 +187,12 @@ def test_a_context_that_is_too_small_is_named_before_the_run(
     assert code == ExitCode.FAILED
     assert "exceeds the available context size (200 tokens)" in told
     assert "10 of 10 lines" in told
+
+
+def test_a_student_of_scores_has_nothing_to_be_asked_and_says_so(
+    configs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = checked(configs, "{backend: scores, columns: {harassment: INSULT}}")
+
+    assert code == ExitCode.USAGE
+    assert "decides by scores that a chat comes with" in capsys.readouterr().err

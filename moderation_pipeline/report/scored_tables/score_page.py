@@ -108,13 +108,13 @@ def _page(evaluation: Evaluation) -> _ScorePage:
 
 
 def _flipped(evaluation: Evaluation) -> list[FlipShown]:
-    shown = []
+    shown, words = [], WORDS[evaluation.facts.label_source]
     pairs = evaluation.flipped.group_by("flagged_by", "not_by", maintain_order=True)
     for (one, other), rows in list(pairs)[:MOST_PAIRS]:
         examples = [
             (
                 row["text"],
-                f"row {row['row']:,} · {'a violation' if row['label'] else 'innocent'} by its label"
+                f"row {row['row']:,} · {words.one if row['label'] else words.innocent}"
                 f"{'' if row['category'] is None else ' (' + row['category'] + ')'} · "
                 f"{one} {score(row['score'])}, {other} {score(row['other_score'])}",
             )

@@ -6,7 +6,8 @@ pairs together, leaves out nought.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -21,11 +22,14 @@ FINE = 0.02
 
 def verdict(evaluation: Evaluation) -> list[str]:
     """Return who is ahead at the thresholds asked for, by how much, and what other thresholds would bring."""
-    return [*_ahead(evaluation), *_other_thresholds(evaluation)]
+    source = evaluation.facts.label_source
+    warning = [] if source == "human" else [WORDS[source].caution]
+    return [*warning, *_ahead(evaluation), *_other_thresholds(evaluation), *_without_verdict(evaluation)]
 
 
 def _other_thresholds(evaluation: Evaluation) -> list[str]:
     """Return which scores would do better from elsewhere on, judged on rows that the threshold was not chosen on."""
+    everything = _f1_of_everything(evaluation) + WORTH_SAYING
     scores = evaluation.judges.filter(pl.col("kind") == "score").drop_nulls(
         ["f1", "chosen_f1", "best_threshold"]
     )
@@ -33,7 +37,24 @@ def _other_thresholds(evaluation: Evaluation) -> list[str]:
         f"{row['judge']} flags from {row['threshold']:g} on; from about {row['best_threshold']:.2f} on its F1 would be "
         f"some {score(row['chosen_f1'])} and not {score(row['f1'])}."
         for row in scores.iter_rows(named=True)
-        if row["chosen_f1"] >= row["f1"] + WORTH_SAYING
+        if row["chosen_f1"] >= row["f1"] + WORTH_SAYING and row["chosen_f1"] > everything
+    ]
+
+
+def _f1_of_everything(evaluation: Evaluation) -> float:
+    """Return F1 of flagging every row: below it no judge is of use, and a threshold may just do that."""
+    facts = evaluation.facts
+    return 2 * facts.violations / (facts.rows + facts.violations)
+
+
+def _without_verdict(evaluation: Evaluation) -> list[str]:
+    """Return who says nothing of many rows: what is left open counts as missed, and is worth knowing."""
+    reason = {"score": "which have no score", "config": "most of them in a language that it doesn't speak"}
+    return [
+        f"{row['judge']} gives no verdict on {count(row['without_verdict'])} rows, {reason[row['kind']]}: the "
+        f"{WORDS[evaluation.facts.label_source].violations} among them count as missed."
+        for row in evaluation.judges.iter_rows(named=True)
+        if row["without_verdict"] > LEFT_OPEN * evaluation.facts.rows
     ]
 
 
@@ -43,8 +64,9 @@ def _ahead(evaluation: Evaluation) -> list[str]:
         return ["No row is a violation by its label, so nothing can be said of who finds them."]
     best = str(ranked["judge"][0])
     others = [str(name) for name in ranked["judge"][1:]]
-    first = f"{best} has the highest F1 at its threshold: {_interval(ranked.row(0, named=True), RANKED_BY)}."
-    return [first, *_told_apart(evaluation, best, others)]
+    row, f1 = ranked.row(0, named=True), WORDS[evaluation.facts.label_source].f1
+    first = f"{best} has the highest {f1} at its threshold: {_interval(row, RANKED_BY)}."
+    return [first, *_in_counts(evaluation, row), *_told_apart(evaluation, best, others)]
 
 
 def _told_apart(evaluation: Evaluation, best: str, others: list[str]) -> list[str]:
@@ -59,6 +81,8 @@ def _level(name: str, found: Found | None) -> str:
     """Return that no difference was found, or could be."""
     if found is None or found.low is None:
         return f"Whether it is better than {name} can't be told: there are too few rows."
+    if found.low == found.high == 0:
+        return f"Between it and {name} F1 does not differ at all."
     said = f"Between it and {name} no difference was found ({found})."
     return (
         said
@@ -66,6 +90,9 @@ def _level(name: str, found: Found | None) -> str:
         else f"{said} These rows would have shown one of {score(found.shown)} or more."
     )
 
+
+LEFT_OPEN = 0.01
+"""A larger share of rows without a verdict is said aloud."""
 
 WORTH_SAYING = 0.02
 """By how much another threshold has to be better for anybody to move it."""
@@ -115,14 +142,21 @@ def _and(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def counts_to_feel(evaluation: Evaluation) -> list[str]:
-    """Return for each judge what it does in whole numbers: of 100 it flags, of 100 violations."""
-    words = WORDS[evaluation.facts.label_source]
+def _in_counts(evaluation: Evaluation, row: Mapping[str, Any]) -> list[str]:
+    """Return what a judge does in whole numbers: of 100 it flags, of 100 violations; nothing where that is unknown."""
+    if row["precision"] is None or row["recall"] is None:
+        return []
+    violations = WORDS[evaluation.facts.label_source].violations
     return [
-        f"{row['judge']}: of 100 rows that it flags {100 * row['precision']:.0f} are {words.violation}; of 100 "
-        f"{words.violations} it flags {100 * row['recall']:.0f}."
-        for row in evaluation.judges.drop_nulls(["precision", "recall"]).iter_rows(named=True)
+        f"Of 100 rows that {row['judge']} flags {100 * row['precision']:.0f} are {violations}; of 100 {violations} it "
+        f"flags {100 * row['recall']:.0f}."
     ]
+
+
+def counts_to_feel(evaluation: Evaluation) -> list[str]:
+    """Return for each judge what it does in whole numbers."""
+    rows = evaluation.judges.iter_rows(named=True)
+    return [sentence for row in rows for sentence in _in_counts(evaluation, row)]
 
 
 def flip_sentences(evaluation: Evaluation, most: int = 3) -> list[str]:
@@ -167,5 +201,5 @@ def what_was_read(evaluation: Evaluation) -> str:
     return (
         f"{count(facts.rows)} labelled rows of {facts.name}, {count(facts.violations)} "
         f"({percent(facts.violations / facts.rows)}) {WORDS[facts.label_source].violations}; in brackets 95 % "
-        f"intervals, {by} and text."
+        f"intervals, {by} and text. To flag every row would have F1 {score(_f1_of_everything(evaluation))}."
     )

@@ -13,6 +13,7 @@ import polars as pl
 from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
 from moderation_pipeline.report.comparison_table import Cell, Column, Quantity, ReadableTable
 from moderation_pipeline.report.quantities import NONE, SPACE, count, dollars, percent, score, signed
+from moderation_pipeline.report.scored_tables.score_words import WORDS
 
 Row = Mapping[str, object]
 Say = Callable[[float | None], str]
@@ -38,16 +39,12 @@ def judges_table(evaluation: Evaluation) -> ReadableTable:
 
 
 def _lines(evaluation: Evaluation) -> list[tuple[str, str, Callable[[Row], Cell]]]:
-    by = "the labelling model's labels" if evaluation.facts.label_source == "model" else "the labels"
+    words = WORDS[evaluation.facts.label_source]
     return [
         ("Flags from", "the score from which on a row is flagged", _plain("threshold", score)),
-        (
-            "Flagged rightly",
-            f"of the rows it flags, violations by {by} (precision)",
-            estimate("precision", percent),
-        ),
-        ("Found", f"of the violations by {by}, flagged (recall)", estimate("recall", percent)),
-        ("F1", "the two in one number: 1 is all found and nothing else flagged", estimate("f1", score)),
+        ("Of the flagged", f"{words.violations} (precision)", estimate("precision", percent)),
+        ("Found", f"of the {words.violations}, flagged (recall)", estimate("recall", percent)),
+        (words.f1, "the two in one number: 1 is all found and nothing else flagged", estimate("f1", score)),
         (
             "Kappa",
             "agrees with the labels beyond what chance would (Cohen's): 1 is always",
@@ -55,7 +52,7 @@ def _lines(evaluation: Evaluation) -> list[tuple[str, str, Callable[[Row], Cell]
         ),
         (
             "False alarms",
-            "of the innocent rows, flagged (false-positive rate)",
+            f"of the rows {words.innocent}, flagged (false-positive rate)",
             estimate("false_positive_rate", percent),
         ),
         (
@@ -156,20 +153,21 @@ def _p_value(p: float) -> str:
 
 def flips_table(evaluation: Evaluation) -> PlainTable:
     """Return a line per two judges: what each flags alone."""
+    violations = WORDS[evaluation.facts.label_source].violations
     rows = [
         [
             Cell(f"{row['judge']} and {row['other']}"),
             Cell(percent(row["share"])),
-            _alone(row["flagged_alone"], row["violations_among"]),
-            _alone(row["other_flagged_alone"], row["other_violations_among"]),
+            _alone(row["flagged_alone"], row["violations_among"], violations),
+            _alone(row["other_flagged_alone"], row["other_violations_among"], violations),
         ]
         for row in evaluation.flips.iter_rows(named=True)
     ]
     return PlainTable(["", "decide otherwise", "the first alone flags", "the second alone flags"], rows)
 
 
-def _alone(flagged: int, violations: int) -> Cell:
-    return Cell(count(flagged), f"{count(violations)} violations" if flagged else "")
+def _alone(flagged: int, right: int, violations: str) -> Cell:
+    return Cell(count(flagged), f"{count(right)} {violations}" if flagged else "")
 
 
 def parts_table(

@@ -1,0 +1,247 @@
+"""From a table to frames: files and frames alike, what is counted, what may not be guessed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
+
+from moderation_pipeline import evaluate
+from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.report.scored_tables.score_page import score_page
+from moderation_pipeline.report.scored_tables.score_sentences import verdict
+from moderation_pipeline_tests.contest.labelled_tables import annotated_table, labelled_table
+
+GOOD = {"good": "good", "poor": "poor"}
+
+
+def row_of(frame: pl.DataFrame, judge: str) -> dict[str, object]:
+    return frame.row(by_predicate=pl.col("judge") == judge, named=True)
+
+
+def test_the_package_offers_evaluate_and_stays_light_until_it_is_asked_for() -> None:
+    program = (
+        "import sys, moderation_pipeline; light = 'polars' in sys.modules; "
+        "from moderation_pipeline import evaluate; print(light, 'dagster' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
+
+
+def test_the_numbers_of_a_score_are_scikit_learns() -> None:
+    table = labelled_table()
+    found = row_of(evaluate(table, text="comment", label="toxic", score=GOOD, configs=()).judges, "good")
+    truth, scores = table["toxic"].to_numpy(), table["good"].to_numpy()
+    assert found["f1"] == pytest.approx(f1_score(truth, scores >= 0.5))
+    assert found["auroc"] == pytest.approx(roc_auc_score(truth, scores))
+    assert found["auprc"] == pytest.approx(average_precision_score(truth, scores))
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_a_file_says_what_the_frame_says(tmp_path: Path, ending: str) -> None:
+    table, path = labelled_table(120), tmp_path / f"table.{ending}"
+    if ending == "csv":
+        table.write_csv(path)
+    elif ending == "jsonl":
+        table.write_ndjson(path)
+    else:
+        table.write_parquet(path)
+    of_file, of_frame = (
+        evaluate(each, text="comment", label="toxic", score=GOOD, user="author", configs=()).judges
+        for each in (path, table)
+    )
+    estimates = ("judge", "tp", "fp", "fn", "tn", "f1", "auroc", "auprc")
+    assert of_file.select(estimates).equals(of_frame.select(estimates))
+
+
+def test_the_keyless_configs_stand_beside_the_scores_and_cost_nothing() -> None:
+    found = evaluate(labelled_table(), text="comment", label="toxic", score=GOOD)
+    assert found.judges["judge"].to_list() == ["good", "poor", "rules", "careful_rules"]
+    rules = row_of(found.judges, "rules")
+    assert (rules["usd_per_1000"], rules["kind"]) == (0.0, "config")
+    assert isinstance(rules["recall"], float)
+    assert rules["recall"] > 0.9
+
+
+def test_the_better_score_is_told_apart_and_the_same_score_twice_is_not() -> None:
+    table = labelled_table(1_500).with_columns(again="good")
+    found = evaluate(table, text="comment", label="toxic", score={**GOOD, "again": "again"}, configs=())
+    f1 = found.differences.filter(estimate="f1")
+    better = f1.row(by_predicate=(pl.col("judge") == "good") & (pl.col("other") == "poor"), named=True)
+    same = f1.row(by_predicate=(pl.col("judge") == "good") & (pl.col("other") == "again"), named=True)
+    assert 0 < better["difference_low"] < better["difference"] < better["difference_high"]
+    assert (same["difference"], same["difference_low"], same["difference_high"]) == (0, 0, 0)
+
+
+def test_fewer_rows_show_only_larger_differences() -> None:
+    def smallest(rows: int) -> float:
+        found = evaluate(
+            labelled_table(rows, users=rows), text="comment", label="toxic", score=GOOD, configs=()
+        )
+        return float(found.differences.filter(estimate="f1")["smallest_shown"][0])
+
+    assert smallest(200) > 1.5 * smallest(2_000)
+
+
+def test_who_flips_is_counted_and_shown_row_by_row() -> None:
+    table = labelled_table()
+    found = evaluate(table, text="comment", label="toxic", score=GOOD, configs=())
+    alone = table.filter((pl.col("good") >= 0.5) & (pl.col("poor") < 0.5))
+    flips = found.flips.row(0, named=True)
+    assert (flips["flagged_alone"], flips["violations_among"]) == (alone.height, alone["toxic"].sum())
+    shown = found.flipped.filter(flagged_by="good")
+    assert sorted(shown["text"]) == sorted(alone["comment"])
+    assert shown.height + found.flipped.filter(flagged_by="poor").height == found.flipped.height
+
+
+def test_categories_and_groups_are_looked_at_one_by_one() -> None:
+    found = evaluate(
+        labelled_table(),
+        text="comment",
+        label="toxic",
+        score=GOOD,
+        category="kind",
+        group="about",
+        configs=(),
+    )
+    assert set(found.categories["category"]) == {"insult", "threat"}
+    assert found.categories.filter(judge="good")["violations"].sum() == found.facts.violations
+    assert found.groups.filter(judge="good")["rows"].sum() == found.facts.rows
+
+
+def test_intervals_take_a_users_rows_as_one() -> None:
+    table = labelled_table(300, users=300).with_columns(author=pl.format("u{}", pl.int_range(pl.len())))
+    said_again = [table.with_columns(comment=pl.format("{} word{}", "comment", pl.lit(i))) for i in range(6)]
+    by_row, by_user = (
+        row_of(
+            evaluate(
+                pl.concat(said_again), text="comment", label="toxic", score=GOOD, user=user, configs=()
+            ).judges,
+            "poor",
+        )
+        for user in (None, "author")
+    )
+    narrow, wide = (float(each["recall_high"]) - float(each["recall_low"]) for each in (by_row, by_user))  # type: ignore[arg-type]
+    assert wide == pytest.approx(narrow * 6**0.5, rel=0.2)
+
+
+def test_every_row_is_labelled_or_left_out_and_counted() -> None:
+    table = labelled_table(100).with_columns(
+        toxic=pl.when(pl.int_range(pl.len()) < 10).then(None).otherwise("toxic"),
+        comment=pl.when(pl.int_range(pl.len()) >= 95).then(pl.lit("")).otherwise("comment"),
+    )
+    found = evaluate(table, text="comment", label="toxic", score=GOOD, configs=())
+    assert found.facts.rows == 85
+    assert any("10 have no label, 5 have no text" in note for note in found.notes)
+
+
+def test_what_is_no_score_is_counted_and_flagged_by_none() -> None:
+    table = labelled_table(100).with_columns(
+        good=pl.when(pl.int_range(pl.len()) < 7).then(pl.lit("n/a")).otherwise(pl.col("good").cast(pl.String))
+    )
+    found = evaluate(table, text="comment", label="toxic", score=GOOD, configs=())
+    assert row_of(found.judges, "good")["without_verdict"] == 7
+    assert any("7 are no number ('n/a'): no score there" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"score": {"good": "percent"}}, "--score percent/100"),
+        ({"score": {"good": "logit"}}, r"1 / \(1 \+ exp\(-x\)\)"),
+        ({"score": {"good": "author"}}, "holds no score: it holds 'u"),
+        ({"score": {"good": "gud"}}, "no column 'gud'"),
+        ({"label": "about"}, "--label 'about=cats'"),
+        ({"label": "about=birds"}, "no row holds that. The column holds 'cats', 'dogs'"),
+        ({"score": {"rules": "good"}, "configs": ("student_only",)}, "Choose another name"),
+        ({"threshold": {"gud": 0.3}}, "no score is called 'gud'"),
+        ({"configs": ("hybird",)}, "no keyless config"),
+        ({"score": (), "configs": ()}, "nobody to judge"),
+        ({"annotator": "author"}, "needs both columns"),
+        ({"score": {"good": "listed"}}, "holds List"),
+        ({"label": "nobody"}, "No row of the frame has both a text and a label"),
+    ],
+)
+def test_what_cannot_be_understood_is_said_with_what_would_be(asked: dict[str, object], said: str) -> None:
+    table = labelled_table(60).with_columns(
+        percent=pl.col("good") * 100,
+        logit=(pl.col("good") / (1 - pl.col("good"))).log(),
+        listed=pl.concat_list("good"),
+        nobody=pl.lit(None, pl.Int64),
+    )
+    usual: dict[str, object] = {"text": "comment", "label": "toxic", "score": GOOD, "configs": ()}
+    with pytest.raises(ModerationError, match=said):
+        evaluate(table, **{**usual, **asked})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("label", [[0] * 30, [1] * 30, [1, *[0] * 29], [1], [1, 0]])
+def test_a_table_that_can_show_little_is_judged_as_far_as_it_goes(label: list[int]) -> None:
+    table = pl.DataFrame(
+        {"text": [f"line {i}" for i in range(len(label))], "bad": label, "p": [0.6] * len(label)}
+    )
+    found = evaluate(table, text="text", label="bad", score="p")
+    assert score_page(found)
+    assert verdict(found)
+
+
+def test_a_table_without_rows_is_refused() -> None:
+    with pytest.raises(ModerationError, match="has no row"):
+        evaluate(labelled_table(20).clear(), text="comment", label="toxic", score=GOOD)
+
+
+def test_rows_with_a_time_are_a_stream_and_those_without_see_only_their_users() -> None:
+    table = pl.DataFrame(
+        {
+            "text": ["buy my painting now at example dot test"] * 12,
+            "bad": [1] * 12,
+            "p": [0.6] * 12,
+            "sent": [f"2026-01-01T00:00:{i:02d}Z" for i in range(12)],
+        }
+    )
+    as_stream, alone = (
+        evaluate(table, text="text", label="bad", score="p", time=time, configs=("expert_only",))
+        for time in ("sent", None)
+    )
+    flagged = [row_of(each.judges, "careful_rules")["tp"] for each in (as_stream, alone)]
+    assert flagged[0] >= flagged[1]  # type: ignore[operator]
+
+
+def test_a_score_out_of_a_hundred_is_read_where_it_is_said() -> None:
+    table = labelled_table().with_columns(percent=pl.col("good") * 100)
+    found = evaluate(
+        table, text="comment", label="toxic", score=["good", "pc=percent/100"], configs=()
+    ).judges
+    assert row_of(found, "pc")["f1"] == row_of(found, "good")["f1"]
+
+
+def test_labels_of_several_columns_are_votes_and_an_even_row_has_no_label() -> None:
+    table = annotated_table()
+    found = evaluate(table, text="text", label=["rater_1", "rater_2"], score="p", configs=())
+    assert found.facts.rows == (table["rater_1"] == table["rater_2"]).sum()
+    assert any("as many annotators say yes as no" in note for note in found.notes)
+
+
+def test_a_row_per_annotator_says_what_a_column_per_annotator_says() -> None:
+    wide = annotated_table()
+    raters = ["rater_1", "rater_2", "rater_3"]
+    long = wide.unpivot(on=raters, index=["id", "text", "p"], variable_name="rater", value_name="toxic")
+    of_wide = evaluate(wide, text="text", label="rater_1,rater_2,rater_3", score="p", configs=())
+    of_long = evaluate(long, text="text", label="toxic", annotator="rater", item="id", score="p", configs=())
+    assert of_long.facts.alpha == pytest.approx(of_wide.facts.alpha)
+    counts = ("judge", "held_against_others_on", "tp", "fp", "fn", "tn")
+    assert of_long.annotators.select(counts).equals(of_wide.annotators.select(counts))
+
+
+def test_each_annotator_is_held_against_the_others_and_the_careless_one_comes_out_last() -> None:
+    found = evaluate(
+        annotated_table(600), text="text", label="rater_1,rater_2,rater_3", score="p", configs=()
+    )
+    f1 = {row["judge"]: row["f1"] for row in found.annotators.iter_rows(named=True)}
+    assert f1["rater_1"] > f1["rater_2"] > f1["rater_3"]
+    assert f1["p"] > f1["any one annotator"]
+    assert found.facts.alpha is not None
+    assert 0.3 < found.facts.alpha < 0.7

@@ -3,6 +3,7 @@
     python -m benchmarks.prompts --base-url http://localhost:8101/v1 --model small --folder FOLDER [--lines 60]
         [--sets HateCheck,CONDA] [--forms brief,category]
     python -m benchmarks.prompts … --memory        with and without similar cases as worked examples, on the same lines
+    python -m benchmarks.prompts … --together 5    alone and so many in a request, on the same lines
 
 Reads the labelled data from the folder MODERATION_SHARED_DATA. Of each set so many lines are drawn by a hash, as many
 of each label, shown without the lines around them; more lines hold the fewer. Replies are kept in FOLDER, a data folder
@@ -98,10 +99,13 @@ class Model:
     spec: OpenAISpec
     folder: DataFolder
 
-    def answers(self, form: str, cases: Sequence[Case], situations: Sequence[Situation] = ()) -> Asked:
-        """Return what the model says in a form."""
-        alone = list(situations) or [Situation(Standing(0, None))] * len(cases)
-        verdicts = asyncio.run(self._verdicts(form, cases, alone))
+    def answers(
+        self, form: str, cases: Sequence[Case], situations: Sequence[Situation] = (), *, together: int = 1
+    ) -> Asked:
+        """Return what the model says in a form, of so many comments in a request."""
+        spec = self.spec.model_copy(update={"prompt": form, "comments_per_request": together})
+        unknown = list(situations) or [Situation(Standing(0, None))] * len(cases)
+        verdicts = asyncio.run(self._verdicts(spec, cases, unknown))
         errors = [str(each.receipt.reply_error) for each in verdicts if each.plan is None]
         return Asked(
             said=[each.plan is not None and each.plan.is_violation for each in verdicts],
@@ -113,9 +117,8 @@ class Model:
         )
 
     async def _verdicts(
-        self, form: str, cases: Sequence[Case], situations: Sequence[Situation]
+        self, spec: OpenAISpec, cases: Sequence[Case], situations: Sequence[Situation]
     ) -> list[Verdict]:
-        spec = self.spec.model_copy(update={"prompt": form})
         # A run that is never finished is gone on with: replies that it bought keep what they took.
         with RunModels(Deployment(self.folder, {}), "prompts") as models:
             student = PromptStudent(models.language_model(spec), spec)
@@ -211,6 +214,20 @@ def report_memory(name: str, form: str, model: Model, lines: int) -> None:
     print(f"{'with - without':<18} {difference(truth[judged], beside, without)}", flush=True)
 
 
+def report_together(name: str, form: str, model: Model, lines: int, size: int) -> None:
+    """Print what the company of other comments in a request changes, on the same lines."""
+    cases, truth = drawn(name, lines)
+    alone, beside = model.answers(form, cases), model.answers(form, cases, together=size)
+    moved = sum(one != other for one, other in zip(alone.said, beside.said, strict=True))
+    print(f"\n{name}, {size} comments in a request under {form}, {model.spec.model}\n{HEADER}")
+    print(line("alone", truth, alone))
+    print(line("together", truth, beside))
+    print(
+        f"together - alone   {difference(truth, beside, alone)}; {moved} of {len(cases)} verdicts moved",
+        flush=True,
+    )
+
+
 def recalled(known: Sequence[Case], plans: Sequence[Plan], asked: Sequence[Case]) -> list[Situation]:
     """Return each asked line with the most similar known ones, as a memory would recall them."""
     states = [state_of(case) for case in known]
@@ -244,16 +261,20 @@ def main() -> None:
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--forms", default=",".join(PromptForm))
     parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--together", type=int)
     given = parser.parse_args()
     spec = OpenAISpec(
         model=given.model, base_url=given.base_url, price=0, concurrency=1, timeout_s=600, max_tokens=120
     )
     model = Model(spec, DataFolder(given.folder))
     for name in given.sets.split(","):
+        forms = given.forms.split(",")
         if given.memory:
-            report_memory(name, given.forms.split(",")[0], model, given.lines)
+            report_memory(name, forms[0], model, given.lines)
+        elif given.together:
+            report_together(name, forms[0], model, given.lines, given.together)
         else:
-            report_forms(name, given.forms.split(","), model, given.lines)
+            report_forms(name, forms, model, given.lines)
 
 
 if __name__ == "__main__":

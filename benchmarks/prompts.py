@@ -23,19 +23,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
+from sklearn.metrics import roc_auc_score
 
 from benchmarks.keyless_quality import as_comments, plans_of, shared_data
+from moderation_pipeline.agents.deciding.decision_student import DecisionStudent
+from moderation_pipeline.agents.deciding.question_set import chat_questions
 from moderation_pipeline.agents.keyless.evidence import RULES
 from moderation_pipeline.agents.prompted.prompt_form import PromptForm
 from moderation_pipeline.agents.prompted.prompt_student import PromptStudent
+from moderation_pipeline.agents.student import Student
+from moderation_pipeline.backends.decisions.decision_model import YES
 from moderation_pipeline.backends.run_models import Deployment, RunModels
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Recalled, Situation, Standing
 from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.config.decision_specs import ChatDecisionsSpec
 from moderation_pipeline.config.model_specs import OpenAISpec
 from moderation_pipeline.config.run_config import MemorySpec
 from moderation_pipeline.embedders.tfidf import TfidfEmbedder
@@ -63,6 +69,13 @@ SETS = {
 }
 
 
+QUESTIONS: dict[str, Literal["rules", "category"]] = {
+    "rule_questions": "rules",
+    "category_questions": "category",
+}
+"""Forms that are questions whose answers are read from log-probabilities, with the shipped thresholds."""
+
+
 @dataclass
 class Asked:
     """What a form gave on a set: what it said of each line, and what that took."""
@@ -73,6 +86,8 @@ class Asked:
     completion_tokens: int = 0
     seconds: float = 0.0
     errors: list[str] = field(default_factory=list)
+    suspicions: list[float] = field(default_factory=list)
+    """The probability of a violation, where the form gives one: of the likeliest rule, or of any category but none."""
 
 
 def drawn(name: str, lines: int) -> tuple[list[Case], list[bool]]:
@@ -103,9 +118,8 @@ class Model:
         self, form: str, cases: Sequence[Case], situations: Sequence[Situation] = (), *, together: int = 1
     ) -> Asked:
         """Return what the model says in a form, of so many comments in a request."""
-        spec = self.spec.model_copy(update={"prompt": form, "comments_per_request": together})
         unknown = list(situations) or [Situation(Standing(0, None))] * len(cases)
-        verdicts = asyncio.run(self._verdicts(spec, cases, unknown))
+        verdicts = asyncio.run(self._verdicts(form, together, cases, unknown))
         errors = [str(each.receipt.reply_error) for each in verdicts if each.plan is None]
         return Asked(
             said=[each.plan is not None and each.plan.is_violation for each in verdicts],
@@ -114,18 +128,38 @@ class Model:
             completion_tokens=sum(each.receipt.completion_tokens or 0 for each in verdicts),
             seconds=sum(each.receipt.latency_ms or 0 for each in verdicts) / 1000,
             errors=errors,
+            suspicions=[_suspicion(each) for each in verdicts] if form in QUESTIONS else [],
         )
 
     async def _verdicts(
-        self, spec: OpenAISpec, cases: Sequence[Case], situations: Sequence[Situation]
+        self, form: str, together: int, cases: Sequence[Case], situations: Sequence[Situation]
     ) -> list[Verdict]:
         # A run that is never finished is gone on with: replies that it bought keep what they took.
         with RunModels(Deployment(self.folder, {}), "prompts") as models:
-            student = PromptStudent(models.language_model(spec), spec)
+            student = self._student(form, together, models)
             try:
                 return await student.decide(cases, situations)
             finally:
                 await student.aclose()
+
+    def _student(self, form: str, together: int, models: RunModels) -> Student:
+        if form in QUESTIONS:
+            place = self.spec.model_dump(include={"model", "base_url", "price", "concurrency", "timeout_s"})
+            asked = ChatDecisionsSpec(**place, asks=QUESTIONS[form])
+            return DecisionStudent(models.decision_model(asked), chat_questions(asked.asks), asked)
+        spec = self.spec.model_copy(update={"prompt": form, "comments_per_request": together})
+        return PromptStudent(models.language_model(spec), spec)
+
+
+def _suspicion(verdict: Verdict) -> float:
+    """Return how likely a violation is by a decision model's answers."""
+    none = [each.probability for each in verdict.probabilities if each.option == Category.NONE]
+    rules = [
+        each.probability
+        for each in verdict.probabilities
+        if each.option == YES and each.question != "addressing"
+    ]
+    return 1 - sum(none) / len(none) if none else max(rules, default=0.0)
 
 
 def f1(truth: np.ndarray, said: np.ndarray) -> float:
@@ -197,6 +231,8 @@ def report_forms(name: str, forms: Sequence[str], model: Model, lines: int) -> N
         asked = model.answers(form, cases)
         above = [difference(truth, asked, beside[who]) for who in ("always", "careful rules")]
         print(line(form, truth, asked), *(f"{each:>21}" for each in above), flush=True)
+        if asked.suspicions:
+            print(f"    AUROC {roc_auc_score(truth, asked.suspicions):.2f}, which no threshold can change")
         for error in asked.errors[:1]:
             print(f"    {len(asked.errors)} unusable, the first: {error[:100]}", flush=True)
 
@@ -259,7 +295,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--lines", type=int, default=60)
     parser.add_argument("--sets", default=",".join(SETS))
-    parser.add_argument("--forms", default=",".join(PromptForm))
+    parser.add_argument("--forms", default=",".join([*PromptForm, *QUESTIONS]))
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--together", type=int)
     given = parser.parse_args()

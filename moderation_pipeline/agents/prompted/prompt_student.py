@@ -14,7 +14,7 @@ from moderation_pipeline.agents.prompted.prompt import (
 )
 from moderation_pipeline.agents.prompted.prompt_form import form_of
 from moderation_pipeline.agents.prompted.prompt_judge import PromptJudge
-from moderation_pipeline.agents.prompted.together import (
+from moderation_pipeline.agents.prompted.in_company import (
     Together,
     judge_together,
     many_message,

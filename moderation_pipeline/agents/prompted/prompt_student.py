@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from moderation_pipeline.agents.prompted.in_company import (
+    Together,
+    judge_together,
+    many_message,
+    together_worst_case_usd,
+)
 from moderation_pipeline.agents.prompted.prompt import (
     Instructions,
     ShownOfCase,
@@ -14,12 +20,6 @@ from moderation_pipeline.agents.prompted.prompt import (
 )
 from moderation_pipeline.agents.prompted.prompt_form import form_of
 from moderation_pipeline.agents.prompted.prompt_judge import PromptJudge
-from moderation_pipeline.agents.prompted.in_company import (
-    Together,
-    judge_together,
-    many_message,
-    together_worst_case_usd,
-)
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.backends.language_model import LanguageModel, Message
 from moderation_pipeline.cases.case import Case

@@ -9,8 +9,8 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from moderation_pipeline.agents.prompted.prompt_student import PromptStudent
 from moderation_pipeline.agents.prompted.in_company import parts_of
+from moderation_pipeline.agents.prompted.prompt_student import PromptStudent
 from moderation_pipeline.backends.language_model import EmptyReplyError, ServerFailedError
 from moderation_pipeline.cases.situation import Situation, Standing
 from moderation_pipeline.cases.verdict import Verdict

@@ -126,7 +126,7 @@ class Model:
             usable=len(verdicts) - len(errors),
             prompt_tokens=sum(each.receipt.prompt_tokens or 0 for each in verdicts),
             completion_tokens=sum(each.receipt.completion_tokens or 0 for each in verdicts),
-            seconds=sum(each.receipt.latency_ms or 0 for each in verdicts) / 1000,
+            seconds=sum(each.receipt.latency_ms or 0 for each in verdicts) / 1000 / together,
             errors=errors,
             suspicions=[_suspicion(each) for each in verdicts] if form in QUESTIONS else [],
         )

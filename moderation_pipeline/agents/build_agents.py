@@ -175,8 +175,10 @@ class _Builder:
         model = self._language_model("Student", spec, "rules")
         if isinstance(model, str):
             return model
-        student = PromptStudent(model, spec, self.own_rules)
-        return Built(self.on_trial(student, comments_per_request=spec.comments_per_request), _why(spec))
+        student: Student = PromptStudent(model, spec, self.own_rules)
+        if spec.shows_memories:
+            student = self.on_trial(student, comments_per_request=spec.comments_per_request)
+        return Built(student, _why(spec))
 
     def deciding(self, model: DecisionModel, spec: DecisionSpec) -> Student:
         """Return the Student of a decision model, on trial where it is shown memories."""

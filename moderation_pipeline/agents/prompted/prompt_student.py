@@ -36,9 +36,11 @@ class PromptStudent(Student):
         self._judge = PromptJudge(model, Instructions("student", own_rules, form), spec)
         self._shown = ShownOfCase(spec.context_lines, spec.own_lines, form)
         self._at_a_time = spec.comments_per_request
+        self._shows_memories = spec.shows_memories
 
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
         """Ask about every case at once."""
+        situations = self._shown_of(situations)
         if self._at_a_time == 1:
             verdicts = await self._judge.judge(self._messages(cases, situations))
         else:
@@ -50,6 +52,7 @@ class PromptStudent(Student):
 
     def worst_case_usd(self, cases: Sequence[Case], situations: Sequence[Situation]) -> float | None:
         """Return what deciding the batch may cost at most."""
+        situations = self._shown_of(situations)
         if self._at_a_time == 1:
             return self._judge.worst_case_usd(self._messages(cases, situations))
         return together_worst_case_usd(self._judge, self._groups(cases, situations))
@@ -57,6 +60,11 @@ class PromptStudent(Student):
     async def aclose(self) -> None:
         """Close the model."""
         await self._judge.aclose()
+
+    def _shown_of(self, situations: Sequence[Situation]) -> Sequence[Situation]:
+        if self._shows_memories:
+            return situations
+        return [replace(each, recalled=()) for each in situations]
 
     def _messages(self, cases: Sequence[Case], situations: Sequence[Situation]) -> Iterator[Message]:
         for case, situation in zip(cases, situations, strict=True):

@@ -300,7 +300,13 @@ def main() -> None:
     parser.add_argument("--together", type=int)
     given = parser.parse_args()
     spec = OpenAISpec(
-        model=given.model, base_url=given.base_url, price=0, concurrency=1, timeout_s=600, max_tokens=120
+        model=given.model,
+        base_url=given.base_url,
+        price=0,
+        concurrency=1,
+        timeout_s=600,
+        max_tokens=120,
+        shows_memories=True,
     )
     model = Model(spec, DataFolder(given.folder))
     for name in given.sets.split(","):

@@ -20,7 +20,7 @@ from moderation_pipeline.agents.keyless.rules import RulesStudent
 from moderation_pipeline.agents.labels_expert import LabelsExpert
 from moderation_pipeline.agents.memory_trial import MemoryTrial
 from moderation_pipeline.agents.prompted.prompt_expert import prompt_expert
-from moderation_pipeline.agents.prompted.prompt_form import form_of
+from moderation_pipeline.agents.prompted.prompt_form import form_of, shows_memories
 from moderation_pipeline.agents.prompted.prompt_student import PromptStudent
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.agents.tiers import Tier, TieredStudent
@@ -176,7 +176,7 @@ class _Builder:
         if isinstance(model, str):
             return model
         student: Student = PromptStudent(model, spec, self.own_rules)
-        if spec.shows_memories:
+        if shows_memories(spec):
             student = self.on_trial(student, comments_per_request=spec.comments_per_request)
         return Built(student, _why(spec))
 

@@ -35,9 +35,9 @@ class ModelSpec(Closed):
     in. category: the same, for the category alone, from which the action follows in code. examples and
     category_examples show worked examples besides. auto goes by the size in the model's name, and says so."""
 
-    shows_memories: bool = True
+    shows_memories: bool | Literal["auto"] = "auto"
     """Whether a Student is shown what was recalled: earlier comments like this one, with how they were decided and why.
-    """
+    auto: not where the model's name tells at most 4 billion parameters, for no such model was seen to be helped."""
     comments_per_request: int = Field(default=1, ge=1, le=20)
     """How many comments a Student is asked about at a time. Above 1 the policy is paid once for all of them, and
     verdicts move with their neighbours; `max_tokens` is for each of them."""

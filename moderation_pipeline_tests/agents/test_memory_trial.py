@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -136,10 +137,21 @@ def test_whom_it_is_paid_to_ask_again(parts: dict[str, object], *, is_on_trial: 
     assert isinstance(agents.student, MemoryTrial) is is_on_trial
 
 
-@pytest.mark.parametrize("shows", [True, False])
-def test_a_language_model_sees_and_names_memories_only_where_it_is_shown_them(*, shows: bool) -> None:
+@pytest.mark.parametrize(
+    ("name", "said", "shows"),
+    [
+        ("m", True, True),
+        ("m", False, False),
+        ("m", "auto", True),
+        ("m-1.5B", "auto", False),
+        ("m-1B", True, True),
+    ],
+)
+def test_a_language_model_sees_and_names_memories_only_where_it_is_shown_them(
+    name: str, said: bool | Literal["auto"], *, shows: bool
+) -> None:
     model = ScriptedModel(['{"action": "allow", "category": "none"}'])
-    spec = OpenAISpec(model="m", shows_memories=shows)
+    spec = OpenAISpec(model=name, shows_memories=said)
     (verdict,) = asyncio.run(PromptStudent(model, spec).decide(cases_of("hello"), [shown()]))
     assert ("worked_cases" in model.asked[0].messages[-1].content) is shows
     assert verdict.memory_ids == (("m-1",) if shows else ())

@@ -81,6 +81,14 @@ def form_of(spec: LanguageModelSpec) -> ChosenForm:
     )
 
 
+def shows_memories(spec: LanguageModelSpec) -> bool:
+    """Return whether a Student is shown memories; `auto` goes by the size in the model's name, as the form does."""
+    if isinstance(spec.shows_memories, bool):
+        return spec.shows_memories
+    billions = size_in_billions(spec.model)
+    return billions is None or billions > SMALL_UP_TO
+
+
 def size_in_billions(model: str) -> float | None:
     """Return the size that a model's name tells, the largest where it tells several; null where it tells none."""
     found = [(float(number), unit.lower()) for number, unit in SIZE.findall(model.replace("-", " "))]

@@ -18,7 +18,7 @@ from moderation_pipeline.agents.prompted.prompt import (
     case_message,
     said_before,
 )
-from moderation_pipeline.agents.prompted.prompt_form import form_of
+from moderation_pipeline.agents.prompted.prompt_form import form_of, shows_memories
 from moderation_pipeline.agents.prompted.prompt_judge import PromptJudge
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.backends.language_model import LanguageModel, Message
@@ -36,7 +36,7 @@ class PromptStudent(Student):
         self._judge = PromptJudge(model, Instructions("student", own_rules, form), spec)
         self._shown = ShownOfCase(spec.context_lines, spec.own_lines, form)
         self._at_a_time = spec.comments_per_request
-        self._shows_memories = spec.shows_memories
+        self._shows_memories = shows_memories(spec)
 
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
         """Ask about every case at once."""

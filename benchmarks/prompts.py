@@ -3,6 +3,7 @@
     python -m benchmarks.prompts --base-url http://localhost:8101/v1 --model small --folder FOLDER [--lines 60]
         [--sets HateCheck,CONDA] [--forms brief,category]
     python -m benchmarks.prompts … --memory        with and without similar cases as worked examples, on the same lines
+    python -m benchmarks.prompts … --together 5    alone and so many in a request, on the same lines
 
 Reads the labelled data from the folder MODERATION_SHARED_DATA. Of each set so many lines are drawn by a hash, as many
 of each label, shown without the lines around them; more lines hold the fewer. Replies are kept in FOLDER, a data folder
@@ -22,19 +23,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
+from sklearn.metrics import roc_auc_score
 
 from benchmarks.keyless_quality import as_comments, plans_of, shared_data
+from moderation_pipeline.agents.deciding.decision_student import DecisionStudent
+from moderation_pipeline.agents.deciding.question_set import chat_questions
 from moderation_pipeline.agents.keyless.evidence import RULES
 from moderation_pipeline.agents.prompted.prompt_form import PromptForm
 from moderation_pipeline.agents.prompted.prompt_student import PromptStudent
+from moderation_pipeline.agents.student import Student
+from moderation_pipeline.backends.decisions.decision_model import YES
 from moderation_pipeline.backends.run_models import Deployment, RunModels
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Recalled, Situation, Standing
 from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.config.decision_specs import ChatDecisionsSpec
 from moderation_pipeline.config.model_specs import OpenAISpec
 from moderation_pipeline.config.run_config import MemorySpec
 from moderation_pipeline.embedders.tfidf import TfidfEmbedder
@@ -62,6 +69,13 @@ SETS = {
 }
 
 
+QUESTIONS: dict[str, Literal["rules", "category"]] = {
+    "rule_questions": "rules",
+    "category_questions": "category",
+}
+"""Forms that are questions whose answers are read from log-probabilities, with the shipped thresholds."""
+
+
 @dataclass
 class Asked:
     """What a form gave on a set: what it said of each line, and what that took."""
@@ -72,6 +86,8 @@ class Asked:
     completion_tokens: int = 0
     seconds: float = 0.0
     errors: list[str] = field(default_factory=list)
+    suspicions: list[float] = field(default_factory=list)
+    """The probability of a violation, where the form gives one: of the likeliest rule, or of any category but none."""
 
 
 def drawn(name: str, lines: int) -> tuple[list[Case], list[bool]]:
@@ -98,31 +114,52 @@ class Model:
     spec: OpenAISpec
     folder: DataFolder
 
-    def answers(self, form: str, cases: Sequence[Case], situations: Sequence[Situation] = ()) -> Asked:
-        """Return what the model says in a form."""
-        alone = list(situations) or [Situation(Standing(0, None))] * len(cases)
-        verdicts = asyncio.run(self._verdicts(form, cases, alone))
+    def answers(
+        self, form: str, cases: Sequence[Case], situations: Sequence[Situation] = (), *, together: int = 1
+    ) -> Asked:
+        """Return what the model says in a form, of so many comments in a request."""
+        unknown = list(situations) or [Situation(Standing(0, None))] * len(cases)
+        verdicts = asyncio.run(self._verdicts(form, together, cases, unknown))
         errors = [str(each.receipt.reply_error) for each in verdicts if each.plan is None]
         return Asked(
             said=[each.plan is not None and each.plan.is_violation for each in verdicts],
             usable=len(verdicts) - len(errors),
             prompt_tokens=sum(each.receipt.prompt_tokens or 0 for each in verdicts),
             completion_tokens=sum(each.receipt.completion_tokens or 0 for each in verdicts),
-            seconds=sum(each.receipt.latency_ms or 0 for each in verdicts) / 1000,
+            seconds=sum(each.receipt.latency_ms or 0 for each in verdicts) / 1000 / together,
             errors=errors,
+            suspicions=[_suspicion(each) for each in verdicts] if form in QUESTIONS else [],
         )
 
     async def _verdicts(
-        self, form: str, cases: Sequence[Case], situations: Sequence[Situation]
+        self, form: str, together: int, cases: Sequence[Case], situations: Sequence[Situation]
     ) -> list[Verdict]:
-        spec = self.spec.model_copy(update={"prompt": form})
         # A run that is never finished is gone on with: replies that it bought keep what they took.
         with RunModels(Deployment(self.folder, {}), "prompts") as models:
-            student = PromptStudent(models.language_model(spec), spec)
+            student = self._student(form, together, models)
             try:
                 return await student.decide(cases, situations)
             finally:
                 await student.aclose()
+
+    def _student(self, form: str, together: int, models: RunModels) -> Student:
+        if form in QUESTIONS:
+            place = self.spec.model_dump(include={"model", "base_url", "price", "concurrency", "timeout_s"})
+            asked = ChatDecisionsSpec(**place, asks=QUESTIONS[form])
+            return DecisionStudent(models.decision_model(asked), chat_questions(asked.asks), asked)
+        spec = self.spec.model_copy(update={"prompt": form, "comments_per_request": together})
+        return PromptStudent(models.language_model(spec), spec)
+
+
+def _suspicion(verdict: Verdict) -> float:
+    """Return how likely a violation is by a decision model's answers."""
+    none = [each.probability for each in verdict.probabilities if each.option == Category.NONE]
+    rules = [
+        each.probability
+        for each in verdict.probabilities
+        if each.option == YES and each.question != "addressing"
+    ]
+    return 1 - sum(none) / len(none) if none else max(rules, default=0.0)
 
 
 def f1(truth: np.ndarray, said: np.ndarray) -> float:
@@ -194,6 +231,8 @@ def report_forms(name: str, forms: Sequence[str], model: Model, lines: int) -> N
         asked = model.answers(form, cases)
         above = [difference(truth, asked, beside[who]) for who in ("always", "careful rules")]
         print(line(form, truth, asked), *(f"{each:>21}" for each in above), flush=True)
+        if asked.suspicions:
+            print(f"    AUROC {roc_auc_score(truth, asked.suspicions):.2f}, which no threshold can change")
         for error in asked.errors[:1]:
             print(f"    {len(asked.errors)} unusable, the first: {error[:100]}", flush=True)
 
@@ -209,6 +248,20 @@ def report_memory(name: str, form: str, model: Model, lines: int) -> None:
     print(line("without", truth[judged], without))
     print(line("with", truth[judged], beside))
     print(f"{'with - without':<18} {difference(truth[judged], beside, without)}", flush=True)
+
+
+def report_together(name: str, form: str, model: Model, lines: int, size: int) -> None:
+    """Print what the company of other comments in a request changes, on the same lines."""
+    cases, truth = drawn(name, lines)
+    alone, beside = model.answers(form, cases), model.answers(form, cases, together=size)
+    moved = sum(one != other for one, other in zip(alone.said, beside.said, strict=True))
+    print(f"\n{name}, {size} comments in a request under {form}, {model.spec.model}\n{HEADER}")
+    print(line("alone", truth, alone))
+    print(line("together", truth, beside))
+    print(
+        f"together - alone   {difference(truth, beside, alone)}; {moved} of {len(cases)} verdicts moved",
+        flush=True,
+    )
 
 
 def recalled(known: Sequence[Case], plans: Sequence[Plan], asked: Sequence[Case]) -> list[Situation]:
@@ -242,18 +295,28 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--lines", type=int, default=60)
     parser.add_argument("--sets", default=",".join(SETS))
-    parser.add_argument("--forms", default=",".join(PromptForm))
+    parser.add_argument("--forms", default=",".join([*PromptForm, *QUESTIONS]))
     parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--together", type=int)
     given = parser.parse_args()
     spec = OpenAISpec(
-        model=given.model, base_url=given.base_url, price=0, concurrency=1, timeout_s=600, max_tokens=120
+        model=given.model,
+        base_url=given.base_url,
+        price=0,
+        concurrency=1,
+        timeout_s=600,
+        max_tokens=120,
+        shows_memories=True,
     )
     model = Model(spec, DataFolder(given.folder))
     for name in given.sets.split(","):
+        forms = given.forms.split(",")
         if given.memory:
-            report_memory(name, given.forms.split(",")[0], model, given.lines)
+            report_memory(name, forms[0], model, given.lines)
+        elif given.together:
+            report_together(name, forms[0], model, given.lines, given.together)
         else:
-            report_forms(name, given.forms.split(","), model, given.lines)
+            report_forms(name, forms, model, given.lines)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from moderation_pipeline.agents.keyless.rules import RulesStudent
 from moderation_pipeline.agents.labels_expert import LabelsExpert
 from moderation_pipeline.agents.memory_trial import MemoryTrial
 from moderation_pipeline.agents.prompted.prompt_expert import prompt_expert
-from moderation_pipeline.agents.prompted.prompt_form import form_of
+from moderation_pipeline.agents.prompted.prompt_form import form_of, shows_memories
 from moderation_pipeline.agents.prompted.prompt_student import PromptStudent
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.agents.tiers import Tier, TieredStudent
@@ -178,7 +178,10 @@ class _Builder:
         model = self._language_model("Student", spec, "rules")
         if isinstance(model, str):
             return model
-        return Built(self.on_trial(PromptStudent(model, spec, self.own_rules)), _why(spec))
+        student: Student = PromptStudent(model, spec, self.own_rules)
+        if shows_memories(spec):
+            student = self.on_trial(student, comments_per_request=spec.comments_per_request)
+        return Built(student, _why(spec))
 
     def deciding(self, model: DecisionModel, spec: DecisionSpec) -> Student:
         """Return the Student of a decision model, on trial where it is shown memories."""

@@ -48,6 +48,23 @@ def added_up(receipts: Sequence[Receipt]) -> Receipt:
     )
 
 
+def shared_out(receipt: Receipt, index: int, count: int) -> Receipt:
+    """Return one comment's part of what a request about `count` of them took; each waited for the whole of it."""
+    cost, listed = receipt.cost_usd, receipt.list_cost_usd
+    return replace(
+        receipt,
+        prompt_tokens=_part(receipt.prompt_tokens, index, count),
+        completion_tokens=_part(receipt.completion_tokens, index, count),
+        cost_usd=None if cost is None else cost / count,
+        list_cost_usd=None if listed is None else listed / count,
+    )
+
+
+def _part(tokens: int | None, index: int, count: int) -> int | None:
+    """Return one comment's part of a request's tokens; the first bear what doesn't divide."""
+    return None if tokens is None else tokens // count + (index < tokens % count)
+
+
 N = TypeVar("N", int, float)
 
 

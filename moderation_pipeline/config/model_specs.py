@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from moderation_pipeline.config.yaml_model import Closed
 
@@ -34,6 +34,13 @@ class ModelSpec(Closed):
     """How it is asked. full: the whole policy, for a whole plan. brief: the policy in a line a rule, for a plan to fill
     in. category: the same, for the category alone, from which the action follows in code. examples and
     category_examples show worked examples besides. auto goes by the size in the model's name, and says so."""
+
+    shows_memories: bool | Literal["auto"] = "auto"
+    """Whether a Student is shown what was recalled: earlier comments like this one, with how they were decided and why.
+    auto: not where the model's name tells at most 4 billion parameters, for no such model was seen to be helped."""
+    comments_per_request: int = Field(default=1, ge=1, le=20)
+    """How many comments a Student is asked about at a time. Above 1 the policy is paid once for all of them, and
+    verdicts move with their neighbours; `max_tokens` is for each of them."""
 
 
 class Address(Closed):
@@ -134,6 +141,15 @@ class AsExpert(AuditSource):
     sees_student: bool = False
     """Whether it is shown the Student's plan: then it is anchored by it, and its replies aren't shared between
     configs."""
+
+    @model_validator(mode="after")
+    def _audits_one_at_a_time(self) -> AsExpert:
+        if getattr(self, "comments_per_request", 1) != 1:
+            raise ValueError(
+                "comments_per_request is for Students: an audit is of one comment, for in the company of others it "
+                "couldn't be shared between configs"
+            )
+        return self
 
 
 class RemoteExpert(AsExpert, RemoteSpec):

@@ -71,7 +71,7 @@ def tuned(folder: DataFolder, named: NamedConfig, chat: str, *, usd: float, most
     Raises:
         ModerationError: nothing to tune, too few labels, too little money, or a model that can't be used.
     """
-    path = folder.configs / f"{check_slug(to, 'config')}.yaml"
+    path = folder.configs / f"{check_slug(to, 'Config')}.yaml"
     check_may_be_written(path)
     candidates = candidates_of(named)
     comments = read_table(folder, COMMENTS, chat)

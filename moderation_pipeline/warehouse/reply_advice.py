@@ -15,7 +15,7 @@ ADVICE = {
         "larger model with `moderation check`"
     ),
     "too_long": (
-        "more text than the model takes: give the server more context, or set `prompt: brief`, fewer context_lines"
+        "more text than the model takes: give the server more context, or set `prompt: category`, fewer context_lines"
     ),
     "refused": "the model or a filter would not judge them: take another model, or `fallback: rules`",
     "empty": "no text in them: where a model thinks before it answers, raise max_tokens",

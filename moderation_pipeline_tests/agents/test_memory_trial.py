@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -11,13 +12,14 @@ from hypothesis import strategies as st
 
 from moderation_pipeline.agents.build_agents import Models, build_agents
 from moderation_pipeline.agents.memory_trial import MemoryTrial
+from moderation_pipeline.agents.prompted.prompt_student import PromptStudent
 from moderation_pipeline.backends.decisions.decision_model import DecisionModel
 from moderation_pipeline.backends.language_model import LanguageModel
 from moderation_pipeline.cases.situation import Recalled, Situation, Standing
 from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.chance import draw
 from moderation_pipeline.config.decision_specs import DecisionSpec
-from moderation_pipeline.config.model_specs import LanguageModelSpec
+from moderation_pipeline.config.model_specs import LanguageModelSpec, OpenAISpec
 from moderation_pipeline.config.run_config import Config
 from moderation_pipeline.plan import Plan
 from moderation_pipeline_tests.agents.cases import cases_of
@@ -125,6 +127,7 @@ class Scripted(Models):
         ({"student": {"backend": "openai", "model": "m"}}, True),
         ({"student": {"backend": "openai", "model": "m"}, "memory": {"without_share": 0}}, False),
         ({"student": {"backend": "openai", "model": "m"}, "memory": None}, False),
+        ({"student": {"backend": "openai", "model": "m", "shows_memories": False}}, False),
         ({"student": "rules"}, False),
     ],
 )
@@ -132,3 +135,23 @@ def test_whom_it_is_paid_to_ask_again(parts: dict[str, object], *, is_on_trial: 
     agents = build_agents(Config.model_validate(parts), chat_of(["hello"]), Scripted())
 
     assert isinstance(agents.student, MemoryTrial) is is_on_trial
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "shows"),
+    [
+        ("m", True, True),
+        ("m", False, False),
+        ("m", "auto", True),
+        ("m-1.5B", "auto", False),
+        ("m-1B", True, True),
+    ],
+)
+def test_a_language_model_sees_and_names_memories_only_where_it_is_shown_them(
+    name: str, said: bool | Literal["auto"], *, shows: bool
+) -> None:
+    model = ScriptedModel(['{"action": "allow", "category": "none"}'])
+    spec = OpenAISpec(model=name, shows_memories=said)
+    (verdict,) = asyncio.run(PromptStudent(model, spec).decide(cases_of("hello"), [shown()]))
+    assert ("worked_cases" in model.asked[0].messages[-1].content) is shows
+    assert verdict.memory_ids == (("m-1",) if shows else ())

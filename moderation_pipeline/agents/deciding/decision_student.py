@@ -31,7 +31,7 @@ from moderation_pipeline.backends.decisions.decision_model import (
 from moderation_pipeline.backends.language_model import BadReplyError, JsonValue, Reply, TransportError
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation, leading
-from moderation_pipeline.cases.verdict import OptionProbability, Receipt, Verdict, known_sum
+from moderation_pipeline.cases.verdict import OptionProbability, Receipt, Verdict, known_sum, shared_out
 from moderation_pipeline.config.decision_specs import AskingSpec, DecidingSpec
 from moderation_pipeline.text.visible import shortened
 
@@ -175,18 +175,19 @@ class DecisionStudent(Student):
         return self._showing.comments_per_request == 1
 
     def _receipt(self, reply: Reply, index: int, count: int) -> Receipt:
-        return Receipt(
+        receipt = Receipt(
             backend=self._model.identity.backend,
             model=reply.model,
             prompt_version=self._version,
-            prompt_tokens=_part(reply.prompt_tokens, index, count),
-            completion_tokens=_part(reply.completion_tokens, index, count),
-            cost_usd=None if reply.cost_usd is None else reply.cost_usd / count,
-            list_cost_usd=None if reply.list_cost_usd is None else reply.list_cost_usd / count,
+            prompt_tokens=reply.prompt_tokens,
+            completion_tokens=reply.completion_tokens,
+            cost_usd=reply.cost_usd,
+            list_cost_usd=reply.list_cost_usd,
             latency_ms=reply.latency_ms,
             is_cached=reply.is_cached,
             tokens_are_estimated=reply.tokens_are_estimated,
         )
+        return shared_out(receipt, index, count)
 
     def _failed(self, count: int, reply_error: str, reply: Reply | None) -> list[Verdict]:
         """Return a bad reply for each comment of a request that failed as a whole, with what it cost."""
@@ -202,11 +203,6 @@ class DecisionStudent(Student):
 
 def _of_many(question: Question, index: int) -> str:
     return f"{index}.{question.name}"
-
-
-def _part(tokens: int | None, index: int, count: int) -> int | None:
-    """Return one comment's part of a request's tokens; the first bear what doesn't divide."""
-    return None if tokens is None else tokens // count + (index < tokens % count)
 
 
 def _kept(name: str, answer: Distribution) -> list[OptionProbability]:

@@ -169,6 +169,16 @@ def case_message(
     return Message("user", TAIL.format(situation=said + examples, mark=mark_for(text), data=text))
 
 
+def said_before(asked: Sequence[tuple[Case, Situation]], shown: ShownOfCase) -> str:
+    """Return what is said ahead of several cases: their users' standing by number, and the first one's examples."""
+    standings = "\n".join(
+        f"{number}. {_standing(situation.standing).strip()}"
+        for number, (_, situation) in enumerate(asked, start=1)
+    )
+    examples = worked_examples(asked[0][0].normalised, shown.form) if shown.form.has_examples else ""
+    return ("" if shown.form.asks_category else f"{standings}\n\n") + examples
+
+
 def case_data(
     case: Case, shown: ShownOfCase, *, situation: Situation | None = None, proposed: Plan | None = None
 ) -> dict[str, JsonValue]:

@@ -48,10 +48,10 @@ class PromptForm(StrEnum):
         return self in (PromptForm.EXAMPLES, PromptForm.CATEGORY_EXAMPLES)
 
 
-SMALL_FORM = PromptForm.BRIEF
-"""What a small model is asked: of the forms that were tried on a model of half a billion parameters and one of 1.5, on
-27 lines, the skeleton was better than nothing on both (F1 .55 and .30; with an example in its place .00 and .00). The
-category alone was as good on the larger and worse on the smaller."""
+SMALL_FORM = PromptForm.CATEGORY
+"""What a small model is asked. A model of half a billion parameters contradicted itself in three of four whole plans
+(`category: none` with `action: reply`), which can't happen where the action follows from the category in code; it reads
+half as much and writes a sixth. Which of the forms judges best no model that small has shown (docs/measured.md)."""
 
 
 class ChosenForm(NamedTuple):
@@ -79,6 +79,14 @@ def form_of(spec: LanguageModelSpec) -> ChosenForm:
         f"{spec.model!r} is asked with `prompt: {form}`, for {billions:g} billion parameters are {bound} "
         f"{SMALL_UP_TO:g}.",
     )
+
+
+def shows_memories(spec: LanguageModelSpec) -> bool:
+    """Return whether a Student is shown memories; `auto` goes by the size in the model's name, as the form does."""
+    if isinstance(spec.shows_memories, bool):
+        return spec.shows_memories
+    billions = size_in_billions(spec.model)
+    return billions is None or billions > SMALL_UP_TO
 
 
 def size_in_billions(model: str) -> float | None:

@@ -20,6 +20,7 @@ from moderation_pipeline.backends.language_model import (
     Message,
     Reply,
     Request,
+    TokenLogprob,
     TransportError,
 )
 from moderation_pipeline.cases.verdict import Receipt, Verdict, known_sum
@@ -57,7 +58,7 @@ class PromptJudge:
         """Return what judging the cases may cost at most, repairs included; null where no price is known."""
         most = 0.0
         for case in cases:
-            first = self._request(case)
+            first = self.request(case)
             # A repair shows the bad reply again, so its prompt is longer by that and by what is said to it.
             again = self._repair_request(first, "x" * MOST_OF_BAD_REPLY, "x" * 200)
             dollars = (self.model.worst_case_usd(first), self.model.worst_case_usd(again))
@@ -75,17 +76,17 @@ class PromptJudge:
         try:
             read = await self._read(case, replies)
         except UnreadableReplyError as error:
-            return self._failed(replies, f"{error.code}: {error}")
+            return self.failed(replies, f"{error.code}: {error}")
         except BadReplyError as error:
             replies += [error.reply] if error.reply is not None else []
-            return self._failed(replies, error.reply_error)
+            return self.failed(replies, error.reply_error)
         except TransportError as error:
-            return self._failed(replies, error.reply_error)
-        return Verdict(read.plan, self._receipt(replies, read.mended), read.confidence_source)
+            return self.failed(replies, error.reply_error)
+        return Verdict(read.plan, self.receipt(replies, read.mended), read.confidence_source)
 
     async def _read(self, case: Message, replies: list[Reply]) -> ReadReply:
         """Ask, and ask once more where the reply can't be read; every reply is added to `replies`."""
-        request = self._request(case)
+        request = self.request(case)
         reply = await self.model.complete(request)
         replies.append(reply)
         try:
@@ -99,12 +100,27 @@ class PromptJudge:
 
     def _parsed(self, reply: Reply, request: Request) -> ReadReply:
         is_cut = reply.finish_reason == CUT
-        if self.instructions.form.asks_category:
-            return read_category(reply.text, reply.logprobs, is_cut=is_cut)
-        read = read_reply(reply.text, self.instructions.rules, reply.logprobs, is_cut=is_cut)
-        return sound(read, request.messages)
+        return self.read(reply.text, request, reply.logprobs, is_cut=is_cut)
 
-    def _request(self, case: Message) -> Request:
+    def read(
+        self,
+        text: str,
+        request: Request,
+        logprobs: Sequence[TokenLogprob] | None = None,
+        *,
+        is_cut: bool = False,
+    ) -> ReadReply:
+        """Return the plan in a text that answers the request.
+
+        Raises:
+            UnreadableReplyError: there is none, or none that means one thing.
+        """
+        if self.instructions.form.asks_category:
+            return read_category(text, logprobs, is_cut=is_cut)
+        return sound(read_reply(text, self.instructions.rules, logprobs, is_cut=is_cut), request.messages)
+
+    def request(self, case: Message) -> Request:
+        """Return the request about one case, or about whatever the message is about."""
         return Request(
             messages=(self.instructions.system, case),
             schema=self.instructions.schema,
@@ -128,10 +144,11 @@ class PromptJudge:
             effort=first.effort,
         )
 
-    def _failed(self, replies: Sequence[Reply], reply_error: str) -> Verdict:
-        return Verdict(None, self._receipt(replies, (), reply_error), confidence_source="none")
+    def failed(self, replies: Sequence[Reply], reply_error: str) -> Verdict:
+        """Return that there is no plan, and why, with what the replies took."""
+        return Verdict(None, self.receipt(replies, (), reply_error), confidence_source="none")
 
-    def _receipt(
+    def receipt(
         self, replies: Sequence[Reply], mended: tuple[str, ...], reply_error: str | None = None
     ) -> Receipt:
         """Add up what the replies took; one unknown cost makes the sum unknown. No reply, no cost."""

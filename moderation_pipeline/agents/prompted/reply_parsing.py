@@ -146,7 +146,7 @@ def answer_in(text: str, mended: list[str], *, is_cut: bool) -> str:
 def _quoted(text: str) -> list[Span]:
     """Return where whole JSON objects stand in the text: what looks like a mark in one of them is a string's."""
     spans, at = [], 0
-    for piece in _braced(text):
+    for piece in braced(text):
         start = text.index(piece, at)
         at = start + len(piece)
         if _loaded(piece) is not None:
@@ -158,7 +158,7 @@ def _is_nothing_but_answer(text: str) -> bool:
     """Whether the text is one JSON object, in a fence or not, whose end may be missing."""
     plain = SPECIAL_TOKEN.sub("", text).strip()
     plain = FENCE_AROUND.sub(r"\1", plain).strip()
-    pieces = _braced(plain)
+    pieces = braced(plain)
     return plain.startswith("{") and (not pieces or plain == pieces[0])
 
 
@@ -170,7 +170,7 @@ def _objects(text: str, mended: list[str]) -> list[Fields]:
     if fenced := FENCE.findall(text):
         mended.append("code_fence")
         text = "\n".join(fenced)
-    found = [loaded for piece in _braced(text) if (loaded := _mended_load(piece, mended)) is not None]
+    found = [loaded for piece in braced(text) if (loaded := _mended_load(piece, mended)) is not None]
     if found:
         if not fenced or len(found) > 1:
             mended.append("prose_around")
@@ -215,7 +215,7 @@ def _loads(value: str) -> bool:
     return True
 
 
-def _braced(text: str) -> list[str]:
+def braced(text: str) -> list[str]:
     """Return the outermost pieces in balanced braces, braces inside strings aside."""
     pieces, depth, start, in_string, escaped = [], 0, 0, False, False
     for position, character in enumerate(text):

@@ -15,6 +15,7 @@ from string import ascii_uppercase
 
 import orjson
 
+from moderation_pipeline.backends.chat.chat_endpoint import ChatEndpoint
 from moderation_pipeline.backends.decisions.decision_model import (
     NO,
     YES,
@@ -90,6 +91,15 @@ class ChatDecisions(DecisionModel):
     def worst_case_usd(self, request: DecisionRequest) -> float | None:
         """Return what all calls may cost at most."""
         return known_sum([self._model.worst_case_usd(each) for each in self._requests(request)])
+
+    async def served_models(self) -> list[str] | None:
+        """Return the models that the endpoint lists, where it is asked itself; null where it has no list."""
+        if not isinstance(self._model, ChatEndpoint):
+            return None
+        try:
+            return await self._model.served_models()
+        except LanguageModelError:
+            return None
 
     async def aclose(self) -> None:
         """Close the chat model."""

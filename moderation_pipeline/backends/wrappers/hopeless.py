@@ -116,7 +116,7 @@ def too_small(identity: ModelIdentity, request: Request, error: TooLongError) ->
         f"The prompts are longer than the context of {model!r} ({backend} at {endpoint}): about {tokens:,} tokens and "
         f"up to {request.max_tokens:,} of the reply; it says {error.detail!r}. Start the server with a context of "
         f"{context:,} tokens or more (llama.cpp --ctx-size, which all its slots share; vLLM --max-model-len; Ollama "
-        "num_ctx), or set `prompt: brief`, fewer context_lines or a lower max_tokens. The run stops here, and the "
+        "num_ctx), or set `prompt: category`, fewer context_lines or a lower max_tokens. The run stops here, and the "
         "same command goes on: what was too long is asked again."
     )
 

@@ -12,7 +12,12 @@ import pytest
 from moderation_pipeline.agents.deciding.decision_student import DecisionStudent
 from moderation_pipeline.agents.deciding.question_set import chat_questions
 from moderation_pipeline.backends.decisions.chat_decisions import ChatDecisions, read_answer
-from moderation_pipeline.backends.decisions.decision_model import Distribution, Refusal, Unusable
+from moderation_pipeline.backends.decisions.decision_model import (
+    DecisionReply,
+    Distribution,
+    Refusal,
+    Unusable,
+)
 from moderation_pipeline.backends.language_model import (
     FatalBackendError,
     RefusedReplyError,
@@ -20,7 +25,9 @@ from moderation_pipeline.backends.language_model import (
     ServerFailedError,
     TokenLogprob,
 )
+from moderation_pipeline.backends.model_check import CheckedModels
 from moderation_pipeline.backends.run_models import Deployment, RunModels
+from moderation_pipeline.backends.wrappers.prices import PriceList
 from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.config.decision_specs import ChatDecisionsSpec
 from moderation_pipeline.plan import Action, Category
@@ -204,3 +211,19 @@ def test_a_channels_own_rules_are_asked_as_rules_and_as_options() -> None:
     assert category.category is not None
     assert category.category.options[-2].name == "C1"
     assert category.version != rules.version
+
+
+def test_a_check_asks_it_as_it_is_and_names_what_the_server_serves_where_it_cannot_be_asked() -> None:
+    async def decided(server: ChatServer, notes: list[str]) -> DecisionReply:
+        model = CheckedModels({}, PriceList(()), notes).decision_model(spec(server))
+        try:
+            return await model.decide(asking("you idiot", RULE, KIND))
+        finally:
+            await model.aclose()
+
+    with running(Behaviour(first_tokens=lambda _: {"Yes": 0.8, "A": 0.1, "B": 0.1})) as server:
+        found = asyncio.run(decided(server, []))
+    assert isinstance(found.answers["R1"], Distribution)
+    silent = Behaviour(gives_logprobs=False, models=("another",))
+    with running(silent) as server, pytest.raises(FatalBackendError, match="what it serves: another"):
+        asyncio.run(decided(server, []))

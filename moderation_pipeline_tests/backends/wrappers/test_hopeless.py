@@ -46,7 +46,7 @@ def test_a_context_that_is_too_small_stops_the_run_with_what_to_set(tmp_path: Pa
     told = str(raised.value)
     assert "exceeds the available context size (200 tokens)" in told
     assert "with a context of" in told
-    assert "`prompt: brief`" in told
+    assert "`prompt: category`" in told
     assert asked == 0  # each was refused, and none kept
     assert bad_replies_kept(tmp_path) == 0
 

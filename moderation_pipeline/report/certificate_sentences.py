@@ -12,8 +12,8 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.report.expert_sentences import own_errors
-from moderation_pipeline.report.label_testimony import LabelWord, in_words
 from moderation_pipeline.report.quantities import SPACE, count, percent, plural
+from moderation_pipeline.report.words.label_testimony import LabelWord, in_words
 
 TARGETS = {
     "sanctions": "wrongful sanctions among sanctions",

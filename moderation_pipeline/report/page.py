@@ -22,10 +22,7 @@ from moderation_pipeline.evaluation.yardstick import reference_of
 from moderation_pipeline.report.comparison_table import ReadableTable, readable
 from moderation_pipeline.report.conclusion import Conclusion, conclusion
 from moderation_pipeline.report.figure import Figure
-from moderation_pipeline.report.glossary import WORDS, Word
 from moderation_pipeline.report.limits import label_sources, limits
-from moderation_pipeline.report.methods import Methods, methods
-from moderation_pipeline.report.people_sentences import people_sentence
 from moderation_pipeline.report.report_parts import (
     CATEGORIES,
     IN_MARKDOWN,
@@ -46,6 +43,9 @@ from moderation_pipeline.report.templating import (
     read_template,
     style_hash,
 )
+from moderation_pipeline.report.words.glossary import WORDS, Word
+from moderation_pipeline.report.words.methods import Methods, methods
+from moderation_pipeline.report.words.people_sentences import people_sentence
 
 
 @dataclass(frozen=True, slots=True)

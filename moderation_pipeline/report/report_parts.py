@@ -18,8 +18,8 @@ from moderation_pipeline.evaluation.judged import NO_VIOLATION, SEVERITY_OF, Run
 from moderation_pipeline.plan import Category
 from moderation_pipeline.report.certificate_sentences import certificate_sentence, certified_to, small_print
 from moderation_pipeline.report.expert_sentences import breaking_sentence
-from moderation_pipeline.report.label_testimony import LabelWord
 from moderation_pipeline.report.quantities import count, dollars, percent, plural
+from moderation_pipeline.report.words.label_testimony import LabelWord
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 
 DISAGREEMENTS = 150

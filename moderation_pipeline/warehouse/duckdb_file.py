@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 import duckdb
 
+from moderation_pipeline.warehouse.column_meanings import comment_statements
 from moderation_pipeline.warehouse.files import ensure_schema_files, replaced_atomically
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.views import create_statement, view_definitions
@@ -36,7 +37,8 @@ def refresh_duckdb_file(folder: DataFolder) -> Refreshed:
     """Define the views anew in the DuckDB file where their text has changed, or the folder has moved."""
     ensure_schema_files(folder)
     definitions = view_definitions(folder)
-    script = "".join(f"{create_statement(name, select)};\n" for name, select in definitions.items())
+    defined = [create_statement(name, select) for name, select in definitions.items()]
+    script = "".join(f"{statement};\n" for statement in (*defined, *comment_statements()))
     kept = folder.warehouse / DEFINITIONS
     if folder.duckdb.exists() and kept.exists() and kept.read_text("utf-8") == script:
         return Refreshed("current", f"{folder.duckdb} is up to date.")
@@ -56,6 +58,8 @@ def _define_in_file(folder: DataFolder, definitions: dict[str, str]) -> None:
     ) as connection:
         for name, select in definitions.items():
             connection.execute(create_statement(name, select))
+        for statement in comment_statements():
+            connection.execute(statement)
 
 
 def _unwritable(folder: DataFolder, error: duckdb.Error) -> str:

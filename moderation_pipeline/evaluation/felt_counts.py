@@ -87,7 +87,7 @@ def _wronged(silenced: pl.DataFrame) -> tuple[float | None, float | None]:
     people = wrong["who"].n_unique()
     each = wrong.height / people if people else 1.0
     known = checked.height / silenced.height
-    return wrong.height / known, most_events(people) * each / known
+    return wrong.height / known, min(silenced.height, most_events(people) * each / known)
 
 
 def most_events(seen: int) -> float:

@@ -19,6 +19,7 @@ from moderation_pipeline.evaluation.felt_counts import felt_counts
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.evaluation.sanctioned import sanctioned_users
 from moderation_pipeline.evaluation.yardstick import reference_of
+from moderation_pipeline.report.certificate_sentences import CertificateWords
 from moderation_pipeline.report.comparison_table import ReadableTable, readable
 from moderation_pipeline.report.conclusion import Conclusion, conclusion
 from moderation_pipeline.report.figure import Figure
@@ -66,7 +67,8 @@ class _Page:
     verdict: Conclusion | None
     people: str | None
     stale: str | None
-    certified: list[str]
+    certified: list[CertificateWords]
+    small_print: list[str]
     table: ReadableTable
     figures: Sequence[Figure]
     plots_at: str
@@ -157,7 +159,8 @@ def _page(
         verdict=verdict,
         people=None if chosen is None else people_sentence(chosen.name, felt_counts(comments, chosen)),
         stale=stale_sentence(chat, left_out),
-        certified=certified.sentences(runs),
+        certified=certified.words(runs),
+        small_print=certified.small_print(),
         table=readable(comparison, marks),
         figures=figures,
         plots_at=plots_at,

@@ -12,9 +12,11 @@ def people_sentence(config: str, felt: FeltCounts | None) -> str | None:
     """Say how many would be silenced, how many wrongly and at most, and what would pass; null for an empty chat."""
     if felt is None:
         return None
-    said = f"{_month(felt)} {config} would time out or ban about {_about(felt.silenced)} times"
+    how_often = f"about {_about(felt.silenced)} times" if felt.silenced else "nobody"
+    said = f"{_month(felt)} {config} would time out or ban {how_often}"
     if felt.wronged is not None and felt.wronged_at_most is not None:
-        said += f", about {_about(felt.wronged)} of them wrongly by the labels (at most {_about(felt.wronged_at_most)})"
+        wronged = f"about {_about(felt.wronged)}" if felt.wronged else "none"
+        said += f", {wronged} of them wrongly by the labels (at most {_about(felt.wronged_at_most)})"
     elif felt.silenced:
         said += ", and no label tells how many of them wrongly"
     if felt.missed is not None:

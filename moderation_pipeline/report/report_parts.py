@@ -93,7 +93,8 @@ class CertificatesShown:
                 changed, labels = self.changed.get(run.name, ()), self.labels.get(run.name)
                 said.append(certificate_words(own, errors, changed, labels))
             if (breaking := breaking_sentence(errors)) is not None:
-                said.append(CertificateWords(breaking.removesuffix(".")))
+                asks, _, named = breaking.partition(". ")
+                said.append(CertificateWords(asks, by_labels=named))
         return said
 
     def small_print(self) -> list[str]:

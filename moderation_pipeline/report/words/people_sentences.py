@@ -28,9 +28,12 @@ def _month(felt: FeltCounts) -> str:
     """Say what a month is here, and from how little it was carried over."""
     if felt.hours is None:
         return f"In {felt.month:,.0f} comments like these (they have no time)"
+    rooms = f" of {felt.channels:,} channels together" if felt.channels > 1 else ""
     if felt.month == MONTH_HOURS:
-        return f"In a month like these {felt.hours / 24:,.0f} days"
-    return f"In a month of {felt.month:,.0f} hours on air, if all were like these {_hours(felt.hours)},"
+        return f"In a month like these {felt.hours / 24:,.0f} days{rooms}"
+    return (
+        f"In a month of {felt.month:,.0f} hours on air, if all were like these {_hours(felt.hours)}{rooms},"
+    )
 
 
 def _hours(hours: float) -> str:

@@ -27,6 +27,7 @@ from moderation_pipeline.report.limits import label_sources, limits
 from moderation_pipeline.report.report_parts import (
     CATEGORIES,
     IN_MARKDOWN,
+    NAMED_USERS,
     USERS,
     CaseShown,
     CertificatesShown,
@@ -75,6 +76,7 @@ class _Page:
     focus: str
     cases: list[CaseShown]
     users: list[UserShown]
+    more_users: list[UserShown]
     users_facts: str
     limits: list[str]
     words: Sequence[Word]
@@ -167,6 +169,7 @@ def _page(
         focus=focus,
         cases=cases(comments, run, reference_of(run, runs)) if run is not None else [],
         users=[user(row) for row in users.head(USERS).iter_rows(named=True)],
+        more_users=[user(row) for row in users.slice(USERS, NAMED_USERS).iter_rows(named=True)],
         users_facts=users_facts(comments, users, focus),
         limits=limits(comments, ingestion, rejected_lines, runs, comparison),
         words=WORDS,

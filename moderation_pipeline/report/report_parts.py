@@ -33,6 +33,8 @@ IN_MARKDOWN = 10
 CATEGORIES = tuple(category.value for category in Category if category is not Category.NONE)
 """What disagreements can be chosen by; each has its rule in the style sheet."""
 USERS = 20
+"""How many sanctioned users are told of at length; of the others up to `NAMED_USERS` in a line each."""
+NAMED_USERS = 400
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from moderation_pipeline.terminal.commands.check import check
 from moderation_pipeline.terminal.commands.compare import compare
 from moderation_pipeline.terminal.commands.configs import configs
 from moderation_pipeline.terminal.commands.labels import labels
+from moderation_pipeline.terminal.commands.probe import probe
 from moderation_pipeline.terminal.commands.run import run
 from moderation_pipeline.terminal.commands.sql import sql
 from moderation_pipeline.terminal.commands.synthesize import synthesize
@@ -88,6 +89,7 @@ COMMANDS = (
     check,
     allow,
     attack,
+    probe,
     cache,
 )
 """In the order of their use. `--help` sorts them by name."""

@@ -17,6 +17,7 @@ import click
 from moderation_pipeline.terminal.commands.add import add
 from moderation_pipeline.terminal.commands.allow import allow
 from moderation_pipeline.terminal.commands.attack import attack
+from moderation_pipeline.terminal.commands.beside_moderators import moderators
 from moderation_pipeline.terminal.commands.cache import cache
 from moderation_pipeline.terminal.commands.certify import certify
 from moderation_pipeline.terminal.commands.chats import chats
@@ -24,6 +25,8 @@ from moderation_pipeline.terminal.commands.check import check
 from moderation_pipeline.terminal.commands.compare import compare
 from moderation_pipeline.terminal.commands.configs import configs
 from moderation_pipeline.terminal.commands.evaluate import evaluate
+from moderation_pipeline.terminal.commands.labels import labels
+from moderation_pipeline.terminal.commands.probe import probe
 from moderation_pipeline.terminal.commands.run import run
 from moderation_pipeline.terminal.commands.sql import sql
 from moderation_pipeline.terminal.commands.synthesize import synthesize
@@ -84,11 +87,14 @@ COMMANDS = (
     users,
     compare,
     what_if,
+    moderators,
+    labels,
     certify,
     check,
     tune,
     allow,
     attack,
+    probe,
     cache,
 )
 """In the order of their use. `--help` sorts them by name."""

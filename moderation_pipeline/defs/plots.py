@@ -59,4 +59,4 @@ def _inline(figure: "Figure") -> str:
     if figure.svg is None:
         return figure.headline
     drawing = base64.b64encode(small_png(figure.svg)).decode()
-    return f"{figure.headline}\n\n![{figure.title}](data:image/png;base64,{drawing})"
+    return f"![{figure.title}](data:image/png;base64,{drawing})\n\n{figure.headline}"

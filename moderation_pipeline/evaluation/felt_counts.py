@@ -31,7 +31,8 @@ CHANCE = 0.025
 class FeltCounts(NamedTuple):
     """What a config would do to people in a month of such chat, and at most; null where nothing can be checked.
 
-    `hours` is the span of the chat, null where its comments have no time; `month` is what it was carried over to, in
+    `channels` is how many rooms that is of together; `hours` is the span of the chat, null where its comments have no
+    time; `month` is what it was carried over to, in
     hours, or in comments where there is no time.
     """
 
@@ -41,6 +42,7 @@ class FeltCounts(NamedTuple):
     missed: float | None
     hours: float | None
     month: float
+    channels: int
 
 
 def felt_counts(comments: pl.DataFrame, run: Run) -> FeltCounts | None:
@@ -67,6 +69,7 @@ def felt_counts(comments: pl.DataFrame, run: Run) -> FeltCounts | None:
         None if missed is None else missed * scale,
         hours,
         month,
+        comments["channel"].n_unique(),
     )
 
 
@@ -87,7 +90,7 @@ def _wronged(silenced: pl.DataFrame) -> tuple[float | None, float | None]:
     people = wrong["who"].n_unique()
     each = wrong.height / people if people else 1.0
     known = checked.height / silenced.height
-    return wrong.height / known, most_events(people) * each / known
+    return wrong.height / known, min(silenced.height, most_events(people) * each / known)
 
 
 def most_events(seen: int) -> float:

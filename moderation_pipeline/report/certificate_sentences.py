@@ -12,8 +12,8 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.report.expert_sentences import own_errors
-from moderation_pipeline.report.label_testimony import LabelWord, in_words
 from moderation_pipeline.report.quantities import SPACE, count, percent, plural
+from moderation_pipeline.report.words.label_testimony import LabelWord, in_words
 
 TARGETS = {
     "sanctions": "wrongful sanctions among sanctions",
@@ -80,13 +80,35 @@ def is_certified(
     return not changed and _may_do(_rows(certificates), labels or {}).is_everything
 
 
+class CertificateWords(NamedTuple):
+    """What is said of one run's certificates: what it may do, on what that rests, and what the chat's labels say."""
+
+    may: str
+    rests_on: str = ""
+    by_labels: str = ""
+
+    def __str__(self) -> str:
+        rests = f": {self.rests_on}" if self.rests_on else "."
+        return f"{self.may}{rests}{f' {self.by_labels}' if self.by_labels else ''}"
+
+
 def certificate_sentence(
     certificates: pl.DataFrame,
     expert_errors: pl.DataFrame,
     changed: Sequence[str] = (),
     labels: LabelWord | None = None,
 ) -> str:
-    """Return the sentence on one run.
+    """Return all that is said of one run, see `certificate_words`."""
+    return str(certificate_words(certificates, expert_errors, changed, labels))
+
+
+def certificate_words(
+    certificates: pl.DataFrame,
+    expert_errors: pl.DataFrame,
+    changed: Sequence[str] = (),
+    labels: LabelWord | None = None,
+) -> CertificateWords:
+    """Return what is said of one run.
 
     Args:
         certificates: the run's rows of the table certificates.
@@ -97,18 +119,25 @@ def certificate_sentence(
     everything, labels = _rows(certificates), labels or {}
     rows = [row for row in everything if row.action == ALL]
     if not rows:
-        return "There is nothing to certify: the config has no autonomy, or the run had no comments."
+        return CertificateWords(
+            "There is nothing to certify: the config has no autonomy, or the run had no comments"
+        )
     config = rows[0].config
     if changed:
-        return f"What {config} was certified to do alone is void, for {_listed(changed)} changed since: run it again."
+        return CertificateWords(
+            f"What {config} was certified to do alone is void, for {_listed(changed)} changed since: run it again"
+        )
     met = [row for row in rows if row.status == "valid"]
     unmet = [row for row in rows if row.status != "valid"]
     judged = _judged(rows, expert_errors)
     may = _may_do(everything, labels)
-    bounds = f" {_bounds(met)}," if met else ""
+    bounds = f"{_bounds(met)}, " if met else ""
     needs = "".join(f"; {_what_it_takes(row)}" for row in [*unmet, *_nearest_kind(everything, unmet)])
-    beside = f"{_by_labels(rows, labels, may)}{_carried_out(rows[0])}"
-    return f"{config} {_said_at_length(may)}:{bounds} {judged}{needs}.{beside}"
+    return CertificateWords(
+        f"{config} {_said_at_length(may)}",
+        f"{bounds}{judged}{needs}.{_carried_out(rows[0])}",
+        _by_labels(rows, labels, may),
+    )
 
 
 def small_print(certificates: pl.DataFrame) -> list[str]:
@@ -212,10 +241,10 @@ def _by_labels(rows: Sequence[_Row], labels: LabelWord, may: _May) -> str:
     )
     if may.vetoed:
         return (
-            f" But the chat's own labels contradict that, so it should not {_listed(may.vetoed)} alone, whatever the"
+            f"But the chat's own labels contradict that, so it should not {_listed(may.vetoed)} alone, whatever the"
             f" Expert's word allows: by them {said}."
         )
-    return f" By the chat's own labels {said}."
+    return f"By the chat's own labels {said}."
 
 
 def _acts(row: _Row) -> bool:

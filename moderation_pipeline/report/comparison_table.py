@@ -42,7 +42,7 @@ class Quantity(NamedTuple):
     cells: list[Cell]
 
 
-class Column(NamedTuple):
+class ColumnHead(NamedTuple):
     """A config as the head of a column, and what qualifies all that stands below it."""
 
     config: str
@@ -55,7 +55,7 @@ class Column(NamedTuple):
 class ReadableTable(NamedTuple):
     """The configs, as heads of columns, and the lines below them."""
 
-    configs: list[Column]
+    configs: list[ColumnHead]
     lines: list[Quantity]
 
 
@@ -67,7 +67,7 @@ def readable(comparison: pl.DataFrame, notes: Mapping[str, Sequence[str]] | None
     rows, notes = comparison.to_dicts(), notes or {}
     lines = [Quantity(line.name, line.meaning, [line.cell(row) for row in rows]) for line in LINES]
     return ReadableTable(
-        [Column(str(row["config"]), tuple(notes.get(str(row["config"]), ()))) for row in rows],
+        [ColumnHead(str(row["config"]), tuple(notes.get(str(row["config"]), ()))) for row in rows],
         [line for line in lines if any(cell.value != NONE for cell in line.cells)],
     )
 
@@ -142,7 +142,7 @@ def _memories(row: Row) -> Cell:
     return Cell(count(int(active)), f"{count(int(retired))} retired" if retired else "")
 
 
-class Line(NamedTuple):
+class TableLine(NamedTuple):
     """A line of the table: its name, its meaning in a few words, how a row fills it, and the columns it is made of."""
 
     name: str
@@ -151,76 +151,78 @@ class Line(NamedTuple):
     columns: tuple[str, ...]
 
 
-LINES: tuple[Line, ...] = (
-    Line(
+LINES: tuple[TableLine, ...] = (
+    TableLine(
         "Right when it flags",
         "of comments it called violations, so many are by the labels (precision)",
         _estimate("precision", percent),
         ("precision",),
     ),
-    Line(
+    TableLine(
         "Finds",
         "of violations by the labels, so many it called violations (recall)",
         _estimate("recall", percent),
         ("recall",),
     ),
-    Line("Both in one", "0 to 1; high only where both lines above are (F1)", _estimate("f1", score), ("f1",)),
-    Line(
+    TableLine(
+        "Both in one", "0 to 1; high only where both lines above are (F1)", _estimate("f1", score), ("f1",)
+    ),
+    TableLine(
         "Against the default",
         "difference on the same comments; the intervals hold for all configs at once",
         _difference,
         ("f1_minus_default", "system_agreement_rate_minus_default"),
     ),
-    Line(
+    TableLine(
         "Student alone",
         "both in one, of its own plans before any check (its F1)",
         _estimate("student_f1", score),
         ("student_f1",),
     ),
-    Line(
+    TableLine(
         "Ends as the Expert would",
         "comments on which the plan that stood, checked or not, is the Expert's",
         _estimate("system_agreement_rate", percent),
         ("system_agreement_rate",),
     ),
-    Line(
+    TableLine(
         "Student agrees",
         "comments on which the Student's own plan, before any check, is the Expert's",
         _agreement,
         ("reference_agreement_rate", "agreement_rate"),
     ),
-    Line(
+    TableLine(
         "Checked by the Expert",
         "of 1,000 comments (audits)",
         _plain("audit_share", _per_1000),
         ("audit_share",),
     ),
-    Line(
+    TableLine(
         "Acted against",
         "of 1,000 comments: warned, deleted, timed out or banned",
         _plain("sanction_share", _per_1000),
         ("sanction_share",),
     ),
-    Line(
+    TableLine(
         "Wrongly",
         "of those acted against that have a label, labelled innocent",
         _wrongful,
         ("wrongful_sanction_share", "wrongful_sanctions", "sanctions_checked"),
     ),
-    Line("Undecided", "comments that nobody could decide", _undecided, ("undecided", "not_judged")),
-    Line(
+    TableLine("Undecided", "comments that nobody could decide", _undecided, ("undecided", "not_judged")),
+    TableLine(
         "Memories",
         "cases learnt from the Expert that are in use at the end",
         _memories,
         ("memories_active", "memories_retired"),
     ),
-    Line(
+    TableLine(
         "Cost",
         "per 1,000 comments, at list price",
         _plain("list_cost_usd_per_1000_comments", dollars),
         ("list_cost_usd_per_1000_comments",),
     ),
-    Line(
+    TableLine(
         "Wait",
         "95 of 100 comments were decided within",
         _plain("latency_ms_p95", milliseconds),

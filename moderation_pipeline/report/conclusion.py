@@ -21,6 +21,9 @@ Row = dict[str, float | int | str | bool | None]
 WRONGFUL_BOUND = 0.05
 """50 wrongful per 1,000 sanctions: beyond it no config is said to be fit to act alone."""
 
+LEAST_RIGHT = 0.5
+"""Below this a config is wrong more often than right when it flags something."""
+
 JUDGES = {
     "moderators": "what its human moderators did",
     "dataset": "the data set's labels",
@@ -114,7 +117,7 @@ def _which(rows: list[Row], best: Row | None, choice: Row, stale: int) -> str:
     if not level and not behind:
         return f"{name} is the only config of {len(rows)} that can be scored here: {first}."
     if not level:
-        return f"{name} judges this chat best: {first}; every other config is shown to be behind."
+        return f"{name} judges this chat best: {first}; every other config that can be scored is behind."
     other = level[0] if choice is best else choice
     if any(map(_is_untold, level)):
         return (
@@ -208,11 +211,10 @@ def _quality_of(row: Row) -> str:
         rate = of_hundred(_float(row["system_agreement_rate"]))
         return f"there are no labels, and on {rate} of 100 comments it ends as the Expert would"
     right, found = (_float(row[name]) for name in ("precision", "recall"))
-    flagged = (
-        "it flagged nothing"
-        if right is None
-        else f"of 100 comments it flagged, {of_hundred(right)} were violations"
-    )
+    only = "only " if right is not None and right < LEAST_RIGHT else ""
+    flagged = f"of 100 comments it flagged, {only}{of_hundred(right)} were violations"
+    if right is None:
+        flagged = "it flagged nothing"
     return f"{flagged}, and of 100 violations it found {of_hundred(found)}"
 
 

@@ -135,7 +135,7 @@ def _cumulative_cost(judged: Mapping[str, pl.DataFrame], focus: str, marks: Mark
         headline = f"No run cost money; {dearest} asked the Expert {plural(amounts[dearest], 'time')}"
         if focus in amounts and focus != dearest:
             headline += f", {focus} {plural(amounts[focus], 'time')}"
-        how = "All backends here are free of charge, so the scarce thing is counted: audits by the Expert."
+        how = "All agents here are free of charge, so the scarce thing is counted: audits by the Expert."
     else:
         headline = f"The whole chat costs {dollars(amounts[dearest])} under {dearest}"
         if focus in amounts and focus != dearest:
@@ -188,7 +188,7 @@ def _cost_comparison(comparison: pl.DataFrame) -> Drawn:
         how = "Left: price of Student and Expert without the cache. "
     else:
         cost = charts.Measure("audits_per_1000", "audits per 1,000 comments", ",.0f", 1000.0)
-        how = "Left: all backends here are free of charge, so the cost is how often the Expert is asked. "
+        how = "Left: all agents here are free of charge, so the cost is how often the Expert is asked. "
     quality, headline = _quality(comparison)
     if quality is not None:
         how += "Right: the bar is the 95 % interval, by user and copied text."

@@ -19,16 +19,15 @@ from moderation_pipeline.evaluation.felt_counts import felt_counts
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.evaluation.sanctioned import sanctioned_users
 from moderation_pipeline.evaluation.yardstick import reference_of
+from moderation_pipeline.report.certificate_sentences import CertificateWords
 from moderation_pipeline.report.comparison_table import ReadableTable, readable
 from moderation_pipeline.report.conclusion import Conclusion, conclusion
 from moderation_pipeline.report.figure import Figure
-from moderation_pipeline.report.glossary import WORDS, Word
 from moderation_pipeline.report.limits import label_sources, limits
-from moderation_pipeline.report.methods import Methods, methods
-from moderation_pipeline.report.people_sentences import people_sentence
 from moderation_pipeline.report.report_parts import (
     CATEGORIES,
     IN_MARKDOWN,
+    NAMED_USERS,
     USERS,
     CaseShown,
     CertificatesShown,
@@ -47,6 +46,9 @@ from moderation_pipeline.report.templating import (
     style_hash,
 )
 from moderation_pipeline.report.twin_part import TwinShown, twins
+from moderation_pipeline.report.words.glossary import WORDS, Word
+from moderation_pipeline.report.words.methods import Methods, methods
+from moderation_pipeline.report.words.people_sentences import people_sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,15 @@ class _Page:
     verdict: Conclusion | None
     people: str | None
     stale: str | None
-    certified: list[str]
+    certified: list[CertificateWords]
+    small_print: list[str]
     table: ReadableTable
     figures: Sequence[Figure]
     plots_at: str
     focus: str
     cases: list[CaseShown]
     users: list[UserShown]
+    more_users: list[UserShown]
     users_facts: str
     twins: list[TwinShown]
     limits: list[str]
@@ -159,13 +163,15 @@ def _page(
         verdict=verdict,
         people=None if chosen is None else people_sentence(chosen.name, felt_counts(comments, chosen)),
         stale=stale_sentence(chat, left_out),
-        certified=certified.sentences(runs),
+        certified=certified.words(runs),
+        small_print=certified.small_print(),
         table=readable(comparison, marks),
         figures=figures,
         plots_at=plots_at,
         focus=focus,
         cases=cases(comments, run, reference_of(run, runs)) if run is not None else [],
         users=[user(row) for row in users.head(USERS).iter_rows(named=True)],
+        more_users=[user(row) for row in users.slice(USERS, NAMED_USERS).iter_rows(named=True)],
         users_facts=users_facts(comments, users, focus),
         twins=twins(comments, runs),
         limits=limits(comments, ingestion, rejected_lines, runs, comparison),

@@ -16,10 +16,15 @@ from moderation_pipeline.evaluation.case_context import Context, LineShown, Memo
 from moderation_pipeline.evaluation.disagreements import costliest_disagreements
 from moderation_pipeline.evaluation.judged import NO_VIOLATION, SEVERITY_OF, Run
 from moderation_pipeline.plan import Category
-from moderation_pipeline.report.certificate_sentences import certificate_sentence, certified_to, small_print
+from moderation_pipeline.report.certificate_sentences import (
+    CertificateWords,
+    certificate_words,
+    certified_to,
+    small_print,
+)
 from moderation_pipeline.report.expert_sentences import breaking_sentence
-from moderation_pipeline.report.label_testimony import LabelWord
 from moderation_pipeline.report.quantities import count, dollars, percent, plural
+from moderation_pipeline.report.words.label_testimony import LabelWord
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 
 DISAGREEMENTS = 150
@@ -28,6 +33,8 @@ IN_MARKDOWN = 10
 CATEGORIES = tuple(category.value for category in Category if category is not Category.NONE)
 """What disagreements can be chosen by; each has its rule in the style sheet."""
 USERS = 20
+"""How many sanctioned users are told of at length; of the others up to `NAMED_USERS` in a line each."""
+NAMED_USERS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +86,22 @@ class CertificatesShown:
     changed: Mapping[str, Sequence[str]] = field(default_factory=dict)
     labels: Mapping[str, LabelWord] = field(default_factory=dict)
 
-    def sentences(self, runs: Sequence[Run]) -> list[str]:
+    def words(self, runs: Sequence[Run]) -> list[CertificateWords]:
         """Say of each run whose config asks for it what it may do alone, and of which Expert to be wary."""
-        said: list[str | None] = []
+        said: list[CertificateWords] = []
         for run in runs:
             own, errors = self._of(run.name, self.certificates), self._of(run.name, self.expert_errors)
             if own.height:
-                said.append(
-                    certificate_sentence(
-                        own, errors, self.changed.get(run.name, ()), self.labels.get(run.name)
-                    )
-                )
-            said.append(breaking_sentence(errors))
-        said.extend(small_print(self.certificates))
-        return [sentence for sentence in said if sentence is not None]
+                changed, labels = self.changed.get(run.name, ()), self.labels.get(run.name)
+                said.append(certificate_words(own, errors, changed, labels))
+            if (breaking := breaking_sentence(errors)) is not None:
+                asks, _, named = breaking.partition(". ")
+                said.append(CertificateWords(asks, by_labels=named))
+        return said
+
+    def small_print(self) -> list[str]:
+        """Return what a certificate does not cover."""
+        return small_print(self.certificates)
 
     def in_a_few_words(self) -> dict[str, str]:
         """Return by config what it is certified to do."""
@@ -214,7 +223,7 @@ def _moment(sent_at: datetime | None, position: int) -> str:
 
 def _plan(action: str, category: str, confidence: float | None) -> str:
     what = action if category == "none" else f"{action} · {category}"
-    return what if confidence is None else f"{what} ({confidence:.0%} sure)"
+    return what if confidence is None else f"{what} ({percent(confidence, 0)} sure)"
 
 
 def _label(row: dict[str, object]) -> str:

@@ -1,4 +1,4 @@
-"""`moderation attack CONFIG`: the attack suite put to a config's agents, each time from a fresh memory.
+"""`moderation attack` and `moderation probe CONFIG`: made-up lines put to a config's agents, from a fresh memory.
 
 Nothing is stored but what models replied; the asset `attack_results` keeps results.
 """
@@ -11,6 +11,7 @@ import polars as pl
 
 from moderation_pipeline.agents.build_agents import build_agents
 from moderation_pipeline.attacks.attack_suite import attack_suite
+from moderation_pipeline.attacks.probing import probe_config
 from moderation_pipeline.attacks.resistance import EXAMPLES, MOST_SUCCESS, attack_config, success_share
 from moderation_pipeline.backends.keys import environment
 from moderation_pipeline.backends.run_models import Deployment, RunModels
@@ -53,6 +54,23 @@ def attacked(folder: DataFolder, named: NamedConfig) -> Resistance:
     Raises:
         ModerationError: the config can't be run at all: no key, no such model, no such sanctions.
     """
+    means = _means(folder)
+    results = attack_config(attack_suite(), named, lambda comments: begin(named, comments, folder, means))
+    examples = [text for texts in results["examples"] for text in texts]
+    return Resistance(results, success_share(results), examples[:EXAMPLES])
+
+
+def probed(folder: DataFolder, named: NamedConfig) -> pl.DataFrame:
+    """Moderate the lines of the functional tests, and return how many are judged rightly, by ability.
+
+    Raises:
+        ModerationError: the config can't be run at all: no key, no such model, no such sanctions.
+    """
+    means = _means(folder)
+    return probe_config(named, lambda comments: begin(named, comments, folder, means))
+
+
+def _means(folder: DataFolder) -> Means:
     deployment = Deployment(folder, environment())
     said: list[str] = []
 
@@ -61,12 +79,9 @@ def attacked(folder: DataFolder, named: NamedConfig) -> Resistance:
             said.append(note)
             say(note)
 
-    means = Means(
+    return Means(
         open_models=lambda run_key: RunModels(deployment, run_key),
         build=build_agents,
         embedder=lambda spec: build_embedder(spec, folder),
         say=say_once,
     )
-    results = attack_config(attack_suite(), named, lambda comments: begin(named, comments, folder, means))
-    examples = [text for texts in results["examples"] for text in texts]
-    return Resistance(results, success_share(results), examples[:EXAMPLES])

@@ -57,6 +57,51 @@ def print_frame(frame: pl.DataFrame, *, as_json: bool = False, title: str = "") 
     print_table(frame.columns, frame.iter_rows(), right=numbers)
 
 
+RUN_BY_SPREADSHEETS = r"^[=+\-@\t\r]"
+"""How a text begins that a spreadsheet takes for a formula: whoever writes in a chat writes into it."""
+
+
+def print_csv(frame: pl.DataFrame) -> None:
+    """Print a table's rows as CSV: lists and structs as JSON, and no text that a spreadsheet would run."""
+    import orjson
+    import polars as pl
+
+    def as_json(value: object) -> str:
+        return orjson.dumps(value, default=str).decode()
+
+    nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
+    flat = frame.with_columns(
+        pl.Series(
+            name, [None if each is None else as_json(each) for each in frame[name].to_list()], dtype=pl.String
+        )
+        for name in nested
+    )
+    safe = flat.with_columns(
+        pl.when(pl.col(name).str.contains(RUN_BY_SPREADSHEETS))
+        .then(pl.concat_str(pl.lit("'"), name))
+        .otherwise(name)
+        .alias(name)
+        for name, kind in flat.schema.items()
+        if kind == pl.String
+    )
+    text = safe.write_csv()
+    is_read_by_a_terminal = sys.stdout.isatty()  # which would obey what is written; a file gets it as it is
+    click.echo(
+        "\n".join(map(harmless, text.splitlines())) if is_read_by_a_terminal else text,
+        nl=is_read_by_a_terminal,
+    )
+
+
+def print_rows_as_lists(frame: pl.DataFrame) -> None:
+    """Print each row below the one before, a column a line, the names in line: for rows wider than any window."""
+    names = [harmless(column) for column in frame.columns]
+    width = max(map(len, names), default=0)
+    for number, row in enumerate(frame.iter_rows(), start=1):
+        click.echo(f"── row {number:,} of {frame.height:,}")
+        for name, cell in zip(names, row, strict=True):
+            click.echo(f"{name:<{width}}  {shown(cell)}")
+
+
 def print_records(rows: Sequence[Sequence[Cell]], fields: Sequence[str], *, as_json: bool) -> None:
     """Print named tuples: as JSON, one object each, or drawn."""
     if as_json:

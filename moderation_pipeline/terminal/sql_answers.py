@@ -8,9 +8,10 @@ import duckdb
 import polars as pl
 
 from moderation_pipeline.errors import ModerationError, closest
+from moderation_pipeline.warehouse.column_meanings import meaning_of
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import TABLES
-from moderation_pipeline.warehouse.views import QUESTIONS, query
+from moderation_pipeline.warehouse.views import ANSWERS, QUESTIONS, query
 
 
 class QueryError(ModerationError):
@@ -39,19 +40,42 @@ def answer(folder: DataFolder, sql: str | None, *, is_unsafe: bool = False) -> p
         raise QueryError(str(error)) from None
 
 
+def columns_of(folder: DataFolder, view: str) -> pl.DataFrame:
+    """Return a row per column of a view: its name, type and meaning, where one is written down.
+
+    Raises:
+        QueryError: there is no such view.
+    """
+    if view not in (*TABLES, *QUESTIONS):
+        raise QueryError(_no_such_view(view))
+    described = query(folder, f'describe "{view}"')
+    return pl.DataFrame(
+        [
+            (name, kind, meaning_of(view, name))
+            for name, kind in described.select("column_name", "column_type").rows()
+        ],
+        schema={"column": pl.String, "type": pl.String, "meaning": pl.String},
+        orient="row",
+    )
+
+
+def _no_such_view(name: str) -> str:
+    names = [*TABLES, *QUESTIONS]
+    return f"There is no view {name!r}.{closest(name, names)} Views are: {', '.join(names)}."
+
+
 def _with_our_views(error: duckdb.CatalogException) -> str:
     """Return the error with our views in place of DuckDB's guess, which knows only those the query names."""
-    names = [*TABLES, *QUESTIONS]
     missing = re.search(r"Table with name (\S+) does not exist", str(error))
     if missing is None:
         return str(error)
-    return f"There is no view {missing[1]!r}.{closest(missing[1], names)} Views are: {', '.join(names)}."
+    return _no_such_view(missing[1])
 
 
 def _views() -> pl.DataFrame:
     tables = [(name, f"{table.row_is}, per {table.partition}") for name, table in TABLES.items()]
     return pl.DataFrame(
-        [*tables, *((name, "a question asked of the tables") for name in QUESTIONS)],
+        [*tables, *((name, ANSWERS.get(name, "a question")) for name in QUESTIONS)],
         schema=["view", "one row is"],
         orient="row",
     )

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 
 import duckdb
 
+from moderation_pipeline.warehouse.column_meanings import comment_statements
 from moderation_pipeline.warehouse.files import ensure_schema_files, replaced_atomically
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.views import create_statement, view_definitions
@@ -54,7 +55,8 @@ def repair_duckdb_file(folder: DataFolder) -> str | None:
 
 def _refreshed(folder: DataFolder) -> Refreshed:
     definitions = view_definitions(folder, of_file=folder.duckdb)
-    script = "".join(f"{create_statement(name, select)};\n" for name, select in definitions.items())
+    defined = [create_statement(name, select) for name, select in definitions.items()]
+    script = "".join(f"{statement};\n" for statement in (*defined, *comment_statements()))
     kept = folder.warehouse / DEFINITIONS
     if folder.duckdb.exists() and kept.exists() and kept.read_text("utf-8") == script:
         return Refreshed("current", f"{folder.duckdb} is up to date.")
@@ -74,6 +76,8 @@ def _define_in_file(folder: DataFolder, definitions: dict[str, str]) -> None:
     ) as connection:
         for name, select in definitions.items():
             connection.execute(create_statement(name, select))
+        for statement in comment_statements():
+            connection.execute(statement)
 
 
 def _unwritable(folder: DataFolder, error: Exception) -> str:

@@ -113,17 +113,142 @@ left join (
 where m.data_version <> c.data_version
 """
 """Runs of comments that the chat no longer has. That a config has changed since is in no table."""
+WRONG_SANCTIONS = """
+select a.chat, a.config, a.comment_id, a.position, a.sent_at, a.channel, a.user_id, a.user_name, c.text, a.action,
+       a.duration_s, a.category, a.reason, a.decided_by, a.is_shadow, c.label_source
+from action_log a join comments c on c.chat = a.chat and c.comment_id = a.comment_id
+where a.action in ('warn', 'delete', 'timeout', 'ban') and not coalesce(a.under_sanction, false)
+  and c.label_is_violation = false
+"""
+"""Sanctions of comments that are labelled innocent; where the labels are the Expert's own, see `decided_by`."""
+
+MISSED_VIOLATIONS = """
+select a.chat, a.config, a.comment_id, a.position, a.sent_at, a.channel, a.user_id, a.user_name, c.text,
+       c.label_category, c.label_action, c.label_source, a.action, a.decided_by,
+       s.confidence as student_confidence, s.reasoning as student_reasoning
+from action_log a join comments c on c.chat = a.chat and c.comment_id = a.comment_id
+left join student_decisions s on s.chat = a.chat and s.config = a.config and s.comment_id = a.comment_id
+where c.label_is_violation and coalesce(a.category, 'none') = 'none'
+"""
+"""Labelled violations that were judged innocent, or that nobody could decide about: what recall counts as missed."""
+
+AUDIT_AGREEMENT = """
+select chat, config, count(*) as audits, count(agrees) as audits_read,
+       sum(agrees::int / audit_probability) / sum(1 / audit_probability) filter (agrees is not null) as agreement,
+       sum(1 / audit_probability) filter (agrees is not null) ** 2
+           / sum(1 / audit_probability ** 2) filter (agrees is not null) as worth_equal_audits,
+       avg(agrees::int) as unweighted
+from expert_audits group by chat, config
+"""
+"""How often Student and Expert agree, over all comments: each audit counts 1 / its probability. `unweighted` is not
+that: audits are made where the Student is unsure, so it is too low, and shown to be held against."""
+
+FLIPS = """
+select one.chat, one.config as config, other.config as other_config, one.comment_id, one.position, one.channel,
+       one.user_id, one.user_name, c.text, one.action, other.action as other_action, one.category,
+       other.category as other_category, one.under_sanction, other.under_sanction as other_under_sanction,
+       c.label_is_violation
+from action_log one
+join action_log other on other.chat = one.chat and other.comment_id = one.comment_id and other.config > one.config
+join comments c on c.chat = one.chat and c.comment_id = one.comment_id
+where one.action <> other.action or one.category is distinct from other.category
+"""
+"""Comments that fare otherwise under two configs of a chat, each pair once (`config` before `other_config`)."""
+
+MODERATORS_COMPARED = """
+select a.chat, a.config, a.comment_id, a.position, a.sent_at, a.channel, a.user_id, a.user_name, c.text,
+       c.label_action as moderators, a.action as config_would, a.category, a.reason,
+       case when c.label_is_violation and coalesce(a.category, 'none') = 'none' then 'only the moderators'
+            when not c.label_is_violation and coalesce(a.category, 'none') <> 'none' then 'only the config'
+            when c.label_is_violation then 'both' else 'neither' end as who_acts
+from action_log a join comments c on c.chat = a.chat and c.comment_id = a.comment_id
+where c.label_source = 'moderators' and c.label_is_violation is not null
+"""
+"""What human moderators did beside what a config would do; that nobody acted may mean that nobody saw it."""
+
+USER_EVENINGS = """
+select a.chat, a.config, a.channel, a.user_id, a.user_name, a.position, a.sent_at, c.text, a.action, a.duration_s,
+       a.category, a.reason, a.decided_by, a.strikes, a.under_sanction, a.is_shadow, c.label_is_violation,
+       c.label_category, a.comment_id
+from action_log a join comments c on c.chat = a.chat and c.comment_id = a.comment_id
+order by a.chat, a.config, a.position
+"""
+"""Every comment of a user in stream order with what was done about it: `where user_name = ...` is one's evening."""
+
+DSA_STATEMENTS = """
+select a.chat, a.config,
+       case a.action when 'delete' then ['DECISION_VISIBILITY_CONTENT_REMOVED'] end as decision_visibility,
+       case a.action when 'timeout' then 'DECISION_PROVISION_PARTIAL_SUSPENSION'
+            when 'ban' then 'DECISION_PROVISION_PARTIAL_TERMINATION' end as decision_provision,
+       case a.action when 'timeout' then (a.sent_at + to_seconds(a.duration_s))::date end
+           as end_date_service_restriction,
+       'DECISION_GROUND_INCOMPATIBLE_CONTENT' as decision_ground,
+       coalesce(x.rule, s.rule, a.category) as incompatible_content_ground,
+       'A chat comment that breaks the rule against ' || replace(a.category, '_', ' ') || '.'
+           as incompatible_content_explanation,
+       ['CONTENT_TYPE_TEXT'] as content_type,
+       case a.category when 'harassment' then 'STATEMENT_CATEGORY_CYBER_VIOLENCE'
+            when 'hate' then 'STATEMENT_CATEGORY_ILLEGAL_OR_HARMFUL_SPEECH'
+            when 'threat' then 'STATEMENT_CATEGORY_VIOLENCE'
+            when 'spam' then 'STATEMENT_CATEGORY_SCAMS_AND_FRAUD'
+            when 'self_harm' then 'STATEMENT_CATEGORY_SELF_HARM'
+            when 'personal_information' then 'STATEMENT_CATEGORY_DATA_PROTECTION_AND_PRIVACY_VIOLATIONS'
+            else 'STATEMENT_CATEGORY_OTHER_VIOLATION_TC' end as category,
+       a.sent_at::date as content_date, a.sent_at::date as application_date,
+       'A comment in a live chat was judged to be ' || replace(a.category, '_', ' ') || '; its author had '
+           || a.strikes || ' strikes that count, this one included.' as decision_facts,
+       'SOURCE_VOLUNTARY' as source_type, 'Yes' as automated_detection,
+       case when x.backend = 'labels' and a.decided_by = 'expert' then 'AUTOMATED_DECISION_NOT_AUTOMATED'
+            when x.backend = 'labels' and a.decided_by = 'ladder' then 'AUTOMATED_DECISION_PARTIALLY'
+            else 'AUTOMATED_DECISION_FULLY' end as automated_decision,
+       a.chat || '-' || a.config || '-' || md5(a.comment_id) as puid
+from action_log a
+left join student_decisions s on s.chat = a.chat and s.config = a.config and s.comment_id = a.comment_id
+left join expert_audits x on x.chat = a.chat and x.config = a.config and x.comment_id = a.comment_id
+where a.action in ('delete', 'timeout', 'ban') and not coalesce(a.under_sanction, false)
+  and not coalesce(a.is_shadow, false)
+"""
+"""One statement of reasons per deletion, timeout and ban that was carried out, in the fields of version 1 of the API of
+the EU's transparency database (transparency.dsa.ec.europa.eu/page/api-documentation), without personal data: no text,
+no name, and a hash in place of the comment.
+
+A warning restricts nothing and needs none; a channel is a part of the service, so who is banned from it keeps his
+account. `territorial_scope`, which is required, is the platform's to add.
+"""
 
 QUESTIONS: dict[str, str] = {
     "disagreements": DISAGREEMENTS,
+    "wrong_sanctions": WRONG_SANCTIONS,
+    "missed_violations": MISSED_VIOLATIONS,
+    "audit_agreement": AUDIT_AGREEMENT,
+    "flips": FLIPS,
+    "moderators_compared": MODERATORS_COMPARED,
+    "user_evenings": USER_EVENINGS,
+    "dsa_statements": DSA_STATEMENTS,
     "sanctioned_users": SANCTIONED_USERS,
     "cost_by_config": COST_BY_CONFIG,
     "memory_value": MEMORY_VALUE,
     "run_history": RUN_HISTORY,
     "stale_runs": STALE_RUNS,
 }
-"""Views over views: audits that disagree, who was sanctioned, what a config cost, what memories earn,
-when runs were made, and which are of comments that have changed since."""
+"""Views over views, by what they answer."""
+
+ANSWERS: dict[str, str] = {
+    "disagreements": "an audit that disagrees: what Student and Expert said of a comment",
+    "wrong_sanctions": "a sanction of a comment that is labelled innocent",
+    "missed_violations": "a labelled violation that was judged innocent, or not decided",
+    "audit_agreement": "a run: how often Student and Expert agree, each audit weighted by how unlikely it was",
+    "flips": "a comment that fares otherwise under two configs of its chat",
+    "moderators_compared": "a comment: what human moderators did, and what a config would do",
+    "user_evenings": "a comment with what was done about it, in stream order: where user_name = '...'",
+    "dsa_statements": "a sanction in the fields of the EU's DSA transparency database, without personal data",
+    "sanctioned_users": "a user against whom something was done, and how often wrongly",
+    "cost_by_config": "a run: what was asked and paid",
+    "memory_value": "a memory: how often it helped and harmed",
+    "run_history": "a run each time that it was made: when, by which code, on which data, and what changed",
+    "stale_runs": "a run of comments that its chat no longer has",
+}
+"""What one row of each of them is."""
 
 CATALOGUE = re.compile(
     r"\b(show|describe|summarize|information_schema|pragma|duckdb_\w+|pg_\w+|sqlite_\w+)\b", re.IGNORECASE

@@ -224,6 +224,37 @@ def test_disagreements_are_chosen_without_a_script_and_opened_in_what_stood_arou
     page.close()
 
 
+TERMS = (
+    *("config", "Student", "Expert", "audit", "label", "violation", "flagged", "plan", "sanction", "shadow"),
+    *(
+        "certified",
+        "memory",
+        "memories",
+        "precision",
+        "recall",
+        "F1",
+        "95 % interval",
+        "position",
+        "random_floor",
+    ),
+    *("list price", "AUROC", "strike", "level", "learned head", "bootstrap", "Wilson", "under sanction"),
+    *("kappa", "calibration", "p-value", "posterior", "logit", "ECE", "quantile", "propensity", "backend"),
+)
+"""Words of the trade: those that a page uses, and some that it had better not."""
+
+
+def test_no_word_of_the_trade_stands_on_the_page_without_its_meaning() -> None:
+    chat = drawn_chat(1)
+    made = report(chat, drawn_runs(1, chat), figures=True)
+    page, _, words = unescape(made.html).replace("\u00a0", " ").partition('<h2 id="words">')
+    said = re.sub(
+        r"<style>.*?</style>|<pre.*?</pre>|data:[^\"]*|<code>.*?</code>|<[^>]*>", " ", page, flags=re.DOTALL
+    )
+    explained = " ".join(re.findall(r"<dt>(.*?)</dt>", words)).replace("memory", "memory memories")
+    used = {term for term in TERMS if re.search(rf"(?<![\w-]){re.escape(term)}(?![\w-])", said)}
+    assert {term for term in used if term.lower() not in explained.lower()} == set()
+
+
 def test_every_category_can_be_chosen() -> None:
     style = read_template("report.css")
     assert [name for name in CATEGORIES if f"#a-{name}:checked) .case:not(.of-{name})" not in style] == []

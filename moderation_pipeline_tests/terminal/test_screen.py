@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import pty
@@ -14,7 +15,14 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from moderation_pipeline.terminal.screen import Cell, number, print_frame, shown
+from moderation_pipeline.terminal.screen import (
+    Cell,
+    number,
+    print_csv,
+    print_frame,
+    print_rows_as_lists,
+    shown,
+)
 
 
 @pytest.mark.parametrize(
@@ -98,3 +106,29 @@ def test_json_holds_the_text_as_it_is_and_times_in_iso_8601(capsys: pytest.Captu
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert json.loads(out) == [{"text": "\x1b[31m", "sent_at": "2026-01-02T00:00:00Z"}]
+
+
+def test_csv_runs_nothing_in_a_spreadsheet_and_reads_back(capsys: pytest.CaptureFixture[str]) -> None:
+    frame = pl.DataFrame(
+        {"text": ["=HYPERLINK(1)", 'a "quoted", line', None], "n": [-1, 2, None], "ids": [["a"], [], None]}
+    )
+
+    print_csv(frame)
+
+    read = pl.read_csv(io.StringIO(capsys.readouterr().out))
+    assert read["text"].to_list() == ["'=HYPERLINK(1)", 'a "quoted", line', None]
+    assert read["n"].to_list() == [-1, 2, None]
+    assert read["ids"].to_list() == ['["a"]', "[]", None]
+
+
+def test_a_wide_row_is_a_list_with_a_column_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    print_rows_as_lists(pl.DataFrame({"chat": ["arena", "dash"], "agreement": [0.5, None]}))
+
+    assert capsys.readouterr().out.splitlines() == [
+        "── row 1 of 2",
+        "chat       arena",
+        "agreement  0.5",
+        "── row 2 of 2",
+        "chat       dash",
+        "agreement  –",
+    ]

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import dedent
 
@@ -21,7 +24,7 @@ from moderation_pipeline.warehouse.tables import (
     USER_STATE,
     Table,
 )
-from moderation_pipeline.warehouse.views import QUESTIONS, connect_in_memory, query
+from moderation_pipeline.warehouse.views import ANSWERS, QUESTIONS, connect_in_memory, query
 from moderation_pipeline_tests.warehouse.rows import rows_of, write_table
 
 
@@ -30,7 +33,7 @@ def folder(tmp_path: Path) -> DataFolder:
     return DataFolder(tmp_path / "data")
 
 
-def store(folder: DataFolder, table: Table, *rows: dict[str, object]) -> None:
+def store(folder: DataFolder, table: Table, *rows: Mapping[str, object]) -> None:
     """Write rows of the run arena|hybrid, or of the chat arena."""
     keys = {"chat": "arena"} if table.partition == "chat" else {"chat": "arena", "config": "hybrid"}
     frame = rows_of(table, *({**keys, **row} for row in rows))
@@ -258,3 +261,114 @@ def test_somebody_who_may_only_read_the_folder_can_ask(tmp_path: Path) -> None:
     for path in [folder.root, *folder.root.rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
     assert query(folder, "select count(*) from comments").rows() == [(0,)]
+
+
+def labelled_run(folder: DataFolder) -> None:
+    """A run over an insult that was let be, a greeting that was sanctioned, and one left undecided, all labelled."""
+    given: list[tuple[str, bool, str, str | None]] = [
+        ("missed", True, "allow", "none"),
+        ("wronged", False, "timeout", "harassment"),
+        ("caught", True, "delete", "harassment"),
+        ("open", True, "undecided", None),
+        ("silenced", False, "ban", "hate"),
+    ]
+    store(
+        folder,
+        COMMENTS,
+        *(
+            {
+                "comment_id": name,
+                "text": f"{name} line",
+                "label_is_violation": label,
+                "label_source": "moderators",
+            }
+            for name, label, _, _ in given
+        ),
+    )
+    store(
+        folder,
+        ACTION_LOG,
+        *(
+            {
+                "comment_id": name,
+                "position": place,
+                "user_name": "Mallory",
+                "sent_at": datetime(2026, 3, 1, 23, 59, tzinfo=UTC),
+                "duration_s": 600 if action == "timeout" else None,
+                "action": action,
+                "category": category,
+                "strikes": 1,
+                "decided_by": "student",
+                "under_sanction": name == "silenced",
+            }
+            for place, (name, _, action, category) in enumerate(given)
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("view", "names"),
+    [
+        ("wrong_sanctions", ["wronged"]),
+        ("missed_violations", ["missed", "open"]),
+        ("user_evenings", ["missed", "wronged", "caught", "open", "silenced"]),
+    ],
+)
+def test_the_usual_questions_have_a_view(folder: DataFolder, view: str, names: list[str]) -> None:
+    labelled_run(folder)
+    answer = query(folder, f"select comment_id from {view} where user_name = 'Mallory' order by position")
+    assert answer["comment_id"].to_list() == names
+
+
+def test_moderators_are_held_against_a_config(folder: DataFolder) -> None:
+    labelled_run(folder)
+    answer = query(folder, "select who_acts, count(*) from moderators_compared group by 1 order by 1")
+    assert answer.rows() == [("both", 1), ("only the config", 2), ("only the moderators", 2)]
+
+
+def test_agreement_by_audits_is_weighted_by_how_unlikely_each_was(folder: DataFolder) -> None:
+    audits: list[tuple[bool | None, float]] = [(False, 1.0), (True, 0.1), (True, 0.1), (None, 0.1)]
+    store(
+        folder,
+        EXPERT_AUDITS,
+        *(
+            {"comment_id": f"c{i}", "agrees": agrees, "audit_probability": chance}
+            for i, (agrees, chance) in enumerate(audits)
+        ),
+    )
+    answer = query(folder, "select audits, audits_read, agreement, unweighted from audit_agreement")
+    assert answer.row(0)[:2] == (4, 3)
+    assert answer.row(0)[2:] == pytest.approx((20 / 21, 2 / 3))
+
+
+def test_what_flips_between_two_configs_is_there_once(folder: DataFolder) -> None:
+    store(folder, COMMENTS, {"comment_id": "c1", "text": "line"}, {"comment_id": "c2", "text": "line"})
+    for config, actions in (("hybrid", ("allow", "ban")), ("learned", ("delete", "ban"))):
+        rows: list[dict[str, object]] = [
+            {"chat": "arena", "config": config, "comment_id": f"c{i}", "action": action}
+            for i, action in enumerate(actions, start=1)
+        ]
+        write_table(rows_of(ACTION_LOG, *rows), folder, ACTION_LOG, "arena", config)
+    answer = query(folder, "select config, action, other_config, other_action from flips")
+    assert answer.rows() == [("hybrid", "allow", "learned", "delete")]
+
+
+def test_a_statement_of_reasons_keeps_the_published_limits_and_names_nobody(folder: DataFolder) -> None:
+    labelled_run(folder)
+    answer = query(folder, "select * from dsa_statements order by puid")
+    assert answer.height == 2, "what was not carried out, and a warning, need none"
+    for row in answer.iter_rows(named=True):
+        assert (row["decision_visibility"] is None) != (row["decision_provision"] is None)
+        assert re.fullmatch(r"[A-Za-z0-9_-]{1,500}", row["puid"])
+        assert row["end_date_service_restriction"] is None or (
+            row["end_date_service_restriction"] >= row["application_date"]
+        )
+        assert len(row["decision_facts"]) <= 5_000
+        assert len(row["incompatible_content_ground"]) <= 500
+        assert len(row["incompatible_content_explanation"]) <= 2_000
+        assert "Mallory" not in str(row)
+        assert "line" not in str(row)
+
+
+def test_every_view_says_what_one_row_is() -> None:
+    assert set(ANSWERS) == set(QUESTIONS)

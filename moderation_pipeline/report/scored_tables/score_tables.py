@@ -11,7 +11,7 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
-from moderation_pipeline.report.comparison_table import Cell, Column, Quantity, ReadableTable
+from moderation_pipeline.report.comparison_table import Cell, ColumnHead, Quantity, ReadableTable
 from moderation_pipeline.report.quantities import NONE, SPACE, count, dollars, percent, score, signed
 from moderation_pipeline.report.scored_tables.score_words import WORDS
 
@@ -33,7 +33,7 @@ def judges_table(evaluation: Evaluation) -> ReadableTable:
         Quantity(name, meaning, [cell(row) for row in rows]) for name, meaning, cell in _lines(evaluation)
     ]
     return ReadableTable(
-        [Column(str(row["judge"])) for row in rows],
+        [ColumnHead(str(row["judge"])) for row in rows],
         [line for line in lines if any(cell.value != NONE for cell in line.cells)],
     )
 

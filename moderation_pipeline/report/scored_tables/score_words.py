@@ -35,8 +35,10 @@ WORDS: dict[LabelSource, Words] = {
         "as much, and recall is of what they acted on, not of what broke a rule.",
     ),
     "generator": Words(
-        "a violation by the generator",
         "violations by the generator",
+        "a violation by the generator",
+        "innocent by the generator",
+        "F1",
         "The labels are those of the generator that made up the texts: they show how things work, and are no evidence.",
     ),
     "model": Words(

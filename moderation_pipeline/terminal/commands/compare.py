@@ -25,7 +25,7 @@ def compare(chat: str, one: str, other: str, lines: int, as_json: bool) -> None:
 
     By category and rule, by newcomers and regulars, with the lines; what the labels say of each, where there are any.
     """
-    from moderation_pipeline.terminal import changes_answers
+    from moderation_pipeline.terminal.questions import changes_answers
 
     found = changes_answers.flips(DataFolder.find(), chat, one, other)
     if as_json:

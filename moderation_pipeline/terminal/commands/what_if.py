@@ -36,7 +36,7 @@ def what_if(
     Plans are re-decided from what the run stored, by the loop's own code, and no model is asked. Who was audited, what
     the Expert said and what memory had learnt stay as they were.
     """
-    from moderation_pipeline.terminal import changes_answers
+    from moderation_pipeline.terminal.questions import changes_answers
 
     found = changes_answers.what_if(DataFolder.find(), chat, config, thresholds, sanctions)
     if as_json:

@@ -12,9 +12,11 @@ def people_sentence(config: str, felt: FeltCounts | None) -> str | None:
     """Say how many would be silenced, how many wrongly and at most, and what would pass; null for an empty chat."""
     if felt is None:
         return None
-    said = f"{_month(felt)} {config} would time out or ban about {_about(felt.silenced)} times"
+    how_often = f"about {_about(felt.silenced)} times" if felt.silenced else "nobody"
+    said = f"{_month(felt)} {config} would time out or ban {how_often}"
     if felt.wronged is not None and felt.wronged_at_most is not None:
-        said += f", about {_about(felt.wronged)} of them wrongly by the labels (at most {_about(felt.wronged_at_most)})"
+        wronged = f"about {_about(felt.wronged)}" if felt.wronged else "none"
+        said += f", {wronged} of them wrongly by the labels (at most {_about(felt.wronged_at_most)})"
     elif felt.silenced:
         said += ", and no label tells how many of them wrongly"
     if felt.missed is not None:
@@ -26,9 +28,12 @@ def _month(felt: FeltCounts) -> str:
     """Say what a month is here, and from how little it was carried over."""
     if felt.hours is None:
         return f"In {felt.month:,.0f} comments like these (they have no time)"
+    rooms = f" of {felt.channels:,} channels together" if felt.channels > 1 else ""
     if felt.month == MONTH_HOURS:
-        return f"In a month like these {felt.hours / 24:,.0f} days"
-    return f"In a month of {felt.month:,.0f} hours on air, if all were like these {_hours(felt.hours)},"
+        return f"In a month like these {felt.hours / 24:,.0f} days{rooms}"
+    return (
+        f"In a month of {felt.month:,.0f} hours on air, if all were like these {_hours(felt.hours)}{rooms},"
+    )
 
 
 def _hours(hours: float) -> str:

@@ -100,7 +100,7 @@ def what_if(
         ThresholdError, SanctionsError: what was asked for can't be read.
     """
     least = dict(map(_threshold, thresholds))
-    comments, log = _run(folder, chat, config)
+    comments, log = run_of(folder, chat, config)
     named = ConfigLibrary(folder).load(config)
     spec = load_sanctions(sanctions or named.config.sanctions, folder)
     stored = Stored(
@@ -135,8 +135,8 @@ def flips(folder: DataFolder, chat: str, one: str, other: str) -> ChangesShown:
     Raises:
         NoSuchChatError, NothingRunError, StaleRunError: there are not two runs of the chat as it is.
     """
-    comments, before = _run(folder, chat, one)
-    _, after = _run(folder, chat, other)
+    comments, before = run_of(folder, chat, one)
+    _, after = run_of(folder, chat, other)
     found = _shown(f"From {one} to {other} on {chat}", comments, before, after, (one, other))
     return found._replace(rules=_by_rule(found.lines, *(_rules(folder, chat, name) for name in (one, other))))
 
@@ -159,7 +159,7 @@ def _rules(folder: DataFolder, chat: str, config: str) -> pl.DataFrame:
     )
 
 
-def _run(folder: DataFolder, chat: str, config: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+def run_of(folder: DataFolder, chat: str, config: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the chat's comments and a run's actions, once they are of the same comments."""
     require_chat(folder, chat)
     comments, log = read_table(folder, COMMENTS, chat), read_table(folder, ACTION_LOG, chat, config)

@@ -49,8 +49,23 @@ WORDS: tuple[Word, ...] = (
     Word("F1", "Precision and recall in one number from 0 to 1: high only where both are."),
     Word(
         "95 % interval",
-        "The number would lie in here for 95 of 100 chats like this one; two configs whose intervals overlap"
-        " widely may well be equal.",
+        "How far off the number may be by chance: were such chats drawn again and again, 95 of 100 intervals made this"
+        " way would hold the true one.",
+    ),
+    Word(
+        "AUROC",
+        "How often a violation gets a higher probability than another comment: 0.5 is guessing.",
+    ),
+    Word(
+        "strike",
+        "A sanction above a warning that still counts against a user; each makes the next one harder.",
+    ),
+    Word(
+        "level", "How many strikes and warnings counted: the step of the ladder of sanctions that was taken."
+    ),
+    Word(
+        "base, learned head",
+        "A Student that learns: its base decides until the part that learns, its head, may.",
     ),
     Word("position", "The number of a comment in the chat, counted from 0."),
     Word(

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from moderation_pipeline.evaluation.felt_counts import felt_counts, most_events
+from moderation_pipeline.report.words.people_sentences import people_sentence
+from moderation_pipeline_tests.evaluation.worlds import START, Row, comments, run
+
+
+def said(hours: float | None, *, labelled: bool = True, silenced: int = 2, size: int = 100) -> str:
+    """What is said of a chat over so many hours in which `silenced` comments were timed out, the first wrongly."""
+    given: list[Row] = [
+        {
+            "sent_at": None if hours is None else START + timedelta(hours=hours * i / (size - 1)),
+            "label_is_violation": (i != 0 and i < silenced) if labelled else None,
+        }
+        for i in range(size)
+    ]
+    chat = comments(given)
+    plans = ["timeout harassment" if i < silenced else "allow none" for i in range(size)]
+    sentence = people_sentence("hybrid", felt_counts(chat, run("hybrid", chat, student=plans)))
+    assert sentence is not None
+    return sentence
+
+
+def test_an_evening_becomes_a_month_on_air_and_says_from_how_little() -> None:
+    assert said(5.0).startswith(
+        "In a month of 100 hours on air, if all were like these 5.0 hours, hybrid would time out or ban about 40 times,"
+        " about 20 of them wrongly by the labels (at most 40)"
+    )
+
+
+def test_days_become_a_month_of_days() -> None:
+    assert said(24.0 * 15).startswith(
+        "In a month like these 15 days hybrid would time out or ban about 4 times, about 2 of them wrongly"
+    )
+
+
+def test_without_times_comments_are_counted_instead() -> None:
+    assert "In 100,000 comments like these (they have no time)" in said(None)
+
+
+def test_without_labels_nobody_is_said_to_be_wronged() -> None:
+    assert said(5.0, labelled=False).endswith("about 40 times, and no label tells how many of them wrongly.")
+
+
+def test_nobody_is_a_word() -> None:
+    assert "would time out or ban nobody" in said(5.0, silenced=0)
+
+
+@pytest.mark.parametrize(("seen", "most"), [(0, 3.69), (1, 5.57), (10, 18.39)])
+def test_the_most_is_the_exact_interval_of_a_count(seen: int, most: float) -> None:
+    """Garwood 1936: the published limits of a Poisson count at 95 %."""
+    assert most_events(seen) == pytest.approx(most, abs=0.005)

@@ -15,7 +15,7 @@ from moderation_pipeline_tests.agents.learned.test_learned_student import (
     moderated,
 )
 
-STRENGTHS = Strengths(everything=0.5, text=10.0, width=1)
+STRENGTHS = Strengths(everything=0.5, text=10.0, width=1, conduct_from=1)
 
 
 def marked_rows(count: int) -> tuple[csr_matrix, NDArray[np.bool_]]:

@@ -8,7 +8,8 @@ text knows it by heart. What is made of the predictions is `learned_student.py`'
 
 from __future__ import annotations
 
-from math import log
+from collections.abc import Mapping
+from math import log, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -82,16 +83,33 @@ def cross_fitted(
         for way, scores in found.items():
             everything = with_conduct if way.reads_conduct else without
             scores[out] = everything.beside(text, way.text_share).scores(rows[out])[:, 0]
-    losses = [_loss(found[way][own], is_violation[own], weights[own]) for way in ways]
-    best = ways[int(np.argmin(losses))]
+    best = _likeliest(
+        {way: _losses(found[way][own], is_violation[own], weights[own]) for way in ways}, weights[own]
+    )
     return CrossFitted(found[best], best)
 
 
-def _loss(scores: Floats, outcomes: Flags, weights: Floats) -> float:
-    """Return the weighted mean of - log likelihood after calibration; scores that rank the wrong way say nothing."""
+def _likeliest(losses: Mapping[Way, Floats], weights: Floats) -> Way:
+    """Return the way of the least loss; one that reads conduct only where that is more than chance makes of it."""
+    best = {
+        reads: min(
+            (way for way in losses if way.reads_conduct == reads),
+            key=lambda way: float(np.average(losses[way], weights=weights)),
+        )
+        for reads in (False, True)
+    }
+    gain = losses[best[False]] - losses[best[True]]
+    mean = float(np.average(gain, weights=weights))
+    error = sqrt(float((weights**2 * (gain - mean) ** 2).sum())) / float(weights.sum())
+    return best[mean > error]
+
+
+def _losses(scores: Floats, outcomes: Flags, weights: Floats) -> Floats:
+    """Return - log likelihood of each after calibration; scores that rank the wrong way say nothing."""
     slope, intercept = platt(scores, outcomes, weights)
     if slope <= 0:
         rate = float(np.average(outcomes, weights=weights))
-        return -(rate * log(rate) + (1 - rate) * log(1 - rate))
+        return np.where(outcomes, -log(rate), -log(1 - rate))
     signed = np.where(outcomes, 1, -1) * (slope * scores + intercept)
-    return float(np.average(np.logaddexp(0, -signed), weights=weights))
+    losses: Floats = np.logaddexp(0, -signed)
+    return losses

@@ -73,21 +73,22 @@ AS_BEFORE = Way(1.0, reads_conduct=False)
 class Strengths(NamedTuple):
     """How much fits may make of few audits (scikit-learn's C): on everything, and on the text alone.
 
-    Text is in the columns from `width` on, who writes and how in those from `conduct_from` on to there.
+    Text is in the columns from `width` on, who writes and how in those of `conduct`.
     """
 
     everything: float
     text: float | None
     width: int
-    conduct_from: int
+    conduct: range
     way: Way = Way(1.0, reads_conduct=True)
 
     def read(self, rows: csr_matrix) -> csr_matrix:
         """Return the rows as a fit on everything reads them."""
         if self.way.reads_conduct:
             return rows
-        is_conduct = (rows.indices >= self.conduct_from) & (rows.indices < self.width)
-        read = csr_matrix((np.where(is_conduct, 0.0, rows.data), rows.indices, rows.indptr), shape=rows.shape)
+        is_conduct = (rows.indices >= self.conduct.start) & (rows.indices < self.conduct.stop)
+        read = rows.copy()
+        read.data[is_conduct] = 0.0
         read.eliminate_zeros()
         return read
 

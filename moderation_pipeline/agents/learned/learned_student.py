@@ -291,8 +291,9 @@ class LearnedStudent(Student):
     @property
     def _strengths(self) -> Strengths:
         numbers = len(self._columns.names or ())
-        width = numbers + WIDTH + (0 if self._ways is None else self._ways.width)
-        return Strengths(self._spec.strength, self._spec.text_strength, width, numbers, self._way)
+        conduct = range(numbers, numbers + WIDTH)
+        width = conduct.stop + (0 if self._ways is None else self._ways.width)
+        return Strengths(self._spec.strength, self._spec.text_strength, width, conduct, self._way)
 
     def _cross_fit(self, rows: csr_matrix) -> bool:
         """Judge ways to fit by the folds of the audits so far; return whether heads can be judged by them too."""

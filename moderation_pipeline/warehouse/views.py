@@ -83,13 +83,24 @@ select chat, config, memory_id, helped - harmed as value, helped, harmed, neutra
 from memory_snapshot
 """
 
+FORESEEN = """
+select s.chat, s.config, s.comment_id, s.position, c.channel, c.user_id, c.user_name, c.text,
+       said.each.probability as probability, c.label_is_violation, s.tier
+from student_decisions s
+join comments c on c.chat = s.chat and c.comment_id = s.comment_id,
+     unnest(s.probabilities) as said(each)
+where said.each.question = 'violation'
+"""
+"""What a learned head thought of each comment before its audit, or its label, was known."""
+
 QUESTIONS: dict[str, str] = {
     "disagreements": DISAGREEMENTS,
     "sanctioned_users": SANCTIONED_USERS,
     "cost_by_config": COST_BY_CONFIG,
     "memory_value": MEMORY_VALUE,
+    "foreseen": FORESEEN,
 }
-"""Views over views: audits that disagree, who was sanctioned, what a config cost, what memories earn."""
+"""Views over views: audits that disagree, who was sanctioned, what a config cost, what memories earn, what heads saw."""
 
 CATALOGUE = re.compile(
     r"\b(show|describe|summarize|information_schema|pragma|duckdb_\w+|pg_\w+|sqlite_\w+)\b", re.IGNORECASE

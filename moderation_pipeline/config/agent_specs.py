@@ -95,6 +95,8 @@ class LearnedSpec(Closed):
     least_effective_sample: float = Field(default=30, ge=10)
     """The head decides once the audits it was judged by, each weighted by 1 / its probability, are worth so many
     equal ones."""
+    scope: Literal["channel", "all"] = "all"
+    """Whether what was acted on in a channel counts there more, or less, than elsewhere: the others are the prior."""
     guard_window: int = Field(default=300, ge=20)
     """On how many recent random audits head and base are compared."""
     start_from: StartFrom | None = None

@@ -215,6 +215,15 @@ no name, and a hash in place of the comment.
 A warning restricts nothing and needs none; a channel is a part of the service, so who is banned from it keeps his
 account. `territorial_scope`, which is required, is the platform's to add.
 """
+FORESEEN = """
+select s.chat, s.config, s.comment_id, s.position, c.channel, c.user_id, c.user_name, c.text,
+       said.each.probability as probability, c.label_is_violation, s.tier
+from student_decisions s
+join comments c on c.chat = s.chat and c.comment_id = s.comment_id,
+     unnest(s.probabilities) as said(each)
+where said.each.question = 'violation'
+"""
+"""What a learned head thought of each comment before its audit, or its label, was known."""
 
 QUESTIONS: dict[str, str] = {
     "disagreements": DISAGREEMENTS,
@@ -228,6 +237,7 @@ QUESTIONS: dict[str, str] = {
     "sanctioned_users": SANCTIONED_USERS,
     "cost_by_config": COST_BY_CONFIG,
     "memory_value": MEMORY_VALUE,
+    "foreseen": FORESEEN,
     "run_history": RUN_HISTORY,
     "stale_runs": STALE_RUNS,
 }
@@ -245,6 +255,7 @@ ANSWERS: dict[str, str] = {
     "sanctioned_users": "a user against whom something was done, and how often wrongly",
     "cost_by_config": "a run: what was asked and paid",
     "memory_value": "a memory: how often it helped and harmed",
+    "foreseen": "a comment: how likely a learned head thought it a violation, before that was known",
     "run_history": "a run each time that it was made: when, by which code, on which data, and what changed",
     "stale_runs": "a run of comments that its chat no longer has",
 }

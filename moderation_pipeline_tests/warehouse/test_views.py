@@ -176,6 +176,22 @@ def test_memory_value_ranks_what_helped_above_what_harmed(folder: DataFolder) ->
     assert answer.rows() == [("good", 5, 1), ("bad", -3, 2)]
 
 
+def test_foreseen_tells_what_a_head_thought_of_each_comment_whoever_decided_it(folder: DataFolder) -> None:
+    store(folder, COMMENTS, {"comment_id": "c1", "label_is_violation": True}, {"comment_id": "c2"})
+    said = [
+        {"question": "spam", "option": "true", "probability": 0.1},
+        {"question": "violation", "option": "true", "probability": 0.7},
+    ]
+    store(
+        folder,
+        STUDENT_DECISIONS,
+        {"comment_id": "c1", "probabilities": said, "tier": "base"},
+        {"comment_id": "c2", "probabilities": said[:1]},
+    )
+    answer = query(folder, "select comment_id, probability, label_is_violation, tier from foreseen")
+    assert answer.rows() == [("c1", 0.7, True, "base")]
+
+
 def test_only_the_views_that_are_named_are_defined(folder: DataFolder) -> None:
     with connect_in_memory(folder, ["disagreements"]) as connection:
         defined = {name for (name,) in connection.execute("show tables").fetchall()}

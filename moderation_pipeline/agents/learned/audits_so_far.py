@@ -13,8 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from moderation_pipeline.agents.learned.channel_ways import ChannelWays
 from moderation_pipeline.agents.learned.conduct_levels import Levels
 from moderation_pipeline.agents.learned.cross_fitting import Folds
+from moderation_pipeline.agents.learned.feature_rows import Known
 from moderation_pipeline.agents.learned.head import CLASS_SEPARATOR
 from moderation_pipeline.agents.learned.kept_examples import KeptExamples
 from moderation_pipeline.agents.learned.model_snapshot import Example
@@ -31,6 +33,10 @@ FEW = 2_000
 
 CROSS_FIT_GROWTH = 1.15
 """Folds are fitted again when audits have grown by this factor: they take ten fits where a refit takes two."""
+
+
+ENOUGH_VIOLATIONS = 100
+"""From so many of this run's own on, the way to fit that folds found better stays."""
 
 
 class Pending(NamedTuple):
@@ -59,12 +65,11 @@ class Scored(NamedTuple):
 
 
 class HowAudited(NamedTuple):
-    """What is known of an example besides what is fitted: its fold, and how its audit came about.
+    """How an audit came about: 1 / its probability, and whether chance chose it.
 
-    `weight` is 1 / the audit's probability; `base_is_right` whether the base saw a violation where the audit does.
+    `base_is_right` says whether the base saw a violation where the audit does.
     """
 
-    fold: int
     weight: float
     is_fair: bool
     base_is_right: bool
@@ -77,7 +82,7 @@ class AuditsSoFar:
         self._growth = spec.refit_growth
         self._pending: dict[str, Pending] = {}
         self._next_fit = self._next_threshold = spec.least_audits
-        self._next_cross_fit = 0
+        self._next_cross_fit = self._violations = self._cross_fitted_violations = 0
         self._folds = Folds()
         self._kept = KeptExamples(spec.most_examples)
         self._taught = self._own = 0
@@ -112,29 +117,31 @@ class AuditsSoFar:
             self.scored.append(Scored(pending.score, audited.is_violation, 1 / lesson.audit_probability))
 
     def take_for_example(
-        self, pending: Pending, audited: Plan, lesson: Lesson, vocabulary: Vocabulary
+        self,
+        pending: Pending,
+        audited: Plan,
+        lesson: Lesson,
+        vocabulary: Vocabulary,
+        ways: ChannelWays | None,
     ) -> None:
         """Keep the case for the fits to come."""
         self._taught += 1
         self._own += 1
+        self._violations += audited.is_violation
         self._beyond_base[pending.not_judged] += 1
         comment_id, is_violation = lesson.case.comment_id, audited.is_violation
         if self.are_few:
-            self.shown.append(self._shown(pending, lesson, is_violation=is_violation))
+            self.shown.append(_shown(pending, lesson, is_violation=is_violation))
         if not self._kept.wants(comment_id, is_violation=is_violation):
             return
         outcome = f"{audited.action}{CLASS_SEPARATOR}{audited.category}" if is_violation else None
         vocabulary.learn([pending.text])
-        terms = vocabulary.numbered(pending.text)
-        self._kept.add(comment_id, Example(terms, pending.numbers, pending.levels, outcome))
-
-    def _shown(self, pending: Pending, lesson: Lesson, *, is_violation: bool) -> HowAudited:
-        return HowAudited(
-            fold=self._folds.of(pending.text, is_violation=is_violation),
-            weight=1 / lesson.audit_probability,
-            is_fair=lesson.audit_reason.is_fair,
-            base_is_right=pending.base is not None and pending.base.is_violation == is_violation,
-        )
+        known = Known(lesson.case.channel, pending.levels, vocabulary.numbered(pending.text))
+        if is_violation and ways is not None:
+            ways.learn(*known)
+        fold = self._folds.of(pending.text, is_violation=is_violation)
+        weight = 1 / lesson.audit_probability
+        self._kept.add(comment_id, Example(known, pending.numbers, outcome, fold, weight))
 
     def taught_beyond_base(self, not_judged: str | None) -> int:
         """Return how many of this run's audits were of what the base does not judge, for the same reason."""
@@ -161,17 +168,28 @@ class AuditsSoFar:
 
     @property
     def is_cross_fit_due(self) -> bool:
-        """Whether audits are few, and have grown enough to be predicted by fold again."""
-        return self.are_few and len(self.shown) >= self._next_cross_fit
+        """Whether there is more to be learnt from predicting audits by fold again.
+
+        There is while audits are few, once they have grown by a part; and while violations are few among many, once
+        there are twice as many.
+        """
+        if self.are_few:
+            return self._own >= self._next_cross_fit
+        return self._cross_fitted_violations < ENOUGH_VIOLATIONS and (
+            self._violations >= 2 * self._cross_fitted_violations
+        )
 
     def cross_fitted(self, scores: Floats) -> None:
-        """Take these predictions of all own examples instead of those made before each audit was known."""
+        """While audits are few, take these predictions of all own ones for those made before each was known."""
+        self._cross_fitted_violations = self._violations
+        if not self.are_few:
+            return
         own = self.examples[self.begun_with :]
         self.scored = [
             Scored(score, example.outcome is not None, shown.weight)
             for score, example, shown in zip(scores.tolist(), own, self.shown, strict=True)
         ]
-        self._next_cross_fit = int(len(self.shown) * CROSS_FIT_GROWTH) + 1
+        self._next_cross_fit = int(self._own * CROSS_FIT_GROWTH) + 1
 
     def is_threshold_due(self) -> bool:
         """Whether scores have grown enough to move a threshold; if so, say when they will have again."""
@@ -179,3 +197,11 @@ class AuditsSoFar:
             return False
         self._next_threshold = int(len(self.scored) * self._growth) + 1
         return True
+
+
+def _shown(pending: Pending, lesson: Lesson, *, is_violation: bool) -> HowAudited:
+    return HowAudited(
+        weight=1 / lesson.audit_probability,
+        is_fair=lesson.audit_reason.is_fair,
+        base_is_right=pending.base is not None and pending.base.is_violation == is_violation,
+    )

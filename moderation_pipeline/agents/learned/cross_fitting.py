@@ -8,7 +8,8 @@ text knows it by heart. What is made of the predictions is `learned_student.py`'
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from math import log, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -16,28 +17,27 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from moderation_pipeline.agents.learned.calibration import platt
-from moderation_pipeline.agents.learned.head import Strengths, fit_gate
+from moderation_pipeline.agents.learned.head import Strengths, Way, fit_gate
+from moderation_pipeline.agents.learned.model_snapshot import ALWAYS_LEARNT
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 FOLDS = 5
 
-ALWAYS_LEARNT = -1
-"""The fold of what a run began with: it is in every fit, and judged by none."""
-
 LEAST_OF_A_KIND = 5
 """Audits of the rarer kind, below which folds say nothing."""
 
-TEXT_SHARES = (1.0, 0.0)
-"""What the fit on text alone may count beside the fit on everything; of equals the first is taken."""
+
+WAYS = tuple(Way(share, reads_conduct=reads) for reads in (False, True) for share in (1.0, 0.0))
+"""Of equals the first is taken: who writes and how has to show that it helps."""
 
 
 class CrossFitted(NamedTuple):
-    """Scores by heads that had not seen the case, not a number where there is none; and the better share of text."""
+    """Scores by heads that had not seen the case, not a number where there is none; and the better way to fit."""
 
     scores: Floats
-    text_share: float
+    way: Way
 
 
 class Folds:
@@ -61,34 +61,55 @@ def cross_fitted(
 ) -> CrossFitted | None:
     """Return what heads say of the folds they were not fitted on; null while there are too few of either kind.
 
-    `weights` are 1 / audit probability. The share of the text's fit is the one whose calibrated predictions are the
-    likelier, in this weighting.
+    `weights` are 1 / audit probability. The way to fit is the one whose calibrated predictions are the likelier, in
+    this weighting.
     """
     own = folds != ALWAYS_LEARNT
     violations = int(is_violation[own].sum())
     if min(violations, int(own.sum()) - violations) < LEAST_OF_A_KIND:
         return None
-    with_text = strengths._replace(text_share=1.0)
-    found = {share: np.full(len(folds), np.nan) for share in TEXT_SHARES}
+    ways = [way for way in WAYS if strengths.text is not None or not way.text_share]
+    found = {way: np.full(len(folds), np.nan) for way in ways}
     for fold in range(FOLDS):
         out, rest = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
         if not len(out) or is_violation[rest].all() or not is_violation[rest].any():
             return None
-        everything, text = fit_gate(rows[rest], is_violation[rest], with_text)
-        for share, scores in found.items():
-            scores[out] = everything.beside(text, share).scores(rows[out])[:, 0]
-    losses = [_loss(found[share][own], is_violation[own], weights[own]) for share in TEXT_SHARES]
-    best = TEXT_SHARES[int(np.argmin(losses))]
+        with_conduct, text = fit_gate(
+            rows[rest], is_violation[rest], strengths._replace(way=Way(1.0, reads_conduct=True))
+        )
+        without, _ = fit_gate(
+            rows[rest], is_violation[rest], strengths._replace(way=Way(0.0, reads_conduct=False))
+        )
+        for way, scores in found.items():
+            everything = with_conduct if way.reads_conduct else without
+            scores[out] = everything.beside(text, way.text_share).scores(rows[out])[:, 0]
+    best = _likeliest(
+        {way: _losses(found[way][own], is_violation[own], weights[own]) for way in ways}, weights[own]
+    )
     return CrossFitted(found[best], best)
 
 
-def _loss(scores: Floats, outcomes: Flags, weights: Floats) -> float:
-    """Return the weighted mean of - log likelihood after calibration."""
+def _likeliest(losses: Mapping[Way, Floats], weights: Floats) -> Way:
+    """Return the way of the least loss; one that reads conduct only where that is more than chance makes of it."""
+    best = {
+        reads: min(
+            (way for way in losses if way.reads_conduct == reads),
+            key=lambda way: float(np.average(losses[way], weights=weights)),
+        )
+        for reads in (False, True)
+    }
+    gain = losses[best[False]] - losses[best[True]]
+    mean = float(np.average(gain, weights=weights))
+    error = sqrt(float((weights**2 * (gain - mean) ** 2).sum())) / float(weights.sum())
+    return best[mean > error]
+
+
+def _losses(scores: Floats, outcomes: Flags, weights: Floats) -> Floats:
+    """Return - log likelihood of each after calibration; scores that rank the wrong way say nothing."""
     slope, intercept = platt(scores, outcomes, weights)
+    if slope <= 0:
+        rate = float(np.average(outcomes, weights=weights))
+        return np.where(outcomes, -log(rate), -log(1 - rate))
     signed = np.where(outcomes, 1, -1) * (slope * scores + intercept)
-    return float(np.average(np.logaddexp(0, -signed), weights=weights))
-
-
-def as_folds(begun_with: int, folds: Sequence[int]) -> NDArray[np.int64]:
-    """Return the folds of all examples, those that a run began with first."""
-    return np.array([ALWAYS_LEARNT] * begun_with + list(folds), dtype=np.int64)
+    losses: Floats = np.logaddexp(0, -signed)
+    return losses

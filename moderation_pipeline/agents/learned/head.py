@@ -44,6 +44,10 @@ class Linear:
         known = self.weights.shape[1]
         return np.asarray(rows[:, :known] @ self.weights.T) + self.intercepts
 
+    def without(self, columns: slice) -> Linear:
+        """Return the model of rows that lack some columns."""
+        return Linear(np.delete(self.weights, columns, axis=1), self.intercepts)
+
     @classmethod
     def fitted(cls, rows: csr_matrix, classes: Sequence[object], strength: float) -> Linear:
         """Return the fit; classes count alike however rare, for audits are a biased sample of them anyway."""
@@ -55,16 +59,38 @@ class Linear:
         return cls(np.asarray(model.coef_, dtype=np.float64), np.asarray(model.intercept_, dtype=np.float64))
 
 
+class Way(NamedTuple):
+    """A way to fit: what the fit on text alone counts beside the fit on everything, and whether that reads conduct."""
+
+    text_share: float
+    reads_conduct: bool
+
+
+AS_BEFORE = Way(1.0, reads_conduct=False)
+"""Until folds say which way is better: who writes and how has to show that it helps."""
+
+
 class Strengths(NamedTuple):
     """How much fits may make of few audits (scikit-learn's C): on everything, and on the text alone.
 
-    Text is in the columns from `width` on; `text_share` is what its own fit counts beside the other.
+    Text is in the columns from `width` on, who writes and how in those of `conduct`.
     """
 
     everything: float
     text: float | None
     width: int
-    text_share: float = 1.0
+    conduct: range
+    way: Way = Way(1.0, reads_conduct=True)
+
+    def read(self, rows: csr_matrix) -> csr_matrix:
+        """Return the rows as a fit on everything reads them."""
+        if self.way.reads_conduct:
+            return rows
+        is_conduct = (rows.indices >= self.conduct.start) & (rows.indices < self.conduct.stop)
+        read = rows.copy()
+        read.data[is_conduct] = 0.0
+        read.eliminate_zeros()
+        return read
 
 
 def fit_gate(
@@ -72,8 +98,8 @@ def fit_gate(
 ) -> tuple[Linear, Linear | None]:
     """Return whether a violation, as a fit on everything says it and, where wanted, as one on the text alone does."""
     outcomes = is_violation.tolist()
-    everything = Linear.fitted(rows, outcomes, strengths.everything)
-    if strengths.text is None or strengths.text_share == 0:
+    everything = Linear.fitted(strengths.read(rows), outcomes, strengths.everything)
+    if strengths.text is None or strengths.way.text_share == 0:
         return everything, None
     return everything, Linear.fitted(rows[:, strengths.width :], outcomes, strengths.text)
 
@@ -89,6 +115,11 @@ class Head:
     gate: Linear
     classes: tuple[str, ...]
     which: Linear | None
+
+    def without(self, columns: slice) -> Head:
+        """Return the head of rows that lack some columns."""
+        which = None if self.which is None else self.which.without(columns)
+        return Head(self.gate.without(columns), self.classes, which)
 
     def suspicions(self, rows: csr_matrix) -> Floats:
         """Return the log-odds of a violation on the scale of balanced classes, shape (rows,)."""
@@ -120,9 +151,11 @@ def fit_head(rows: csr_matrix, classes: Sequence[str | None], strengths: Strengt
     distinct = tuple(sorted(set(found)))
     which = None
     if len(distinct) > 1:
-        which = _fit_which(rows[np.flatnonzero(is_violation)], found, distinct, strengths.everything)
+        which = _fit_which(
+            strengths.read(rows)[np.flatnonzero(is_violation)], found, distinct, strengths.everything
+        )
     everything, text = fit_gate(rows, is_violation, strengths)
-    return Head(everything.beside(text, strengths.text_share), distinct, which)
+    return Head(everything.beside(text, strengths.way.text_share), distinct, which)
 
 
 def _fit_which(rows: csr_matrix, found: list[str], distinct: tuple[str, ...], strength: float) -> Linear:

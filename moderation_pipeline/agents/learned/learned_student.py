@@ -20,13 +20,14 @@ from moderation_pipeline.agents.learned.calibration import (
     Calibration,
     calibrate,
 )
+from moderation_pipeline.agents.learned.channel_ways import ChannelWays
 from moderation_pipeline.agents.learned.conduct_levels import WIDTH, Levels, conduct_names
-from moderation_pipeline.agents.learned.cross_fitting import as_folds, cross_fitted
+from moderation_pipeline.agents.learned.cross_fitting import cross_fitted
 from moderation_pipeline.agents.learned.feature_columns import Columns
-from moderation_pipeline.agents.learned.feature_rows import feature_rows
+from moderation_pipeline.agents.learned.feature_rows import Known, feature_rows
 from moderation_pipeline.agents.learned.features import RecentSuspicion, numeric_row, suspicion
 from moderation_pipeline.agents.learned.guard import Compared, Guard, is_right
-from moderation_pipeline.agents.learned.head import Head, Strengths, fit_head
+from moderation_pipeline.agents.learned.head import AS_BEFORE, Head, Strengths, fit_head
 from moderation_pipeline.agents.learned.head_verdicts import verdicts_of
 from moderation_pipeline.agents.learned.memories_part import tell_memories
 from moderation_pipeline.agents.learned.model_snapshot import ModelSnapshot
@@ -76,11 +77,12 @@ class LearnedStudent(Student):
         self._taught_in: tuple[str, ...] = ()
         self._recent_scores = RecentScores()
         self._vocabulary = Vocabulary()
+        self._ways = ChannelWays() if spec.scope == "channel" else None
         self._feature_names: list[str] = []
         self._head: Head | None = None
         self._calibration = UNCALIBRATED
         self._threshold = OwnThreshold()
-        self._text_share = 1.0
+        self._way = AS_BEFORE
         self._is_outdone = False
         self.guard = Guard(spec.guard_window)
         self.refits = 0
@@ -186,8 +188,11 @@ class LearnedStudent(Student):
         levels: Levels,
     ) -> tuple[Sequence[Verdict | None], Sequence[float | None]]:
         """Return what the head says, with its scores."""
-        terms = [self._vocabulary.numbered(case.normalised) for case in cases]
-        rows = feature_rows(numbers, levels, terms, self._vocabulary)
+        known = [
+            Known(case.channel, seen, self._vocabulary.numbered(case.normalised))
+            for case, seen in zip(cases, levels, strict=True)
+        ]
+        rows = feature_rows(numbers, known, self._vocabulary, self._ways)
         scores = head.suspicions(rows)
         self._recent_scores.take_in([case.comment_id for case in cases], scores.tolist())
         verdicts = self._verdicts(head, rows, scores, bases)
@@ -196,8 +201,8 @@ class LearnedStudent(Student):
             places: Sequence[int], alone: Sequence[Situation], said: Sequence[Verdict]
         ) -> Sequence[Verdict]:
             numbers_without = self._numbers([cases[i] for i in places], alone, said)
-            own = [terms[i] for i in places]
-            rows_without = feature_rows(numbers_without, levels[list(places)], own, self._vocabulary)
+            own = [known[i] for i in places]
+            rows_without = feature_rows(numbers_without, own, self._vocabulary, self._ways)
             return self._verdicts(head, rows_without, head.suspicions(rows_without), said)
 
         tell_memories(verdicts, situations, bases, decided_without)
@@ -235,6 +240,8 @@ class LearnedStudent(Student):
             options=self._columns.options,
             examples=tuple(self._audits.examples),
             chats=self._taught_in,
+            way=self._way,
+            peculiar=tuple(self._ways.peculiar) if self._ways is not None else (),
         )
 
     def begin_with(self, snapshot: ModelSnapshot) -> None:
@@ -243,10 +250,16 @@ class LearnedStudent(Student):
         Its calibration holds until this run's own audits are enough for another. Whether this run's base answers
         the same questions is seen, and refused, at the first batch (`columns.py`).
         """
+        width = len(snapshot.examples[0].numbers)
         self._head = snapshot.head
+        if self._ways is not None:
+            self._ways = ChannelWays(snapshot.peculiar)
+        elif snapshot.peculiar:
+            self._head = snapshot.head.without(slice(width + WIDTH, width + WIDTH + len(snapshot.peculiar)))
+        self._way = snapshot.way
         self._calibration = snapshot.calibration
         self._vocabulary = snapshot.vocabulary
-        self._columns = Columns(snapshot.options, len(snapshot.examples[0].numbers))
+        self._columns = Columns(snapshot.options, width)
         self._audits.begin_with(snapshot.examples)
         self._taught_in = snapshot.chats
 
@@ -275,17 +288,15 @@ class LearnedStudent(Student):
             head, base = (is_right(plan, audited) for plan in (pending.head, pending.base))
             self.guard.take_in(Compared(head, base, audited.is_violation, 1 / lesson.audit_probability))
         if self._may_train:
-            self._audits.take_for_example(pending, audited, lesson, self._vocabulary)
+            self._audits.take_for_example(pending, audited, lesson, self._vocabulary, self._ways)
 
     def _refit(self) -> None:
         self._vocabulary.freeze()
+        if self._ways is not None:
+            self._ways.freeze()
         examples = self._audits.examples
-        rows = feature_rows(
-            np.array([each.numbers for each in examples]),
-            np.array([each.levels for each in examples]),
-            [each.terms for each in examples],
-            self._vocabulary,
-        )
+        numbers, known = np.array([each.numbers for each in examples]), [each.known for each in examples]
+        rows = feature_rows(numbers, known, self._vocabulary, self._ways)
         self._name_features()
         is_cross_fitted = self._audits.is_cross_fit_due and self._cross_fit(rows)
         self._head = fit_head(rows, [each.outcome for each in examples], self._strengths)
@@ -299,24 +310,26 @@ class LearnedStudent(Student):
 
     @property
     def _strengths(self) -> Strengths:
-        width = len(self._columns.names or ()) + WIDTH
-        return Strengths(self._spec.strength, self._spec.text_strength, width, self._text_share)
+        numbers = len(self._columns.names or ())
+        conduct = range(numbers, numbers + WIDTH)
+        width = conduct.stop + (0 if self._ways is None else self._ways.width)
+        return Strengths(self._spec.strength, self._spec.text_strength, width, conduct, self._way)
 
     def _cross_fit(self, rows: csr_matrix) -> bool:
-        """Judge heads by the folds of the audits so far, and return whether there were enough."""
-        shown, begun_with = self._audits.shown, self._audits.begun_with
+        """Judge ways to fit by the folds of the audits so far; return whether heads can be judged by them too."""
+        examples = self._audits.examples
         found = cross_fitted(
             rows,
-            np.array([each.outcome is not None for each in self._audits.examples]),
-            as_folds(begun_with, [each.fold for each in shown]),
-            np.array([1.0] * begun_with + [each.weight for each in shown]),
+            np.array([each.outcome is not None for each in examples]),
+            np.array([each.fold for each in examples]),
+            np.array([each.weight for each in examples]),
             self._strengths,
         )
         if found is None:
             return False
-        self._text_share = found.text_share
-        self._audits.cross_fitted(found.scores[begun_with:])
-        return True
+        self._way = found.way
+        self._audits.cross_fitted(found.scores[self._audits.begun_with :])
+        return self._audits.are_few
 
     def _compare_again(self) -> None:
         """Hold head and base against each other by the folds: the audits before the first head count too.
@@ -348,7 +361,9 @@ class LearnedStudent(Student):
         return self._may_train and self._audits.are_few
 
     def _name_features(self) -> None:
-        self._feature_names = [*(self._columns.names or ()), *conduct_names(), *self._vocabulary.names]
+        conduct, terms = conduct_names(), self._vocabulary.names
+        own = [] if self._ways is None else self._ways.names(conduct, terms)
+        self._feature_names = [*(self._columns.names or ()), *conduct, *own, *terms]
 
     def _recalibrate(self) -> None:
         if not self._audits.scored or not (self._recent_scores or self._by_folds):

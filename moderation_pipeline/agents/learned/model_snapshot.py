@@ -10,18 +10,24 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moderation_pipeline.agents.learned.calibration import Calibration
-from moderation_pipeline.agents.learned.conduct_levels import NOT_LOOKED_AT, WIDTH, Levels, conduct_names
-from moderation_pipeline.agents.learned.head import Head, Linear
+from moderation_pipeline.agents.learned.channel_ways import Peculiar
+from moderation_pipeline.agents.learned.conduct_levels import NOT_LOOKED_AT, WIDTH, conduct_names
+from moderation_pipeline.agents.learned.feature_rows import Known
+from moderation_pipeline.agents.learned.head import AS_BEFORE, Head, Linear, Way
 from moderation_pipeline.agents.learned.vocabulary import Numbered, Vocabulary
 from moderation_pipeline.errors import ModerationError
 
 Floats = NDArray[np.float64]
 
+
+ALWAYS_LEARNT = -1
+"""The fold of what a run began with: it is in every fit, and judged by none."""
 
 CONDUCT = "conduct"
 """The key of the names of levels: heads that were kept before there were any lack it."""
@@ -39,20 +45,23 @@ class OtherConductError(ModerationError):
 class Example:
     """An audited case that may be trained on; `outcome` is "action/category", null for no violation.
 
-    `levels` say who wrote it and how (`conduct_levels.py`).
+    Of a run's own cases there are also the fold they are judged in (`cross_fitting.py`), and 1 / the probability that
+    they had to be audited.
     """
 
-    terms: Numbered
+    known: Known
     numbers: Floats
-    levels: Levels
     outcome: str | None
+    fold: int = ALWAYS_LEARNT
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSnapshot:
     """A head, its calibration and vocabulary, the base's options that are features, and the training examples.
 
-    `chats` are those whose audits are among the examples, this run's own (`keep_heads` names it) and earlier ones'.
+    `peculiar` is what the columns of single channels are of (`channel_ways.py`). `chats` are those whose audits are
+    among the examples, this run's own (`keep_heads` names it) and earlier ones'.
     """
 
     head: Head
@@ -61,6 +70,8 @@ class ModelSnapshot:
     options: tuple[tuple[str, str], ...]
     examples: tuple[Example, ...]
     chats: tuple[str, ...] = ()
+    way: Way = AS_BEFORE
+    peculiar: tuple[Peculiar, ...] = ()
 
 
 def save_snapshot(snapshot: ModelSnapshot, stem: Path) -> None:
@@ -78,6 +89,9 @@ def save_snapshot(snapshot: ModelSnapshot, stem: Path) -> None:
         "documents": snapshot.vocabulary.documents,
         "terms": snapshot.vocabulary.names,
         CONDUCT: conduct_names(),
+        "way": snapshot.way,
+        "peculiar": snapshot.peculiar,
+        "channels": [each.known.channel for each in snapshot.examples],
     }
     part = stem.with_suffix(".json.part")
     part.write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
@@ -106,7 +120,7 @@ def load_snapshot(stem: Path) -> ModelSnapshot:
         which = _linear(arrays, "which", words) if "which_weights" in arrays else None
         head = Head(_linear(arrays, "gate", words), tuple(words["classes"]), which)
         vocabulary = Vocabulary.restored(words["terms"], arrays["document_counts"], words["documents"])
-        examples = tuple(_examples(arrays, words["outcomes"]))
+        examples = tuple(_examples(arrays, words))
     options = tuple((question, option) for question, option in words["options"])
     return ModelSnapshot(
         head=head,
@@ -115,6 +129,8 @@ def load_snapshot(stem: Path) -> ModelSnapshot:
         options=options,
         examples=examples,
         chats=tuple(words["chats"]),
+        way=Way(*words.get("way", AS_BEFORE)),
+        peculiar=tuple((channel, column) for channel, column in words.get("peculiar", ())),
     )
 
 
@@ -128,32 +144,35 @@ def _linear(arrays: np.lib.npyio.NpzFile, name: str, words: Mapping[str, object]
 
 def _arrays(snapshot: ModelSnapshot) -> dict[str, NDArray[np.generic]]:
     head, examples = snapshot.head, snapshot.examples
+    terms = [each.known.terms for each in examples]
     arrays: dict[str, NDArray[np.generic]] = {
         "gate_weights": head.gate.weights,
         "gate_intercepts": head.gate.intercepts,
         "document_counts": snapshot.vocabulary.document_counts,
         "numbers": np.array([each.numbers for each in examples]),
-        "levels": np.array([each.levels for each in examples]),
-        "term_numbers": np.concatenate([each.terms.numbers for each in examples]),
-        "term_weights": np.concatenate([each.terms.weights for each in examples]),
-        "term_counts": np.array([len(each.terms.numbers) for each in examples]),
-        "word_counts": np.array([each.terms.words for each in examples]),
+        "levels": np.array([each.known.levels for each in examples]),
+        "term_numbers": np.concatenate([each.numbers for each in terms]),
+        "term_weights": np.concatenate([each.weights for each in terms]),
+        "term_counts": np.array([len(each.numbers) for each in terms]),
+        "word_counts": np.array([each.words for each in terms]),
     }
     if head.which is not None:
         arrays |= {"which_weights": head.which.weights, "which_intercepts": head.which.intercepts}
     return arrays
 
 
-def _examples(arrays: np.lib.npyio.NpzFile, outcomes: list[str | None]) -> list[Example]:
+def _examples(arrays: np.lib.npyio.NpzFile, words: Mapping[str, Any]) -> list[Example]:
+    outcomes: list[str | None] = words["outcomes"]
     ends = np.cumsum(arrays["term_counts"])[:-1]
     levels = arrays["levels"] if "levels" in arrays else [NOT_LOOKED_AT] * len(outcomes)
     return [
-        Example(Numbered(numbers, weights, int(words)), row, seen, outcome)
-        for numbers, weights, words, row, seen, outcome in zip(
+        Example(Known(channel, seen, Numbered(numbers, weights, int(count))), row, outcome)
+        for numbers, weights, count, row, channel, seen, outcome in zip(
             np.split(arrays["term_numbers"], ends),
             np.split(arrays["term_weights"], ends),
             arrays["word_counts"],
             arrays["numbers"],
+            words.get("channels", [""] * len(outcomes)),
             levels,
             outcomes,
             strict=True,

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from moderation_pipeline.agents.learned.cross_fitting import ALWAYS_LEARNT, FOLDS, Folds, cross_fitted
-from moderation_pipeline.agents.learned.head import Strengths, fit_gate
+from moderation_pipeline.agents.learned.cross_fitting import FOLDS, Folds, cross_fitted
+from moderation_pipeline.agents.learned.head import Strengths, Way, fit_gate
+from moderation_pipeline.agents.learned.model_snapshot import ALWAYS_LEARNT
 from moderation_pipeline_tests.agents.learned.test_learned_student import (
     invented_chat,
     learned,
@@ -15,7 +16,7 @@ from moderation_pipeline_tests.agents.learned.test_learned_student import (
     moderated,
 )
 
-STRENGTHS = Strengths(everything=0.5, text=10.0, width=1)
+STRENGTHS = Strengths(everything=0.5, text=10.0, width=1, conduct=range(1, 1))
 
 
 def marked_rows(count: int) -> tuple[csr_matrix, NDArray[np.bool_]]:
@@ -69,6 +70,44 @@ def test_folds_say_nothing_while_a_kind_is_too_rare() -> None:
     rows, is_violation = marked_rows(16)
 
     assert cross_fitted(rows, is_violation, dealt(16, is_violation), np.ones(16), STRENGTHS) is None
+
+
+def conduct_and_text(count: int, *, told_by_conduct: bool) -> tuple[csr_matrix, NDArray[np.bool_]]:
+    """Return rows of a constant, of what may be a level or noise, and of a word that says little."""
+    random = np.random.default_rng(1)
+    is_violation = np.arange(count) % 4 == 0
+    level = is_violation if told_by_conduct else random.random(count) < 0.5
+    word = np.where(random.random(count) < 0.6, is_violation, random.random(count) < 0.5)
+    columns = [np.full(count, 0.5), 0.5 * level, 0.5 * (random.random(count) < 0.5), word]
+    return csr_matrix(np.column_stack(columns)), is_violation
+
+
+def test_who_writes_and_how_is_read_where_it_helps_and_left_out_where_it_does_not() -> None:
+    strengths = Strengths(everything=0.5, text=None, width=3, conduct=range(1, 3))
+    read = []
+    for told in (True, False):
+        rows, is_violation = conduct_and_text(200, told_by_conduct=told)
+        found = cross_fitted(rows, is_violation, dealt(200, is_violation), np.ones(200), strengths)
+        assert found is not None
+        read.append(found.way.reads_conduct)
+
+    assert read == [True, False]
+
+
+def test_what_is_left_out_has_no_weight() -> None:
+    rows, is_violation = conduct_and_text(200, told_by_conduct=True)
+    strengths = Strengths(0.5, 10.0, width=3, conduct=range(1, 3), way=Way(1.0, reads_conduct=False))
+
+    everything, text = fit_gate(rows, is_violation, strengths)
+
+    assert not everything.weights[:, 1:3].any()
+    assert everything.weights[:, 3] > 0
+    alone, _ = fit_gate(rows[:, [0, 3]], is_violation, Strengths(0.5, None, width=1, conduct=range(1, 1)))
+    np.testing.assert_allclose(everything.weights[:, [0, 3]], alone.weights)
+    _, beside = fit_gate(rows, is_violation, strengths._replace(way=Way(1.0, reads_conduct=True)))
+    assert text is not None
+    assert beside is not None
+    np.testing.assert_array_equal(text.weights, beside.weights)
 
 
 def test_two_fits_added_up_are_one_linear_model_of_the_same_scores() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from moderation_pipeline.agents.learned.conduct_levels import NOT_LOOKED_AT
+from moderation_pipeline.agents.learned.feature_rows import Known
 from moderation_pipeline.agents.learned.kept_examples import KeptExamples
 from moderation_pipeline.agents.learned.model_snapshot import Example
 from moderation_pipeline.agents.learned.vocabulary import Numbered
@@ -14,7 +15,7 @@ WORDLESS = Numbered(np.empty(0, dtype=np.int32), np.empty(0), 0)
 
 def example(number: int, *, is_violation: bool = False) -> Example:
     outcome = "delete/other" if is_violation else None
-    return Example(WORDLESS, np.array([float(number)]), NOT_LOOKED_AT, outcome)
+    return Example(Known("arena", NOT_LOOKED_AT, WORDLESS), np.array([float(number)]), outcome)
 
 
 def taught(kept: KeptExamples, count: int, *, is_violation: bool = False) -> None:

@@ -42,7 +42,7 @@ from moderation_pipeline.evaluation.foreseen import foreseen_lines
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.loop import moderate
-from moderation_pipeline.statistics.ranking import LEAST_VIOLATIONS, RankingShown, ranking_of
+from moderation_pipeline.statistics.resampled_ranking import LEAST_VIOLATIONS, RankingShown, ranking_of
 from moderation_pipeline.warehouse.folder import DataFolder
 
 Floats = NDArray[np.float64]

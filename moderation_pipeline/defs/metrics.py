@@ -20,7 +20,7 @@ from moderation_pipeline.warehouse.tables import ESTIMATES, EXPERT_AUDITS, METRI
 from moderation_pipeline.warehouse.versions import comments_version, source_version
 
 if TYPE_CHECKING:
-    from moderation_pipeline.evaluation.metric_history import Made
+    from moderation_pipeline.evaluation.metric_history import WhenMade
 
 GROUP = "judging"
 
@@ -88,14 +88,14 @@ def run_judged(
     yield dg.MaterializeResult(asset_key="metric_history", value=history, metadata={"made": history.height})
 
 
-def _made(context: dg.AssetExecutionContext) -> "Made":
+def _made(context: dg.AssetExecutionContext) -> "WhenMade":
     """Return when this run of Dagster's began, which is now over but for what is written of it."""
-    from moderation_pipeline.evaluation.metric_history import Made
+    from moderation_pipeline.evaluation.metric_history import WhenMade
 
     now = datetime.now(UTC)
     record = context.instance.get_run_record_by_id(context.run.run_id)
     began = None if record is None else record.start_time
-    return Made(context.run.run_id, now if began is None else datetime.fromtimestamp(began, UTC), now)
+    return WhenMade(context.run.run_id, now if began is None else datetime.fromtimestamp(began, UTC), now)
 
 
 def _reference(folder: DataFolder, chat: str, named: NamedConfig) -> pl.DataFrame | None:

@@ -13,7 +13,7 @@ import polars as pl
 from moderation_pipeline.warehouse.tables import METRIC_HISTORY, METRICS_COLUMNS, RUN_KEYS
 
 
-class Made(NamedTuple):
+class WhenMade(NamedTuple):
     """When figures were made, and by which of Dagster's runs."""
 
     run_id: str
@@ -24,7 +24,7 @@ class Made(NamedTuple):
 def with_these(
     history: pl.DataFrame,
     metrics: pl.DataFrame,
-    made: Made,
+    made: WhenMade,
     *,
     provenance: pl.DataFrame,
     student_decisions: pl.DataFrame,

@@ -21,7 +21,7 @@ PURPOSE = "tune"
 LEAST_OF_EACH = 10
 
 
-class TooFewLabelsError(ModerationError):
+class TooSmallSampleError(ModerationError):
     """A chat whose labels can't tell candidates apart."""
 
     def __init__(self, chat: str, violations: int, innocent: int) -> None:
@@ -59,7 +59,7 @@ def draw_sample(chat: str, comments: pl.DataFrame, most: int, *, seed: int) -> S
     """Return at most so many labelled comments of a chat, half of them violations where there are enough.
 
     Raises:
-        TooFewLabelsError: the chat has too few of one label.
+        TooSmallSampleError: the chat has too few of one label.
     """
     labelled = comments.filter(pl.col("label_is_violation").is_not_null()).select(
         "comment_id", "label_is_violation", cluster=cluster_key()
@@ -67,7 +67,7 @@ def draw_sample(chat: str, comments: pl.DataFrame, most: int, *, seed: int) -> S
     ranked = sorted(labelled.iter_rows(), key=lambda row: draw(seed, PURPOSE, row[0]))
     bad, fine = ([row for row in ranked if row[1] is label] for label in (True, False))
     if min(len(bad), len(fine)) < LEAST_OF_EACH:
-        raise TooFewLabelsError(chat, len(bad), len(fine))
+        raise TooSmallSampleError(chat, len(bad), len(fine))
     by_turns = [row for row in chain.from_iterable(zip_longest(bad, fine)) if row is not None][:most]
     cases = _cases(comments, {row[0] for row in by_turns})
     drawn = tuple(Drawn(cases[comment_id], label, cluster) for comment_id, label, cluster in by_turns)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from moderation_pipeline.evaluation.metric_history import Made, with_these
+from moderation_pipeline.evaluation.metric_history import WhenMade, with_these
 from moderation_pipeline.warehouse.tables import (
     EXPERT_AUDITS,
     METRIC_HISTORY,
@@ -23,7 +23,7 @@ def made(history: pl.DataFrame, run_id: str, f1: float, *decisions: dict[str, ob
     return with_these(
         history,
         rows_of(METRICS, {"chat": "arena", "config": "hybrid", "f1": f1}),
-        Made(run_id, THREE, FOUR),
+        WhenMade(run_id, THREE, FOUR),
         provenance=rows_of(PROVENANCE, {"agents_version": "abcd"}),
         student_decisions=rows_of(STUDENT_DECISIONS, *decisions),
         expert_audits=rows_of(EXPERT_AUDITS, {"backend": "openai", "model": "large-2"}),

@@ -15,7 +15,7 @@ from moderation_pipeline.config.decision_specs import ChatDecisionsSpec
 from moderation_pipeline.terminal.tuning_round import Tuned, tuned
 from moderation_pipeline.tuning.candidates import NothingToTuneError, candidates_of
 from moderation_pipeline.tuning.tuned_config import NotOursError
-from moderation_pipeline.tuning.tuning_sample import TooFewLabelsError, draw_sample
+from moderation_pipeline.tuning.tuning_sample import TooSmallSampleError, draw_sample
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS
 from moderation_pipeline_tests.agents.cases import comments_of
@@ -166,7 +166,7 @@ def test_somebodys_own_file_is_never_replaced(tmp_path: Path) -> None:
 
 def test_a_chat_with_too_few_labels_is_told_how_many_it_takes() -> None:
     with pytest.raises(
-        TooFewLabelsError, match="4 comments that are labelled as violations and 8 labelled as none"
+        TooSmallSampleError, match="4 comments that are labelled as violations and 8 labelled as none"
     ):
         draw_sample("test", chat(12), 60, seed=0)
 

@@ -69,6 +69,8 @@ def _words(annotation: Any) -> list[str]:
     if get_origin(annotation) is Literal:
         return [str(word) for word in get_args(annotation)]
     words = [word for inner in get_args(annotation) for word in _words(inner)]
+    if words and bool in get_args(annotation):
+        words = ["true", "false", *words]
     return [*words, "null"] if words and type(None) in get_args(annotation) else words
 
 

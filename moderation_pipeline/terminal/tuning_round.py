@@ -112,6 +112,8 @@ def _sentence(found: TuningResult, sample: Sample, answers: WaysAsked, path: Pat
         return f"{found.winner.candidate.label} is better: {above} of F1. Written to {path}. {spent}."
     if found.visible is None:
         return f"No difference found: from fewer than ten users nobody can tell. {spent}."
+    if found.visible == 0.0:
+        return f"No difference found: every way came to the same on all {found.asked} comments. {spent}."
     best = found.best
     return (
         f"No difference found on {found.asked} comments; the best is {best.candidate.label} with "

@@ -29,6 +29,7 @@ def test_every_key_says_what_it_means() -> None:
         ("shadow", "true or false", "false"),
         ("budget.when_spent", "stop, rules", '"stop"'),
         ("fallback", "rules, null", "null"),
+        ("student[openai].shows_memories", "true, false, auto", '"auto"'),
     ],
 )
 def test_a_key_is_listed_with_what_is_allowed_and_what_holds_without_it(

@@ -49,7 +49,7 @@ class PromptForm(StrEnum):
 
 
 SMALL_FORM = PromptForm.CATEGORY
-"""What a small model is asked. A model of half a billion parameters contradicted itself in three of four whole plans
+"""What a small model is asked. A model of half a billion parameters contradicted itself in 13 of 16 whole plans
 (`category: none` with `action: reply`), which can't happen where the action follows from the category in code; it reads
 half as much and writes a sixth. Which of the forms judges best no model that small has shown (docs/measured.md)."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from moderation_pipeline.terminal.escaping import harmless
 from moderation_pipeline.terminal.screen import print_json, say
 
 
@@ -124,7 +125,7 @@ def evaluate(
     )
     found = evaluate_asked(table, asked)
     for note in found.notes:
-        say(note)
+        say(harmless(note))
     if as_json:
         print_json(evaluated.as_mapping(found))
     else:

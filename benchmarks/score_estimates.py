@@ -140,11 +140,9 @@ def print_told_apart(worlds: int) -> None:
     print("\ntold_apart: two equal scores called different (5 % allowed)    users    by row")
     for shape in SHAPES:
         tables = [scored(shape, 10 + seed) for seed in range(worlds)]
+        ours, naive = ([measured(t, i, by_row=by) for i, t in enumerate(tables)] for by in (False, True))
         for name in DIFFERENCES:
-            shares = [
-                np.mean([_apart(measured(t, i, by_row=by), name) for i, t in enumerate(tables)])
-                for by in (False, True)
-            ]
+            shares = [np.mean([_apart(world, name) for world in each]) for each in (ours, naive)]
             print(
                 f"  {shape.users:4} x {shape.rows_each:2} {name:>30} {shares[0]:24.1%} {shares[1]:9.1%}",
                 flush=True,

@@ -72,3 +72,13 @@ def test_a_mistake_is_said_in_a_sentence(
 def test_what_is_no_file_or_no_table_is_said(moderation: Moderation, tmp_path: Path) -> None:
     assert "does not exist" in moderation("evaluate", "nowhere.csv", *ASKED).stderr
     assert "is a folder" in moderation("evaluate", str(tmp_path), *ASKED).stderr
+
+
+def test_nothing_in_a_table_reaches_the_terminal_as_a_control(moderation: Moderation, tmp_path: Path) -> None:
+    evil = "p\x1b[31m\u202e"
+    scores = pl.Series(evil, ["0.9", "0.1", "\x1b]0;owned\x07"] * 10)
+    labelled_table(30).with_columns(scores).write_parquet(tmp_path / "evil.parquet")
+    asked = ("--text", "comment", "--label", "toxic", "--score", f"{evil}={evil}", "--no-configs")
+    done = moderation("evaluate", str(tmp_path / "evil.parquet"), *asked)
+    assert done.code == ExitCode.OK
+    assert not any(bad in done.stdout + done.stderr for bad in ("\x1b", "\x07", "\u202e"))

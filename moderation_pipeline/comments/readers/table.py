@@ -162,7 +162,8 @@ class TableReader(Reader):
             self.notes.append(
                 f"Of these, {', '.join(like_labels[:MOST_LABELS])} may be labels or scores, and no label is "
                 f"guessed. Say what is a violation: --column 'label_is_violation={{column: {like_labels[0]}, "
-                f"true_for: [1]}}', or at_least: 0.5 for a score; several columns as column: [a, b]."
+                f"true_for: [1]}}', or at_least: 0.5 for a score; several columns as column: [a, b]. A model's scores "
+                f"that a Student shall decide by: --column 'scores=[{like_labels[0]}]'."
             )
 
 

@@ -69,7 +69,7 @@ def with_chosen(rows: pl.DataFrame, judges: Sequence[Judge], seed: str) -> pl.Da
     """Return the rows with what each judge flags at the threshold that does best on nine tenths without the row.
 
     Chosen on the rows that it is then judged by, a threshold is too good; chosen on a half of them, too bad (F1 by .02
-    where there are few violations). Intervals don't know of the choice, and hold the truth in 90 of 100 tables.
+    where there are few violations). Intervals don't know of the choice, and hold the truth in 90 to 94 of 100 tables.
     """
     fold, label = _folds(rows["cluster"], seed), _flags(rows["label"])
     columns = []

@@ -6,6 +6,7 @@ Only numbers and judges' names are drawn, never a text.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import altair as alt
 import polars as pl
@@ -13,9 +14,11 @@ import polars as pl
 from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
 from moderation_pipeline.report.chart_style import COLOURS, DASHES, QUIET, SHAPES, Titled, titled
 from moderation_pipeline.report.figure import Figure
+from moderation_pipeline.report.markup import pieces
 from moderation_pipeline.report.rendering import render
 
 SIDE = 380
+LONGEST_NAME = 40
 UNIT = alt.Scale(domain=[0, 1], nice=False)
 Layers = alt.LayerChart | alt.FacetChart
 """What Altair says it returns for layers."""
@@ -24,7 +27,22 @@ LEGEND = alt.Legend(title=None, labelLimit=240, symbolStrokeWidth=2, labelFontSi
 
 def score_figures(evaluation: Evaluation) -> list[Figure]:
     """Return the figures, rendered."""
-    return [_rendered(*each) for each in _charts(evaluation)]
+    named = replace(
+        evaluation,
+        judges=_drawable(evaluation.judges),
+        thresholds=_drawable(evaluation.thresholds),
+        calibration=_drawable(evaluation.calibration),
+    )
+    return [_rendered(*each) for each in _charts(named)]
+
+
+def _drawable(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with names that can be drawn: at a control character the drawing library ends the process."""
+    shown = [
+        "".join(piece.text for piece in pieces(name, LONGEST_NAME))
+        for name in frame["judge"].unique(maintain_order=True)
+    ]
+    return frame.with_columns(pl.col("judge").replace(frame["judge"].unique(maintain_order=True), shown))
 
 
 def _charts(evaluation: Evaluation) -> Iterator[tuple[str, Titled, alt.TopLevelMixin]]:

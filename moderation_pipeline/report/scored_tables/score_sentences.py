@@ -161,7 +161,11 @@ def counts_to_feel(evaluation: Evaluation) -> list[str]:
 
 def flip_sentences(evaluation: Evaluation, most: int = 3) -> list[str]:
     """Return for the pairs that decide most rows otherwise how many those are, and who is right there."""
-    pairs = evaluation.flips.sort("share", descending=True, maintain_order=True).head(most)
+    pairs = (
+        evaluation.flips.filter(pl.col("share") > 0)
+        .sort("share", descending=True, maintain_order=True)
+        .head(most)
+    )
     words = WORDS[evaluation.facts.label_source]
     return [
         f"{row['judge']} and {row['other']} decide {percent(row['share'])} of the rows otherwise: {row['judge']} alone "
@@ -182,11 +186,12 @@ def annotator_sentences(evaluation: Evaluation) -> list[str]:
         "full agreement, and below 0.67 conclusions from the labels are tentative at best."
     ]
     human = held.row(0, named=True)
-    for row in held.filter(pl.col("kind") != "annotator").iter_rows(named=True):
-        said.append(
-            f"Against the majority of the others any one annotator has F1 {_interval(human, 'f1')}, and against the "
-            f"same majorities {row['judge']} has {_interval(row, 'f1')}."
-        )
+    judges = held.filter(pl.col("kind") != "annotator").iter_rows(named=True)
+    others = _and([f"{row['judge']} {_interval(row, 'f1')}" for row in judges])
+    said.append(
+        f"Against the majority of the others any one annotator has F1 {_interval(human, 'f1')}; against the same "
+        f"majorities {others}."
+    )
     return said
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from moderation_pipeline.terminal.escaping import harmless
 from moderation_pipeline.terminal.screen import print_json, say
 from moderation_pipeline.warehouse.folder import DataFolder
 
@@ -152,7 +153,7 @@ def evaluate(
         )
         found = evaluate_asked(table, asked)
     for note in found.notes:
-        say(note)
+        say(harmless(note))
     if as_json:
         print_json(evaluated.as_mapping(found))
     else:

@@ -79,6 +79,8 @@ class _Page:
     more_users: list[UserShown]
     users_facts: str
     limits: list[str]
+    has_labels: bool
+    has_moderators: bool
     words: Sequence[Word]
     methods: Methods | None
     made_from: str
@@ -148,10 +150,9 @@ def _page(
 ) -> _Page:
     focus = focus_of(comparison) if comparison.height else ""
     run = next((run for run in runs if run.name == focus), None)
+    sources = label_sources(comments)
     marks = {each.name: marks_of(each) for each in runs}
-    verdict = conclusion(
-        comparison, label_sources(comments), certified.in_a_few_words(), marks=marks, stale=len(left_out)
-    )
+    verdict = conclusion(comparison, sources, certified.in_a_few_words(), marks=marks, stale=len(left_out))
     chosen = next((each for each in runs if verdict is not None and each.name == verdict.config), None)
     users = sanctioned_users(comments, run) if run is not None else pl.DataFrame()
     return _Page(
@@ -172,6 +173,8 @@ def _page(
         more_users=[user(row) for row in users.slice(USERS, NAMED_USERS).iter_rows(named=True)],
         users_facts=users_facts(comments, users, focus),
         limits=limits(comments, ingestion, rejected_lines, runs, comparison),
+        has_labels=bool(sources),
+        has_moderators="moderators" in sources,
         words=WORDS,
         methods=methods(chat, comments, runs, comparison),
         made_from=made_from(runs, ingestion),

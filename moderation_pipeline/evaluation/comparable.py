@@ -45,8 +45,12 @@ def stale(runs: Iterable[Made], library: ConfigLibrary, comments_version: str) -
     return found
 
 
-def stale_sentence(chat: str, left_out: Mapping[str, str]) -> str | None:
-    """Say which runs are left out, why, and what brings them back; null where none is."""
+NOT_COMPARED = "Not among the configs compared, though moderated before"
+SHOWN_AS_IT_WAS = "Shown as it was before"
+
+
+def stale_sentence(chat: str, left_out: Mapping[str, str], what: str = NOT_COMPARED) -> str | None:
+    """Say of which runs it is `what`, why, and what brings them up to date; null where of none."""
     if not left_out:
         return None
     why: dict[str, list[str]] = {}
@@ -55,8 +59,8 @@ def stale_sentence(chat: str, left_out: Mapping[str, str]) -> str | None:
     said = "; ".join(f"{_listed(configs)} ({reason})" for reason, configs in why.items())
     again = [config for config, reason in sorted(left_out.items()) if reason != NO_CONFIG]
     options = "".join(f" -c {config}" for config in again)
-    fix = f" To bring them back: moderation run {chat}{options}." if again else ""
-    return f"Not among the configs compared, though moderated before: {said}.{fix}"
+    fix = f" To bring them up to date: moderation run {chat}{options}." if again else ""
+    return f"{what}: {said}.{fix}"
 
 
 def _listed(words: Sequence[str]) -> str:

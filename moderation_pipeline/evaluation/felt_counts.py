@@ -17,13 +17,15 @@ from moderation_pipeline.evaluation.judged import SANCTION_WORDS, Run, user_key
 SILENCING = ("timeout", "ban")
 """What keeps somebody from writing: the wrongs that are felt."""
 
+LEAST_HOURS = 1.0
+"""A shorter stretch is no part of a month that anything could be carried over from."""
 LONG_HOURS = 48.0
 """From how many hours on a chat is a stretch of days; below it is an evening or two, and hours on air are counted."""
 MONTH_HOURS = 30 * 24.0
 ON_AIR_HOURS = 100.0
 """A month of a channel that is on air 25 hours a week."""
 MONTH_COMMENTS = 100_000
-"""What stands for a month where no comment has a time."""
+"""What stands for a month where comments have no time, or are of less than `LEAST_HOURS`."""
 
 CHANCE = 0.025
 
@@ -32,8 +34,7 @@ class FeltCounts(NamedTuple):
     """What a config would do to people in a month of such chat, and at most; null where nothing can be checked.
 
     `channels` is how many rooms that is of together; `hours` is the span of the chat, null where its comments have no
-    time; `month` is what it was carried over to, in
-    hours, or in comments where there is no time.
+    time or too little; `month` is what it was carried over to, in hours, or in comments where there is no such span.
     """
 
     silenced: float
@@ -53,7 +54,8 @@ def felt_counts(comments: pl.DataFrame, run: Run) -> FeltCounts | None:
     """
     if comments.is_empty():
         return None
-    hours = span_hours(comments)
+    span = span_hours(comments)
+    hours = span if span is not None and span >= LEAST_HOURS else None
     month = MONTH_COMMENTS if hours is None else MONTH_HOURS if hours >= LONG_HOURS else ON_AIR_HOURS
     scale = month / (comments.height if hours is None else hours)
     acted = run.action_log.filter(~pl.col("under_sanction").fill_null(value=False)).join(

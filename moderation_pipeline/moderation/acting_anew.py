@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.agents.deciding.rederiving import KeptProbability, Rederiving, cut
+from moderation_pipeline.agents.deciding.rederiving import KeptProbability, cut, rederiving_of
 from moderation_pipeline.cases.chosen import Chosen, DecidedBy, stands
-from moderation_pipeline.config.decision_specs import DecidingSpec
 from moderation_pipeline.config.run_config import Config
 from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.plan import Action, Category, Plan
@@ -128,9 +127,9 @@ def _redeciding(config: Config, least: Thresholds, own_rules: str) -> Redecide:
     """Return how a Student's plan becomes another: derived anew where its probabilities are kept, else cut."""
     if not least:
         return lambda plan, _: plan
-    if not isinstance(config.student, DecidingSpec):
+    rederiving = rederiving_of(config.student, own_rules, least)
+    if rederiving is None:
         return lambda plan, _: cut(plan, least)
-    rederiving = Rederiving(config.student, own_rules, least)
 
     def redecided(plan: Plan, kept: list[dict[str, Any]] | None) -> Plan:
         anew = rederiving.plan(KeptProbability(**each) for each in kept or ())

@@ -203,7 +203,8 @@ def _quality(comparison: pl.DataFrame) -> tuple[charts.Measure | None, str]:
         return None, "What each config costs; how good it is can't be said without labels or an Expert"
     name, quality = best.select("config", "quality").row(0)
     if quality == "f1":
-        headline = f"{name} scores highest here: F1 {score(best['f1'][0])}"
+        first = f"{name} scores highest here: F1" if comparison.height > 1 else f"{name} has F1"
+        headline = f"{first} {score(best['f1'][0])}"
         return charts.Measure("f1", "F1 of violation, against the labels", ".2f", 1.0), headline
     rate = percent(best[quality][0], 1)
     headline = f"{name} comes closest to the Expert: the same plan on {rate} of comments"

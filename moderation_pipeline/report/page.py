@@ -81,6 +81,8 @@ class _Page:
     users_facts: str
     twins: list[TwinShown]
     limits: list[str]
+    has_labels: bool
+    has_moderators: bool
     words: Sequence[Word]
     methods: Methods | None
     made_from: str
@@ -150,10 +152,9 @@ def _page(
 ) -> _Page:
     focus = focus_of(comparison) if comparison.height else ""
     run = next((run for run in runs if run.name == focus), None)
+    sources = label_sources(comments)
     marks = {each.name: marks_of(each) for each in runs}
-    verdict = conclusion(
-        comparison, label_sources(comments), certified.in_a_few_words(), marks=marks, stale=len(left_out)
-    )
+    verdict = conclusion(comparison, sources, certified.in_a_few_words(), marks=marks, stale=len(left_out))
     chosen = next((each for each in runs if verdict is not None and each.name == verdict.config), None)
     users = sanctioned_users(comments, run) if run is not None else pl.DataFrame()
     return _Page(
@@ -175,6 +176,8 @@ def _page(
         users_facts=users_facts(comments, users, focus),
         twins=twins(comments, runs),
         limits=limits(comments, ingestion, rejected_lines, runs, comparison),
+        has_labels=bool(sources),
+        has_moderators="moderators" in sources,
         words=WORDS,
         methods=methods(chat, comments, runs, comparison),
         made_from=made_from(runs, ingestion),

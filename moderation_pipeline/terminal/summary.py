@@ -48,10 +48,9 @@ def print_comparison(folder: DataFolder, comparison: pl.DataFrame) -> None:
     print_table(columns, rows, right=columns[1:])
     labelled, comments = comparison["labelled"][0], comparison["comments"][0]
     judged = f"F1 of violation on {labelled:,} of {comments:,} comments" if has_labels else "No labels"
-    click.echo(
-        f"\n{judged}; in brackets 95 % intervals, by user and text. Ends as Expert: comments on which the plan"
-    )
-    click.echo("that stood, audited or not, is the Expert's.")
+    click.echo(f"\n{judged}; in brackets 95 % intervals, by user and text.")
+    if comparison["system_agreement_rate"].null_count() < comparison.height:
+        click.echo("Ends as Expert: comments on which the plan that stood, audited or not, is the Expert's.")
     for config, said in qualified.items():
         click.echo(f"* {config}: {'; '.join(said)}.")
     library = ConfigLibrary(folder)

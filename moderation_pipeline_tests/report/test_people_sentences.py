@@ -38,8 +38,11 @@ def test_days_become_a_month_of_days() -> None:
     )
 
 
-def test_without_times_comments_are_counted_instead() -> None:
-    assert "In 100,000 comments like these (they have no time)" in said(None)
+@pytest.mark.parametrize("hours", [None, 0.1])
+def test_without_times_or_in_minutes_comments_are_counted_instead(hours: float | None) -> None:
+    assert said(hours).startswith(
+        "In 100,000 comments like these (over too short a time for a month, or none)"
+    )
 
 
 def test_without_labels_nobody_is_said_to_be_wronged() -> None:

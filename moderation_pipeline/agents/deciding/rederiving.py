@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from moderation_pipeline.agents.deciding.deriving import derive
-from moderation_pipeline.agents.deciding.question_set import questions_of
+from moderation_pipeline.agents.deciding.question_set import QuestionSet, questions_of
 from moderation_pipeline.backends.decisions.decision_model import NO, YES, Distribution, Question
 from moderation_pipeline.config.decision_specs import AskingSpec, CategoryThresholds, DecisionSpec, Thresholds
+from moderation_pipeline.config.yaml_model import Closed
 from moderation_pipeline.plan import Action, Category, Plan
 
 
@@ -25,12 +26,14 @@ class KeptProbability(NamedTuple):
 
 
 class Rederiving:
-    """Derives a decision model's plans anew."""
+    """Derives the plans of a Student anew that kept what it was told of each question."""
 
-    def __init__(self, spec: DecisionSpec, own_rules: str, least: Mapping[Category, float]) -> None:
-        self._questions = questions_of(spec, own_rules)
-        self._thresholds = with_least(spec.thresholds, least)
-        self._addressing = spec.addressing_threshold if isinstance(spec, AskingSpec) else 1.0
+    def __init__(
+        self, questions: QuestionSet, thresholds: CategoryThresholds, addressing_threshold: float = 1.0
+    ) -> None:
+        self._questions = questions
+        self._thresholds = thresholds
+        self._addressing = addressing_threshold
 
     def plan(self, kept: Iterable[KeptProbability]) -> Plan | None:
         """Return the plan that follows; null where some question of the set has no answer among those kept."""
@@ -45,6 +48,14 @@ class Rederiving:
         if len(answers) < len(self._questions.questions):
             return None
         return derive(self._questions, answers, self._thresholds, self._addressing).plan
+
+
+def rederiving_of(spec: Closed | str, own_rules: str, least: Mapping[Category, float]) -> Rederiving | None:
+    """Return what derives a Student's plans anew, with other least probabilities; null where it kept none."""
+    if not isinstance(spec, DecisionSpec):
+        return None
+    addressing = spec.addressing_threshold if isinstance(spec, AskingSpec) else 1.0
+    return Rederiving(questions_of(spec, own_rules), with_least(spec.thresholds, least), addressing)
 
 
 def _answer(question: Question, kept: Mapping[str, float]) -> Distribution:

@@ -27,7 +27,7 @@ def people_sentence(config: str, felt: FeltCounts | None) -> str | None:
 def _month(felt: FeltCounts) -> str:
     """Say what a month is here, and from how little it was carried over."""
     if felt.hours is None:
-        return f"In {felt.month:,.0f} comments like these (they have no time)"
+        return f"In {felt.month:,.0f} comments like these (over too short a time for a month, or none)"
     rooms = f" of {felt.channels:,} channels together" if felt.channels > 1 else ""
     if felt.month == MONTH_HOURS:
         return f"In a month like these {felt.hours / 24:,.0f} days{rooms}"
@@ -37,7 +37,7 @@ def _month(felt: FeltCounts) -> str:
 
 
 def _hours(hours: float) -> str:
-    return f"{hours:.1f} hours" if hours >= 1 else f"{hours * 60:.0f} minutes"
+    return f"{hours:.1f} hours"
 
 
 def _about(number: float) -> str:

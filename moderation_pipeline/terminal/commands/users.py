@@ -8,6 +8,7 @@ from moderation_pipeline.comments.chat_files import SYNTHETIC
 from moderation_pipeline.terminal.screen import (
     print_frame,
     print_json,
+    say,
 )
 from moderation_pipeline.warehouse.folder import DataFolder
 
@@ -24,9 +25,15 @@ def users(chat: str, configs: tuple[str, ...], top: int, as_json: bool) -> None:
     moderation users                       the synthetic chat, under every config it was run with
     moderation users stream -c hybrid --top 50
     """
-    from moderation_pipeline.terminal import listings
+    from moderation_pipeline.evaluation.comparable import SHOWN_AS_IT_WAS, stale_sentence
+    from moderation_pipeline.terminal import listings, summary
 
-    found = listings.users(DataFolder.find(), chat, configs, top=top)
+    folder = DataFolder.find()
+    found = listings.users(folder, chat, configs, top=top)
+    shown = set(found.by_config["config"])
+    stale = {name: why for name, why in summary.stale_runs(folder, chat).items() if name in shown}
+    if (said := stale_sentence(chat, stale, SHOWN_AS_IT_WAS)) is not None:
+        say(said)
     if as_json:
         print_json({name: frame.to_dicts() for name, frame in found._asdict().items()})
         return

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from moderation_pipeline.agents.deciding.rederiving import rederiving_of
 from moderation_pipeline.config.config_library import ConfigLibrary
-from moderation_pipeline.config.decision_specs import DecidingSpec
 from moderation_pipeline.config.own_rules import own_rules
 from moderation_pipeline.config.sanctions import load_sanctions
 from moderation_pipeline.errors import ModerationError, closest
@@ -119,7 +119,8 @@ def what_if(
     asked = [f"{name} from {share:g} on" for name, share in least.items()]
     asked += [f"sanctions {sanctions}"] if sanctions else []
     said = f"{config} on {chat} with {', '.join(asked) or 'nothing changed'}, replayed without asking anybody"
-    note = "" if not least or isinstance(named.config.student, DecidingSpec) else _ONLY_STRICTER
+    keeps_all = rederiving_of(named.config.student, "", {}) is not None
+    note = "" if not least or keeps_all else _ONLY_STRICTER
     return _shown(said, comments, log, after, ("before", "after"), note)
 
 

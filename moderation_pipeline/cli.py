@@ -22,6 +22,8 @@ from moderation_pipeline.terminal.commands.certify import certify
 from moderation_pipeline.terminal.commands.chats import chats
 from moderation_pipeline.terminal.commands.check import check
 from moderation_pipeline.terminal.commands.configs import configs
+from moderation_pipeline.terminal.commands.prune import prune
+from moderation_pipeline.terminal.commands.remove import remove
 from moderation_pipeline.terminal.commands.run import run
 from moderation_pipeline.terminal.commands.sql import sql
 from moderation_pipeline.terminal.commands.synthesize import synthesize
@@ -67,7 +69,23 @@ def cli(session: Session, data: Path | None, debug: bool) -> None:
     keep_private(DataFolder.find())
 
 
-COMMANDS = (run, add, synthesize, ui, chats, configs, sql, users, certify, check, allow, attack, cache)
+COMMANDS = (
+    run,
+    add,
+    synthesize,
+    ui,
+    chats,
+    configs,
+    sql,
+    users,
+    certify,
+    check,
+    allow,
+    attack,
+    cache,
+    remove,
+    prune,
+)
 """In the order of their use. `--help` sorts them by name."""
 
 for command in COMMANDS:

@@ -78,6 +78,8 @@ def collect_runs(
         named = library.load(RunKey.parse(key).config)
         if row["data_version"][0] != version:
             left_out[named.name] = "the chat's comments have changed since"
+        elif missing := [name for name in RUN_TABLES if key not in tables[name]]:
+            left_out[named.name] = f"its table {missing[0]} is missing or damaged"
         elif row["config_hash"][0] != named.config_hash:
             left_out[named.name] = "the config has changed since"
         else:

@@ -17,6 +17,7 @@ import polars as pl
 
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.slugs import check_slug
+from moderation_pipeline.warehouse.damage import DamagedFileError
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import TABLES, Table
 
@@ -94,11 +95,18 @@ def read_table(
 
 
 def read_files(paths: list[Path], table: Table) -> pl.DataFrame:
-    """Return the rows of the given files of one table, in the order given, under the table's schema."""
+    """Return the rows of the given files of one table, in the order given, under the table's schema.
+
+    Raises:
+        DamagedFileError: one of them is no whole Parquet.
+    """
     frames = []
     for path in paths:
-        with path.open("rb") as file:
-            frames.append(read_partition(file, table))
+        try:
+            with path.open("rb") as file:
+                frames.append(read_partition(file, table))
+        except pl.exceptions.PolarsError as error:
+            raise DamagedFileError(path, str(error).splitlines()[0]) from None
     return pl.concat([table.empty(), *frames])
 
 

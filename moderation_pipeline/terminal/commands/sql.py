@@ -29,12 +29,16 @@ def sql(query: str | None, as_json: bool, unsafe: bool) -> None:
     address, no extension of DuckDB's, unless --unsafe says so.
     """
     from moderation_pipeline.terminal import sql_answers
+    from moderation_pipeline.warehouse.damage import left_out_told
     from moderation_pipeline.warehouse.duckdb_file import repair_duckdb_file
+    from moderation_pipeline.warehouse.tables import TABLES
 
     text = sys.stdin.read() if query == "-" else query
     folder = DataFolder.find()
     if (repaired := repair_duckdb_file(folder)) is not None:
         say(repaired)
+    for sentence in left_out_told(folder, TABLES):
+        say(sentence)
     print_frame(sql_answers.answer(folder, text, is_unsafe=unsafe), as_json=as_json)
     if text is None and not as_json:
         say("\nmoderation sql \"select * from VIEW limit 5\" shows a view; 'describe VIEW' its columns.")

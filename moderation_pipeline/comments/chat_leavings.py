@@ -1,6 +1,6 @@
 """All that the data folder holds of a chat: its log, its tables, its results, and how much that is.
 
-What Dagster's instance knows of it is `defs/home/forgetting.py`'s.
+What Dagster's instance knows of it is `defs/home/past_runs.py`'s.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from moderation_pipeline.backends.keys import environment
 from moderation_pipeline.comments.chat_files import chat_files
 from moderation_pipeline.comments.chat_states import chat_states, fingerprint
 from moderation_pipeline.defs.home.instance import is_temporary
-from moderation_pipeline.defs.home.live_runs import BY_TERMINAL
+from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, COMPARED_BY_STARTER
 from moderation_pipeline.defs.jobs import compare, ingest
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.defs.schedules import TEMPORARY
@@ -82,7 +82,8 @@ def _compare_when_through(context: dg.RunStatusSensorContext) -> dg.RunRequest |
     chat = run.tags.get(CHAT_OF_A_RUN)
     if chat is None:
         return dg.SkipReason(f"Run {run.run_id} moderated no chat.")
-    if run.tags.get(BY_TERMINAL) or _is_compared_by_its_backfill(context.instance, run):
+    starters = (BY_TERMINAL, COMPARED_BY_STARTER)
+    if any(run.tags.get(tag) for tag in starters) or _is_compared_by_its_backfill(context.instance, run):
         return dg.SkipReason(f"Run {run.run_id} is compared by what started it.")
     folder = DataFolder.find()
     if not stored_partitions(folder, METRICS, chat):

@@ -60,8 +60,8 @@ def prune(older_than: float, kinds: tuple[str, ...], yes: bool) -> None:
         dropped = pruning.replies_before(folder, older_than, really=yes)
         rows.append(("replies", dropped.replies, dropped.megabytes))
     if "history" in wanted:
-        from moderation_pipeline.defs.home.forgetting import forget_runs, runs_before
         from moderation_pipeline.defs.home.instance import instance
+        from moderation_pipeline.defs.home.past_runs import forget_runs, runs_before
 
         with instance(folder) as dagster:
             runs = runs_before(dagster, datetime.fromtimestamp(before, UTC))

@@ -28,9 +28,9 @@ def remove(chat: str, yes: bool) -> None:
     if found:
         rows = [(each.what, str(each.path), each.size / 1e6) for each in found]
         print_table(["what", "where", "MB"], rows, right=["MB"])
-    from moderation_pipeline.defs.home.forgetting import forget_key, forget_runs, runs_of
     from moderation_pipeline.defs.home.instance import instance
     from moderation_pipeline.defs.home.live_runs import end_dead_runs
+    from moderation_pipeline.defs.home.past_runs import forget_key, forget_runs, runs_of
     from moderation_pipeline.defs.partitions import chats
 
     with instance(folder) as dagster:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,8 +95,8 @@ def test_a_chat_that_is_removed_leaves_nothing_behind_and_only_when_it_is_meant(
 
 def test_what_is_old_is_pruned_by_kind_and_only_when_it_is_meant(folder: Path) -> None:
     data = folder / "data"
-    log = data / "results" / "tuesday" / "student_only.jsonl"
-    logs = [log] if log.exists() else list(log.parent.glob("student_only.jsonl*"))
+    logs = list((data / "results" / "tuesday").glob("student_only.jsonl*"))
+    assert logs
     for path in (*logs, data / "warehouse" / "action_log" / "tuesday" / "student_only.parquet"):
         os.utime(path, (0, 0))
     assert moderation(folder, "prune", "--older-than", "90d").returncode == ExitCode.OK
@@ -110,3 +113,29 @@ def test_what_is_old_is_pruned_by_kind_and_only_when_it_is_meant(folder: Path) -
     }
     assert left == {"metric_history"}
     assert moderation(folder, "prune", "--older-than", "soon").returncode == ExitCode.USAGE
+
+
+OPERATIONS = Path(__file__).parents[1] / "docs" / "operations.md"
+
+
+def test_the_command_lines_of_cron_and_systemd_do_a_night_as_they_stand(folder: Path) -> None:
+    """From the working directory and with the environment that they have: hardly any."""
+    program = folder / ".venv" / "bin" / "moderation"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m moderation_pipeline.cli "$@"\n')
+    program.chmod(0o755)
+    written = OPERATIONS.read_text("utf-8")
+    cron = re.findall(r"^0 3 \* \* \* (.+)$", written, re.MULTILINE)
+    systemd = re.findall(r"^ExecStart=(.+)$", written, re.MULTILINE)
+    assert (len(cron), len(systemd)) == (1, 1)
+    for line in (*cron, *systemd):
+        ended = subprocess.run(
+            ["/bin/sh", "-c", line.replace("/srv/moderation", str(folder))],
+            cwd="/",
+            env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "PYTHONPATH": str(OPERATIONS.parents[1])},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == ExitCode.OK, ended.stderr
+    assert "tuesday: " in (folder / "night.log").read_text("utf-8")

@@ -113,11 +113,27 @@ def read_files(paths: list[Path], table: Table) -> pl.DataFrame:
 def read_partition(file: BinaryIO, table: Table) -> pl.DataFrame:
     """Return the rows of one open file; columns that were added since are null, those given up are left out.
 
+    One whose type has changed is cast, and null where its values can't be.
+
     Of an open file, never of a path: Polars opens a path twice, and the two may be different files.
     """
     stored = pl.read_parquet(file, hive_partitioning=False)
     later = [pl.lit(None, dtype).alias(name) for name, dtype in table.schema.items() if name not in stored]
-    return stored.with_columns(later).select(table.schema.names())
+    return stored.with_columns(later).select(_as_declared(stored.schema, table))
+
+
+def _as_declared(stored: pl.Schema, table: Table) -> list[pl.Expr]:
+    return [
+        pl.col(name) if stored.get(name, dtype) == dtype else _cast(name, stored[name], dtype)
+        for name, dtype in table.schema.items()
+    ]
+
+
+def _cast(name: str, stored: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+    """Return the column under another type; null where there is no way from the one to the other."""
+    if (stored.is_nested() or wanted.is_nested()) and stored.base_type() != wanted.base_type():
+        return pl.lit(None, wanted).alias(name)
+    return pl.col(name).cast(wanted, strict=False)
 
 
 def conform(frame: pl.DataFrame, table: Table, *, chat: str, config: str | None) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from importlib import resources
 import dagster as dg
 import polars as pl
 import pytest
+import zstandard
 
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.certificates import certificates_checks
@@ -88,7 +89,8 @@ def test_a_chat_goes_through_from_its_file_to_its_report(
     assert CHAT in folder.report(CHAT, "md").read_text("utf-8")
     assert folder.report(CHAT, "html").exists()
     assert str(metadata_of(compared, "plots")["cost_comparison"]).startswith("![")
-    assert folder.run_log(CHAT, "student_only").read_text("utf-8").count("\n") == HEIGHT
+    log = folder.run_log(CHAT, "student_only").with_suffix(".jsonl.zst").read_bytes()
+    assert zstandard.ZstdDecompressor().stream_reader(log).read().count(b"\n") == HEIGHT
     assert all(check.passed for check in compared.get_asset_check_evaluations())
 
 

@@ -42,7 +42,7 @@ def prune(older_than: float, kinds: tuple[str, ...], yes: bool) -> None:
     moderation prune --older-than 52w --only runs --only replies --yes
 
     \b
-    logs      runs' logs of each comment (data/results/CHAT/CONFIG.jsonl)
+    logs      runs' logs of each comment (data/results/CHAT/CONFIG.jsonl.zst)
     history   runs in Dagster with their events; metric_history stays
     runs      the tables of runs; their rows in metric_history stay
     replies   what was paid for: it is asked for, and paid, again

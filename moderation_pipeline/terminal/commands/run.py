@@ -53,8 +53,9 @@ def run(
     moderation run --night                    for cron or systemd: as data/nights.yaml says
 
     Ends with the comparison and the report's path, or with a line per chat where there are several. Every run leaves a
-    log of each comment with what was decided, done and paid: data/results/CHAT/CONFIG.jsonl. Exits with 1 where a run
-    failed; the other chats go on, and MODERATION_WEBHOOK, an address in the environment or .env, is told.
+    log of each comment with what was decided, done and paid, for zstdcat: data/results/CHAT/CONFIG.jsonl.zst. Exits
+    with 1 where a run failed; the other chats go on, and MODERATION_WEBHOOK, an address in the environment or .env, is
+    told.
     """
     from moderation_pipeline.terminal import due_runs, listings
     from moderation_pipeline.terminal.chat_runs import Wanted, chats_wanted

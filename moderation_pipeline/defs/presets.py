@@ -16,6 +16,7 @@ from moderation_pipeline.config.needs import needs
 from moderation_pipeline.config.run_config import KEYLESS_REGIMES, NamedConfig
 from moderation_pipeline.defs.home.live_runs import COMPARED_BY_STARTER
 from moderation_pipeline.defs.partitions import chats, run_key
+from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS
@@ -23,14 +24,14 @@ from moderation_pipeline.warehouse.tables import COMMENTS
 JobOf = Callable[[str], dg.JobDefinition]
 
 
-class Chosen(NamedTuple):
+class ChosenConfigs(NamedTuple):
     """The configs of a preset that can be run on a chat, and why the others can't, in words."""
 
     configs: list[NamedConfig]
     skipped: list[str]
 
 
-def chosen(folder: DataFolder, chat: str, names: Sequence[str]) -> Chosen:
+def chosen(folder: DataFolder, chat: str, names: Sequence[str]) -> ChosenConfigs:
     """Return which of the configs need nothing that is not there; those that audit everything first."""
     library, configs, skipped = ConfigLibrary(folder), [], []
     has_labels = read_table(folder, COMMENTS, chat)["label_is_violation"].count() > 0
@@ -45,10 +46,10 @@ def chosen(folder: DataFolder, chat: str, names: Sequence[str]) -> Chosen:
             skipped.append(f"{name} needs {', '.join(lacking)}")
         else:
             configs.append(named)
-    return Chosen(sorted(configs, key=lambda each: each.config.regime != "expert_only"), skipped)
+    return ChosenConfigs(sorted(configs, key=lambda each: each.config.regime != "expert_only"), skipped)
 
 
-class RunsFailedError(Exception):
+class RunsFailedError(ModerationError):
     """Runs of a preset that failed; each has its own run, which says why."""
 
 

@@ -6,7 +6,7 @@ import dagster as dg
 
 from moderation_pipeline.backends.keys import environment
 from moderation_pipeline.comments.chat_files import chat_files
-from moderation_pipeline.comments.chat_states import chat_states, fingerprint
+from moderation_pipeline.comments.keeping.chat_states import chat_states, fingerprint
 from moderation_pipeline.defs.home.instance import is_temporary
 from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, COMPARED_BY_STARTER
 from moderation_pipeline.defs.jobs import compare, ingest

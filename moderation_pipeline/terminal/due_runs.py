@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files
-from moderation_pipeline.comments.chat_states import is_newer
+from moderation_pipeline.comments.keeping.chat_states import is_newer
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import KEYLESS_REGIMES, NamedConfig
 from moderation_pipeline.terminal.exit_codes import users_mistake

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, chat_name
-from moderation_pipeline.comments.chat_leavings import leavings
-from moderation_pipeline.comments.chat_states import ChatState, chat_states
+from moderation_pipeline.comments.keeping.chat_leavings import leavings
+from moderation_pipeline.comments.keeping.chat_states import ChatState, chat_states
 from moderation_pipeline.config.config_errors import ConfigError
 from moderation_pipeline.config.config_keys import ConfigKey, config_keys
 from moderation_pipeline.config.config_library import ConfigLibrary

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from moderation_pipeline.comments.chat_files import SameChatError
-from moderation_pipeline.comments.chat_states import chat_states, note_unreadable
+from moderation_pipeline.comments.keeping.chat_states import chat_states, note_unreadable
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import DEFAULT_CONFIG
 from moderation_pipeline.definitions import defs

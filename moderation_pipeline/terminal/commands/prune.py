@@ -47,7 +47,7 @@ def prune(older_than: float, kinds: tuple[str, ...], yes: bool) -> None:
     runs      the tables of runs; their rows in metric_history stay
     replies   what was paid for: it is asked for, and paid, again
     """
-    from moderation_pipeline.terminal import pruning
+    from moderation_pipeline.terminal.nights import pruning
 
     folder = DataFolder.find()
     before = time.time() - older_than

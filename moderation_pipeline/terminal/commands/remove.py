@@ -20,7 +20,7 @@ def remove(chat: str, yes: bool) -> None:
 
     Replies that were paid for stay ('moderation cache'). A log that was added was copied: where it came from, it stays.
     """
-    from moderation_pipeline.comments.chat_leavings import leavings, take_away
+    from moderation_pipeline.comments.keeping.chat_leavings import leavings, take_away
     from moderation_pipeline.terminal.listings import NoSuchChatError, known_chats
 
     folder = DataFolder.find()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from moderation_pipeline.comments.chat_files import beside, chat_files
-from moderation_pipeline.comments.chat_states import forget_unreadable
+from moderation_pipeline.comments.keeping.chat_states import forget_unreadable
 from moderation_pipeline.slugs import check_slug
 from moderation_pipeline.warehouse.files import EXTENSION
 from moderation_pipeline.warehouse.folder import DataFolder

@@ -1,10 +1,10 @@
 """What starts runs by itself: files that arrive, and runs that are through. Nothing here spends tokens."""
 
 import json
+import os
 
 import dagster as dg
 
-from moderation_pipeline.backends.keys import environment
 from moderation_pipeline.comments.chat_files import chat_files
 from moderation_pipeline.comments.keeping.chat_states import chat_states, fingerprint
 from moderation_pipeline.defs.home.instance import is_temporary
@@ -134,7 +134,7 @@ def alert_when_a_run_fails(context: dg.RunFailureSensorContext) -> dg.SkipReason
         return dg.SkipReason(f"Run {run.run_id} was started by a terminal.")
     partition = run.tags.get("dagster/partition", "no partition")
     failed = [{"chat": run.tags.get(CHAT_OF_A_RUN, partition), "failures": [context.failure_event.message]}]
-    problem = alert(environment(), f"{run.job_name} of {partition} failed (run {run.run_id}).", failed)
+    problem = alert(os.environ, f"{run.job_name} of {partition} failed (run {run.run_id}).", failed)
     return None if problem is None else dg.SkipReason(problem)
 
 

@@ -54,8 +54,7 @@ def run(
 
     Ends with the comparison and the report's path, or with a line per chat where there are several. Every run leaves a
     log of each comment with what was decided, done and paid, for zstdcat: data/results/CHAT/CONFIG.jsonl.zst. Exits
-    with 1 where a run failed; the other chats go on, and MODERATION_WEBHOOK, an address in the environment or .env, is
-    told.
+    with 1 where a run failed; the other chats go on, and MODERATION_WEBHOOK, an address in the environment, is told.
     """
     from moderation_pipeline.terminal import due_runs, listings
     from moderation_pipeline.terminal.nights.chat_runs import Wanted, chats_wanted

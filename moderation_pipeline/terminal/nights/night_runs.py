@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from moderation_pipeline.config.nights import night_settings
@@ -39,11 +40,10 @@ def failures_told(outcomes: Sequence[ChatOutcome]) -> str | None:
 
 def alerted(told: str, outcomes: Sequence[ChatOutcome]) -> None:
     """Tell the address that alerts go to, where there is one, and say where that failed."""
-    from moderation_pipeline.backends.keys import environment
     from moderation_pipeline.moderation.alerts import alert
 
     failed = [{"chat": each.chat, "failures": list(each.failures)} for each in outcomes if each.failures]
-    problem = alert(environment(), told, failed)
+    problem = alert(os.environ, told, failed)
     if problem is not None:
         say(problem)
 

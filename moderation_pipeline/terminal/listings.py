@@ -124,7 +124,9 @@ def chats(folder: DataFolder) -> pl.DataFrame:
     names = {name: f"{path.name}/" if path.is_dir() else path.name for name, path in files.items()}
     file_names = known["chat"].replace_strict(names, default=None)
     told = [states.get(chat, NOT_MADE) for chat in known["chat"]]
-    sizes = [sum(each.size for each in leavings(folder, chat)) / 1e6 for chat in known["chat"]]
+    sizes = [
+        sum(each.size for each in leavings(folder, chat, files.get(chat))) / 1e6 for chat in known["chat"]
+    ]
     return (
         known.with_columns(
             pl.Series("state", [each.state for each in told], pl.String),

@@ -26,14 +26,13 @@ class Leaving(NamedTuple):
     size: int
 
 
-def leavings(folder: DataFolder, chat: str) -> list[Leaving]:
-    """Return what there is of a chat, its log first."""
-    return [Leaving(what, path, size_of(path)) for what, path in _places(folder, chat) if path.exists()]
+def leavings(folder: DataFolder, chat: str, log: Path | None) -> list[Leaving]:
+    """Return what there is of a chat, its log first, which is where `chat_files` says."""
+    return [Leaving(what, path, size_of(path)) for what, path in _places(folder, chat, log) if path.exists()]
 
 
-def _places(folder: DataFolder, chat: str) -> Iterator[tuple[str, Path]]:
+def _places(folder: DataFolder, chat: str, log: Path | None) -> Iterator[tuple[str, Path]]:
     check_slug(chat, "Chat")
-    log = chat_files(folder).get(chat)
     if log is not None:
         yield "chat log", log
         yield from (("said beside the log", each) for each in beside(log))
@@ -52,7 +51,7 @@ def size_of(path: Path) -> int:
 
 def take_away(folder: DataFolder, chat: str) -> None:
     """Delete all that there is of a chat, its log first, so that nobody reads it anew meanwhile."""
-    for leaving in leavings(folder, chat):
+    for leaving in leavings(folder, chat, chat_files(folder).get(chat)):
         if leaving.path.is_dir():
             shutil.rmtree(leaving.path)
         else:

@@ -27,6 +27,8 @@ from moderation_pipeline.terminal.commands.configs import configs
 from moderation_pipeline.terminal.commands.evaluate import evaluate
 from moderation_pipeline.terminal.commands.labels import labels
 from moderation_pipeline.terminal.commands.probe import probe
+from moderation_pipeline.terminal.commands.prune import prune
+from moderation_pipeline.terminal.commands.remove import remove
 from moderation_pipeline.terminal.commands.run import run
 from moderation_pipeline.terminal.commands.sql import sql
 from moderation_pipeline.terminal.commands.synthesize import synthesize
@@ -96,6 +98,8 @@ COMMANDS = (
     attack,
     probe,
     cache,
+    remove,
+    prune,
 )
 """In the order of their use. `--help` sorts them by name."""
 

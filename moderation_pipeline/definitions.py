@@ -21,6 +21,7 @@ from moderation_pipeline.defs import (
     user_state,
 )
 from moderation_pipeline.defs.jobs import JOBS
+from moderation_pipeline.defs.presets import presets
 from moderation_pipeline.defs.resources import (
     AgentBuilder,
     DataFolderResource,
@@ -67,10 +68,15 @@ RESOURCES = {
     "duckdb": DuckDBResource(database=":memory:"),
 }
 
+
+def _job_of(name: str) -> dg.JobDefinition:
+    return defs.resolve_job_def(name)
+
+
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(STAGES),
     asset_checks=dg.load_asset_checks_from_modules(STAGES),
-    jobs=JOBS,
+    jobs=[*JOBS, *presets(_job_of)],
     schedules=SCHEDULES,
     sensors=[*SENSORS, batches.batches_that_arrive],
     resources=RESOURCES,

@@ -12,11 +12,21 @@ from urllib.parse import parse_qs, urlsplit
 from dagster_webserver import cli
 from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from moderation_pipeline.slugs import BadSlugError, check_slug
+from moderation_pipeline.warehouse.folder import DataFolder
+
+REPORTS_AT = "/reports"
+"""Where the reports are; `defs/report.py` links there."""
 
 ALLOWED_HOSTS = "MODERATION_UI_HOSTS"
 """The variable that hands the names over under which the page may be asked for, with commas between."""
+
+SANDBOX = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 MAKES_APPLICATION = "create_app_from_workspace_process_context"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -77,8 +87,19 @@ def _is_mutation(query_string: bytes) -> bool:
     return False
 
 
+def _report_page(request: Request) -> Response:
+    """Answer with a chat's report; in a sandbox, for it shows what strangers wrote where orders are taken."""
+    chat = str(request.path_params["chat"])
+    try:
+        page = DataFolder.find().report(check_slug(chat, "Chat"), "html").read_bytes()
+    except (BadSlugError, FileNotFoundError):
+        return PlainTextResponse(f"No report of {chat!r} was written: 'moderation run CHAT' writes one.", 404)
+    return HTMLResponse(page, headers={"Content-Security-Policy": SANDBOX, "Cache-Control": "no-store"})
+
+
 def guarded(app: Starlette) -> Starlette:
-    """Return the application with the guard in front of all that it serves."""
+    """Return the application with the guard in front of all that it serves, and the chats' reports beside it."""
+    app.router.routes.insert(0, Route(f"{REPORTS_AT}/{{chat}}", _report_page))
     hosts = tuple(filter(None, os.environ.get(ALLOWED_HOSTS, "").split(",")))
     app.add_middleware(PageGuard, hosts=hosts)
     return app

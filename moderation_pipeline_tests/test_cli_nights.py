@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,7 +37,8 @@ def test_a_night_moderates_what_changed_tells_what_failed_once_and_goes_on(
         monkeypatch.setenv(WEBHOOK, server.address)
         first = moderation(folder, "run", "--night", "--json")
         second = moderation(folder, "run", "--night")
-        (folder / "data" / "chats" / "tuesday.csv").open("a").write("cat,good night\n")
+        with (folder / "data" / "chats" / "tuesday.csv").open("a") as file:
+            file.write("cat,good night\n")
         third = moderation(folder, "run", "--night")
 
     assert first.returncode == ExitCode.FAILED, first.stderr
@@ -65,3 +70,72 @@ def test_one_chat_that_does_not_exist_is_a_mistake_before_anything_is_moderated(
     assert ended.returncode == ExitCode.USAGE
     assert "There is no chat 'wednesday'" in ended.stderr
     assert ended.stdout == ""
+
+
+def test_a_chat_that_is_removed_leaves_nothing_behind_and_only_when_it_is_meant(folder: Path) -> None:
+    data = folder / "data"
+    meant_to = moderation(folder, "remove", "monday")
+    assert meant_to.returncode == ExitCode.OK, meant_to.stderr
+    assert "chat log" in meant_to.stdout
+    assert (data / "chats" / "monday.csv").exists()
+
+    runs = len(list((data / "dagster" / "history" / "runs").glob("*-*.db")))
+    removed = moderation(folder, "remove", "monday", "--yes")
+    assert removed.returncode == ExitCode.OK, removed.stderr
+    assert [path for path in data.rglob("*monday*") if path.exists()] == []
+    assert len(list((data / "dagster" / "history" / "runs").glob("*-*.db"))) < runs
+    chats = {each["chat"]: each for each in json.loads(moderation(folder, "chats", "--json").stdout)}
+    assert set(chats) == {"broken", "synthetic", "tuesday"}
+    assert (chats["broken"]["state"], chats["tuesday"]["state"]) == ("unreadable", "read")
+    assert chats["tuesday"]["megabytes"] > 0
+    again = moderation(folder, "remove", "monday", "--yes")
+    assert again.returncode == ExitCode.USAGE
+    assert "There is no chat 'monday'" in again.stderr
+
+
+def test_what_is_old_is_pruned_by_kind_and_only_when_it_is_meant(folder: Path) -> None:
+    data = folder / "data"
+    logs = list((data / "results" / "tuesday").glob("student_only.jsonl*"))
+    assert logs
+    for path in (*logs, data / "warehouse" / "action_log" / "tuesday" / "student_only.parquet"):
+        os.utime(path, (0, 0))
+    assert moderation(folder, "prune", "--older-than", "90d").returncode == ExitCode.OK
+    assert all(path.exists() for path in logs)
+    assert (
+        moderation(folder, "prune", "--older-than", "90d", "--only", "logs", "--yes").returncode
+        == ExitCode.OK
+    )
+    assert not any(path.exists() for path in logs)
+    ended = moderation(folder, "prune", "--older-than", "90d", "--only", "runs", "--only", "replies", "--yes")
+    assert ended.returncode == ExitCode.OK, ended.stderr
+    left = {
+        path.relative_to(data / "warehouse").parts[0] for path in data.glob("warehouse/*/tuesday/*.parquet")
+    }
+    assert left == {"metric_history"}
+    assert moderation(folder, "prune", "--older-than", "soon").returncode == ExitCode.USAGE
+
+
+OPERATIONS = Path(__file__).parents[1] / "docs" / "operations.md"
+
+
+def test_the_command_lines_of_cron_and_systemd_do_a_night_as_they_stand(folder: Path) -> None:
+    """From the working directory and with the environment that they have: hardly any."""
+    program = folder / ".venv" / "bin" / "moderation"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m moderation_pipeline.cli "$@"\n')
+    program.chmod(0o755)
+    written = OPERATIONS.read_text("utf-8")
+    cron = re.findall(r"^0 3 \* \* \* (.+)$", written, re.MULTILINE)
+    systemd = re.findall(r"^ExecStart=(.+)$", written, re.MULTILINE)
+    assert (len(cron), len(systemd)) == (1, 1)
+    for line in (*cron, *systemd):
+        ended = subprocess.run(
+            ["/bin/sh", "-c", line.replace("/srv/moderation", str(folder))],
+            cwd="/",
+            env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "PYTHONPATH": str(OPERATIONS.parents[1])},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == ExitCode.OK, ended.stderr
+    assert "tuesday: " in (folder / "night.log").read_text("utf-8")

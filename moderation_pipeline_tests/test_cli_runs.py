@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from moderation_pipeline.terminal.exit_codes import ExitCode
 
@@ -70,8 +71,9 @@ def test_every_run_leaves_a_log_with_actions_and_costs(
 ) -> None:
     assert traced.returncode == ExitCode.OK
     for config in ("hybrid", "student_only"):
-        log = folder / "data" / "results" / "synthetic" / f"{config}.jsonl"
-        entries = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+        log = folder / "data" / "results" / "synthetic" / f"{config}.jsonl.zst"
+        plain = zstandard.ZstdDecompressor().stream_reader(log.read_bytes()).read()
+        entries = [json.loads(line) for line in plain.decode().splitlines()]
         assert [entry["position"] for entry in entries] == list(range(COMMENTS))
         assert all(entry["action"] and entry["decision"]["cost_usd"] == 0 for entry in entries)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -13,9 +14,15 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
+import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
-from moderation_pipeline.webserver import PageGuard
+from moderation_pipeline.defs import report
+from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
+from moderation_pipeline.webserver import REPORTS_AT, PageGuard, guarded
 from moderation_pipeline_tests.defs.dagster_dev import free_port
 from moderation_pipeline_tests.hostile_folder import hostile_modules, without_python_settings
 
@@ -112,3 +119,34 @@ def answer(port: int, **headers: str) -> int | None:
             return error.code
     except (URLError, ConnectionError):
         return None
+
+
+def test_a_report_is_shown_in_a_sandbox_and_nothing_else_of_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = DataFolder(tmp_path)
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+    folder.report("stream", "html").parent.mkdir(parents=True)
+    folder.report("stream", "html").write_text("<h1>stream</h1>")
+    folder.run_log("stream", "hybrid").write_text("{}")
+    app = guarded(Starlette(routes=[Route("/{path:path}", lambda _: PlainTextResponse("Dagster's page"))]))
+
+    async def answers() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost:3000") as client:
+            names = ("stream", "evening", "..", "%2e%2e", "stream.md")
+            return [await client.get(f"/reports/{name}") for name in names]
+
+    page, *others = asyncio.run(answers())
+    assert (page.status_code, page.text) == (200, "<h1>stream</h1>")
+    assert page.headers["Content-Security-Policy"].startswith("sandbox;")
+    assert "stream" not in "".join(each.text for each in others if each.status_code == 200)
+
+
+def test_the_link_to_a_report_goes_where_it_is_shown() -> None:
+    assert report.REPORTS_AT == REPORTS_AT
+
+
+def test_pictures_out_of_the_ui_s_reach_are_told_in_words() -> None:
+    told = report.without_pictures("## Cost\n\n![hybrid costs least](plots/cost.png)\n", "/reports/stream")
+    assert told == "## Cost\n\n*hybrid costs least* ([picture](/reports/stream))\n"

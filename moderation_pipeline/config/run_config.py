@@ -260,6 +260,8 @@ class Config(Closed):
     """What the run may cost; null: no bound."""
     autonomy: AutonomySpec | None = None
     """What must be shown before the system may act alone; null: nothing is asked, and everything acts."""
+    log: Literal["zstd", "plain", "none"] = "zstd"
+    """The log of each comment: compressed (`zstdcat`), plain, or none. It decides nothing."""
     fallback: Literal["rules"] | None = None
     """Who decides where an agent can't: the rules, or nobody (then the comment is undecided)."""
 
@@ -355,6 +357,6 @@ class NamedConfig(Closed):
 
     @property
     def config_hash(self) -> str:
-        """Sixteen hex digits of everything the config says, `extends` resolved and defaults filled in."""
-        text = json.dumps(self.config.model_dump(mode="json"), sort_keys=True)
+        """Sixteen hex digits of everything in the config that decides, `extends` resolved and defaults filled in."""
+        text = json.dumps(self.config.model_dump(mode="json", exclude={"log"}), sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

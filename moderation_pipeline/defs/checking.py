@@ -45,7 +45,12 @@ def declared(
         )
 
 
-def holds(asset: str, name: str, culprits: pl.DataFrame) -> dg.AssetCheckResult:
+def holds(
+    asset: str,
+    name: str,
+    culprits: pl.DataFrame,
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
+) -> dg.AssetCheckResult:
     """Report that a law holds, or the rows that break it, with what that means and what to do."""
     metadata: dict[str, dg.MetadataValue[Any]] = {"culprits": dg.MetadataValue.int(culprits.height)}
     if culprits.height:
@@ -58,6 +63,7 @@ def holds(asset: str, name: str, culprits: pl.DataFrame) -> dg.AssetCheckResult:
         asset_key=asset,
         check_name=name,
         description=told(name, culprits),
+        severity=severity,
         metadata=metadata,
     )
 

@@ -7,8 +7,8 @@ import dagster as dg
 import polars as pl
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files
-from moderation_pipeline.comments.chat_states import forget_unreadable, note_unreadable
 from moderation_pipeline.comments.files.arrival import Arrival
+from moderation_pipeline.comments.keeping.chat_states import forget_unreadable, note_unreadable
 from moderation_pipeline.defs.checking import OWNERS, declared, holds
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.errors import ModerationError

@@ -75,6 +75,9 @@ def collect_runs(
     library, stored = ConfigLibrary(folder), {RunKey.parse(key).config: key for key in tables["metrics"]}
     every = [run for rows in tables["metrics"].values() for run in made(rows)]
     left_out = stale(every, library, comments_version(comments))
+    for config, key in stored.items():
+        if missing := [name for name in RUN_TABLES if key not in tables[name]]:
+            left_out.setdefault(config, f"its table {missing[0]} is missing or damaged")
     runs = [
         Run(config=library.load(config), **{name: tables[name][key] for name in RUN_TABLES})
         for config, key in sorted(stored.items())

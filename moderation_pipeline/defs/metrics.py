@@ -140,6 +140,13 @@ def numbers(row: pl.DataFrame) -> dict[str, float | int | str]:
             of=runs,
             reads=[dg.AssetDep("metrics"), dg.AssetDep("action_log")],
         ),
+        declared(
+            "metric_history",
+            "served_models_are_those_of_last_time",
+            "The models that answered are those of the last time under the same config, by the names in their replies.",
+            of=runs,
+            reads=[dg.AssetDep("metrics"), dg.AssetDep("action_log")],
+        ),
     ]
 )
 def metrics_checks(
@@ -156,4 +163,10 @@ def metrics_checks(
         "metric_history",
         "the_latest_metrics_are_remembered",
         laws.differing(metrics, latest, ["chat", "config"]),
+    )
+    yield holds(
+        "metric_history",
+        "served_models_are_those_of_last_time",
+        laws.changed_models(metric_history),
+        dg.AssetCheckSeverity.WARN,
     )

@@ -85,7 +85,7 @@ def moderation_loop(
         observer.noted(note)
 
     with begin(named, comments, data_folder, agents.means(embedders, data_folder, say)) as begun:
-        with RunLog(data_folder.run_log(chat, named.name)) as run_log:
+        with RunLog(data_folder.run_log(chat, named.name), named.config.log) as run_log:
             observers = [run_log, LoggedProgress(context.log.info), observer]
             tables = moderate(
                 comments,

@@ -1,5 +1,7 @@
 """The last stage: what a lead moderator reads about a chat."""
 
+import re
+
 import dagster as dg
 import polars as pl
 
@@ -15,6 +17,11 @@ from moderation_pipeline.warehouse.files import replaced_atomically
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 from moderation_pipeline.warehouse.versions import source_version
+
+REPORTS_AT = "/reports"
+"""Where `moderation ui` shows a chat's page, beside Dagster's own (`webserver.py`)."""
+
+PICTURE = re.compile(r"!\[([^\]]*)\]\([^)\s]+\)")
 
 CERTIFIED_TABLES = ("certificates", "expert_errors")
 
@@ -73,9 +80,18 @@ def report(
         metadata={
             "characters": len(rendered.markdown),
             **{path.suffix[1:]: dg.MetadataValue.path(path) for path in pages},
-            "report": dg.MetadataValue.md(rendered.markdown),
+            "page": dg.MetadataValue.url(f"{REPORTS_AT}/{chat}"),
+            "report": dg.MetadataValue.md(without_pictures(rendered.markdown, f"{REPORTS_AT}/{chat}")),
         }
     )
+
+
+def without_pictures(markdown: str, page: str) -> str:
+    """Return the report as the UI can show it: a picture's file is out of its reach, what the picture says is not.
+
+    The pictures themselves are in the metadata of `plots`, and would be stored twice here.
+    """
+    return PICTURE.sub(rf"*\1* ([picture]({page}))", markdown)
 
 
 def _changed(certificates: Partitions, folder: DataFolder) -> dict[str, list[str]]:

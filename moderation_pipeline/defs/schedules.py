@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from moderation_pipeline.comments.chat_states import chat_states
+from moderation_pipeline.comments.keeping.chat_states import chat_states
 from moderation_pipeline.config.config_errors import ConfigError
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.nights import NightSettings, night_settings

@@ -1,14 +1,14 @@
 """What starts runs by itself: files that arrive, and runs that are through. Nothing here spends tokens."""
 
 import json
+import os
 
 import dagster as dg
 
-from moderation_pipeline.backends.keys import environment
 from moderation_pipeline.comments.chat_files import chat_files
-from moderation_pipeline.comments.chat_states import chat_states, fingerprint
+from moderation_pipeline.comments.keeping.chat_states import chat_states, fingerprint
 from moderation_pipeline.defs.home.instance import is_temporary
-from moderation_pipeline.defs.home.live_runs import BY_TERMINAL
+from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, COMPARED_BY_STARTER
 from moderation_pipeline.defs.jobs import compare, ingest
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.defs.schedules import TEMPORARY
@@ -82,7 +82,8 @@ def _compare_when_through(context: dg.RunStatusSensorContext) -> dg.RunRequest |
     chat = run.tags.get(CHAT_OF_A_RUN)
     if chat is None:
         return dg.SkipReason(f"Run {run.run_id} moderated no chat.")
-    if run.tags.get(BY_TERMINAL) or _is_compared_by_its_backfill(context.instance, run):
+    starters = (BY_TERMINAL, COMPARED_BY_STARTER)
+    if any(run.tags.get(tag) for tag in starters) or _is_compared_by_its_backfill(context.instance, run):
         return dg.SkipReason(f"Run {run.run_id} is compared by what started it.")
     folder = DataFolder.find()
     if not stored_partitions(folder, METRICS, chat):
@@ -133,7 +134,7 @@ def alert_when_a_run_fails(context: dg.RunFailureSensorContext) -> dg.SkipReason
         return dg.SkipReason(f"Run {run.run_id} was started by a terminal.")
     partition = run.tags.get("dagster/partition", "no partition")
     failed = [{"chat": run.tags.get(CHAT_OF_A_RUN, partition), "failures": [context.failure_event.message]}]
-    problem = alert(environment(), f"{run.job_name} of {partition} failed (run {run.run_id}).", failed)
+    problem = alert(os.environ, f"{run.job_name} of {partition} failed (run {run.run_id}).", failed)
     return None if problem is None else dg.SkipReason(problem)
 
 

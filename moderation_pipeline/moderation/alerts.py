@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPErrorProcessor, Request, build_opener
 
 WEBHOOK = "MODERATION_WEBHOOK"
-"""The environment variable (or name in .env) that holds the address."""
+"""The environment variable that holds the address; never a .env, which may have come with a folder."""
 
 WAITED_S = 10.0
 

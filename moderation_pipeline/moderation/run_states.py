@@ -1,6 +1,6 @@
 """Whether a run is of what there is now: which of a chat's runs are due, and why.
 
-How a chat itself stands is `comments/chat_states.py`'s.
+How a chat itself stands is `comments/keeping/chat_states.py`'s.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from moderation_pipeline.comments.chat_states import ChatState
+from moderation_pipeline.comments.keeping.chat_states import ChatState
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import orjson
 
@@ -38,32 +38,58 @@ class RunObserver(ABC):
         """Take note that the run is over."""
 
 
+LogForm = Literal["zstd", "plain", "none"]
+
+
 class RunLog(RunObserver):
     """Writes one JSON object per comment to a file, batch by batch, so that it can be followed.
 
-    The file is begun anew: a run that is repeated leaves one log, not two after one another.
+    The file is begun anew: a run that is repeated leaves one log, not two after one another, whatever their forms.
+    Compressed it is a tenth, ends in `.zst`, and can be read up to the last batch while the run goes on.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, form: LogForm = "zstd") -> None:
+        self._forms = {"plain": path, "zstd": path.with_name(f"{path.name}.zst")}
+        self._form = form
         self._file: BinaryIO | None = None
+        self._compressor: Any = None
 
     def __enter__(self) -> RunLog:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._path.open("wb")
+        for path in self._forms.values():
+            path.unlink(missing_ok=True)
+        if self._form != "none":
+            path = self._forms[self._form]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("wb")
+        if self._form == "zstd":
+            import zstandard
+
+            self._compressor = zstandard.ZstdCompressor().compressobj()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._file is not None:
+            if self._compressor is not None:
+                self._file.write(self._compressor.flush())
             self._file.close()
 
     def settled(self, batch: Sequence[Settled]) -> None:
         """Append the batch."""
+        if self._form == "none":
+            return
         if self._file is None:
-            raise RuntimeError(f"The run log {self._path} is written inside a with statement only.")
-        self._file.write(b"".join(_line(each) for each in batch))
+            raise RuntimeError(
+                f"The run log {self._forms[self._form]} is written inside a with statement only."
+            )
+        lines = b"".join(_line(each) for each in batch)
+        if self._compressor is not None:
+            import zstandard
+
+            block = zstandard.COMPRESSOBJ_FLUSH_BLOCK
+            lines = self._compressor.compress(lines) + self._compressor.flush(block)
+        self._file.write(lines)
         self._file.flush()
 
 

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files
-from moderation_pipeline.comments.chat_states import is_newer
+from moderation_pipeline.comments.keeping.chat_states import is_newer
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import KEYLESS_REGIMES, NamedConfig
 from moderation_pipeline.terminal.exit_codes import users_mistake
 from moderation_pipeline.terminal.listings import usable_config
 from moderation_pipeline.terminal.screen import print_frame
+from moderation_pipeline.warehouse.damage import is_damaged
 from moderation_pipeline.warehouse.files import partition_path, read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION
@@ -52,7 +53,7 @@ def is_reading_due(folder: DataFolder, chat: str, *, is_current: bool) -> bool:
     if path is None:
         return False
     table = partition_path(folder, COMMENTS, chat)
-    if not table.exists() or not is_current:
+    if not table.exists() or is_damaged(table) or not is_current:
         return True
     return is_newer(path, table)
 

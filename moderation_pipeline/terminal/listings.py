@@ -12,6 +12,8 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, chat_name
+from moderation_pipeline.comments.keeping.chat_leavings import leavings
+from moderation_pipeline.comments.keeping.chat_states import ChatState, chat_states
 from moderation_pipeline.config.config_errors import ConfigError
 from moderation_pipeline.config.config_keys import ConfigKey, config_keys
 from moderation_pipeline.config.config_library import ConfigLibrary
@@ -71,6 +73,10 @@ where rank <= {top} order by config, rank
 """
 
 
+NOT_MADE = ChatState("unread", "'moderation run' makes and reads it")
+"""The synthetic chat before it was first generated."""
+
+
 class NoSuchChatError(ModerationError):
     """A chat that was never added."""
 
@@ -107,15 +113,43 @@ class NothingRunError(ModerationError):
 
 
 def chats(folder: DataFolder) -> pl.DataFrame:
-    """Return one row per chat: those under data/chats, those in the warehouse, and the synthetic one."""
+    """Return one row per chat: those under data/chats, those in the warehouse, and the synthetic one.
+
+    With how it stands, and what it takes on disk.
+    """
     files = chat_files(folder)
+    states = chat_states(folder)
     ingested = query(folder, INGESTED)
     known = pl.DataFrame({"chat": sorted({*files, *ingested["chat"], SYNTHETIC})}, schema={"chat": pl.String})
     names = {name: f"{path.name}/" if path.is_dir() else path.name for name, path in files.items()}
     file_names = known["chat"].replace_strict(names, default=None)
+    told = [states.get(chat, NOT_MADE) for chat in known["chat"]]
+    sizes = [
+        sum(each.size for each in leavings(folder, chat, files.get(chat))) / 1e6 for chat in known["chat"]
+    ]
     return (
-        known.with_columns(file=file_names.cast(pl.String)).join(ingested, on="chat", how="left").sort("chat")
+        known.with_columns(
+            pl.Series("state", [each.state for each in told], pl.String),
+            pl.Series("why", [each.why or None for each in told], pl.String),
+            pl.Series("megabytes", sizes, pl.Float64),
+            file=file_names.cast(pl.String),
+        )
+        .join(ingested, on="chat", how="left")
+        .join(_stale(folder), on="chat", how="left")
+        .sort("chat")
     )
+
+
+def _stale(folder: DataFolder) -> pl.DataFrame:
+    """Return by chat the configs whose runs are of comments that have changed since."""
+    asked = "select chat, string_agg(config, ', ' order by config) as stale from stale_runs group by chat"
+    return query(folder, asked)
+
+
+def known_chats(folder: DataFolder) -> list[str]:
+    """Return the chats that have a file or comments, and the one that is generated."""
+    stored = [path.stem for path in stored_partitions(folder, COMMENTS)]
+    return sorted({*chat_files(folder), *stored, SYNTHETIC})
 
 
 def require_chat(folder: DataFolder, chat: str) -> str:
@@ -124,8 +158,7 @@ def require_chat(folder: DataFolder, chat: str) -> str:
     Raises:
         NoSuchChatError: there is none; it suggests a close name, or to add the file of that name.
     """
-    stored = [path.stem for path in stored_partitions(folder, COMMENTS)]
-    known = sorted({*chat_files(folder), *stored, SYNTHETIC})
+    known = known_chats(folder)
     if chat not in known:
         raise NoSuchChatError(chat, known, folder)
     return chat

@@ -51,6 +51,10 @@ ADVICE = {
     "rates_lie_within_their_intervals": ("rates lie outside their intervals", JUDGE_AGAIN),
     "intervals_hold_their_estimates": ("estimates lie outside their intervals", JUDGE_AGAIN),
     "the_latest_metrics_are_remembered": ("the history's last row is not what the metrics say", JUDGE_AGAIN),
+    "served_models_are_those_of_last_time": (
+        "another model answered than the last time under the same config: the provider changed it under its name",
+        "Compare the figures in the view run_history; name the model's version in the config to keep to one.",
+    ),
     "every_comment_is_counted": (
         "the metrics are of other comments than the actions, as where the chat has changed since the run",
         RUN_AGAIN,

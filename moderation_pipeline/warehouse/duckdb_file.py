@@ -20,6 +20,7 @@ import duckdb
 from moderation_pipeline.warehouse.column_meanings import comment_statements
 from moderation_pipeline.warehouse.files import ensure_schema_files, replaced_atomically
 from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.upgrading import upgraded
 from moderation_pipeline.warehouse.views import create_statement, view_definitions
 
 DEFINITIONS = "_views.sql"
@@ -39,10 +40,15 @@ class Refreshed(NamedTuple):
 def refresh_duckdb_file(folder: DataFolder) -> Refreshed:
     """Define the views anew in the DuckDB file where their text has changed, or the folder has moved."""
     try:
+        upgrades = upgraded(folder)
         ensure_schema_files(folder)
-        return _refreshed(folder)
+        refreshed = _refreshed(folder)
     except OSError as error:
         return Refreshed("unwritable", _unwritable(folder, error))
+    if not upgrades:
+        return refreshed
+    outcome = "written" if refreshed.outcome == "current" else refreshed.outcome
+    return Refreshed(outcome, " ".join([*upgrades, refreshed.says]))
 
 
 def repair_duckdb_file(folder: DataFolder) -> str | None:

@@ -17,6 +17,7 @@ import polars as pl
 
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.slugs import check_slug
+from moderation_pipeline.warehouse.damage import DamagedFileError
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import TABLES, Table
 
@@ -94,22 +95,45 @@ def read_table(
 
 
 def read_files(paths: list[Path], table: Table) -> pl.DataFrame:
-    """Return the rows of the given files of one table, in the order given, under the table's schema."""
+    """Return the rows of the given files of one table, in the order given, under the table's schema.
+
+    Raises:
+        DamagedFileError: one of them is no whole Parquet.
+    """
     frames = []
     for path in paths:
-        with path.open("rb") as file:
-            frames.append(read_partition(file, table))
+        try:
+            with path.open("rb") as file:
+                frames.append(read_partition(file, table))
+        except pl.exceptions.PolarsError as error:
+            raise DamagedFileError(path, str(error).splitlines()[0]) from None
     return pl.concat([table.empty(), *frames])
 
 
 def read_partition(file: BinaryIO, table: Table) -> pl.DataFrame:
     """Return the rows of one open file; columns that were added since are null, those given up are left out.
 
+    One whose type has changed is cast, and null where its values can't be.
+
     Of an open file, never of a path: Polars opens a path twice, and the two may be different files.
     """
     stored = pl.read_parquet(file, hive_partitioning=False)
     later = [pl.lit(None, dtype).alias(name) for name, dtype in table.schema.items() if name not in stored]
-    return stored.with_columns(later).select(table.schema.names())
+    return stored.with_columns(later).select(_as_declared(stored.schema, table))
+
+
+def _as_declared(stored: pl.Schema, table: Table) -> list[pl.Expr]:
+    return [
+        pl.col(name) if stored.get(name, dtype) == dtype else _cast(name, stored[name], dtype)
+        for name, dtype in table.schema.items()
+    ]
+
+
+def _cast(name: str, stored: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+    """Return the column under another type; null where there is no way from the one to the other."""
+    if (stored.is_nested() or wanted.is_nested()) and stored.base_type() != wanted.base_type():
+        return pl.lit(None, wanted).alias(name)
+    return pl.col(name).cast(wanted, strict=False)
 
 
 def conform(frame: pl.DataFrame, table: Table, *, chat: str, config: str | None) -> pl.DataFrame:

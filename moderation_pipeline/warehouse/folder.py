@@ -91,11 +91,11 @@ class DataFolder:
 
     @property
     def results(self) -> Path:
-        """Plots, reports and run logs: `<chat>/report.html`, `<chat>/<config>.jsonl` and so on."""
+        """Plots, reports and run logs: `<chat>/report.html`, `<chat>/<config>.jsonl.zst` and so on."""
         return self.root / "results"
 
     def run_log(self, chat: str, config: str) -> Path:
-        """Return where a run's log is: one JSON object per comment."""
+        """Return where a run's log is, one JSON object per comment: as `zstdcat` reads it, `.zst` is added."""
         return self.results / chat / f"{config}.jsonl"
 
     def plots(self, chat: str) -> Path:

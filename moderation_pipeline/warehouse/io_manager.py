@@ -14,6 +14,7 @@ import polars as pl
 from upath import UPath
 
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.warehouse.damage import DamagedFileError, set_aside
 from moderation_pipeline.warehouse.files import EXTENSION, conform, read_partition, replaced_atomically
 from moderation_pipeline.warehouse.one_attempt import StagedTables, settle
 from moderation_pipeline.warehouse.tables import COMMENTS, LOOP_TABLES, TABLES, Table
@@ -92,22 +93,33 @@ class WarehouseIOManager(dg.UPathIOManager):
 
         Raises:
             NotStoredError: the partition was never written.
+            DamagedFileError: it is no whole Parquet; it is set aside, so that it can be made anew.
         """
         if not path.exists():
             raise NotStoredError(_table(context.asset_key), path.stem)
-        with path.open("rb") as file:
-            return read_partition(file, _table(context.asset_key))
+        try:
+            with path.open("rb") as file:
+                return read_partition(file, _table(context.asset_key))
+        except pl.exceptions.PolarsError as error:
+            if _is_folder(path):
+                set_aside(Path(path.path))
+            raise DamagedFileError(Path(path.path), f"{str(error).splitlines()[0]}; set aside") from None
 
     def load_partitions(self, context: dg.InputContext) -> pl.DataFrame | dict[str, pl.DataFrame]:
         """Return one frame, or a dictionary of frames where the input is annotated as one."""
         # Dagster's own way warns of every partition that was left out, each an event in the run's database:
         # 126 of them, and a second, where four of eleven configs were run.
         may_be_missing = (context.definition_metadata or {}).get("allow_missing_partitions", False)
-        frames = {
-            key: self.load_from_path(context, path)
-            for key, path in self._get_paths_for_partitions(context).items()
-            if not may_be_missing or path.exists()
-        }
+        frames = {}
+        for key, path in self._get_paths_for_partitions(context).items():
+            if may_be_missing and not path.exists():
+                continue
+            try:
+                frames[key] = self.load_from_path(context, path)
+            except DamagedFileError as error:
+                if not may_be_missing:
+                    raise
+                context.log.warning(f"Left out: {error}")
         wanted = context.dagster_type.typing_type
         if dict in (wanted, get_origin(wanted)):
             return frames

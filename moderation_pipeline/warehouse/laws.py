@@ -103,6 +103,25 @@ def mixed_models(student_decisions: pl.DataFrame, expert_audits: pl.DataFrame) -
     return counts.filter(pl.len().over("part", "backend") > 1).sort(asked)
 
 
+def changed_models(history: pl.DataFrame) -> pl.DataFrame:
+    """Return the parts of a run for which another model answered than the last time, under the same config.
+
+    The rows are those of `metric_history`, oldest first: part, before, now. Nothing where it was made once.
+    """
+    last = history.tail(2)
+    if last.height < 2 or last["config_hash"].n_unique() > 1:
+        return pl.DataFrame(schema={"part": pl.String, "before": pl.String, "now": pl.String})
+    parts = [
+        last.select(
+            part=pl.lit(part),
+            before=pl.col(f"{part}_models").first().list.join(", "),
+            now=pl.col(f"{part}_models").last().list.join(", "),
+        ).head(1)
+        for part in ("student", "expert")
+    ]
+    return pl.concat(parts).filter(pl.col("before") != pl.col("now"))
+
+
 def differing(stored: pl.DataFrame, computed: pl.DataFrame, on: list[str]) -> pl.DataFrame:
     """Return the keys whose rows are not the same in both frames, or are in one of them only."""
     ours, theirs = stored.sort(on), computed.select(stored.columns).sort(on)

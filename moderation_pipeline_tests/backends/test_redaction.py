@@ -82,7 +82,9 @@ def saying_the_key(_: Body) -> Body:
 CONFIG = """
 student: {{backend: {backend}, model: "{model}", base_url: "{base_url}", api_key_env: THE_KEY}}
 expert: careful_rules
+log: plain
 """
+"""The log is plain, for in a compressed one nobody would find a key."""
 
 
 def run(

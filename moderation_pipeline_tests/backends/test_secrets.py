@@ -16,7 +16,9 @@ KEY = "sk-fake-0123456789-do-not-find-me"
 CONFIG = """
 student: {{backend: openai, model: tiny-judge, base_url: "{base_url}", api_key_env: MY_KEY}}
 expert: careful_rules
+log: plain
 """
+"""The log is plain, for in a compressed one nobody would find a key."""
 
 
 def moderation(data: Path, *arguments: str, debug: bool = False) -> subprocess.CompletedProcess[str]:

@@ -9,6 +9,7 @@ from importlib import resources
 import dagster as dg
 import polars as pl
 import pytest
+import zstandard
 
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.certificates import certificates_checks
@@ -88,7 +89,8 @@ def test_a_chat_goes_through_from_its_file_to_its_report(
     assert CHAT in folder.report(CHAT, "md").read_text("utf-8")
     assert folder.report(CHAT, "html").exists()
     assert str(metadata_of(compared, "plots")["cost_comparison"]).startswith("![")
-    assert folder.run_log(CHAT, "student_only").read_text("utf-8").count("\n") == HEIGHT
+    log = folder.run_log(CHAT, "student_only").with_suffix(".jsonl.zst").read_bytes()
+    assert zstandard.ZstdDecompressor().stream_reader(log).read().count(b"\n") == HEIGHT
     assert all(check.passed for check in compared.get_asset_check_evaluations())
 
 
@@ -230,6 +232,10 @@ CHECKS: dict[str, tuple[Table, Callable[[pl.DataFrame], pl.DataFrame]]] = {
     "the_latest_metrics_are_remembered": (
         METRIC_HISTORY,
         lambda rows: rows.with_columns(audits=pl.lit(0, pl.Int64)),
+    ),
+    "served_models_are_those_of_last_time": (
+        METRIC_HISTORY,
+        lambda rows: pl.concat([rows.with_columns(expert_models=pl.lit(["last year's"])), rows]),
     ),
     "intervals_hold_their_estimates": (METRICS, lambda rows: rows.with_columns(audit_share=pl.lit(2.0))),
     "every_record_is_accounted_for": (

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from moderation_pipeline.comments.chat_files import SameChatError
-from moderation_pipeline.comments.chat_states import chat_states, note_unreadable
+from moderation_pipeline.comments.keeping.chat_states import chat_states, note_unreadable
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import DEFAULT_CONFIG
 from moderation_pipeline.definitions import defs
@@ -39,7 +39,9 @@ def asked_for(result: dg.SensorResult) -> list[str | None]:
 
 
 def registered(result: dg.SensorResult) -> list[str]:
-    return [key for request in result.dynamic_partitions_requests or [] for key in request.partition_keys]
+    requests = result.dynamic_partitions_requests or []
+    added = [each for each in requests if isinstance(each, dg.AddDynamicPartitionsRequest)]
+    return [key for request in added for key in request.partition_keys]
 
 
 def test_a_file_that_was_dropped_in_becomes_a_partition_and_is_read(folder: DataFolder) -> None:
@@ -295,7 +297,9 @@ def test_a_file_that_cannot_be_read_fails_once_and_is_remembered_until_it_change
 
 
 def test_a_temporary_instance_reads_and_moderates_nothing(folder: DataFolder, tmp_path: Path) -> None:
-    with dg.DagsterInstance.local_temp(str(tmp_path / ".tmp_dagster_home_x")) as instance:
+    home = tmp_path / ".tmp_dagster_home_x"
+    home.mkdir()
+    with dg.DagsterInstance.local_temp(str(home)) as instance:
         sensor = defs.resolve_sensor_def("chats_that_arrive")
         context = dg.build_sensor_context(instance=instance, resources={"data_folder": folder})
         asked = sensor(context)

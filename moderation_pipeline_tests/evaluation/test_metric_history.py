@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from moderation_pipeline.evaluation.metric_history import WhenMade, with_these
+from moderation_pipeline.warehouse.laws import changed_models
 from moderation_pipeline.warehouse.tables import (
     EXPERT_AUDITS,
     METRIC_HISTORY,
@@ -47,3 +48,19 @@ def test_models_are_named_as_they_were_served_tier_by_tier() -> None:
     assert row["student_models"] == ["hf small-1", "rules"]
     assert row["expert_models"] == ["openai large-2"]
     assert row["code_version"] == "abcd"
+
+
+def history_of(*rows: tuple[str, str]) -> pl.DataFrame:
+    """Return a history of times: the config's hash, and the Student's model as it was served."""
+    made: list[dict[str, object]] = [
+        {"config_hash": config, "student_models": [model], "expert_models": []} for config, model in rows
+    ]
+    return rows_of(METRIC_HISTORY, *made)
+
+
+def test_a_model_that_changed_under_its_name_is_seen_and_one_that_the_config_changed_is_not() -> None:
+    changed = changed_models(history_of(("a", "small-1"), ("a", "small-2")))
+    assert changed.rows() == [("student", "small-1", "small-2")]
+    assert changed_models(history_of(("a", "small-1"), ("b", "small-2"))).is_empty()
+    assert changed_models(history_of(("a", "small-1"), ("a", "small-1"))).is_empty()
+    assert changed_models(history_of(("a", "small-1"))).is_empty()

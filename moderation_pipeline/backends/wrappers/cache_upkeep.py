@@ -64,6 +64,15 @@ class CacheUpkeep:
         """Drop replies bought longer ago than so many days."""
         return self._drop("bought_at < ?", (self.now - days * DAY_S,))
 
+    def older_than(self, days: float) -> Pruned:
+        """Return what `drop_older_than` would drop."""
+        ((replies, cost, size),) = self._ask(
+            "select count(*), coalesce(sum(json_extract(reply, '$.list_cost_usd')), 0), "
+            "coalesce(sum(length(reply)), 0) from replies where bought_at < ?",
+            (self.now - days * DAY_S,),
+        ) or [(0, 0.0, 0)]
+        return Pruned(replies, float(cost), size / MEGABYTE)
+
     def drop_beyond(self, megabytes: float) -> Pruned:
         """Drop the oldest replies until what is left is no larger."""
         newest_first = """

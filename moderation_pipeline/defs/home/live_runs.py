@@ -17,6 +17,9 @@ from filelock import FileLock, Timeout
 BY_TERMINAL = "moderation/started_by_terminal"
 """Tags runs of `moderation run`, which compares by itself when its runs are through."""
 
+COMPARED_BY_STARTER = "moderation/compared_by_starter"
+"""Tags runs of a preset (`presets.py`), which compares by itself too."""
+
 FOLDER = "live"
 UNDER_WAY = [
     dg.DagsterRunStatus.NOT_STARTED,

@@ -20,13 +20,18 @@ def chats(as_json: bool) -> None:
     moderation chats
     moderation chats --json | jq '.[] | select(.rejected > 0)'
 
-    A chat is a file or folder under data/chats; 'moderation add FILE' puts one there. A chat without numbers has
-    not been read yet: 'moderation run' or the Dagster UI reads it.
+    A chat is a file or folder under data/chats; 'moderation add FILE' puts one there, 'moderation remove CHAT' takes it
+    away. Its state is read, changed (its file is newer than what was read), unread, unreadable (why says what ails the
+    file) or gone (only its tables are left); stale are runs of comments that have changed since.
     """
     from moderation_pipeline.terminal import listings
+    from moderation_pipeline.warehouse.damage import left_out_told
     from moderation_pipeline.warehouse.duckdb_file import repair_duckdb_file
+    from moderation_pipeline.warehouse.tables import TABLES
 
     folder = DataFolder.find()
     if (repaired := repair_duckdb_file(folder)) is not None:
         say(repaired)
+    for sentence in left_out_told(folder, TABLES):
+        say(sentence)
     print_frame(listings.chats(folder), as_json=as_json)

@@ -17,7 +17,7 @@ from moderation_pipeline.warehouse.folder import DataFolder
 
 if TYPE_CHECKING:
     from moderation_pipeline.moderation.trace import RunObserver
-    from moderation_pipeline.terminal.chat_runs import ChatOutcome, Wanted
+    from moderation_pipeline.terminal.nights.chat_runs import ChatOutcome, Wanted
 
 
 @click.command()
@@ -53,11 +53,11 @@ def run(
     moderation run --night                    for cron or systemd: as data/nights.yaml says
 
     Ends with the comparison and the report's path, or with a line per chat where there are several. Every run leaves a
-    log of each comment with what was decided, done and paid: data/results/CHAT/CONFIG.jsonl. Exits with 1 where a run
-    failed; the other chats go on, and MODERATION_WEBHOOK, an address in the environment or .env, is told.
+    log of each comment with what was decided, done and paid, for zstdcat: data/results/CHAT/CONFIG.jsonl.zst. Exits
+    with 1 where a run failed; the other chats go on, and MODERATION_WEBHOOK, an address in the environment, is told.
     """
     from moderation_pipeline.terminal import due_runs, listings
-    from moderation_pipeline.terminal.chat_runs import Wanted, chats_wanted
+    from moderation_pipeline.terminal.nights.chat_runs import Wanted, chats_wanted
     from moderation_pipeline.terminal.progress_view import run_observer
     from moderation_pipeline.terminal.staged_chat import clear_up
 
@@ -65,7 +65,7 @@ def run(
     clear_up(folder)
     observer = run_observer(trace=trace, as_json=as_json)
     if night:
-        from moderation_pipeline.terminal.night_runs import night_wanted
+        from moderation_pipeline.terminal.nights.night_runs import night_wanted
 
         chats, wanted = night_wanted(folder, chats, configs)
     else:
@@ -83,7 +83,7 @@ def run(
 def _run_one(folder: DataFolder, chat: str, wanted: Wanted, observer: RunObserver, *, as_json: bool) -> None:
     from moderation_pipeline.launch import launcher
     from moderation_pipeline.terminal import summary
-    from moderation_pipeline.terminal.chat_runs import moderated
+    from moderation_pipeline.terminal.nights.chat_runs import moderated
 
     under = ", ".join(each.name for each in wanted.configs)
     say(f"Moderating {chat} under {under} (data in {folder.root}).")
@@ -108,8 +108,8 @@ def _run_several(
     *,
     as_json: bool,
 ) -> None:
-    from moderation_pipeline.terminal.chat_runs import all_moderated
-    from moderation_pipeline.terminal.night_runs import alerted, as_objects, failures_told
+    from moderation_pipeline.terminal.nights.chat_runs import all_moderated
+    from moderation_pipeline.terminal.nights.night_runs import alerted, as_objects, failures_told
 
     under = ", ".join(each.name for each in wanted.configs)
     say(f"Moderating {len(chats)} chats under {under} (data in {folder.root}).")

@@ -41,11 +41,15 @@ def sql(
     address, no extension of DuckDB's, unless --unsafe says so.
     """
     from moderation_pipeline.terminal import sql_answers
+    from moderation_pipeline.warehouse.damage import left_out_told
     from moderation_pipeline.warehouse.duckdb_file import repair_duckdb_file
+    from moderation_pipeline.warehouse.tables import TABLES
 
     folder, text = DataFolder.find(), sys.stdin.read() if query == "-" else query
     if (repaired := repair_duckdb_file(folder)) is not None:
         say(repaired)
+    for sentence in left_out_told(folder, TABLES):
+        say(sentence)
     frame = (
         sql_answers.columns_of(folder, columns)
         if columns is not None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from moderation_pipeline.config.nights import night_settings
 from moderation_pipeline.terminal import due_runs, summary
-from moderation_pipeline.terminal.chat_runs import ChatOutcome, Wanted
+from moderation_pipeline.terminal.nights.chat_runs import ChatOutcome, Wanted
 from moderation_pipeline.terminal.screen import say
 from moderation_pipeline.warehouse.folder import DataFolder
 
@@ -39,11 +40,10 @@ def failures_told(outcomes: Sequence[ChatOutcome]) -> str | None:
 
 def alerted(told: str, outcomes: Sequence[ChatOutcome]) -> None:
     """Tell the address that alerts go to, where there is one, and say where that failed."""
-    from moderation_pipeline.backends.keys import environment
     from moderation_pipeline.moderation.alerts import alert
 
     failed = [{"chat": each.chat, "failures": list(each.failures)} for each in outcomes if each.failures]
-    problem = alert(environment(), told, failed)
+    problem = alert(os.environ, told, failed)
     if problem is not None:
         say(problem)
 

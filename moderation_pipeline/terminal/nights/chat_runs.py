@@ -136,7 +136,7 @@ def chats_wanted(
     folder: DataFolder, named: Sequence[str], *, are_all: bool
 ) -> tuple[list[str], list[ChatOutcome]]:
     """Return the chats to moderate, and of the others why they are left out: those that are gone or unreadable."""
-    from moderation_pipeline.comments.chat_states import chat_states
+    from moderation_pipeline.comments.keeping.chat_states import chat_states
 
     if not are_all:
         return list(dict.fromkeys(named)) or [SYNTHETIC], []

@@ -1,0 +1,1 @@
+"""How chats stand and what there is of them: told without reading their files, and taken away."""

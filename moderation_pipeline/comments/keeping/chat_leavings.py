@@ -1,0 +1,59 @@
+"""All that the data folder holds of a chat: its log, its tables, its results, and how much that is.
+
+What Dagster's instance knows of it is `defs/home/past_runs.py`'s.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from moderation_pipeline.comments.chat_files import beside, chat_files
+from moderation_pipeline.comments.keeping.chat_states import forget_unreadable
+from moderation_pipeline.slugs import check_slug
+from moderation_pipeline.warehouse.files import EXTENSION
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import TABLES
+
+
+class Leaving(NamedTuple):
+    """A file or folder of a chat: what it is, where, and its bytes."""
+
+    what: str
+    path: Path
+    size: int
+
+
+def leavings(folder: DataFolder, chat: str, log: Path | None) -> list[Leaving]:
+    """Return what there is of a chat, its log first, which is where `chat_files` says."""
+    return [Leaving(what, path, size_of(path)) for what, path in _places(folder, chat, log) if path.exists()]
+
+
+def _places(folder: DataFolder, chat: str, log: Path | None) -> Iterator[tuple[str, Path]]:
+    check_slug(chat, "Chat")
+    if log is not None:
+        yield "chat log", log
+        yield from (("said beside the log", each) for each in beside(log))
+    for name in TABLES:
+        yield f"table {name}", folder.warehouse / name / f"{chat}{EXTENSION}"
+        yield f"table {name}", folder.warehouse / name / chat
+    yield "plots, report and run logs", folder.results / chat
+    yield "learned heads", folder.learned_head(chat, "any").parent
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files in a folder."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(each.stat().st_size for each in files if each.is_file())
+
+
+def take_away(folder: DataFolder, chat: str) -> None:
+    """Delete all that there is of a chat, its log first, so that nobody reads it anew meanwhile."""
+    for leaving in leavings(folder, chat, chat_files(folder).get(chat)):
+        if leaving.path.is_dir():
+            shutil.rmtree(leaving.path)
+        else:
+            leaving.path.unlink(missing_ok=True)
+    forget_unreadable(folder, chat)

@@ -1,0 +1,38 @@
+"""What of the data folder was made long ago, by its kind, and how it is taken away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from moderation_pipeline.backends.wrappers.cache_upkeep import CacheUpkeep, Pruned
+from moderation_pipeline.warehouse.files import partition_path, stored_partitions
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import ACTION_LOG, AFTER_LOOP, LOOP_TABLES
+
+DAY_S = 86_400.0
+RUN_LOGS = "*/*.jsonl*"
+
+
+def files_before(folder: DataFolder, kind: str, before: float) -> list[Path]:
+    """Return the files of a kind (`logs`, `runs`) that were last written before so many seconds since 1970."""
+    if kind == "logs":
+        return sorted(path for path in folder.results.glob(RUN_LOGS) if path.stat().st_mtime < before)
+    old = [path for path in stored_partitions(folder, ACTION_LOG) if path.stat().st_mtime < before]
+    tables = (*AFTER_LOOP, *LOOP_TABLES)  # the metrics first: without them a run is none
+    places = (partition_path(folder, table, path.parent.name, path.stem) for path in old for table in tables)
+    return [path for path in places if path.exists()]
+
+
+def replies_before(folder: DataFolder, age_s: float, *, really: bool) -> Pruned:
+    """Return the replies that are so old, and drop them where that is meant."""
+    upkeep = CacheUpkeep(folder.reply_cache, time.time())
+    days = age_s / DAY_S
+    return upkeep.drop_older_than(days) if really else upkeep.older_than(days)
+
+
+def take_away(paths: Sequence[Path]) -> None:
+    """Delete the files; one that somebody else has taken away already is gone all the same."""
+    for path in paths:
+        path.unlink(missing_ok=True)

@@ -100,7 +100,7 @@ QUESTIONS: dict[str, str] = {
     "memory_value": MEMORY_VALUE,
     "foreseen": FORESEEN,
 }
-"""Views over views: audits that disagree, who was sanctioned, what a config cost, what memories earn, what heads saw."""
+"""Views over views: audits that disagree, who was sanctioned, what a config cost, what memories earn, heads foresaw."""
 
 CATALOGUE = re.compile(
     r"\b(show|describe|summarize|information_schema|pragma|duckdb_\w+|pg_\w+|sqlite_\w+)\b", re.IGNORECASE

@@ -308,7 +308,7 @@ class LearnedStudent(Student):
         if found is None:
             return False
         self._way = found.way
-        self._audits.cross_fitted(found.scores[self._audits.begun_with :])
+        self._audits.cross_fitted(found.scores)
         return self._audits.are_few
 
     def _compare_again(self) -> None:
@@ -318,7 +318,8 @@ class LearnedStudent(Student):
         guard has to show that it is.
         """
         threshold = self._calibration.threshold
-        scored, shown = self._audits.scored, self._audits.shown
+        scored = self._audits.scored
+        shown = [each.shown for each in self._audits.examples if each.shown is not None]
         truth = np.array([each.is_violation for each in scored])
         weights = np.array([each.weight for each in scored])
         says = np.array([each.score >= threshold for each in scored])

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from moderation_pipeline.agents.conduct.conduct_levels import Levels
 from moderation_pipeline.agents.learned.channel_ways import ChannelWays
-from moderation_pipeline.agents.learned.conduct_levels import Levels
 from moderation_pipeline.agents.learned.cross_fitting import Folds
 from moderation_pipeline.agents.learned.feature_rows import Known
 from moderation_pipeline.agents.learned.head import CLASS_SEPARATOR

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from moderation_pipeline.agents.conduct.conduct_levels import WIDTH, Levels, conduct_names
 from moderation_pipeline.agents.learned.audits_so_far import AuditsSoFar, Pending
 from moderation_pipeline.agents.learned.calibration import (
     UNCALIBRATED,
@@ -23,7 +24,6 @@ from moderation_pipeline.agents.learned.calibration import (
     calibrate,
 )
 from moderation_pipeline.agents.learned.channel_ways import ChannelWays
-from moderation_pipeline.agents.learned.conduct_levels import WIDTH, Levels, conduct_names
 from moderation_pipeline.agents.learned.cross_fitting import cross_fitted
 from moderation_pipeline.agents.learned.feature_columns import Columns
 from moderation_pipeline.agents.learned.feature_rows import Known, feature_rows

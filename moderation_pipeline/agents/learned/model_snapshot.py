@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from moderation_pipeline.agents.conduct.conduct_levels import NOT_LOOKED_AT, WIDTH, conduct_names
 from moderation_pipeline.agents.learned.calibration import Calibration
 from moderation_pipeline.agents.learned.channel_ways import Peculiar
-from moderation_pipeline.agents.learned.conduct_levels import NOT_LOOKED_AT, WIDTH, conduct_names
 from moderation_pipeline.agents.learned.feature_rows import Known
 from moderation_pipeline.agents.learned.head import AS_BEFORE, Head, Linear, Way
 from moderation_pipeline.agents.learned.vocabulary import Numbered, Vocabulary

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from moderation_pipeline.agents.learned.conduct_levels import NOT_LOOKED_AT
+from moderation_pipeline.agents.conduct.conduct_levels import NOT_LOOKED_AT
 from moderation_pipeline.agents.learned.feature_rows import Known
 from moderation_pipeline.agents.learned.kept_examples import KeptExamples
 from moderation_pipeline.agents.learned.model_snapshot import ALWAYS_LEARNT, Example, HowAudited

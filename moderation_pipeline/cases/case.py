@@ -42,7 +42,7 @@ class Surroundings(Protocol):
         ...
 
     def conduct_at(self, position: int) -> NDArray[np.uint8]:
-        """Return who wrote the line there, and how, of each aspect its level (`agents/learned/conduct_levels.py`)."""
+        """Return who wrote the line there, and how, of each aspect its level (`agents/conduct/conduct_levels.py`)."""
         ...
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from moderation_pipeline.agents.conduct.chat_conduct import conduct_of
 from moderation_pipeline.agents.keyless.chat_customs import ChatCustoms, telling
-from moderation_pipeline.agents.learned.conduct import conduct_of
 from moderation_pipeline.cases.case import Case, Line
 from moderation_pipeline.cases.customs import Custom
 from moderation_pipeline.text.addressing import addresses_moderator

@@ -51,20 +51,15 @@ def ranking_of(
     """
     if outcomes.sum() < LEAST_VIOLATIONS or outcomes.all():
         return RankingShown()
-    ranked = _Ranked(scores, outcomes)
-    point = ranked.weighed(np.ones(len(scores)))
+    ranked, users = _Ranked(scores, outcomes, who), int(who.max()) + 1
+    point = ranked.weighed(np.ones(users))
     if point is None or len(np.unique(who[outcomes])) < LEAST_USERS:
         return RankingShown(*(Interval(each, None, None) for each in point or ()))
-    random, users = np.random.default_rng(seed), int(who.max()) + 1
-    drawn = [
-        found
-        for _ in range(RESAMPLES)
-        if (
-            found := ranked.weighed(
-                random.multinomial(users, np.full(users, 1 / users))[who].astype(np.float64)
-            )
-        )
-    ]
+    random, chance = np.random.default_rng(seed), np.full(users, 1 / users)
+    resamples = (
+        ranked.weighed(random.multinomial(users, chance).astype(np.float64)) for _ in range(RESAMPLES)
+    )
+    drawn = [each for each in resamples if each is not None]
     return RankingShown(*(_interval(*each) for each in zip(point, zip(*drawn, strict=True), strict=True)))
 
 
@@ -76,24 +71,39 @@ def _interval(point: float, drawn: Sequence[float]) -> Interval:
 
 
 class _Ranked:
-    """Outcomes in the order of their scores, the highest first, and where equal scores end."""
+    """Comments in the order of their scores, the highest first, cut where a violation stands.
 
-    def __init__(self, scores: Floats, outcomes: NDArray[np.bool_]) -> None:
-        self._order = np.argsort(-scores, kind="stable")
-        in_order = scores[self._order]
-        self._ends = np.flatnonzero(np.append(in_order[1:] != in_order[:-1], True))
-        self._outcomes = outcomes[self._order]
+    A part is one score that a violation has, with all that have it, or all comments between two such: within it nothing
+    needs to be told apart, so that a resample costs one pass over the comments.
+    """
 
-    def weighed(self, weights: Floats) -> RankingFound | None:
-        """Return the ranking with each row as often as its weight; null where one kind is missing."""
-        in_order = weights[self._order]
-        hits = np.cumsum(np.where(self._outcomes, in_order, 0.0))[self._ends]
-        others = np.cumsum(np.where(self._outcomes, 0.0, in_order))[self._ends]
-        if not hits[-1] or not others[-1]:
+    def __init__(self, scores: Floats, outcomes: NDArray[np.bool_], who: NDArray[np.int64]) -> None:
+        order = np.argsort(-scores, kind="stable")
+        in_order = scores[order]
+        is_new = np.ones(len(scores), dtype=np.bool_)
+        is_new[1:] = in_order[1:] != in_order[:-1]
+        score = np.cumsum(is_new) - 1
+        has_violation = np.bincount(score, outcomes[order]) > 0
+        borders = has_violation | np.append(True, has_violation[:-1])
+        begins = is_new & borders[score]
+        self._who = who[order]
+        self._starts = np.flatnonzero(begins)
+        self._violations = np.flatnonzero(outcomes[order])
+        self._part_of_violation = (np.cumsum(begins) - 1)[self._violations]
+
+    def weighed(self, by_user: Floats) -> RankingFound | None:
+        """Return the ranking with each user's comments as often as his weight; null where one kind is missing."""
+        weights = by_user[self._who]
+        seen = np.add.reduceat(weights, self._starts)
+        hits = np.bincount(self._part_of_violation, weights[self._violations], minlength=len(seen))
+        others = seen - hits
+        if not hits.any() or not others.any():
             return None
-        gained = np.diff(hits, prepend=0.0) / hits[-1]
-        below = others[-1] - (others + np.append(0.0, others[:-1])) / 2
-        seen = hits + others
-        precision = np.divide(hits, seen, out=np.zeros(len(seen)), where=seen > 0)
-        in_top = np.interp(TOP * seen[-1], np.append(0.0, seen), np.append(0.0, hits)) / hits[-1]
-        return RankingFound(float(gained @ below / others[-1]), float(gained @ precision), float(in_top))
+        all_hits, all_seen = np.cumsum(hits), np.cumsum(seen)
+        gained = hits / all_hits[-1]
+        # Of those that stand in the same part half count as below.
+        below = others.sum() - np.cumsum(others) + others / 2
+        precision = np.divide(all_hits, all_seen, out=np.zeros(len(seen)), where=all_seen > 0)
+        depth = TOP * all_seen[-1]
+        in_top = np.interp(depth, np.append(0.0, all_seen), np.append(0.0, all_hits)) / all_hits[-1]
+        return RankingFound(float(gained @ below / others.sum()), float(gained @ precision), float(in_top))

@@ -13,13 +13,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from moderation_pipeline.agents.conduct.conduct_levels import Levels
 from moderation_pipeline.agents.learned.channel_ways import ChannelWays
-from moderation_pipeline.agents.learned.conduct_levels import Levels
 from moderation_pipeline.agents.learned.cross_fitting import Folds
 from moderation_pipeline.agents.learned.feature_rows import Known
 from moderation_pipeline.agents.learned.head import CLASS_SEPARATOR
 from moderation_pipeline.agents.learned.kept_examples import KeptExamples
-from moderation_pipeline.agents.learned.model_snapshot import Example
+from moderation_pipeline.agents.learned.model_snapshot import Example, HowAudited
 from moderation_pipeline.agents.learned.vocabulary import Vocabulary
 from moderation_pipeline.cases.situation import Lesson
 from moderation_pipeline.config.agent_specs import LearnedSpec
@@ -64,17 +64,6 @@ class Scored(NamedTuple):
     weight: float
 
 
-class HowAudited(NamedTuple):
-    """How an audit came about: 1 / its probability, and whether chance chose it.
-
-    `base_is_right` says whether the base saw a violation where the audit does.
-    """
-
-    weight: float
-    is_fair: bool
-    base_is_right: bool
-
-
 class AuditsSoFar:
     """The audits of a run, those of the runs that it began with included."""
 
@@ -87,20 +76,17 @@ class AuditsSoFar:
         self._kept = KeptExamples(spec.most_examples)
         self._taught = self._own = 0
         self._beyond_base: Counter[str | None] = Counter()
-        self.begun_with = 0
-        self.shown: list[HowAudited] = []
-        """Of this run's own examples, while they are few."""
         self.scored: list[Scored] = []
 
     def begin_with(self, examples: Sequence[Example]) -> None:
         """Begin with what another run was taught."""
         self._kept.begin_with(examples)
-        self._taught = self.begun_with = len(self.examples)
+        self._taught = len(self.examples)
         self._next_fit = int(self._taught * self._growth) + 1
 
     @property
     def examples(self) -> list[Example]:
-        """What a head is fitted on, what the run began with first."""
+        """What a head is fitted on, what the run began with included."""
         return self._kept.examples
 
     def wait_for(self, comment_id: str, pending: Pending) -> None:
@@ -130,8 +116,6 @@ class AuditsSoFar:
         self._violations += audited.is_violation
         self._beyond_base[pending.not_judged] += 1
         comment_id, is_violation = lesson.case.comment_id, audited.is_violation
-        if self.are_few:
-            self.shown.append(_shown(pending, lesson, is_violation=is_violation))
         if not self._kept.wants(comment_id, is_violation=is_violation):
             return
         outcome = f"{audited.action}{CLASS_SEPARATOR}{audited.category}" if is_violation else None
@@ -139,9 +123,13 @@ class AuditsSoFar:
         known = Known(lesson.case.channel, pending.levels, vocabulary.numbered(pending.text))
         if is_violation and ways is not None:
             ways.learn(*known)
-        fold = self._folds.of(pending.text, is_violation=is_violation)
-        weight = 1 / lesson.audit_probability
-        self._kept.add(comment_id, Example(known, pending.numbers, outcome, fold, weight))
+        shown = HowAudited(
+            fold=self._folds.of(pending.text, is_violation=is_violation),
+            weight=1 / lesson.audit_probability,
+            is_fair=lesson.audit_reason.is_fair,
+            base_is_right=pending.base is not None and pending.base.is_violation == is_violation,
+        )
+        self._kept.add(comment_id, Example(known, pending.numbers, outcome, shown))
 
     def taught_beyond_base(self, not_judged: str | None) -> int:
         """Return how many of this run's audits were of what the base does not judge, for the same reason."""
@@ -180,14 +168,17 @@ class AuditsSoFar:
         )
 
     def cross_fitted(self, scores: Floats) -> None:
-        """While audits are few, take these predictions of all own ones for those made before each was known."""
+        """While audits are few, take these predictions of all own ones for those made before each was known.
+
+        There is one for each example, of which those of what the run began with say nothing.
+        """
         self._cross_fitted_violations = self._violations
         if not self.are_few:
             return
-        own = self.examples[self.begun_with :]
         self.scored = [
-            Scored(score, example.outcome is not None, shown.weight)
-            for score, example, shown in zip(scores.tolist(), own, self.shown, strict=True)
+            Scored(score, example.outcome is not None, example.weight)
+            for score, example in zip(scores.tolist(), self.examples, strict=True)
+            if example.shown is not None
         ]
         self._next_cross_fit = int(self._own * CROSS_FIT_GROWTH) + 1
 
@@ -197,11 +188,3 @@ class AuditsSoFar:
             return False
         self._next_threshold = int(len(self.scored) * self._growth) + 1
         return True
-
-
-def _shown(pending: Pending, lesson: Lesson, *, is_violation: bool) -> HowAudited:
-    return HowAudited(
-        weight=1 / lesson.audit_probability,
-        is_fair=lesson.audit_reason.is_fair,
-        base_is_right=pending.base is not None and pending.base.is_violation == is_violation,
-    )

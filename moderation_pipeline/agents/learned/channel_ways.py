@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
-from moderation_pipeline.agents.learned.conduct_levels import NOT_LOOKED_AT, OFFSETS, WIDTH, Levels
+from moderation_pipeline.agents.conduct.conduct_levels import NOT_LOOKED_AT, OFFSETS, WIDTH, Levels
 from moderation_pipeline.agents.learned.vocabulary import UNKNOWN, Numbered
 
 LEVEL_SHARE, WORD_SHARE = 0.3, 0.6

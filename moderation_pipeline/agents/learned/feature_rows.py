@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
+from moderation_pipeline.agents.conduct.conduct_levels import NOT_LOOKED_AT, OFFSETS, WIDTH, Levels
 from moderation_pipeline.agents.learned.channel_ways import ChannelWays
-from moderation_pipeline.agents.learned.conduct_levels import NOT_LOOKED_AT, OFFSETS, WIDTH, Levels
 from moderation_pipeline.agents.learned.vocabulary import Numbered, Vocabulary
 
 Floats = NDArray[np.float64]

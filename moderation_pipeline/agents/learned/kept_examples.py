@@ -9,6 +9,7 @@ matter to them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from heapq import heappush, heapreplace
 
 from moderation_pipeline.agents.learned.model_snapshot import Example
@@ -29,7 +30,7 @@ class KeptExamples:
     def begin_with(self, examples: Sequence[Example]) -> None:
         """Begin with what another run was taught, which kept no more than it could take."""
         for number, example in enumerate(examples):
-            self._put(draw(0, "begun with", str(number)), example)
+            self._put(draw(0, "begun with", str(number)), replace(example, shown=None))
 
     def wants(self, comment_id: str, *, is_violation: bool) -> bool:
         """Whether a case belongs to those that are kept, as far as is known by now."""

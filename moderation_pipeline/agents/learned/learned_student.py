@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from moderation_pipeline.agents.conduct.conduct_levels import WIDTH, Levels, conduct_names
 from moderation_pipeline.agents.learned.audits_so_far import AuditsSoFar, Pending
 from moderation_pipeline.agents.learned.calibration import (
     UNCALIBRATED,
@@ -21,7 +22,6 @@ from moderation_pipeline.agents.learned.calibration import (
     calibrate,
 )
 from moderation_pipeline.agents.learned.channel_ways import ChannelWays
-from moderation_pipeline.agents.learned.conduct_levels import WIDTH, Levels, conduct_names
 from moderation_pipeline.agents.learned.cross_fitting import cross_fitted
 from moderation_pipeline.agents.learned.feature_columns import Columns
 from moderation_pipeline.agents.learned.feature_rows import Known, feature_rows
@@ -328,7 +328,7 @@ class LearnedStudent(Student):
         if found is None:
             return False
         self._way = found.way
-        self._audits.cross_fitted(found.scores[self._audits.begun_with :])
+        self._audits.cross_fitted(found.scores)
         return self._audits.are_few
 
     def _compare_again(self) -> None:
@@ -339,7 +339,8 @@ class LearnedStudent(Student):
         has to show that it is less.
         """
         threshold = self._calibration.threshold
-        scored, shown = self._audits.scored, self._audits.shown
+        scored = self._audits.scored
+        shown = [each.shown for each in self._audits.examples if each.shown is not None]
         truth = np.array([each.is_violation for each in scored])
         weights = np.array([each.weight for each in scored])
         says = np.array([each.score >= threshold for each in scored])

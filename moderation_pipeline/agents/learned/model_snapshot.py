@@ -10,14 +10,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from moderation_pipeline.agents.conduct.conduct_levels import NOT_LOOKED_AT, WIDTH, conduct_names
 from moderation_pipeline.agents.learned.calibration import Calibration
 from moderation_pipeline.agents.learned.channel_ways import Peculiar
-from moderation_pipeline.agents.learned.conduct_levels import NOT_LOOKED_AT, WIDTH, conduct_names
 from moderation_pipeline.agents.learned.feature_rows import Known
 from moderation_pipeline.agents.learned.head import AS_BEFORE, Head, Linear, Way
 from moderation_pipeline.agents.learned.vocabulary import Numbered, Vocabulary
@@ -41,19 +41,40 @@ class OtherConductError(ModerationError):
     """A head to start from whose columns of conduct are not this version's."""
 
 
+class HowAudited(NamedTuple):
+    """What is known of a run's own example besides what is fitted: its fold, and how its audit came about.
+
+    `weight` is 1 / the audit's probability, `is_fair` whether chance chose it; `base_is_right` whether the base saw a
+    violation where the audit does.
+    """
+
+    fold: int
+    weight: float
+    is_fair: bool
+    base_is_right: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """An audited case that may be trained on; `outcome` is "action/category", null for no violation.
 
-    Of a run's own cases there are also the fold they are judged in (`cross_fitting.py`), and 1 / the probability that
-    they had to be audited.
+    `shown` is null of those that a run began with.
     """
 
     known: Known
     numbers: Floats
     outcome: str | None
-    fold: int = ALWAYS_LEARNT
-    weight: float = 1.0
+    shown: HowAudited | None = None
+
+    @property
+    def fold(self) -> int:
+        """The fold that it is judged in, of heads that were fitted on the others."""
+        return ALWAYS_LEARNT if self.shown is None else self.shown.fold
+
+    @property
+    def weight(self) -> float:
+        """How many comments it stands for."""
+        return 1.0 if self.shown is None else self.shown.weight
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix
 
+from moderation_pipeline.agents.conduct.conduct_levels import ASPECTS, NOT_LOOKED_AT, WIDTH, conduct_names
 from moderation_pipeline.agents.learned.channel_ways import LEVEL_SHARE, WORD_SHARE, ChannelWays
-from moderation_pipeline.agents.learned.conduct_levels import ASPECTS, NOT_LOOKED_AT, WIDTH, conduct_names
 from moderation_pipeline.agents.learned.learned_student import LearnedStudent
 from moderation_pipeline.agents.learned.model_snapshot import load_snapshot, save_snapshot
 from moderation_pipeline.agents.learned.vocabulary import Numbered

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from moderation_pipeline.agents.learned.conduct_levels import NOT_LOOKED_AT
+from moderation_pipeline.agents.conduct.conduct_levels import NOT_LOOKED_AT
 from moderation_pipeline.agents.learned.feature_rows import Known
 from moderation_pipeline.agents.learned.kept_examples import KeptExamples
-from moderation_pipeline.agents.learned.model_snapshot import Example
+from moderation_pipeline.agents.learned.model_snapshot import ALWAYS_LEARNT, Example, HowAudited
 from moderation_pipeline.agents.learned.vocabulary import Numbered
 
 WORDLESS = Numbered(np.empty(0, dtype=np.int32), np.empty(0), 0)
@@ -65,3 +67,13 @@ def test_what_a_run_begins_with_counts_among_them() -> None:
 
     assert len(kept.examples) == 100
     assert 0 < numbers(kept).count(-1) < 60
+
+
+def test_what_a_run_begins_with_is_judged_in_no_fold() -> None:
+    kept = KeptExamples(100)
+    own = replace(example(1), shown=HowAudited(fold=2, weight=5.0, is_fair=True, base_is_right=False))
+
+    kept.begin_with([own])
+
+    assert (own.fold, own.weight) == (2, 5.0)
+    assert (kept.examples[0].fold, kept.examples[0].weight) == (ALWAYS_LEARNT, 1.0)

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from moderation_pipeline.agents.build_agents import Agents
-from moderation_pipeline.agents.learned.conduct_levels import WIDTH
+from moderation_pipeline.agents.conduct.conduct_levels import WIDTH
 from moderation_pipeline.agents.learned.feature_columns import OtherColumnsError
 from moderation_pipeline.agents.learned.learned_student import LearnedStudent
 from moderation_pipeline.agents.learned.model_snapshot import (

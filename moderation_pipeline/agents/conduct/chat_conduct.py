@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from moderation_pipeline.agents.learned.conduct_levels import ASPECTS, Floats, Levels
+from moderation_pipeline.agents.conduct.conduct_levels import ASPECTS, Floats, Levels
 
 Keys = NDArray[np.uint64]
 

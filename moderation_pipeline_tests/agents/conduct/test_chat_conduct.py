@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from moderation_pipeline.agents.learned.conduct import PACE_LINES, conduct_of
-from moderation_pipeline.agents.learned.conduct_levels import (
+from moderation_pipeline.agents.conduct.chat_conduct import PACE_LINES, conduct_of
+from moderation_pipeline.agents.conduct.conduct_levels import (
     ASPECTS,
     NOT_LOOKED_AT,
     OFFSETS,

@@ -16,26 +16,26 @@ import click
 
 from moderation_pipeline.terminal.commands.add import add
 from moderation_pipeline.terminal.commands.allow import allow
+from moderation_pipeline.terminal.commands.answering.beside_moderators import moderators
+from moderation_pipeline.terminal.commands.answering.compare import compare
+from moderation_pipeline.terminal.commands.answering.labels import labels
+from moderation_pipeline.terminal.commands.answering.sql import sql
+from moderation_pipeline.terminal.commands.answering.users import users
+from moderation_pipeline.terminal.commands.answering.what_if import what_if
 from moderation_pipeline.terminal.commands.attack import attack
-from moderation_pipeline.terminal.commands.beside_moderators import moderators
 from moderation_pipeline.terminal.commands.cache import cache
 from moderation_pipeline.terminal.commands.certify import certify
 from moderation_pipeline.terminal.commands.chats import chats
 from moderation_pipeline.terminal.commands.check import check
-from moderation_pipeline.terminal.commands.compare import compare
 from moderation_pipeline.terminal.commands.configs import configs
 from moderation_pipeline.terminal.commands.evaluate import evaluate
-from moderation_pipeline.terminal.commands.labels import labels
 from moderation_pipeline.terminal.commands.probe import probe
 from moderation_pipeline.terminal.commands.prune import prune
 from moderation_pipeline.terminal.commands.remove import remove
 from moderation_pipeline.terminal.commands.run import run
-from moderation_pipeline.terminal.commands.sql import sql
 from moderation_pipeline.terminal.commands.synthesize import synthesize
 from moderation_pipeline.terminal.commands.tune import tune
 from moderation_pipeline.terminal.commands.ui import ui
-from moderation_pipeline.terminal.commands.users import users
-from moderation_pipeline.terminal.commands.what_if import what_if
 from moderation_pipeline.terminal.exit_codes import EXIT_CODES, ended
 from moderation_pipeline.terminal.streams import make_fit
 from moderation_pipeline.warehouse.access import keep_private

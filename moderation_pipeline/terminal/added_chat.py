@@ -34,7 +34,7 @@ from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.slugs import slugify
 from moderation_pipeline.terminal.exit_codes import users_mistake
 from moderation_pipeline.terminal.named_files import NamedFile, common_name, free_name, named_files
-from moderation_pipeline.terminal.staged_chat import StagedChat, copied, linked
+from moderation_pipeline.terminal.running.staged_chat import StagedChat, copied, linked
 from moderation_pipeline.warehouse.folder import DataFolder
 
 COMMAND = Path("The command")

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from moderation_pipeline.comments.chat_files import endings, file_name, log_files
 from moderation_pipeline.errors import ModerationError
-from moderation_pipeline.terminal.staged_chat import filled
+from moderation_pipeline.terminal.running.staged_chat import filled
 
 STANDARD_INPUT = "-"
 

@@ -15,7 +15,7 @@ from moderation_pipeline.defs.comments import READING_VERSION
 from moderation_pipeline.defs.home.instance import instance, prepare_home
 from moderation_pipeline.launch import BlockingCheckError, launcher
 from moderation_pipeline.moderation.trace import RunObserver
-from moderation_pipeline.terminal.due_runs import is_reading_due
+from moderation_pipeline.terminal.running.due_runs import is_reading_due
 from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder

@@ -24,7 +24,7 @@ from moderation_pipeline.terminal.added_chat import (
     add_files,
 )
 from moderation_pipeline.terminal.named_files import NoSuchFileError, common_name, named_files
-from moderation_pipeline.terminal.staged_chat import ROOMS, clear_up, waiting_room
+from moderation_pipeline.terminal.running.staged_chat import ROOMS, clear_up, waiting_room
 from moderation_pipeline.warehouse.folder import DataFolder
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from moderation_pipeline.comments.formats import FORMATS
 from moderation_pipeline.terminal.chat_summary import ReadingObserver, lines_of, summary_of, wrapped
-from moderation_pipeline.terminal.progress_view import run_observer
+from moderation_pipeline.terminal.running.progress_view import run_observer
 from moderation_pipeline.warehouse.folder import DataFolder
 
 TABLE = """id,author,mod,message,bad,when

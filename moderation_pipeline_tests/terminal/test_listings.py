@@ -6,8 +6,8 @@ import pytest
 
 from moderation_pipeline.config.config_errors import ConfigError
 from moderation_pipeline.terminal.dagster_ui import WORKSPACE
-from moderation_pipeline.terminal.due_runs import configs_to_run
 from moderation_pipeline.terminal.listings import configs
+from moderation_pipeline.terminal.running.due_runs import configs_to_run
 from moderation_pipeline.warehouse.folder import DataFolder
 
 ROOT = Path(__file__).parent.parent.parent

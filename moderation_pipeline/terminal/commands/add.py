@@ -68,10 +68,11 @@ def add(
     A name becomes a slug (lower-case letters, digits, - and _). What a table's columns are may also be said
     in a file beside it or beside the folder, FILE.columns.yaml, what a log doesn't say in FILE.log.yaml.
     """
-    from moderation_pipeline.terminal import chat_summary, due_runs
+    from moderation_pipeline.terminal import chat_summary
     from moderation_pipeline.terminal.added_chat import add_files
-    from moderation_pipeline.terminal.progress_view import run_observer
-    from moderation_pipeline.terminal.staged_chat import waiting_room
+    from moderation_pipeline.terminal.running import due_runs
+    from moderation_pipeline.terminal.running.progress_view import run_observer
+    from moderation_pipeline.terminal.running.staged_chat import waiting_room
 
     folder = DataFolder.find()
     options = {"line": line, "day": day, "zone": zone, "act_bound_minutes": act_bound}

@@ -116,7 +116,7 @@ def evaluate(
     """
     from moderation_pipeline.contest.asked import BESIDE, Asked
     from moderation_pipeline.contest.table_evaluation import evaluate_asked
-    from moderation_pipeline.terminal import evaluated
+    from moderation_pipeline.terminal.questions import evaluated
 
     if text is None or not labels:
         others = (
@@ -167,7 +167,7 @@ def evaluate(
 
 def _of_a_chat(chat: str, configs: Sequence[str], *, has_columns: bool) -> Evaluation:
     """Judge a chat's runs; columns are a table's, of which text and label must be known."""
-    from moderation_pipeline.terminal.evaluated_runs import evaluate_runs
+    from moderation_pipeline.terminal.questions.evaluated_runs import evaluate_runs
 
     if has_columns or Path(chat).exists():
         raise click.UsageError(

@@ -56,10 +56,11 @@ def run(
     log of each comment with what was decided, done and paid, for zstdcat: data/results/CHAT/CONFIG.jsonl.zst. Exits
     with 1 where a run failed; the other chats go on, and MODERATION_WEBHOOK, an address in the environment, is told.
     """
-    from moderation_pipeline.terminal import due_runs, listings
+    from moderation_pipeline.terminal import listings
     from moderation_pipeline.terminal.nights.chat_runs import Wanted, chats_wanted
-    from moderation_pipeline.terminal.progress_view import run_observer
-    from moderation_pipeline.terminal.staged_chat import clear_up
+    from moderation_pipeline.terminal.running import due_runs
+    from moderation_pipeline.terminal.running.progress_view import run_observer
+    from moderation_pipeline.terminal.running.staged_chat import clear_up
 
     folder = DataFolder.find()
     clear_up(folder)

@@ -35,7 +35,7 @@ def synthesize(comments: int, base_rate: float, seed: int) -> None:
     """
     say("Generating the synthetic chat.")
     from moderation_pipeline.launch import launcher
-    from moderation_pipeline.terminal import due_runs
+    from moderation_pipeline.terminal.running import due_runs
 
     folder = DataFolder.find()
     with launcher(folder) as launch:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from moderation_pipeline.comments.chat_files import SYNTHETIC
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.moderation.trace import RunObserver
-from moderation_pipeline.terminal import due_runs
 from moderation_pipeline.terminal.exit_codes import users_mistake
+from moderation_pipeline.terminal.running import due_runs
 from moderation_pipeline.terminal.screen import say
 from moderation_pipeline.warehouse.folder import DataFolder
 

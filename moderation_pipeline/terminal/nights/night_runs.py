@@ -6,8 +6,9 @@ import os
 from collections.abc import Sequence
 
 from moderation_pipeline.config.nights import night_settings
-from moderation_pipeline.terminal import due_runs, summary
+from moderation_pipeline.terminal import summary
 from moderation_pipeline.terminal.nights.chat_runs import ChatOutcome, Wanted
+from moderation_pipeline.terminal.running import due_runs
 from moderation_pipeline.terminal.screen import say
 from moderation_pipeline.warehouse.folder import DataFolder
 

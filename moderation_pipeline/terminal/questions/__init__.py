@@ -1,1 +1,1 @@
-"""Questions that people ask of stored runs, answered without asking a model: what each command of theirs shows."""
+"""Questions that people ask of stored runs and of labelled tables, answered without asking a model: what each shows."""

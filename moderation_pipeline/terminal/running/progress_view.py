@@ -78,6 +78,6 @@ def _bar(console: Console) -> Progress:
 
 def run_observer(*, trace: bool, as_json: bool) -> RunObserver:
     """Return who shows a run: each comment as it is decided, or progress alone. With JSON, on standard error."""
-    from moderation_pipeline.terminal.trace_view import TraceView
+    from moderation_pipeline.terminal.running.trace_view import TraceView
 
     return TraceView(console(err=as_json)) if trace else ProgressView(console(err=True))

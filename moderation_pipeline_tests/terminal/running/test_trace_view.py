@@ -15,8 +15,8 @@ from moderation_pipeline.cases.verdict import Receipt, Verdict
 from moderation_pipeline.comments.ingest import ingest
 from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline.plan import Action, Category, Plan
-from moderation_pipeline.terminal.progress_view import ProgressView
-from moderation_pipeline.terminal.trace_view import TraceView
+from moderation_pipeline.terminal.running.progress_view import ProgressView
+from moderation_pipeline.terminal.running.trace_view import TraceView
 
 ALLOW = Plan(Action.ALLOW, Category.NONE, 0.96, "Nothing found.")
 DELETE = Plan(Action.DELETE, Category.HARASSMENT, 0.62, "An insult.", rule="R1")

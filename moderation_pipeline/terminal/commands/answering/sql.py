@@ -40,7 +40,7 @@ def sql(
     A query never waits for a run, nor a run for a query. It reads the warehouse and nothing else: no other file, no
     address, no extension of DuckDB's, unless --unsafe says so.
     """
-    from moderation_pipeline.terminal import sql_answers
+    from moderation_pipeline.terminal.questions import sql_answers
     from moderation_pipeline.warehouse.damage import left_out_told
     from moderation_pipeline.warehouse.duckdb_file import repair_duckdb_file
     from moderation_pipeline.warehouse.tables import TABLES

@@ -1,0 +1,1 @@
+"""The commands that answer a question from what runs stored."""

@@ -58,7 +58,7 @@ class ReadingObserver(RunObserver):
 
 def summary_of(folder: DataFolder, chat: str, seen: ReadingObserver) -> dict[str, Any]:
     """Return what was understood, ready for JSON; times are ISO 8601 in UTC, null where there are none."""
-    files = read_table(folder, INGESTION, chat).drop("chat", "file_hash")
+    files = read_table(folder, INGESTION, chat).drop("chat", "file_hash", "data_version")
     comments = read_table(folder, COMMENTS, chat)
     users = comments.select("channel", "user_id", "user_name", "is_moderator", "is_broadcaster")
     known = users.filter(pl.col("user_id").is_not_null()).unique(["channel", "user_id"], maintain_order=True)

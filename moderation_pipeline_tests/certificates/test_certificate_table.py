@@ -271,11 +271,11 @@ def test_once_the_money_for_audits_is_spent_nothing_acts_alone() -> None:
     [("audits_off", "it could not be audited"), ("rules", "others decided in the certified Student's place")],
 )
 def test_once_the_run_has_given_up_audits_or_its_student_nothing_acts_alone(degraded: str, why: str) -> None:
-    """An audit costs ten cents, a decision one: audits are given up first, and some batches later the Student."""
+    """An audit costs a hundred decisions: audits are given up first, and some batches later the Student."""
     config = certified_config(budget={"usd_per_run": 25, "when_spent": "rules"}, batch_size=8)
 
     tables, _ = run(
-        strangers(["insult you stupid idiot"] * 800), config, Served(lambda _: "m", usd=0.01), ServedExpert()
+        strangers(["insult you stupid idiot"] * 800), config, Served(lambda _: "m", usd=0.001), ServedExpert()
     )
 
     is_degraded = tables.student_decisions.select("position", "degraded")

@@ -49,11 +49,17 @@ def language_model(server: ChatServer, **more: object) -> str:
     return json.dumps(spec)
 
 
+BLIND: Body = {"category": "none", "action": "allow"}
+
+
+def asks_category(body: Body) -> bool:
+    schema = body.get("response_format", {}).get("json_schema", {}).get("schema", {})
+    return list(schema.get("properties", {})) == ["category"]
+
+
 def blind_but_by_category(body: Body) -> Body:
     """See an insult only where the category alone is asked for."""
-    schema = body.get("response_format", {}).get("json_schema", {}).get("schema", {})
-    fine = {**judge(body), "category": "none", "action": "allow"}
-    return judge(body) if list(schema.get("properties", {})) == ["category"] else fine
+    return judge(body) if asks_category(body) else {**judge(body), **BLIND}
 
 
 def test_the_better_form_is_written_as_a_config_that_says_how_much_better(tmp_path: Path) -> None:
@@ -73,19 +79,27 @@ def test_the_better_form_is_written_as_a_config_that_says_how_much_better(tmp_pa
     assert (first.asked_with, first.above) == ("prompt: brief", 0.0)
 
 
-def test_where_nothing_differs_no_file_is_written_and_it_is_said_what_could_have_been_seen(
+def test_where_too_little_differs_no_file_is_written_and_it_is_said_what_could_have_been_seen(
     tmp_path: Path,
 ) -> None:
-    def sees_most(body: Body) -> Body:
+    def misses_a_few_by_category(body: Body) -> Body:
         comment = str(body["messages"][-1]["content"]).rsplit('"comment"', 1)[-1]
-        is_missed = any(f"idiot {number}" in comment for number in range(0, 120, 9))
-        return {**judge(body), "category": "none", "action": "allow"} if is_missed else judge(body)
+        is_missed = asks_category(body) and any(f'idiot {n}"' in comment for n in (0, 30, 60, 90))
+        return {**judge(body), **BLIND} if is_missed else judge(body)
 
-    with running(Behaviour(answer=sees_most)) as server:
-        found = tune(folder_with(tmp_path, language_model(server)))
+    with running(Behaviour(answer=misses_a_few_by_category)) as server:
+        found = tune(folder_with(tmp_path, language_model(server, prompt="category")))
     assert found.path is None
-    assert found.sentence.startswith("No difference found on 60 comments")
+    assert found.sentence.startswith("No difference found on 60 comments; the best is prompt: full")
+    assert "can't be seen with so few" in found.sentence
     assert not (tmp_path / "data/configs/mine_tuned.yaml").exists()
+
+
+def test_ways_that_decide_all_alike_are_said_to(tmp_path: Path) -> None:
+    with running() as server:
+        found = tune(folder_with(tmp_path, language_model(server)), most=20)
+    assert found.path is None
+    assert found.sentence.startswith("No difference found: every way came to the same on all 20 comments.")
 
 
 def test_nothing_is_paid_twice_and_more_money_goes_on_where_less_stopped(tmp_path: Path) -> None:

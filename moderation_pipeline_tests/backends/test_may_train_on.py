@@ -49,7 +49,7 @@ def test_audits_reach_a_fit_where_they_may_and_nowhere_else(
         result = run(tmp_path, config, texts_of(120))
 
     (refits,) = result.refits
-    tiers = set(result.tables.student_decisions["tier"])
+    said_by_a_head = result.tables.student_decisions["probabilities"].list.len().fill_null(0) > 0
     assert result.tables.expert_audits.height == 120
     assert (refits > 0) is is_fitted
-    assert any(tier.endswith("learned") for tier in tiers) is is_fitted
+    assert said_by_a_head.any() is is_fitted

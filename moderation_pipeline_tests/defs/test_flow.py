@@ -244,7 +244,7 @@ CHECKS: dict[str, tuple[Table, Callable[[pl.DataFrame], pl.DataFrame]]] = {
     ),
     "tables_hold_what_was_counted": (COMMENTS, lambda rows: rows.head(-1)),
     "comment_ids_are_unique": (COMMENTS, lambda rows: pl.concat([rows, rows.head(1)])),
-    "positions_count_from_nought": (COMMENTS, lambda rows: rows.reverse()),
+    "positions_count_from_nought": (COMMENTS, lambda rows: rows.sort("position", descending=True)),
     "runs_are_of_the_same_comments": (
         COMPARISON,
         lambda rows: rows.with_columns(comments=pl.lit(1, pl.Int64)),

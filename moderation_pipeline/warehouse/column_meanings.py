@@ -40,6 +40,7 @@ MEANINGS: dict[str, str] = {
     "label_category": "The category that it was labelled with.",
     "label_is_violation": "Whether it is labelled a violation; null: no label, left out of every score.",
     "label_source": "Whose label it is: moderators, dataset, synthetic.",
+    "scores": "Scores that the chat came with, 0 to 1, each with its column; null where it came with none.",
     "label_is_overturned": "Whether the moderators took their act back later.",
     # Plans.
     "action": "What was proposed: allow, reply, warn, delete, timeout or ban; null: no usable plan.",
@@ -92,7 +93,8 @@ MEANINGS: dict[str, str] = {
     "neutral": "Audits in which it made no difference.",
     "retired_because": "Why it is used no more; null: it is active.",
     # Actions and users.
-    "decided_by": "Who decided: student, expert, fallback, ladder (raised or immune), nobody, not_judged.",
+    "decided_by": "Who decided: student, expert, precedent, fallback, ladder (raised or immune), nobody, not_judged.",
+    "precedent": "The comment of the same text whose audit a copy follows, or would have followed; null: none.",
     "reason": "Why, in the words of who decided.",
     "strikes": "The user's sanctions above a warning that count, after this comment.",
     "counts_until": "Until when it counts against the user.",

@@ -1,6 +1,6 @@
 """How fast the loop is, and how much memory it takes: the config hybrid, from comments table to run tables.
 
-    python -m benchmarks.throughput [--sizes 10000 100000 1000000]
+    python -m benchmarks.throughput [--sizes 10000 100000 1000000] [--config learned]
 
 On synthetic chat, one core, keyless, with a TF-IDF memory that is full (5,000) from the first comment on and
 stays so. Each size runs in a process of its own; start-up and reading are not counted, writing the Parquet
@@ -22,7 +22,7 @@ from pathlib import Path
 MEMORIES = 5_000
 
 
-def measure(size: int) -> None:
+def measure(size: int, config: str) -> None:
     """Print seconds of CPU, share of distinct texts and peak memory of one run, for the parent to read."""
     import polars as pl
 
@@ -44,17 +44,15 @@ def measure(size: int) -> None:
         write_synthetic(path, SyntheticSettings(comments=size))
         comments = ingest(path, "synthetic").comments
         path.unlink()
-        named = ConfigLibrary(folder).load("hybrid")
-        spec = named.config.memory
-        if spec is None:
-            raise SystemExit("The config hybrid has no memory, which is what is measured here.")
-        spec = spec.model_copy(update={"capacity": MEMORIES, "user_share": 1.0})
-        memory = MemoryStore(spec, TfidfEmbedder(), chat="other", config="hybrid")
-        states = comments["normalised"].unique(maintain_order=True).head(2 * MEMORIES).to_list()
-        plans = [Plan(Action.DELETE, Category.SPAM, 0.9), Plan(Action.ALLOW, Category.NONE, 0.9)]
-        lessons = [Learnt(s, plans[i % 2], "c", f"u{i}", f"m{i}", i) for i, s in enumerate(states)]
-        for start in range(0, len(lessons), 64):
-            memory.learn(lessons[start : start + 64])
+        named, memory = ConfigLibrary(folder).load(config), None
+        if (spec := named.config.memory) is not None:
+            spec = spec.model_copy(update={"capacity": MEMORIES, "user_share": 1.0})
+            memory = MemoryStore(spec, TfidfEmbedder(), chat="other", config=config)
+            states = comments["normalised"].unique(maintain_order=True).head(2 * MEMORIES).to_list()
+            plans = [Plan(Action.DELETE, Category.SPAM, 0.9), Plan(Action.ALLOW, Category.NONE, 0.9)]
+            lessons = [Learnt(s, plans[i % 2], "c", f"u{i}", f"m{i}", i) for i, s in enumerate(states)]
+            for start in range(0, len(lessons), 64):
+                memory.learn(lessons[start : start + 64])
         began = time.process_time()
         tables = moderate(
             comments,
@@ -68,7 +66,8 @@ def measure(size: int) -> None:
             frame.write_parquet(Path(place) / f"{name}.parquet")
         seconds = time.process_time() - began
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        print(seconds, comments["text"].n_unique() / size, peak, len(memory), tables.expert_audits.height)
+        kept = 0 if memory is None else len(memory)
+        print(seconds, comments["text"].n_unique() / size, peak, kept, tables.expert_audits.height)
 
 
 def main() -> None:
@@ -77,16 +76,25 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sizes", nargs="+", type=int, default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--config", default="hybrid")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
-        measure(given.one)
+        measure(given.one, given.config)
         return
     one_core = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     print("  comments  distinct  per second  µs each  of first     peak  memories")
     first: float | None = None
     for size in given.sizes:
-        command = [sys.executable, "-m", "benchmarks.throughput", "--one", str(size)]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.throughput",
+            "--config",
+            given.config,
+            "--one",
+            str(size),
+        ]
         output = subprocess.run(
             command, env={**os.environ, **one_core}, check=True, capture_output=True, text=True
         ).stdout

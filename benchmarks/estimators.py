@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from moderation_pipeline.evaluation.calibration_error import calibration_error, mean_gap
 from moderation_pipeline.evaluation.copied_texts import copied_texts
-from moderation_pipeline.evaluation.estimates import AUDITED, DEFINITIONS, SUMS, value
+from moderation_pipeline.evaluation.estimates import AUDITED, DEFINITIONS, SUMS, sums_of_found, value
 from moderation_pipeline.evaluation.run_metrics import estimate
 from moderation_pipeline.statistics.bootstrap import Interval, interval, resample
 from moderation_pipeline.statistics.clusters import NO_COPIES
@@ -347,19 +347,14 @@ def audits_in(policy: Policy, seed: int) -> dict[str, Found]:
 
 def audit_cells(chat: Audited, weight: Floats) -> dict[str, Floats]:
     """Return the sums of `comment_sums` that audits of such weights make."""
-    flagged, violation = chat.flagged, chat.violation
-    hit, false_alarm, miss = flagged & violation, flagged & ~violation, ~flagged & violation
+    frame = pl.DataFrame({"flagged": chat.flagged, "violation": chat.violation, "weight": weight})
+    found = frame.select(sums_of_found(pl.col("flagged"), pl.col("violation"), pl.col("weight")))
+    agreed = weight * (chat.flagged == chat.violation)
     return {
         "a_n": weight,
         "a_squares": weight**2,
-        "a_both": weight * (flagged == violation),
-        "a_violations": weight * violation,
-        "a_tp": weight * hit,
-        "a_fp": weight * false_alarm,
-        "a_fn": weight * miss,
-        "a_flagged_squares": weight**2 * flagged,
-        "a_violation_squares": weight**2 * violation,
-        "a_f1_squares": weight**2 * (4.0 * hit + false_alarm + miss),
+        "a_both": agreed,
+        **{name: found[name].to_numpy() for name in found.columns},
     }
 
 

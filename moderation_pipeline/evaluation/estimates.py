@@ -198,6 +198,7 @@ def _agreement(basis: Basis | None) -> list[pl.Expr]:
     weight = 1 / pl.col("audit_probability") if other == "audit" else pl.lit(1.0)
     weight = pl.when(both).then(weight).otherwise(0.0)
     action, category, violation = _same("student", other)
+    flagged, found = (pl.col(f"{whose}_category") != NO_VIOLATION for whose in ("student", other))
     return [
         weight.alias("a_n"),
         (weight**2).alias("a_squares"),
@@ -205,13 +206,12 @@ def _agreement(basis: Basis | None) -> list[pl.Expr]:
         (weight * action).alias("a_action"),
         (weight * violation).alias("a_violation"),
         (weight * category).alias("a_category"),
-        *_found_by(other, weight),
+        *sums_of_found(flagged, found, weight),
     ]
 
 
-def _found_by(other: str, weight: pl.Expr) -> list[pl.Expr]:
-    """Return the sums of AUDITED: the Student's plans against the violations that the other one finds."""
-    flagged, violation = (pl.col(f"{whose}_category") != NO_VIOLATION for whose in ("student", other))
+def sums_of_found(flagged: pl.Expr, violation: pl.Expr, weight: pl.Expr) -> list[pl.Expr]:
+    """Return the sums of AUDITED: what the Student flags against the violations that the Expert finds."""
     hit, false_alarm, miss = flagged & violation, flagged & ~violation, ~flagged & violation
     sums = {
         "a_violations": weight * violation,

@@ -78,7 +78,9 @@ def number(row: Row, name: str) -> float | None:
     return None if value is None else float(value)
 
 
-def _estimate(name: str, say: Callable[[float | None], str]) -> Callable[[Row], Cell]:
+def estimate(name: str, say: Callable[[float | None], str]) -> Callable[[Row], Cell]:
+    """Return how an estimate of a row is shown, its interval in small print."""
+
     def cell(row: Row) -> Cell:
         value, low, high = (number(row, f"{name}{end}") for end in ("", "_low", "_high"))
         if value is None or low is None or high is None:
@@ -88,14 +90,15 @@ def _estimate(name: str, say: Callable[[float | None], str]) -> Callable[[Row], 
     return cell
 
 
-def _plain(name: str, say: Callable[[float | None], str]) -> Callable[[Row], Cell]:
+def plain(name: str, say: Callable[[float | None], str]) -> Callable[[Row], Cell]:
+    """Return how a number of a row is shown that has no interval."""
     return lambda row: Cell(say(number(row, name)))
 
 
 def _agreement(row: Row) -> Cell:
     """Return the Student's agreement on every comment where a reference knows it, else from audits."""
     known = row["reference_agreement_rate"] is not None
-    return _estimate("reference_agreement_rate" if known else "agreement_rate", percent)(row)
+    return estimate("reference_agreement_rate" if known else "agreement_rate", percent)(row)
 
 
 def _difference(row: Row) -> Cell:
@@ -155,17 +158,17 @@ LINES: tuple[TableLine, ...] = (
     TableLine(
         "Right when it flags",
         "of comments it called violations, so many are by the labels (precision)",
-        _estimate("precision", percent),
+        estimate("precision", percent),
         ("precision",),
     ),
     TableLine(
         "Finds",
         "of violations by the labels, so many it called violations (recall)",
-        _estimate("recall", percent),
+        estimate("recall", percent),
         ("recall",),
     ),
     TableLine(
-        "Both in one", "0 to 1; high only where both lines above are (F1)", _estimate("f1", score), ("f1",)
+        "Both in one", "0 to 1; high only where both lines above are (F1)", estimate("f1", score), ("f1",)
     ),
     TableLine(
         "Against the default",
@@ -176,13 +179,13 @@ LINES: tuple[TableLine, ...] = (
     TableLine(
         "Student alone",
         "both in one, of its own plans before any check (its F1)",
-        _estimate("student_f1", score),
+        estimate("student_f1", score),
         ("student_f1",),
     ),
     TableLine(
         "Ends as the Expert would",
         "comments on which the plan that stood, checked or not, is the Expert's",
-        _estimate("system_agreement_rate", percent),
+        estimate("system_agreement_rate", percent),
         ("system_agreement_rate",),
     ),
     TableLine(
@@ -194,13 +197,13 @@ LINES: tuple[TableLine, ...] = (
     TableLine(
         "Checked by the Expert",
         "of 1,000 comments (audits)",
-        _plain("audit_share", _per_1000),
+        plain("audit_share", _per_1000),
         ("audit_share",),
     ),
     TableLine(
         "Acted against",
         "of 1,000 comments: warned, deleted, timed out or banned",
-        _plain("sanction_share", _per_1000),
+        plain("sanction_share", _per_1000),
         ("sanction_share",),
     ),
     TableLine(
@@ -219,13 +222,13 @@ LINES: tuple[TableLine, ...] = (
     TableLine(
         "Cost",
         "per 1,000 comments, at list price",
-        _plain("list_cost_usd_per_1000_comments", dollars),
+        plain("list_cost_usd_per_1000_comments", dollars),
         ("list_cost_usd_per_1000_comments",),
     ),
     TableLine(
         "Wait",
         "95 of 100 comments were decided within",
-        _plain("latency_ms_p95", milliseconds),
+        plain("latency_ms_p95", milliseconds),
         ("latency_ms_p95",),
     ),
 )

@@ -8,28 +8,10 @@ import pytest
 from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score
 
 from moderation_pipeline.config.run_config import RandomFloor
-from moderation_pipeline.evaluation.judged import AuditWithoutProbabilityError, Run
-from moderation_pipeline.evaluation.run_metrics import run_metrics
-from moderation_pipeline.warehouse.tables import METRICS
-from moderation_pipeline_tests.evaluation.worlds import REPLY, comments, drawn_chat, drawn_plans, run
+from moderation_pipeline.evaluation.judged import AuditWithoutProbabilityError
+from moderation_pipeline_tests.evaluation.worlds import REPLY, comments, drawn_chat, drawn_plans, metrics, run
 
 Value = str | float | int | bool | datetime | None
-
-
-def metrics(chat: pl.DataFrame, of: Run, reference: pl.DataFrame | None = None) -> dict[str, Value]:
-    frame = run_metrics(
-        comments=chat,
-        student_decisions=of.student_decisions,
-        expert_audits=of.expert_audits,
-        memory_snapshot=of.memory_snapshot,
-        action_log=of.action_log,
-        user_state=of.user_state,
-        config=of.config,
-        data_version="v1",
-        reference=reference,
-    )
-    assert frame.schema == METRICS.schema
-    return frame.row(0, named=True)
 
 
 LABELS = [True, True, False, False, None]

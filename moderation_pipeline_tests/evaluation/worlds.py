@@ -12,12 +12,14 @@ import polars as pl
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.evaluation.judged import Run
+from moderation_pipeline.evaluation.run_metrics import run_metrics
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import (
     ACTION_LOG,
     COMMENTS,
     EXPERT_AUDITS,
     MEMORY_SNAPSHOT,
+    METRICS,
     STUDENT_DECISIONS,
     USER_STATE,
     Table,
@@ -204,3 +206,20 @@ def drawn_runs(seed: int, chat: pl.DataFrame) -> list[Run]:
         run("hybrid", chat, student=student, audits=audits, probability=0.2, memories=memory),
         run("expert_only", chat, audits=dict(enumerate(expert))),
     ]
+
+
+def metrics(chat: pl.DataFrame, of: Run, reference: pl.DataFrame | None = None) -> dict[str, Value]:
+    """The row of metrics of a run."""
+    frame = run_metrics(
+        comments=chat,
+        student_decisions=of.student_decisions,
+        expert_audits=of.expert_audits,
+        memory_snapshot=of.memory_snapshot,
+        action_log=of.action_log,
+        user_state=of.user_state,
+        config=of.config,
+        data_version="v1",
+        reference=reference,
+    )
+    assert frame.schema == METRICS.schema
+    return frame.row(0, named=True)

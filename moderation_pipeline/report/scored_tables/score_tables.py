@@ -11,12 +11,18 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
-from moderation_pipeline.report.comparison_table import Cell, ColumnHead, Quantity, ReadableTable
-from moderation_pipeline.report.quantities import NONE, SPACE, count, dollars, percent, score, signed
+from moderation_pipeline.report.comparison_table import (
+    Cell,
+    ColumnHead,
+    Quantity,
+    ReadableTable,
+    Row,
+    estimate,
+    number,
+    plain,
+)
+from moderation_pipeline.report.quantities import NONE, count, dollars, percent, score, signed
 from moderation_pipeline.report.scored_tables.score_words import WORDS
-
-Row = Mapping[str, object]
-Say = Callable[[float | None], str]
 
 
 class PlainTable(NamedTuple):
@@ -41,7 +47,7 @@ def judges_table(evaluation: Evaluation) -> ReadableTable:
 def _lines(evaluation: Evaluation) -> list[tuple[str, str, Callable[[Row], Cell]]]:
     words = WORDS[evaluation.facts.label_source]
     return [
-        ("Flags from", "the score from which on a row is flagged", _plain("threshold", score)),
+        ("Flags from", "the score from which on a row is flagged", plain("threshold", score)),
         ("Of the flagged", f"{words.violations} (precision)", estimate("precision", percent)),
         ("Found", f"of the {words.violations}, flagged (recall)", estimate("recall", percent)),
         (words.f1, "the two in one number: 1 is all found and nothing else flagged", estimate("f1", score)),
@@ -63,7 +69,7 @@ def _lines(evaluation: Evaluation) -> list[tuple[str, str, Callable[[Row], Cell]
         (
             "Best threshold",
             "on these very rows, so too good to be believed by itself",
-            _plain("best_threshold", score),
+            plain("best_threshold", score),
         ),
         (
             "Ranks right",
@@ -81,30 +87,8 @@ def _lines(evaluation: Evaluation) -> list[tuple[str, str, Callable[[Row], Cell]
             estimate("calibration_error", score),
         ),
         ("No verdict", "rows without a score, or that it can't judge: flagged by none", _without),
-        ("Cost", "for 1,000 rows", _plain("usd_per_1000", dollars)),
+        ("Cost", "for 1,000 rows", plain("usd_per_1000", dollars)),
     ]
-
-
-def number(row: Row, name: str) -> float | None:
-    """Return a number of a row, null where it is."""
-    value = row[name]
-    return float(value) if isinstance(value, int | float) else None
-
-
-def estimate(name: str, say: Say) -> Callable[[Row], Cell]:
-    """Return how an estimate of a row is shown, its interval in small print."""
-
-    def cell(row: Row) -> Cell:
-        value, low, high = (number(row, f"{name}{end}") for end in ("", "_low", "_high"))
-        if value is None or low is None or high is None:
-            return Cell(say(value))
-        return Cell(say(value), f"{say(low).removesuffix(f'{SPACE}%')} to {say(high)}")
-
-    return cell
-
-
-def _plain(name: str, say: Say) -> Callable[[Row], Cell]:
-    return lambda row: Cell(say(number(row, name)))
 
 
 def _without(row: Row) -> Cell:

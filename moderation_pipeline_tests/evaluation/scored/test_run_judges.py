@@ -6,11 +6,10 @@ import polars as pl
 import pytest
 
 from moderation_pipeline.evaluation.judged import Run
-from moderation_pipeline.evaluation.run_metrics import run_metrics
 from moderation_pipeline.evaluation.scored.judged_rows import JudgedRows
 from moderation_pipeline.evaluation.scored.run_judges import NoLabelsError, judged_runs
 from moderation_pipeline.evaluation.scored.score_metrics import Measured, estimates_frame
-from moderation_pipeline_tests.evaluation.worlds import comments, drawn_chat, drawn_plans, run
+from moderation_pipeline_tests.evaluation.worlds import comments, drawn_chat, drawn_plans, metrics, run
 
 LABELS = [True, True, False, None]
 
@@ -57,17 +56,7 @@ def test_what_was_left_undecided_has_neither_verdict_nor_score() -> None:
 def test_the_scores_are_those_of_the_metrics() -> None:
     chat = drawn_chat(3, size=800)
     of = run("student_only", chat, student=drawn_plans(3, 800))
-    row = run_metrics(
-        comments=chat,
-        student_decisions=of.student_decisions,
-        expert_audits=of.expert_audits,
-        memory_snapshot=of.memory_snapshot,
-        action_log=of.action_log,
-        user_state=of.user_state,
-        config=of.config,
-        data_version="v1",
-        reference=None,
-    ).row(0, named=True)
+    row = metrics(chat, of)
     found = estimates_frame(Measured.of(judged_runs(chat, [of]))).row(0, named=True)
     for name in ("precision", "recall", "f1", "macro_f1"):
         for end in ("", "_low", "_high"):

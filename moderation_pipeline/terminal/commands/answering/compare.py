@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from moderation_pipeline.terminal.screen import print_frame, print_json
 from moderation_pipeline.warehouse.folder import DataFolder
 
 
@@ -26,20 +25,7 @@ def compare(chat: str, one: str, other: str, lines: int, as_json: bool) -> None:
     By category and rule, by newcomers and regulars, with the lines; what the labels say of each, where there are any.
     """
     from moderation_pipeline.terminal.questions import changes_answers
+    from moderation_pipeline.terminal.questions.changes_view import print_changes
 
     found = changes_answers.flips(DataFolder.find(), chat, one, other)
-    if as_json:
-        print_json(found.as_json())
-        return
-    click.echo(found.said)
-    print_frame(found.totals)
-    if found.lines.is_empty():
-        return
-    print_frame(
-        found.counts, title="Who fares otherwise (newcomers: a user's first five comments in a channel)"
-    )
-    print_frame(found.rules, title="By category and rule (before → after)")
-    shown = found.costliest(lines)
-    print_frame(
-        shown, title=f"{shown.height:,} of {found.lines.height:,} comments, the largest changes first"
-    )
+    print_changes(found, lines, as_json=as_json)

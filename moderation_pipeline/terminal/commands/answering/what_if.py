@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC
-from moderation_pipeline.terminal.screen import print_frame, print_json
 from moderation_pipeline.warehouse.folder import DataFolder
 
 
@@ -37,19 +36,7 @@ def what_if(
     the Expert said and what memory had learnt stay as they were.
     """
     from moderation_pipeline.terminal.questions import changes_answers
+    from moderation_pipeline.terminal.questions.changes_view import print_changes
 
     found = changes_answers.what_if(DataFolder.find(), chat, config, thresholds, sanctions)
-    if as_json:
-        print_json(found.as_json())
-        return
-    click.echo(found.said)
-    print_frame(found.totals)
-    if found.lines.is_empty():
-        return
-    print_frame(
-        found.counts, title="Who fares otherwise (newcomers: a user's first five comments in a channel)"
-    )
-    shown = found.costliest(lines)
-    print_frame(
-        shown, title=f"{shown.height:,} of {found.lines.height:,} comments, the largest changes first"
-    )
+    print_changes(found, lines, as_json=as_json)

@@ -26,7 +26,7 @@ from moderation_pipeline.evaluation.run_metrics import (
     unknown_estimates,
 )
 from moderation_pipeline.evaluation.yardstick import reference_of, yardstick_of
-from moderation_pipeline.statistics.bootstrap import NOTHING, Interval, Resampled, resample
+from moderation_pipeline.statistics.bootstrap import NOTHING, Interval, Resampled, by_cluster, resample
 from moderation_pipeline.statistics.max_t import Difference, together
 from moderation_pipeline.warehouse.tables import COMPARISON, DIFFERENCES, METRICS
 
@@ -110,7 +110,7 @@ def _measured_together(
         unknown.append(unknown_estimates(run, judged))
         by_comment = comment_sums(run, judged)
         copied.append(copied_texts(by_comment))
-        by_user = by_comment.drop("shared_text").group_by("cluster", maintain_order=True).agg(pl.all().sum())
+        by_user = by_cluster(by_comment.drop("shared_text"))
         sums.append(by_user.select("cluster", pl.exclude("cluster").name.prefix(f"{number}.")))
     users = sums[0].select("cluster")
     joint = resample(

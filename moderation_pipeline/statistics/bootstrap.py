@@ -83,7 +83,7 @@ def resample(comment_sums: pl.DataFrame, *, seed: str, resamples: int = RESAMPLE
     """
     names = [name for name in comment_sums.columns if name != "cluster"]
     # In order of appearance, for kinds in another order would get other draws from the same seed.
-    by_user = comment_sums.group_by("cluster", maintain_order=True).agg(pl.col(names).sum())
+    by_user = by_cluster(comment_sums)
     kinds = by_user.group_by(names, maintain_order=True).agg(pl.len().alias("\x00users"))
     sizes = kinds["\x00users"].to_numpy().astype(np.int64)
     rows = kinds.select(names).to_numpy().astype(np.float64)
@@ -97,6 +97,22 @@ def resample(comment_sums: pl.DataFrame, *, seed: str, resamples: int = RESAMPLE
         users={name: rows[:, i] for i, name in enumerate(names)},
         sizes=sizes,
     )
+
+
+def by_cluster(sums: pl.DataFrame) -> pl.DataFrame:
+    """Return the sums of each cluster, in order of appearance, added up one row after another.
+
+    Polars adds up a group's floats in whatever order its threads have it; the last bits then decide which users are of
+    one kind, and with it what is drawn.
+    """
+    names = sums["cluster"].unique(maintain_order=True)
+    codes = sums["cluster"].cast(pl.Enum(names)).to_physical().to_numpy()
+    columns = [name for name in sums.columns if name != "cluster"]
+    added = {
+        name: np.bincount(codes, sums[name].to_numpy().astype(np.float64), minlength=len(names))
+        for name in columns
+    }
+    return pl.DataFrame({"cluster": names, **added})
 
 
 def _draws(

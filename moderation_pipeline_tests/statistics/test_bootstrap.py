@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta
 
-from moderation_pipeline.statistics.bootstrap import LEAST_USERS, Trials, effective_number, interval, resample
+from moderation_pipeline.statistics.bootstrap import (
+    LEAST_USERS,
+    Trials,
+    by_cluster,
+    effective_number,
+    interval,
+    resample,
+)
 
 
 def sums(users: int, seed: int = 0, *, distinct: bool = False) -> pl.DataFrame:
@@ -125,3 +132,13 @@ def test_a_few_heavy_comments_that_agree_do_not_make_an_interval_narrow() -> Non
 def test_where_many_carry_the_rarer_outcome_percentiles_stand_alone() -> None:
     drawn = np.linspace(0.45, 0.55, 1_000)
     assert interval(0.5, drawn, trials=Trials(users=500, comments=5_000)) == interval(0.5, drawn)
+
+
+def test_sums_of_floats_are_the_same_whatever_the_threads_do() -> None:
+    random = np.random.default_rng(0)
+    frame = pl.DataFrame(
+        {"cluster": random.integers(0, 500, 1_339).astype(str), "n": random.normal(size=1_339) / 7}
+    )
+    found = {by_cluster(frame)["n"].to_numpy().tobytes() for _ in range(200)}
+    assert len(found) == 1
+    assert by_cluster(frame)["n"].sum() == pytest.approx(frame["n"].sum())

@@ -18,7 +18,7 @@ from moderation_pipeline.evaluation.copied_texts import CopiedTexts, copied_text
 from moderation_pipeline.evaluation.run_metrics import Number, difference_of, interval_of
 from moderation_pipeline.evaluation.scored.judged_rows import Judge, JudgedRows
 from moderation_pipeline.evaluation.scored.score_sums import CELLS, SCORE_ESTIMATES, score_sums
-from moderation_pipeline.statistics.bootstrap import Interval, Resampled, resample
+from moderation_pipeline.statistics.bootstrap import Interval, Resampled, by_cluster, resample
 from moderation_pipeline.statistics.max_t import Difference, together
 from moderation_pipeline.statistics.paired_tests import holm, mcnemar
 
@@ -45,10 +45,8 @@ class Measured:
         for number, judge in enumerate(judged.judges):
             by_row = score_sums(judged.rows, judge)
             copied.append(copied_texts(by_row, SCORE_ESTIMATES, COMPARED))
-            by_cluster = (
-                by_row.drop("shared_text").group_by("cluster", maintain_order=True).agg(pl.all().sum())
-            )
-            sums.append(by_cluster.select("cluster", pl.exclude("cluster").name.prefix(f"{number}.")))
+            of_cluster = by_cluster(by_row.drop("shared_text"))
+            sums.append(of_cluster.select("cluster", pl.exclude("cluster").name.prefix(f"{number}.")))
         clusters = sums[0].select("cluster")
         joint = resample(
             pl.concat([clusters, *(each.drop("cluster") for each in sums)], how="horizontal"),

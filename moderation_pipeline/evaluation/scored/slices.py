@@ -52,7 +52,8 @@ def by_group(judged: JudgedRows) -> pl.DataFrame:
 
 
 def _parts(values: pl.Series) -> list[str]:
-    counted = values.drop_nulls().value_counts(sort=True, name="\x00times")
+    counted = values.drop_nulls().value_counts(name="\x00times")
+    counted = counted.sort("\x00times", values.name, descending=[True, False])
     return [str(name) for name in counted.to_series(0).head(MOST_PARTS)]
 
 

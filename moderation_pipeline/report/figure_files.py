@@ -1,7 +1,8 @@
-"""Figures as files: a PNG, an SVG and an interactive page each, and a list that says what they show.
+"""Figures as files: a PNG and an SVG each, one interactive page for all, and a list that says what they show.
 
-An interactive page needs no network: the drawing library is in it. That library takes vl-convert a second
-and a half to put together, so it is kept as a file where the caller says.
+The interactive page needs no network and no file beside it: the drawing library is in it, once, for it is larger than
+all that it draws. That library takes vl-convert a second and a half to put together, so it is kept as a file where the
+caller says.
 """
 
 from __future__ import annotations
@@ -20,28 +21,29 @@ from moderation_pipeline.report.templating import html_environment
 from moderation_pipeline.warehouse.files import replaced_atomically
 
 LIST = "figures.json"
+PAGE = "interactive.html"
 GLOBALS = "window.vegaEmbed=vegaEmbed;"
 """What the library's script leaves on the page: the one function that draws."""
 
 
 def save_figures(figures: Sequence[Figure], folder: Path, *, chat: str, cache: Path) -> list[Path]:
-    """Write each figure's `<name>.png`, `.svg` and `.html`, and the list of them all; return the paths.
+    """Write each figure's `<name>.png` and `.svg`, the page and the list of them all; return the paths.
 
-    A figure without a drawing has only its page. Files of figures that are no longer drawn are removed.
-    `cache` is a folder in which the drawing library is kept.
+    Files of figures that are no longer drawn are removed. `cache` is a folder in which the drawing library is kept.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    library = drawing_library(cache) if any(figure.spec for figure in figures) else ""
     written = []
     for figure in figures:
         svg = None if figure.svg is None else figure.svg.encode()
-        page = chart_page(figure, chat=chat, library=library).encode()
-        for kind, content in (("png", figure.png), ("svg", svg), ("html", page)):
+        # Once each figure had a page of its own; those of an older version would go on showing older runs.
+        for kind, content in (("png", figure.png), ("svg", svg), ("html", None)):
             path = folder / f"{figure.name}.{kind}"
             if content is None:
                 path.unlink(missing_ok=True)
             else:
                 written.append(_write(path, content))
+    library = drawing_library(cache) if any(figure.spec for figure in figures) else ""
+    written.append(_write(folder / PAGE, charts_page(figures, chat=chat, library=library).encode()))
     listed = [asdict(replace(figure, svg=None, png=None)) for figure in figures]
     return [*written, _write(folder / LIST, json.dumps(listed).encode())]
 
@@ -61,14 +63,14 @@ def load_figures(folder: Path) -> list[Figure]:
     ]
 
 
-def chart_page(figure: Figure, *, chat: str, library: str) -> str:
-    """Return a page that draws the figure interactively, offline, by the script `library`."""
-    spec = None if figure.spec is None else Markup(figure.spec.replace("<", "\\u003c"))
-    return (
-        html_environment()
-        .get_template("chart.html.j2")
-        .render(figure=figure, chat=chat, spec=spec, library=Markup(library))
-    )
+def charts_page(figures: Sequence[Figure], *, chat: str, library: str) -> str:
+    """Return a page that draws the figures interactively, offline, by the script `library`."""
+    drawn = [
+        (figure, None if figure.spec is None else Markup(figure.spec.replace("<", "\\u003c")))
+        for figure in figures
+    ]
+    template = html_environment().get_template("charts.html.j2")
+    return template.render(drawn=drawn, chat=chat, library=Markup(library))
 
 
 def drawing_library(cache: Path) -> str:

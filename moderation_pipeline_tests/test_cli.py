@@ -73,6 +73,7 @@ def test_what_a_keyless_run_needs_loads_without_what_only_other_configs_need(tmp
     program = (
         "import sys, moderation_pipeline.launch, moderation_pipeline.agents.learned_heads\n"
         "import moderation_pipeline.agents.build_agents, moderation_pipeline.moderation.loop\n"
+        "import moderation_pipeline.report.page, moderation_pipeline.evaluation.config_comparison\n"
         "print(sorted({'altair', 'openai', 'sklearn', 'scipy.stats', 'together', 'torch'} & set(sys.modules)))"
     )
     ended = subprocess.run(

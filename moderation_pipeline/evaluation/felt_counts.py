@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import polars as pl
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from moderation_pipeline.evaluation.judged import SANCTION_WORDS, Run, user_key
 
@@ -96,8 +96,8 @@ def _wronged(silenced: pl.DataFrame) -> tuple[float | None, float | None]:
 
 
 def most_events(seen: int) -> float:
-    """Return the most events that a count of `seen` is compatible with, at 97.5 %."""
-    return float(chi2.ppf(1 - CHANCE, 2 * (seen + 1)) / 2)
+    """Return the most events that a count of `seen` is compatible with, at 97.5 %: a quantile of a gamma."""
+    return float(gammaincinv(seen + 1, 1 - CHANCE))
 
 
 def _missed(acted: pl.DataFrame, comments: int) -> float | None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scipy.stats import binomtest
+from scipy.special import bdtr
 
 
 def mcnemar(only_one: int, only_other: int) -> float:
     """Return the two-sided p of two judges being right equally often, by the rows on which one alone is right."""
-    return float(binomtest(only_one, only_one + only_other).pvalue) if only_one + only_other else 1.0
+    rows = only_one + only_other
+    return min(1.0, 2 * float(bdtr(min(only_one, only_other), rows, 0.5))) if rows else 1.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import combinations
 
 import polars as pl
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from moderation_pipeline.evaluation.copied_texts import CopiedTexts, copied_texts
 from moderation_pipeline.evaluation.run_metrics import Number, difference_of, interval_of
@@ -26,7 +26,7 @@ COMPARED = ("f1", "auroc", "auprc", "precision", "recall", "false_positive_rate"
 """Estimates of which differences are told. Not F1 at chosen thresholds: that two thresholds were chosen is in no
 interval, and two equal judges would be told apart in 10 of 100 tables instead of 5."""
 
-POWER = float(norm.ppf(0.8))
+POWER = float(ndtri(0.8))
 """A difference as large as can be shown is shown in four of five tables like this one."""
 
 

@@ -26,6 +26,8 @@ PIPE_WIDTH = 4_000
 LONG_WORD = 24
 """Letters from which a word may be cut: an address or a hash is no word, and would keep every table from being one."""
 
+ROWS_OF_A_PAGE = 1_000
+
 BETWEEN = "   "
 """What stands between two columns."""
 
@@ -115,7 +117,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, right
     """Draw a table on stdout; the columns named in `right` hold numbers.
 
     In a window too narrow for its words each row is written below the one before, a column a line: squeezed, words
-    would be cut into letters, and the last columns left out.
+    would be cut into letters, and the last columns left out. A long table is drawn in pages, each under the names of
+    its columns: to know how wide a column is, all of its rows are measured, which takes a second for ten thousand.
     """
     names = [harmless(column) for column in columns]
     cells = [[shown(cell) for cell in row] for row in rows]
@@ -124,7 +127,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, right
         for row in cells:
             click.echo("\n".join(f"{name}: {cell}" for name, cell in zip(names, row, strict=True)) + "\n")
         return
-    screen.print(_drawn(names, cells, [column in right for column in columns]))
+    is_right = [column in right for column in columns]
+    for page in range(0, max(len(cells), 1), ROWS_OF_A_PAGE):
+        if page:
+            screen.print()
+        screen.print(_drawn(names, cells[page : page + ROWS_OF_A_PAGE], is_right))
 
 
 def _drawn(names: Sequence[str], cells: Iterable[Sequence[str]], is_right: Sequence[bool]) -> Table:

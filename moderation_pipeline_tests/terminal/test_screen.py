@@ -16,11 +16,13 @@ import polars as pl
 import pytest
 
 from moderation_pipeline.terminal.screen import (
+    ROWS_OF_A_PAGE,
     Cell,
     number,
     print_csv,
     print_frame,
     print_rows_as_lists,
+    print_table,
     shown,
 )
 
@@ -98,6 +100,16 @@ def test_in_a_window_that_holds_its_words_it_is_a_table() -> None:
     lines = in_a_window(120, WIDE)
     assert lines[0].split() == [f"column_{n}" for n in range(8)]
     assert all(f"end{n}" in "\n".join(lines) for n in range(8))
+
+
+def test_a_long_table_is_drawn_in_pages_under_their_names_and_none_of_its_rows_is_lost(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = 2 * ROWS_OF_A_PAGE + 1
+    print_table(["row", "text"], ((i, f"line {i}") for i in range(rows)))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[0] for line in lines if line[1:2] == ["line"]] == [str(i) for i in range(rows)]
+    assert lines.count(["row", "text"]) == 3
 
 
 def test_json_holds_the_text_as_it_is_and_times_in_iso_8601(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -87,44 +89,51 @@ log: plain
 """The log is plain, for in a compressed one nobody would find a key."""
 
 
-def run(
-    data: Path, monkeypatch: pytest.MonkeyPatch, backend: str, base_url: str, model: str = "tiny-judge"
-) -> int:
-    for name, value in (("MODERATION_DATA", str(data)), ("THE_KEY", KEY)):
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+def run(data: Path, endpoints: Mapping[str, tuple[str, str, str]]) -> subprocess.CompletedProcess[str]:
+    """Moderate a chat under a config for each endpoint, in one process: its backend, address and model."""
     (data / "chats").mkdir()
     lines = "".join(json.dumps({"text": f"hello {i}", "user_id": "1"}) + "\n" for i in range(5))
     (data / "chats" / "chat.jsonl").write_text(lines, "utf-8")
     (data / "configs").mkdir()
-    text = CONFIG.format(backend=backend, base_url=base_url, model=model)
-    (data / "configs" / "mine.yaml").write_text(text, "utf-8")
+    program = [sys.executable, "-m", "moderation_pipeline.cli", "run", "chat"]
+    for name, (backend, base_url, model) in endpoints.items():
+        text = CONFIG.format(backend=backend, base_url=base_url, model=model)
+        (data / "configs" / f"{name}.yaml").write_text(text, "utf-8")
+        program += ["-c", name]
     # A process of its own: which configs there are, Dagster's definitions read when they are loaded.
-    program = [sys.executable, "-m", "moderation_pipeline.cli", "run", "chat", "-c", "mine"]
-    return subprocess.run(program, check=False).returncode
+    environment = {**os.environ, "MODERATION_DATA": str(data), "THE_KEY": KEY, "DAGSTER_HOME": ""}
+    return subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
 
 
 def holding(data: Path, text: str) -> list[Path]:
     return [path for path in data.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
 
 
-@pytest.mark.parametrize("backend", ["openai", "together"])
-@pytest.mark.parametrize("refuses_schema", [False, True], ids=["as text", "as a tool's arguments"])
-def test_a_reply_that_says_the_key_is_stored_without_it(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-    backend: str,
-    refuses_schema: bool,
-) -> None:
-    behaviour = Behaviour(answer=saying_the_key, model=f"tiny {KEY}", refuses_schema=refuses_schema)
-    with running(behaviour) as server:
-        assert run(tmp_path, monkeypatch, backend, server.base_url) == 0
-        assert any(KEY in value for headers in server.headers for value in headers.values())
+SAID = {
+    f"{backend}-{how}": (backend, how == "tool")
+    for backend in ("openai", "together")
+    for how in ("text", "tool")
+}
+"""Configs by what is asked and whether it answers with a tool's arguments, for it refuses the schema."""
 
-    told = capfd.readouterr()
-    assert KEY not in told.out + told.err
-    assert holding(tmp_path, "You sent me [key].")
+
+def test_a_reply_that_says_the_key_is_stored_without_it(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        servers = {
+            name: stack.enter_context(
+                running(Behaviour(answer=saying_the_key, model=f"tiny {KEY}", refuses_schema=refuses_schema))
+            )
+            for name, (_, refuses_schema) in SAID.items()
+        }
+        endpoints = {name: (SAID[name][0], server.base_url, "tiny-judge") for name, server in servers.items()}
+        ended = run(tmp_path, endpoints)
+        assert ended.returncode == 0, ended.stderr
+        for server in servers.values():
+            assert any(KEY in value for headers in server.headers for value in headers.values())
+
+    assert KEY not in ended.stdout + ended.stderr
+    logs = {path.name for path in holding(tmp_path, "You sent me [key].")}
+    assert logs >= {f"{name}.jsonl" for name in SAID}
     assert holding(tmp_path, HALF) == []
     with closing(sqlite3.connect(tmp_path / "replies.sqlite")) as store:
         kept = [json.loads(row[0]) for row in store.execute("select reply from replies")]
@@ -132,17 +141,23 @@ def test_a_reply_that_says_the_key_is_stored_without_it(
     assert all(reply["logprobs"] is None for reply in kept)  # whose tokens spell it
 
 
-@pytest.mark.parametrize("backend", ["systemone", "openai_decisions", "openai_moderations"])
-def test_a_decision_models_reply_that_says_the_key_is_stored_without_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], backend: str
-) -> None:
-    server = DecisionServer(
-        model=f"decider {KEY}", changes=lambda reply: {**reply, "answers": f"{'x' * 70}{KEY}"}
-    )
-    with serving(server):
-        run(tmp_path, monkeypatch, backend, f"{server.base_url}/v1", "decider")
-        assert server.headers
+def test_a_decision_models_reply_that_says_the_key_is_stored_without_it(tmp_path: Path) -> None:
+    backends = ("systemone", "openai_decisions", "openai_moderations")
+    with ExitStack() as stack:
+        servers = [
+            DecisionServer(
+                model=f"decider {KEY}", changes=lambda reply: {**reply, "answers": f"{'x' * 70}{KEY}"}
+            )
+            for _ in backends
+        ]
+        for server in servers:
+            stack.enter_context(serving(server))
+        endpoints = {
+            backend.replace("_", "-"): (backend, f"{server.base_url}/v1", "decider")
+            for backend, server in zip(backends, servers, strict=True)
+        }
+        ended = run(tmp_path, endpoints)
+        assert all(server.headers for server in servers), ended.stderr
 
-    told = capfd.readouterr()
-    assert HALF not in told.out + told.err
+    assert HALF not in ended.stdout + ended.stderr
     assert holding(tmp_path, HALF) == []

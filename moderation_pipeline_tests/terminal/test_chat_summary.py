@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from moderation_pipeline.cli import called_with
 from moderation_pipeline.comments.formats import FORMATS
 from moderation_pipeline.terminal.chat_summary import ReadingObserver, lines_of, summary_of, wrapped
 from moderation_pipeline.terminal.running.progress_view import run_observer
@@ -24,38 +29,32 @@ TABLE = """id,author,mod,message,bad,when
 
 PROGRAM = [sys.executable, "-m", "moderation_pipeline.cli"]
 
+Ended = subprocess.CompletedProcess[str]
+Add = Callable[..., Ended]
+
+
+@pytest.fixture
+def add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Add:
+    """Return `moderation add`, into `tmp_path/data`, called in this process."""
+    monkeypatch.setenv("MODERATION_DATA", str(tmp_path / "data"))
+
+    def call(*arguments: str, stdin: str = "") -> Ended:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        return subprocess.CompletedProcess(arguments, called_with(["add", *arguments]), *capsys.readouterr())
+
+    return call
+
 
 def environment(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "MODERATION_DATA": str(tmp_path / "data")}
 
 
-def add(
-    tmp_path: Path, *arguments: str, stdin: str = "", most_bytes: int | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run the command; `most_bytes` is how large a file may be that it writes, as on a disk that is full."""
-
-    def limited() -> None:
-        if most_bytes is not None:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
-
-    return subprocess.run(
-        [*PROGRAM, "add", *arguments],
-        env=environment(tmp_path),
-        input=stdin,
-        preexec_fn=limited,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_what_was_understood_is_shown_and_given_to_scripts(tmp_path: Path) -> None:
+def test_what_was_understood_is_shown_and_given_to_scripts(tmp_path: Path, add: Add) -> None:
     table = tmp_path / "forum.csv"
     table.write_text(TABLE)
     columns = ["--column", "text=message", "--column", "user_id=author", "--column", "sent_at=when"]
     columns += ["--column", "label_is_violation={column: bad, true_for: [1], null_for: ['']}"]
-    added = add(tmp_path, str(table), *columns, "--json")
+    added = add(str(table), *columns, "--json")
     assert added.returncode == 0, added.stderr
     (summary,) = json.loads(added.stdout)
     assert (summary["records"], summary["comments"], summary["users"], summary["without_user"]) == (
@@ -77,40 +76,40 @@ def test_what_was_understood_is_shown_and_given_to_scripts(tmp_path: Path) -> No
     assert "\x1b" not in told
 
 
-def test_standard_input_is_a_chat_and_needs_a_name(tmp_path: Path) -> None:
+def test_standard_input_is_a_chat_and_needs_a_name(add: Add) -> None:
     lines = "[2026-03-30 20:00:01] <ann> hi\n[2026-03-30 20:00:02] <bob> ho\n"
-    added = add(tmp_path, "-", "--name", "evening", stdin=lines)
+    added = add("-", "--name", "evening", stdin=lines)
     assert added.returncode == 0, added.stderr
     assert "2 comments" in added.stdout
     assert "ann: hi" in added.stdout
-    nameless = add(tmp_path, "-", stdin=lines)
+    nameless = add("-", stdin=lines)
     assert (nameless.returncode, "needs a name" in nameless.stderr) == (2, True)
 
 
-def test_a_file_without_comments_is_an_error_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_file_without_comments_is_an_error_and_leaves_nothing_behind(tmp_path: Path, add: Add) -> None:
     log = tmp_path / "empty.log"
     log.write_text("@room-id=1 :tmi.twitch.tv ROOMSTATE #arena\n" * 3)
-    added = add(tmp_path, str(log))
+    added = add(str(log))
     assert added.returncode == 2
     assert "no comment was found in it" in added.stderr
     assert "Next:" not in added.stdout + added.stderr
     assert not (tmp_path / "data" / "chats").exists()
 
 
-def test_the_help_names_every_format(tmp_path: Path) -> None:
-    told = add(tmp_path, "--help").stdout
+def test_the_help_names_every_format(add: Add) -> None:
+    told = add("--help").stdout
     assert [name for name in FORMATS if name not in told] == []
 
 
 DAY = "[20:00:01] <ann> good evening everybody in this room\n[20:00:02] <bob> ho\n"
 
 
-def test_a_folder_is_shown_with_the_counts_of_each_of_its_files(tmp_path: Path) -> None:
+def test_a_folder_is_shown_with_the_counts_of_each_of_its_files(tmp_path: Path, add: Add) -> None:
     folder = tmp_path / "arena"
     folder.mkdir()
     for day in (1, 2):
         (folder / f"arena-2024-04-0{day}.log").write_text(DAY)
-    added = add(tmp_path, str(folder), "--zone", "UTC", "--json")
+    added = add(str(folder), "--zone", "UTC", "--json")
     assert added.returncode == 0, added.stderr
     (summary,) = json.loads(added.stdout)
     counts = {"records": 2, "comments": 2, "rejected": 0, "ignored": 0, "moderation_events": 0, "merged": 0}
@@ -119,33 +118,33 @@ def test_a_folder_is_shown_with_the_counts_of_each_of_its_files(tmp_path: Path) 
     assert (summary["format"], summary["why"]) == ("irc_text", "by its content")
 
     (folder / "arena-2024-04-03.log").write_text(DAY)
-    again = add(tmp_path, str(folder))
+    again = add(str(folder))
     assert "Adding 3 files (2 there already, 1 new) to the chat 'arena'." in again.stderr
     assert "arena-2024-04-03.log: 2 = 2 comments" in again.stdout
     assert "Records: 6 = 6 comments" in again.stdout
 
 
-def test_the_summary_is_read_in_a_window_of_40_columns(tmp_path: Path) -> None:
+def test_the_summary_is_read_in_a_window_of_40_columns(tmp_path: Path, add: Add) -> None:
     log = tmp_path / "arena-2024-04-01.log"
     log.write_text(DAY)
-    (summary,) = json.loads(add(tmp_path, str(log), "--json").stdout)
+    (summary,) = json.loads(add(str(log), "--json").stdout)
     lines = wrapped(lines_of(summary), 40).splitlines()
     assert max(map(len, lines)) <= 40
     assert " ".join(" ".join(lines).split()) == " ".join(" ".join(lines_of(summary)).split())
 
 
 def test_a_chat_is_kept_when_what_is_to_replace_it_can_not_be_read_or_its_process_is_killed(
-    tmp_path: Path,
+    tmp_path: Path, add: Add
 ) -> None:
     log = tmp_path / "arena-2024-04-01.log"
     log.write_text(DAY)
-    assert add(tmp_path, str(log), "--name", "arena").returncode == 0
+    assert add(str(log), "--name", "arena").returncode == 0
     chats = tmp_path / "data" / "chats"
     before = {each.name: each.read_bytes() for each in chats.iterdir()}
 
     table = tmp_path / "arena.csv"
     table.write_text("text\nhi\n")
-    failed = add(tmp_path, str(table), "--replace", "--column", "text=nope")
+    failed = add(str(table), "--replace", "--column", "text=nope")
     assert failed.returncode == 2
     assert f"{table} has no column 'nope'" in failed.stderr
     assert {each.name: each.read_bytes() for each in chats.iterdir()} == before
@@ -156,14 +155,27 @@ def test_a_chat_is_kept_when_what_is_to_replace_it_can_not_be_read_or_its_proces
             assert waiting.poll() is None
         waiting.kill()
     assert len(list(chats.glob(".arriving-*"))) == 1
-    assert add(tmp_path, str(log), "--name", "arena").returncode == 0
+    assert add(str(log), "--name", "arena").returncode == 0
     assert {each.name: each.read_bytes() for each in chats.iterdir()} == before
 
 
 def test_a_disk_that_is_full_is_said_in_a_sentence_and_leaves_nothing_behind(tmp_path: Path) -> None:
     log = tmp_path / "arena-2024-04-01.log"
     log.write_text(DAY * 2_000)
-    added = add(tmp_path, str(log), most_bytes=50_000)
+
+    def limited() -> None:
+        """Let no file grow, as on a disk that is full."""
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+
+    added = subprocess.run(
+        [*PROGRAM, "add", str(log)],
+        env=environment(tmp_path),
+        preexec_fn=limited,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert added.returncode == 2
     assert added.stderr.startswith(
         f"Error: There is no space left in {tmp_path / 'data' / 'chats'} for {log}"

@@ -45,6 +45,11 @@ class MemoryTrial(Student):
         self.hears_from = student.hears_from
         self.reads_vectors = student.reads_vectors
 
+    @property
+    def learns(self) -> bool:
+        """Whether whom it asks learns."""
+        return self._student.learns
+
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
         """Return one verdict per case, the sampled ones with what would have been decided without memories."""
         again = self._retrial(cases, situations)

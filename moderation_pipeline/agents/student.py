@@ -19,6 +19,11 @@ class Student(ABC):
     reads_vectors: bool = False
     """Whether a case's embedding is of use to it."""
 
+    @property
+    def learns(self) -> bool:
+        """Whether audits change what it decides; one that doesn't may be asked ahead of them."""
+        return False
+
     @abstractmethod
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
         """Return one verdict per case, in order; a bad reply is a verdict without a plan, no exception."""

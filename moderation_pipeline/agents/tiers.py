@@ -38,6 +38,11 @@ class TieredStudent(Student):
         """The tiers, in the order in which they are asked."""
         return self._tiers
 
+    @property
+    def learns(self) -> bool:
+        """Whether whom it asks learns."""
+        return any(tier.student.learns for tier in self._tiers)
+
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
         """Return one verdict per case: that of the tier that was sure, or of the last."""
         said: list[list[tuple[Tier, Verdict]]] = [[] for _ in cases]

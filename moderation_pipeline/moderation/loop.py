@@ -2,6 +2,9 @@
 
 Batch b is decided with the memory, the Student and the standing as batches up to b - 1 - feedback_lag left
 them, whenever replies arrive: a batch's audits are awaited, in stream order, when the lag is used up.
+
+Where there is a lag, a Student that is asked elsewhere gets the next batch as soon as what it is decided with is known,
+while the slowest replies of the batch before are still out (`begins_ahead`); the rows are the same.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import polars as pl
 
@@ -22,6 +25,7 @@ from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.chosen import Chosen, DecidedBy, stands
 from moderation_pipeline.cases.settled import NOT_AUDITED, AuditChoice, Sanction, Settled
 from moderation_pipeline.cases.situation import Lesson, Situation
+from moderation_pipeline.cases.stream_place import BATCH
 from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.certificates.decided_alone import decided_alone
 from moderation_pipeline.certificates.ledger import Ledger
@@ -29,6 +33,7 @@ from moderation_pipeline.config.run_config import Config, NamedConfig
 from moderation_pipeline.memory.state import state_of
 from moderation_pipeline.memory.store import Learnt, MemoryStore
 from moderation_pipeline.moderation.gc_pause import seldom_collected
+from moderation_pipeline.moderation.in_flight import AuditBill, BeingDecided, InFlight, abandon, begins_ahead
 from moderation_pipeline.moderation.interruption import run_until_interrupted
 from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.precedents import Precedent, Precedents
@@ -39,18 +44,6 @@ from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline.moderation.trace import RunObserver, watching
 from moderation_pipeline.plan import Action, Plan
 from moderation_pipeline.warehouse.tables import MEMORY_SNAPSHOT
-
-
-@dataclass(slots=True)
-class InFlight:
-    """A batch that was decided and whose audits are under way."""
-
-    cases: list[Case]
-    situations: list[Situation]
-    decided: Sequence[Verdict | None]
-    choices: list[AuditChoice]
-    audits: asyncio.Task[list[Verdict]] | None
-    degraded: Sequence[str | None]
 
 
 def moderate(
@@ -96,6 +89,7 @@ class Moderation:
         self._policy = AuditPolicy(named.config.audit, named.config.loop.seed, secret)
         autonomy = named.config.autonomy
         self._ledger = Ledger(autonomy, named.config.audit) if autonomy is not None else None
+        self._uncharged: deque[AuditBill] = deque()
         self._precedents = Precedents()
         self._observers = observers
         self._repeated = RepeatedPlans(self._note)
@@ -107,53 +101,77 @@ class Moderation:
 
     async def run(self) -> RunTables:
         """Run the loop to the end."""
+        begun: deque[BeingDecided] = deque()
         in_flight: deque[InFlight] = deque()
         with seldom_collected(), watching(self._observers, self._chat, self._named.name, len(self._stream)):
             try:
-                await self._run_batches(in_flight)
+                await self._run_batches(begun, in_flight)
                 if self._policy.note is not None:
                     self._note(self._policy.note)
             finally:
-                await _abandon(in_flight)
+                await abandon([*(each.deciding for each in begun), *(each.audits for each in in_flight)])
                 await self._agents.aclose()
         snapshot = MEMORY_SNAPSHOT.empty() if self._memory is None else self._memory.snapshot()
         return self._recorder.finish(snapshot)
 
-    async def _run_batches(self, in_flight: deque[InFlight]) -> None:
+    async def _run_batches(self, begun: deque[BeingDecided], in_flight: deque[InFlight]) -> None:
         loop = self._config.loop
-        for cases in self._stream.batches(loop.batch_size):
-            while len(in_flight) > loop.feedback_lag:
+        ahead = 1 if begins_ahead(self._config, self._agents.student) else 0
+        for number, cases in enumerate(self._stream.batches(loop.batch_size)):
+            while len(begun) + len(in_flight) > loop.feedback_lag:
                 await self._settle(in_flight.popleft())
-            in_flight.append(await self._begin(cases))
+            begun.append(await self._begin(number, cases))
+            while len(begun) > ahead:
+                in_flight.append(await self._decided(begun[0]))
+                begun.popleft()
+        while begun:
+            in_flight.append(await self._decided(begun[0]))
+            begun.popleft()
         while in_flight:
             await self._settle(in_flight.popleft())
         self._repeated.end()
 
-    async def _begin(self, cases: list[Case]) -> InFlight:
-        """Decide a batch, choose its audits, and set them going."""
+    async def _begin(self, number: int, cases: list[Case]) -> BeingDecided:
+        """Put a batch to the Student."""
         situations = self._situations(cases)
-        student, expert = self._spending.student_for(cases, situations), self._agents.expert
+        student = self._spending.student_for(cases, situations)
+        BATCH.set(number)
+        deciding = None if student is None else asyncio.ensure_future(student.decide(cases, situations))
+        return BeingDecided(number, cases, situations, deciding)
+
+    async def _decided(self, begun: BeingDecided) -> InFlight:
+        """Await a batch's decisions, choose its audits, and set them going."""
+        cases, expert = begun.cases, self._agents.expert
+        BATCH.set(begun.number)
         decided: Sequence[Verdict | None] = [None] * len(cases)
-        if student is not None:
-            decided = _standing(await student.decide(cases, situations))
+        if begun.deciding is not None:
+            decided = _standing(await begun.deciding)
         self._spending.decided(decided)
         self._repeated.decided(cases, decided)
+        self._charge_audits(up_to=begun.number - 1 - self._config.loop.feedback_lag)
         choices, audits = [NOT_AUDITED] * len(cases), None
         if expert is not None:
             foreseen = self._foreseen(cases, decided)
             choices = self._policy.choose(cases, decided, expert, foreseen, self._spending)
-            if student is None:
-                decided = await self._by_rules(cases, situations, choices)
+            if begun.deciding is None:
+                decided = await self._by_rules(cases, begun.situations, choices)
             audits = _begun(expert, cases, decided, choices)
         self._spending.chosen()
         return InFlight(
+            number=begun.number,
             cases=cases,
-            situations=situations,
+            situations=begun.situations,
             decided=decided,
             choices=choices,
             audits=audits,
             degraded=[self._spending.degraded_at(case.position) for case in cases],
         )
+
+    def _charge_audits(self, *, up_to: int) -> None:
+        """Tell the policy what audits cost, of batches up to this one: what it chooses by hangs on the lag alone."""
+        while self._uncharged and self._uncharged[0].batch <= up_to:
+            _, audits, usd = self._uncharged.popleft()
+            self._policy.pace.charge(audits, usd)
 
     async def _by_rules(
         self, cases: Sequence[Case], situations: Sequence[Situation], choices: Sequence[AuditChoice]
@@ -223,7 +241,8 @@ class Moderation:
         if self._ledger is not None:
             self._ledger.take_in(list(decided_alone(settled)))
         receipts = [each.audited.receipt for each in settled if each.audited is not None]
-        self._policy.pace.charge(len(receipts), sum(receipt.list_cost_usd or 0.0 for receipt in receipts))
+        usd = sum(receipt.list_cost_usd or 0.0 for receipt in receipts)
+        self._uncharged.append(AuditBill(batch.number, len(receipts), usd))
         self._count_uses(settled)
         self._learn(settled, batch.situations)
         self._recorder.settled(settled)
@@ -341,14 +360,6 @@ async def _audits(expert: Expert, cases: Sequence[Case], proposed: Sequence[Plan
     if isinstance(expert, SeesStudent):
         return await expert.audit_beside(cases, proposed)
     return await expert.audit(cases)
-
-
-async def _abandon(in_flight: Sequence[InFlight]) -> None:
-    """Cancel the audits of a run that failed, so that nothing is spent after it ended."""
-    tasks = [batch.audits for batch in in_flight if batch.audits is not None]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _standing(verdicts: Sequence[Verdict]) -> list[Verdict]:

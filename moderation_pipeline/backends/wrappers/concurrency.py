@@ -1,15 +1,17 @@
 """How many calls fly at once: starts modest, grows while the server keeps up, halves when it says no.
 
 Additive increase after a multiplicative decrease, as TCP does it, with TCP's fast start before the first
-refusal; calls wait in the order in which they came, so that the first in stream order flies first.
+refusal. The calls of an earlier batch fly first, and those of one batch in the order in which they came: the audits of
+a batch are what the next but one waits for, and come when those of the next are waiting already.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import heapq
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 
 from moderation_pipeline.backends.language_model import (
     CallTimedOutError,
@@ -20,13 +22,14 @@ from moderation_pipeline.backends.language_model import (
     Request,
     WrappedModel,
 )
+from moderation_pipeline.cases.stream_place import BATCH
 
 MODEST = 8
 """How many fly at first: enough to learn from, too few to hurt a small server."""
 
 
 class Gate:
-    """Lets at most `limit` calls through at once, in the order in which they came."""
+    """Lets at most `limit` calls through at once, in the order of their batches and then of their coming."""
 
     def __init__(self, bound: int, *, start: int = MODEST) -> None:
         self.bound = bound
@@ -35,7 +38,8 @@ class Gate:
         self.halvings = 0
         self._was_refused = False
         self._generation = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._numbers = count()
 
     @asynccontextmanager
     async def passage(self) -> AsyncIterator[int]:
@@ -66,7 +70,7 @@ class Gate:
             self.flying += 1
             return
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(place)
+        heapq.heappush(self._waiting, (BATCH.get(), next(self._numbers), place))
         try:
             await place
         except asyncio.CancelledError:
@@ -77,7 +81,7 @@ class Gate:
 
     def _let_in(self) -> None:
         while self._waiting and self.flying < int(self.limit):
-            place = self._waiting.popleft()
+            _, _, place = heapq.heappop(self._waiting)
             if not place.cancelled():
                 self.flying += 1
                 place.set_result(None)

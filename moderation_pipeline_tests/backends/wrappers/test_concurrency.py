@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from moderation_pipeline.backends.language_model import FatalBackendError, RateLimitedError, Reply, Request
 from moderation_pipeline.backends.wrappers.concurrency import MODEST, AdaptiveModel, Gate
+from moderation_pipeline.cases.stream_place import BATCH
 from moderation_pipeline_tests.backends.scripted_model import GatedModel, ScriptedModel, reply, request
 
 
@@ -102,6 +103,22 @@ def test_calls_fly_in_the_order_in_which_they_came() -> None:
         return [each.messages[-1].content for each in inner.asked]
 
     assert asyncio.run(order()) == [str(i) for i in range(20)]
+
+
+def test_calls_of_an_earlier_batch_fly_before_those_that_wait_already() -> None:
+    async def order() -> list[str]:
+        inner = GatedModel(["fine"] * 6)
+        model = AdaptiveModel(inner, Gate(1, start=1))
+        calls = []
+        for batch, name in ((1, "first"), (2, "next"), (2, "next, too"), (1, "audit"), (0, "older")):
+            BATCH.set(batch)
+            calls.append(asyncio.ensure_future(model.complete(request(name))))
+            await asyncio.sleep(0)
+        inner.gate.set()
+        await asyncio.gather(*calls)
+        return [each.messages[-1].content for each in inner.asked]
+
+    assert asyncio.run(order()) == ["first", "older", "audit", "next", "next, too"]
 
 
 def test_a_call_that_is_cancelled_while_it_waits_leaves_its_place() -> None:

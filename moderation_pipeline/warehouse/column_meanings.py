@@ -141,6 +141,7 @@ MEANINGS: dict[str, str] = {
     "audit_share": "Share of comments audited.",
     "sanction_share": "Share of comments sanctioned.",
     "wrongful_sanction_share": "Of sanctions that have a label, the share on comments labelled innocent.",
+    "harm_per_1000_comments": "Missed violations and wrongful sanctions in 1,000 labelled comments, by weight (harm).",
     "undecided_share": "Share of comments that nobody decided.",
     "reply_error_share": "Share of replies that could not be used.",
     "cost_usd_per_1000_comments": "What was paid per 1,000 comments.",

@@ -338,6 +338,7 @@ ESTIMATES = (
     "audit_share",
     "sanction_share",
     "wrongful_sanction_share",
+    "harm_per_1000_comments",
     "undecided_share",
     "reply_error_share",
     "cost_usd_per_1000_comments",

@@ -14,7 +14,8 @@ from moderation_pipeline.evaluation.scored.false_alarms import LEAST_INNOCENT
 from moderation_pipeline.evaluation.scored.identity_terms import NAMES_NONE
 from moderation_pipeline.evaluation.scored.label_noise import ANNOTATOR
 from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
-from moderation_pipeline.report.quantities import count, percent, plural, scorefrom moderation_pipeline.report.scored_tables.score_words import WORDS
+from moderation_pipeline.report.quantities import count, percent, plural, score
+from moderation_pipeline.report.scored_tables.score_words import WORDS
 
 FEWER_ERRORS = 0.5
 """A share decided alone is worth saying once it errs half as often as all of it."""
@@ -106,7 +107,11 @@ def noise_sentences(noise: pl.DataFrame, second: str | None, f1: str) -> list[st
             " A second judge on some hundred rows would tell."
         ]
     first = noise.row(0, named=True)
-    return _corrected(noise) if first["basis"] == "annotators" else _bounded(noise, second or "a second annotator", f1)
+    return (
+        _corrected(noise)
+        if first["basis"] == "annotators"
+        else _bounded(noise, second or "a second annotator", f1)
+    )
 
 
 def _corrected(noise: pl.DataFrame) -> list[str]:
@@ -147,7 +152,4 @@ def _bounded(noise: pl.DataFrame, second: str, f1: str) -> list[str]:
 
 def harm_sentence(weights: str) -> str:
     """Return by which weights errors were added up."""
-    return (
-        f"Errors by weight: {weights} (--harm for a table, `audit: {{harm: …}}`"
-        " in a config)."
-    )
+    return f"Errors by weight: {weights} (--harm for a table, `audit: {{harm: …}}` in a config)."

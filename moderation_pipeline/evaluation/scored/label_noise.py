@@ -5,7 +5,7 @@
                 be; the estimate lies between what each row would be at worst and at best for the judge
 
 With one label a row and nobody beside it, nothing can be said of how far the labels err, and that is said
-(`report/scored_tables/noise_words.py`).
+(`report/scored_tables/evidence_sentences.py`).
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from moderation_pipeline.defs import (
     metrics,
     moderation_loop,
     plots,
+    questions,
     report,
     user_state,
 )
@@ -45,6 +46,7 @@ STAGES = [
     plots,
     report,
     attacks,
+    questions,
     batches,
 ]
 """The modules that hold assets and their checks, in the order of the flow."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, Tag, model_validator
+from pydantic import Field, Tag, field_validator, model_validator
 
 from moderation_pipeline.config.agent_specs import (
     CarefulRulesSpec,
@@ -29,6 +29,7 @@ from moderation_pipeline.config.agent_specs import (
 from moderation_pipeline.config.config_errors import NONE_ALLOWED
 from moderation_pipeline.config.replacing import Replacement
 from moderation_pipeline.config.yaml_model import Closed
+from moderation_pipeline.plan import SANCTIONS, Action, Category
 
 DEFAULT_CONFIG = "hybrid"
 SYNTHETIC_EXPECTED = {"synthetic": 150.0}
@@ -111,6 +112,26 @@ class HarmSpec(Closed):
     """The harm of a violation that is let be."""
     wrongful: float = Field(default=1, gt=0)
     """The harm of a sanction where nothing was violated."""
+    of_category: dict[Category, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    """The harm of a missed violation of a category, where it is not `missed`: it weighs what a run did wrong
+    (`harm_per_1000_comments`) and decides nothing."""
+    of_action: dict[Action, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    """The harm of a wrongful warn, delete, timeout or ban, where it is not `wrongful`: it weighs what a run did wrong
+    and decides nothing."""
+
+    @field_validator("of_category")
+    @classmethod
+    def _violations_alone(cls, weights: dict[Category, float]) -> dict[Category, float]:
+        if Category.NONE in weights:
+            raise ValueError("none is no violation that could be missed")
+        return weights
+
+    @field_validator("of_action")
+    @classmethod
+    def _sanctions_alone(cls, weights: dict[Action, float]) -> dict[Action, float]:
+        if mild := [action.value for action in weights if not action.is_sanction]:
+            raise ValueError(f"{', '.join(mild)} sanctions nobody: {', '.join(SANCTIONS)} may be wrongful")
+        return weights
 
     @property
     def acts_from(self) -> float:
@@ -133,8 +154,9 @@ class AuditSpec(Closed):
     `novelty` what is far from all audited comments, `averted_harm` where an audit is expected to avert the most
     harm, `random` nothing (the rate is everyone's chance)."""
     harm: HarmSpec = HarmSpec()
-    """Under `averted_harm`, what a missed violation and a wrongful sanction weigh; a learned Student then acts from
-    the probability on from which acting is expected to do less harm than letting be."""
+    """What a missed violation and a wrongful sanction weigh, wherever errors are weighed. Under `averted_harm` audits
+    go by it, and a learned Student acts from the probability on from which acting is expected to do less harm than
+    letting be."""
     measure: Literal["margin", "entropy"] = "margin"
     """How doubt is measured under `uncertain`: by margin or entropy."""
     long_timeout_s: int = Field(default=600, ge=1)
@@ -344,6 +366,10 @@ def _implied_regime(data: Mapping[str, Any]) -> Regime:
     return "hybrid"
 
 
+DECIDES_NOTHING: dict[str, Any] = {"log": True, "audit": {"harm": {"of_category", "of_action"}}}
+"""Keys in which two configs may differ and still decide alike."""
+
+
 class NamedConfig(Closed):
     """A config with the name it has as a partition, the file it came from, and what that replaces.
 
@@ -358,5 +384,5 @@ class NamedConfig(Closed):
     @property
     def config_hash(self) -> str:
         """Sixteen hex digits of everything in the config that decides, `extends` resolved and defaults filled in."""
-        text = json.dumps(self.config.model_dump(mode="json", exclude={"log"}), sort_keys=True)
+        text = json.dumps(self.config.model_dump(mode="json", exclude=DECIDES_NOTHING), sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

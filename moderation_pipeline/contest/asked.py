@@ -4,6 +4,7 @@
     score      NAME=COLUMN · COLUMN · NAME=COLUMN/100 (a score out of 100)
     threshold  NUMBER for all scores · NAME=NUMBER
     price      NAME=DOLLARS for 1,000 rows
+    harm       missed=WEIGHT · wrongful=WEIGHT · CATEGORY=WEIGHT (of a missed violation)
 
 A column that is called so is meant first: `a=b` is the column `a=b` where there is one. How values are read is in
 `judged_table.py`.
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, get_args
 
 from moderation_pipeline.errors import ModerationError, closest
+from moderation_pipeline.evaluation.harm import Weights
 from moderation_pipeline.evaluation.scored.judged_rows import LabelSource
 
 USUAL_THRESHOLD = 0.5
@@ -71,6 +73,7 @@ class Asked:
     item: str | None = None
     thresholds: tuple[str, ...] = ()
     prices: tuple[str, ...] = ()
+    harm: tuple[str, ...] = ()
     label_source: LabelSource = "human"
     configs: tuple[str, ...] = BESIDE
 
@@ -125,6 +128,16 @@ class Asked:
             each._replace(threshold=bounds[each.name] or 0.0, usd_per_1000=prices[each.name])
             for each in found
         ]
+
+    def weights_of(self, categories: Sequence[str]) -> Weights:
+        """Return what errors weigh in a table with those categories."""
+        known = [*KINDS_OF_ERROR, *sorted(categories)]
+        found = dict(_weight(written, known) for written in self.harm)
+        missed, wrongful = (found.pop(kind, 1.0) for kind in KINDS_OF_ERROR)
+        return Weights(missed, wrongful, of_category=found)
+
+
+KINDS_OF_ERROR = ("missed", "wrongful")
 
 
 def _split(written: str, names: Sequence[str]) -> list[str]:
@@ -189,6 +202,23 @@ def _numbers(
         else:
             own[name] = number
     return {name: own.get(name, for_all) for name in known}
+
+
+def _weight(written: str, known: Sequence[str]) -> tuple[str, float]:
+    """Return what an error of a kind, or of a category, weighs."""
+    name, _, value = (part.strip() for part in written.rpartition("="))
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if number < 0:
+        raise AskedError(f"--harm {written!r}: {value!r} is no weight of 0 or more. Write --harm missed=5.")
+    if name not in known:
+        raise AskedError(
+            f"--harm {written!r}: {name!r} is no kind of error.{closest(name, known)} It may be missed, wrongful, or a "
+            f"category of --category: {', '.join(known)}."
+        )
+    return name, number
 
 
 def _refuse_twice(option: str, names: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from moderation_pipeline.contest.keyless_judges import keyless_judgements
 from moderation_pipeline.contest.table_file import columns_of
 from moderation_pipeline.evaluation.scored.annotators import agreement_of_annotators, annotators_frame
 from moderation_pipeline.evaluation.scored.judged_rows import JudgedRows, LabelSource
+from moderation_pipeline.evaluation.scored.label_noise import NOISE, noise_of_votes
 from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation, Facts, evaluation_of
 from moderation_pipeline.evaluation.scored.score_sums import with_chosen
 from moderation_pipeline.statistics.bootstrap import NOTHING
@@ -34,6 +35,7 @@ def evaluate(
     item: str | None = None,
     threshold: float | Mapping[str, float] | None = None,
     price: Mapping[str, float] | None = None,
+    harm: Mapping[str, float] | None = None,
     label_source: LabelSource = "human",
     configs: Sequence[str] = BESIDE,
 ) -> Evaluation:
@@ -54,6 +56,7 @@ def evaluate(
         item: what was labelled, with `annotator`.
         threshold: from which score on a row is flagged: for all, or by score; .5 where nothing is said.
         price: dollars for 1,000 rows, by score.
+        harm: what errors weigh: `missed`, `wrongful`, or a category of `category`; 1 where nothing is said.
         label_source: who labelled: `human`, `moderators` (they acted), or `model`.
         configs: the ready-made keyless configs that are judged beside the scores: of `student_only` (rules),
             `expert_only` (careful rules), `student_memory` and `hybrid`.
@@ -74,6 +77,7 @@ def evaluate(
         item=item,
         thresholds=_numbered(threshold),
         prices=_numbered(price),
+        harm=_numbered(harm),
         label_source=label_source,
         configs=tuple(configs),
     )
@@ -94,11 +98,13 @@ def evaluate_asked(table: Path | str | pl.DataFrame, asked: Asked) -> Evaluation
     judges = (*read.judges, *(each.judge for each in others))
     rows = pl.concat([read.rows, *(each.columns for each in others)], how="horizontal")
     seed = columns.name
-    voted = JudgedRows(rows, judges, read.groups, asked.label_source, seed)
+    harm = asked.weights_of(read.rows["category"].drop_nulls().unique().to_list())
+    voted = JudgedRows(rows, judges, read.groups, asked.label_source, seed, harm)
     judged = replace(voted, rows=with_chosen(rows.drop_nulls("label"), judges, seed))
     votes = None if read.votes is None else read.votes.votes
     alpha = NOTHING if votes is None else agreement_of_annotators(voted, votes)
     annotators = pl.DataFrame() if votes is None else annotators_frame(voted, votes)
+    noise = pl.DataFrame(schema=NOISE) if votes is None else noise_of_votes(voted, votes)
     facts = Facts(
         name=columns.name,
         rows=judged.rows.height,
@@ -106,11 +112,12 @@ def evaluate_asked(table: Path | str | pl.DataFrame, asked: Asked) -> Evaluation
         clusters=judged.rows["cluster"].n_unique(),
         has_users=asked.user is not None or asked.cluster is not None,
         label_source=asked.label_source,
+        harm=str(harm),
         alpha=alpha.estimate,
         alpha_low=alpha.low,
         alpha_high=alpha.high,
     )
-    return evaluation_of(judged, facts, read.notes, annotators)
+    return evaluation_of(judged, facts, read.notes, annotators, noise)
 
 
 def _listed(value: str | Sequence[str]) -> tuple[str, ...]:

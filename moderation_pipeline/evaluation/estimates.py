@@ -15,6 +15,7 @@ Sums and what they count (per comment):
     tp, fp, fn, tn: the scored plan against label; s_tp … the Student's plan against label. What was left undecided
         acts on nobody: a violation among it is an fn, an innocent comment counts in `un` alone
     sanctioned_labelled, sanctioned_wrongly: sanctions on labelled comments, on those labelled innocent
+    harm, harm_n: what was missed and who was sanctioned wrongly, by weight (`harm`); labelled comments
     cost, list_cost: dollars
 """
 
@@ -26,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from moderation_pipeline.evaluation.harm import Weights, harm_of_acting, harm_of_missing, weights_of
 from moderation_pipeline.evaluation.judged import NO_VIOLATION, SANCTION_WORDS, Run
 from moderation_pipeline.plan import UNDECIDED
 
@@ -95,6 +97,7 @@ DEFINITIONS: dict[str, tuple[Ratio, ...]] = {
     "audit_share": _share("audited", "n"),
     "sanction_share": _share("sanctioned", "n"),
     "wrongful_sanction_share": _share("sanctioned_wrongly", "sanctioned_labelled"),
+    "harm_per_1000_comments": _share("harm", "harm_n", scale=1000.0),
     "undecided_share": _share("undecided", "n"),
     "reply_error_share": _share("errors", "asked"),
     "cost_usd_per_1000_comments": _share("cost", "n", scale=1000.0),
@@ -102,8 +105,13 @@ DEFINITIONS: dict[str, tuple[Ratio, ...]] = {
 }
 """Every estimate of `warehouse.tables.ESTIMATES`: the mean of its ratios."""
 
-NOT_SHARES = ("audit_share", "cost_usd_per_1000_comments", "list_cost_usd_per_1000_comments")
-"""Estimates at whose 0 or 1 no error can hide: what a config asks for and what it pays is known."""
+NOT_SHARES = (
+    "audit_share",
+    "harm_per_1000_comments",
+    "cost_usd_per_1000_comments",
+    "list_cost_usd_per_1000_comments",
+)
+"""Estimates that are no shares of comments: what a config asks for and pays, and what errors weigh."""
 
 SUMS = tuple(
     dict.fromkeys(
@@ -187,6 +195,7 @@ def comment_sums(run: Run, judged: pl.DataFrame) -> pl.DataFrame:
         *_confusion("", "scored"),
         *_confusion("s_", "student"),
         *_outcomes(),
+        *_harm(weights_of(run.config.config.audit.harm)),
         *_costs(),
     ).select(*KEYS, pl.col(SUMS).cast(pl.Float64))
 
@@ -299,6 +308,19 @@ def _outcomes() -> list[pl.Expr]:
         (pl.col("student_asked").cast(pl.Int64) + pl.col("audit_asked").cast(pl.Int64)).alias("asked"),
         (pl.col("student_error").cast(pl.Int64) + pl.col("audit_error").cast(pl.Int64)).alias("errors"),
     ]
+
+
+def _harm(weights: Weights) -> list[pl.Expr]:
+    """Return what was done wrong to labelled ones: missed by the plan that is scored, or sanctioned and innocent."""
+    return [harm_of_comment(weights).alias("harm"), can_be_checked().alias("harm_n")]
+
+
+def harm_of_comment(weights: Weights) -> pl.Expr:
+    """Return what a judged comment adds to the harm; nothing where no label can tell."""
+    missed = confusion_cells("scored")["fn"].fill_null(value=False)
+    wrongly = is_sanction() & (~pl.col("label")).fill_null(value=False)
+    harm = missed * harm_of_missing(weights, "label_category") + wrongly * harm_of_acting(weights, "action")
+    return pl.when(can_be_checked()).then(harm).otherwise(0.0)
 
 
 def is_sanction() -> pl.Expr:

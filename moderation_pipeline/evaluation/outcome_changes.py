@@ -142,3 +142,28 @@ def acted_against(outcome: pl.DataFrame) -> dict[str, int]:
     free = outcome.filter(~pl.col("under_sanction").fill_null(value=False))
     counted = dict(free["action"].value_counts().iter_rows())
     return {action: int(counted.get(action, 0)) for action in SANCTION_WORDS}
+
+
+def rules_that_stood(student: pl.DataFrame, expert: pl.DataFrame, *, audits_act: bool) -> pl.DataFrame:
+    """Return the rule that was cited for each comment, by the plan that stood; of both agents' `comment_id`, `rule`."""
+    both = [
+        rows.select("comment_id", pl.col("rule").alias(who))
+        for who, rows in (("student", student), ("expert", expert))
+    ]
+    stood = ("expert", "student") if audits_act else ("student", "expert")
+    joined = both[0].join(both[1], on="comment_id", how="full", coalesce=True)
+    return joined.select("comment_id", rule=pl.coalesce(stood))
+
+
+def by_rule(lines: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """Return how many lines (of `changes`) went from which category and rule to which."""
+    rules = lines.join(before.select("comment_id", rule_before="rule"), on="comment_id", how="left").join(
+        after.select("comment_id", rule_after="rule"), on="comment_id", how="left"
+    )
+    keys = ("way", "category_before", "category_after", "rule_before", "rule_after")
+    label = pl.col("label_is_violation")
+    return (
+        rules.group_by(keys)
+        .agg(comments=pl.len(), labelled_violations=label.sum(), labelled_innocent=(~label).sum())
+        .sort("comments", *keys, descending=[True, *[False] * len(keys)], nulls_last=True)
+    )

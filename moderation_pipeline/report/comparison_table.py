@@ -121,6 +121,10 @@ def _per_1000(share: float | None) -> str:
     return NONE if share is None else f"{1000 * share:,.0f}"
 
 
+def _tenths(value: float | None) -> str:
+    return NONE if value is None else f"{value:,.1f}"
+
+
 def _wrongful(row: Row) -> Cell:
     share = number(row, "wrongful_sanction_share")
     if share is None:
@@ -211,6 +215,12 @@ LINES: tuple[TableLine, ...] = (
         "of those acted against that have a label, labelled innocent",
         _wrongful,
         ("wrongful_sanction_share", "wrongful_sanctions", "sanctions_checked"),
+    ),
+    TableLine(
+        "Errors by weight",
+        "in 1,000 labelled comments: missed, or sanctioned and innocent, each by its weight (harm in the config)",
+        estimate("harm_per_1000_comments", _tenths),
+        ("harm_per_1000_comments",),
     ),
     TableLine("Undecided", "comments that nobody could decide", _undecided, ("undecided", "not_judged")),
     TableLine(

@@ -23,6 +23,7 @@ from moderation_pipeline.report.certificate_sentences import CertificateWords
 from moderation_pipeline.report.comparison_table import ReadableTable, readable
 from moderation_pipeline.report.conclusion import Conclusion, conclusion
 from moderation_pipeline.report.figure import Figure
+from moderation_pipeline.report.label_evidence import LabelEvidence, label_evidence
 from moderation_pipeline.report.limits import label_sources, limits
 from moderation_pipeline.report.report_parts import (
     CATEGORIES,
@@ -80,6 +81,7 @@ class _Page:
     more_users: list[UserShown]
     users_facts: str
     twins: list[TwinShown]
+    evidence: LabelEvidence
     limits: list[str]
     has_labels: bool
     has_moderators: bool
@@ -156,6 +158,7 @@ def _page(
     marks = {each.name: marks_of(each) for each in runs}
     verdict = conclusion(comparison, sources, certified.in_a_few_words(), marks=marks, stale=len(left_out))
     chosen = next((each for each in runs if verdict is not None and each.name == verdict.config), None)
+    evidence = label_evidence(comments, run, runs)
     users = sanctioned_users(comments, run) if run is not None else pl.DataFrame()
     return _Page(
         chat=chat,
@@ -175,7 +178,8 @@ def _page(
         more_users=[user(row) for row in users.slice(USERS, NAMED_USERS).iter_rows(named=True)],
         users_facts=users_facts(comments, users, focus),
         twins=twins(comments, runs),
-        limits=limits(comments, ingestion, rejected_lines, runs, comparison),
+        evidence=evidence,
+        limits=[*limits(comments, ingestion, rejected_lines, runs, comparison), *evidence.limits],
         has_labels=bool(sources),
         has_moderators="moderators" in sources,
         words=WORDS,

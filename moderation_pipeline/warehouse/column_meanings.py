@@ -6,9 +6,14 @@ How a value is computed is documented where that is done.
 
 from __future__ import annotations
 
+from moderation_pipeline.warehouse.judging_meanings import OF_ANSWERS, OF_CERTIFICATES, OF_FILES, OF_METRICS
 from moderation_pipeline.warehouse.tables import TABLES
 
-_INTERVAL = {"_low": "Lower end of the 95 % interval of", "_high": "Upper end of the 95 % interval of"}
+_DERIVED = {
+    "_low": "Lower end of the 95 % interval of {}.",
+    "_high": "Upper end of the 95 % interval of {}.",
+    "_minus_default": "{} less the default config's, on the same comments; the intervals hold for all configs at once.",
+}
 
 MEANINGS: dict[str, str] = {
     # Which comment, whose, when.
@@ -141,6 +146,7 @@ MEANINGS: dict[str, str] = {
     "audit_share": "Share of comments audited.",
     "sanction_share": "Share of comments sanctioned.",
     "wrongful_sanction_share": "Of sanctions that have a label, the share on comments labelled innocent.",
+    "harm_per_1000_comments": "Missed violations and wrongful sanctions in 1,000 labelled comments, by weight (harm).",
     "undecided_share": "Share of comments that nobody decided.",
     "reply_error_share": "Share of replies that could not be used.",
     "cost_usd_per_1000_comments": "What was paid per 1,000 comments.",
@@ -153,6 +159,10 @@ MEANINGS: dict[str, str] = {
     "shadow_actions": "Sanctions that were only recorded.",
     "sanctioned_users": "Users sanctioned at least once.",
     "wrongly_sanctioned_users": "Users sanctioned at least once for a comment labelled innocent.",
+    **OF_METRICS,
+    **OF_CERTIFICATES,
+    **OF_ANSWERS,
+    **OF_FILES,
 }
 
 OF_TABLE: dict[tuple[str, str], str] = {
@@ -161,6 +171,12 @@ OF_TABLE: dict[tuple[str, str], str] = {
     ("memory_snapshot", "recency"): "The position at which it was last confirmed.",
     ("rejected_lines", "reason"): "Why the line could not be read.",
     ("certificates", "reason"): "Why it is void or not met.",
+    ("certificates", "action"): "The kind of sanction; all: of everything.",
+    ("certificates", "category"): "The category; all: of everything.",
+    ("certificates", "confidence"): "With which confidence the bound holds.",
+    ("certificates", "comments"): "Comments of the row.",
+    ("expert_errors", "category"): "The category that the label, or the Expert, names; all: any.",
+    ("moderators_beside", "users"): "Users of those comments.",
 }
 
 OF_VIEW: dict[str, str] = {
@@ -168,13 +184,11 @@ OF_VIEW: dict[str, str] = {
     "agreement": "Share of comments on which Student and Expert agree, each audit weighted by 1 / its probability.",
     "worth_equal_audits": "How many audits of equal weight these are worth: the fewer, the less sure.",
     "unweighted": "The plain share of audits that agree: too low, for audits are made where the Student is unsure.",
-    "other_config": "The other of the two configs.",
     "other_action": "What would be done under the other config.",
     "other_category": "The category under the other config.",
     "other_under_sanction": "Whether the user would have been silenced by then under the other config.",
     "moderators": "What human moderators did.",
     "config_would": "What the config would do.",
-    "who_acts": "only the moderators, only the config, both, or neither.",
     "student_action": "The Student's plan.",
     "student_category": "The Student's category.",
     "student_confidence": "How sure the Student was.",
@@ -183,6 +197,34 @@ OF_VIEW: dict[str, str] = {
     "expert_category": "The Expert's category.",
     "expert_reasoning": "Why, in the Expert's words.",
     "wrongful_timeouts_and_bans": "Timeouts and bans for a comment labelled innocent.",
+    "decision_visibility": "What became of the content, in the database's words; null: nothing.",
+    "decision_provision": "What became of the service to the user, in the database's words; null: nothing.",
+    "end_date_service_restriction": "When a timeout ends.",
+    "decision_ground": "On which ground: the platform's own rules.",
+    "incompatible_content_ground": "The rule.",
+    "incompatible_content_explanation": "Why the content breaks it.",
+    "content_type": "What kind of content it is: text.",
+    "content_date": "When it was written.",
+    "application_date": "From when on the decision holds.",
+    "decision_facts": "The facts that were gone by, without personal data.",
+    "source_type": "What brought it up: nobody's notice.",
+    "automated_detection": "Whether it was found by automated means.",
+    "automated_decision": "How far it was decided by automated means.",
+    "puid": "The statement's own number, from which nobody is known.",
+    "student_calls": "Replies asked of the Student.",
+    "calls_of_unknown_price": "Replies whose price is unknown: the sums leave them out.",
+    "value": "Audits in which it helped less those in which it harmed.",
+    "rank": "Its place by that, from 1.",
+    "made": "The how manieth time it was made.",
+    "is_latest": "Whether it is the last time.",
+    "f1_change": "F1 less that of the time before.",
+    "sanction_share_change": "The share sanctioned less that of the time before.",
+    "cost_usd_change": "What was paid less what was paid the time before.",
+    "because": "Why it is stale.",
+    "comments_of_run": "Comments that it was made of.",
+    "comments_now": "Comments that the chat has now.",
+    "data_version_of_run": "A hash of the comments that it was made of.",
+    "data_version_now": "A hash of the comments that the chat has now.",
 }
 """Columns that only views have."""
 
@@ -194,10 +236,10 @@ def meaning_of(table: str, column: str) -> str | None:
     own = MEANINGS.get(column) or (None if table in TABLES else OF_VIEW.get(column))
     if own is not None:
         return own
-    for end, said in _INTERVAL.items():
+    for end, said in _DERIVED.items():
         whole = column.removesuffix(end)
-        if whole != column and whole in MEANINGS:
-            return f"{said} {whole}."
+        if whole != column and meaning_of(table, whole) is not None:
+            return said.format(whole)
     return None
 
 

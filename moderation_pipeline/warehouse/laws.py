@@ -150,3 +150,22 @@ def outside_intervals(metrics: pl.DataFrame, estimates: Sequence[str]) -> pl.Dat
         for name in estimates
     ]
     return pl.concat(outside)
+
+
+DSA_LIMITS = {
+    "puid": 500,
+    "incompatible_content_ground": 500,
+    "incompatible_content_explanation": 2_000,
+    "decision_facts": 5_000,
+}
+"""Characters that version 1 of the API of the EU's transparency database takes at most
+(transparency.dsa.ec.europa.eu/page/api-documentation)."""
+
+
+def beyond_dsa_limits(statements: pl.DataFrame) -> pl.DataFrame:
+    """Return the statements that the transparency database would refuse: too long, without a decision, a bad puid."""
+    too_long = [pl.col(name).str.len_chars() > most for name, most in DSA_LIMITS.items()]
+    undecided = pl.col("decision_visibility").is_null() & pl.col("decision_provision").is_null()
+    bad_puid = ~pl.col("puid").str.contains(r"^[A-Za-z0-9_-]+$") | pl.col("puid").is_duplicated()
+    undated = pl.col("content_date").is_null() | pl.col("application_date").is_null()
+    return statements.filter(pl.any_horizontal(*too_long, undecided, bad_puid, undated).fill_null(value=True))

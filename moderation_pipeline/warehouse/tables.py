@@ -338,6 +338,7 @@ ESTIMATES = (
     "audit_share",
     "sanction_share",
     "wrongful_sanction_share",
+    "harm_per_1000_comments",
     "undecided_share",
     "reply_error_share",
     "cost_usd_per_1000_comments",
@@ -569,6 +570,123 @@ ATTACK_RESULTS = Table(
     only_chat="attacks",
 )
 
+WHAT_IF = Table(
+    "what_if",
+    "a comment that would fare otherwise under other thresholds or another ladder",
+    "run",
+    pl.Schema(
+        {
+            **RUN_KEYS,
+            "asked": pl.String,
+            "comment_id": pl.String,
+            "position": pl.Int64,
+            "channel": pl.String,
+            "user_id": pl.String,
+            "user_name": pl.String,
+            "is_newcomer": pl.Boolean,
+            "way": pl.String,
+            "before": pl.String,
+            "after": pl.String,
+            "category_before": pl.String,
+            "category_after": pl.String,
+            "label_is_violation": pl.Boolean,
+        }
+    ),
+)
+
+FLIPPED = Table(
+    "flipped",
+    "two configs of a chat, and how many comments go from one category and rule to another between them",
+    "chat",
+    pl.Schema(
+        {
+            **RUN_KEYS,
+            "other_config": pl.String,
+            "way": pl.String,
+            "category_before": pl.String,
+            "category_after": pl.String,
+            "rule_before": pl.String,
+            "rule_after": pl.String,
+            "comments": pl.Int64,
+            "labelled_violations": pl.Int64,
+            "labelled_innocent": pl.Int64,
+        }
+    ),
+)
+
+MODERATORS_BESIDE = Table(
+    "moderators_beside",
+    "a run beside what human moderators did: on how many comments which of the two acts, and how alike each does",
+    "run",
+    pl.Schema(
+        {
+            **RUN_KEYS,
+            "who_acts": pl.String,
+            "comments": pl.Int64,
+            "users": pl.Int64,
+            "again_by_moderators": pl.Float64,
+            "again_by_config": pl.Float64,
+        }
+    ),
+)
+
+DOUBTED_LABELS = Table(
+    "doubted_labels",
+    "a label that looks wrong by what is written elsewhere in the chat",
+    "chat",
+    pl.Schema(
+        {
+            "chat": pl.String,
+            "comment_id": pl.String,
+            "position": pl.Int64,
+            "channel": pl.String,
+            "user_id": pl.String,
+            "user_name": pl.String,
+            "text": pl.String,
+            "label": pl.String,
+            "looks_like": pl.String,
+            "probability": pl.Float64,
+            "copies": pl.Int64,
+            "copies_otherwise": pl.Int64,
+        }
+    ),
+)
+
+FAIRNESS = Table(
+    "fairness",
+    "a group of people that innocent comments name, or their language: how often a run flags them, against the rest",
+    "run",
+    pl.Schema(
+        {
+            **RUN_KEYS,
+            "by": pl.String,
+            "group": pl.String,
+            "innocent": pl.Int64,
+            "flagged": pl.Int64,
+            **with_intervals("false_positive_rate", "difference"),
+        }
+    ),
+)
+
+PROBE_RESULTS = Table(
+    "probe_results",
+    "an ability: how many of its made-up lines a config judges rightly",
+    "run",
+    pl.Schema(
+        {
+            **RUN_KEYS,
+            "ability": pl.String,
+            "expected": pl.String,
+            "lines": pl.Int64,
+            "right": pl.Int64,
+            **with_intervals("right_share"),
+            "open": pl.Int64,
+            "wrong": pl.List(pl.String),
+        }
+    ),
+    only_chat="probes",
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -587,6 +705,12 @@ TABLES: dict[str, Table] = {
         METRIC_HISTORY,
         COMPARISON,
         ATTACK_RESULTS,
+        PROBE_RESULTS,
+        WHAT_IF,
+        FLIPPED,
+        MODERATORS_BESIDE,
+        DOUBTED_LABELS,
+        FAIRNESS,
     )
 }
 """Every table by name, in the order of the flow."""
@@ -594,5 +718,5 @@ TABLES: dict[str, Table] = {
 LOOP_TABLES = (STUDENT_DECISIONS, EXPERT_AUDITS, MEMORY_SNAPSHOT, ACTION_LOG, PROVENANCE)
 """What one loop leaves: put in place together."""
 
-AFTER_LOOP = (USER_STATE, CERTIFICATES, EXPERT_ERRORS, METRICS)
+AFTER_LOOP = (USER_STATE, CERTIFICATES, EXPERT_ERRORS, METRICS, WHAT_IF, MODERATORS_BESIDE, FAIRNESS)
 """What is derived from a run's loop, and goes when another takes its place. `metric_history` stays."""

@@ -113,6 +113,43 @@ def test_categories_and_groups_are_looked_at_one_by_one() -> None:
     assert found.groups.filter(judge="good")["rows"].sum() == found.facts.rows
 
 
+def test_a_categorys_areas_are_scikit_learns_of_its_violations_against_all_innocent_rows() -> None:
+    table = labelled_table()
+    found = evaluate(table, text="comment", label="toxic", score=GOOD, category="kind", configs=())
+    threats = table.filter((pl.col("kind") == "threat") | (pl.col("toxic") == 0))
+    row = found.categories.row(
+        by_predicate=(pl.col("category") == "threat") & (pl.col("judge") == "poor"), named=True
+    )
+    truth, scores = threats["toxic"].to_numpy(), threats["poor"].to_numpy()
+    assert row["auroc"] == pytest.approx(roc_auc_score(truth, scores))
+    assert row["auprc"] == pytest.approx(average_precision_score(truth, scores))
+    assert row["recall"] == pytest.approx(((scores >= 0.5) & (truth == 1)).sum() / truth.sum())
+    assert row["auroc_low"] < row["auroc"] < row["auroc_high"]
+
+
+def test_errors_weigh_what_is_said_of_them() -> None:
+    table = labelled_table()
+    harm = {"missed": 2, "threat": 10, "wrongful": 0.5}
+    found = evaluate(table, text="comment", label="toxic", score=GOOD, category="kind", harm=harm, configs=())
+    missed = table.filter((pl.col("toxic") == 1) & (pl.col("poor") < 0.5))
+    wrong = table.filter((pl.col("toxic") == 0) & (pl.col("poor") >= 0.5)).height
+    threats = missed.filter(kind="threat").height
+    weight = 10 * threats + 2 * (missed.height - threats) + 0.5 * wrong
+    assert row_of(found.judges, "poor")["harm_per_1000"] == pytest.approx(1_000 * weight / table.height)
+
+
+def test_what_is_decided_alone_is_what_lies_furthest_from_the_threshold() -> None:
+    table = labelled_table(1_000)
+    found = evaluate(table, text="comment", label="toxic", score=GOOD, configs=())
+    half = found.coverage.row(
+        by_predicate=(pl.col("judge") == "poor") & (pl.col("asked_share") == 0.5), named=True
+    )
+    surest = table.sort((pl.col("poor") - 0.5).abs(), descending=True).head(500)
+    assert half["errors"] == ((surest["poor"] >= 0.5) != (surest["toxic"] == 1)).sum()
+    assert half["risk_low"] < half["risk"] < half["risk_high"]
+    assert half["risk"] < found.coverage.filter(judge="poor")["risk"][-1]
+
+
 def test_intervals_take_a_users_rows_as_one() -> None:
     table = labelled_table(300, users=300).with_columns(author=pl.format("u{}", pl.int_range(pl.len())))
     said_again = [table.with_columns(comment=pl.format("{} word{}", "comment", pl.lit(i))) for i in range(6)]
@@ -163,6 +200,8 @@ def test_what_is_no_score_is_counted_and_flagged_by_none() -> None:
         ({"score": (), "configs": ()}, "nobody to judge"),
         ({"annotator": "author"}, "needs both columns"),
         ({"score": {"good": "listed"}}, "holds List"),
+        ({"harm": {"threat": 3}}, "'threat' is no kind of error"),
+        ({"harm": {"missed": -1}}, "no weight of 0 or more"),
         ({"label": "nobody"}, "No row of the frame has both a text and a label"),
     ],
 )

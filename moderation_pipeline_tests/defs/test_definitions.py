@@ -14,11 +14,11 @@ from moderation_pipeline.warehouse.tables import TABLES
 ROOT = Path(moderation_pipeline.__file__).parent.parent
 GRAPH = defs.resolve_asset_graph()
 ASSETS = sorted(GRAPH.materializable_asset_keys)
-FILES = {"synthetic_comments", "plots", "report"}
+FILES = {"synthetic_comments", "plots", "report", "dsa_statements"}
 SHOWN_ONLY = {"pending_batches"}
 """Assets that keep nothing: their metadata is what they show."""
 
-BY_COMMAND = {"attack_results"}
+BY_COMMAND = {"attack_results", "probe_results"}
 """Assets that a command of the terminal fills too; they belong to a config, and to no chat."""
 
 ASSET_TABLES = sorted(set(TABLES) - BY_COMMAND)

@@ -47,7 +47,16 @@ from moderation_pipeline_tests.defs.conftest import CHAT
 from moderation_pipeline_tests.defs.conftest import COMMENTS as HEIGHT
 from moderation_pipeline_tests.warehouse.rows import rows_of, write_table
 
-MAY_BE_EMPTY = ("rejected_lines", "memory_snapshot", "certificates", "expert_errors", "attack_results")
+ASKED_FOR = (
+    "attack_results",
+    "probe_results",
+    "what_if",
+    "flipped",
+    "moderators_beside",
+    "doubted_labels",
+    "fairness",
+)
+MAY_BE_EMPTY = ("rejected_lines", "memory_snapshot", "certificates", "expert_errors", *ASKED_FOR)
 
 
 def run(

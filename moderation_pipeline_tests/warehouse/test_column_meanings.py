@@ -9,20 +9,18 @@ from moderation_pipeline.warehouse.column_meanings import MEANINGS, OF_TABLE, me
 from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import TABLES
-
-OFTEN_ASKED = (
-    "comments",
-    "student_decisions",
-    "expert_audits",
-    "memory_snapshot",
-    "action_log",
-    "user_state",
-)
+from moderation_pipeline.warehouse.views import QUESTIONS, query
 
 
-@pytest.mark.parametrize("table", OFTEN_ASKED)
-def test_every_column_of_a_table_that_is_often_asked_has_a_meaning(table: str) -> None:
+@pytest.mark.parametrize("table", list(TABLES))
+def test_every_column_of_a_table_has_a_meaning(table: str) -> None:
     assert [name for name in TABLES[table].schema if meaning_of(table, name) is None] == []
+
+
+@pytest.mark.parametrize("view", list(QUESTIONS))
+def test_every_column_of_a_view_has_a_meaning(tmp_path: Path, view: str) -> None:
+    columns = query(DataFolder(tmp_path), f"select * from {view} limit 0").columns
+    assert [name for name in columns if meaning_of(view, name) is None] == []
 
 
 def test_no_meaning_is_of_a_column_that_is_not_there() -> None:

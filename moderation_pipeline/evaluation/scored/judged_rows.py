@@ -10,6 +10,11 @@ from typing import Literal
 
 import polars as pl
 
+from moderation_pipeline.evaluation.harm import Weights
+
+ALIKE = Weights()
+"""Every error weighs 1."""
+
 Kind = Literal["score", "config", "annotator"]
 
 LabelSource = Literal["human", "moderators", "model", "generator"]
@@ -41,6 +46,11 @@ class Judge:
         return f"chosen:{self.name}"
 
     @property
+    def harm(self) -> str:
+        """The column of what its errors weigh, where it did more than to flag."""
+        return f"harm:{self.name}"
+
+    @property
     def score(self) -> str:
         """The column of its scores."""
         return f"score:{self.name}"
@@ -54,7 +64,8 @@ class JudgedRows:
     """Rows with a label (of annotators' rows some have none), and the judges' verdicts on each.
 
     `rows` has ROW_COLUMNS (a row's number in its table, its text, whether it is a violation, what is resampled as one,
-    its normal form where several clusters wrote it), the judges' columns, and one for each of `groups`.
+    its normal form where several clusters wrote it), the judges' columns, and one for each of `groups`. `harm` is what
+    errors weigh where a judge's own column doesn't say.
     """
 
     rows: pl.DataFrame
@@ -62,6 +73,7 @@ class JudgedRows:
     groups: tuple[str, ...] = ()
     label_source: LabelSource = "human"
     seed: str = ""
+    harm: Weights = ALIKE
 
     def where(self, is_meant: pl.Expr) -> JudgedRows:
         """Return only some of the rows."""

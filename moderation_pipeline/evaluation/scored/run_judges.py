@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.evaluation.estimates import harm_of_comment
+from moderation_pipeline.evaluation.harm import weights_of
 from moderation_pipeline.evaluation.judged import NO_VIOLATION, Run, judge
 from moderation_pipeline.evaluation.scored.judged_rows import Judge, JudgedRows, LabelSource
 from moderation_pipeline.evaluation.scored.score_sums import with_chosen
@@ -90,7 +92,16 @@ def _verdicts(run: Run, judged: pl.DataFrame) -> pl.DataFrame:
     return judged.select(
         pl.when(~pl.col("scored_open")).then(is_violation).alias(f"flag:{run.name}"),
         pl.when(is_violation).then(confidence).otherwise(1 - confidence).alias(f"score:{run.name}"),
+        harm_of_comment(weights_of(run.config.config.audit.harm)).alias(f"harm:{run.name}"),
     )
+
+
+def second_judge(judged: JudgedRows, comments: pl.DataFrame, audits: pl.DataFrame) -> pl.DataFrame:
+    """Return the labelled rows with what an Expert that judged every comment says of each, as `second`."""
+    said = comments.select("comment_id", row="position").join(
+        audits.select("comment_id", second=pl.col("category") != NO_VIOLATION), on="comment_id"
+    )
+    return judged.rows.join(said.select("row", "second"), on="row", how="left", maintain_order="left")
 
 
 def _labelled_by(comments: pl.DataFrame) -> LabelSource:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from moderation_pipeline.evaluation.scored.category_scores import by_category
+from moderation_pipeline.evaluation.scored.false_alarms import fairness_frame
 from moderation_pipeline.evaluation.scored.flips import flipped_rows, flips_frame
 from moderation_pipeline.evaluation.scored.judged_rows import JudgedRows, LabelSource
 from moderation_pipeline.evaluation.scored.score_curves import (
@@ -16,7 +18,8 @@ from moderation_pipeline.evaluation.scored.score_curves import (
     threshold_frame,
 )
 from moderation_pipeline.evaluation.scored.score_metrics import Measured, differences_frame, estimates_frame
-from moderation_pipeline.evaluation.scored.slices import by_category, by_group
+from moderation_pipeline.evaluation.scored.selective_risk import coverage_frame
+from moderation_pipeline.evaluation.scored.slices import by_group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,10 +37,13 @@ class Evaluation:
         differences: one row per two judges and estimate, with the smallest difference that could have been shown.
         flips: one row per two judges: what each flags alone.
         flipped: those rows.
-        categories: how many violations of each category are found.
+        categories: how many violations of each category are found, and how well they rank above the innocent.
         groups: the estimates by group.
         calibration: scores in tenths, and how many violations are in each.
         thresholds: precision, recall and F1 over all thresholds.
+        coverage: how often a judge errs if it decides alone only what it is surest of, by share of the rows.
+        fairness: how often each judge flags innocent rows, by group named and by language, against the rest.
+        noise: what labels that err leave of the estimates, where somebody judged the rows besides.
         annotators: each annotator held against the others, beside the judges; empty where there is one label.
         facts: `name`, `rows`, `violations`, `clusters`, who labelled.
         notes: what was read, left out and taken for granted.
@@ -51,6 +57,9 @@ class Evaluation:
     groups: pl.DataFrame
     calibration: pl.DataFrame
     thresholds: pl.DataFrame
+    coverage: pl.DataFrame
+    fairness: pl.DataFrame
+    noise: pl.DataFrame
     annotators: pl.DataFrame
     facts: Facts
     notes: tuple[str, ...]
@@ -65,7 +74,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the rows are: of which table, how many, labelled by whom."""
+    """What the rows are: of which table, how many, labelled by whom; what errors weigh; who judged them besides."""
 
     name: str
     rows: int
@@ -73,15 +82,17 @@ class Facts:
     clusters: int
     has_users: bool
     label_source: LabelSource
+    harm: str = ""
+    second: str | None = None
     alpha: float | None = None
     alpha_low: float | None = None
     alpha_high: float | None = None
 
 
 def evaluation_of(
-    judged: JudgedRows, facts: Facts, notes: tuple[str, ...], annotators: pl.DataFrame
+    judged: JudgedRows, facts: Facts, notes: tuple[str, ...], annotators: pl.DataFrame, noise: pl.DataFrame
 ) -> Evaluation:
-    """Return all that is asked of judged rows."""
+    """Return all that is asked of judged rows; what their annotators say is asked of more rows, beforehand."""
     measured = Measured.of(judged)
     return Evaluation(
         judges=_with_calibration(judged, estimates_frame(measured)),
@@ -92,6 +103,9 @@ def evaluation_of(
         groups=by_group(judged),
         calibration=calibration_frame(judged),
         thresholds=threshold_frame(judged),
+        coverage=coverage_frame(judged),
+        fairness=fairness_frame(judged),
+        noise=noise,
         annotators=annotators,
         facts=facts,
         notes=notes,

@@ -17,7 +17,7 @@ from scipy.special import ndtri
 from moderation_pipeline.evaluation.copied_texts import CopiedTexts, copied_texts
 from moderation_pipeline.evaluation.run_metrics import Number, difference_of, interval_of
 from moderation_pipeline.evaluation.scored.judged_rows import Judge, JudgedRows
-from moderation_pipeline.evaluation.scored.score_sums import CELLS, SCORE_ESTIMATES, score_sums
+from moderation_pipeline.evaluation.scored.score_sums import CELLS, NOT_SHARES, SCORE_ESTIMATES, score_sums
 from moderation_pipeline.statistics.bootstrap import Interval, Resampled, by_cluster, resample
 from moderation_pipeline.statistics.max_t import Difference, together
 from moderation_pipeline.statistics.paired_tests import holm, mcnemar
@@ -43,7 +43,7 @@ class Measured:
         """Resample the rows with all judges at once."""
         sums, copied = [], []
         for number, judge in enumerate(judged.judges):
-            by_row = score_sums(judged.rows, judge)
+            by_row = score_sums(judged.rows, judge, judged.harm)
             copied.append(copied_texts(by_row, SCORE_ESTIMATES, COMPARED))
             of_cluster = by_cluster(by_row.drop("shared_text"))
             sums.append(of_cluster.select("cluster", pl.exclude("cluster").name.prefix(f"{number}.")))
@@ -56,7 +56,11 @@ class Measured:
 
     def estimate(self, number: int, name: str) -> Interval:
         """Return an estimate of one of the judges with its interval."""
-        return interval_of(SCORE_ESTIMATES[name], self.parts[number], self.copied[number].added[name])
+        copied = self.copied[number].added[name]
+        is_share = name not in NOT_SHARES
+        found = interval_of(SCORE_ESTIMATES[name], self.parts[number], copied, is_share=is_share)
+        # Where nothing was seen, no resample of it has any: only a share has an exact bound that says otherwise.
+        return found if is_share or found.estimate else Interval(found.estimate, None, None)
 
     def counts(self, number: int) -> dict[str, int]:
         """Return a judge's confusion table; `un` are innocent rows without a verdict."""

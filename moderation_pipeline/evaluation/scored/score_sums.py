@@ -6,6 +6,8 @@ Sums of one judge (per row):
     c_tp … c_un: the same at the threshold that does best on other clusters
     auroc, auroc_rows, auprc, auprc_rows: pseudo-values of the areas (`statistics.ranking`)
     kappa, kappa_rows: those of Cohen's kappa, over the rows that have a verdict
+    aurc, aurc_rows: those of the area under risk and coverage (`statistics.selective`), over the same
+    harm: what its error at the row weighs (`evaluation.harm`), harm_rows 1
 """
 
 from __future__ import annotations
@@ -18,10 +20,13 @@ import polars as pl
 
 from moderation_pipeline.chance import draw
 from moderation_pipeline.evaluation.estimates import KEYS, Ratio, confusion_ratios
+from moderation_pipeline.evaluation.harm import Weights, harm_of_missing
 from moderation_pipeline.evaluation.scored.judged_rows import Judge
+from moderation_pipeline.evaluation.scored.selective_risk import errors_of, sureness_of
 from moderation_pipeline.statistics.bootstrap import Array
 from moderation_pipeline.statistics.kappa import cohens_kappa
 from moderation_pipeline.statistics.ranking import Flags, Ranking, pseudo_values
+from moderation_pipeline.statistics.selective import Surest
 
 CELLS = ("tp", "fp", "fn", "tn", "un")
 
@@ -39,6 +44,8 @@ SCORE_ESTIMATES: dict[str, tuple[Ratio, ...]] = {
     "auroc": (Ratio({"auroc": 1.0}, {"auroc_rows": 1.0}),),
     "auprc": (Ratio({"auprc": 1.0}, {"auprc_rows": 1.0}),),
     "kappa": (Ratio({"kappa": 1.0}, {"kappa_rows": 1.0}),),
+    "aurc": (Ratio({"aurc": 1.0}, {"aurc_rows": 1.0}),),
+    "harm_per_1000": (Ratio({"harm": 1000.0}, {"harm_rows": 1.0}),),
 }
 """Every estimate of a judge: the mean of its ratios."""
 
@@ -46,18 +53,24 @@ AREAS = ("auroc", "auprc")
 SCORE_SUMS = (
     *CELLS,
     *(f"c_{name}" for name in CELLS),
-    *(f"{area}{end}" for area in (*AREAS, "kappa") for end in ("", "_rows")),
+    *(f"{area}{end}" for area in (*AREAS, "kappa", "aurc", "harm") for end in ("", "_rows")),
 )
 
 
-def score_sums(rows: pl.DataFrame, judge: Judge) -> pl.DataFrame:
+NOT_SHARES = ("harm_per_1000",)
+"""Estimates that may be above 1."""
+
+
+def score_sums(rows: pl.DataFrame, judge: Judge, harm: Weights) -> pl.DataFrame:
     """Return KEYS and SCORE_SUMS of one judge, a row each."""
     label = _flags(rows["label"])
     sums = cells("", rows[judge.flag], rows["label"]) | cells("c_", rows[judge.chosen], rows["label"])
     sums |= _kappa(rows[judge.flag], label)
+    sums |= {"harm": _harm(rows, judge, harm), "harm_rows": np.ones(rows.height)}
     sums |= {name: np.zeros(rows.height) for name in SCORE_SUMS if name not in sums}
     if judge.has_scores:
-        sums |= _areas(rows[judge.score].cast(pl.Float64).fill_null(np.nan).to_numpy(), label)
+        sums |= areas(rows[judge.score].cast(pl.Float64).fill_null(np.nan).to_numpy(), label)
+        sums |= _selective(rows, judge)
     return rows.select(KEYS).hstack(pl.DataFrame(sums).select(SCORE_SUMS))
 
 
@@ -97,7 +110,8 @@ def _flags(values: pl.Series) -> Flags:
     return values.to_numpy().astype(np.bool_)
 
 
-def _areas(scores: Array, label: Flags) -> dict[str, Array]:
+def areas(scores: Array, label: Flags) -> dict[str, Array]:
+    """Return the sums of the areas, a row each; nothing where there are not both violations and other rows."""
     ranking = Ranking.of(scores, label)
     if not ranking.has_both:
         return {}
@@ -111,6 +125,32 @@ def _areas(scores: Array, label: Flags) -> dict[str, Array]:
             (f"{area}_rows", counted.astype(np.float64)),
         )
     }
+
+
+def _harm(rows: pl.DataFrame, judge: Judge, weights: Weights) -> Array:
+    """Return what each error weighs: as the run that judged it has it, else a flag is all that is done."""
+    if judge.harm in rows.columns:
+        return rows[judge.harm].to_numpy().astype(np.float64)
+    missing = harm_of_missing(weights, "category")
+    flag = pl.col(judge.flag).fill_null(value=False)
+    weight = (
+        pl.when(pl.col("label"))
+        .then(pl.when(flag).then(0.0).otherwise(missing))
+        .otherwise(flag * weights.wrongful)
+    )
+    return rows.select(weight).to_series().to_numpy().astype(np.float64)
+
+
+def _selective(rows: pl.DataFrame, judge: Judge) -> dict[str, Array]:
+    decided = _flags(rows[judge.flag].is_not_null())
+    if not decided.any():
+        return {}
+    held = rows.filter(pl.Series(decided))
+    wrong = errors_of(held, judge)
+    found = Surest.of(sureness_of(held, judge), wrong).area(wrong)
+    values = np.zeros(rows.height)
+    values[decided] = pseudo_values(found, np.ones(held.height, np.bool_))
+    return {"aurc": values, "aurc_rows": decided.astype(np.float64)}
 
 
 def _kappa(verdicts: pl.Series, label: Flags) -> dict[str, Array]:

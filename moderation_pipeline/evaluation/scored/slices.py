@@ -1,4 +1,4 @@
-"""The same judges on parts of the rows: by category of the violation, and by group of those who are spoken of.
+"""The same judges on parts of the rows: by group of those who are spoken of. By category is `category_scores`'.
 
 A part's intervals are its own; nothing is corrected for how many parts there are, so the worst of many looks worse
 than it is.
@@ -14,24 +14,7 @@ from moderation_pipeline.evaluation.scored.score_metrics import Measured, estima
 MOST_PARTS = 30
 """Parts that are measured, the largest first: the rest would be a row or two each."""
 
-OF_A_CATEGORY = ("recall", "chosen_recall")
 OF_A_GROUP = ("precision", "recall", "f1", "false_positive_rate", "auroc", "auprc")
-
-
-def by_category(judged: JudgedRows) -> pl.DataFrame:
-    """Return one row per category and judge: how many of its violations are found."""
-    violations = judged.where(pl.col("label") & pl.col("category").is_not_null())
-    frames = [
-        estimates_frame(Measured.of(violations.where(pl.col("category") == name)), OF_A_CATEGORY).select(
-            pl.lit(name).alias("category"),
-            "judge",
-            pl.col("rows").alias("violations"),
-            pl.col("tp").alias("found"),
-            *_spread(OF_A_CATEGORY),
-        )
-        for name in _parts(violations.rows["category"])
-    ]
-    return pl.concat(frames, how="vertical_relaxed") if frames else pl.DataFrame()
 
 
 def by_group(judged: JudgedRows) -> pl.DataFrame:
@@ -46,12 +29,13 @@ def by_group(judged: JudgedRows) -> pl.DataFrame:
             *_spread(OF_A_GROUP),
         )
         for column in judged.groups
-        for name in _parts(judged.rows[f"group:{column}"])
+        for name in parts_of(judged.rows[f"group:{column}"])
     ]
     return pl.concat(frames, how="vertical_relaxed") if frames else pl.DataFrame()
 
 
-def _parts(values: pl.Series) -> list[str]:
+def parts_of(values: pl.Series) -> list[str]:
+    """Return the parts that are looked at, the largest first."""
     counted = values.drop_nulls().value_counts(name="\x00times")
     counted = counted.sort("\x00times", values.name, descending=[True, False])
     return [str(name) for name in counted.to_series(0).head(MOST_PARTS)]

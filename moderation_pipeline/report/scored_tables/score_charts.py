@@ -32,6 +32,7 @@ def score_figures(evaluation: Evaluation) -> list[Figure]:
         judges=_drawable(evaluation.judges),
         thresholds=_drawable(evaluation.thresholds),
         calibration=_drawable(evaluation.calibration),
+        coverage=_drawable(evaluation.coverage),
     )
     return [_rendered(*each) for each in _charts(named)]
 
@@ -55,6 +56,13 @@ def _charts(evaluation: Evaluation) -> Iterator[tuple[str, Titled, alt.TopLevelM
             "Each line is one score, flagging from 0 to 1. The points are where it flags now, and the keyless configs.",
         )
         yield "precision_recall", title, _precision_recall(evaluation, curves, names)
+    risks = evaluation.coverage.filter(pl.col("judge").is_in(evaluation.judges["judge"].implode()))
+    if risks.height:
+        title = Titled(
+            "What would it get wrong if it decided only what it is surest of?",
+            "Error rate among the surest rows, by how many those are (bands: 95 % intervals). Risk and coverage.",
+        )
+        yield "risk_coverage", title, _risk_coverage(risks)
     bins = evaluation.calibration.filter(pl.col("judge").is_in(names))
     if bins.height:
         title = Titled(
@@ -95,6 +103,29 @@ def _precision_recall(evaluation: Evaluation, curves: pl.DataFrame, names: Seque
     layers: Layers = alt.layer(
         lines.mark_line(strokeWidth=2), spots.mark_point(size=80, filled=True, opacity=1)
     ).properties(width=SIDE + 120, height=SIDE)
+    return layers
+
+
+def _risk_coverage(risks: pl.DataFrame) -> Layers:
+    names = risks["judge"].unique(maintain_order=True).to_list()
+    colour = alt.Color("judge:N", scale=_marks(names, COLOURS), legend=LEGEND)
+    percent = alt.Axis(format=".0%")
+    base = alt.Chart(risks).encode(
+        x=alt.X("coverage:Q", title="share decided alone, the surest first", scale=UNIT, axis=percent),
+        color=colour,
+    )
+    y = alt.Y("risk:Q", title="errors among those", scale=alt.Scale(zero=True), axis=percent)
+    layers: Layers = alt.layer(
+        base.mark_area(opacity=0.15).encode(
+            y=alt.Y("risk_low:Q", title="errors among those", axis=percent), y2="risk_high:Q"
+        ),
+        base.mark_line(strokeWidth=2).encode(
+            y=y, strokeDash=alt.StrokeDash("judge:N", scale=_marks(names, DASHES), legend=None)
+        ),
+        base.mark_point(size=40, filled=True, opacity=1).encode(
+            y=y, shape=alt.Shape("judge:N", scale=_marks(names, SHAPES), legend=LEGEND)
+        ),
+    ).properties(width=SIDE + 120, height=SIDE - 80)
     return layers
 
 

@@ -10,6 +10,12 @@ from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
 from moderation_pipeline.report.comparison_table import ReadableTable
 from moderation_pipeline.report.figure import Figure
 from moderation_pipeline.report.quantities import NONE, score
+from moderation_pipeline.report.scored_tables.evidence_sentences import (
+    coverage_sentences,
+    fairness_sentences,
+    harm_sentence,
+    noise_of,
+)
 from moderation_pipeline.report.scored_tables.score_charts import score_figures
 from moderation_pipeline.report.scored_tables.score_sentences import (
     annotator_sentences,
@@ -22,7 +28,9 @@ from moderation_pipeline.report.scored_tables.score_tables import (
     PlainTable,
     annotator_table,
     category_table,
+    coverage_table,
     differences_table,
+    fairness_table,
     flips_table,
     group_table,
     judges_table,
@@ -43,7 +51,10 @@ METHODS = (
     "1998). AUROC and average precision are resampled by their influence functions. The intervals of a difference "
     "hold for all pairs together (max-t, Westfall & Young 1993); McNemar's exact p is corrected by Holm and takes "
     "rows as independent. The smallest difference that would show is the one that four of five such tables would "
-    "tell from nought."
+    "tell from nought. Risk and coverage: El-Yaniv & Wiener 2010; their area: Geifman, Uziel & El-Yaniv 2019. Groups "
+    "are found by a list of plain words (identity_terms.yaml in the package: its groups are HateCheck's, Dixon et "
+    "al.'s and article 21's of the EU's Charter), and the differences of a judge's groups hold together (max-t). "
+    "Labels of three and more annotators are corrected by their moments (Blischke 1962; Rogan & Gladen 1978)."
 )
 
 
@@ -70,6 +81,12 @@ class _ScorePage:
     flips: PlainTable
     flip_sentences: list[str]
     flipped: list[FlipShown]
+    coverage: PlainTable
+    coverage_sentences: list[str]
+    fairness: PlainTable
+    fairness_sentences: list[str]
+    noise_sentences: list[str]
+    harm: str
     categories: PlainTable
     groups: PlainTable
     annotators: PlainTable
@@ -98,6 +115,12 @@ def _page(evaluation: Evaluation) -> _ScorePage:
         flips=flips_table(evaluation),
         flip_sentences=flip_sentences(evaluation),
         flipped=_flipped(evaluation),
+        coverage=coverage_table(evaluation.coverage),
+        coverage_sentences=coverage_sentences(evaluation.coverage),
+        fairness=fairness_table(evaluation.fairness),
+        fairness_sentences=fairness_sentences(evaluation.fairness),
+        noise_sentences=noise_of(evaluation),
+        harm=harm_sentence(evaluation.facts.harm),
         categories=category_table(evaluation),
         groups=group_table(evaluation),
         annotators=annotator_table(evaluation),

@@ -86,9 +86,23 @@ def _lines(evaluation: Evaluation) -> list[tuple[str, str, Callable[[Row], Cell]
             "how far a score is from the share of violations, less what chance makes of it (calibration)",
             estimate("calibration_error", score),
         ),
+        (
+            "Errors, the surest first",
+            "mean error rate if it decided only what it is surest of, over all shares: lower is better (AURC)",
+            estimate("aurc", percent),
+        ),
+        (
+            "Errors by weight",
+            "in 1,000 rows, missed or wrongly flagged, by the weights below",
+            estimate("harm_per_1000", _tenths),
+        ),
         ("No verdict", "rows without a score, or that it can't judge: flagged by none", _without),
         ("Cost", "for 1,000 rows", plain("usd_per_1000", dollars)),
     ]
+
+
+def _tenths(value: float | None) -> str:
+    return NONE if value is None else f"{value:,.1f}"
 
 
 def _without(row: Row) -> Cell:
@@ -174,17 +188,60 @@ def _count(name: str) -> Callable[[Row], Cell]:
 
 
 def category_table(evaluation: Evaluation) -> PlainTable:
-    """Return a line per category: of its violations, how many each judge finds."""
+    """Return a line per category and judge: of its violations, how many are found, and how well they rank."""
     if evaluation.categories.is_empty():
         return PlainTable([], [])
-    judges = [str(name) for name in evaluation.judges["judge"]]
-    found = estimate("recall", percent)
+    columns = {
+        "violations": _count("violations"),
+        "found": estimate("recall", percent),
+        "ranks right (AUROC)": estimate("auroc", score),
+        "precision over all thresholds (AUPRC)": estimate("auprc", score),
+    }
+    return parts_table(evaluation.categories, ["category", "judge"], columns)
+
+
+def coverage_table(coverage: pl.DataFrame) -> PlainTable:
+    """Return a line per share that is decided alone: how often each judge errs there."""
+    if coverage.is_empty():
+        return PlainTable([], [])
+    judges = coverage["judge"].unique(maintain_order=True).to_list()
+    risk = estimate("risk", percent)
     rows = []
-    for (category,), part in evaluation.categories.group_by("category", maintain_order=True):
+    for (share,), part in coverage.group_by("asked_share", maintain_order=True):
         by_judge = {row["judge"]: row for row in part.iter_rows(named=True)}
-        cells = [found(by_judge[name]) for name in judges]
-        rows.append([Cell(str(category)), Cell(count(int(part["violations"][0]))), *cells])
-    return PlainTable(["category", "violations", *judges], rows)
+        cells = [_at(by_judge[name], risk) if name in by_judge else Cell(NONE) for name in judges]
+        rows.append([Cell(percent(float(str(share)), 0)), *cells])
+    return PlainTable(["decided alone", *judges], rows)
+
+
+def _at(row: Row, risk: Callable[[Row], Cell]) -> Cell:
+    """Return the error rate, and how much is really decided where scores are tied."""
+    cell, decided, asked = risk(row), number(row, "coverage"), number(row, "asked_share")
+    if decided is None or asked is None or abs(decided - asked) < TIED:
+        return cell
+    return Cell(cell.value, f"{cell.note}; {percent(decided, 0)} are as sure".removeprefix("; "))
+
+
+TIED = 0.02
+"""By how much more than was asked for has to be decided for that to be said."""
+
+
+def fairness_table(fairness: pl.DataFrame) -> PlainTable:
+    """Return a line per group and judge: how often innocent rows are flagged, and how far that is from the rest."""
+    columns = {
+        "innocent": _count("innocent"),
+        "flagged": estimate("false_positive_rate", percent),
+        "more than the rest": _points,
+    }
+    return parts_table(fairness, ["by", "group", "judge"], columns)
+
+
+def _points(row: Row) -> Cell:
+    value, low, high = (number(row, f"difference{end}") for end in ("", "_low", "_high"))
+    if value is None:
+        return Cell(NONE)
+    between = "" if low is None or high is None else f"{signed(100 * low, 1)} to {signed(100 * high, 1)}"
+    return Cell(f"{signed(100 * value, 1)} points", between)
 
 
 def group_table(evaluation: Evaluation) -> PlainTable:

@@ -55,6 +55,13 @@ if TYPE_CHECKING:
     "--price", "prices", multiple=True, metavar="NAME=DOLLARS", help="What 1,000 rows cost by a score."
 )
 @click.option(
+    "--harm",
+    "harm",
+    multiple=True,
+    metavar="NAME=WEIGHT",
+    help="What an error weighs: missed, wrongful, or a category that is missed (1).",
+)
+@click.option(
     "--label-source",
     type=click.Choice(["human", "moderators", "model"]),
     default="human",
@@ -94,6 +101,7 @@ def evaluate(
     annotator: str | None,
     item: str | None,
     prices: tuple[str, ...],
+    harm: tuple[str, ...],
     label_source: str,
     configs: tuple[str, ...],
     no_configs: bool,
@@ -132,6 +140,7 @@ def evaluate(
             annotator,
             item,
             prices,
+            harm,
         )
         found = _of_a_chat(str(table), configs, has_columns=any(others) or no_configs)
     else:
@@ -148,6 +157,7 @@ def evaluate(
             annotator=annotator,
             item=item,
             prices=prices,
+            harm=harm,
             label_source=evaluated.label_source(label_source),
             configs=() if no_configs else configs or BESIDE,
         )

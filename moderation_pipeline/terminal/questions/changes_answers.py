@@ -12,12 +12,10 @@ import polars as pl
 
 from moderation_pipeline.agents.deciding.rederiving import rederiving_of
 from moderation_pipeline.config.config_library import ConfigLibrary
-from moderation_pipeline.config.own_rules import own_rules
-from moderation_pipeline.config.sanctions import load_sanctions
 from moderation_pipeline.errors import ModerationError, closest
-from moderation_pipeline.evaluation.outcome_changes import acted_against, changes
-from moderation_pipeline.moderation.acting_anew import Stored, acted_anew
-from moderation_pipeline.moderation.ladder import Ladder
+from moderation_pipeline.evaluation.outcome_changes import acted_against, by_rule, changes, rules_that_stood
+from moderation_pipeline.moderation.acting_anew import Stored
+from moderation_pipeline.moderation.replayed import NAMED, acted_under, asked_in_words
 from moderation_pipeline.plan import Category
 from moderation_pipeline.report.quantities import count, plural
 from moderation_pipeline.terminal.listings import NothingRunError, require_chat
@@ -26,7 +24,6 @@ from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import ACTION_LOG, COMMENTS, EXPERT_AUDITS, STUDENT_DECISIONS
 
 SHOWN = ("channel", "user", "way", "before", "after", "category", "label", "text")
-NAMED = [each.value for each in Category if each is not Category.NONE]
 
 
 class ThresholdError(ModerationError):
@@ -102,23 +99,14 @@ def what_if(
     least = dict(map(_threshold, thresholds))
     comments, log = run_of(folder, chat, config)
     named = ConfigLibrary(folder).load(config)
-    spec = load_sanctions(sanctions or named.config.sanctions, folder)
     stored = Stored(
         read_table(folder, STUDENT_DECISIONS, chat, config),
         read_table(folder, EXPERT_AUDITS, chat, config),
         log,
     )
-    after = acted_anew(
-        comments,
-        stored,
-        named.config,
-        Ladder(spec, shadow=named.config.shadow),
-        least=least,
-        own_rules=own_rules(named.config.rules, folder),
-    )
-    asked = [f"{name} from {share:g} on" for name, share in least.items()]
-    asked += [f"sanctions {sanctions}"] if sanctions else []
-    said = f"{config} on {chat} with {', '.join(asked) or 'nothing changed'}, replayed without asking anybody"
+    after = acted_under(comments, stored, named.config, folder, least=least, sanctions=sanctions)
+    asked = asked_in_words(least, sanctions)
+    said = f"{config} on {chat} with {asked}, replayed without asking anybody"
     keeps_all = rederiving_of(named.config.student, "", {}) is not None
     note = "" if not least or keeps_all else _ONLY_STRICTER
     return _shown(said, comments, log, after, ("before", "after"), note)
@@ -139,25 +127,12 @@ def flips(folder: DataFolder, chat: str, one: str, other: str) -> ChangesShown:
     comments, before = run_of(folder, chat, one)
     _, after = run_of(folder, chat, other)
     found = _shown(f"From {one} to {other} on {chat}", comments, before, after, (one, other))
-    return found._replace(rules=_by_rule(found.lines, *(_rules(folder, chat, name) for name in (one, other))))
+    return found._replace(rules=by_rule(found.lines, *(_rules(folder, chat, name) for name in (one, other))))
 
 
 def _rules(folder: DataFolder, chat: str, config: str) -> pl.DataFrame:
-    """Return the rule that was cited for each comment: that of the plan that stood."""
-    both = [
-        read_table(folder, table, chat, config).select("comment_id", pl.col("rule").alias(who))
-        for who, table in (("student", STUDENT_DECISIONS), ("expert", EXPERT_AUDITS))
-    ]
-    stood = (
-        ("expert", "student")
-        if ConfigLibrary(folder).load(config).config.audits_act
-        else ("student", "expert")
-    )
-    return (
-        both[0]
-        .join(both[1], on="comment_id", how="full", coalesce=True)
-        .select("comment_id", rule=pl.coalesce(stood))
-    )
+    both = (read_table(folder, table, chat, config) for table in (STUDENT_DECISIONS, EXPERT_AUDITS))
+    return rules_that_stood(*both, audits_act=ConfigLibrary(folder).load(config).config.audits_act)
 
 
 def run_of(folder: DataFolder, chat: str, config: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -212,18 +187,4 @@ def _shown(
 def _totals(before: Mapping[str, int], after: Mapping[str, int], ends: tuple[str, str]) -> pl.DataFrame:
     return pl.DataFrame(
         {"action": list(before), ends[0]: list(before.values()), ends[1]: [after[each] for each in before]}
-    )
-
-
-def _by_rule(lines: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
-    """Return how many lines went from which category and rule to which."""
-    rules = lines.join(before.select("comment_id", rule_before="rule"), on="comment_id", how="left").join(
-        after.select("comment_id", rule_after="rule"), on="comment_id", how="left"
-    )
-    keys = ("way", "category_before", "category_after", "rule_before", "rule_after")
-    label = pl.col("label_is_violation")
-    return (
-        rules.group_by(keys)
-        .agg(comments=pl.len(), labelled_violations=label.sum(), labelled_innocent=(~label).sum())
-        .sort("comments", *keys, descending=[True, *[False] * len(keys)], nulls_last=True)
     )

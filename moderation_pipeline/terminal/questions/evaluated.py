@@ -12,8 +12,14 @@ from typing import get_args
 
 import click
 
-from moderation_pipeline.evaluation.scored.judged_rows import LabelSource
+from moderation_pipeline.evaluation.scored.judged_rows import ALIKE, LabelSource
 from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
+from moderation_pipeline.report.scored_tables.evidence_sentences import (
+    coverage_sentences,
+    fairness_sentences,
+    harm_sentence,
+    noise_of,
+)
 from moderation_pipeline.report.scored_tables.score_sentences import (
     annotator_sentences,
     flip_sentences,
@@ -31,12 +37,16 @@ Row = Mapping[str, object]
 def print_evaluation(evaluation: Evaluation) -> None:
     """Draw one row per judge, and say what it comes to."""
     columns = ["judge", "flags from", "F1", "precision", "recall", "F1, threshold chosen", "AUROC", "AUPRC"]
+    if evaluation.facts.harm != str(ALIKE):
+        columns.append("errors/1000 by weight")
     if evaluation.judges["usd_per_1000"].drop_nulls().len():
         columns.append("$/1000")
     rows = [[_cell(column, row) for column in columns] for row in evaluation.judges.iter_rows(named=True)]
     print_table(columns, rows, right=columns[1:])
     said = [what_was_read(evaluation), *verdict(evaluation), *flip_sentences(evaluation)]
-    said += annotator_sentences(evaluation)
+    said += [*annotator_sentences(evaluation), *coverage_sentences(evaluation.coverage)]
+    said += [*fairness_sentences(evaluation.fairness), *noise_of(evaluation)]
+    said.append(harm_sentence(evaluation.facts.harm))
     if evaluation.facts.label_source == "human":
         said.append(WORDS["human"].caution)
     click.echo("\n" + wrapped([harmless(each) for each in said], console().width))
@@ -81,6 +91,8 @@ def _cell(column: str, row: Row) -> str:
             return number(row["threshold"], 3) if isinstance(row["threshold"], float) else "–"
         case "$/1000":
             return number(row["usd_per_1000"]) if isinstance(row["usd_per_1000"], float) else "–"
+        case "errors/1000 by weight":
+            return number(row["harm_per_1000"], 3) if isinstance(row["harm_per_1000"], float) else "–"
         case "precision" | "recall":
             return _two_digits(row[column])
         case "F1, threshold chosen":

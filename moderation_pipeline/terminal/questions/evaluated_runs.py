@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -10,9 +11,13 @@ from moderation_pipeline.certificates.certified_basis import run_basis
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.evaluation.comparable import made, stale, stale_sentence
+from moderation_pipeline.evaluation.harm import weights_of
 from moderation_pipeline.evaluation.judged import Run
-from moderation_pipeline.evaluation.scored.run_judges import judged_runs
+from moderation_pipeline.evaluation.scored.judged_rows import JudgedRows
+from moderation_pipeline.evaluation.scored.label_noise import NOISE, noise_of_two
+from moderation_pipeline.evaluation.scored.run_judges import judged_runs, second_judge
 from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation, Facts, evaluation_of
+from moderation_pipeline.evaluation.yardstick import yardstick_of
 from moderation_pipeline.terminal.listings import NothingRunError, require_chat
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -57,7 +62,10 @@ def evaluate_runs(folder: DataFolder, chat: str, configs: Sequence[str] = ()) ->
         raise RunLeftOutError(chat, left_out)
     if not wanted:
         raise NothingRunError(chat, None, folder)
-    judged = judged_runs(comments, [_run(folder, library, chat, name) for name in wanted])
+    runs = [_run(folder, library, chat, name) for name in wanted]
+    judged = judged_runs(comments, runs)
+    expert = yardstick_of(runs[0].config, [library.load(name) for name in names])
+    noise = _noise(folder, chat, comments, judged, expert)
     facts = Facts(
         name=chat,
         rows=judged.rows.height,
@@ -65,9 +73,26 @@ def evaluate_runs(folder: DataFolder, chat: str, configs: Sequence[str] = ()) ->
         clusters=judged.rows["cluster"].n_unique(),
         has_users=comments["user_id"].count() > 0,
         label_source=judged.label_source,
+        harm="; ".join(dict.fromkeys(str(weights_of(run.config.config.audit.harm)) for run in runs)),
+        second=None if expert is None else f"the Expert of {expert}",
     )
     notes = (stale_sentence(chat, left_out),)
-    return evaluation_of(judged, facts, tuple(note for note in notes if note is not None), pl.DataFrame())
+    said = tuple(note for note in notes if note is not None)
+    return evaluation_of(judged, facts, said, pl.DataFrame(), noise)
+
+
+def _noise(
+    folder: DataFolder, chat: str, comments: pl.DataFrame, judged: JudgedRows, expert: str | None
+) -> pl.DataFrame:
+    """Return what is left of the estimates where the labels and an Expert that judged everything differ.
+
+    That Expert's own run is left out: it would be held against itself.
+    """
+    if expert is None:
+        return pl.DataFrame(schema=NOISE)
+    others = tuple(judge for judge in judged.judges if judge.name != expert)
+    rows = second_judge(judged, comments, read_table(folder, EXPERT_AUDITS, chat, expert))
+    return noise_of_two(replace(judged, judges=others), rows)
 
 
 def _run(folder: DataFolder, library: ConfigLibrary, chat: str, name: str) -> Run:

@@ -65,13 +65,13 @@ def test_hostile_texts_categories_and_names_are_shown_and_do_nothing(
 
 
 @pytest.mark.parametrize("width", [360, 1_100])
-def test_the_page_fits_its_window_and_shows_both_charts(browser: Browser, tmp_path: Path, width: int) -> None:
+def test_the_page_fits_its_window_and_shows_its_charts(browser: Browser, tmp_path: Path, width: int) -> None:
     path = tmp_path / "page.html"
     path.write_text(score_page(evaluated()), "utf-8")
     page = browser.new_page(viewport={"width": width, "height": 800})
     assert visited(page, path.as_uri()) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator(".figure img").count() == 2
+    assert page.locator(".figure img").count() == 3
     page.close()
 
 

@@ -1,0 +1,346 @@
+"""Beside the flow: the questions that people ask of a run or a chat, each made only when it is asked.
+
+What is answered is what `moderation what-if`, `compare`, `moderators`, `labels`, `probe` and `evaluate` say; here it
+is kept as a table, so that it can be asked in SQL. None is part of a job, and none but `probe_results` asks a model.
+"""
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import dagster as dg
+import polars as pl
+from pydantic import Field
+
+from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.defs.checking import OWNERS, declared, holds
+from moderation_pipeline.defs.comparison import RUN_TABLES, Partitions, collect_runs, of_every_config
+from moderation_pipeline.defs.partitions import chats, configs, from_chat_to_run, runs
+from moderation_pipeline.defs.resources import AgentBuilder, Embedders
+from moderation_pipeline.errors import ModerationError, closest
+from moderation_pipeline.moderation.run_beginning import begin
+from moderation_pipeline.warehouse import laws
+from moderation_pipeline.warehouse.files import read_table, replaced_atomically
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.io_manager import partition_names
+from moderation_pipeline.warehouse.tables import (
+    DOUBTED_LABELS,
+    FAIRNESS,
+    FLIPPED,
+    METRICS,
+    MODERATORS_BESIDE,
+    PROBE_RESULTS,
+    USER_STATE,
+    WHAT_IF,
+    Table,
+)
+from moderation_pipeline.warehouse.versions import source_version
+from moderation_pipeline.warehouse.views import query
+
+if TYPE_CHECKING:
+    from moderation_pipeline.plan import Category
+
+GROUP = "questions"
+KINDS = {"polars", "parquet"}
+OF_ITS_CHAT = {"comments": dg.AssetIn(partition_mapping=from_chat_to_run)}
+Made = dg.MaterializeResult[pl.DataFrame]
+
+
+class WhatIf(dg.Config):
+    """What would be changed: the least probability to act on, by category, and the ladder that is climbed."""
+
+    thresholds: dict[str, float] = Field(default_factory=dict)
+    sanctions: str | None = None
+
+
+class ThresholdOfNothingError(ModerationError):
+    """A threshold of what is no category, or that is no probability."""
+
+    def __init__(self, name: str, share: float, known: list[str]) -> None:
+        super().__init__(
+            f"thresholds says {{{name}: {share:g}}}; it wants a category and a share above 0 and up to 1, such as"
+            f" {{harassment: 0.8}}.{closest(name, known)} Categories are: {', '.join(known)}."
+        )
+
+
+class RunOfOtherCommentsError(ModerationError):
+    """A run of other comments than the chat has now."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The run {key} is of other comments than its chat has now: it has changed since. Moderate it again (the"
+            " job moderate, or 'moderation run'), then ask again."
+        )
+
+
+@dg.asset(
+    partitions_def=runs,
+    ins=OF_ITS_CHAT,
+    group_name=GROUP,
+    kinds=KINDS,
+    owners=OWNERS,
+    code_version=source_version(__name__),
+)
+def what_if(
+    context: dg.AssetExecutionContext,
+    config: WhatIf,
+    comments: pl.DataFrame,
+    student_decisions: pl.DataFrame,
+    expert_audits: pl.DataFrame,
+    action_log: pl.DataFrame,
+    data_folder: dg.ResourceParam[DataFolder],
+) -> Made:
+    """One row per comment that would fare otherwise under other thresholds or another ladder; no model is asked."""
+    from moderation_pipeline.evaluation.outcome_changes import changes
+    from moderation_pipeline.moderation.acting_anew import Stored
+    from moderation_pipeline.moderation.replayed import acted_under, asked_in_words
+
+    named = ConfigLibrary(data_folder).load(str(partition_names(context.partition_key)[1]))
+    _refuse_other_comments(context, comments, action_log)
+    least = _thresholds(config.thresholds)
+    stored = Stored(student_decisions, expert_audits, action_log)
+    after = acted_under(comments, stored, named.config, data_folder, least=least, sanctions=config.sanctions)
+    found, asked = changes(comments, action_log, after), asked_in_words(least, config.sanctions)
+    rows = found.lines.with_columns(pl.lit(asked).alias("asked"))
+    ways = {f"comments_{way}": number for way, number in rows["way"].value_counts().iter_rows()}
+    return _made(context, WHAT_IF, rows, asked=asked, **ways)
+
+
+def _refuse_other_comments(
+    context: dg.AssetExecutionContext, comments: pl.DataFrame, action_log: pl.DataFrame
+) -> None:
+    if laws.not_decided_once(comments, action_log).height:
+        raise RunOfOtherCommentsError(str(context.partition_key))
+
+
+def _thresholds(given: dict[str, float]) -> dict["Category", float]:
+    from moderation_pipeline.moderation.replayed import NAMED
+    from moderation_pipeline.plan import Category
+
+    for name, share in given.items():
+        if name not in NAMED or not 0 < share <= 1:
+            raise ThresholdOfNothingError(name, share, NAMED)
+    return {Category(name): share for name, share in given.items()}
+
+
+@dg.asset(
+    partitions_def=chats,
+    ins=of_every_config("metrics", *RUN_TABLES),
+    group_name=GROUP,
+    kinds=KINDS,
+    owners=OWNERS,
+    code_version=source_version(__name__),
+)
+def flipped(
+    context: dg.AssetExecutionContext,
+    comments: pl.DataFrame,
+    data_folder: dg.ResourceParam[DataFolder],
+    **tables: Partitions,
+) -> Made:
+    """One row per two configs of a chat and change of category and rule; the lines are in the view `flips`."""
+    from moderation_pipeline.evaluation.outcome_changes import by_rule, changes, rules_that_stood
+
+    collected = collect_runs(context.partition_key, comments, data_folder, tables).runs
+    cited = {
+        run.name: rules_that_stood(
+            run.student_decisions, run.expert_audits, audits_act=run.config.config.audits_act
+        )
+        for run in collected
+    }
+    frames = []
+    for one, other in combinations(collected, 2):
+        lines = changes(comments, one.action_log, other.action_log).lines
+        between = by_rule(lines, cited[one.name], cited[other.name])
+        frames.append(between.with_columns(config=pl.lit(one.name), other_config=pl.lit(other.name)))
+    rows = pl.concat(frames, how="vertical_relaxed") if frames else FLIPPED.empty()
+    return _made(context, FLIPPED, rows, comments=int(rows["comments"].sum()))
+
+
+@dg.asset(
+    partitions_def=runs,
+    ins=OF_ITS_CHAT,
+    group_name=GROUP,
+    kinds=KINDS,
+    owners=OWNERS,
+    code_version=source_version(__name__),
+)
+def moderators_beside(
+    context: dg.AssetExecutionContext, comments: pl.DataFrame, action_log: pl.DataFrame
+) -> Made:
+    """One row per answer to who acts, the config or the human moderators, with both their consistencies."""
+    from moderation_pipeline.evaluation.moderators_compared import moderators_compared
+
+    _refuse_other_comments(context, comments, action_log)
+    found = moderators_compared(comments, action_log)
+    rows = found.counts.with_columns(
+        again_by_moderators=pl.lit(found.again_by_moderators, pl.Float64),
+        again_by_config=pl.lit(found.again_by_config, pl.Float64),
+    )
+    counts = {f"comments_{who.replace(' ', '_')}": number for who, number, *_ in found.counts.iter_rows()}
+    return _made(context, MODERATORS_BESIDE, rows, **counts)
+
+
+@dg.asset(
+    partitions_def=chats, group_name=GROUP, kinds=KINDS, owners=OWNERS, code_version=source_version(__name__)
+)
+def doubted_labels(context: dg.AssetExecutionContext, comments: pl.DataFrame) -> Made:
+    """One row per label that looks wrong by what is written elsewhere in the chat, the most doubtful first."""
+    from moderation_pipeline.evaluation.doubtful_labels import label_doubts
+
+    found = label_doubts(comments)
+    return _made(context, DOUBTED_LABELS, found.doubted, labels=found.labelled, doubted=found.doubted.height)
+
+
+@dg.asset(
+    partitions_def=runs,
+    ins=OF_ITS_CHAT,
+    group_name=GROUP,
+    kinds=KINDS,
+    owners=OWNERS,
+    code_version=source_version(__name__),
+)
+def fairness(
+    context: dg.AssetExecutionContext,
+    comments: pl.DataFrame,
+    student_decisions: pl.DataFrame,
+    expert_audits: pl.DataFrame,
+    memory_snapshot: pl.DataFrame,
+    action_log: pl.DataFrame,
+    data_folder: dg.ResourceParam[DataFolder],
+) -> Made:
+    """One row per group that innocent comments name, and per language: how often the run flags them, and the rest."""
+    from moderation_pipeline.evaluation.judged import Run
+    from moderation_pipeline.evaluation.scored.false_alarms import fairness_frame
+    from moderation_pipeline.evaluation.scored.run_judges import judged_runs
+
+    named = ConfigLibrary(data_folder).load(str(partition_names(context.partition_key)[1]))
+    _refuse_other_comments(context, comments, action_log)
+    run = Run(named, student_decisions, expert_audits, memory_snapshot, action_log, USER_STATE.empty())
+    rows = fairness_frame(judged_runs(comments, [run]))
+    worse = rows.filter(pl.col("difference_low") > 0)["group"].to_list()
+    said = ", ".join(worse) or "none"
+    return _made(context, FAIRNESS, rows, groups=rows.height, flagged_more_often_than_the_rest=said)
+
+
+@dg.asset(
+    partitions_def=configs,
+    group_name=GROUP,
+    kinds=KINDS,
+    owners=OWNERS,
+    code_version=source_version(__name__),
+)
+def probe_results(
+    context: dg.AssetExecutionContext,
+    data_folder: dg.ResourceParam[DataFolder],
+    agents: AgentBuilder,
+    embedders: Embedders,
+) -> Made:
+    """One row per ability: how many of its made-up lines the config judges rightly. Asks the config's models."""
+    from moderation_pipeline.attacks.probing import probe_config
+
+    named = ConfigLibrary(data_folder).load(context.partition_key)
+    means = agents.means(embedders, data_folder, context.log.warning)
+    found = probe_config(named, lambda comments: begin(named, comments, data_folder, means))
+    rows = found.rename({"share": "right_share", "low": "right_share_low", "high": "right_share_high"})
+    rows = rows.with_columns(chat=pl.lit(PROBE_RESULTS.only_chat), config=pl.lit(named.name))
+    counts = {name: int(rows[name].sum()) for name in ("lines", "right", "open")}
+    return dg.MaterializeResult(value=_as(PROBE_RESULTS, rows), metadata=counts)
+
+
+@dg.asset(
+    partitions_def=runs,
+    deps=["comments", "student_decisions", "expert_audits", "action_log", "metrics"],
+    group_name=GROUP,
+    kinds={"json"},
+    owners=OWNERS,
+    code_version=source_version(__name__),
+)
+def dsa_statements(
+    context: dg.AssetExecutionContext, data_folder: dg.ResourceParam[DataFolder]
+) -> dg.MaterializeResult[None]:
+    """A file of statements of reasons, one a sanction, in the fields of the EU's DSA transparency database.
+
+    The rows of the view `dsa_statements`; nothing is sent anywhere. Beside it the error rate of automated means, which
+    a transparency report has to give, with its interval.
+    """
+    chat, config = partition_names(context.partition_key)
+    rows = query(data_folder, f"from dsa_statements where chat = '{chat}' and config = '{config}'")
+    path = data_folder.run_log(chat, str(config)).with_name(f"{config}.dsa.jsonl")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replaced_atomically(path) as temporary:
+        rows.drop("chat", "config").write_ndjson(temporary)
+    return dg.MaterializeResult(
+        metadata={
+            "statements": rows.height,
+            "statements_beyond_published_limits": laws.beyond_dsa_limits(rows).height,
+            "file": dg.MetadataValue.path(path),
+            **_error_rate(read_table(data_folder, METRICS, chat, config)),
+        }
+    )
+
+
+def _error_rate(metrics: pl.DataFrame) -> dict[str, float]:
+    """Return how many of the sanctions that have a label were wrong; nothing where none can be checked."""
+    names = [f"wrongful_sanction_share{end}" for end in ("", "_low", "_high")]
+    row = metrics.select(names).to_dicts()
+    return {name: value for name, value in row[0].items() if value is not None} if row else {}
+
+
+def _made(context: dg.AssetExecutionContext, table: Table, rows: pl.DataFrame, **told: int | str) -> Made:
+    chat, config = partition_names(context.partition_key)
+    rows = rows.with_columns(chat=pl.lit(chat))
+    if config is not None:
+        rows = rows.with_columns(config=pl.lit(config))
+    return dg.MaterializeResult(value=_as(table, rows), metadata={"rows": rows.height, **told})
+
+
+def _as(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in table.schema.items())
+
+
+@dg.multi_asset_check(
+    specs=[
+        declared("what_if", "every_change_is_a_change", "Before and after differ in every row.", of=runs),
+        declared("moderators_beside", "each_answer_stands_once", "One row per answer.", of=runs),
+        declared("fairness", "rates_lie_within_their_intervals", "Every rate lies in its interval.", of=runs),
+    ],
+    can_subset=True,
+)
+def run_question_checks(
+    context: dg.AssetCheckExecutionContext, data_folder: dg.ResourceParam[DataFolder]
+) -> Iterator[dg.AssetCheckResult]:
+    """Ask whether what was answered of a run is consistent in itself."""
+    chat, config = partition_names(context.partition_key)
+    tables = {table.name: table for table in (WHAT_IF, MODERATORS_BESIDE, FAIRNESS)}
+    for key in sorted(context.selected_asset_check_keys):
+        asset = key.asset_key.to_user_string()
+        rows = read_table(data_folder, tables[asset], chat, config)
+        yield holds(asset, key.name, _inconsistent(asset, rows))
+
+
+def _inconsistent(asset: str, rows: pl.DataFrame) -> pl.DataFrame:
+    if asset == "what_if":
+        same = pl.col("category_before").eq_missing(pl.col("category_after"))
+        return rows.filter((pl.col("before") == pl.col("after")) & same)
+    if asset == "fairness":
+        return laws.outside_intervals(rows, ["false_positive_rate", "difference"])
+    return laws.repeated(rows, "who_acts")
+
+
+@dg.multi_asset_check(
+    specs=[
+        declared("flipped", "every_pair_is_of_two_configs", "No config flips against itself.", of=chats),
+        declared("doubted_labels", "every_label_is_doubted_once", "One row per doubted comment.", of=chats),
+    ],
+    can_subset=True,
+)
+def chat_question_checks(
+    context: dg.AssetCheckExecutionContext, data_folder: dg.ResourceParam[DataFolder]
+) -> Iterator[dg.AssetCheckResult]:
+    """Ask whether what was answered of a chat is consistent in itself."""
+    for key in sorted(context.selected_asset_check_keys):
+        asset = key.asset_key.to_user_string()
+        table = FLIPPED if asset == "flipped" else DOUBTED_LABELS
+        rows = read_table(data_folder, table, context.partition_key)
+        alone = rows.filter(pl.col("config") == pl.col("other_config")) if asset == "flipped" else None
+        yield holds(asset, key.name, laws.repeated(rows, "comment_id") if alone is None else alone)

@@ -1,0 +1,141 @@
+"""How often a judge flags innocent rows, by the group of people that they name and by their language, against the rest.
+
+A row that names a group is held against those that name none; one in a language, against all others. The differences of
+a judge hold together for all groups (`statistics.max_t`): of twenty groups one would otherwise seem wronged by chance.
+Rates have their own intervals. What is innocent is the labels' to say, and labels may be unfair themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from moderation_pipeline.evaluation.copied_texts import CopiedTexts, copied_texts
+from moderation_pipeline.evaluation.estimates import KEYS, Ratio
+from moderation_pipeline.evaluation.run_metrics import difference_of, interval_of
+from moderation_pipeline.evaluation.scored.identity_terms import NAMES_NONE, names
+from moderation_pipeline.evaluation.scored.judged_rows import Judge, JudgedRows
+from moderation_pipeline.statistics.bootstrap import NOTHING, Interval, Resampled, resample
+from moderation_pipeline.statistics.max_t import together
+from moderation_pipeline.text.language import languages
+
+LEAST_INNOCENT = 30
+"""Of a group with fewer innocent rows nothing is told: whether it fares worse can't be seen."""
+
+MOST_LANGUAGES = 12
+UNTOLD = "too short to tell"
+RATE = (Ratio({"flagged": 1.0}, {"rows": 1.0}),)
+RATES = {"rate": RATE}
+
+FAIRNESS = {
+    "judge": pl.String,
+    "by": pl.String,
+    "group": pl.String,
+    "innocent": pl.Int64,
+    "flagged": pl.Int64,
+    "false_positive_rate": pl.Float64,
+    "false_positive_rate_low": pl.Float64,
+    "false_positive_rate_high": pl.Float64,
+    "difference": pl.Float64,
+    "difference_low": pl.Float64,
+    "difference_high": pl.Float64,
+}
+"""`by` is identity or language. `difference` is to the rows that name no group, or to those of all other languages."""
+
+
+class _Group(NamedTuple):
+    """A group's rows, and those that it is held against; null where it is nobody."""
+
+    by: str
+    name: str
+    own: pl.Series
+    others: pl.Series | None
+
+
+def fairness_frame(judged: JudgedRows) -> pl.DataFrame:
+    """Return one row per judge and group that enough innocent rows are of."""
+    innocent = judged.rows.filter(~pl.col("label"))
+    groups = [*_by_identity(innocent), *_by_language(innocent)]
+    if not groups:
+        return pl.DataFrame(schema=FAIRNESS)
+    frames = [_of_judge(judged, judge, innocent, groups) for judge in judged.judges]
+    return pl.concat(frames) if frames else pl.DataFrame(schema=FAIRNESS)
+
+
+def _by_identity(innocent: pl.DataFrame) -> list[_Group]:
+    named = names(innocent["text"])
+    large = [name for name in named.columns if named[name].sum() >= LEAST_INNOCENT]
+    if NAMES_NONE not in large or len(large) < 2:
+        return []
+    rest = named[NAMES_NONE]
+    return [
+        _Group("identity", name, named[name], None if name == NAMES_NONE else rest)
+        for name in (NAMES_NONE, *(name for name in large if name != NAMES_NONE))
+    ]
+
+
+def _by_language(innocent: pl.DataFrame) -> list[_Group]:
+    told = innocent["group:language"] if "group:language" in innocent.columns else languages(innocent["text"])
+    said = told.fill_null(UNTOLD).alias("language")
+    counted = said.value_counts().sort("count", "language", descending=[True, False])
+    large = counted.filter(pl.col("count") >= LEAST_INNOCENT)["language"].head(MOST_LANGUAGES).to_list()
+    if len(set(large) - {UNTOLD}) < 2:
+        return []
+    return [_Group("language", name, said == name, said != name) for name in large]
+
+
+def _of_judge(judged: JudgedRows, judge: Judge, innocent: pl.DataFrame, groups: list[_Group]) -> pl.DataFrame:
+    flag = innocent[judge.flag].fill_null(value=False)
+    sums: dict[str, pl.Series] = {}
+    for at, group in enumerate(groups):
+        for end, held in (("own", group.own), ("others", group.others)):
+            if held is not None:
+                sums |= {f"{at}.{end}.rows": held, f"{at}.{end}.flagged": held & flag}
+    frame = innocent.select(KEYS).hstack([value.cast(pl.Float64).alias(name) for name, value in sums.items()])
+    resampled = resample(frame.drop("shared_text"), seed=judged.seed)
+    shown = [_measured(frame, resampled, f"{at}.") for at in range(len(groups))]
+    apart = _apart(frame, resampled, groups)
+    rows = [
+        (judge.name, group.by, group.name, *shown[at], *apart.get(at, NOTHING))
+        for at, group in enumerate(groups)
+    ]
+    return pl.DataFrame(rows, schema=FAIRNESS, orient="row")
+
+
+def _measured(
+    frame: pl.DataFrame, resampled: Resampled, prefix: str
+) -> tuple[int, int, float | None, float | None, float | None]:
+    own = resampled.part(f"{prefix}own.")
+    found = interval_of(RATE, own, _copied(frame, f"{prefix}own.").added["rate"])
+    return round(float(own.total["rows"][0])), round(float(own.total["flagged"][0])), *found
+
+
+def _copied(frame: pl.DataFrame, prefix: str) -> CopiedTexts:
+    sums = frame.select(*KEYS, *(pl.col(f"{prefix}{name}").alias(name) for name in ("rows", "flagged")))
+    return copied_texts(sums, RATES, ("rate",))
+
+
+def _apart(frame: pl.DataFrame, resampled: Resampled, groups: list[_Group]) -> Mapping[int, Interval]:
+    """Return by group how far it is from the rest; those of one kind hold together.
+
+    Of a group of which nobody was flagged, or everybody, resamples never vary: the difference stands without bounds.
+    """
+    found: dict[int, Interval] = {}
+    for by in ("identity", "language"):
+        held = [at for at, group in enumerate(groups) if group.by == by and group.others is not None]
+        differences = []
+        for at in held:
+            own, others = (f"{at}.{end}." for end in ("own", "others"))
+            copies = _copied(frame, own).to_difference(_copied(frame, others), "rate")
+            differences.append(difference_of(RATE, resampled.part(own), resampled.part(others), copies))
+        for at, each in zip(held, together(differences), strict=True):
+            found[at] = each if _varies(resampled, at) else Interval(each.estimate, None, None)
+    return found
+
+
+def _varies(resampled: Resampled, at: int) -> bool:
+    flagged, rows = (float(resampled.total[f"{at}.own.{name}"][0]) for name in ("flagged", "rows"))
+    return bool(np.isfinite(rows) and 0 < flagged < rows)

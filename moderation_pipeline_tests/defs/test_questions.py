@@ -1,0 +1,154 @@
+"""The assets that answer a question: made only when asked for, by the same rooms as the commands, kept as tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from moderation_pipeline.definitions import defs
+from moderation_pipeline.defs.jobs import JOBS
+from moderation_pipeline.defs.partitions import run_key
+from moderation_pipeline.terminal.questions import changes_answers, labels_answers
+from moderation_pipeline.warehouse.files import read_table
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.laws import beyond_dsa_limits
+from moderation_pipeline.warehouse.tables import (
+    ACTION_LOG,
+    DOUBTED_LABELS,
+    FAIRNESS,
+    FLIPPED,
+    PROBE_RESULTS,
+    WHAT_IF,
+)
+from moderation_pipeline.warehouse.views import query
+from moderation_pipeline_tests.defs.conftest import CHAT
+
+QUESTIONS = (
+    *(
+        "what_if",
+        "flipped",
+        "moderators_beside",
+        "doubted_labels",
+        "fairness",
+        "probe_results",
+        "dsa_statements",
+    ),
+)
+
+
+def ask(
+    instance: dg.DagsterInstance, asset: str, partition: str, config: dict[str, Any] | None = None
+) -> dg.ExecuteInProcessResult:
+    job = dg.define_asset_job("ask", selection=dg.AssetSelection.assets(asset))
+    definitions = dg.Definitions.merge(defs, dg.Definitions(jobs=[job]))
+    run_config = {} if config is None else {"ops": {asset: {"config": config}}}
+    result = definitions.resolve_job_def("ask").execute_in_process(
+        instance=instance, partition_key=partition, run_config=run_config
+    )
+    assert all(check.passed for check in result.get_asset_check_evaluations())
+    return result
+
+
+def told(result: dg.ExecuteInProcessResult) -> dict[str, object]:
+    (event,) = result.get_asset_materialization_events()
+    return {name: value.value for name, value in event.materialization.metadata.items()}
+
+
+@pytest.fixture
+def moderated(instance: dg.DagsterInstance) -> dg.DagsterInstance:
+    """The small chat under two configs."""
+    for job, partition in (
+        ("ingest", CHAT),
+        ("moderate", run_key(CHAT, "hybrid")),
+        ("moderate", run_key(CHAT, "student_only")),
+    ):
+        defs.resolve_job_def(job).execute_in_process(instance=instance, partition_key=partition)
+    return instance
+
+
+def test_none_of_them_is_in_a_job_of_the_flow() -> None:
+    for job in JOBS:
+        selected = {
+            key.to_user_string() for key in defs.resolve_job_def(job.name).asset_layer.selected_asset_keys
+        }
+        assert selected.isdisjoint(QUESTIONS)
+
+
+def test_a_runs_questions_are_answered_as_the_commands_answer_them(
+    folder: DataFolder, moderated: dg.DagsterInstance
+) -> None:
+    key = run_key(CHAT, "hybrid")
+    asked = {"thresholds": {"harassment": 0.95}, "sanctions": "strict"}
+    what_if = told(ask(moderated, "what_if", key, asked))
+    by_command = changes_answers.what_if(folder, CHAT, "hybrid", ["harassment=.95"], "strict")
+    stored = read_table(folder, WHAT_IF, CHAT, "hybrid")
+    assert stored["comment_id"].to_list() == by_command.lines["comment_id"].to_list()
+    assert what_if["asked"] == "harassment from 0.95 on, sanctions strict"
+    assert query(folder, "select count(*) from what_if").item() == stored.height > 0
+
+    flipped = ask(moderated, "flipped", CHAT)
+    pairs = read_table(folder, FLIPPED, CHAT)
+    between = changes_answers.flips(folder, CHAT, "hybrid", "student_only")
+    assert pairs["comments"].sum() == between.lines.height == told(flipped)["comments"]
+    assert set(pairs.select("config", "other_config").rows()) == {("hybrid", "student_only")}
+
+    doubted = told(ask(moderated, "doubted_labels", CHAT))
+    assert read_table(folder, DOUBTED_LABELS, CHAT).height == doubted["doubted"]
+    assert labels_answers.doubtful(folder, CHAT).lines.height == doubted["doubted"]
+
+    groups = told(ask(moderated, "fairness", key))["groups"]
+    assert read_table(folder, FAIRNESS, CHAT, "hybrid").height == groups
+
+
+def test_statements_for_the_eu_are_written_when_asked_for_and_keep_to_its_limits(
+    folder: DataFolder, moderated: dg.DagsterInstance
+) -> None:
+    assert not list(folder.results.rglob("*.dsa.jsonl"))
+    found = told(ask(moderated, "dsa_statements", run_key(CHAT, "student_only")))
+    (path,) = folder.results.rglob("*.dsa.jsonl")
+    statements = pl.read_ndjson(path)
+    carried_out = read_table(folder, ACTION_LOG, CHAT, "student_only").filter(
+        pl.col("action").is_in(["delete", "timeout", "ban"])
+        & ~pl.col("under_sanction")
+        & ~pl.col("is_shadow")
+    )
+    assert statements.height == found["statements"] == carried_out.height > 0
+    assert found["statements_beyond_published_limits"] == 0
+    assert isinstance(found["wrongful_sanction_share"], float)
+    assert "text" not in statements.columns
+
+
+@pytest.mark.usefixtures("moderated")
+def test_a_statement_that_the_database_would_refuse_is_a_culprit(folder: DataFolder) -> None:
+    rows = query(folder, "from dsa_statements")
+    assert beyond_dsa_limits(rows).is_empty()
+    long = rows.with_columns(decision_facts=pl.lit("x" * 5_001))
+    assert beyond_dsa_limits(long).height == rows.height
+    twice = pl.concat([rows, rows.head(1)])
+    assert beyond_dsa_limits(twice).height == 2
+
+
+def test_abilities_are_kept_by_config(folder: DataFolder, instance: dg.DagsterInstance) -> None:
+    found = told(ask(instance, "probe_results", "student_only"))
+    stored = read_table(folder, PROBE_RESULTS, "probes", "student_only")
+    assert stored["right"].sum() == found["right"]
+    assert stored.height > 5
+
+
+def test_moderators_who_never_acted_are_none_to_hold_a_config_against(moderated: dg.DagsterInstance) -> None:
+    with pytest.raises(Exception, match="What the moderators of chat"):
+        ask(moderated, "moderators_beside", run_key(CHAT, "hybrid"))
+
+
+def test_a_threshold_of_no_category_is_refused_with_those_there_are(moderated: dg.DagsterInstance) -> None:
+    with pytest.raises(Exception, match="Categories are: harassment"):
+        ask(moderated, "what_if", run_key(CHAT, "hybrid"), {"thresholds": {"harrassment": 0.8}})
+
+
+@pytest.mark.usefixtures("moderated")
+def test_the_strict_ladder_that_comes_along_hits_some_harder_and_nobody_milder(folder: DataFolder) -> None:
+    ways = changes_answers.what_if(folder, CHAT, "student_only", [], "strict").lines["way"]
+    assert set(ways) == {"harsher"}

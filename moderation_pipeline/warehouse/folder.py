@@ -11,6 +11,12 @@ from typing import Literal
 from moderation_pipeline.errors import ModerationError
 
 DATA_VARIABLE = "MODERATION_DATA"
+STORE_VARIABLE = "MODERATION_STORE"
+"""The address of the Postgres that several machines share; unset, all is kept in the data folder."""
+RAY_VARIABLE = "MODERATION_RAY"
+"""The address of the Ray cluster whose workers make the runs, `http://head:8265`; unset, this machine makes them."""
+SETTINGS_VARIABLE = "MODERATION_SETTINGS"
+"""Where a worker has what people wrote, as it was when its run was asked for; set by `worker.py` alone."""
 
 
 class NoFolderError(ModerationError):
@@ -55,19 +61,24 @@ class DataFolder:
         return self.root / "chats"
 
     @property
+    def settings(self) -> Path:
+        """Where the files lie that people write: the folder itself, but on a worker (`config/travelling.py`)."""
+        return Path(os.environ.get(SETTINGS_VARIABLE) or self.root)
+
+    @property
     def configs(self) -> Path:
         """The user's own configs; one with the name of a ready-made one replaces it."""
-        return self.root / "configs"
+        return self.settings / "configs"
 
     @property
     def sanctions(self) -> Path:
         """The user's own sanction ladders."""
-        return self.root / "sanctions"
+        return self.settings / "sanctions"
 
     @property
     def rules(self) -> Path:
         """Channels' own rules, as a config names them: `<name>.md`."""
-        return self.root / "rules"
+        return self.settings / "rules"
 
     @property
     def nights(self) -> Path:
@@ -77,12 +88,12 @@ class DataFolder:
     @property
     def prices(self) -> Path:
         """The user's own prices per model, which override the shipped table."""
-        return self.root / "prices.yaml"
+        return self.settings / "prices.yaml"
 
     @property
     def chance_secret(self) -> Path:
         """What goes into the draws of audits where a config asks for it (`chance_secret.py`)."""
-        return self.root / "chance_secret"
+        return self.settings / "chance_secret"
 
     @property
     def warehouse(self) -> Path:
@@ -137,5 +148,6 @@ class DataFolder:
 
     @property
     def dagster_home(self) -> Path:
-        """The Dagster instance's folder: DAGSTER_HOME where that is set."""
-        return Path(os.environ.get("DAGSTER_HOME") or self.root / "dagster")
+        """The Dagster instance's folder: DAGSTER_HOME where that is set; another one where the instance is shared."""
+        own = "dagster-shared" if os.environ.get(STORE_VARIABLE) else "dagster"
+        return Path(os.environ.get("DAGSTER_HOME") or self.root / own)

@@ -23,8 +23,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.warehouse.folder import STORE_VARIABLE as STORE_VARIABLE
 
-STORE_VARIABLE = "MODERATION_STORE"
 EXAMPLE = "postgresql://user:password@host:5432/database"
 SCHEMA = "moderation"
 """Where in the database all our tables are: `moderation.replies` and so on."""

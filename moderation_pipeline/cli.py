@@ -30,6 +30,7 @@ from moderation_pipeline.terminal.commands.check import check
 from moderation_pipeline.terminal.commands.configs import configs
 from moderation_pipeline.terminal.commands.evaluate import evaluate
 from moderation_pipeline.terminal.commands.probe import probe
+from moderation_pipeline.terminal.commands.promote import promote
 from moderation_pipeline.terminal.commands.prune import prune
 from moderation_pipeline.terminal.commands.remove import remove
 from moderation_pipeline.terminal.commands.run import run
@@ -92,6 +93,7 @@ COMMANDS = (
     moderators,
     labels,
     certify,
+    promote,
     check,
     tune,
     allow,

@@ -131,6 +131,12 @@ class Launcher:
             self._warming.start()
         return self._run("moderate", run_key(chat, config), config=run_config, resources=_watching(observer))
 
+    def accept_run(self, chat: str, config: str, why: str) -> RunOutcome:
+        """Make a stored run what later ones of the same config are held against; no model is asked."""
+        self._register(chat)
+        judging = {"ops": {"run_judged": {"config": {"accept": why}}}}
+        return self._run("accept", run_key(chat, config), config=judging)
+
     def compare_chat(self, chat: str) -> RunOutcome:
         """Compare the chat's runs, draw the plots and write the report."""
         self._register(chat)

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm
 
 
 def mcnemar(only_one: int, only_other: int) -> float:
     """Return the two-sided p of two judges being right equally often, by the rows on which one alone is right."""
     return float(binomtest(only_one, only_one + only_other).pvalue) if only_one + only_other else 1.0
+
+
+def p_of_difference(point: float, error: float) -> float:
+    """Return the two-sided p of a difference with that standard error being nought; 1 where nothing varies."""
+    return float(2 * norm.sf(abs(point) / error)) if error > 0 else float(point == 0)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

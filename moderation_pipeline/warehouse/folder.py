@@ -86,6 +86,11 @@ class DataFolder:
         return self.root / "nights.yaml"
 
     @property
+    def champions(self) -> Path:
+        """Which config a channel or chat is moderated under, and since when (`config/champions.py`)."""
+        return self.root / "champions.yaml"
+
+    @property
     def prices(self) -> Path:
         """The user's own prices per model, which override the shipped table."""
         return self.settings / "prices.yaml"

@@ -24,13 +24,23 @@ if TYPE_CHECKING:
 class Wanted(NamedTuple):
     """What is wanted of each chat: under which configs, only what changed, how often a failed run is tried again.
 
-    `run_config` is Dagster's, for the runs that moderate.
+    `run_config` is Dagster's, for the runs that moderate; `has_champion`: each chat's champion too.
     """
 
     configs: Sequence[NamedConfig]
     only_new: bool = False
     retries: int = 0
     run_config: Mapping[str, Any] = {}
+    has_champion: bool = False
+
+    def of(self, folder: DataFolder, chat: str) -> Sequence[NamedConfig]:
+        """Return the configs of a chat that was read."""
+        return due_runs.with_champion(folder, chat, self.configs) if self.has_champion else self.configs
+
+    @property
+    def told(self) -> str:
+        """Under what it is moderated, in words."""
+        return ", ".join([each.name for each in self.configs] + ["the champion"] * self.has_champion)
 
 
 class ChatOutcome(NamedTuple):
@@ -61,8 +71,9 @@ def moderated(
 ) -> ChatOutcome:
     """Read the chat where that is due, make the runs that are wanted, and compare them."""
     failures = list(_read(launch, folder, chat, observer))
-    current = [each.name for each in wanted.configs if wanted.only_new and _is_current(folder, chat, each)]
-    due = [each for each in wanted.configs if each.name not in current]
+    configs = wanted.of(folder, chat)
+    current = [each.name for each in configs if wanted.only_new and _is_current(folder, chat, each)]
+    due = [each for each in configs if each.name not in current]
     made = []
     # Those that audit everything first: agreement of the others is measured against their plans.
     for together in (due[: _experts(due)], due[_experts(due) :]):

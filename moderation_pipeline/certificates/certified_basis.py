@@ -90,12 +90,22 @@ def changes_since(certificates: pl.DataFrame, named: NamedConfig, folder: DataFo
     return changes(certified, basis_of(named, folder, str(certificates["chat"][0])))
 
 
-def provenance_of(named: NamedConfig, basis: Basis, chat: str) -> pl.DataFrame:
-    """Return the table provenance of a run: what decides it, and the whole config."""
+def prices_version(folder: DataFolder) -> str:
+    """Return the version of the data folder's own prices; empty where there are none."""
+    path = folder.prices
+    return _version(path.read_text("utf-8")) if path.is_file() else ""
+
+
+def provenance_of(named: NamedConfig, basis: Basis, chat: str, prices: str = "") -> pl.DataFrame:
+    """Return the table provenance of a run: what decides it, and the whole config.
+
+    `prices` is the version of what its costs were reckoned by, which no certificate rests on.
+    """
     row = {
         "chat": chat,
         "config": named.name,
         **basis._asdict(),
+        "prices_version": prices,
         "config_json": named.config.model_dump_json(),
     }
     return pl.DataFrame([row], schema=PROVENANCE.schema)

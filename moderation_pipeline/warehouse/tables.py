@@ -514,6 +514,7 @@ PROVENANCE = Table(
             "agents_version": pl.String,
             "labels_version": pl.String,
             "start_version": pl.String,
+            "prices_version": pl.String,
             "config_json": pl.String,
         }
     ),

@@ -11,6 +11,12 @@ from typing import Literal
 from moderation_pipeline.errors import ModerationError
 
 DATA_VARIABLE = "MODERATION_DATA"
+STORE_VARIABLE = "MODERATION_STORE"
+
+
+def has_shared_store() -> bool:
+    """Whether several machines share a store (`shared_database.py`, which one machine need not import)."""
+    return bool(os.environ.get(STORE_VARIABLE, "").strip())
 
 
 class NoFolderError(ModerationError):

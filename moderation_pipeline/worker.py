@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from moderation_pipeline.errors import ModerationError
-from moderation_pipeline.warehouse.folder import SETTINGS_VARIABLE, STORE_VARIABLE, DataFolder
+from moderation_pipeline.warehouse.folder import SETTINGS_VARIABLE, DataFolder, has_shared_store
 from moderation_pipeline.warehouse.shared_database import shared_database
 
 SETTINGS = "settings"
@@ -59,7 +59,7 @@ def _prepared(folder: DataFolder, version: str, wanted: str) -> None:
 
 def _told(folder: DataFolder, run_id: str, error: ModerationError) -> None:
     """Write into the run's events why this worker refused it."""
-    if not os.environ.get(STORE_VARIABLE):
+    if not has_shared_store():
         return
     from moderation_pipeline.defs.home.instance import instance_of_worker
     from moderation_pipeline.defs.home.worker_runs import REFUSED

@@ -16,7 +16,7 @@ from hypothesis import settings
 from playwright.sync_api import Browser, Error, sync_playwright
 from xdist.scheduler import LoadGroupScheduling
 
-from moderation_pipeline.warehouse.shared_database import STORE_VARIABLE
+from moderation_pipeline.warehouse.folder import STORE_VARIABLE
 from moderation_pipeline_tests.postgres_server import (
     NoPostgresError,
     PostgresServer,

@@ -29,6 +29,10 @@ class NoPostgresError(Exception):
     """No server can be had here, and why."""
 
 
+class PostgresFailedError(Exception):
+    """There is a server, and it doesn't do as it is told."""
+
+
 def binaries() -> Path:
     """Return the folder of the newest server's programs."""
     found = sorted(DEBIANS.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
@@ -60,10 +64,11 @@ class PostgresServer:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
-        if self._owner is not None:
-            shutil.chown(root, self._owner)
         password = root / "password"
         password.write_text(PASSWORD)
+        if self._owner is not None:
+            for path in (root, password):
+                shutil.chown(path, self._owner)
         given = ["-D", self._data, "-U", "moderator", "--auth=scram-sha-256", f"--pwfile={password}"]
         self._do("initdb", *given, "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
 
@@ -91,7 +96,7 @@ class PostgresServer:
             )
             if done.returncode:
                 said.seek(0)
-                raise NoPostgresError(f"{program} failed: {said.read().decode(errors='replace')[-500:]}")
+                raise PostgresFailedError(f"{program} failed: {said.read().decode(errors='replace')[-500:]}")
 
 
 @contextlib.contextmanager
@@ -105,7 +110,7 @@ def own_server(**settings: str) -> Iterator[PostgresServer]:
         try:
             yield server
         finally:
-            with contextlib.suppress(NoPostgresError):  # a test may have stopped it
+            with contextlib.suppress(PostgresFailedError):  # a test may have stopped it
                 server.stop("immediate")
     finally:
         shutil.rmtree(root, ignore_errors=True)

@@ -19,7 +19,18 @@ USUAL = "expert_only"
 """The run that a config without an Expert is held against, where there are several."""
 
 HOW_HARD_IT_IS_ASKED = {
-    *("concurrency", "timeout_s", "attempts", "batch", "batch_size", "device", "price", "may_train_on"),
+    *(
+        "concurrency",
+        "requests_per_minute",
+        "tokens_per_minute",
+        "timeout_s",
+        "attempts",
+        "batch",
+        "batch_size",
+        "device",
+        "price",
+        "may_train_on",
+    ),
 }
 """What a spec says of an Expert that makes it no other judge."""
 

@@ -19,6 +19,11 @@ SETTINGS_VARIABLE = "MODERATION_SETTINGS"
 """Where a worker has what people wrote, as it was when its run was asked for; set by `worker.py` alone."""
 
 
+def has_shared_store() -> bool:
+    """Whether several machines share a store (`shared_database.py`, which one machine need not import)."""
+    return bool(os.environ.get(STORE_VARIABLE, "").strip())
+
+
 class NoFolderError(ModerationError):
     """An address where a data folder is wanted."""
 
@@ -154,5 +159,5 @@ class DataFolder:
     @property
     def dagster_home(self) -> Path:
         """The Dagster instance's folder: DAGSTER_HOME where that is set; another one where the instance is shared."""
-        own = "dagster-shared" if os.environ.get(STORE_VARIABLE) else "dagster"
+        own = "dagster-shared" if has_shared_store() else "dagster"
         return Path(os.environ.get("DAGSTER_HOME") or self.root / own)

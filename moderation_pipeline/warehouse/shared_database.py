@@ -21,9 +21,10 @@ from zlib import crc32
 
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoneFreeError
 
 from moderation_pipeline.errors import ModerationError
-from moderation_pipeline.warehouse.folder import STORE_VARIABLE as STORE_VARIABLE
+from moderation_pipeline.warehouse.folder import STORE_VARIABLE, has_shared_store
 
 EXAMPLE = "postgresql://user:password@host:5432/database"
 SCHEMA = "moderation"
@@ -90,9 +91,17 @@ def shared_database() -> Engine | None:
     Raises:
         StoreAddressError: it holds no address of a Postgres, or the extra `fleet` is not installed.
     """
-    given = os.environ.get(STORE_VARIABLE, "").strip()
+    return named_database() if has_shared_store() else None
+
+
+def named_database() -> Engine:
+    """Return the same where it is known that one is named.
+
+    Raises:
+        StoreAddressError: as above.
+    """
     # By process too: a connection that two processes share after a fork mixes up their answers.
-    return _engine(given, os.getpid()) if given else None
+    return _engine(os.environ.get(STORE_VARIABLE, "").strip(), os.getpid())
 
 
 def place_of(engine: Engine) -> str:
@@ -127,7 +136,7 @@ def in_transaction(
         try:
             with engine.begin() as connection:
                 return work(connection)
-        except DBAPIError as error:
+        except (DBAPIError, NoneFreeError) as error:
             if not waiting.until_next_try(error):
                 raise
 
@@ -142,7 +151,7 @@ class _Waiting:
         self._began = time.monotonic()
         self._tries = 0
 
-    def until_next_try(self, error: DBAPIError) -> bool:
+    def until_next_try(self, error: DBAPIError | NoneFreeError) -> bool:
         """Wait; false where the error is none of the connection's, and trying again is no use.
 
         Raises:
@@ -225,19 +234,21 @@ def _url(given: str) -> URL:
     return url
 
 
-def _passes(error: DBAPIError) -> bool:
+def _passes(error: DBAPIError | NoneFreeError) -> bool:
+    if isinstance(error, NoneFreeError):  # all connections wait for a database that is silent
+        return True
     code = getattr(error.orig, "sqlstate", None)
     return str(code).startswith(TRY_AGAIN) if code is not None else isinstance(error, OperationalError)
 
 
-def _was_refused(error: DBAPIError) -> bool:
+def _was_refused(error: DBAPIError | NoneFreeError) -> bool:
     """Whether a server asked for a password and let us not in: mostly a wrong password, or too many clients."""
-    connection = getattr(error.orig, "pgconn", None)
+    connection = getattr(getattr(error, "orig", None), "pgconn", None)
     return connection is not None and bool(connection.needs_password or connection.used_password)
 
 
-def _said(engine: Engine, error: DBAPIError) -> str:
+def _said(engine: Engine, error: DBAPIError | NoneFreeError) -> str:
     """Return the first line of what the driver said, without the password."""
-    line = str(error.orig).strip().partition("\n")[0]
+    line = str(getattr(error, "orig", error)).strip().partition("\n")[0]
     password = engine.url.password
     return (line.replace(str(password), "[password]") if password else line).rstrip(".")

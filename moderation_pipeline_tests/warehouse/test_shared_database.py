@@ -11,8 +11,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.warehouse.folder import STORE_VARIABLE
 from moderation_pipeline.warehouse.shared_database import (
-    STORE_VARIABLE,
     StoreAddressError,
     StoreUnreachableError,
     in_transaction,

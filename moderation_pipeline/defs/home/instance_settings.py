@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from moderation_pipeline.warehouse.folder import RAY_VARIABLE, STORE_VARIABLE
+from moderation_pipeline.warehouse.folder import RAY_VARIABLE, STORE_VARIABLE, has_shared_store
 
 SETTINGS = "dagster.yaml"
 TERMINAL_SETTINGS = "terminal.yaml"
@@ -89,7 +89,7 @@ compute_logs:
 
 def settings_here() -> Mapping[str, str]:
     """Return the files of settings, as the environment has them: several machines, and workers, where it names them."""
-    if not os.environ.get(STORE_VARIABLE):
+    if not has_shared_store():
         return {SETTINGS: SHARED, TERMINAL_SETTINGS: SHARED + IN_TERMINAL}
     if not os.environ.get(RAY_VARIABLE):
         return {**_OF_SEVERAL, SETTINGS: SEVERAL_MACHINES, TERMINAL_SETTINGS: SEVERAL_MACHINES + IN_TERMINAL}

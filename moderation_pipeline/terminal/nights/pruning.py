@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from moderation_pipeline.backends.wrappers.cache_upkeep import CacheUpkeep, Pruned
+from moderation_pipeline.backends.stores.open_store import upkeep_of_store
+from moderation_pipeline.backends.stores.stored_replies import Pruned
 from moderation_pipeline.warehouse.files import partition_path, stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import ACTION_LOG, AFTER_LOOP, LOOP_TABLES
@@ -27,7 +28,7 @@ def files_before(folder: DataFolder, kind: str, before: float) -> list[Path]:
 
 def replies_before(folder: DataFolder, age_s: float, *, really: bool) -> Pruned:
     """Return the replies that are so old, and drop them where that is meant."""
-    upkeep = CacheUpkeep(folder.reply_cache, time.time())
+    upkeep = upkeep_of_store(folder, time.time())
     days = age_s / DAY_S
     return upkeep.drop_older_than(days) if really else upkeep.older_than(days)
 

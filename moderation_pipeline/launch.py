@@ -18,6 +18,7 @@ from moderation_pipeline.comments.files.arrival import Arrival
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.home.instance import instance
 from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, alive, end_dead_runs
+from moderation_pipeline.defs.home.shared_runs import shared_run
 from moderation_pipeline.defs.partitions import chats, run_key
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.moderation.trace import RunObserver
@@ -128,14 +129,16 @@ class Launcher:
     ) -> RunOutcome:
         run_id = str(uuid4())
         with alive(self._folder.dagster_home, run_id), self._checks_worded(run_id, partition):
-            result = defs.resolve_job_def(job).execute_in_process(
-                run_config={**QUIET, **(config or {})},
-                instance=self._dagster,
-                partition_key=partition,
-                tags={BY_TERMINAL: "true"},
-                run_id=run_id,
-                resources=resources or None,
-            )
+            definition = defs.resolve_job_def(job)
+            with shared_run(self._folder, definition, partition):
+                result = definition.execute_in_process(
+                    run_config={**QUIET, **(config or {})},
+                    instance=self._dagster,
+                    partition_key=partition,
+                    tags={BY_TERMINAL: "true"},
+                    run_id=run_id,
+                    resources=resources or None,
+                )
         return RunOutcome(result.run_id, partition, tuple(_failed(result.get_asset_check_evaluations())))
 
     @contextmanager

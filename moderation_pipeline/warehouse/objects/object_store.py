@@ -246,5 +246,7 @@ def _file_system(address: str) -> tuple[Any, str]:
 def _options(address: str) -> dict[str, Any]:
     if not address.startswith(S3):
         return {}
-    # Listings are kept by s3fs, and would tell of a store as it was before others wrote to it.
-    return {"use_listings_cache": False, "config_kwargs": PATIENCE}
+    # Listings are kept by s3fs, and would tell of a store as it was before others wrote to it. The endpoint is said,
+    # for s3fs keeps a client for whatever it was told, and the environment is not that.
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    return {"use_listings_cache": False, "config_kwargs": PATIENCE, "endpoint_url": endpoint}

@@ -22,6 +22,7 @@ from moderation_pipeline.warehouse.tables import (
     METRIC_HISTORY,
     REJECTED_LINES,
     TABLES,
+    Table,
 )
 
 Kind = Literal["log", "read", "run", "compared", "attacked"]
@@ -32,7 +33,7 @@ LOG, RESULTS, MODELS = "chats", "results", "models"
 PLACES = (*TABLES, LOG, RESULTS, MODELS)
 """Where files of parts are: in a table's folder, or one of these beside the warehouse."""
 
-TABLES_OF = {
+TABLES_OF: dict[Kind, tuple[Table, ...]] = {
     "log": (),
     "read": (COMMENTS, REJECTED_LINES, INGESTION),
     "run": (*LOOP_TABLES, *AFTER_LOOP, METRIC_HISTORY),

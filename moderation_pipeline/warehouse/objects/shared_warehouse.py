@@ -79,7 +79,7 @@ class SharedWarehouse:
         try:
             yield
         except Exception:
-            self._end(making, logs, has_failed=True)
+            self._end(making, logs)
             raise
         except BaseException:
             making.over(is_left=True)
@@ -87,11 +87,11 @@ class SharedWarehouse:
         self._end(making, logs)
 
     def publish(
-        self, parts: Sequence[PublishedPart], logs: LogsOf = no_logs, *, has_failed: bool = False
+        self, parts: Sequence[PublishedPart], logs: LogsOf = no_logs, *, are_runs_made: bool = False
     ) -> None:
         """Publish parts as they are in the folder, all in one change; one that is not there is taken out.
 
-        Of a run that `has_failed` nothing is published unless its tables are new: before them it left half a log.
+        Where `are_runs_made` a run is published if its tables are new: one that failed before them left half a log.
         """
         published: dict[PublishedPart, dict[str, CataloguedFile]] = {part: {} for part in parts}
         for file in self._catalogue.files_of(parts):
@@ -102,7 +102,7 @@ class SharedWarehouse:
             changed = {
                 part: files
                 for part, files in found.items()
-                if _is_new(files, published[part], tables_alone=has_failed and part.kind == "run")
+                if _is_new(files, published[part], tables_alone=are_runs_made and part.kind == "run")
             }
             self._publish(changed, outbox, known)
 
@@ -138,11 +138,11 @@ class SharedWarehouse:
             self._catalogue.spare(swept)
             put = {name: new[name] for name in swept}
 
-    def _end(self, making: Making, logs: LogsOf, *, has_failed: bool = False) -> None:
+    def _end(self, making: Making, logs: LogsOf) -> None:
         is_left = True
         try:
             making.made({part.chat: logs(part.chat) for part in making.parts if part.kind == "log"})
-            self.publish(making.parts, logs, has_failed=has_failed)
+            self.publish(making.parts, logs, are_runs_made=True)
             is_left = False
         finally:
             making.over(is_left=is_left)

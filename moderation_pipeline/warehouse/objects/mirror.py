@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,11 +76,8 @@ class Mirror:
 
     def _is_edited(self, file: CataloguedFile) -> bool:
         """Whether somebody wrote a chat's file here since it was published: reading the chat here publishes it."""
-        if not file.path.startswith(f"{LOG}/") or file.is_folder:
-            return False
-        with suppress(FileNotFoundError, NotADirectoryError):
-            return (self.folder.root / file.path).stat().st_mtime_ns > file.mtime_ns
-        return False
+        is_log = file.path.startswith(f"{LOG}/") and not file.is_folder
+        return is_log and _is_newer(self.folder.root / file.path, file)
 
     def _not_fetched(self, objects: Iterable[CataloguedFile]) -> list[CataloguedFile]:
         return [file for file in objects if not self._fetched(file).exists()]
@@ -102,11 +99,11 @@ class Mirror:
                 pass
 
     def _take_out(self, gone: Iterable[CataloguedFile]) -> None:
-        """Delete what is no longer published, where it is what was."""
+        """Delete what is no longer published, this machine's copy of an older version too; what is newer is its own."""
         busy = under_way(self.folder)
         for file in gone:
             path = self.folder.root / file.path
-            if file.part not in busy and _is_as_it_was(path, file):
+            if file.part not in busy and not _is_newer(path, file) and path.is_file():
                 path.unlink(missing_ok=True)
                 self._without_empty(path.parent)
 
@@ -154,6 +151,13 @@ def _is_as_it_was(path: Path, file: CataloguedFile) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     return told.st_mtime_ns == file.mtime_ns and (file.is_folder or told.st_size == file.size)
+
+
+def _is_newer(path: Path, file: CataloguedFile) -> bool:
+    try:
+        return path.stat().st_mtime_ns > file.mtime_ns
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _copied(source: Path, target: Path, mtime_ns: int) -> None:

@@ -126,8 +126,8 @@ class ObjectStore:
 
         try:
             self._tried(once)
-        except FileNotFoundError:
-            raise BadWarehouseError(self.address, "there is no such bucket") from None
+        except (FileNotFoundError, NotADirectoryError):
+            raise BadWarehouseError(self.address, "there is no such bucket or folder") from None
 
     def fetch(self, sha256: str, size: int, to: Path) -> None:
         """Have the object at the path, once it is known to be whole.
@@ -202,7 +202,7 @@ class ObjectStore:
         for pause_s in (*self._pauses_s, None):
             try:
                 return ask()
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 raise
             except PermissionError:
                 raise RefusedError(self.address) from None
@@ -237,7 +237,8 @@ def _file_system(address: str) -> tuple[Any, str]:
         return place.fs, place.path.rstrip("/")
     except ImportError:
         raise BadWarehouseError(
-            address, "what speaks its protocol is not installed (pip install 'moderation-pipeline[fleet]')"
+            address,
+            "what speaks its protocol is not installed (for s3 it comes with `pip install -e '.[fleet]'`)",
         ) from None
     except ValueError:
         raise BadWarehouseError(address, "no file system has that protocol") from None

@@ -29,8 +29,13 @@ class S3Server:
     @property
     def environment(self) -> dict[str, str]:
         """What a machine is told to find it, in AWS's own words."""
+        return self.environment_at(self.port)
+
+    @staticmethod
+    def environment_at(port: int) -> dict[str, str]:
+        """Return what finds a server at a port."""
         return {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
             "AWS_ACCESS_KEY_ID": "made-up",
             "AWS_SECRET_ACCESS_KEY": "made-up",
             "AWS_DEFAULT_REGION": "us-east-1",

@@ -92,7 +92,7 @@ def test_a_server_that_stays_away_is_an_error_that_shows_no_secret(
 def test_what_is_not_there_is_said_at_once(s3: S3Server, content: Path, tmp_path: Path) -> None:
     with pytest.raises(ModerationError, match=f"Object {NAME} .* is not there"):
         quick(s3.address).fetch(NAME, 1, tmp_path / "fetched")
-    with pytest.raises(ModerationError, match="there is no such bucket"):
+    with pytest.raises(ModerationError, match="there is no such bucket or folder"):
         quick("s3://nowhere/prefix").put(content, NAME)
 
 
@@ -193,7 +193,7 @@ def _handler(answers: list[bytes]) -> Callable[..., BaseHTTPRequestHandler]:
     [
         ("bucket/prefix", "that is no address"),
         ("nosuch://bucket/prefix", "no file system has that protocol"),
-        ("hdfs://user:hidden@host/prefix", "is not installed"),
+        ("gs://user:hidden@host/prefix", "is not installed"),
     ],
 )
 def test_an_address_that_can_not_be_used_says_what_could(address: str, why: str) -> None:

@@ -194,6 +194,7 @@ def test_a_chat_that_is_forgotten_is_gone_elsewhere_and_what_was_never_published
     make_run(here, 1, PublishedPart("run", "stream", "hybrid"))
     there.follow()
     write_run(there.folder, 4, PublishedPart("run", "own", "hybrid"))
+    make_run(here, 2)
     here.forget("arena")
     there.follow()
     assert heights(there.folder) == {0}

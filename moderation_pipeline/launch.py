@@ -23,6 +23,7 @@ from moderation_pipeline.defs.home.live_runs import (
     end_dead_runs,
     tags_of_terminal,
 )
+from moderation_pipeline.defs.home.shared_runs import shared_run
 from moderation_pipeline.defs.home.worker_runs import Asking, has_workers
 from moderation_pipeline.defs.partitions import chats, run_key
 from moderation_pipeline.errors import ModerationError
@@ -172,14 +173,16 @@ class Launcher:
             alive(self._folder.dagster_home, run_id),
             self._checks_worded(run_id, partition),
         ):
-            result = defs.resolve_job_def(job).execute_in_process(
-                run_config={**QUIET, **(config or {})},
-                instance=self._dagster,
-                partition_key=partition,
-                tags=tags_of_terminal(),
-                run_id=run_id,
-                resources=resources or None,
-            )
+            definition = defs.resolve_job_def(job)
+            with shared_run(self._folder, definition, partition):
+                result = definition.execute_in_process(
+                    run_config={**QUIET, **(config or {})},
+                    instance=self._dagster,
+                    partition_key=partition,
+                    tags=tags_of_terminal(),
+                    run_id=run_id,
+                    resources=resources or None,
+                )
         return RunOutcome(result.run_id, partition, tuple(_failed(result.get_asset_check_evaluations())))
 
     @contextmanager

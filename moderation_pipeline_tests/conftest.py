@@ -59,7 +59,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         assert isinstance(item, pytest.Function)
         if item.get_closest_marker("local"):
             item.add_marker(pytest.mark.xdist_group("real_models"))
-        if "postgres" in item.fixturenames or "own_postgres" in item.fixturenames:
+        if {"postgres", "own_postgres", "s3"} & set(item.fixturenames):
             item.add_marker(pytest.mark.fleet)
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 

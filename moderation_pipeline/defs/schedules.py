@@ -18,6 +18,8 @@ from moderation_pipeline.defs.jobs import moderate
 from moderation_pipeline.defs.partitions import chats, run_key
 from moderation_pipeline.moderation.run_states import DueRun, champion_of, due_runs_of, readable
 from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.objects.follow import CHATS, follow
+from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, METRICS
 
 
 def _settings() -> NightSettings:
@@ -48,6 +50,7 @@ def nightly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | d
         return
     folder = DataFolder.find()
     settings = night_settings(folder)
+    follow(folder, tables=[CHATS, *(table.name for table in (COMMENTS, INGESTION, METRICS))])
     states = chat_states(folder)
     usable, left_out = readable(states, only=settings.chats)
     keys = set(context.instance.get_dynamic_partitions(str(chats.name)))

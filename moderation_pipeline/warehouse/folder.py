@@ -17,6 +17,8 @@ RAY_VARIABLE = "MODERATION_RAY"
 """The address of the Ray cluster whose workers make the runs, `http://head:8265`; unset, this machine makes them."""
 SETTINGS_VARIABLE = "MODERATION_SETTINGS"
 """Where a worker has what people wrote, as it was when its run was asked for; set by `worker.py` alone."""
+WAREHOUSE_VARIABLE = "MODERATION_WAREHOUSE"
+"""The address of the warehouse that several machines share (`objects/`); unset, the data folder is all there is."""
 
 
 def has_shared_store() -> bool:
@@ -43,6 +45,11 @@ def as_folder(given: str) -> Path:
     if re.match(r"[A-Za-z][\w+.-]+:/", given):
         raise NoFolderError(given)
     return Path(given).absolute()
+
+
+def is_shared() -> bool:
+    """Whether the data folder is the mirror of a warehouse that several machines share."""
+    return bool(os.environ.get(WAREHOUSE_VARIABLE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +135,16 @@ class DataFolder:
         return self.results / chat / f"report.{kind}"
 
     @property
+    def models(self) -> Path:
+        """Learned heads: `<chat>/<config>.npz` and `.json`, or a folder of several."""
+        return self.root / "models"
+
+    @property
+    def mirror(self) -> Path:
+        """What is on its way between this folder and a warehouse that several machines share (`objects/`)."""
+        return self.root / ".mirror"
+
+    @property
     def cache(self) -> Path:
         """What can be made again at the cost of seconds, such as the figures' drawing library."""
         return self.root / "cache"
@@ -138,7 +155,7 @@ class DataFolder:
         `number` counts the heads of a run that has several, from 1. It is a file of a folder, for any other name
         might be a config's.
         """
-        only = self.root / "models" / chat / config
+        only = self.models / chat / config
         return only if number is None else only / str(number)
 
     @property

@@ -30,6 +30,7 @@ from moderation_pipeline.terminal.commands.check import check
 from moderation_pipeline.terminal.commands.configs import configs
 from moderation_pipeline.terminal.commands.evaluate import evaluate
 from moderation_pipeline.terminal.commands.probe import probe
+from moderation_pipeline.terminal.commands.promote import promote
 from moderation_pipeline.terminal.commands.prune import prune
 from moderation_pipeline.terminal.commands.remove import remove
 from moderation_pipeline.terminal.commands.run import run
@@ -40,6 +41,7 @@ from moderation_pipeline.terminal.exit_codes import EXIT_CODES, ended
 from moderation_pipeline.terminal.streams import make_fit
 from moderation_pipeline.warehouse.access import keep_private
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder, as_folder
+from moderation_pipeline.warehouse.objects.follow import follow
 
 
 @dataclass(slots=True)
@@ -47,6 +49,7 @@ class Session:
     """What was asked of the program as a whole, before the command's name."""
 
     debug: bool = False
+    asks_for_help: bool = False
 
 
 @click.group(
@@ -61,7 +64,8 @@ class Session:
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error.")
 @click.pass_obj
-def cli(session: Session, data: Path | None, debug: bool) -> None:
+@click.pass_context
+def cli(context: click.Context, session: Session, data: Path | None, debug: bool) -> None:
     """Can an AI agent moderate this chat, at what cost, and can it be trusted to act alone?
 
     \b
@@ -74,8 +78,14 @@ def cli(session: Session, data: Path | None, debug: bool) -> None:
     session.debug = debug
     if data is not None:
         os.environ[DATA_VARIABLE] = str(as_folder(str(data)))
-    keep_private(DataFolder.find())
+    folder = DataFolder.find()
+    keep_private(folder)
+    if context.invoked_subcommand not in READS_NO_TABLES and not session.asks_for_help:
+        follow(folder)
 
+
+READS_NO_TABLES = ("configs", "check", "probe", "allow", "cache")
+"""Where machines share a warehouse, all other commands begin with what the others published."""
 
 COMMANDS = (
     run,
@@ -92,6 +102,7 @@ COMMANDS = (
     moderators,
     labels,
     certify,
+    promote,
     check,
     tune,
     allow,
@@ -109,7 +120,7 @@ for command in COMMANDS:
 
 def called_with(arguments: Sequence[str]) -> int:
     """Carry out the command that the arguments ask for, and return its exit code."""
-    session = Session(debug="--debug" in arguments)
+    session = Session(debug="--debug" in arguments, asks_for_help=bool({"-h", "--help"} & set(arguments)))
     return ended(
         lambda: cli.main(list(arguments), prog_name="moderation", obj=session, standalone_mode=False),
         debug=session.debug,

@@ -21,6 +21,7 @@ from moderation_pipeline.defs import (
     report,
     user_state,
 )
+from moderation_pipeline.defs.home.shared_runs import executor
 from moderation_pipeline.defs.jobs import JOBS
 from moderation_pipeline.defs.presets import presets
 from moderation_pipeline.defs.resources import (
@@ -84,5 +85,5 @@ defs = dg.Definitions(
     resources=RESOURCES,
     # Steps are short, and a process each would import Dagster anew, which takes seconds. What is concurrent
     # is inside the loop (asyncio), and across runs (the run coordinator).
-    executor=dg.in_process_executor,
+    executor=executor(),
 )

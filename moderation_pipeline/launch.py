@@ -7,7 +7,7 @@ loads Dagster and all definitions, which takes seconds: a command does so after 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +17,14 @@ from dagster._core.errors import DagsterAssetCheckFailedError
 from moderation_pipeline.comments.files.arrival import Arrival
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.home.instance import instance
-from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, alive, end_dead_runs
+from moderation_pipeline.defs.home.live_runs import (
+    COMPARED_BY_STARTER,
+    alive,
+    end_dead_runs,
+    tags_of_terminal,
+)
+from moderation_pipeline.defs.home.shared_runs import shared_run
+from moderation_pipeline.defs.home.worker_runs import Asking, has_workers
 from moderation_pipeline.defs.partitions import chats, run_key
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.moderation.trace import RunObserver
@@ -27,6 +34,9 @@ from moderation_pipeline.warehouse.tables import COMMENTS
 
 CODE_VERSION_TAG = "dagster/code_version"
 """Under which tag Dagster keeps an asset's `code_version` with each materialisation."""
+
+MOST_ASKED_FOR = 64
+"""How many runs a terminal asks workers for at a time; Ray has those wait for which there is no place."""
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's own lines are kept in the instance, not written over the terminal's."""
@@ -71,6 +81,18 @@ class Launcher:
         self._folder = folder
         self._dagster = dagster
         self._warming: Thread | None = None
+        self._in_process = Lock()
+        self._has_workers = has_workers(dagster)
+        self._asking = Asking(dagster)
+
+    @property
+    def at_once(self) -> int:
+        """How many runs may be asked for at a time: one in this process, many where workers make them."""
+        return MOST_ASKED_FOR if self._has_workers else 1
+
+    def stop(self) -> None:
+        """Stop what workers make for this terminal."""
+        self._asking.stop()
 
     def synthesize(self, settings: Mapping[str, object] | None = None) -> RunOutcome:
         """Write the synthetic chat; `settings` are those of the asset `synthetic_comments`."""
@@ -102,11 +124,19 @@ class Launcher:
     ) -> RunOutcome:
         """Moderate the chat under one config; the observer sees every comment as it is settled."""
         self._register(chat)
+        if self._has_workers:
+            return self._on_a_worker(run_key(chat, config), run_config)
         if self._warming is None:
             # Half a second, beside the runs, that the plots would have to wait for afterwards.
             self._warming = Thread(target=warm_up)
             self._warming.start()
         return self._run("moderate", run_key(chat, config), config=run_config, resources=_watching(observer))
+
+    def accept_run(self, chat: str, config: str, why: str) -> RunOutcome:
+        """Make a stored run what later ones of the same config are held against; no model is asked."""
+        self._register(chat)
+        judging = {"ops": {"run_judged": {"config": {"accept": why}}}}
+        return self._run("accept", run_key(chat, config), config=judging)
 
     def compare_chat(self, chat: str) -> RunOutcome:
         """Compare the chat's runs, draw the plots and write the report."""
@@ -118,6 +148,16 @@ class Launcher:
         if not self._dagster.has_dynamic_partition(str(chats.name), chat):
             self._dagster.add_dynamic_partitions(str(chats.name), [chat])
 
+    def _on_a_worker(self, partition: dg.MultiPartitionKey, config: Mapping[str, Any] | None) -> RunOutcome:
+        tags = {COMPARED_BY_STARTER: "true"}
+        run_id = self._asking.made(defs.resolve_job_def("moderate"), partition, config, tags)
+        events = self._dagster.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+        found = [each.dagster_event.asset_check_evaluation_data for each in events if each.dagster_event]
+        blocking = list(_failed([each for each in found if each.blocking]))
+        if blocking:
+            raise BlockingCheckError(partition, blocking)
+        return RunOutcome(run_id, partition, tuple(_failed(found)))
+
     def _run(
         self,
         job: str,
@@ -127,15 +167,22 @@ class Launcher:
         resources: Mapping[str, object] | None = None,
     ) -> RunOutcome:
         run_id = str(uuid4())
-        with alive(self._folder.dagster_home, run_id), self._checks_worded(run_id, partition):
-            result = defs.resolve_job_def(job).execute_in_process(
-                run_config={**QUIET, **(config or {})},
-                instance=self._dagster,
-                partition_key=partition,
-                tags={BY_TERMINAL: "true"},
-                run_id=run_id,
-                resources=resources or None,
-            )
+        # One at a time: several threads may wait for workers, and each compares in this process.
+        with (
+            self._in_process,
+            alive(self._folder.dagster_home, run_id),
+            self._checks_worded(run_id, partition),
+        ):
+            definition = defs.resolve_job_def(job)
+            with shared_run(self._folder, definition, partition):
+                result = definition.execute_in_process(
+                    run_config={**QUIET, **(config or {})},
+                    instance=self._dagster,
+                    partition_key=partition,
+                    tags=tags_of_terminal(),
+                    run_id=run_id,
+                    resources=resources or None,
+                )
         return RunOutcome(result.run_id, partition, tuple(_failed(result.get_asset_check_evaluations())))
 
     @contextmanager

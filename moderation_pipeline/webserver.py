@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from moderation_pipeline.slugs import BadSlugError, check_slug
 from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.objects.follow import RESULTS, follow
 
 REPORTS_AT = "/reports"
 """Where the reports are; `defs/report.py` links there."""
@@ -91,7 +92,9 @@ def _report_page(request: Request) -> Response:
     """Answer with a chat's report; in a sandbox, for it shows what strangers wrote where orders are taken."""
     chat = str(request.path_params["chat"])
     try:
-        page = DataFolder.find().report(check_slug(chat, "Chat"), "html").read_bytes()
+        folder, chat = DataFolder.find(), check_slug(chat, "Chat")
+        follow(folder, tables=[RESULTS], chats=[chat])
+        page = folder.report(chat, "html").read_bytes()
     except (BadSlugError, FileNotFoundError):
         return PlainTextResponse(f"No report of {chat!r} was written: 'moderation run CHAT' writes one.", 404)
     return HTMLResponse(page, headers={"Content-Security-Policy": SANDBOX, "Cache-Control": "no-store"})

@@ -1,4 +1,5 @@
-"""What all tests share: property tests without a deadline, for a busy machine is not a fault of the code; a browser.
+"""What all tests share: property tests without a deadline, for a busy machine is not a fault of the code; a browser;
+a Postgres.
 
 And how they are shared out among processes (pytest-xdist): the tests of a file stay together, for they may have a
 folder or a server in common; whatever runs a real model waits for its turn, for a model takes every core it finds.
@@ -8,11 +9,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser, Error, sync_playwright
 from xdist.scheduler import LoadGroupScheduling
+
+from moderation_pipeline.warehouse.folder import STORE_VARIABLE
+from moderation_pipeline_tests.postgres_server import (
+    NoPostgresError,
+    PostgresServer,
+    new_database,
+    own_server,
+    some_server,
+)
 
 settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
@@ -45,8 +56,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist writes the groups into the tests' names
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        assert isinstance(item, pytest.Function)
         if item.get_closest_marker("local"):
             item.add_marker(pytest.mark.xdist_group("real_models"))
+        if {"postgres", "own_postgres", "s3"} & set(item.fixturenames):
+            item.add_marker(pytest.mark.fleet)
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
@@ -65,3 +79,35 @@ def browser() -> Iterator[Browser]:
             pytest.skip(f"{found} does not start: {str(error).splitlines()[0]}")
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a real Postgres; where none can be had the test is skipped, and says so."""
+    pytest.importorskip("psycopg", reason="needs the extras fleet and fleet-tests")
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(some_server())
+        except NoPostgresError as error:
+            pytest.skip(str(error))
+        yield url
+
+
+@pytest.fixture
+def shared_store(postgres: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of an empty database, which MODERATION_STORE names during the test."""
+    url = new_database(postgres)
+    monkeypatch.setenv(STORE_VARIABLE, url)
+    return url
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A Postgres of the test's own, which it may stop and start."""
+    pytest.importorskip("psycopg", reason="needs the extras fleet and fleet-tests")
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(own_server())
+        except NoPostgresError as error:
+            pytest.skip(str(error))
+        yield server

@@ -116,6 +116,7 @@ def test_what_is_old_is_pruned_by_kind_and_only_when_it_is_meant(folder: Path) -
 
 
 OPERATIONS = Path(__file__).parents[1] / "docs" / "operations.md"
+NIGHT = Path(__file__).parents[1] / "deploy" / "systemd" / "moderation-night.service"
 
 
 def test_the_command_lines_of_cron_and_systemd_do_a_night_as_they_stand(folder: Path) -> None:
@@ -124,9 +125,8 @@ def test_the_command_lines_of_cron_and_systemd_do_a_night_as_they_stand(folder: 
     program.parent.mkdir(parents=True)
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m moderation_pipeline.cli "$@"\n')
     program.chmod(0o755)
-    written = OPERATIONS.read_text("utf-8")
-    cron = re.findall(r"^0 3 \* \* \* (.+)$", written, re.MULTILINE)
-    systemd = re.findall(r"^ExecStart=(.+)$", written, re.MULTILINE)
+    cron = re.findall(r"^0 3 \* \* \* (.+)$", OPERATIONS.read_text("utf-8"), re.MULTILINE)
+    systemd = re.findall(r"^ExecStart=(.+)$", NIGHT.read_text("utf-8"), re.MULTILINE)
     assert (len(cron), len(systemd)) == (1, 1)
     for line in (*cron, *systemd):
         ended = subprocess.run(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from moderation_pipeline.backends.batches.batch_doors import batch_door
 from moderation_pipeline.backends.batches.batched_model import BatchStatus, SentBatch
 from moderation_pipeline.backends.chat.chat_backends import chat_endpoint
-from moderation_pipeline.backends.wrappers.reply_store import ReplyStore
+from moderation_pipeline.backends.stores.open_store import is_there_a_store, open_store
 from moderation_pipeline.config.model_specs import RemoteExpert
 from moderation_pipeline.config.run_config import Config
 from moderation_pipeline.slugs import RunKey, VersionedRun
@@ -29,9 +29,9 @@ class WaitingRun(NamedTuple):
 
 def waiting_runs(folder: DataFolder) -> list[WaitingRun]:
     """Return the runs that wait for batches, the longest first; none where nothing was ever asked."""
-    if not folder.reply_cache.exists():
+    if not is_there_a_store(folder):
         return []
-    store = ReplyStore(folder.reply_cache)
+    store = open_store(folder)
     try:
         sent = store.sent_batches()
     finally:

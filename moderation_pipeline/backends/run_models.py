@@ -1,9 +1,10 @@
 """Language and decision models from specs: the backend, and around it, in this order, what every backend gets.
 
-    cache, daily budget, giving up, retry, adaptive concurrency, metering, backend
+    cache and daily budget, giving up, retry, adaptive concurrency, rate limit, metering, backend
 
-The cache is outermost, so that a stored reply costs nothing and waits for nobody. The budget is outside the
-retries, so that a call is reserved once; a call that was tried in vain counts once for giving up. Metering is
+The cache is outermost, so that a stored reply costs nothing and waits for nobody. The budget is asked with
+the claim on a call, so that a call is reserved once; a call that was tried in vain counts once for giving up. Each try
+is one request to the provider, so the rate limit is inside; and calls come to it in the order of the gate. Metering is
 innermost, so that no waiting counts as latency.
 """
 
@@ -28,13 +29,15 @@ from moderation_pipeline.backends.key_hosts import note_where_its_key_goes
 from moderation_pipeline.backends.language_model import LanguageModel, ModelIdentity
 from moderation_pipeline.backends.local.local_backends import local_model
 from moderation_pipeline.backends.spec_classes import place_of
-from moderation_pipeline.backends.wrappers.budget import DailyBudgetModel
+from moderation_pipeline.backends.stores.open_store import open_store
+from moderation_pipeline.backends.stores.stored_replies import DAY_S, LEASE_S, Attempt, ReplyStore
+from moderation_pipeline.backends.wrappers.budget import DailyBudget
 from moderation_pipeline.backends.wrappers.concurrency import AdaptiveModel, Gate
 from moderation_pipeline.backends.wrappers.hopeless import HopelessModel
 from moderation_pipeline.backends.wrappers.metering import MeteredModel
 from moderation_pipeline.backends.wrappers.prices import PriceList
+from moderation_pipeline.backends.wrappers.rate_limit import RateLimit, RateLimitedModel
 from moderation_pipeline.backends.wrappers.reply_cache import CachedModel, Purchases
-from moderation_pipeline.backends.wrappers.reply_store import DAY_S, LEASE_S, Attempt, ReplyStore
 from moderation_pipeline.backends.wrappers.retry import RetryingBatches, RetryingModel, RetryPolicy
 from moderation_pipeline.config.config_errors import UnpricedBudgetError
 from moderation_pipeline.config.decision_specs import ChatDecisionsSpec, DecisionSpec
@@ -132,7 +135,7 @@ class RunModels:
     def store(self) -> ReplyStore:
         """The reply store, opened when it is first needed."""
         if self._store is None:
-            self._store = ReplyStore(self._deployment.folder.reply_cache)
+            self._store = open_store(self._deployment.folder)
         return self._store
 
     @property
@@ -184,8 +187,7 @@ class RunModels:
         prices = prices_of(spec, batched, self._prices)
         metered = MeteredModel(batched, prices, discount=BATCH_DISCOUNT)
         self._metered.append(metered)
-        model = self._budgeted(RetryingBatches(metered, RetryPolicy(attempts=spec.attempts)), prices)
-        return CachedModel(model, self.store, self._purchases, prices)
+        return self._cached(RetryingBatches(metered, RetryPolicy(attempts=spec.attempts)), prices)
 
     def _deciding_model(self, spec: DecisionSpec) -> DecisionModel:
         """Return a decision model in its wrappers; around a chat model they are around each of its questions."""
@@ -202,18 +204,25 @@ class RunModels:
         self._metered.append(metered)
         model: LanguageModel = HopelessModel(metered)
         if isinstance(spec, Address):
-            gated = AdaptiveModel(metered, Gate(min(spec.concurrency, deployment.most_concurrent)))
+            limited = self._limited(spec, metered)
+            gated = AdaptiveModel(limited, Gate(min(spec.concurrency, deployment.most_concurrent)))
             retrying = RetryingModel(gated, RetryPolicy(attempts=spec.attempts))
             model = HopelessModel(retrying, gated.stop)
-        return CachedModel(self._budgeted(model, prices), self.store, self._purchases, prices)
+        return self._cached(model, prices)
 
-    def _budgeted(self, model: LanguageModel, prices: PriceList) -> LanguageModel:
-        usd_per_day = self._deployment.usd_per_day
-        if usd_per_day is None:
+    def _limited(self, spec: Address, model: LanguageModel) -> LanguageModel:
+        if spec.requests_per_minute is None and spec.tokens_per_minute is None:
             return model
-        if prices.price(model.identity) is None:
+        return RateLimitedModel(
+            model, self.store, RateLimit(spec.requests_per_minute, spec.tokens_per_minute)
+        )
+
+    def _cached(self, model: LanguageModel, prices: PriceList) -> LanguageModel:
+        usd_per_day = self._deployment.usd_per_day
+        if usd_per_day is not None and prices.price(model.identity) is None:
             raise UnpricedBudgetError(repr(model.identity.model), f"A budget of ${usd_per_day:g} a day")
-        return DailyBudgetModel(model, self.store, usd_per_day)
+        budget = None if usd_per_day is None else DailyBudget(usd_per_day)
+        return CachedModel(model, self.store, self._purchases, prices, budget=budget)
 
 
 def prices_of(spec: object, model: LanguageModel, prices: PriceList) -> PriceList:

@@ -90,12 +90,22 @@ def changes_since(certificates: pl.DataFrame, named: NamedConfig, folder: DataFo
     return changes(certified, basis_of(named, folder, str(certificates["chat"][0])))
 
 
-def provenance_of(named: NamedConfig, basis: Basis, chat: str) -> pl.DataFrame:
-    """Return the table provenance of a run: what decides it, and the whole config."""
+def prices_version(folder: DataFolder) -> str:
+    """Return the version of the data folder's own prices; empty where there are none."""
+    path = folder.prices
+    return _version(path.read_text("utf-8")) if path.is_file() else ""
+
+
+def provenance_of(named: NamedConfig, basis: Basis, chat: str, prices: str = "") -> pl.DataFrame:
+    """Return the table provenance of a run: what decides it, and the whole config.
+
+    `prices` is the version of what its costs were reckoned by, which no certificate rests on.
+    """
     row = {
         "chat": chat,
         "config": named.name,
         **basis._asdict(),
+        "prices_version": prices,
         "config_json": named.config.model_dump_json(),
     }
     return pl.DataFrame([row], schema=PROVENANCE.schema)
@@ -136,9 +146,8 @@ def run_basis(provenance: pl.DataFrame, now: NamedConfig) -> RunBasis:
 
 def _start_version(config: Config, folder: DataFolder) -> str:
     """Return the version of the memories and heads that a run begins with; empty where it begins with nothing."""
-    digest, starts = hashlib.blake2b(digest_size=8), sorted(set(_starts(config.model_dump(mode="json"))))
-    for start in starts:
-        run = RunKey.parse(start)
+    digest, starts = hashlib.blake2b(digest_size=8), begun_from(config)
+    for run in starts:
         head = folder.learned_head(*run)
         paths = (
             partition_path(folder, MEMORY_SNAPSHOT, *run),
@@ -148,6 +157,11 @@ def _start_version(config: Config, folder: DataFolder) -> str:
         for path in paths:
             digest.update(path.read_bytes() if path.is_file() else b"")
     return digest.hexdigest() if starts else ""
+
+
+def begun_from(config: Config) -> list[RunKey]:
+    """Return the runs whose memories or heads a run under the config begins with."""
+    return [RunKey.parse(start) for start in sorted(set(_starts(config.model_dump(mode="json"))))]
 
 
 def _starts(part: object) -> Iterator[str]:

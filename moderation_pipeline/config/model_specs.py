@@ -6,10 +6,10 @@ stand here: a spec names at most the environment variable that holds one.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from moderation_pipeline.config.yaml_model import Closed
 
@@ -58,6 +58,12 @@ class Address(Closed):
     `moderation allow` let it."""
     concurrency: int = Field(default=64, ge=1, le=1_024)
     """How many calls may fly at once."""
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    """How many requests the endpoint allows a minute, over all runs and machines that share a reply store; calls are
+    spaced so that no more are sent. Left out, only the endpoint's own refusals slow them down."""
+    tokens_per_minute: int | None = Field(default=None, ge=1)
+    """How many tokens it allows a minute, of prompts and replies together; a call counts as the most that it may take
+    until its reply says less."""
     timeout_s: float = Field(default=60.0, gt=0, le=3_600)
     """How many seconds a call may take."""
     attempts: int = Field(default=5, ge=1, le=20)
@@ -73,6 +79,15 @@ class Address(Closed):
     def key_variable(self) -> str | None:
         """The environment variable that holds the key; null where none is sent."""
         return self.api_key_env or (None if self.base_url else self.key_named)
+
+    @model_serializer(mode="wrap")
+    def _without_limits_that_are_none(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write a limit only where there is one: other configs keep the hash under which their runs are stored."""
+        written: dict[str, Any] = write(self)
+        for name in ("requests_per_minute", "tokens_per_minute"):
+            if written.get(name, 0) is None:
+                del written[name]
+        return written
 
     @field_validator("base_url")
     @classmethod

@@ -26,7 +26,7 @@ class NightSettings(Closed):
     zone: str = "UTC"
     """Whose clock that is: UTC, Europe/Berlin."""
     configs: tuple[str, ...] = (DEFAULT_CONFIG,)
-    """Under which configs."""
+    """Under which configs; `champion` is the one that was promoted for a chat or its channel (`moderation promote`)."""
     chats: tuple[str, ...] = ()
     """Over which chats; none named: over all."""
     fresh: bool = False

@@ -1,4 +1,4 @@
-"""The jobs. Three, for a job can't span different partitions: Dagster refuses to resolve one that does.
+"""The jobs of the flow are three, for a job can't span different partitions: Dagster refuses to resolve one that does.
 
 The synthetic chat has a job of its own, so that no other chat's backfill rewrites it. When they run by
 themselves is in `sensors.py` and `schedules.py`.
@@ -31,6 +31,7 @@ moderate = dg.define_asset_job(
         "expert_errors",
         "metrics",
         "metric_history",
+        "accepted_run",
     ),
     description="Moderate a chat under a config, and measure how good that was. Partition: chat|config.",
 )
@@ -41,4 +42,13 @@ compare = dg.define_asset_job(
     description="Lay a chat's configs side by side, draw them, and write the report. Partition: chat.",
 )
 
-JOBS = [synthesize, ingest, moderate, compare]
+accept = dg.define_asset_job(
+    "accept",
+    selection=dg.AssetSelection.assets("metrics", "metric_history", "accepted_run"),
+    description=(
+        "Judge a stored run once more, and make it what later ones are held against (run_judged, accept: why). Asks "
+        "no model. Partition: chat|config."
+    ),
+)
+
+JOBS = [synthesize, ingest, moderate, compare, accept]

@@ -16,7 +16,7 @@ from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.files import read_table, stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import partition_names
-from moderation_pipeline.warehouse.tables import ESTIMATES, EXPERT_AUDITS, METRIC_HISTORY
+from moderation_pipeline.warehouse.tables import ACCEPTED_RUN, ESTIMATES, EXPERT_AUDITS, METRIC_HISTORY
 from moderation_pipeline.warehouse.versions import comments_version, source_version
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ def _out(description: str) -> dg.AssetOut:
     )
 
 
+class Judging(dg.Config):
+    """How a run is judged: `accept` says why later ones are held against it from now on; empty, the older stays."""
+
+    accept: str = ""
+
+
 @dg.multi_asset(
     partitions_def=runs,
     ins={"comments": dg.AssetIn(partition_mapping=from_chat_to_run)},
@@ -46,10 +52,14 @@ def _out(description: str) -> dg.AssetOut:
         "metric_history": _out(
             "One row each time that a run's metrics were made: when, by which code, data and models, every estimate."
         ),
+        "accepted_run": _out(
+            "One row per comment of the run that was accepted last: what runs made after it are paired with."
+        ),
     },
 )
 def run_judged(
     context: dg.AssetExecutionContext,
+    config: Judging,
     comments: pl.DataFrame,
     student_decisions: pl.DataFrame,
     expert_audits: pl.DataFrame,
@@ -59,13 +69,14 @@ def run_judged(
     provenance: pl.DataFrame,
     data_folder: dg.ResourceParam[DataFolder],
 ) -> Iterator[dg.MaterializeResult[pl.DataFrame]]:
-    """Judge a run, and remember when that was."""
+    """Judge a run, hold it against the one that was accepted last, and remember when that was."""
+    from moderation_pipeline.evaluation.accepted_runs import held_against_accepted
     from moderation_pipeline.evaluation.metric_history import with_these
-    from moderation_pipeline.evaluation.run_metrics import run_metrics
+    from moderation_pipeline.evaluation.run_metrics import measured_run
 
-    chat, config = partition_names(context.partition_key)
-    named = run_basis(provenance, ConfigLibrary(data_folder).load(str(config))).named
-    row = run_metrics(
+    chat, name = partition_names(context.partition_key)
+    named = run_basis(provenance, ConfigLibrary(data_folder).load(str(name))).named
+    row, by_comment = measured_run(
         comments=comments,
         student_decisions=student_decisions,
         expert_audits=expert_audits,
@@ -78,14 +89,21 @@ def run_judged(
     )
     yield dg.MaterializeResult(asset_key="metrics", value=row, metadata=numbers(row))
     history = with_these(
-        read_table(data_folder, METRIC_HISTORY, chat, config),
+        read_table(data_folder, METRIC_HISTORY, chat, name),
         row,
         _made(context),
         provenance=provenance,
         student_decisions=student_decisions,
         expert_audits=expert_audits,
     )
-    yield dg.MaterializeResult(asset_key="metric_history", value=history, metadata={"made": history.height})
+    before = read_table(data_folder, ACCEPTED_RUN, chat, name)
+    held = held_against_accepted(history, before, by_comment, named, config.accept)
+    yield dg.MaterializeResult(
+        asset_key="metric_history", value=held.history, metadata={"made": held.history.height}
+    )
+    yield dg.MaterializeResult(
+        asset_key="accepted_run", value=held.accepted, metadata={"comments": held.accepted.height}
+    )
 
 
 def _made(context: dg.AssetExecutionContext) -> "WhenMade":
@@ -147,12 +165,21 @@ def numbers(row: pl.DataFrame) -> dict[str, float | int | str]:
             of=runs,
             reads=[dg.AssetDep("metrics"), dg.AssetDep("action_log")],
         ),
+        declared(
+            "metric_history",
+            "the_run_is_no_worse_than_the_accepted_one",
+            "In a pair with the run that was accepted last, on the same comments, it is not worse by more than chance.",
+            of=runs,
+            reads=[dg.AssetDep("metrics"), dg.AssetDep("action_log")],
+        ),
     ]
 )
 def metrics_checks(
     metrics: pl.DataFrame, metric_history: pl.DataFrame, action_log: pl.DataFrame
 ) -> Iterator[dg.AssetCheckResult]:
-    """Ask whether a run's metrics are of the run's comments, and consistent in themselves."""
+    """Ask whether a run's metrics are of the run's comments, consistent in themselves, and no worse than before."""
+    from moderation_pipeline.evaluation.accepted_runs import worse_than_accepted
+
     counted = metrics.select("chat", "config", "comments", actions=pl.lit(action_log.height))
     yield holds(
         "metrics", "every_comment_is_counted", counted.filter(pl.col("comments") != pl.col("actions"))
@@ -168,5 +195,11 @@ def metrics_checks(
         "metric_history",
         "served_models_are_those_of_last_time",
         laws.changed_models(metric_history),
+        dg.AssetCheckSeverity.WARN,
+    )
+    yield holds(
+        "metric_history",
+        "the_run_is_no_worse_than_the_accepted_one",
+        worse_than_accepted(metric_history),
         dg.AssetCheckSeverity.WARN,
     )

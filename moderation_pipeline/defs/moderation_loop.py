@@ -10,7 +10,7 @@ import dagster as dg
 import polars as pl
 
 from moderation_pipeline.agents.learned_heads import keep_heads
-from moderation_pipeline.certificates.certified_basis import basis_of, provenance_of
+from moderation_pipeline.certificates.certified_basis import basis_of, prices_version, provenance_of
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.defs.checking import OWNERS, declared, holds, within
@@ -78,7 +78,8 @@ def moderation_loop(
     """Moderate one chat under one config, batch by batch."""
     chat, config = partition_names(context.partition_key)
     named = ConfigLibrary(data_folder).load(str(config))
-    decided = provenance_of(named, basis_of(named, data_folder, chat), chat)
+    basis = basis_of(named, data_folder, chat)
+    decided = provenance_of(named, basis, chat, prices_version(data_folder))
 
     def say(note: str) -> None:
         context.log.warning(note)

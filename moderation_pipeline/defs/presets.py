@@ -15,6 +15,7 @@ from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.needs import needs
 from moderation_pipeline.config.run_config import KEYLESS_REGIMES, NamedConfig
 from moderation_pipeline.defs.home.live_runs import COMPARED_BY_STARTER
+from moderation_pipeline.defs.home.shared_runs import shared_run
 from moderation_pipeline.defs.partitions import chats, run_key
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.files import read_table
@@ -61,13 +62,7 @@ def _preset(job_of: JobOf, name: str, names: Sequence[str], described: str) -> d
         for each in wanted.skipped:
             context.log.warning(f"Skipped: {each}.")
         failed = [config.name for config in wanted.configs if not _made(job_of, context, chat, config.name)]
-        compare = job_of("compare")
-        if (
-            len(failed) < len(wanted.configs)
-            and not compare.execute_in_process(
-                instance=context.instance, partition_key=chat, raise_on_error=False
-            ).success
-        ):
+        if len(failed) < len(wanted.configs) and not _compared(job_of, context, chat):
             failed.append("the comparison")
         context.log.info(
             f"{len(wanted.configs)} configs, {len(wanted.skipped)} skipped, {len(failed)} failed."
@@ -84,12 +79,21 @@ def _preset(job_of: JobOf, name: str, names: Sequence[str], described: str) -> d
 
 def _made(job_of: JobOf, context: dg.OpExecutionContext, chat: str, config: str) -> bool:
     """Make a run; it is tagged as one whose starter compares by itself."""
-    ended = job_of("moderate").execute_in_process(
-        instance=context.instance,
-        partition_key=run_key(chat, config),
-        tags={COMPARED_BY_STARTER: "true"},
-        raise_on_error=False,
-    )
+    job, run = job_of("moderate"), run_key(chat, config)
+    with shared_run(DataFolder.find(), job, run):
+        ended = job.execute_in_process(
+            instance=context.instance,
+            partition_key=run,
+            tags={COMPARED_BY_STARTER: "true"},
+            raise_on_error=False,
+        )
+    return ended.success
+
+
+def _compared(job_of: JobOf, context: dg.OpExecutionContext, chat: str) -> bool:
+    job = job_of("compare")
+    with shared_run(DataFolder.find(), job, chat):
+        ended = job.execute_in_process(instance=context.instance, partition_key=chat, raise_on_error=False)
     return ended.success
 
 

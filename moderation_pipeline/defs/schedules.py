@@ -9,14 +9,17 @@ from typing import Any
 import dagster as dg
 
 from moderation_pipeline.comments.keeping.chat_states import chat_states
+from moderation_pipeline.config.champions import CHAMPION
 from moderation_pipeline.config.config_errors import ConfigError
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.nights import NightSettings, night_settings
 from moderation_pipeline.defs.home.instance import is_temporary
 from moderation_pipeline.defs.jobs import moderate
 from moderation_pipeline.defs.partitions import chats, run_key
-from moderation_pipeline.moderation.run_states import DueRun, due_runs_of, readable
+from moderation_pipeline.moderation.run_states import DueRun, champion_of, due_runs_of, readable
 from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.objects.follow import CHATS, follow
+from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, METRICS
 
 
 def _settings() -> NightSettings:
@@ -47,6 +50,7 @@ def nightly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | d
         return
     folder = DataFolder.find()
     settings = night_settings(folder)
+    follow(folder, tables=[CHATS, *(table.name for table in (COMMENTS, INGESTION, METRICS))])
     states = chat_states(folder)
     usable, left_out = readable(states, only=settings.chats)
     keys = set(context.instance.get_dynamic_partitions(str(chats.name)))
@@ -67,7 +71,10 @@ def nightly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | d
             partition_key=run_key(run.chat, run.config),
             run_key=f"{run.chat}:{run.config}:{when}",
             run_config=run_config(settings),
-            tags={"dagster/max_retries": str(settings.retries)},
+            tags={
+                "dagster/max_retries": str(settings.retries),
+                "dagster/retry_on_asset_or_op_failure": "true",
+            },
         )
 
 
@@ -78,10 +85,16 @@ TEMPORARY = (
 
 
 def _due(folder: DataFolder, settings: NightSettings, usable: list[str]) -> list[DueRun]:
-    named = [ConfigLibrary(folder).load(name) for name in settings.configs]
-    if settings.fresh:
-        return [DueRun(chat, each.name, "models are asked anew") for chat in usable for each in named]
-    return due_runs_of(folder, usable, named)
+    library = ConfigLibrary(folder)
+    due: list[DueRun] = []
+    for chat in usable:
+        of_chat = dict.fromkeys(champion_of(folder, chat) if n == CHAMPION else n for n in settings.configs)
+        named = [library.load(name) for name in of_chat]
+        if settings.fresh:
+            due += [DueRun(chat, each.name, "models are asked anew") for each in named]
+        else:
+            due += due_runs_of(folder, [chat], named)
+    return due
 
 
 def run_config(settings: NightSettings) -> Mapping[str, Any]:

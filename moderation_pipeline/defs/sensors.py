@@ -15,7 +15,8 @@ from moderation_pipeline.defs.schedules import TEMPORARY
 from moderation_pipeline.moderation.alerts import alert
 from moderation_pipeline.warehouse.files import stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import METRICS
+from moderation_pipeline.warehouse.objects.follow import CHATS, follow
+from moderation_pipeline.warehouse.tables import COMMENTS, METRICS
 
 CHAT_OF_A_RUN = "dagster/partition/chat"
 """The tag that Dagster gives a run with two dimensions; a run of a chat alone doesn't have it."""
@@ -48,6 +49,7 @@ def chats_that_arrive(
     """
     if is_temporary(context.instance):
         return dg.SkipReason(TEMPORARY)
+    follow(data_folder, tables=[CHATS, COMMENTS.name])
     files = chat_files(data_folder)
     seen: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
     found = {chat: fingerprint(path) for chat, path in files.items()}
@@ -86,6 +88,7 @@ def _compare_when_through(context: dg.RunStatusSensorContext) -> dg.RunRequest |
     if any(run.tags.get(tag) for tag in starters) or _is_compared_by_its_backfill(context.instance, run):
         return dg.SkipReason(f"Run {run.run_id} is compared by what started it.")
     folder = DataFolder.find()
+    follow(folder, tables=[METRICS.name], chats=[chat])
     if not stored_partitions(folder, METRICS, chat):
         return dg.SkipReason(f"Chat {chat!r} has no run that could be compared.")
     of_the_chat = {CHAT_OF_A_RUN: chat}

@@ -30,7 +30,10 @@ def with_these(
     student_decisions: pl.DataFrame,
     expert_audits: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Return the history with the run's new row last; a step that is tried again replaces its own row."""
+    """Return the history with the run's new row last; a step that is tried again replaces its own row.
+
+    The row is not held against an accepted run yet: `accepted_runs.py` does that.
+    """
     (code_version,) = provenance["agents_version"]
     row = metrics.select(
         *RUN_KEYS,
@@ -42,7 +45,14 @@ def with_these(
         _served(expert_audits).alias("expert_models"),
         *METRICS_COLUMNS,
     )
-    return pl.concat([history.filter(pl.col("run_id") != made.run_id), row])
+    row = row.with_columns(
+        pl.lit(None, dtype=kind).alias(name)
+        for name, kind in METRIC_HISTORY.schema.items()
+        if name not in row.columns
+    )
+    return pl.concat(
+        [history.filter(pl.col("run_id") != made.run_id), row.select(METRIC_HISTORY.schema.names())]
+    )
 
 
 def _of_tiers(decisions: pl.DataFrame) -> pl.DataFrame:

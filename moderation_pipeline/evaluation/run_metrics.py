@@ -6,6 +6,8 @@ runs is `config_comparison`. A metric that can't be computed is null, never 0.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import polars as pl
 
 from moderation_pipeline.config.run_config import NamedConfig
@@ -44,6 +46,14 @@ from moderation_pipeline.warehouse.tables import ESTIMATES, METRICS
 
 Number = str | float | int | bool | None
 
+
+class MeasuredRun(NamedTuple):
+    """A run's row of METRICS, and the sums of its comments: `comment_id`, `cluster`, `shared_text` and SUMS."""
+
+    metrics: pl.DataFrame
+    by_comment: pl.DataFrame
+
+
 COSTS = ("cost_usd", "list_cost_usd")
 TOKENS = ("prompt_tokens", "completion_tokens")
 
@@ -59,7 +69,7 @@ COUNT_OF_ACTION = {
 """The count that an action carried out is in; what was written under a sanction is in none of them."""
 
 
-def run_metrics(
+def measured_run(
     *,
     comments: pl.DataFrame,
     student_decisions: pl.DataFrame,
@@ -70,8 +80,8 @@ def run_metrics(
     config: NamedConfig,
     data_version: str,
     reference: pl.DataFrame | None,
-) -> pl.DataFrame:
-    """Return the run's row of METRICS.
+) -> MeasuredRun:
+    """Return the run's row of METRICS, and what it was added up from.
 
     `reference` holds the plans of expert_only on the same chat (its `expert_audits`), against which
     agreement is measured where the run audited nothing.
@@ -94,7 +104,34 @@ def run_metrics(
         **run_facts(comments, run, judged, data_version),
         **run_estimates(resampled, copied_texts(sums), unknown_estimates(run, judged)),
     }
-    return pl.DataFrame([row], schema=METRICS.schema)
+    by_comment = sums.insert_column(0, judged["comment_id"])
+    return MeasuredRun(pl.DataFrame([row], schema=METRICS.schema), by_comment)
+
+
+def run_metrics(
+    *,
+    comments: pl.DataFrame,
+    student_decisions: pl.DataFrame,
+    expert_audits: pl.DataFrame,
+    memory_snapshot: pl.DataFrame,
+    action_log: pl.DataFrame,
+    user_state: pl.DataFrame,
+    config: NamedConfig,
+    data_version: str,
+    reference: pl.DataFrame | None,
+) -> pl.DataFrame:
+    """Return the run's row of METRICS alone."""
+    return measured_run(
+        comments=comments,
+        student_decisions=student_decisions,
+        expert_audits=expert_audits,
+        memory_snapshot=memory_snapshot,
+        action_log=action_log,
+        user_state=user_state,
+        config=config,
+        data_version=data_version,
+        reference=reference,
+    ).metrics
 
 
 def chat_of(comments: pl.DataFrame) -> str:

@@ -19,7 +19,18 @@ USUAL = "expert_only"
 """The run that a config without an Expert is held against, where there are several."""
 
 HOW_HARD_IT_IS_ASKED = {
-    *("concurrency", "timeout_s", "attempts", "batch", "batch_size", "device", "price", "may_train_on"),
+    *(
+        "concurrency",
+        "requests_per_minute",
+        "tokens_per_minute",
+        "timeout_s",
+        "attempts",
+        "batch",
+        "batch_size",
+        "device",
+        "price",
+        "may_train_on",
+    ),
 }
 """What a spec says of an Expert that makes it no other judge."""
 
@@ -32,7 +43,7 @@ def yardstick_of(named: NamedConfig, others: Iterable[NamedConfig]) -> str | Non
     )
     if named.config.expert == "none":
         return full[0].name if full else None
-    return next((each.name for each in full if _judge(each) == _judge(named)), None)
+    return next((each.name for each in full if judge_of(each) == judge_of(named)), None)
 
 
 def reference_of(run: Run, runs: Sequence[Run]) -> pl.DataFrame | None:
@@ -64,10 +75,11 @@ def told(configs: Sequence[NamedConfig]) -> str | None:
 
 
 def _named(configs: Sequence[NamedConfig], name: str) -> str:
-    judge = next(_judge(each) for each in configs if each.name == name)
+    judge = next(judge_of(each) for each in configs if each.name == name)
     return f"{name} ({judge.get('model') or judge.get('backend')})"
 
 
-def _judge(named: NamedConfig) -> Mapping[str, Any]:
+def judge_of(named: NamedConfig) -> Mapping[str, Any]:
+    """Return what a config says of its Expert that makes it this judge and no other."""
     expert = named.config.expert
     return {} if expert == "none" else expert.model_dump(mode="json", exclude=HOW_HARD_IT_IS_ASKED)

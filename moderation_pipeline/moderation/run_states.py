@@ -9,10 +9,21 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from moderation_pipeline.comments.keeping.chat_states import ChatState
+from moderation_pipeline.config.champions import champions
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import INGESTION, METRICS
+from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, METRICS
+
+
+def champion_of(folder: DataFolder, chat: str) -> str:
+    """Return the config that a chat is moderated under where settings say `champion`.
+
+    Raises:
+        ConfigError: data/champions.yaml can't be read.
+    """
+    channels = read_table(folder, COMMENTS, chat)["channel"].unique().drop_nulls().sort()
+    return champions(folder).of_chat(chat, channels)
 
 
 class DueRun(NamedTuple):

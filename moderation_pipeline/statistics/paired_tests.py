@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scipy.special import bdtr
+from scipy.special import bdtr, ndtr
 
 
 def mcnemar(only_one: int, only_other: int) -> float:
     """Return the two-sided p of two judges being right equally often, by the rows on which one alone is right."""
     rows = only_one + only_other
     return min(1.0, 2 * float(bdtr(min(only_one, only_other), rows, 0.5))) if rows else 1.0
+
+
+def p_of_difference(point: float, error: float) -> float:
+    """Return the two-sided p of a difference with that standard error being nought; 1 where nothing varies."""
+    return float(2 * ndtr(-abs(point) / error)) if error > 0 else float(point == 0)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

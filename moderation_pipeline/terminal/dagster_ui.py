@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 from moderation_pipeline.backends.keys import DOTENV_VARIABLE
 from moderation_pipeline.errors import ModerationError
@@ -34,20 +35,32 @@ class UiEndedError(ModerationError):
         )
 
 
-def serve(folder: DataFolder, home: Path, *, host: str, port: int, allowed_hosts: Sequence[str]) -> None:
+PARTS = ("webserver", "daemon")
+
+
+class Page(NamedTuple):
+    """Where the web server listens, and under which other names it may be asked for."""
+
+    host: str
+    port: int
+    allowed_hosts: Sequence[str]
+
+
+def serve(folder: DataFolder, home: Path, page: Page, parts: Sequence[str] = PARTS) -> None:
     """Serve until the process is interrupted.
 
     Raises:
         UiEndedError: one of the two processes ended by itself.
         KeyboardInterrupt: the user, or SIGTERM, ended it.
     """
-    variables = given_variables(folder, home, [host, *allowed_hosts])
+    variables = given_variables(folder, home, [page.host, *page.allowed_hosts])
     workspace = ["-w", str(WORKSPACE)]
+    listening = ["-h", page.host, "-p", str(page.port)]
     commands = {
-        "webserver": ["-m", "moderation_pipeline.webserver", "-h", host, "-p", str(port), *workspace],
+        "webserver": ["-m", "moderation_pipeline.webserver", *listening, *workspace],
         "daemon": ["-m", "dagster._daemon", "run", *workspace],
     }
-    _until_one_ends({name: _started(command, variables) for name, command in commands.items()})
+    _until_one_ends({name: _started(commands[name], variables) for name in parts})
 
 
 def given_variables(folder: DataFolder, home: Path, hosts: Sequence[str]) -> Mapping[str, str]:

@@ -55,6 +55,10 @@ ADVICE = {
         "another model answered than the last time under the same config: the provider changed it under its name",
         "Compare the figures in the view run_history; name the model's version in the config to keep to one.",
     ),
+    "the_run_is_no_worse_than_the_accepted_one": (
+        "the run is worse than the one that was accepted last, by more than chance and on the same comments",
+        "Look at what changed since; 'moderation promote CHAT CONFIG --accept REASON' makes this run the measure.",
+    ),
     "every_comment_is_counted": (
         "the metrics are of other comments than the actions, as where the chat has changed since the run",
         RUN_AGAIN,

@@ -11,6 +11,19 @@ from typing import Literal
 from moderation_pipeline.errors import ModerationError
 
 DATA_VARIABLE = "MODERATION_DATA"
+STORE_VARIABLE = "MODERATION_STORE"
+"""The address of the Postgres that several machines share; unset, all is kept in the data folder."""
+RAY_VARIABLE = "MODERATION_RAY"
+"""The address of the Ray cluster whose workers make the runs, `http://head:8265`; unset, this machine makes them."""
+SETTINGS_VARIABLE = "MODERATION_SETTINGS"
+"""Where a worker has what people wrote, as it was when its run was asked for; set by `worker.py` alone."""
+WAREHOUSE_VARIABLE = "MODERATION_WAREHOUSE"
+"""The address of the warehouse that several machines share (`objects/`); unset, the data folder is all there is."""
+
+
+def has_shared_store() -> bool:
+    """Whether several machines share a store (`shared_database.py`, which one machine need not import)."""
+    return bool(os.environ.get(STORE_VARIABLE, "").strip())
 
 
 class NoFolderError(ModerationError):
@@ -34,6 +47,11 @@ def as_folder(given: str) -> Path:
     return Path(given).absolute()
 
 
+def is_shared() -> bool:
+    """Whether the data folder is the mirror of a warehouse that several machines share."""
+    return bool(os.environ.get(WAREHOUSE_VARIABLE))
+
+
 @dataclass(frozen=True, slots=True)
 class DataFolder:
     """The folder that holds a deployment's chats, configs, warehouse and results; it may not exist yet."""
@@ -55,19 +73,24 @@ class DataFolder:
         return self.root / "chats"
 
     @property
+    def settings(self) -> Path:
+        """Where the files lie that people write: the folder itself, but on a worker (`config/travelling.py`)."""
+        return Path(os.environ.get(SETTINGS_VARIABLE) or self.root)
+
+    @property
     def configs(self) -> Path:
         """The user's own configs; one with the name of a ready-made one replaces it."""
-        return self.root / "configs"
+        return self.settings / "configs"
 
     @property
     def sanctions(self) -> Path:
         """The user's own sanction ladders."""
-        return self.root / "sanctions"
+        return self.settings / "sanctions"
 
     @property
     def rules(self) -> Path:
         """Channels' own rules, as a config names them: `<name>.md`."""
-        return self.root / "rules"
+        return self.settings / "rules"
 
     @property
     def nights(self) -> Path:
@@ -75,14 +98,19 @@ class DataFolder:
         return self.root / "nights.yaml"
 
     @property
+    def champions(self) -> Path:
+        """Which config a channel or chat is moderated under, and since when (`config/champions.py`)."""
+        return self.root / "champions.yaml"
+
+    @property
     def prices(self) -> Path:
         """The user's own prices per model, which override the shipped table."""
-        return self.root / "prices.yaml"
+        return self.settings / "prices.yaml"
 
     @property
     def chance_secret(self) -> Path:
         """What goes into the draws of audits where a config asks for it (`chance_secret.py`)."""
-        return self.root / "chance_secret"
+        return self.settings / "chance_secret"
 
     @property
     def warehouse(self) -> Path:
@@ -107,6 +135,16 @@ class DataFolder:
         return self.results / chat / f"report.{kind}"
 
     @property
+    def models(self) -> Path:
+        """Learned heads: `<chat>/<config>.npz` and `.json`, or a folder of several."""
+        return self.root / "models"
+
+    @property
+    def mirror(self) -> Path:
+        """What is on its way between this folder and a warehouse that several machines share (`objects/`)."""
+        return self.root / ".mirror"
+
+    @property
     def cache(self) -> Path:
         """What can be made again at the cost of seconds, such as the figures' drawing library."""
         return self.root / "cache"
@@ -117,7 +155,7 @@ class DataFolder:
         `number` counts the heads of a run that has several, from 1. It is a file of a folder, for any other name
         might be a config's.
         """
-        only = self.root / "models" / chat / config
+        only = self.models / chat / config
         return only if number is None else only / str(number)
 
     @property
@@ -137,5 +175,6 @@ class DataFolder:
 
     @property
     def dagster_home(self) -> Path:
-        """The Dagster instance's folder: DAGSTER_HOME where that is set."""
-        return Path(os.environ.get("DAGSTER_HOME") or self.root / "dagster")
+        """The Dagster instance's folder: DAGSTER_HOME where that is set; another one where the instance is shared."""
+        own = "dagster-shared" if has_shared_store() else "dagster"
+        return Path(os.environ.get("DAGSTER_HOME") or self.root / own)

@@ -22,6 +22,7 @@ from uuid import uuid4
 from moderation_pipeline.warehouse.damage import is_damaged
 from moderation_pipeline.warehouse.files import EXTENSION, ensure_schema_files
 from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.objects.follow import followed
 from moderation_pipeline.warehouse.one_attempt import attempts_in_between, moment, settle
 
 PICTURES = ".frozen"
@@ -39,7 +40,8 @@ def frozen(folder: DataFolder, tables: Iterable[str]) -> Iterator[DataFolder]:
     picture = DataFolder(pictures / uuid4().hex)
     wanted = list(tables)
     try:
-        _take(folder, picture, wanted)
+        with followed(folder, tables=wanted):
+            _take(folder, picture, wanted)
         # There rather than in the warehouse, which somebody who only looks may not be allowed to write.
         ensure_schema_files(picture)
         yield picture

@@ -433,6 +433,8 @@ which nobody who was asked speaks. `sanctions_checked` are those on labelled com
 
 METRICS = Table("metrics", "a run", "run", pl.Schema({**RUN_KEYS, **METRICS_COLUMNS}))
 
+MODELS_SERVED: Columns = {"student_models": pl.List(pl.String), "expert_models": pl.List(pl.String)}
+
 METRIC_HISTORY = Table(
     "metric_history",
     "a run's metrics each time that they were made: when, by which code and models",
@@ -444,13 +446,43 @@ METRIC_HISTORY = Table(
             "started_at": UTC,
             "finished_at": UTC,
             "code_version": pl.String,
-            "student_models": pl.List(pl.String),
-            "expert_models": pl.List(pl.String),
+            **MODELS_SERVED,
             **METRICS_COLUMNS,
+            "accepted_run_id": pl.String,
+            "accepted_quality": pl.String,
+            **with_intervals("quality_minus_accepted"),
+            "accepted_p": pl.Float64,
+            "changed_since_accepted": pl.List(pl.String),
         }
     ),
 )
-"""`run_id` is Dagster's; models are named as their replies did, `<backend> <model>`."""
+"""`run_id` is Dagster's; models are named as their replies did, `<backend> <model>`. The last columns hold the run
+against the one that was accepted last (`evaluation/accepted_runs.py`)."""
+
+PAIRED_SUMS = ("tp", "fp", "fn", "y_n", "y_both", "y_squares")
+"""The sums of a comment that a pair of runs is compared by (`evaluation/estimates.py`)."""
+
+ACCEPTED_RUN = Table(
+    "accepted_run",
+    "a comment of the run that was accepted last: what a later run of the same config is paired with",
+    "run",
+    pl.Schema(
+        {
+            **RUN_KEYS,
+            "comment_id": pl.String,
+            "run_id": pl.String,
+            "accepted_at": UTC,
+            "accepted_because": pl.String,
+            "code_version": pl.String,
+            "config_hash": pl.String,
+            "data_version": pl.String,
+            **MODELS_SERVED,
+            "expert_version": pl.String,
+            **dict.fromkeys(PAIRED_SUMS, pl.Float64),
+        }
+    ),
+)
+"""Kept when the run is made anew, which overwrites all that it decided."""
 
 COMPARISON = Table(
     "comparison",
@@ -483,6 +515,7 @@ PROVENANCE = Table(
             "agents_version": pl.String,
             "labels_version": pl.String,
             "start_version": pl.String,
+            "prices_version": pl.String,
             "config_json": pl.String,
         }
     ),
@@ -703,6 +736,7 @@ TABLES: dict[str, Table] = {
         EXPERT_ERRORS,
         METRICS,
         METRIC_HISTORY,
+        ACCEPTED_RUN,
         COMPARISON,
         ATTACK_RESULTS,
         PROBE_RESULTS,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from moderation_pipeline.backends.wrappers.reply_store import ReplyStore
+from moderation_pipeline.backends.stores.sqlite_replies import SqliteReplies
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.backends.chat_server import Behaviour, ChatServer, running
 
@@ -61,6 +61,6 @@ def test_a_run_that_is_stopped_keeps_the_replies_in_flight_and_asks_for_none_aga
         assert len(of_comments) == len(set(map(str, of_comments))) == 24
         assert server.calls > asked
 
-    store = ReplyStore(DataFolder(tmp_path).reply_cache)
+    store = SqliteReplies(DataFolder(tmp_path).reply_cache)
     assert store.begin_run("nobody's").repeated_calls == 0
     store.close()

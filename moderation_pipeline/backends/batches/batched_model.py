@@ -87,7 +87,7 @@ class SentBatch:
 
 
 class BatchLedger(Protocol):
-    """Where it is kept which call went into which batch (`reply_store.py`)."""
+    """Where it is kept which call went into which batch (`backends/stores/`)."""
 
     def batches_of(self, custom_ids: Iterable[str]) -> Mapping[str, str]:
         """Return the batch of each call that is in one."""

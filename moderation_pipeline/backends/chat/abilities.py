@@ -3,7 +3,7 @@
 An endpoint may refuse a parameter (an answer), or accept and ignore it, which is worse: so it is asked for a
 word that stands in the schema only. Who gives that word obeyed the schema, also where the reply is cut at its
 limit before it ends: small models write and write where a text is asked for. What was found is kept by
-`reply_store.py`; the calls themselves are the endpoint's (`chat_endpoint.py`).
+`backends/stores/`; the calls themselves are the endpoint's (`chat_endpoint.py`).
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What wraps a language model and is one: cache, budget, metering, retries, concurrency; and where replies are kept."""
+"""What wraps a language model and is one: cache and budget, metering, retries, concurrency, rate limits."""

@@ -1,53 +1,42 @@
 """Budgets: dollars per run, counted by the loop at batch borders; dollars per day, which only stop.
 
-What a call costs is `prices.py`'s; what is done when a run's budget is spent is the loop's.
+A call reserves what it may cost at worst in the store, in the moment in which it is claimed, so that many at once, in
+however many processes, can't overrun the day together. What a call costs is `prices.py`'s; what is done when a run's
+budget is spent is the loop's.
 """
 
 from __future__ import annotations
 
-from moderation_pipeline.backends.language_model import (
-    DailyBudgetSpentError,
-    LanguageModel,
-    Reply,
-    Request,
-    WrappedModel,
-)
-from moderation_pipeline.backends.wrappers.reply_store import ReplyStore
+from dataclasses import dataclass
+
+from moderation_pipeline.backends.language_model import DailyBudgetSpentError, LanguageModel, Request
+from moderation_pipeline.backends.stores.stored_replies import Allowance, Spent
 from moderation_pipeline.config.config_errors import UnpricedBudgetError
 
 
-class DailyBudgetModel(WrappedModel):
-    """Asks the wrapped model while the day's budget lasts; then stops the run, which can be resumed.
+@dataclass(frozen=True, slots=True)
+class DailyBudget:
+    """What a day (UTC) may cost, over all that use the store; then runs stop, and can be resumed."""
 
-    Calls in flight are counted at their worst case, so that many at once can't overrun it together.
-    """
+    usd_per_day: float
 
-    def __init__(self, inner: LanguageModel, store: ReplyStore, usd_per_day: float) -> None:
-        super().__init__(inner)
-        self._store = store
-        self._usd_per_day = usd_per_day
-        self._reserved_usd = 0.0
+    def allowance(self, model: LanguageModel, request: Request) -> Allowance:
+        """Return what the call may cost at worst, and what there is.
 
-    async def complete(self, request: Request) -> Reply:
-        """Reserve the call's worst case, and ask."""
-        worst_usd = self.worst_case_usd(request)
+        Raises:
+            DailyBudgetSpentError: nobody knows what it may cost.
+        """
+        worst_usd = model.worst_case_usd(request)
         if worst_usd is None:
-            raise DailyBudgetSpentError(
-                str(
-                    UnpricedBudgetError(
-                        repr(self.identity.model), f"A budget of ${self._usd_per_day:g} a day"
-                    )
-                )
-            )
-        spent_usd = self._store.spent_usd_on(self._store.now())
-        if spent_usd + self._reserved_usd + worst_usd > self._usd_per_day:
-            raise DailyBudgetSpentError(
-                f"The budget of ${self._usd_per_day:g} a day doesn't allow another call: ${spent_usd:.4f} "
-                f"are spent today (UTC), and this one may cost ${worst_usd:.4f}. Nothing is lost: the same "
-                "command goes on tomorrow, or with a higher usd_per_day."
-            )
-        self._reserved_usd += worst_usd
-        try:
-            return await self.inner.complete(request)
-        finally:
-            self._reserved_usd -= worst_usd
+            what = f"A budget of ${self.usd_per_day:g} a day"
+            raise DailyBudgetSpentError(str(UnpricedBudgetError(repr(model.identity.model), what)))
+        return Allowance(worst_usd, self.usd_per_day)
+
+
+def daily_budget_spent(allowance: Allowance, spent: Spent) -> DailyBudgetSpentError:
+    """Return the error of a call for which the day has no room."""
+    return DailyBudgetSpentError(
+        f"The budget of ${allowance.usd_per_day:g} a day doesn't allow another call: ${spent.usd:.4f} are spent today "
+        f"(UTC), calls in flight may cost ${spent.in_flight_usd:.4f}, and this one ${allowance.worst_usd:.4f}. Nothing "
+        "is lost: the same command goes on tomorrow, or with a higher usd_per_day."
+    )

@@ -1,7 +1,8 @@
 """The reply cache: what may be answered from the store, who pays, and how identical calls become one.
 
-A wrapper around everything that asks. Stored are replies, good and bad; a transport failure never is, nor what was
-too long for a model: that cost nothing, and the same server may be started with a larger context.
+A wrapper around everything that asks. What a day may cost is asked with the claim on a call (`budget.py`). Stored are
+replies, good and bad; a transport failure never is, nor what was too long for a model: that cost nothing, and the same
+server may be started with a larger context.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from moderation_pipeline.backends.language_model import (
     WrappedModel,
     answering_by_batch,
 )
+from moderation_pipeline.backends.stores.stored_replies import Attempt, ReplyStore, StoredReply, Wish
+from moderation_pipeline.backends.wrappers.budget import DailyBudget, daily_budget_spent
 from moderation_pipeline.backends.wrappers.prices import PriceList
-from moderation_pipeline.backends.wrappers.reply_store import Attempt, ReplyStore, StoredReply
 
 GRACE_S = 30.0
 """How long a run that ends waits for replies under way."""
@@ -85,9 +87,11 @@ class CachedModel(WrappedModel):
         purchases: Purchases,
         prices: PriceList,
         *,
+        budget: DailyBudget | None = None,
         grace_s: float = GRACE_S,
     ) -> None:
         super().__init__(inner)
+        self._budget = budget
         self._grace_s = grace_s
         self._prices = prices
         self._store = store
@@ -100,8 +104,8 @@ class CachedModel(WrappedModel):
         # No await from here until the flight is entered: whoever comes first in stream order pays.
         flight = self._flights.get(key)
         if flight is None:
-            stored = self._store.get(key)
-            if stored is not None and self._purchases.may_use(stored, self._store.now()):
+            stored = self._store.at_once(key)
+            if stored is not None and self._will_do(stored):
                 return self._given(key, stored)
             flight = asyncio.ensure_future(self._buy(key, request))
             self._flights[key] = flight
@@ -145,20 +149,26 @@ class CachedModel(WrappedModel):
         if not flight.cancelled():
             flight.exception()  # looked at, for everyone who waited may have been cancelled
 
+    def _will_do(self, stored: StoredReply) -> bool:
+        return self._purchases.may_use(stored, self._store.now())
+
     async def _buy(self, key: bytes, request: Request) -> StoredReply:
-        while not self._store.claim(key, self._purchases.attempt.run_id):
+        allowance = None if self._budget is None else self._budget.allowance(self.inner, request)
+        wanted = Wish(key, self._purchases.attempt.run_id, self._will_do, allowance)
+        while not (claim := await self._store.claim(wanted)).is_ours:
+            if claim.stored is not None:
+                return claim.stored
+            if allowance is not None and claim.beyond is not None:
+                raise daily_budget_spent(allowance, claim.beyond)
             await asyncio.sleep(POLL_S)  # another process asks the same; its reply will do
-            stored = self._store.get(key)
-            if stored is not None and self._purchases.may_use(stored, self._store.now()):
-                return stored
         try:
             stored = await self._asked(request)
         except asyncio.CancelledError:
             raise  # it was sent, perhaps: the claim says so to whoever goes on
         except BaseException:
-            self._store.release(key)
+            await self._store.release(key)
             raise
-        self._store.put(key, self.identity, stored)
+        await self._store.put(key, self.identity, stored)
         return stored
 
     async def _asked(self, request: Request) -> StoredReply:

@@ -10,45 +10,21 @@ import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 from filelock import FileLock
 
+from moderation_pipeline.defs.home.instance_settings import (
+    EVER_WRITTEN,
+    SETTINGS,
+    TERMINAL_SETTINGS,
+    WORKER_SETTINGS,
+    settings_here,
+)
 from moderation_pipeline.defs.home.kept_connections import with_kept_connections
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.files import replaced_atomically
 from moderation_pipeline.warehouse.folder import DataFolder
 
-SETTINGS = "dagster.yaml"
 LOCK = ".moderation.lock"
 MADE = ".moderation.made"
 """Says that the databases were made whole, so that nobody need wait for the lock's holder to look."""
-TERMINAL_SETTINGS = "terminal.yaml"
-
-SHARED = """\
-# Written once by the moderation pipeline; yours to change.
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-python_logs:
-  # Debug lines of the IO manager are most of what a short run would write into its database otherwise.
-  python_log_level: INFO
-run_retries:
-  # For runs that ask for it, as those of the nightly schedule do (data/nights.yaml, retries).
-  enabled: true
-  max_retries: 0
-concurrency:
-  runs:
-    # Runs of the UI, of backfills and of schedules at a time; the others wait.
-    max_concurrent_runs: 4
-"""
-
-IN_TERMINAL = """\
-# Runs that 'moderation run' starts: the same instance as dagster.yaml's, but what a step prints goes to the
-# terminal. Captured, the terminal would be a file to it (measured), and no progress bar could be drawn.
-compute_logs:
-  module: dagster._core.storage.noop_compute_log_manager
-  class: NoOpComputeLogManager
-"""
-
-
 CUT_SHORT = re.compile(r"\?|%[0-9A-Fa-f]{2}")
 """What SQLite's addresses, through which Dagster opens its databases, take for something else than a path."""
 
@@ -77,11 +53,8 @@ def prepare_home(folder: DataFolder) -> Path:
         raise UnusableHomeError(home)
     home.mkdir(parents=True, exist_ok=True)
     with FileLock(home / LOCK):
-        if home == folder.root / "dagster":
-            for name, content in ((SETTINGS, SHARED), (TERMINAL_SETTINGS, SHARED + IN_TERMINAL)):
-                if not (home / name).exists():
-                    with replaced_atomically(home / name) as temporary:
-                        temporary.write_text(content, "utf-8")
+        if home in (folder.root / "dagster", folder.root / "dagster-shared"):
+            _write_settings(home)
         if not (home / MADE).exists():
             with _opened(home) as dagster:
                 # What is made when it is first used: the index of all runs' events, and the table of chats.
@@ -89,6 +62,16 @@ def prepare_home(folder: DataFolder) -> Path:
                 dagster.get_dynamic_partitions("chats")
             (home / MADE).touch()
     return home
+
+
+def _write_settings(home: Path) -> None:
+    """Write the settings where they lack, and anew where the environment says otherwise and nobody changed them."""
+    for name, content in settings_here().items():
+        path = home / name
+        found = path.read_text("utf-8") if path.exists() else None
+        if found is None or (found != content and found in EVER_WRITTEN):
+            with replaced_atomically(path) as temporary:
+                temporary.write_text(content, "utf-8")
 
 
 TEMPORARY_HOME = ".tmp_dagster_home"
@@ -105,7 +88,11 @@ def instance(folder: DataFolder) -> dg.DagsterInstance:
     return _opened(prepare_home(folder))
 
 
-def _opened(home: Path) -> dg.DagsterInstance:
-    has_own = (home / TERMINAL_SETTINGS).exists()
-    ref = InstanceRef.from_dir(str(home), config_filename=TERMINAL_SETTINGS if has_own else SETTINGS)
+def instance_of_worker(folder: DataFolder) -> dg.DagsterInstance:
+    """Return the instance that all machines share, for the one run that a worker makes."""
+    return _opened(prepare_home(folder), WORKER_SETTINGS)
+
+
+def _opened(home: Path, name: str = TERMINAL_SETTINGS) -> dg.DagsterInstance:
+    ref = InstanceRef.from_dir(str(home), config_filename=name if (home / name).exists() else SETTINGS)
     return dg.DagsterInstance.from_ref(with_kept_connections(ref))

@@ -7,6 +7,7 @@ Dagster starts, so there its id, which Dagster writes down, has to do.
 """
 
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,9 @@ from filelock import FileLock, Timeout
 
 BY_TERMINAL = "moderation/started_by_terminal"
 """Tags runs of `moderation run`, which compares by itself when its runs are through."""
+
+MACHINE = "moderation/machine"
+"""Tags runs of a terminal with the machine whose process they are: several may share an instance."""
 
 COMPARED_BY_STARTER = "moderation/compared_by_starter"
 """Tags runs of a preset (`presets.py`), which compares by itself too."""
@@ -45,9 +49,17 @@ def end_dead_runs(dagster: dg.DagsterInstance, home: Path) -> list[str]:
     return [run.run_id for run in under_way if _is_ended(dagster, home, run)]
 
 
+def tags_of_terminal() -> dict[str, str]:
+    """Return what a run is tagged with that this process makes."""
+    return {BY_TERMINAL: "true", MACHINE: platform.node()}
+
+
 def _is_ended(dagster: dg.DagsterInstance, home: Path, run: dg.DagsterRun) -> bool:
     if run.tags.get(BY_TERMINAL):
-        return _is_ended_of_terminal(dagster, home, run)
+        is_of_here = run.tags.get(MACHINE, platform.node()) == platform.node()
+        return is_of_here and _is_ended_of_terminal(dagster, home, run)
+    if dagster.run_monitoring_enabled:
+        return False  # It may be another machine's, and Dagster's daemon asks whoever started it.
     pid = _process_of(dagster, run.run_id)
     if pid is None or _exists(pid):
         return False

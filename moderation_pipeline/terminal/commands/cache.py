@@ -33,9 +33,10 @@ def cache(
     moderation cache --drop-errors       ask again for replies that were no use
     moderation cache --older-than 30     drop what was bought more than 30 days ago
     """
-    from moderation_pipeline.backends.wrappers.cache_upkeep import CachedReplies, CacheUpkeep
+    from moderation_pipeline.backends.stores.open_store import upkeep_of_store
+    from moderation_pipeline.backends.stores.stored_replies import CachedReplies
 
-    upkeep = CacheUpkeep(DataFolder.find().reply_cache, time.time())
+    upkeep = upkeep_of_store(DataFolder.find(), time.time())
     dropped = [
         *([upkeep.drop_errors()] if drop_errors else []),
         *([] if older_than is None else [upkeep.drop_older_than(older_than)]),

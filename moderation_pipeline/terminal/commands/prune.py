@@ -12,7 +12,7 @@ from moderation_pipeline.terminal.screen import print_table, say
 from moderation_pipeline.warehouse.folder import DataFolder
 
 SECONDS = {"d": 86_400, "w": 7 * 86_400}
-KINDS = ("logs", "history", "runs", "replies")
+KINDS = ("logs", "history", "runs", "replies", "objects")
 
 
 def _age(context: click.Context, option: click.Parameter, given: str) -> float:
@@ -30,7 +30,7 @@ def _age(context: click.Context, option: click.Parameter, given: str) -> float:
     "kinds",
     multiple=True,
     type=click.Choice(KINDS),
-    help="Of what; may be repeated. Default: logs, history.",
+    help="Of what; may be repeated. Default: logs, history, objects.",
 )
 @click.option("--yes", is_flag=True, help="Do it. Without, it is only said what would go.")
 def prune(older_than: float, kinds: tuple[str, ...], yes: bool) -> None:
@@ -46,12 +46,13 @@ def prune(older_than: float, kinds: tuple[str, ...], yes: bool) -> None:
     history   runs in Dagster with their events; metric_history stays
     runs      the tables of runs; their rows in metric_history stay
     replies   what was paid for: it is asked for, and paid, again
+    objects   of a warehouse that machines share: what nothing has named for so long, at least a day
     """
     from moderation_pipeline.terminal.nights import pruning
 
     folder = DataFolder.find()
     before = time.time() - older_than
-    wanted = kinds or ("logs", "history")
+    wanted = kinds or ("logs", "history", "objects")
     files = {kind: pruning.files_before(folder, kind, before) for kind in wanted if kind in ("logs", "runs")}
     rows: list[tuple[str, int, float | None]] = [
         (kind, len(paths), sum(path.stat().st_size for path in paths) / 1e6) for kind, paths in files.items()
@@ -69,7 +70,9 @@ def prune(older_than: float, kinds: tuple[str, ...], yes: bool) -> None:
             if yes:
                 forget_runs(dagster, folder.dagster_home, runs)
     if yes:
-        pruning.take_away([path for paths in files.values() for path in paths])
+        pruning.take_away(folder, [path for paths in files.values() for path in paths])
+    if "objects" in wanted and (swept := pruning.objects_before(folder, older_than, really=yes)) is not None:
+        rows.append(("objects", swept.objects, swept.size / 1e6))
     print_table(["what", "files" if not yes else "gone", "MB"], rows, right=["files", "gone", "MB"])
     if not yes:
         say("Nothing is gone yet: the same with --yes does it.")

@@ -23,6 +23,7 @@ def remove(chat: str, yes: bool) -> None:
     from moderation_pipeline.comments.chat_files import chat_files
     from moderation_pipeline.comments.keeping.chat_leavings import leavings, take_away
     from moderation_pipeline.terminal.listings import NoSuchChatError, known_chats
+    from moderation_pipeline.warehouse.objects.follow import forget
 
     folder = DataFolder.find()
     found = leavings(folder, chat, chat_files(folder).get(chat))
@@ -44,6 +45,7 @@ def remove(chat: str, yes: bool) -> None:
         if not yes:
             say(f"And {told}. Nothing is gone yet: 'moderation remove {chat} --yes' does it.")
             return
+        forget(folder, chat)
         forget_key(dagster, chat)
         take_away(folder, chat)
         forget_runs(dagster, folder.dagster_home, runs)

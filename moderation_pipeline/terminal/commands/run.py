@@ -56,6 +56,7 @@ def run(
     log of each comment with what was decided, done and paid, for zstdcat: data/results/CHAT/CONFIG.jsonl.zst. Exits
     with 1 where a run failed; the other chats go on, and MODERATION_WEBHOOK, an address in the environment, is told.
     """
+    from moderation_pipeline.config.champions import CHAMPION
     from moderation_pipeline.terminal import listings
     from moderation_pipeline.terminal.nights.chat_runs import Wanted, chats_wanted
     from moderation_pipeline.terminal.running import due_runs
@@ -70,7 +71,8 @@ def run(
 
         chats, wanted = night_wanted(folder, chats, configs)
     else:
-        wanted = Wanted(due_runs.configs_to_run(folder, configs), only_new, retries)
+        named = due_runs.configs_to_run(folder, configs)
+        wanted = Wanted(named, only_new, retries, has_champion=CHAMPION in configs)
     for chat in chats:
         listings.require_chat(folder, chat)
     is_single = len(chats) < 2 and not (all_chats or only_new or night)
@@ -86,8 +88,7 @@ def _run_one(folder: DataFolder, chat: str, wanted: Wanted, observer: RunObserve
     from moderation_pipeline.terminal import summary
     from moderation_pipeline.terminal.nights.chat_runs import moderated
 
-    under = ", ".join(each.name for each in wanted.configs)
-    say(f"Moderating {chat} under {under} (data in {folder.root}).")
+    say(f"Moderating {chat} under {wanted.told} (data in {folder.root}).")
     with launcher(folder) as launch:
         outcome = moderated(launch, folder, chat, wanted, observer)
     comparison = summary.comparison_of(folder, chat)
@@ -112,8 +113,7 @@ def _run_several(
     from moderation_pipeline.terminal.nights.chat_runs import all_moderated
     from moderation_pipeline.terminal.nights.night_runs import alerted, as_objects, failures_told
 
-    under = ", ".join(each.name for each in wanted.configs)
-    say(f"Moderating {len(chats)} chats under {under} (data in {folder.root}).")
+    say(f"Moderating {len(chats)} chats under {wanted.told} (data in {folder.root}).")
     outcomes = [*all_moderated(folder, chats, wanted, observer), *left_out]
     if as_json:
         print_json(as_objects(folder, outcomes))

@@ -14,9 +14,16 @@ from moderation_pipeline.warehouse.folder import DataFolder
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=3000, show_default=True, help="Port to listen on.")
 @click.option(
+    "--part",
+    type=click.Choice(["both", "webserver", "daemon"]),
+    default="both",
+    show_default=True,
+    help="What to start: where a container is one process, each has its own.",
+)
+@click.option(
     "--allow-host", "allowed_hosts", multiple=True, help="Another name that the page may be asked for by."
 )
-def ui(host: str, port: int, allowed_hosts: tuple[str, ...]) -> None:
+def ui(host: str, port: int, part: str, allowed_hosts: tuple[str, ...]) -> None:
     """Open the Dagster UI on the same chats, runs and assets. Stop it with Ctrl-C.
 
     \b
@@ -38,4 +45,6 @@ def ui(host: str, port: int, allowed_hosts: tuple[str, ...]) -> None:
 
     with instance(folder) as dagster:
         end_dead_runs(dagster, folder.dagster_home)
-    dagster_ui.serve(folder, prepare_home(folder), host=host, port=port, allowed_hosts=allowed_hosts)
+    parts = dagster_ui.PARTS if part == "both" else (part,)
+    page = dagster_ui.Page(host, port, allowed_hosts)
+    dagster_ui.serve(folder, prepare_home(folder), page, parts)

@@ -1,12 +1,13 @@
-"""The runs of one chat, or of several one after the other, in one process: what was made, and what failed.
+"""The runs of one chat, or of several, in this process or by workers: what was made, and what failed.
 
 What is due, and how it is worded, is `due_runs.py`'s; when a night begins, cron's, systemd's or Dagster's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC
 from moderation_pipeline.config.run_config import NamedConfig
@@ -23,13 +24,23 @@ if TYPE_CHECKING:
 class Wanted(NamedTuple):
     """What is wanted of each chat: under which configs, only what changed, how often a failed run is tried again.
 
-    `run_config` is Dagster's, for the runs that moderate.
+    `run_config` is Dagster's, for the runs that moderate; `has_champion`: each chat's champion too.
     """
 
     configs: Sequence[NamedConfig]
     only_new: bool = False
     retries: int = 0
     run_config: Mapping[str, Any] = {}
+    has_champion: bool = False
+
+    def of(self, folder: DataFolder, chat: str) -> Sequence[NamedConfig]:
+        """Return the configs of a chat that was read."""
+        return due_runs.with_champion(folder, chat, self.configs) if self.has_champion else self.configs
+
+    @property
+    def told(self) -> str:
+        """Under what it is moderated, in words."""
+        return ", ".join([each.name for each in self.configs] + ["the champion"] * self.has_champion)
 
 
 class ChatOutcome(NamedTuple):
@@ -60,12 +71,17 @@ def moderated(
 ) -> ChatOutcome:
     """Read the chat where that is due, make the runs that are wanted, and compare them."""
     failures = list(_read(launch, folder, chat, observer))
-    made, current = [], []
-    for named in wanted.configs:
-        if wanted.only_new and _is_current(folder, chat, named):
-            current.append(named.name)
-        elif _is_made(launch, chat, named, wanted, observer, failures):
-            made.append(named.name)
+    configs = wanted.of(folder, chat)
+    current = [each.name for each in configs if wanted.only_new and _is_current(folder, chat, each)]
+    due = [each for each in configs if each.name not in current]
+    made = []
+    # Those that audit everything first: agreement of the others is measured against their plans.
+    for together in (due[: _experts(due)], due[_experts(due) :]):
+        for named, said, is_made in side_by_side(
+            launch, lambda each: _made(launch, chat, each, wanted, observer), together
+        ):
+            failures += said
+            made += [named.name] if is_made else []
     if made:  # else there is nothing new to compare, and what failed must not be hidden by that
         say("Comparing, drawing, writing the report.")
         failures += due_runs.failed_checks(launch.compare_chat(chat))
@@ -90,25 +106,45 @@ def _is_current(folder: DataFolder, chat: str, named: NamedConfig) -> bool:
     return why_due(folder, chat, named) is None
 
 
-def _is_made(
-    launch: Launcher,
-    chat: str,
-    named: NamedConfig,
-    wanted: Wanted,
-    observer: RunObserver,
-    failures: list[str],
-) -> bool:
-    """Make a run, again where it failed, and say whether it was made; the last failure is noted."""
+def _experts(configs: Sequence[NamedConfig]) -> int:
+    return sum(each.config.regime == "expert_only" for each in configs)
+
+
+class _Made(NamedTuple):
+    """A config, what is to be said of its run, and whether it was made."""
+
+    named: NamedConfig
+    said: list[str]
+    is_made: bool
+
+
+def _made(launch: Launcher, chat: str, named: NamedConfig, wanted: Wanted, observer: RunObserver) -> _Made:
+    """Make a run, again where it failed; of several failures the last one is said."""
     for attempt in range(wanted.retries + 1):
         noted: list[str] = []
         with due_runs.failure_noted(named, noted):
             outcome = launch.moderate_chat(chat, named.name, observer, wanted.run_config)
-            failures += due_runs.failed_checks(outcome)
-            return True
+            return _Made(named, due_runs.failed_checks(outcome), True)
         if attempt < wanted.retries:
             say(f"{noted[0]} Trying again ({attempt + 1} of {wanted.retries}).")
-    failures += noted
-    return False
+    return _Made(named, noted, False)
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def side_by_side(launch: Launcher, make: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """Return what is made of each, in this order: in turn in this process, at once on workers."""
+    if launch.at_once == 1 or len(items) < 2:
+        return [make(each) for each in items]
+    with ThreadPoolExecutor(min(launch.at_once, len(items))) as pool:
+        waiting = [pool.submit(make, each) for each in items]
+        try:
+            return [each.result() for each in waiting]
+        except BaseException:
+            launch.stop()
+            raise
 
 
 def all_moderated(
@@ -118,7 +154,9 @@ def all_moderated(
     from moderation_pipeline.launch import launcher
 
     with launcher(folder) as launch:
-        return [_whatever_fails(launch, folder, chat, wanted, observer) for chat in chats]
+        return side_by_side(
+            launch, lambda chat: _whatever_fails(launch, folder, chat, wanted, observer), chats
+        )
 
 
 def _whatever_fails(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from moderation_pipeline.config.champions import CHAMPION
 from moderation_pipeline.config.nights import night_settings
 from moderation_pipeline.terminal import summary
 from moderation_pipeline.terminal.nights.chat_runs import ChatOutcome, Wanted
@@ -24,8 +25,9 @@ def night_wanted(
     from moderation_pipeline.defs.schedules import run_config
 
     settings = night_settings(folder)
-    named = due_runs.configs_to_run(folder, tuple(configs) or settings.configs)
-    wanted = Wanted(named, not settings.fresh, settings.retries, run_config(settings))
+    names = tuple(configs) or settings.configs
+    named, has_champion = due_runs.configs_to_run(folder, names), CHAMPION in names
+    wanted = Wanted(named, not settings.fresh, settings.retries, run_config(settings), has_champion)
     return tuple(chats) or settings.chats, wanted
 
 

@@ -6,9 +6,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from moderation_pipeline.backends.wrappers.cache_upkeep import CacheUpkeep, Pruned
+from moderation_pipeline.backends.stores.open_store import upkeep_of_store
+from moderation_pipeline.backends.stores.stored_replies import Pruned
 from moderation_pipeline.warehouse.files import partition_path, stored_partitions
-from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.folder import DataFolder, is_shared
+from moderation_pipeline.warehouse.objects.parts import PublishedPart
+from moderation_pipeline.warehouse.objects.shared_warehouse import Sweeping, shared_warehouse
 from moderation_pipeline.warehouse.tables import ACTION_LOG, AFTER_LOOP, LOOP_TABLES
 
 DAY_S = 86_400.0
@@ -27,12 +30,28 @@ def files_before(folder: DataFolder, kind: str, before: float) -> list[Path]:
 
 def replies_before(folder: DataFolder, age_s: float, *, really: bool) -> Pruned:
     """Return the replies that are so old, and drop them where that is meant."""
-    upkeep = CacheUpkeep(folder.reply_cache, time.time())
+    upkeep = upkeep_of_store(folder, time.time())
     days = age_s / DAY_S
     return upkeep.drop_older_than(days) if really else upkeep.older_than(days)
 
 
-def take_away(paths: Sequence[Path]) -> None:
-    """Delete the files; one that somebody else has taken away already is gone all the same."""
+def take_away(folder: DataFolder, paths: Sequence[Path]) -> None:
+    """Delete the files; one that somebody else has taken away already is gone all the same.
+
+    Where several machines share the warehouse, they are taken out of it.
+    """
     for path in paths:
         path.unlink(missing_ok=True)
+    shared = shared_warehouse(folder) if is_shared() else None
+    if shared is not None and paths:
+        runs = {PublishedPart("run", path.parent.name, path.name.partition(".")[0]) for path in paths}
+        shared.publish(sorted(runs))
+
+
+def objects_before(folder: DataFolder, age_s: float, *, really: bool) -> Sweeping | None:
+    """Return the objects of a shared warehouse that nothing has named for so long, and delete them if that is meant.
+
+    Null where no warehouse is shared.
+    """
+    shared = shared_warehouse(folder) if is_shared() else None
+    return None if shared is None else shared.sweep(age_s, really=really)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files
 from moderation_pipeline.comments.keeping.chat_states import is_newer
+from moderation_pipeline.config.champions import CHAMPION
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import KEYLESS_REGIMES, NamedConfig
+from moderation_pipeline.moderation.run_states import champion_of
 from moderation_pipeline.terminal.exit_codes import users_mistake
 from moderation_pipeline.terminal.listings import usable_config
 from moderation_pipeline.terminal.screen import print_frame
@@ -34,8 +36,26 @@ def configs_to_run(folder: DataFolder, names: Sequence[str]) -> list[NamedConfig
         ConfigError: one of them can't be used. None is run then.
     """
     library = ConfigLibrary(folder)
-    wanted = dict.fromkeys(names or KEYLESS_REGIMES)
+    wanted = [name for name in dict.fromkeys(names or KEYLESS_REGIMES) if name != CHAMPION]
     configs = [usable_config(folder, library, name) for name in wanted]
+    return experts_first(configs)
+
+
+def with_champion(folder: DataFolder, chat: str, configs: Sequence[NamedConfig]) -> list[NamedConfig]:
+    """Return the configs and the chat's champion, each once.
+
+    Raises:
+        ConfigError: the champion can't be used.
+    """
+    name = champion_of(folder, chat)
+    champion = (
+        [usable_config(folder, ConfigLibrary(folder), name)] if name not in {c.name for c in configs} else []
+    )
+    return experts_first([*configs, *champion])
+
+
+def experts_first(configs: Sequence[NamedConfig]) -> list[NamedConfig]:
+    """Return the configs in the order in which they are run."""
     return sorted(configs, key=lambda named: named.config.regime != "expert_only")
 
 

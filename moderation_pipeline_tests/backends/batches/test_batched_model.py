@@ -8,7 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from moderation_pipeline.backends.batches.batched_model import BATCH_DISCOUNT, BatchPendingError
-from moderation_pipeline.backends.wrappers.reply_store import ReplyStore
+from moderation_pipeline.backends.stores.open_store import open_store
 from moderation_pipeline.config.run_config import Config
 from moderation_pipeline.slugs import RunKey, VersionedRun
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -60,29 +60,29 @@ def test_a_run_by_batch_stops_goes_on_and_ends_as_one_without(backend: str, tmp_
     )
 
 
-def test_a_batch_that_takes_its_time_is_waited_for_and_sent_once(tmp_path: Path) -> None:
+def test_a_batch_that_takes_its_time_is_waited_for_and_sent_once(folder: DataFolder) -> None:
     with running(Behaviour(batch_polls=4)) as server:
-        _, stops = run_until_through(tmp_path, by_batch(server, "openai", lag=9))
+        _, stops = run_until_through(folder.root, by_batch(server, "openai", lag=9))
 
     assert len(server.batches) == 1
     assert stops >= 4
 
 
-def test_what_a_batch_left_unanswered_is_sent_again(tmp_path: Path) -> None:
+def test_what_a_batch_left_unanswered_is_sent_again(folder: DataFolder) -> None:
     with running(Behaviour(batch_leaves_out=7)) as server:
-        result, _ = run_until_through(tmp_path, by_batch(server, "openai", lag=9))
+        result, _ = run_until_through(folder.root, by_batch(server, "openai", lag=9))
 
     assert len(server.batches) == 2
     assert result.tables.expert_audits["reply_error"].null_count() == len(TEXTS)
 
 
-def test_the_batches_that_are_waited_for_can_be_listed(tmp_path: Path) -> None:
+def test_the_batches_that_are_waited_for_can_be_listed(folder: DataFolder) -> None:
     with running() as server:
         with pytest.raises(BatchPendingError, match=r"60 calls wait.*goes on by itself"):
-            run(tmp_path, by_batch(server, "openai", lag=9), TEXTS)
-        store = ReplyStore(DataFolder(tmp_path).reply_cache)
+            run(folder.root, by_batch(server, "openai", lag=9), TEXTS)
+        store = open_store(folder)
         (sent,) = store.sent_batches()
-        run(tmp_path, by_batch(server, "openai", lag=9), TEXTS)
+        run(folder.root, by_batch(server, "openai", lag=9), TEXTS)
         left = store.sent_batches()
         store.close()
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation_pipeline.backends.language_model import DailyBudgetSpentError, Message, Reply, Request
-from moderation_pipeline.backends.wrappers.budget import DailyBudgetModel
+from moderation_pipeline.backends.stores.stored_replies import ReplyStore
+from moderation_pipeline.backends.wrappers.budget import DailyBudget
 from moderation_pipeline.backends.wrappers.metering import MeteredModel, most_prompt_tokens
 from moderation_pipeline.backends.wrappers.prices import PriceList, TokenPrice
 from moderation_pipeline.backends.wrappers.reply_cache import CachedModel, Purchases
-from moderation_pipeline.backends.wrappers.reply_store import ReplyStore
 from moderation_pipeline.moderation.spending import RunBudget
 from moderation_pipeline_tests.backends.scripted_model import GatedModel, ScriptedModel, reply, request
 
@@ -32,16 +30,10 @@ A_CENT_A_TOKEN = PriceList(
 )
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[ReplyStore]:
-    store = ReplyStore(tmp_path / "replies.sqlite", now=lambda: 1_000.0)
-    yield store
-    store.close()
-
-
 def stack(inner: ScriptedModel, store: ReplyStore, usd_per_day: float) -> CachedModel:
-    model = DailyBudgetModel(MeteredModel(inner, A_CENT_A_TOKEN), store, usd_per_day)
-    return CachedModel(model, store, Purchases(store.begin_run("run")), A_CENT_A_TOKEN)
+    metered = MeteredModel(inner, A_CENT_A_TOKEN)
+    purchases = Purchases(store.begin_run("run"))
+    return CachedModel(metered, store, purchases, A_CENT_A_TOKEN, budget=DailyBudget(usd_per_day))
 
 
 def test_a_day_s_budget_stops_before_the_call_that_might_overrun_it(store: ReplyStore) -> None:
@@ -60,7 +52,7 @@ def test_a_day_s_budget_stops_before_the_call_that_might_overrun_it(store: Reply
 
     answered = len(inner.asked)
     assert 0 < answered < 8
-    assert store.spent_usd_on(1_000.0) <= worst_usd + 2.0
+    assert store.spent_today().usd <= worst_usd + 2.0
 
 
 def test_calls_in_flight_are_reserved_at_their_worst(store: ReplyStore) -> None:

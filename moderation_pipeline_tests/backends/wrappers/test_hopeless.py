@@ -14,7 +14,7 @@ from moderation_pipeline.backends.language_model import (
     RateLimitedError,
     TransportError,
 )
-from moderation_pipeline.backends.wrappers.cache_upkeep import CacheUpkeep
+from moderation_pipeline.backends.stores.sqlite_upkeep import SqliteUpkeep
 from moderation_pipeline.backends.wrappers.hopeless import (
     MOST_TOO_LONG,
     MOST_UNANSWERED,
@@ -34,7 +34,7 @@ def expert_alone(base_url: str, **more: object) -> Config:
 
 
 def bad_replies_kept(folder: Path) -> int:
-    return sum(each.bad_replies for each in CacheUpkeep(DataFolder(folder).reply_cache, 0.0).show())
+    return sum(each.bad_replies for each in SqliteUpkeep(DataFolder(folder).reply_cache, 0.0).show())
 
 
 def test_a_context_that_is_too_small_stops_the_run_with_what_to_set(tmp_path: Path) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -24,17 +21,13 @@ from moderation_pipeline.backends.language_model import (
     ServerFailedError,
     TokenLogprob,
 )
+from moderation_pipeline.backends.stores.postgres_replies import PostgresReplies
+from moderation_pipeline.backends.stores.stored_replies import ReplyStore
 from moderation_pipeline.backends.wrappers.prices import PriceList, TokenPrice
 from moderation_pipeline.backends.wrappers.reply_cache import CachedModel, Purchases, reply_key
-from moderation_pipeline.backends.wrappers.reply_store import LEASE_S, ReplyStore
+from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.backends.scripted_model import GatedModel, ScriptedModel, reply, request
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[ReplyStore]:
-    store = ReplyStore(tmp_path / "replies.sqlite")
-    yield store
-    store.close()
+from moderation_pipeline_tests.backends.stores.opened import opened
 
 
 def cached(model: LanguageModel, store: ReplyStore, *, run: str = "run", fresh: bool = False) -> CachedModel:
@@ -84,9 +77,9 @@ def test_a_fresh_run_asks_anew_but_not_twice(store: ReplyStore) -> None:
     assert len(model.asked) == 2
 
 
-def test_an_old_reply_is_asked_for_again(tmp_path: Path) -> None:
+def test_an_old_reply_is_asked_for_again(folder: DataFolder) -> None:
     now = [0.0]
-    store = ReplyStore(tmp_path / "replies.sqlite", now=lambda: now[0])
+    store = opened(folder, now=lambda: now[0])
     model = ScriptedModel(["old", "new"])
     asyncio.run(cached(model, store, run="one").complete(request()))
     now[0] = 100.0
@@ -148,34 +141,9 @@ def test_a_call_that_is_cancelled_is_stored_all_the_same(store: ReplyStore) -> N
     assert asyncio.run(cached(ScriptedModel([]), store).complete(request())).text == "fine"
 
 
-def test_the_calls_in_flight_at_a_kill_are_counted(tmp_path: Path) -> None:
-    killed = ReplyStore(tmp_path / "replies.sqlite")
-    attempt = killed.begin_run("run")
-    for key in (b"1", b"2"):
-        assert killed.claim(key, attempt.run_id)
-    killed.close()
-
-    store = ReplyStore(tmp_path / "replies.sqlite")
-    resumed = store.begin_run("run")
-
-    assert resumed.run_id == attempt.run_id
-    assert resumed.is_resumed
-    assert resumed.repeated_calls == 2
-    assert store.begin_run("run").repeated_calls == 2  # counted once
-    store.close()
-
-
-def test_a_claim_of_a_living_store_is_respected(tmp_path: Path) -> None:
-    one, two = (ReplyStore(tmp_path / "replies.sqlite") for _ in range(2))
-
-    assert one.claim(b"key", "a")
-    assert not two.claim(b"key", "b")
-    one.close()
-    assert two.claim(b"key", "b")
-    two.close()
-
-
-def ask_slowly(path: Path, answers: multiprocessing.SimpleQueue[tuple[str, bool, int]], name: str) -> None:
+def ask_slowly(
+    folder: DataFolder, answers: multiprocessing.SimpleQueue[tuple[str, bool, int]], name: str
+) -> None:
     """Ask, in a process of its own, what the other process asks at the same time."""
 
     class Slow(ScriptedModel):
@@ -183,18 +151,17 @@ def ask_slowly(path: Path, answers: multiprocessing.SimpleQueue[tuple[str, bool,
             await asyncio.sleep(0.3)
             return await super().complete(request)
 
-    store = ReplyStore(path)
+    store = opened(folder)
     model = Slow([f"from {name}"])
     answer = asyncio.run(cached(model, store, run=name).complete(request()))
     answers.put((answer.text, answer.is_cached, len(model.asked)))
     store.close()
 
 
-def test_two_processes_that_ask_the_same_pay_once(tmp_path: Path) -> None:
+def test_two_processes_that_ask_the_same_pay_once(folder: DataFolder) -> None:
     context = multiprocessing.get_context("spawn")
     answers: multiprocessing.SimpleQueue[tuple[str, bool, int]] = context.SimpleQueue()
-    path = tmp_path / "replies.sqlite"
-    processes = [context.Process(target=ask_slowly, args=(path, answers, name)) for name in ("a", "b")]
+    processes = [context.Process(target=ask_slowly, args=(folder, answers, name)) for name in ("a", "b")]
     for process in processes:
         process.start()
     got = [answers.get() for _ in processes]
@@ -262,27 +229,23 @@ def test_different_messages_have_different_keys(one: list[str], other: list[str]
     assert (key(one) == key(other)) == (one == other)
 
 
-def test_the_store_is_in_wal_mode_so_that_readers_and_writers_don_t_wait(store: ReplyStore) -> None:
-    with sqlite3.connect(store.path) as reader:
-        assert reader.execute("pragma journal_mode").fetchone() == ("wal",)
-    reader.close()
-
-
-def test_the_days_spending_adds_up(tmp_path: Path) -> None:
+def test_the_days_spending_adds_up(folder: DataFolder) -> None:
     now = [0.0]
-    store = ReplyStore(tmp_path / "replies.sqlite", now=lambda: now[0])
+    store = opened(folder, now=lambda: now[0])
     model = ScriptedModel(["a", "b"])
     asker = cached(model, store)
     asyncio.run(asker.complete(request("a")))
     asyncio.run(asker.complete(request("b")))
     asyncio.run(asker.complete(request("a")))  # from the store: costs nothing
 
-    assert store.spent_usd_on(0.0) == pytest.approx(0.02)
-    assert store.spent_usd_on(86_400.0) == 0.0
+    assert store.spent_today().usd == pytest.approx(0.02)
+    now[0] = 86_400.0
+    # The shared store goes by its server's day: no two machines need agree on theirs.
+    assert store.spent_today().usd == (pytest.approx(0.02) if isinstance(store, PostgresReplies) else 0.0)
     store.close()
 
 
-def test_a_call_that_outlasts_the_grace_time_is_counted_as_one_that_is_repeated(tmp_path: Path) -> None:
+def test_a_call_that_outlasts_the_grace_time_is_counted_as_one_that_is_repeated(folder: DataFolder) -> None:
     async def stopped() -> None:
         model = CachedModel(GatedModel(["late"]), store, purchases, PriceList([]), grace_s=0.01)
         call = asyncio.ensure_future(model.complete(request()))
@@ -290,43 +253,12 @@ def test_a_call_that_outlasts_the_grace_time_is_counted_as_one_that_is_repeated(
         call.cancel()
         await model.aclose()
 
-    store = ReplyStore(tmp_path / "replies.sqlite")
+    store = opened(folder)
     purchases = Purchases(store.begin_run("same"))
     asyncio.run(stopped())
     store.close()
 
-    again = ReplyStore(tmp_path / "replies.sqlite")
+    again = opened(folder)
     assert again.begin_run("same").repeated_calls == 1
     assert asyncio.run(cached(ScriptedModel(["now"]), again, run="same").complete(request())).text == "now"
     again.close()
-
-
-def test_a_claim_of_a_machine_that_is_not_heard_of_any_more_is_void_within_seconds(tmp_path: Path) -> None:
-    """As of a container that comes back under another name."""
-    now = [1_000.0]
-    store = ReplyStore(tmp_path / "replies.sqlite", now=lambda: now[0])
-    run = store.begin_run("same")
-    store.claim(b"key", run.run_id)
-    with sqlite3.connect(tmp_path / "replies.sqlite") as other:
-        other.execute("update claims set owner = 'box-a:1:abc'")
-    other.close()
-
-    assert not store.claim(b"key", run.run_id)
-    assert store.begin_run("same").claimed_elsewhere == ("box-a",)
-    now[0] += LEASE_S
-    assert store.begin_run("same").claimed_elsewhere == ()
-    assert store.claim(b"key", run.run_id)
-    store.close()
-
-
-def test_a_living_process_renews_its_claims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("moderation_pipeline.backends.wrappers.reply_store.RENEWED_EVERY_S", 0.01)
-    times = iter(range(1, 1_000_000))
-    store = ReplyStore(tmp_path / "replies.sqlite", now=lambda: float(next(times)))
-    store.claim(b"key", store.begin_run("same").run_id)
-    with sqlite3.connect(tmp_path / "replies.sqlite") as other:
-        seen = {other.execute("select claimed_at from claims").fetchone()[0]}
-        while len(seen) < 3:
-            seen.add(other.execute("select claimed_at from claims").fetchone()[0])
-    other.close()
-    store.close()

@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as db
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
-from moderation_pipeline.defs.home.instance import SETTINGS, instance
+from moderation_pipeline.defs.home.instance import instance
+from moderation_pipeline.defs.home.instance_settings import SETTINGS
 from moderation_pipeline.defs.home.kept_connections import FILES_KEPT_OPEN, KeptEventLog
 from moderation_pipeline.warehouse.folder import DataFolder
 

@@ -1,43 +1,19 @@
-"""What `moderation cache` shows and prunes: the reply store by model, and what may be dropped from it.
-
-Dropping a reply is forgetting that it was paid for: it is asked for, and paid, again when it is next needed.
-"""
+"""The upkeep of one machine's reply store: what it holds by model, and what may be dropped from it."""
 
 from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from moderation_pipeline.backends.wrappers.reply_store import DAY_S
+from moderation_pipeline.backends.stores.stored_replies import DAY_S, CachedReplies, CacheUpkeep, Pruned
 
 MEGABYTE = 1_000_000
 
 
-class CachedReplies(NamedTuple):
-    """What the store holds of one model."""
-
-    backend: str
-    endpoint: str
-    model: str
-    replies: int
-    bad_replies: int
-    list_cost_usd: float | None
-    megabytes: float
-    oldest_days: float
-
-
-class Pruned(NamedTuple):
-    """How many replies were dropped, and what asking for them again would cost at list price."""
-
-    replies: int
-    list_cost_usd: float
-    megabytes: float
-
-
 @dataclass(frozen=True, slots=True)
-class CacheUpkeep:
+class SqliteUpkeep(CacheUpkeep):
     """The upkeep of one reply store; `now` is seconds since 1970."""
 
     path: Path

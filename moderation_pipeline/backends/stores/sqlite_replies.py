@@ -1,8 +1,4 @@
-"""The reply store: every paid reply, good or bad, in SQLite (WAL) under data/, for several processes.
-
-Only SQL lives here: which reply may be used, and who pays for it, is `cache.py`'s. Beside the replies it
-keeps who is asking right now (claims), unfinished runs, what each day has cost, and what endpoints can do.
-"""
+"""The reply store of one machine: SQLite (WAL) in the data folder, for several processes."""
 
 from __future__ import annotations
 
@@ -14,17 +10,29 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import orjson
 
 from moderation_pipeline.backends.batches.batched_model import SentBatch
-from moderation_pipeline.backends.chat.abilities import PROBE_VERSION, FoundAbilities
+from moderation_pipeline.backends.chat.abilities import FoundAbilities
 from moderation_pipeline.backends.chat.chat_wire import Abilities
-from moderation_pipeline.backends.language_model import ModelIdentity, Reply, TokenLogprob
+from moderation_pipeline.backends.language_model import ModelIdentity
+from moderation_pipeline.backends.stores.stored_replies import (
+    LEASE_S,
+    RENEWED_EVERY_S,
+    Attempt,
+    Claim,
+    ReplyStore,
+    Spent,
+    StoredReply,
+    Wish,
+    day_of,
+    host_of,
+    name_of,
+    packed,
+    unpacked,
+)
 from moderation_pipeline.warehouse.shared_file import connected
 
 SCHEMA = """
@@ -37,6 +45,12 @@ create table if not exists replies (
 create index if not exists replies_by_age on replies (bought_at);
 create table if not exists claims (
     key blob primary key, owner text not null, run_id text not null, claimed_at real not null
+) without rowid;
+create table if not exists reservations (
+    key blob primary key, owner text not null, usd real not null, reserved_at real not null
+) without rowid;
+create table if not exists turns (
+    identity text primary key, requests_until real not null, tokens_until real not null
 ) without rowid;
 create table if not exists runs (
     run_id text primary key, run_key text not null, begun_at real not null, finished_at real,
@@ -54,45 +68,16 @@ create table if not exists endpoints (
 ) without rowid;
 """
 
-LEASE_S = 20.0
-"""How long a claim counts after its process was last heard of, where it can't be looked for: on another machine,
-or in a container that came back under another name. A living process renews its claims every RENEWED_EVERY_S."""
-
-RENEWED_EVERY_S = 5.0
-
-DAY_S = 86_400.0
-
 OPEN_STORES: set[str] = set()
 """The owners of this process: a claim of one that was closed, or of a process that had our id, is void."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredReply:
-    """A reply as it is kept; a bad one with its error's code. `bought_by` is the id of the run that paid."""
-
-    reply: Reply | None
-    error_code: str | None
-    error_detail: str | None
-    bought_by: str
-    bought_at: float
-
-
-class Attempt(NamedTuple):
-    """A run as the store knows it: the same id through all its attempts, so that what it paid stays paid."""
-
-    run_id: str
-    is_resumed: bool
-    repeated_calls: int
-    claimed_elsewhere: tuple[str, ...] = ()
-    """Machines of which a process asks for replies of this run, or did so a moment ago."""
-
-
-class ReplyStore:
+class SqliteReplies(ReplyStore):
     """The store of one data folder. Every method is one short transaction; processes wait for each other."""
 
     def __init__(self, path: Path, *, now: Callable[[], float] = time.time) -> None:
         self.path = path
-        self.now = now
+        self._now = now
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         OPEN_STORES.add(self.owner)
         self._db = self._connected()
@@ -100,6 +85,11 @@ class ReplyStore:
         self._is_closed = threading.Event()
         self._renewing = threading.Thread(target=self._renew, name="claims", daemon=True)
         self._renewing.start()
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """The time of this machine."""
+        return self._now
 
     def close(self) -> None:
         """Close the file, and give up what was being asked."""
@@ -116,42 +106,67 @@ class ReplyStore:
         while not self._is_closed.wait(RENEWED_EVERY_S):
             with closing(self._connected()) as db:
                 db.execute("update claims set claimed_at = ? where owner = ?", (self.now(), self.owner))
+                db.execute(
+                    "update reservations set reserved_at = ? where owner = ?", (self.now(), self.owner)
+                )
 
-    def get(self, key: bytes) -> StoredReply | None:
+    def at_once(self, key: bytes) -> StoredReply | None:
         """Return the reply stored under the key."""
         row = self._db.execute(
             "select reply, error_code, error_detail, bought_by, bought_at from replies where key = ?", (key,)
         ).fetchone()
-        return None if row is None else StoredReply(_unpacked(row[0]), *row[1:])
+        return None if row is None else StoredReply(unpacked(row[0]), *row[1:])
 
-    def put(self, key: bytes, identity: ModelIdentity, stored: StoredReply) -> None:
-        """Keep a reply the moment it arrived, count what it cost, and give the claim on it back."""
+    async def claim(self, wanted: Wish) -> Claim:
+        """Claim the reply, unless it is there and will do, another living process asks, or the day is spent."""
+        key, allowance = wanted.key, wanted.allowance
+        with self._transaction():
+            stored = self.at_once(key)
+            if stored is not None and wanted.will_do(stored):
+                return Claim(stored)
+            row = self._db.execute("select owner, claimed_at from claims where key = ?", (key,)).fetchone()
+            if row is not None and row[0] != self.owner:
+                if _is_alive(row[0], self.now() - row[1]):
+                    return Claim()
+                self._give_up([key])
+            if allowance is not None and not (spent := self.spent_today()).leaves(allowance):
+                return Claim(beyond=spent)
+            claim = (key, self.owner, wanted.run_id, self.now())
+            self._db.execute("insert or replace into claims values (?, ?, ?, ?)", claim)
+            if allowance is not None:
+                reserved = (key, self.owner, allowance.worst_usd, self.now())
+                self._db.execute("insert or replace into reservations values (?, ?, ?, ?)", reserved)
+            return Claim(is_ours=True)
+
+    async def put(self, key: bytes, identity: ModelIdentity, stored: StoredReply) -> None:
+        """Keep a reply, count what it cost, and give the claim on it back."""
         with self._transaction():
             self._db.execute(
                 "insert or replace into replies values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *(key, *identity, _packed(stored.reply)),
+                    *(key, *identity, packed(stored.reply)),
                     *(stored.error_code, stored.error_detail, stored.bought_by, stored.bought_at),
                 ),
             )
-            self._db.execute("delete from claims where key = ?", (key,))
-            if stored.reply is not None and stored.reply.list_cost_usd:
-                self._spend(stored.reply.list_cost_usd, stored.bought_at)
+            self._delete_claim(key)
+            if stored.list_cost_usd:
+                self._spend(stored.list_cost_usd, stored.bought_at)
 
-    def claim(self, key: bytes, run_id: str) -> bool:
-        """Say that this process asks for the reply; False where another one that is alive already does."""
-        with self._transaction():
-            row = self._db.execute("select owner, claimed_at from claims where key = ?", (key,)).fetchone()
-            if row is not None and row[0] != self.owner and _is_alive(row[0], self.now() - row[1]):
-                return False
-            self._db.execute(
-                "insert or replace into claims values (?, ?, ?, ?)", (key, self.owner, run_id, self.now())
-            )
-            return True
-
-    def release(self, key: bytes) -> None:
+    async def release(self, key: bytes) -> None:
         """Give a claim back without a reply."""
-        self._db.execute("delete from claims where key = ? and owner = ?", (key, self.owner))
+        with self._transaction():
+            self._delete_claim(key)
+
+    async def turn(self, identity: ModelIdentity, request_s: float, tokens_s: float) -> float:
+        """Take an endpoint's next turn among the processes of this machine."""
+        now = self.now()
+        (requests_until, tokens_until) = self._db.execute(
+            "insert into turns values (?1, ?2 + ?3, ?2 + ?4) on conflict (identity) do update set "
+            "requests_until = max(requests_until, ?2) + ?3, tokens_until = max(tokens_until, ?2) + ?4 "
+            "returning requests_until, tokens_until",
+            ("\n".join(identity), now, request_s, tokens_s),
+        ).fetchone()
+        return float(max(requests_until - request_s, tokens_until - tokens_s) - now)
 
     def begin_run(self, run_key: str) -> Attempt:
         """Return the run of that key: the unfinished one where there is one, else a new one.
@@ -177,10 +192,14 @@ class ReplyStore:
         """Say that the run is through: what it bought is another run's from now on."""
         self._db.execute("update runs set finished_at = ? where run_id = ?", (self.now(), run_id))
 
-    def spent_usd_on(self, moment: float) -> float:
-        """Return what was spent on the day (UTC) of that moment."""
-        row = self._db.execute("select usd from spending where day = ?", (_day(moment),)).fetchone()
-        return 0.0 if row is None else float(row[0])
+    def spent_today(self) -> Spent:
+        """Return what was spent today (UTC), and what calls in flight may cost."""
+        self._give_up(self._lost("select key, owner, reserved_at from reservations"))
+        ((usd,),) = self._db.execute(
+            "select coalesce(sum(usd), 0) from spending where day = ?", (day_of(self.now()),)
+        )
+        ((in_flight_usd,),) = self._db.execute("select coalesce(sum(usd), 0) from reservations")
+        return Spent(float(usd), float(in_flight_usd))
 
     def spend(self, usd: float) -> None:
         """Count what was spent today on something that is not kept as a reply."""
@@ -189,7 +208,7 @@ class ReplyStore:
     def abilities_of(self, identity: ModelIdentity) -> Abilities | None:
         """Return what was found out about an endpoint."""
         row = self._db.execute(
-            "select abilities from endpoints where identity = ?", (_joined(identity),)
+            "select abilities from endpoints where identity = ?", (name_of(identity),)
         ).fetchone()
         return None if row is None else Abilities.from_mapping(orjson.loads(row[0]))
 
@@ -197,7 +216,7 @@ class ReplyStore:
         """Keep what was found out about an endpoint."""
         abilities = orjson.dumps(found.abilities.as_mapping()).decode()
         self._db.execute(
-            "insert or replace into endpoints values (?, ?, ?)", (_joined(identity), abilities, self.now())
+            "insert or replace into endpoints values (?, ?, ?)", (name_of(identity), abilities, self.now())
         )
 
     def batches_of(self, custom_ids: Iterable[str]) -> dict[str, str]:
@@ -239,23 +258,41 @@ class ReplyStore:
         return [SentBatch(row[0], ModelIdentity(*row[1:4]), *row[4:]) for row in rows]
 
     def _resumed(self, run_id: str) -> Attempt:
-        claims = self._db.execute(
-            "select key, owner, claimed_at from claims where run_id = ?", (run_id,)
+        lost = self._lost("select key, owner, claimed_at from claims where run_id = ?", run_id)
+        self._give_up(lost)
+        owners = self._db.execute("select distinct owner from claims where run_id = ?", (run_id,)).fetchall()
+        ((repeated_calls,),) = self._db.execute(
+            "update runs set repeated_calls = repeated_calls + ? where run_id = ? returning repeated_calls",
+            (len(lost), run_id),
         ).fetchall()
-        alive = {owner for _, owner, at in claims if _is_alive(owner, self.now() - at)}
-        lost = [key for key, owner, _ in claims if owner not in alive]
-        self._db.executemany("delete from claims where key = ?", [(key,) for key in lost])
-        self._db.execute(
-            "update runs set repeated_calls = repeated_calls + ? where run_id = ?", (len(lost), run_id)
-        )
-        total = self._db.execute("select repeated_calls from runs where run_id = ?", (run_id,)).fetchone()
-        elsewhere = tuple(sorted({_host(owner) for owner in alive} - {socket.gethostname()}))
-        return Attempt(run_id, True, int(total[0]), elsewhere)
+        elsewhere = tuple(sorted({host_of(owner) for (owner,) in owners} - {socket.gethostname()}))
+        return Attempt(run_id, True, int(repeated_calls), elsewhere)
+
+    def _lost(self, claims: str, *values: str) -> list[bytes]:
+        """Return the keys of those claims (key, owner, time) whose owner is not alive any more."""
+        rows = self._db.execute(claims, values).fetchall()
+        newest = {owner: max(at for _, who, at in rows if who == owner) for owner in {row[1] for row in rows}}
+        dead = {owner for owner, at in newest.items() if not _is_alive(owner, self.now() - at)}
+        return [key for key, owner, _ in rows if owner in dead]
+
+    def _give_up(self, keys: Iterable[bytes]) -> None:
+        """Take away the claims of calls that are lost, and count what they may have cost as spent."""
+        for key in keys:
+            self._db.execute("delete from claims where key = ?", (key,))
+            gone = self._db.execute(
+                "delete from reservations where key = ? returning usd, reserved_at", (key,)
+            )
+            for usd, at in gone.fetchall():
+                self._spend(usd, at)
+
+    def _delete_claim(self, key: bytes) -> None:
+        self._db.execute("delete from claims where key = ? and owner = ?", (key, self.owner))
+        self._db.execute("delete from reservations where key = ? and owner = ?", (key, self.owner))
 
     def _spend(self, usd: float, moment: float) -> None:
         self._db.execute(
             "insert into spending values (?, ?) on conflict (day) do update set usd = usd + excluded.usd",
-            (_day(moment), usd),
+            (day_of(moment), usd),
         )
 
     @contextmanager
@@ -283,30 +320,3 @@ def _is_alive(owner: str, age_s: float) -> bool:
     except PermissionError:
         return True
     return age_s < LEASE_S
-
-
-def _host(owner: str) -> str:
-    return owner.rsplit(":", 2)[0]
-
-
-def _day(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).date().isoformat()
-
-
-def _joined(identity: ModelIdentity) -> str:
-    """Return the key of what was found out about an endpoint: by this probe, and no older one."""
-    return "\n".join((*identity, f"probe {PROBE_VERSION}"))
-
-
-def _packed(reply: Reply | None) -> bytes:
-    return orjson.dumps(reply, default=tuple)  # log-probabilities are named tuples
-
-
-def _unpacked(blob: bytes) -> Reply | None:
-    data = orjson.loads(blob)
-    if data is None:
-        return None
-    for name in ("logprobs", "first_tokens"):
-        if data.get(name) is not None:
-            data[name] = tuple(TokenLogprob(*pair) for pair in data[name])
-    return Reply(**data)

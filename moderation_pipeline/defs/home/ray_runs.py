@@ -1,0 +1,73 @@
+"""Runs on the workers of a Ray cluster: each is a Ray job, in one process, with what it was asked for by.
+
+The launcher is dagster-ray's. What is ours: what people wrote goes along by way of the shared store, the worker is
+told what it must have installed, and a config that runs a model of its own gets a GPU. What happens on the worker is
+`worker.py`'s.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_ray.configs import USER_DEFINED_RAY_KEY
+from dagster_ray.core.run_launcher import RayRunLauncher
+
+from moderation_pipeline.config.config_errors import ConfigError
+from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.config.needs import needs
+from moderation_pipeline.config.travelling import packed
+from moderation_pipeline.defs.home.installed import installed
+from moderation_pipeline.defs.home.sent_settings import sent
+from moderation_pipeline.defs.home.shared_storage import NoStoreError
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.shared_database import shared_database
+
+CONFIG_OF_A_RUN = "dagster/partition/config"
+SETTINGS_TAG = "moderation/settings"
+"""Tags a run with the version of what people wrote, as it was when the run was asked for."""
+
+ON_GPU = "hf"
+"""The backend that computes where the run is."""
+
+WORKER = "python -P -m moderation_pipeline.worker"
+"""Found on the worker's PATH: each machine has its environment where it likes, Ray is started from it."""
+
+
+class RayRuns(RayRunLauncher):
+    """Starts each run as a Ray job whose command is our worker's."""
+
+    def _launch_ray_job(self, submission_id: str, entrypoint: str, run: dg.DagsterRun) -> None:  # noqa: ARG002
+        """Send the settings ahead, and ask Ray for a place; Dagster's own command is of this machine's paths."""
+        engine = shared_database()
+        if engine is None:
+            raise NoStoreError
+        folder = DataFolder.find()
+        settings = packed(folder)
+        sent(engine, settings)
+        self._instance.add_run_tags(run.run_id, {SETTINGS_TAG: settings.version})
+        command = f"{WORKER} {shlex.join([run.run_id, settings.version, installed()])}"
+        super()._launch_ray_job(submission_id, command, _with_place(run, folder))
+
+
+def _with_place(run: dg.DagsterRun, folder: DataFolder) -> dg.DagsterRun:
+    """Return the run with the GPU that its config needs, where nobody said what it gets."""
+    wanted = place_of(folder, run.tags)
+    if not wanted or USER_DEFINED_RAY_KEY in run.tags:
+        return run
+    return run.with_tags({**run.tags, USER_DEFINED_RAY_KEY: json.dumps(wanted)})
+
+
+def place_of(folder: DataFolder, tags: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a run needs of Ray beside what every run gets: a GPU, where its config runs a model itself."""
+    name = tags.get(CONFIG_OF_A_RUN)
+    if name is None:
+        return {}
+    try:
+        config = ConfigLibrary(folder).load(name).config
+    except ConfigError:
+        return {}  # the worker says so, in the run's own words
+    return {"num_gpus": 1} if ON_GPU in needs(config) else {}

@@ -1,0 +1,56 @@
+"""`moderation promote` on a chat whose labels tell configs apart, as a lead moderator would type it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
+from moderation_pipeline.terminal.exit_codes import ExitCode
+from moderation_pipeline_tests.test_cli_runs import moderation
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A chat under the default config and the same without audits."""
+    folder = tmp_path_factory.mktemp("promoting")
+    write_synthetic(folder / "data" / "chats" / "evening.jsonl", SyntheticSettings(comments=600))
+    done = moderation(folder, "run", "evening", "-c", "hybrid", "-c", "student_only")
+    assert done.returncode == ExitCode.OK, done.stderr
+    return folder
+
+
+def test_a_config_whose_runs_are_worse_or_missing_is_refused_and_one_with_a_reason_is_champion(
+    folder: Path,
+) -> None:
+    missing = moderation(folder, "promote", "evening", "learned")
+    assert missing.returncode == ExitCode.USAGE
+    assert "moderation run evening -c learned" in missing.stderr
+    accepted = moderation(
+        folder, "promote", "evening", "student_only", "--accept", "no Expert to be had", "--by", "ann"
+    )
+    assert accepted.returncode == ExitCode.OK, accepted.stderr
+    (entry,) = json.loads(moderation(folder, "promote", "--json").stdout)
+    assert (entry["config"], entry["instead_of"], entry["by"]) == ("student_only", "hybrid", "ann")
+    assert entry["accepted"] == "no Expert to be had"
+    assert "student_only against hybrid: evening F1" in entry["why"]
+
+    again = moderation(folder, "run", "evening", "-c", "champion", "--json")
+    assert again.returncode == ExitCode.OK, again.stderr
+    asked = "select config, accepted_because from accepted_run group by all order by config"
+    told = json.loads(moderation(folder, "sql", asked, "--json").stdout)
+    assert told == [
+        {"config": "hybrid", "accepted_because": "the first run of this config on this chat"},
+        {"config": "student_only", "accepted_because": "no Expert to be had"},
+    ]
+    counted = "select config, count(*) as made from metric_history group by config order by config"
+    times = json.loads(moderation(folder, "sql", counted, "--json").stdout)
+    assert times == [{"config": "hybrid", "made": 1}, {"config": "student_only", "made": 3}]
+
+
+def test_a_name_that_is_neither_chat_nor_channel_is_said_with_those_there_are(folder: Path) -> None:
+    refused = moderation(folder, "promote", "evenin", "hybrid")
+    assert refused.returncode == ExitCode.USAGE
+    assert "Did you mean 'evening'?" in refused.stderr

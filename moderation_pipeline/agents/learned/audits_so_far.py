@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderation_pipeline.agents.conduct.conduct_levels import Levels
-from moderation_pipeline.agents.learned.channel_ways import ChannelWays
 from moderation_pipeline.agents.learned.cross_fitting import Folds
-from moderation_pipeline.agents.learned.feature_rows import Known
 from moderation_pipeline.agents.learned.head import CLASS_SEPARATOR
 from moderation_pipeline.agents.learned.kept_examples import KeptExamples
 from moderation_pipeline.agents.learned.model_snapshot import Example, HowAudited
-from moderation_pipeline.agents.learned.vocabulary import Vocabulary
+from moderation_pipeline.agents.learned.reading.channel_ways import ChannelWays
+from moderation_pipeline.agents.learned.reading.feature_rows import Known
+from moderation_pipeline.agents.learned.reading.vocabulary import Vocabulary
 from moderation_pipeline.cases.situation import Lesson
 from moderation_pipeline.config.agent_specs import LearnedSpec
 from moderation_pipeline.plan import Plan
@@ -119,8 +119,7 @@ class AuditsSoFar:
         if not self._kept.wants(comment_id, is_violation=is_violation):
             return
         outcome = f"{audited.action}{CLASS_SEPARATOR}{audited.category}" if is_violation else None
-        vocabulary.learn([pending.text])
-        known = Known(lesson.case.channel, pending.levels, vocabulary.numbered(pending.text))
+        known = Known(lesson.case.channel, pending.levels, vocabulary.learn(pending.text))
         if is_violation and ways is not None:
             ways.learn(*known)
         shown = HowAudited(

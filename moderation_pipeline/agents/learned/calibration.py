@@ -110,9 +110,8 @@ def best_threshold(probabilities: Floats, alone: Floats, audited: Floats) -> flo
     return float(np.max((found + hits) / np.maximum(2 * found + called + hits[-1], TINY)))
 
 
-def closeness(scores: Floats, threshold: float, recent: Floats) -> list[float]:
-    """Return 1 less the share of recent scores that lie between each score and the threshold."""
-    ranked = np.sort(recent)
+def closeness(scores: Floats, threshold: float, ranked: Floats) -> list[float]:
+    """Return 1 less the share of recent scores, `ranked` from the lowest, that lie between each and the threshold."""
     places = np.searchsorted(ranked, scores) - np.searchsorted(ranked, threshold)
     result: list[float] = (1 - np.abs(places) / max(1, len(ranked))).tolist()
     return result

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,20 +28,25 @@ FOR, AGAINST = "memory_for", "memory_against"
 def explained(
     weights: NDArray[np.float64], rows: csr_matrix, names: Sequence[str]
 ) -> list[tuple[Contribution, ...]]:
-    """Return, for each row, the features that weighed most, for or against a violation."""
+    """Return, for each row, the features that weighed most, for or against a violation; of equals the first."""
     weighed = rows.data * weights[rows.indices]
-    explanations = []
-    for begin, end in pairwise(rows.indptr.tolist()):
-        part = weighed[begin:end]
-        top = np.argsort(-np.abs(part), kind="stable")[:EXPLAINED].tolist()
-        explanations.append(
-            tuple(
-                Contribution("feature", names[rows.indices[begin + i]], round(float(part[i]), 3))
-                for i in top
-                if part[i] != 0
-            )
-        )
-    return explanations
+    every = np.arange(rows.shape[0])
+    lengths = np.diff(rows.indptr)
+    left = np.zeros((len(every), lengths.max(initial=1)))
+    left[np.repeat(every, lengths), np.arange(len(weighed)) - np.repeat(rows.indptr[:-1], lengths)] = np.abs(
+        weighed
+    )
+    found: list[list[Contribution]] = [[] for _ in every]
+    for _ in range(EXPLAINED):
+        most = left.argmax(axis=1)
+        some = np.flatnonzero(left[every, most])
+        left[every, most] = 0
+        cells = (rows.indptr[:-1] + most)[some]
+        for row, column, weight in zip(
+            some.tolist(), rows.indices[cells].tolist(), weighed[cells].tolist(), strict=True
+        ):
+            found[row].append(Contribution("feature", names[column], round(weight, 3)))
+    return [tuple(each) for each in found]
 
 
 def with_memories(verdict: Verdict, recalled: Sequence[Recalled], without: Plan | None) -> Verdict:

@@ -54,6 +54,8 @@ class Guard:
         self._compared: deque[Compared] = deque(maxlen=window)
         self.fallbacks = 0
         self._has_fallen_back = False
+        self._has_news = False
+        self._standoff: Standoff | None = None
 
     @property
     def has_fallen_back(self) -> bool:
@@ -63,14 +65,25 @@ class Guard:
     def take_in(self, compared: Compared) -> None:
         """Count one audit that chance chose; the head is compared whether or not it decided."""
         self._compared.append(compared)
+        self._has_news = True
 
     def begin_again(self, compared: Sequence[Compared]) -> None:
         """Forget what was compared, for something better is known of the same audits."""
         self._compared.clear()
         self._compared.extend(compared)
+        self._has_news = True
 
     def judge(self) -> Standoff | None:
         """Compare once more, after a batch of audits; None while there are too few to compare."""
+        if self._has_news:
+            self._standoff, self._has_news = self._compared_now(), False
+            if self._standoff is not None:
+                is_worse = self._standoff.high < 0
+                self.fallbacks += is_worse and not self._has_fallen_back
+                self._has_fallen_back = is_worse
+        return self._standoff
+
+    def _compared_now(self) -> Standoff | None:
         head, base, violation, weights = np.array(self._compared, dtype=np.float64).reshape(-1, 4).T
         if effective_sample_size(weights) < LEAST:
             return None
@@ -79,11 +92,7 @@ class Guard:
         mean = float(np.average(differences, weights=weights))
         # The variance of a weighted mean whose weights are known, as of a ratio estimator.
         half = Z * sqrt(float((weights**2 * (differences - mean) ** 2).sum())) / float(weights.sum())
-        standoff = Standoff(mean, mean - half, mean + half, len(weights))
-        is_worse = standoff.high < 0
-        self.fallbacks += is_worse and not self._has_fallen_back
-        self._has_fallen_back = is_worse
-        return standoff
+        return Standoff(mean, mean - half, mean + half, len(weights))
 
 
 def _f1(is_right: Flags, is_violation: Flags, weights: NDArray[np.float64]) -> float:

@@ -42,7 +42,8 @@ class Linear:
     def scores(self, rows: csr_matrix) -> Floats:
         """Return log-odds, shape (rows, classes); columns not known when it was fitted don't count."""
         known = self.weights.shape[1]
-        return np.asarray(rows[:, :known] @ self.weights.T) + self.intercepts
+        read = rows if rows.shape[1] == known else rows[:, :known]
+        return np.asarray(read @ self.weights.T) + self.intercepts
 
     def without(self, columns: slice) -> Linear:
         """Return the model of rows that lack some columns."""

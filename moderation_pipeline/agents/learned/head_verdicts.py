@@ -15,6 +15,7 @@ from moderation_pipeline.agents.learned.head import Head
 from moderation_pipeline.agents.learned.proposing import allowed, violation
 from moderation_pipeline.cases.tier_names import HEAD
 from moderation_pipeline.cases.verdict import Contribution, LearntSuspicion, OptionProbability, Verdict
+from moderation_pipeline.plan import Plan
 
 Floats = NDArray[np.float64]
 
@@ -28,45 +29,49 @@ def verdicts_of(
     bases: Sequence[Verdict],
     *,
     calibration: Calibration,
-    recent_scores: Floats,
+    ranked_scores: Floats,
     feature_names: Sequence[str],
 ) -> list[Verdict]:
     """Return what a head says of scored rows: plans, how sure it is, how near to deciding otherwise, and why."""
-    probabilities = calibration.probabilities(scores)
-    close = closeness(scores, calibration.threshold, recent_scores)
-    likeliest = np.argmax(head.class_probabilities(rows), axis=1)
+    probabilities = calibration.probabilities(scores).tolist()
+    close = closeness(scores, calibration.threshold, ranked_scores)
     explanations = explained(head.gate.weights[0], rows, feature_names)
+    plans = [allowed(1 - probability) for probability in probabilities]
+    # Which violation it would be is asked of the few that are called one.
+    called = np.flatnonzero(scores >= calibration.threshold)
+    if len(called):
+        likeliest = np.argmax(head.class_probabilities(rows[called]), axis=1)
+        for row, best in zip(called.tolist(), likeliest.tolist(), strict=True):
+            plans[row] = violation(head.classes[best], probabilities[row], bases[row].plan)
     return [
-        replace(
-            _verdict(calibration, score, probability, head.classes[best], explanation, base), closeness=near
-        )
-        for score, probability, near, best, explanation, base in zip(
-            scores.tolist(), probabilities.tolist(), close, likeliest, explanations, bases, strict=True
+        _verdict(base, plan, probability, near, why, is_calibrated=calibration.is_fitted)
+        for base, plan, probability, near, why in zip(
+            bases, plans, probabilities, close, explanations, strict=True
         )
     ]
 
 
 def _verdict(
-    calibration: Calibration,
-    score: float,
-    probability: float,
-    outcome: str,
-    why: tuple[Contribution, ...],
     base: Verdict,
+    plan: Plan,
+    probability: float,
+    near: float,
+    why: tuple[Contribution, ...],
+    *,
+    is_calibrated: bool,
 ) -> Verdict:
-    margin = score - calibration.threshold
-    plan = violation(outcome, probability, base.plan) if margin >= 0 else allowed(1 - probability)
     return replace(
         base,
         plan=plan,
-        confidence_source="calibrated" if calibration.is_fitted else "uncalibrated",
+        confidence_source="calibrated" if is_calibrated else "uncalibrated",
         probabilities=(*base.probabilities, OptionProbability(QUESTION, "true", probability)),
         explanation=why,
         tier=HEAD,
         memory_ids=(),
         without_memory=None,
         doubt=1 - plan.confidence,
-        learnt_suspicion=LearntSuspicion(probability, calibration.is_fitted),
+        closeness=near,
+        learnt_suspicion=LearntSuspicion(probability, is_calibrated),
         # What both learnt from the same memories they agree on, and a committee would hear no second opinion.
         second_opinion=base.without_memory or base.plan,
     )

@@ -21,19 +21,19 @@ from moderation_pipeline.agents.learned.calibration import (
     Calibration,
     calibrate,
 )
-from moderation_pipeline.agents.learned.channel_ways import ChannelWays
 from moderation_pipeline.agents.learned.cross_fitting import cross_fitted
-from moderation_pipeline.agents.learned.feature_columns import Columns
-from moderation_pipeline.agents.learned.feature_rows import Known, feature_rows
-from moderation_pipeline.agents.learned.features import RecentSuspicion, numeric_row, suspicion
 from moderation_pipeline.agents.learned.guard import Compared, Guard, is_right
 from moderation_pipeline.agents.learned.head import AS_BEFORE, Head, Strengths, fit_head
 from moderation_pipeline.agents.learned.head_verdicts import verdicts_of
 from moderation_pipeline.agents.learned.memories_part import tell_memories
 from moderation_pipeline.agents.learned.model_snapshot import ModelSnapshot
 from moderation_pipeline.agents.learned.own_threshold import OwnThreshold
+from moderation_pipeline.agents.learned.reading.channel_ways import ChannelWays
+from moderation_pipeline.agents.learned.reading.feature_columns import Columns
+from moderation_pipeline.agents.learned.reading.feature_rows import feature_rows
+from moderation_pipeline.agents.learned.reading.features import RecentSuspicion, numeric_row, suspicion
+from moderation_pipeline.agents.learned.reading.vocabulary import Vocabulary
 from moderation_pipeline.agents.learned.recent_scores import Alone, RecentScores
-from moderation_pipeline.agents.learned.vocabulary import Vocabulary
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.cases.case import Case
@@ -193,28 +193,28 @@ class LearnedStudent(Student):
         levels: Levels,
     ) -> tuple[Sequence[Verdict | None], Sequence[float | None]]:
         """Return what the head says, with its scores."""
-        known = [
-            Known(case.channel, seen, self._vocabulary.numbered(case.normalised))
-            for case, seen in zip(cases, levels, strict=True)
-        ]
-        rows = feature_rows(numbers, known, self._vocabulary, self._ways)
+        rows = self._rows(cases, numbers, levels)
         scores = head.suspicions(rows)
         self._recent_scores.take_in([case.comment_id for case in cases], scores.tolist())
-        verdicts = self._verdicts(head, rows, scores, bases)
+        ranked = self._recent_scores.ranked
+        verdicts = self._verdicts(head, rows, scores, bases, ranked)
 
         def decided_without(
             places: Sequence[int], alone: Sequence[Situation], said: Sequence[Verdict]
         ) -> Sequence[Verdict]:
-            numbers_without = self._numbers([cases[i] for i in places], alone, said)
-            own = [known[i] for i in places]
-            rows_without = feature_rows(numbers_without, own, self._vocabulary, self._ways)
-            return self._verdicts(head, rows_without, head.suspicions(rows_without), said)
+            asked = [cases[i] for i in places]
+            rows_without = self._rows(asked, self._numbers(asked, alone, said), levels[list(places)])
+            return self._verdicts(head, rows_without, head.suspicions(rows_without), said, ranked)
 
         tell_memories(verdicts, situations, bases, decided_without)
         return verdicts, scores.tolist()
 
+    def _rows(self, cases: Sequence[Case], numbers: Floats, levels: Levels) -> csr_matrix:
+        words = self._vocabulary.rows_of([case.normalised for case in cases])
+        return feature_rows(numbers, levels, words, [case.channel for case in cases], self._ways)
+
     def _verdicts(
-        self, head: Head, rows: csr_matrix, scores: Floats, bases: Sequence[Verdict]
+        self, head: Head, rows: csr_matrix, scores: Floats, bases: Sequence[Verdict], ranked: Floats
     ) -> list[Verdict]:
         return verdicts_of(
             head,
@@ -222,7 +222,7 @@ class LearnedStudent(Student):
             scores,
             bases,
             calibration=self._calibration,
-            recent_scores=self._recent_scores.scores,
+            ranked_scores=ranked,
             feature_names=self._feature_names,
         )
 
@@ -253,7 +253,7 @@ class LearnedStudent(Student):
         """Begin with the head, and all it was trained on, of another run.
 
         Its calibration holds until this run's own audits are enough for another. Whether this run's base answers
-        the same questions is seen, and refused, at the first batch (`columns.py`).
+        the same questions is seen, and refused, at the first batch (`feature_columns.py`).
         """
         width = len(snapshot.examples[0].numbers)
         self._head = snapshot.head
@@ -300,8 +300,13 @@ class LearnedStudent(Student):
         if self._ways is not None:
             self._ways.freeze()
         examples = self._audits.examples
-        numbers, known = np.array([each.numbers for each in examples]), [each.known for each in examples]
-        rows = feature_rows(numbers, known, self._vocabulary, self._ways)
+        rows = feature_rows(
+            np.array([each.numbers for each in examples]),
+            np.array([each.known.levels for each in examples]),
+            self._vocabulary.rows([each.known.terms for each in examples]),
+            [each.known.channel for each in examples],
+            self._ways,
+        )
         self._name_features()
         is_cross_fitted = self._audits.is_cross_fit_due and self._cross_fit(rows)
         self._head = fit_head(rows, [each.outcome for each in examples], self._strengths)

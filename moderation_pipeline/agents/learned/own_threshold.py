@@ -13,7 +13,7 @@ from dataclasses import replace
 from math import log
 
 from moderation_pipeline.agents.learned.calibration import Calibration
-from moderation_pipeline.agents.learned.features import suspicion
+from moderation_pipeline.agents.learned.reading.features import suspicion
 from moderation_pipeline.cases.tier_names import BASE_MOVED
 from moderation_pipeline.cases.verdict import LearntSuspicion, Verdict
 from moderation_pipeline.plan import Action, Category, Plan

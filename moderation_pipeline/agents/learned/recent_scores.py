@@ -51,6 +51,11 @@ class RecentScores:
         """The scores, the oldest first."""
         return np.fromiter(self._scores.values(), dtype=np.float64)
 
+    @property
+    def ranked(self) -> Floats:
+        """The scores, the lowest first."""
+        return np.sort(self.scores)
+
     def take_in(self, comments: Iterable[str], scores: Iterable[float]) -> None:
         """Take in what was just scored, by the comments' ids."""
         self._scores.update(zip(comments, scores, strict=True))

@@ -16,7 +16,7 @@ from moderation_pipeline.agents.conduct.conduct_levels import (
     WIDTH,
     conduct_names,
 )
-from moderation_pipeline.agents.learned.feature_rows import LEVEL_COUNTS, conduct_rows
+from moderation_pipeline.agents.learned.reading.feature_rows import LEVEL_COUNTS, conduct_cells
 from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline_tests.moderation.scripted import chat_of
 
@@ -124,7 +124,7 @@ def test_each_line_has_one_level_of_each_aspect_and_each_level_a_name() -> None:
     comments = chat_of(["hello there", "see www.example.com"])
     levels = conduct_of(comments)
 
-    rows = conduct_rows(levels)
+    rows = conduct_cells(levels).matrix
 
     assert rows.shape == (2, WIDTH)
     assert len(conduct_names()) == len(set(conduct_names())) == WIDTH
@@ -136,7 +136,7 @@ def test_each_line_has_one_level_of_each_aspect_and_each_level_a_name() -> None:
 
 
 def test_a_case_of_which_nobody_looked_has_none() -> None:
-    assert conduct_rows(np.array([NOT_LOOKED_AT])).nnz == 0
+    assert conduct_cells(np.array([NOT_LOOKED_AT])).matrix.nnz == 0
 
 
 def test_a_case_has_its_own_line_of_it_whatever_the_batches_are() -> None:

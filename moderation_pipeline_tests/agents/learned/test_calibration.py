@@ -131,8 +131,8 @@ def test_the_area_under_the_curve_is_scikit_learns(observations: list[tuple[int,
 
 
 def test_closeness_counts_the_comments_between_a_score_and_the_threshold_on_either_side() -> None:
-    recent = np.array([-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 30.0])
+    ranked = np.array([-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 30.0])
 
-    close = closeness(np.array([-3.0, 0.0, 1.0, 30.0]), 1.0, recent)
+    close = closeness(np.array([-3.0, 0.0, 1.0, 30.0]), 1.0, ranked)
 
     assert close == pytest.approx([1 - 4 / 8, 1 - 1 / 8, 1.0, 1 - 2 / 8])

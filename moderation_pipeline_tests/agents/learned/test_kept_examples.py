@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from moderation_pipeline.agents.conduct.conduct_levels import NOT_LOOKED_AT
-from moderation_pipeline.agents.learned.feature_rows import Known
 from moderation_pipeline.agents.learned.kept_examples import KeptExamples
 from moderation_pipeline.agents.learned.model_snapshot import ALWAYS_LEARNT, Example, HowAudited
-from moderation_pipeline.agents.learned.vocabulary import Numbered
+from moderation_pipeline.agents.learned.reading.feature_rows import Known
+from moderation_pipeline.agents.learned.reading.vocabulary import Numbered
 
 WORDLESS = Numbered(np.empty(0, dtype=np.int32), np.empty(0), 0)
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from moderation_pipeline.agents.build_agents import Agents
 from moderation_pipeline.agents.conduct.conduct_levels import WIDTH
-from moderation_pipeline.agents.learned.feature_columns import OtherColumnsError
 from moderation_pipeline.agents.learned.learned_student import LearnedStudent
 from moderation_pipeline.agents.learned.model_snapshot import (
     NoSnapshotError,
@@ -22,6 +21,7 @@ from moderation_pipeline.agents.learned.model_snapshot import (
     load_snapshot,
     save_snapshot,
 )
+from moderation_pipeline.agents.learned.reading.feature_columns import OtherColumnsError
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Lesson, Recalled, Situation

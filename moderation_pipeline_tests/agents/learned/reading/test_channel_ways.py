@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csr_matrix
 
 from moderation_pipeline.agents.conduct.conduct_levels import ASPECTS, NOT_LOOKED_AT, WIDTH, conduct_names
-from moderation_pipeline.agents.learned.channel_ways import LEVEL_SHARE, WORD_SHARE, ChannelWays
 from moderation_pipeline.agents.learned.learned_student import LearnedStudent
 from moderation_pipeline.agents.learned.model_snapshot import load_snapshot, save_snapshot
-from moderation_pipeline.agents.learned.vocabulary import Numbered
+from moderation_pipeline.agents.learned.reading.channel_ways import LEVEL_SHARE, WORD_SHARE, ChannelWays
+from moderation_pipeline.agents.learned.reading.row_blocks import cells_of
+from moderation_pipeline.agents.learned.reading.vocabulary import Numbered
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.chance import draw
 from moderation_pipeline.moderation.run_tables import RunTables
@@ -45,10 +45,12 @@ def test_a_line_acted_on_brings_a_column_for_each_of_its_levels_and_words_and_fo
 
 def test_only_lines_of_that_channel_have_them_and_at_their_share() -> None:
     ways = taught()
-    levels = csr_matrix(([0.5], ([0], [0])), shape=(1, WIDTH))
-    words = csr_matrix(([0.8, 0.4], ([0, 0], [0, 1])), shape=(1, 6))
+    levels, words = np.zeros((1, WIDTH)), np.zeros((1, 6))
+    levels[0, 0], words[0, :2] = 0.5, (0.8, 0.4)
 
-    own, other = (ways.rows([channel], levels, words) for channel in ("strict", "lenient"))
+    own, other = (
+        ways.rows([channel], cells_of(levels), cells_of(words)).matrix for channel in ("strict", "lenient")
+    )
 
     assert sorted(own.data) == [LEVEL_SHARE * 0.5, WORD_SHARE * 0.8]
     assert own.shape == other.shape == (1, ways.width)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from moderation_pipeline.agents.learned.features import numeric_names
+from moderation_pipeline.agents.learned.reading.features import numeric_names
 from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.errors import ModerationError
 

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, hstack
 
 from moderation_pipeline.agents.conduct.conduct_levels import NOT_LOOKED_AT, OFFSETS, WIDTH, Levels
-from moderation_pipeline.agents.learned.vocabulary import UNKNOWN, Numbered
+from moderation_pipeline.agents.learned.reading.row_blocks import Cells, beside, ends_of
+from moderation_pipeline.agents.learned.reading.vocabulary import Numbered
 
 LEVEL_SHARE, WORD_SHARE = 0.3, 0.6
 """What a level and a word count in the channel's own columns, beside 1 in those of all: the less, the more they are
@@ -56,7 +56,7 @@ class ChannelWays:
         """Number the levels and words of a line that was acted on."""
         found = (levels + OFFSETS)[levels != NOT_LOOKED_AT].tolist()
         words = terms.numbers[: terms.words]
-        for column in (*found, *(WIDTH + words[words != UNKNOWN]).tolist()):
+        for column in (*found, *(WIDTH + words).tolist()):
             self._numbers.setdefault((channel, column), len(self._numbers))
 
     def freeze(self) -> None:
@@ -69,12 +69,14 @@ class ChannelWays:
             channel: _Own(*np.array(sorted(pairs), dtype=np.int64).T) for channel, pairs in columns.items()
         }
 
-    def rows(self, channels: Sequence[str], levels: csr_matrix, words: csr_matrix) -> csr_matrix:
+    def rows(self, channels: Sequence[str], levels: Cells, words: Cells) -> Cells:
         """Return the channels' own columns of as many cases, whose levels and words count what they do for all."""
-        if not self._width:
-            return csr_matrix((len(channels), 0))
-        both = csr_matrix(hstack([LEVEL_SHARE * levels, WORD_SHARE * words], format="csr"))
-        row_of = np.repeat(np.arange(len(channels)), np.diff(both.indptr))
+        shared = (
+            each._replace(values=share * each.values)
+            for each, share in ((levels, LEVEL_SHARE), (words, WORD_SHARE))
+        )
+        both = beside(list(shared))
+        row_of = np.repeat(np.arange(len(channels)), np.diff(both.ends))
         of_row = np.array(channels, dtype=object)
         kept, numbers = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
         for channel in dict.fromkeys(channels):
@@ -82,12 +84,14 @@ class ChannelWays:
             if own is None:
                 continue
             cells = np.flatnonzero((of_row == channel)[row_of])
-            places = np.minimum(np.searchsorted(own.of, both.indices[cells]), len(own.of) - 1)
-            is_own = own.of[places] == both.indices[cells]
+            places = np.minimum(np.searchsorted(own.of, both.columns[cells]), len(own.of) - 1)
+            is_own = own.of[places] == both.columns[cells]
             kept.append(cells[is_own])
             numbers.append(own.numbers[places[is_own]])
         cell, column = np.concatenate(kept), np.concatenate(numbers)
-        return csr_matrix((both.data[cell], (row_of[cell], column)), shape=(len(channels), self._width))
+        order = np.lexsort((column, row_of[cell]))
+        ends = ends_of(np.bincount(row_of[cell], minlength=len(channels)))
+        return Cells(both.values[cell][order], column[order].astype(np.int32), ends, self._width)
 
     def names(self, conduct: Sequence[str], terms: Sequence[str]) -> list[str]:
         """Return the names of the columns, as an explanation shows them."""

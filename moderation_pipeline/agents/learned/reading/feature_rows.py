@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix
 
 from moderation_pipeline.agents.conduct.conduct_levels import NOT_LOOKED_AT, OFFSETS, WIDTH, Levels
-from moderation_pipeline.agents.learned.channel_ways import ChannelWays
-from moderation_pipeline.agents.learned.vocabulary import Numbered, Vocabulary
+from moderation_pipeline.agents.learned.reading.channel_ways import ChannelWays
+from moderation_pipeline.agents.learned.reading.row_blocks import Cells, beside, cells_of, ends_of
+from moderation_pipeline.agents.learned.reading.vocabulary import Numbered
 
 Floats = NDArray[np.float64]
 
@@ -29,18 +30,16 @@ class Known(NamedTuple):
 
 
 def feature_rows(
-    numbers: Floats, known: Sequence[Known], vocabulary: Vocabulary, ways: ChannelWays | None
+    numbers: Floats, levels: Levels, words: Cells, channels: Sequence[str], ways: ChannelWays | None
 ) -> csr_matrix:
     """Return the rows of as many cases: numbers, levels, what is the channel's own where `ways` has it, words."""
-    levels = conduct_rows(np.array([each.levels for each in known]))
-    words = vocabulary.rows([each.terms for each in known])
-    own = [] if ways is None else [ways.rows([each.channel for each in known], levels, words)]
-    return csr_matrix(hstack([csr_matrix(numbers), levels, *own, words], format="csr"))
+    conduct = conduct_cells(levels)
+    own = [] if ways is None else [ways.rows(channels, conduct, words)]
+    return beside([cells_of(numbers), conduct, *own, words]).matrix
 
 
-def conduct_rows(levels: Levels) -> csr_matrix:
-    """Return the columns of all levels, shape (rows, WIDTH): those that a line has count LEVEL_COUNTS."""
+def conduct_cells(levels: Levels) -> Cells:
+    """Return the columns of all levels, WIDTH of them: those that a line has count LEVEL_COUNTS."""
     looked_at = levels != NOT_LOOKED_AT
     columns = (levels + OFFSETS)[looked_at]
-    pointers = np.concatenate([[0], np.cumsum(looked_at.sum(axis=1))])
-    return csr_matrix((np.full(len(columns), LEVEL_COUNTS), columns, pointers), shape=(len(levels), WIDTH))
+    return Cells(np.full(len(columns), LEVEL_COUNTS), columns, ends_of(looked_at.sum(axis=1)), WIDTH)

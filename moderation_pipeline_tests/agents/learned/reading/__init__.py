@@ -1,0 +1,1 @@
+"""Tests of moderation_pipeline.agents.learned.reading."""

@@ -150,8 +150,8 @@ def _reviewed(cases: Sequence[CaseShown], first: int) -> Mapping[str, Mapping[st
 
 def as_data(value: object) -> Markup:
     """Return a value as JSON that may stand in a page: nothing in it can end the element that it stands in."""
-    written = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
-    for character in "<>&":
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
         written = written.replace(character, f"\\u{ord(character):04x}")
     return Markup(written)
 

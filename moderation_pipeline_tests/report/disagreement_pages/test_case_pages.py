@@ -128,6 +128,6 @@ def test_of_more_than_there_are_pages_of_it_is_said_how_many_there_are() -> None
 
 
 def test_as_many_as_there_are_pages_of_keep_below_three_megabytes_a_page() -> None:
-    (case,) = found(["x" * 500]).cases
+    (case,) = found(["Ж" * 500]).cases
     sizes = [len(html.encode()) for _, html in case_pages("demo", "hybrid", [case] * MOST, MOST)]
     assert max(sizes) < 3_000_000

@@ -35,7 +35,7 @@ LONGEST = 2_000
 SCRIPTS = {"page": "reviews.js.j2", "search": "search.js.j2"}
 
 
-class Choice(NamedTuple):
+class SearchChoice(NamedTuple):
     """What the search can be narrowed by: the values are marks of cases (`report_parts`)."""
 
     name: str
@@ -44,12 +44,12 @@ class Choice(NamedTuple):
 
 
 CHOICES = (
-    Choice(
+    SearchChoice(
         "Harsher",
         "harsher",
         (("student-harsher", "the Student"), ("expert-harsher", "the Expert"), ("same-action", "neither")),
     ),
-    Choice(
+    SearchChoice(
         "Right by the label",
         "right",
         (
@@ -60,7 +60,7 @@ CHOICES = (
             ("no-label", "no label"),
         ),
     ),
-    Choice("About", "about", tuple((f"of-{name}", name.replace("_", " ")) for name in CATEGORIES)),
+    SearchChoice("About", "about", tuple((f"of-{name}", name.replace("_", " ")) for name in CATEGORIES)),
 )
 
 
@@ -84,7 +84,7 @@ class _SearchPage:
     config: str
     said: str
     data: Markup
-    choices: Sequence[Choice] = CHOICES
+    choices: Sequence[SearchChoice] = CHOICES
 
 
 def case_pages(chat: str, config: str, cases: Sequence[CaseShown], of: int) -> Iterator[tuple[str, str]]:

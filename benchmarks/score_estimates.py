@@ -5,6 +5,8 @@
 - *coverage*: two equally good scores in tables whose users differ in how often they break rules, and in how scores err
   about them. Truth is the same estimate over 600,000 rows of users never seen. Naive: each row for itself.
 - *told_apart*: in how many tables the two are called different. Naive: likewise.
+- *noise*: labels are the majority of three raters who err. Truth is F1 against what they would have said without
+  errors. Naive: the majority as if it were that.
 - *time*: a made-up CSV with three scores, users, categories and groups, from reading to the page's frames. Beside it,
   scikit-learn's AUROC and average precision of one score in 1,000 resamples of rows, which is what intervals alone
   would take that way.
@@ -17,7 +19,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,17 +30,19 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from moderation_pipeline import evaluate
 from moderation_pipeline.evaluation.scored.judged_rows import Judge, JudgedRows
+from moderation_pipeline.evaluation.scored.label_noise import noise_of_votes
 from moderation_pipeline.evaluation.scored.score_metrics import Measured
 from moderation_pipeline.evaluation.scored.score_sums import with_chosen
 from moderation_pipeline.statistics.max_t import together
 from moderation_pipeline.statistics.ranking import Ranking
+from moderation_pipeline.statistics.selective import Surest
 from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, generate
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 JUDGES = (Judge("one", "score", 0.5), Judge("other", "score", 0.5))
-SHOWN = ("f1", "precision", "recall", "auroc", "auprc", "chosen_f1")
+SHOWN = ("f1", "precision", "recall", "auroc", "auprc", "chosen_f1", "aurc")
 DIFFERENCES = ("f1", "auroc", "auprc")
 ROWS = 50_000
 
@@ -96,6 +100,8 @@ def truth_of(shape: Shape) -> dict[str, float]:
     ranking, label, scores = Ranking.of(rows.scores[0], rows.label), rows.label, rows.scores[0]
     best = ranking.best_threshold() or 0.5
     found = {"auroc": ranking.auroc(label).value, "auprc": ranking.average_precision(label).value}
+    wrong = (scores >= 0.5) != label
+    found["aurc"] = Surest.of(np.abs(scores - 0.5), wrong).area(wrong).value
     for name, flagged in (("f1", scores >= 0.5), ("chosen_f1", scores >= best)):
         hits = float((flagged & label).sum())
         found[name] = 2 * hits / float(flagged.sum() + label.sum())
@@ -133,6 +139,61 @@ def _held(worlds: list[Measured], name: str, truth: float) -> tuple[float, float
     bias = np.mean([estimate - truth for estimate, _, _ in known])
     held = np.mean([low <= truth <= high for _, low, high in known])
     return float(bias), float(held), float(np.mean([high - low for _, low, high in known]))
+
+
+RATERS, ITEMS, COMMON = 3, 1_000, 0.2
+
+
+def print_noise(worlds: int) -> None:
+    """Print F1 of a score whose labels are three raters' who err: corrected, and against their majority."""
+    print("\nnoise: raters right in    truth   corrected: bias  coverage  width   majority: bias  coverage")
+    for right in (0.95, 0.9, 0.8):
+        truth = 2 * 0.9 * COMMON / (0.9 * COMMON + 0.1 * (1 - COMMON) + COMMON)
+        found, naive = zip(*(_rated(right, seed) for seed in range(worlds)), strict=True)
+        known = [each for each in found if each[1] is not None]
+        bias, held = (np.mean([each[0] - truth for each in known]), _holds(known, truth))
+        width = np.mean([high - low for _, low, high in known])
+        print(
+            f"  {right:22} {truth:8.3f} {100 * bias:+17.2f} {held:9.1%} {100 * width:6.1f}"
+            f" {100 * np.mean([each[0] - truth for each in naive]):+16.2f} {_holds(naive, truth):9.1%}",
+            flush=True,
+        )
+
+
+def _holds(found: Sequence[tuple[float, float, float]], truth: float) -> float:
+    return float(np.mean([low <= truth <= high for _, low, high in found]))
+
+
+def _rated(right: float, seed: int) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Return F1 with its interval, corrected for the raters' errors, and by their majority as if it were the truth."""
+    random = np.random.default_rng([seed, int(100 * right)])
+    truth = random.random(ITEMS) < COMMON
+    votes = [np.where(random.random(ITEMS) < right, truth, ~truth) for _ in range(RATERS)]
+    flags = np.where(random.random(ITEMS) < 0.9, truth, ~truth)
+    judge = Judge("one", "score", 0.5)
+    rows = pl.DataFrame(
+        {
+            "row": range(ITEMS),
+            "cluster": [f"r{i}" for i in range(ITEMS)],
+            "shared_text": pl.Series([None] * ITEMS, dtype=pl.String),
+            "category": pl.Series([None] * ITEMS, dtype=pl.String),
+            "label": np.sum(votes, axis=0) * 2 > RATERS,
+            judge.flag: flags,
+            judge.score: flags.astype(float),
+        }
+    )
+    long = pl.DataFrame(
+        {
+            "row": np.tile(np.arange(ITEMS), RATERS),
+            "annotator": np.repeat([f"a{i}" for i in range(RATERS)], ITEMS),
+            "vote": np.concatenate(votes),
+        }
+    )
+    judged = JudgedRows(with_chosen(rows, (judge,), f"n{seed}"), (judge,), seed=f"n{seed}")
+    frame = noise_of_votes(judged, long).filter(judge="one", estimate="f1")
+    corrected: tuple[float, float, float] = frame.select("value", "low", "high").row(0)
+    plain = Measured.of(judged).estimate(0, "f1")
+    return corrected, (plain.estimate or 0.0, plain.low or 0.0, plain.high or 0.0)
 
 
 def print_told_apart(worlds: int) -> None:
@@ -193,6 +254,7 @@ def print_time(worlds: int) -> None:  # noqa: ARG001 - one table
 
 PARTS: dict[str, Callable[[int], None]] = {
     "coverage": print_coverage,
+    "noise": print_noise,
     "told_apart": print_told_apart,
     "time": print_time,
 }

@@ -5,15 +5,17 @@ could start paid runs or delete them. What is refused here is refused before Dag
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from dagster_webserver import cli
 from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -27,7 +29,11 @@ REPORTS_AT = "/reports"
 ALLOWED_HOSTS = "MODERATION_UI_HOSTS"
 """The variable that hands the names over under which the page may be asked for, with commas between."""
 
-SANDBOX = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+SHOWS = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+SANDBOX = f"sandbox; {SHOWS}"
+CASES = re.compile(r"(search|page-\d{1,4})\.html")
+"""The pages of a chat's disagreements, which have a script each; without the origin of Dagster's page it can't do more
+than show, and hand over what was said as a file."""
 
 MAKES_APPLICATION = "create_app_from_workspace_process_context"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -90,19 +96,44 @@ def _is_mutation(query_string: bytes) -> bool:
 
 def _report_page(request: Request) -> Response:
     """Answer with a chat's report; in a sandbox, for it shows what strangers wrote where orders are taken."""
+    return _page_of(request, lambda folder, chat: folder.report(chat, "html"), SANDBOX)
+
+
+def _cases_page(request: Request) -> Response:
+    """Answer with a page of a chat's disagreements, in a sandbox in which its own script runs and no other."""
+    from moderation_pipeline.report.disagreement_pages.case_pages import script_hashes
+
+    name = str(request.path_params["name"])
+    if CASES.fullmatch(name) is None:
+        return PlainTextResponse("There is no such page.", 404)
+    scripts = " ".join(f"'{each}'" for each in script_hashes())
+    policy = f"sandbox allow-scripts allow-downloads; script-src {scripts}; {SHOWS}"
+    return _page_of(request, lambda folder, chat: folder.disagreements(chat) / name, policy)
+
+
+def _page_of(request: Request, path_of: Callable[[DataFolder, str], Path], policy: str) -> Response:
     chat = str(request.path_params["chat"])
     try:
         folder, chat = DataFolder.find(), check_slug(chat, "Chat")
         follow(folder, tables=[RESULTS], chats=[chat])
-        page = folder.report(chat, "html").read_bytes()
+        page = path_of(folder, chat).read_bytes()
     except (BadSlugError, FileNotFoundError):
         return PlainTextResponse(f"No report of {chat!r} was written: 'moderation run CHAT' writes one.", 404)
-    return HTMLResponse(page, headers={"Content-Security-Policy": SANDBOX, "Cache-Control": "no-store"})
+    return HTMLResponse(page, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+
+
+def _to_report(request: Request) -> Response:
+    """Send on to where the report's links to the pages beside it lead as they do between files."""
+    return RedirectResponse(f"{REPORTS_AT}/{quote(str(request.path_params['chat']), safe='')}/report.html")
 
 
 def guarded(app: Starlette) -> Starlette:
     """Return the application with the guard in front of all that it serves, and the chats' reports beside it."""
-    app.router.routes.insert(0, Route(f"{REPORTS_AT}/{{chat}}", _report_page))
+    app.router.routes[:0] = [
+        Route(f"{REPORTS_AT}/{{chat}}", _to_report),
+        Route(f"{REPORTS_AT}/{{chat}}/report.html", _report_page),
+        Route(f"{REPORTS_AT}/{{chat}}/disagreements/{{name}}", _cases_page),
+    ]
     hosts = tuple(filter(None, os.environ.get(ALLOWED_HOSTS, "").split(",")))
     app.add_middleware(PageGuard, hosts=hosts)
     return app

@@ -135,12 +135,37 @@ def test_a_report_is_shown_in_a_sandbox_and_nothing_else_of_the_folder(
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost:3000") as client:
             names = ("stream", "evening", "..", "%2e%2e", "stream.md")
-            return [await client.get(f"/reports/{name}") for name in names]
+            return [await client.get(f"/reports/{name}", follow_redirects=True) for name in names]
 
     page, *others = asyncio.run(answers())
     assert (page.status_code, page.text) == (200, "<h1>stream</h1>")
     assert page.headers["Content-Security-Policy"].startswith("sandbox;")
     assert "stream" not in "".join(each.text for each in others if each.status_code == 200)
+
+
+def test_the_pages_of_disagreements_run_their_own_script_in_a_sandbox_without_an_origin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = DataFolder(tmp_path)
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+    folder.disagreements("stream").mkdir(parents=True)
+    (folder.disagreements("stream") / "search.html").write_text("<h1>search</h1>")
+    (folder.disagreements("stream") / "notes.html").write_text("not ours")
+    app = guarded(Starlette(routes=[Route("/{path:path}", lambda _: PlainTextResponse("Dagster's page"))]))
+
+    async def answers() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost:3000") as client:
+            names = ("search.html", "notes.html", "page-2.html", "..%2freport.html")
+            return [await client.get(f"/reports/stream/disagreements/{name}") for name in names]
+
+    page, *others = asyncio.run(answers())
+    policy = page.headers["Content-Security-Policy"]
+    assert (page.status_code, page.text) == (200, "<h1>search</h1>")
+    assert policy.startswith("sandbox allow-scripts allow-downloads;")
+    assert "allow-same-origin" not in policy
+    assert "'unsafe-inline'" not in policy.partition("script-src")[2].partition(";")[0]
+    assert "not ours" not in "".join(each.text for each in others)
 
 
 def test_the_link_to_a_report_goes_where_it_is_shown() -> None:

@@ -4,7 +4,6 @@ What is answered is what `moderation what-if`, `compare`, `moderators`, `labels`
 is kept as a table, so that it can be asked in SQL. None is part of a job, and none but `probe_results` asks a model.
 """
 
-from collections.abc import Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -299,48 +298,46 @@ def _as(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 @dg.multi_asset_check(
-    specs=[
-        declared("what_if", "every_change_is_a_change", "Before and after differ in every row.", of=runs),
-        declared("moderators_beside", "each_answer_stands_once", "One row per answer.", of=runs),
-        declared("fairness", "rates_lie_within_their_intervals", "Every rate lies in its interval.", of=runs),
-    ],
-    can_subset=True,
+    specs=[declared("what_if", "every_change_is_a_change", "Before and after differ in every row.", of=runs)]
 )
-def run_question_checks(
-    context: dg.AssetCheckExecutionContext, data_folder: dg.ResourceParam[DataFolder]
-) -> Iterator[dg.AssetCheckResult]:
-    """Ask whether what was answered of a run is consistent in itself."""
-    chat, config = partition_names(context.partition_key)
-    tables = {table.name: table for table in (WHAT_IF, MODERATORS_BESIDE, FAIRNESS)}
-    for key in sorted(context.selected_asset_check_keys):
-        asset = key.asset_key.to_user_string()
-        rows = read_table(data_folder, tables[asset], chat, config)
-        yield holds(asset, key.name, _inconsistent(asset, rows))
+def what_if_checks(what_if: pl.DataFrame) -> dg.AssetCheckResult:
+    """Ask whether every stored change is one."""
+    same = pl.col("category_before").eq_missing(pl.col("category_after"))
+    alike = what_if.filter((pl.col("before") == pl.col("after")) & same)
+    return holds("what_if", "every_change_is_a_change", alike)
 
 
-def _inconsistent(asset: str, rows: pl.DataFrame) -> pl.DataFrame:
-    if asset == "what_if":
-        same = pl.col("category_before").eq_missing(pl.col("category_after"))
-        return rows.filter((pl.col("before") == pl.col("after")) & same)
-    if asset == "fairness":
-        return laws.outside_intervals(rows, ["false_positive_rate", "difference"])
-    return laws.repeated(rows, "who_acts")
+@dg.multi_asset_check(
+    specs=[declared("moderators_beside", "each_answer_stands_once", "One row per answer.", of=runs)]
+)
+def moderators_beside_checks(moderators_beside: pl.DataFrame) -> dg.AssetCheckResult:
+    """Ask whether each answer is counted once."""
+    return holds("moderators_beside", "each_answer_stands_once", laws.repeated(moderators_beside, "who_acts"))
 
 
 @dg.multi_asset_check(
     specs=[
-        declared("flipped", "every_pair_is_of_two_configs", "No config flips against itself.", of=chats),
-        declared("doubted_labels", "every_label_is_doubted_once", "One row per doubted comment.", of=chats),
-    ],
-    can_subset=True,
+        declared("fairness", "false_alarms_lie_within_their_intervals", "Rates and differences do.", of=runs)
+    ]
 )
-def chat_question_checks(
-    context: dg.AssetCheckExecutionContext, data_folder: dg.ResourceParam[DataFolder]
-) -> Iterator[dg.AssetCheckResult]:
-    """Ask whether what was answered of a chat is consistent in itself."""
-    for key in sorted(context.selected_asset_check_keys):
-        asset = key.asset_key.to_user_string()
-        table = FLIPPED if asset == "flipped" else DOUBTED_LABELS
-        rows = read_table(data_folder, table, context.partition_key)
-        alone = rows.filter(pl.col("config") == pl.col("other_config")) if asset == "flipped" else None
-        yield holds(asset, key.name, laws.repeated(rows, "comment_id") if alone is None else alone)
+def fairness_checks(fairness: pl.DataFrame) -> dg.AssetCheckResult:
+    """Ask whether rates and differences lie within their intervals."""
+    outside = laws.outside_intervals(fairness, ["false_positive_rate", "difference"])
+    return holds("fairness", "false_alarms_lie_within_their_intervals", outside)
+
+
+@dg.multi_asset_check(
+    specs=[declared("flipped", "every_pair_is_of_two_configs", "No config flips against itself.", of=chats)]
+)
+def flipped_checks(flipped: pl.DataFrame) -> dg.AssetCheckResult:
+    """Ask whether every stored pair is one."""
+    alone = flipped.filter(pl.col("config") == pl.col("other_config"))
+    return holds("flipped", "every_pair_is_of_two_configs", alone)
+
+
+@dg.multi_asset_check(
+    specs=[declared("doubted_labels", "every_label_is_doubted_once", "One row per comment.", of=chats)]
+)
+def doubted_labels_checks(doubted_labels: pl.DataFrame) -> dg.AssetCheckResult:
+    """Ask whether each label is doubted once."""
+    return holds("doubted_labels", "every_label_is_doubted_once", laws.repeated(doubted_labels, "comment_id"))

@@ -73,9 +73,14 @@ def report(
         data_folder.report(chat, "md"): rendered.markdown,
         data_folder.report(chat, "html"): rendered.html,
     }
-    for path, page in pages.items():
+    beside = {data_folder.disagreements(chat) / name: page for name, page in rendered.beside.items()}
+    for path, page in {**beside, **pages}.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         with replaced_atomically(path) as temporary:
             temporary.write_text(page, "utf-8")
+    for path in data_folder.disagreements(chat).glob("*.html"):
+        if path not in beside:  # of an earlier report that had more of them
+            path.unlink()
     return dg.MaterializeResult(
         metadata={
             "characters": len(rendered.markdown),

@@ -46,6 +46,7 @@ class Context(NamedTuple):
     expert_cost_usd: float | None
     done: str
     reason: str
+    category: str | None
 
 
 def contexts(comments: pl.DataFrame, run: Run, comment_ids: Sequence[str]) -> dict[str, Context]:
@@ -67,8 +68,9 @@ def contexts(comments: pl.DataFrame, run: Run, comment_ids: Sequence[str]) -> di
             memories=memories.get(name, []),
             student_cost_usd=costs["student"].get(name, 0.0),
             expert_cost_usd=costs["expert"].get(name, 0.0),
-            done=done.get(name, ("", ""))[0],
-            reason=done.get(name, ("", ""))[1],
+            done=done.get(name, NOTHING_DONE)[0],
+            reason=done.get(name, NOTHING_DONE)[1],
+            category=done.get(name, NOTHING_DONE)[2],
         )
         for name, earlier, has_user in cases.select("comment_id", "by_user", "has_user").iter_rows()
     }
@@ -155,11 +157,14 @@ def _costs(run: Run, comment_ids: Sequence[str]) -> dict[str, dict[str, float | 
     }
 
 
-def _done(run: Run, comment_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Return what was done about each case, and why."""
+NOTHING_DONE = ("", "", None)
+
+
+def _done(run: Run, comment_ids: Sequence[str]) -> dict[str, tuple[str, str, str | None]]:
+    """Return what was done about each case, why, and of which category it was held to be."""
     rows = run.action_log.filter(pl.col("comment_id").is_in(list(comment_ids)))
     shadow = (
         pl.when(pl.col("is_shadow").fill_null(value=False)).then(pl.lit(" (in shadow)")).otherwise(pl.lit(""))
     )
-    said = rows.select("comment_id", pl.col("action") + shadow, pl.col("reason").fill_null(""))
-    return {name: (action, reason) for name, action, reason in said.iter_rows()}
+    said = rows.select("comment_id", pl.col("action") + shadow, pl.col("reason").fill_null(""), "category")
+    return {name: (action, reason, category) for name, action, reason, category in said.iter_rows()}

@@ -22,15 +22,19 @@ from moderation_pipeline.evaluation.yardstick import reference_of
 from moderation_pipeline.report.certificate_sentences import CertificateWords
 from moderation_pipeline.report.comparison_table import ReadableTable, readable
 from moderation_pipeline.report.conclusion import Conclusion, conclusion
+from moderation_pipeline.report.disagreement_pages.case_pages import MOST, case_pages
 from moderation_pipeline.report.figure import Figure
 from moderation_pipeline.report.label_evidence import LabelEvidence, label_evidence
 from moderation_pipeline.report.limits import label_sources, limits
+from moderation_pipeline.report.quantities import count
 from moderation_pipeline.report.report_parts import (
     CATEGORIES,
+    DISAGREEMENTS,
     IN_MARKDOWN,
     NAMED_USERS,
     USERS,
     CaseShown,
+    CasesShown,
     CertificatesShown,
     UserShown,
     cases,
@@ -54,10 +58,14 @@ from moderation_pipeline.report.words.people_sentences import people_sentence
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A chat's report: the same content twice. The Markdown links the plots, the HTML page carries them."""
+    """A chat's report: the same content twice. The Markdown links the plots, the HTML page carries them.
+
+    `beside` are the pages of all disagreements, by file name.
+    """
 
     markdown: str
     html: str
+    beside: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,9 @@ class _Page:
     figures: Sequence[Figure]
     plots_at: str
     focus: str
-    cases: list[CaseShown]
+    cases: Sequence[CaseShown]
+    every_case: CasesShown
+    more_cases: str
     users: list[UserShown]
     more_users: list[UserShown]
     users_facts: str
@@ -137,6 +147,7 @@ def render_report(
         html=html_environment()
         .get_template("report.html.j2")
         .render(page=page, style=style, style_hash=style_hash(style)),
+        beside=dict(case_pages(chat, page.focus, *page.every_case)),
     )
 
 
@@ -158,6 +169,7 @@ def _page(
     marks = {each.name: marks_of(each) for each in runs}
     verdict = conclusion(comparison, sources, certified.in_a_few_words(), marks=marks, stale=len(left_out))
     chosen = next((each for each in runs if verdict is not None and each.name == verdict.config), None)
+    every = CasesShown([], 0) if run is None else cases(comments, run, reference_of(run, runs), MOST)
     evidence = label_evidence(comments, run, runs)
     users = sanctioned_users(comments, run) if run is not None else pl.DataFrame()
     return _Page(
@@ -173,7 +185,9 @@ def _page(
         figures=figures,
         plots_at=plots_at,
         focus=focus,
-        cases=cases(comments, run, reference_of(run, runs)) if run is not None else [],
+        cases=every.cases[:DISAGREEMENTS],
+        every_case=every,
+        more_cases=count(len(every.cases)) if every.cases else "",
         users=[user(row) for row in users.head(USERS).iter_rows(named=True)],
         more_users=[user(row) for row in users.slice(USERS, NAMED_USERS).iter_rows(named=True)],
         users_facts=users_facts(comments, users, focus),

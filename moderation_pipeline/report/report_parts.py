@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -41,6 +41,10 @@ NAMED_USERS = 400
 class CaseShown:
     """One disagreement in words, and what stands around it. `marks` are what the page's choices go by."""
 
+    comment_id: str
+    channel: str | None
+    user_id: str | None
+    done_category: str | None
     text: str
     where: str
     repeats: int
@@ -150,15 +154,28 @@ def _label_facts(labels: pl.Series) -> str:
     )
 
 
-def cases(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None) -> list[CaseShown]:
+class CasesShown(NamedTuple):
+    """The costliest disagreements of a run, and how many there are."""
+
+    cases: list[CaseShown]
+    of: int
+
+
+def cases(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None, most: int) -> CasesShown:
     """Return the costliest disagreements of a run, each with what stands around it."""
-    rows = costliest_disagreements(comments, run, reference, DISAGREEMENTS)
+    every = costliest_disagreements(comments, run, reference, comments.height)
+    rows = every.head(most)
     around = contexts(comments, run, rows["comment_id"].to_list())
-    return [_case(row, around[row["comment_id"]]) for row in rows.iter_rows(named=True)]
+    shown = [_case(row, around[row["comment_id"]]) for row in rows.iter_rows(named=True)]
+    return CasesShown(shown, every.height)
 
 
 def _case(row: dict[str, Any], around: Context) -> CaseShown:
     return CaseShown(
+        comment_id=row["comment_id"],
+        channel=row["channel"],
+        user_id=row["user_id"] or row["user_name"],
+        done_category=around.category,
         text=row["text"],
         where=said_where(row),
         repeats=row["repeats"],

@@ -13,6 +13,14 @@ JUDGE_AGAIN = "Materialise the asset anew; if that changes nothing, moderate the
 COMPARE_AGAIN = "Run the job compare of the chat; where it says the same, moderate it anew first."
 
 ADVICE = {
+    "every_change_is_a_change": ("comments stand among the changes that fare as they did", JUDGE_AGAIN),
+    "each_answer_stands_once": ("answers to who acts stand twice", JUDGE_AGAIN),
+    "false_alarms_lie_within_their_intervals": (
+        "rates or differences lie outside their intervals",
+        JUDGE_AGAIN,
+    ),
+    "every_pair_is_of_two_configs": ("configs are held against themselves", JUDGE_AGAIN),
+    "every_label_is_doubted_once": ("labels are doubted twice", JUDGE_AGAIN),
     "every_record_is_accounted_for": (
         "records of a file are in no table",
         f"{CHAT_AGAIN} If it stays, report it.",

@@ -130,6 +130,10 @@ class DataFolder:
         """Return the folder of a chat's figures."""
         return self.results / chat / "plots"
 
+    def disagreements(self, chat: str) -> Path:
+        """Return the folder of the pages of a chat's disagreements, beside its report."""
+        return self.results / chat / "disagreements"
+
     def report(self, chat: str, kind: Literal["md", "html"]) -> Path:
         """Return where a chat's report is."""
         return self.results / chat / f"report.{kind}"

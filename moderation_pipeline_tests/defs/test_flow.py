@@ -19,6 +19,13 @@ from moderation_pipeline.defs.expert_errors import expert_errors_checks
 from moderation_pipeline.defs.metrics import metrics_checks
 from moderation_pipeline.defs.moderation_loop import moderation_loop_checks
 from moderation_pipeline.defs.partitions import run_key
+from moderation_pipeline.defs.questions import (
+    doubted_labels_checks,
+    fairness_checks,
+    flipped_checks,
+    moderators_beside_checks,
+    what_if_checks,
+)
 from moderation_pipeline.defs.user_state import user_state, user_state_checks
 from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
 from moderation_pipeline.warehouse.check_advice import ADVICE
@@ -29,16 +36,21 @@ from moderation_pipeline.warehouse.tables import (
     CERTIFICATES,
     COMMENTS,
     COMPARISON,
+    DOUBTED_LABELS,
     EXPERT_AUDITS,
     EXPERT_ERRORS,
+    FAIRNESS,
+    FLIPPED,
     INGESTION,
     MEMORY_SNAPSHOT,
     METRIC_HISTORY,
     METRICS,
+    MODERATORS_BESIDE,
     PROVENANCE,
     STUDENT_DECISIONS,
     TABLES,
     USER_STATE,
+    WHAT_IF,
     Table,
 )
 from moderation_pipeline.warehouse.versions import comments_version
@@ -202,6 +214,7 @@ def test_the_synthetic_chat_is_written_once_and_not_again(instance: dg.DagsterIn
     assert metadata_of(run(instance, "synthesize", None), "synthetic_comments")["is_rewritten"] is False
 
 
+HYBRID = {"chat": CHAT, "config": "hybrid"}
 UNMET = {"bound": 0.06, "target": 0.05}
 BELOW = {"rate_low": 0.1, "rate_high": 0.2}
 
@@ -259,6 +272,26 @@ CHECKS: dict[str, tuple[Table, Callable[[pl.DataFrame], pl.DataFrame]]] = {
         lambda rows: rows.with_columns(comments=pl.lit(1, pl.Int64)),
     ),
     "every_config_is_compared_once": (COMPARISON, lambda rows: pl.concat([rows, rows])),
+    "every_change_is_a_change": (
+        WHAT_IF,
+        lambda _: rows_of(WHAT_IF, {**HYBRID, "before": "ban", "after": "ban"}),
+    ),
+    "each_answer_stands_once": (
+        MODERATORS_BESIDE,
+        lambda _: pl.concat([rows_of(MODERATORS_BESIDE, {**HYBRID, "who_acts": "both"})] * 2),
+    ),
+    "false_alarms_lie_within_their_intervals": (
+        FAIRNESS,
+        lambda _: rows_of(FAIRNESS, {**HYBRID, "difference": 0.3, "difference_low": 0.4}),
+    ),
+    "every_pair_is_of_two_configs": (
+        FLIPPED,
+        lambda _: rows_of(FLIPPED, {**HYBRID, "other_config": "hybrid"}),
+    ),
+    "every_label_is_doubted_once": (
+        DOUBTED_LABELS,
+        lambda _: pl.concat([rows_of(DOUBTED_LABELS, {"chat": CHAT, "comment_id": "c1"})] * 2),
+    ),
 }
 
 
@@ -270,6 +303,11 @@ ASKED = (
     user_state_checks,
     metrics_checks,
     comparison_checks,
+    what_if_checks,
+    moderators_beside_checks,
+    fairness_checks,
+    flipped_checks,
+    doubted_labels_checks,
 )
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+import polars as pl
 import pytest
 
 from moderation_pipeline.config.run_config import Config, HarmSpec
+from moderation_pipeline.evaluation.estimates import DEFINITIONS
 from moderation_pipeline.evaluation.harm import Weights, weights_of
 from moderation_pipeline.evaluation.judged import Run
+from moderation_pipeline.evaluation.run_metrics import interval_of
+from moderation_pipeline.statistics.bootstrap import resample
+from moderation_pipeline.statistics.clusters import NO_COPIES
 from moderation_pipeline_tests.evaluation.worlds import comments, metrics, run
 
 CHAT = comments(
@@ -67,3 +73,26 @@ def test_weights_are_said_in_a_line() -> None:
     said = "a missed violation weighs 1, threat 5; a wrongful sanction 1, ban 10"
     assert str(weights_of(spec)) == said
     assert str(Weights()) == "a missed violation weighs 1; a wrongful sanction 1"
+
+
+def test_intervals_of_weighted_errors_hold_the_truth_in_some_95_of_100_worlds() -> None:
+    worlds, users, each = 150, 120, 12
+    held = 0
+    for seed in range(worlds):
+        random = np.random.default_rng(seed)
+        rate = 0.05 * random.gamma(2, 0.5, users)
+        wrong = random.random((users, each)) < rate[:, None]
+        weight = np.where(random.random((users, each)) < 0.2, 5.0, 1.0)
+        sums = pl.DataFrame(
+            {
+                "cluster": np.repeat([f"u{i}" for i in range(users)], each),
+                "harm": (wrong * weight).ravel(),
+                "harm_n": np.ones(users * each),
+            }
+        )
+        resampled = resample(sums, seed=f"harm {seed}")
+        found = interval_of(DEFINITIONS["harm_per_1000_comments"], resampled, NO_COPIES, is_share=False)
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= 1_000 * 0.05 * (0.2 * 5 + 0.8) <= found.high
+    assert held / worlds > 0.95 - 3 * np.sqrt(0.95 * 0.05 / worlds)

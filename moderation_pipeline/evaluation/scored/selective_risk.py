@@ -38,7 +38,10 @@ COVERAGE = {
 
 
 def coverage_frame(judged: JudgedRows) -> pl.DataFrame:
-    """Return one row per judge and share that it would decide alone: how often it errs there, with its interval."""
+    """Return one row per judge and share that it would decide alone: how often it errs there, with its interval.
+
+    The last row is of everything that it gives a verdict on.
+    """
     frames = [_curve(judged, judge) for judge in judged.judges if judge.has_scores and judged.rows.height]
     return pl.concat(frames) if frames else pl.DataFrame(schema=COVERAGE)
 
@@ -63,7 +66,10 @@ def _curve(judged: JudgedRows, judge: Judge) -> pl.DataFrame:
     sure, wrong = sureness_of(judged.rows, judge), errors_of(judged.rows, judge)
     order = Surest.of(sure, wrong)
     bounds = [order.least_sure_of(share) for share in SHARES]
-    known = [(at, bound) for at, bound in enumerate(bounds) if np.isfinite(bound)]
+    # Where many are as sure, several shares are one and the same.
+    known = [
+        (at, bound) for at, bound in enumerate(bounds) if np.isfinite(bound) and bound not in bounds[:at]
+    ]
     sums: dict[str, Array] = {}
     for at, bound in known:
         alone = np.nan_to_num(sure, nan=-np.inf) >= bound

@@ -17,20 +17,26 @@ from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
 from moderation_pipeline.report.quantities import count, percent, plural, score
 from moderation_pipeline.report.scored_tables.score_words import WORDS
 
-FEWER_ERRORS = 0.5
-"""A share decided alone is worth saying once it errs half as often as all of it."""
+FAR_FEWER, FEWER = 0.5, 0.8
+"""How much less often than on everything it has to err on a share for that to be said: best half as often."""
 
 Row = Mapping[str, Any]
 
 
 def coverage_sentences(coverage: pl.DataFrame) -> list[str]:
-    """Return for each judge what the largest share is of which it errs at most half as often as on everything."""
+    """Return for each judge the largest share of which it errs at most half as often, else that it errs least on.
+
+    Nothing of a judge who never errs.
+    """
     said = []
     for (judge,), rows in coverage.group_by("judge", maintain_order=True):
         everything = rows.row(-1, named=True)
-        surer = rows.filter(pl.col("risk") <= FEWER_ERRORS * everything["risk"]).sort("coverage")
         if not everything["errors"]:
             continue
+        surer = rows.filter(pl.col("risk") <= FAR_FEWER * everything["risk"]).sort("coverage")
+        if surer.is_empty():
+            least = rows.filter(pl.col("risk") <= FEWER * everything["risk"])
+            surer = least.sort("risk", descending=True)
         if surer.is_empty():
             said.append(
                 f"{judge} errs on {of_100(everything, 'risk')}, and hardly less often where it is surest: how sure it "

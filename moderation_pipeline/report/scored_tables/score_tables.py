@@ -201,29 +201,13 @@ def category_table(evaluation: Evaluation) -> PlainTable:
 
 
 def coverage_table(coverage: pl.DataFrame) -> PlainTable:
-    """Return a line per share that is decided alone: how often each judge errs there."""
-    if coverage.is_empty():
-        return PlainTable([], [])
-    judges = coverage["judge"].unique(maintain_order=True).to_list()
-    risk = estimate("risk", percent)
-    rows = []
-    for (share,), part in coverage.group_by("asked_share", maintain_order=True):
-        by_judge = {row["judge"]: row for row in part.iter_rows(named=True)}
-        cells = [_at(by_judge[name], risk) if name in by_judge else Cell(NONE) for name in judges]
-        rows.append([Cell(percent(float(str(share)), 0)), *cells])
-    return PlainTable(["decided alone", *judges], rows)
-
-
-def _at(row: Row, risk: Callable[[Row], Cell]) -> Cell:
-    """Return the error rate, and how much is really decided where scores are tied."""
-    cell, decided, asked = risk(row), number(row, "coverage"), number(row, "asked_share")
-    if decided is None or asked is None or abs(decided - asked) < TIED:
-        return cell
-    return Cell(cell.value, f"{cell.note}; {percent(decided, 0)} are as sure".removeprefix("; "))
-
-
-TIED = 0.02
-"""By how much more than was asked for has to be decided for that to be said."""
+    """Return a line per judge and share that it decides alone: how often it errs there."""
+    columns = {
+        "decided alone, the surest": plain("coverage", lambda share: percent(share, 0)),
+        "that many": _count("decided"),
+        "errors among those": estimate("risk", percent),
+    }
+    return parts_table(coverage, ["judge"], columns)
 
 
 def fairness_table(fairness: pl.DataFrame) -> PlainTable:

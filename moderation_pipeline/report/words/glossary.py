@@ -53,6 +53,18 @@ WORDS: tuple[Word, ...] = (
         " way would hold the true one.",
     ),
     Word(
+        "false alarm, false-positive rate",
+        "An innocent comment that was flagged; of 100 innocent comments, how many were.",
+    ),
+    Word(
+        "risk and coverage",
+        "How often it is wrong (risk) if it decides only the share of the comments that it is surest of (coverage).",
+    ),
+    Word(
+        "weight, harm",
+        "How much an error counts beside others: a wrongful ban may weigh more than a warning.",
+    ),
+    Word(
         "AUROC",
         "How often a violation gets a higher probability than another comment: 0.5 is guessing.",
     ),

@@ -1,0 +1,1 @@
+"""Tests of moderation_pipeline.report.disagreement_pages."""

@@ -94,6 +94,17 @@ def _chats_of(folder: DataFolder, names: Mapping[str, str]) -> Iterator[str]:
         yield from (start.chat for start in starts)
 
 
+def send_log(folder: DataFolder, chat: str) -> None:
+    """Publish a chat's own files as they lie here, so that another machine can read them; nothing where none do."""
+    if not is_shared() or not _log(folder, chat):
+        return
+    from moderation_pipeline.warehouse.objects.shared_warehouse import shared_warehouse
+
+    shared = shared_warehouse(folder)
+    assert shared is not None  # the environment says so
+    shared.publish([PublishedPart("log", chat)], lambda name: _log(folder, name))
+
+
 def _log(folder: DataFolder, chat: str) -> list[Path]:
     path = chat_files(folder).get(chat)
     return [] if path is None else written(path)

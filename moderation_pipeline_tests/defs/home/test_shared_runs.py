@@ -137,6 +137,35 @@ def test_machines_that_share_a_warehouse_make_the_tables_of_one(
 
 
 @pytest.mark.long
+def test_what_a_machine_made_alone_is_published_once_it_is_one_of_several_and_pruned_for_all(
+    shared: dict[str, str], chat: str, tmp_path: Path
+) -> None:
+    alone = Machine(tmp_path / "one")
+    made(alone.moderation("add", chat))
+    made(alone.moderation("run", "stream", "-c", "hybrid"))
+    assert "MODERATION_WAREHOUSE is not set" in alone.moderation("publish").stderr
+    before = rows(alone.folder, ACTION_LOG)
+
+    one, two = Machine(alone.folder.root, **shared), Machine(tmp_path / "two", **shared)
+    assert "stream" in made(one.moderation("publish"))
+    assert "stream" not in made(two.moderation("chats", "--json"))
+    made(one.moderation("publish", "--yes"))
+    assert "holds all" in one.moderation("publish").stderr
+    made(two.moderation("chats"))
+    assert rows(two.folder, ACTION_LOG).equals(before)
+
+    log = two.folder.run_log("stream", "hybrid").with_suffix(".jsonl.zst")
+    assert log.exists()
+    made(one.moderation("prune", "--older-than", "0d", "--only", "runs", "--only", "logs", "--yes"))
+    made(two.moderation("chats"))
+    assert rows(two.folder, ACTION_LOG).is_empty()
+    assert rows(two.folder, METRIC_HISTORY).height == 1
+    assert not log.exists()
+    swept = made(one.moderation("prune", "--older-than", "0d", "--only", "objects", "--yes"))
+    assert "objects" in swept
+
+
+@pytest.mark.long
 def test_a_run_whose_store_is_away_fails_in_a_sentence_and_goes_on_afterwards(
     shared: dict[str, str], chat: str, tmp_path: Path
 ) -> None:

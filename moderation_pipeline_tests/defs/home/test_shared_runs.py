@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from moderation_pipeline.defs.home.shared_runs import parts_of
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, WAREHOUSE_VARIABLE, DataFolder
-from moderation_pipeline.warehouse.objects.parts import PublishedPart
+from moderation_pipeline.warehouse.objects.parts import TABLES_OF, PublishedPart
 from moderation_pipeline.warehouse.tables import (
     ACTION_LOG,
     COMMENTS,
@@ -184,6 +185,11 @@ def test_a_run_whose_store_is_away_fails_in_a_sentence_and_goes_on_afterwards(
     made(one.moderation("chats"))
     made(two.moderation("chats"))
     assert rows(two.folder, ACTION_LOG).height == 3
+
+
+def test_every_table_belongs_to_one_part() -> None:
+    belongs = Counter(table.name for tables in TABLES_OF.values() for table in tables)
+    assert belongs == dict.fromkeys(TABLES, 1)
 
 
 def test_what_a_job_makes_is_what_it_publishes() -> None:

@@ -185,8 +185,8 @@ def backfill_with_a_kill(root: Path) -> int:
     """Backfill six configs over two chats, kill a worker, and compare with one machine."""
     with ExitStack() as stack:
         server = stack.enter_context(running(Behaviour(latency_s=LATENCY_S)))
-        alone = written(root / "alone", server, {"remote": REMOTE}, 300)
-        asks = written(root / "asks", server, {"remote": REMOTE}, 300)
+        alone = written(root / "alone", server, {"remote": REMOTE}, 200)
+        asks = written(root / "asks", server, {"remote": REMOTE}, 200)
         options = [word for name in CONFIGS for word in ("-c", name)]
         began = time.monotonic()
         moderation({DATA_VARIABLE: str(alone.root)}, "run", *CHATS, *options)

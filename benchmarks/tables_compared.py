@@ -26,7 +26,7 @@ Law 1 allows `is_cached` and `cost_usd` to differ too, because replies may have 
 paid and the data folder was empty they can't, so they are compared.
 """
 
-WHEN = frozenset({"run_id", "started_at", "finished_at"})
+WHEN = frozenset({"run_id", "started_at", "finished_at", "accepted_at", "accepted_run_id"})
 """When a run was made, and as which of Dagster's: never twice the same."""
 
 IDENTIFIES = ("comment_id", "memory_id", "user_id", "kind", "action", "line_number")

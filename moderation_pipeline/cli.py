@@ -32,6 +32,7 @@ from moderation_pipeline.terminal.commands.evaluate import evaluate
 from moderation_pipeline.terminal.commands.probe import probe
 from moderation_pipeline.terminal.commands.promote import promote
 from moderation_pipeline.terminal.commands.prune import prune
+from moderation_pipeline.terminal.commands.publish import publish
 from moderation_pipeline.terminal.commands.remove import remove
 from moderation_pipeline.terminal.commands.run import run
 from moderation_pipeline.terminal.commands.synthesize import synthesize
@@ -111,6 +112,7 @@ COMMANDS = (
     cache,
     remove,
     prune,
+    publish,
 )
 """In the order of their use. `--help` sorts them by name."""
 

@@ -16,6 +16,7 @@ from moderation_pipeline.defs import (
     expert_errors,
     metrics,
     moderation_loop,
+    operations,
     plots,
     questions,
     report,
@@ -35,6 +36,7 @@ from moderation_pipeline.defs.resources import (
 )
 from moderation_pipeline.defs.schedules import SCHEDULES
 from moderation_pipeline.defs.sensors import SENSORS
+from moderation_pipeline.defs.telling.shown import shown
 
 STAGES = [
     comments,
@@ -77,8 +79,8 @@ def _job_of(name: str) -> dg.JobDefinition:
 
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules(STAGES),
-    asset_checks=dg.load_asset_checks_from_modules(STAGES),
+    assets=shown(dg.load_assets_from_modules(STAGES)),
+    asset_checks=dg.load_asset_checks_from_modules([*STAGES, operations]),
     jobs=[*JOBS, *presets(_job_of)],
     schedules=SCHEDULES,
     sensors=[*SENSORS, batches.batches_that_arrive],

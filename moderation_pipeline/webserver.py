@@ -24,7 +24,7 @@ from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.objects.follow import RESULTS, follow
 
 REPORTS_AT = "/reports"
-"""Where the reports are; `defs/report.py` links there."""
+"""Where the reports are; `defs/plots.py` links there."""
 
 ALLOWED_HOSTS = "MODERATION_UI_HOSTS"
 """The variable that hands the names over under which the page may be asked for, with commas between."""

@@ -17,6 +17,8 @@ from pathlib import Path
 PATIENCE_S = 120
 """A head takes ten seconds, and more on a busy machine; one that never answers must not hang the suite."""
 
+TRIES = 3
+
 SMALL = ("--object-store-memory=80000000", "--disable-usage-stats", "--block")
 
 
@@ -45,15 +47,26 @@ class RayCluster:
         return f"http://127.0.0.1:{self._dashboard}"
 
     def add_worker(self, variables: Mapping[str, str]) -> int:
-        """Start a worker for one run at a time with these in its environment; return its process group."""
-        (agent,) = _free_ports(1)
-        return self._start(
-            f"worker{len(self._nodes)}",
-            variables,
-            f"--address=127.0.0.1:{self._port}",
-            "--num-cpus=1",
-            f"--dashboard-agent-listen-port={agent}",
-        )
+        """Start a worker for one run at a time with these in its environment; return its process group.
+
+        Once it is up: two that start at the same moment on one machine stand in each other's way (measured).
+        """
+        for _ in range(TRIES):
+            name = f"worker{len(self._nodes)}"
+            (agent,) = _free_ports(1)
+            options = ("--num-cpus=1", f"--dashboard-agent-listen-port={agent}")
+            group = self._start(name, variables, f"--address=127.0.0.1:{self._port}", *options)
+            if self._is_up(name):
+                return group
+        raise TimeoutError((self.root / f"{name}.log").read_text()[-1000:])
+
+    def _is_up(self, name: str) -> bool:
+        """Wait until a node that was just started says that it is up; false where it ends before."""
+        while self._nodes[-1].poll() is None:
+            if "Ray runtime started" in (self.root / f"{name}.log").read_text():
+                return True
+            time.sleep(0.2)
+        return False
 
     def kill(self, group: int) -> None:
         """Kill a worker with all that it runs, as a machine that goes down would."""

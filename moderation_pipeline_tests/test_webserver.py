@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from moderation_pipeline.defs import report
+from moderation_pipeline.defs import plots, report
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 from moderation_pipeline.webserver import REPORTS_AT, PageGuard, guarded
 from moderation_pipeline_tests.defs.dagster_dev import free_port
@@ -169,7 +169,7 @@ def test_the_pages_of_disagreements_run_their_own_script_in_a_sandbox_without_an
 
 
 def test_the_link_to_a_report_goes_where_it_is_shown() -> None:
-    assert report.REPORTS_AT == REPORTS_AT
+    assert plots.REPORTS_AT == REPORTS_AT
 
 
 def test_pictures_out_of_the_ui_s_reach_are_told_in_words() -> None:

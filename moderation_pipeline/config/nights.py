@@ -34,6 +34,8 @@ class NightSettings(Closed):
     provider that changed a model under its name. Keep `usd_per_day` beside it."""
     usd_per_day: float | None = Field(default=None, gt=0)
     """What a day (UTC) may cost; runs that would pass it stop, resumable."""
+    stale_after_days: float | None = Field(default=None, gt=0)
+    """How old a chat's newest comment may be when the chat is read; a check warns of an older one."""
     retries: int = Field(default=1, ge=0, le=10)
     """How often a run that failed is tried again."""
 

@@ -166,6 +166,13 @@ def numbers(row: pl.DataFrame) -> dict[str, float | int | str]:
             reads=[dg.AssetDep("metrics"), dg.AssetDep("action_log")],
         ),
         declared(
+            "accepted_run",
+            "accepted_comments_are_unique",
+            "Each comment of the accepted run stands in it once, so that pairs are pairs.",
+            of=runs,
+            reads=[dg.AssetDep("metrics"), dg.AssetDep("action_log")],
+        ),
+        declared(
             "metric_history",
             "the_run_is_no_worse_than_the_accepted_one",
             "In a pair with the run that was accepted last, on the same comments, it is not worse by more than chance.",
@@ -175,7 +182,7 @@ def numbers(row: pl.DataFrame) -> dict[str, float | int | str]:
     ]
 )
 def metrics_checks(
-    metrics: pl.DataFrame, metric_history: pl.DataFrame, action_log: pl.DataFrame
+    metrics: pl.DataFrame, metric_history: pl.DataFrame, accepted_run: pl.DataFrame, action_log: pl.DataFrame
 ) -> Iterator[dg.AssetCheckResult]:
     """Ask whether a run's metrics are of the run's comments, consistent in themselves, and no worse than before."""
     from moderation_pipeline.evaluation.accepted_runs import worse_than_accepted
@@ -203,3 +210,4 @@ def metrics_checks(
         worse_than_accepted(metric_history),
         dg.AssetCheckSeverity.WARN,
     )
+    yield holds("accepted_run", "accepted_comments_are_unique", laws.repeated(accepted_run, "comment_id"))

@@ -15,8 +15,8 @@ from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.defs.checking import OWNERS, declared, holds, within
 from moderation_pipeline.defs.partitions import from_chat_to_run, runs
-from moderation_pipeline.defs.progress import LoggedProgress
 from moderation_pipeline.defs.resources import AgentBuilder, Embedders
+from moderation_pipeline.defs.telling.progress import LoggedProgress
 from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.moderation.run_beginning import Begun, begin
 from moderation_pipeline.moderation.run_tables import RunTables

@@ -10,13 +10,15 @@ import polars as pl
 from moderation_pipeline.defs.checking import OWNERS
 from moderation_pipeline.defs.comparison import RUN_TABLES, Partitions, collect_runs, of_every_config
 from moderation_pipeline.defs.partitions import chats
-from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.folder import DataFolder, has_shared_store
 from moderation_pipeline.warehouse.versions import source_version
 
 if TYPE_CHECKING:
     from moderation_pipeline.report.figure import Figure
 
 GROUP = "reporting"
+REPORTS_AT = "/reports"
+"""Where `moderation ui` shows a chat's page, beside Dagster's own (`webserver.py`)."""
 
 
 @dg.asset(
@@ -44,16 +46,25 @@ def plots(
     folder = data_folder.plots(chat)
     files = save_figures(figures, folder, chat=chat, cache=data_folder.cache)
     return dg.MaterializeResult(
-        metadata={"files": len(files), "folder": dg.MetadataValue.path(folder), **shown(figures)}
+        metadata={"files": len(files), "folder": dg.MetadataValue.path(folder), **shown(figures, chat)}
     )
 
 
-def shown(figures: Sequence["Figure"]) -> dict[str, dg.MarkdownMetadataValue]:
-    """Return the figures as the UI shows them: the picture itself, or the sentence that stands for it."""
-    return {figure.name: dg.MetadataValue.md(_inline(figure)) for figure in figures}
+def shown(figures: Sequence["Figure"], chat: str) -> dict[str, dg.MarkdownMetadataValue]:
+    """Return the figures as the UI shows them: the picture itself, or the sentence that stands for it.
+
+    Where machines share a store a link stands for the picture: Dagster writes metadata down twice, which is a megabyte
+    of the database each time that a chat is compared.
+    """
+    shows = _linked if has_shared_store() else _inline
+    return {figure.name: dg.MetadataValue.md(shows(figure, chat)) for figure in figures}
 
 
-def _inline(figure: "Figure") -> str:
+def _linked(figure: "Figure", chat: str) -> str:
+    return f"{figure.headline} ([picture]({REPORTS_AT}/{chat}))"
+
+
+def _inline(figure: "Figure", chat: str) -> str:  # noqa: ARG001  (as `_linked`)
     from moderation_pipeline.report.rendering import small_png
 
     if figure.svg is None:

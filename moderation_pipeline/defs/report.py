@@ -10,16 +10,13 @@ from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import OWNERS
 from moderation_pipeline.defs.comparison import RUN_TABLES, Partitions, collect_runs, of_every_config
 from moderation_pipeline.defs.partitions import chats
-from moderation_pipeline.defs.plots import GROUP
+from moderation_pipeline.defs.plots import GROUP, REPORTS_AT
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.slugs import RunKey
 from moderation_pipeline.warehouse.files import replaced_atomically
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 from moderation_pipeline.warehouse.versions import source_version
-
-REPORTS_AT = "/reports"
-"""Where `moderation ui` shows a chat's page, beside Dagster's own (`webserver.py`)."""
 
 PICTURE = re.compile(r"!\[([^\]]*)\]\([^)\s]+\)")
 

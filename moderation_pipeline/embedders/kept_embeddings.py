@@ -1,30 +1,20 @@
 """Keeps what a model embedded, so that no text is embedded twice: wraps an Embedder, and is one.
 
-Kept in SQLite (WAL: several runs may read and write at once), by embedder and a hash of the text, as
-half-precision numbers; what is returned is always what would be read back, so a warm run equals a cold one.
+Kept by embedder and a hash of the text, as half-precision numbers; what is returned is always what would be read back,
+so a warm run equals a cold one. Where they are kept is `kept_vectors.py`'s.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from hashlib import blake2b
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moderation_pipeline.embedders.embedder import Embedder, Vectors, words_of
-from moderation_pipeline.warehouse.shared_file import connected
+from moderation_pipeline.embedders.kept_vectors import KeptVectors
 
-SCHEMA = """
-create table if not exists embeddings (
-    embedder text not null, text_hash blob not null, vector blob not null, primary key (embedder, text_hash)
-) without rowid
-"""
-PATIENCE_S = 60
-"""How long a write waits for another process's to end."""
 AT_ONCE = 512
 """Texts asked for and written at a time: what is embedded survives a kill in steps of this many."""
 IN_MEMORY = 20_000
@@ -32,12 +22,12 @@ IN_MEMORY = 20_000
 
 
 class KeptEmbeddings(Embedder):
-    """An embedder of dense vectors whose work is kept on disk."""
+    """An embedder of dense vectors whose work is kept."""
 
-    def __init__(self, inner: Embedder, path: Path) -> None:
+    def __init__(self, inner: Embedder, kept: KeptVectors) -> None:
         self.name = inner.name
         self._inner = inner
-        self._path = path
+        self._kept = kept
         self._recent: dict[bytes, NDArray[np.float32]] = {}
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -49,49 +39,28 @@ class KeptEmbeddings(Embedder):
         found = {key: self._recent[key] for key in wanted if key in self._recent}
         missing = [key for key in wanted if key not in found]
         if missing:
-            found |= self._from_disk(missing, wanted)
+            found |= self._from_kept(missing, wanted)
             self._remember(found)
         return np.stack([found[key] for key in hashes])
 
-    def _from_disk(
+    def _from_kept(
         self, missing: Sequence[bytes], wanted: dict[bytes, str]
     ) -> dict[bytes, NDArray[np.float32]]:
         """Return the vectors of these texts, embedding and keeping those that no run embedded before."""
         found: dict[bytes, NDArray[np.float32]] = {}
-        with closing(self._connected()) as connection:
+        with self._kept.opened() as kept:
             for begin in range(0, len(missing), AT_ONCE):
                 asked = missing[begin : begin + AT_ONCE]
-                found |= self._read(connection, asked)
-                new = [key for key in asked if key not in found]
+                read = kept.read(self.name, asked)
+                found |= {key: _unit(np.frombuffer(blob, np.float16)) for key, blob in read.items()}
+                new = [key for key in asked if key not in read]
                 if new:
                     halves = _dense(self._inner.embed([wanted[key] for key in new])).astype(np.float16)
-                    self._write(connection, zip(new, halves, strict=True))
+                    kept.write(
+                        self.name, {key: half.tobytes() for key, half in zip(new, halves, strict=True)}
+                    )
                     found |= dict(zip(new, map(_unit, halves), strict=True))
         return found
-
-    def _connected(self) -> sqlite3.Connection:
-        connection = connected(self._path, patience_s=PATIENCE_S)
-        connection.execute(SCHEMA)
-        return connection
-
-    def _read(
-        self, connection: sqlite3.Connection, keys: Sequence[bytes]
-    ) -> dict[bytes, NDArray[np.float32]]:
-        places = ", ".join("?" * len(keys))
-        rows = connection.execute(
-            f"select text_hash, vector from embeddings where embedder = ? and text_hash in ({places})",
-            [self.name, *keys],
-        )
-        return {key: _unit(np.frombuffer(blob, np.float16)) for key, blob in rows}
-
-    def _write(
-        self, connection: sqlite3.Connection, rows: Iterable[tuple[bytes, NDArray[np.float16]]]
-    ) -> None:
-        with connection:
-            connection.executemany(
-                "insert or ignore into embeddings values (?, ?, ?)",
-                [(self.name, key, vector.tobytes()) for key, vector in rows],
-            )
 
     def _remember(self, found: dict[bytes, NDArray[np.float32]]) -> None:
         self._recent |= found

@@ -1,13 +1,14 @@
-"""Figures as files: a PNG and an SVG each, one interactive page for all, and a list that says what they show.
+"""Figures as files: a PNG, an SVG and an interactive page each, and a list that says what they show.
 
-The interactive page needs no network and no file beside it: the drawing library is in it, once, for it is larger than
-all that it draws. That library takes vl-convert a second and a half to put together, so it is kept as a file where the
-caller says.
+An interactive page needs no network: the drawing library lies beside it, once for all pages of a chat, for it is nine
+tenths of a megabyte. It takes vl-convert a second and a half to put together, so it is kept where the caller says.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
@@ -21,29 +22,29 @@ from moderation_pipeline.report.templating import html_environment
 from moderation_pipeline.warehouse.files import replaced_atomically
 
 LIST = "figures.json"
-PAGE = "interactive.html"
+LIBRARY = "vega.js"
+"""The drawing library, beside the pages that it draws."""
 GLOBALS = "window.vegaEmbed=vegaEmbed;"
 """What the library's script leaves on the page: the one function that draws."""
 
 
 def save_figures(figures: Sequence[Figure], folder: Path, *, chat: str, cache: Path) -> list[Path]:
-    """Write each figure's `<name>.png` and `.svg`, the page and the list of them all; return the paths.
+    """Write each figure's `<name>.png`, `.svg` and `.html`, and the list of them all; return the paths.
 
-    Files of figures that are no longer drawn are removed. `cache` is a folder in which the drawing library is kept.
+    A figure without a drawing has only its page. Files of figures that are no longer drawn are removed.
+    `cache` is a folder in which the drawing library is kept.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
+    written = [_library_beside(folder, cache)] if any(figure.spec for figure in figures) else []
     for figure in figures:
         svg = None if figure.svg is None else figure.svg.encode()
-        # Once each figure had a page of its own; those of an older version would go on showing older runs.
-        for kind, content in (("png", figure.png), ("svg", svg), ("html", None)):
+        page = chart_page(figure, chat=chat).encode()
+        for kind, content in (("png", figure.png), ("svg", svg), ("html", page)):
             path = folder / f"{figure.name}.{kind}"
             if content is None:
                 path.unlink(missing_ok=True)
             else:
                 written.append(_write(path, content))
-    library = drawing_library(cache) if any(figure.spec for figure in figures) else ""
-    written.append(_write(folder / PAGE, charts_page(figures, chat=chat, library=library).encode()))
     listed = [asdict(replace(figure, svg=None, png=None)) for figure in figures]
     return [*written, _write(folder / LIST, json.dumps(listed).encode())]
 
@@ -63,25 +64,34 @@ def load_figures(folder: Path) -> list[Figure]:
     ]
 
 
-def charts_page(figures: Sequence[Figure], *, chat: str, library: str) -> str:
-    """Return a page that draws the figures interactively, offline, by the script `library`."""
-    drawn = [
-        (figure, None if figure.spec is None else Markup(figure.spec.replace("<", "\\u003c")))
-        for figure in figures
-    ]
-    template = html_environment().get_template("charts.html.j2")
-    return template.render(drawn=drawn, chat=chat, library=Markup(library))
+def chart_page(figure: Figure, *, chat: str) -> str:
+    """Return a page that draws the figure interactively, offline, by the script LIBRARY beside it."""
+    spec = None if figure.spec is None else Markup(figure.spec.replace("<", "\\u003c"))
+    return (
+        html_environment()
+        .get_template("chart.html.j2")
+        .render(figure=figure, chat=chat, spec=spec, library=LIBRARY)
+    )
 
 
-def drawing_library(cache: Path) -> str:
+def drawing_library(cache: Path) -> Path:
     """Return Vega, Vega-Lite and Vega-Embed in one script, put together once per version of vl-convert."""
     path = cache / f"vega-{version('vl-convert-python')}.js"
-    if path.is_file():
-        return path.read_text("utf-8")
-    script = vl_convert.javascript_bundle(GLOBALS)
-    cache.mkdir(parents=True, exist_ok=True)
-    _write(path, script.encode())
-    return script
+    if not path.is_file():
+        cache.mkdir(parents=True, exist_ok=True)
+        _write(path, vl_convert.javascript_bundle(GLOBALS).encode())
+    return path
+
+
+def _library_beside(folder: Path, cache: Path) -> Path:
+    """Put the drawing library into a folder of pages, without a byte more where the file system has links."""
+    library, path = drawing_library(cache), folder / LIBRARY
+    with replaced_atomically(path) as temporary:
+        try:
+            os.link(library, temporary)
+        except OSError:
+            shutil.copyfile(library, temporary)
+    return path
 
 
 def _write(path: Path, content: bytes) -> Path:

@@ -67,6 +67,19 @@ ADVICE = {
         "the run is worse than the one that was accepted last, by more than chance and on the same comments",
         "Look at what changed since; 'moderation promote CHAT CONFIG --accept REASON' makes this run the measure.",
     ),
+    "accepted_comments_are_unique": ("comments of the accepted run stand in it twice", JUDGE_AGAIN),
+    "comments_are_recent": (
+        "the chat's newest comment is older than stale_after_days",
+        "Look whether its log still arrives, or raise stale_after_days in data/nights.yaml.",
+    ),
+    "as_much_is_acted_on_as_last_time": (
+        "another share of comments was acted on than last time, beyond chance",
+        "Look at the chat, at what changed since ('moderation compare'), and at the models that answered.",
+    ),
+    "it_costs_about_what_it_did_last_time": (
+        "it costs much more than last time",
+        "Look at tokens and prices (view cost_by_config), and at budget and audit share of the config.",
+    ),
     "every_comment_is_counted": (
         "the metrics are of other comments than the actions, as where the chat has changed since the run",
         RUN_AGAIN,

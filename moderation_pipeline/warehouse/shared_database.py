@@ -24,7 +24,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoneFreeError
 
 from moderation_pipeline.errors import ModerationError
-from moderation_pipeline.warehouse.folder import STORE_VARIABLE, has_shared_store
+from moderation_pipeline.warehouse.folder import STORE_VARIABLE as STORE_VARIABLE
+from moderation_pipeline.warehouse.folder import has_shared_store
 
 EXAMPLE = "postgresql://user:password@host:5432/database"
 SCHEMA = "moderation"

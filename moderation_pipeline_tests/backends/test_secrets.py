@@ -1,4 +1,4 @@
-"""A key is in no file, no log line, no Dagster event and no error, through the whole of `moderation run`."""
+"""A key or the shared store's password is in no file, log line, Dagster event or error of a whole `moderation run`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from moderation_pipeline.warehouse.folder import STORE_VARIABLE
 from moderation_pipeline_tests.backends.chat_server import Behaviour, Fault, running
+from moderation_pipeline_tests.postgres_server import PASSWORD, PostgresServer
 
 KEY = "sk-fake-0123456789-do-not-find-me"
 CONFIG = """
@@ -54,3 +56,27 @@ def test_nothing_that_a_run_leaves_behind_holds_the_key(tmp_path: Path, fails: b
     assert any("dagster" in path.parts for path in files)
     assert KEY not in ran.stdout + ran.stderr
     assert not [path for path in files if KEY.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["a run that ends well", "a store that is gone"])
+def test_nothing_that_a_run_leaves_behind_holds_the_password_of_the_shared_store(
+    tmp_path: Path, own_postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    monkeypatch.setenv(
+        STORE_VARIABLE, own_postgres.url if not fails else own_postgres.url.replace(PASSWORD, KEY)
+    )
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "chats").mkdir()
+    (tmp_path / "chats" / "chat.jsonl").write_text('{"text": "hello", "user_id": "u"}\n')
+    with running() as server:
+        (tmp_path / "configs" / "mine.yaml").write_text(CONFIG.format(base_url=server.base_url))
+        ran = moderation(tmp_path, "run", "chat", "--config", "mine", debug=fails)
+
+    assert (ran.returncode != 0) == fails
+    assert ("password authentication failed" in ran.stdout + ran.stderr) == fails
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any("dagster" in path.parts for path in files)
+    assert not any(path.name == "replies.sqlite" for path in files)
+    for secret in (PASSWORD, KEY):
+        assert secret not in ran.stdout + ran.stderr
+        assert not [path for path in files if secret.encode() in path.read_bytes()]

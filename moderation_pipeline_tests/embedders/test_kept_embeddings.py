@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from hashlib import blake2b
 from pathlib import Path
 
@@ -11,7 +12,26 @@ from numpy.typing import NDArray
 
 from moderation_pipeline.embedders.embedder import MARKS, Embedder
 from moderation_pipeline.embedders.kept_embeddings import AT_ONCE, KeptEmbeddings
+from moderation_pipeline.embedders.kept_vectors import KeptVectors, OpenVectors, SqliteVectors
+from moderation_pipeline.embedders.shared_vectors import SharedVectors
 from moderation_pipeline.embedders.tfidf import TfidfEmbedder
+from moderation_pipeline.warehouse.shared_database import named_database
+
+
+class OfThisProcess(KeptVectors):
+    """The shared database as each process finds it: connections can't be sent to another."""
+
+    def opened(self) -> AbstractContextManager[OpenVectors]:
+        return SharedVectors(named_database()).opened()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.fleet)])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> KeptVectors:
+    """Each of the two places where vectors are kept, empty."""
+    if request.param == "sqlite":
+        return SqliteVectors(tmp_path / "kept.sqlite")
+    request.getfixturevalue("shared_store")
+    return OfThisProcess()
 
 
 class HashEmbedder(Embedder):
@@ -38,65 +58,64 @@ class LostEmbedder(HashEmbedder):
         return super().embed(texts)
 
 
-def test_no_text_is_embedded_twice_in_a_run_or_by_a_later_one(tmp_path: Path) -> None:
+def test_no_text_is_embedded_twice_in_a_run_or_by_a_later_one(kept: KeptVectors) -> None:
     first = HashEmbedder()
-    kept = KeptEmbeddings(first, tmp_path / "kept.sqlite")
-    kept.embed(["gg", "ez", "gg"])
-    kept.embed(["ez", "noob"])
+    embedder = KeptEmbeddings(first, kept)
+    embedder.embed(["gg", "ez", "gg"])
+    embedder.embed(["ez", "noob"])
     assert first.asked == ["gg", "ez", "noob"]
     later = HashEmbedder()
-    KeptEmbeddings(later, tmp_path / "kept.sqlite").embed(["gg", "noob"])
+    KeptEmbeddings(later, kept).embed(["gg", "noob"])
     assert later.asked == []
 
 
-def test_a_warm_run_gets_the_very_vectors_of_a_cold_one(tmp_path: Path) -> None:
-    cold = KeptEmbeddings(HashEmbedder(), tmp_path / "kept.sqlite").embed(["gg", "ez"])
-    warm = KeptEmbeddings(HashEmbedder(), tmp_path / "kept.sqlite").embed(["gg", "ez"])
+def test_a_warm_run_gets_the_very_vectors_of_a_cold_one(kept: KeptVectors) -> None:
+    cold = KeptEmbeddings(HashEmbedder(), kept).embed(["gg", "ez"])
+    warm = KeptEmbeddings(HashEmbedder(), kept).embed(["gg", "ez"])
     assert np.array_equal(cold, warm)
     assert np.allclose(cold, HashEmbedder().embed(["gg", "ez"]), atol=1e-3)
 
 
-def test_two_models_do_not_share(tmp_path: Path) -> None:
-    KeptEmbeddings(HashEmbedder("one"), tmp_path / "kept.sqlite").embed(["gg"])
+def test_two_models_do_not_share(kept: KeptVectors) -> None:
+    KeptEmbeddings(HashEmbedder("one"), kept).embed(["gg"])
     other = HashEmbedder("other")
-    KeptEmbeddings(other, tmp_path / "kept.sqlite").embed(["gg"])
+    KeptEmbeddings(other, kept).embed(["gg"])
     assert other.asked == ["gg"]
 
 
-def test_texts_that_differ_in_their_marks_alone_are_one_text(tmp_path: Path) -> None:
+def test_texts_that_differ_in_their_marks_alone_are_one_text(kept: KeptVectors) -> None:
     inner = HashEmbedder()
-    plain, marked = KeptEmbeddings(inner, tmp_path / "kept.sqlite").embed(["gg", f"gg {MARKS} reply"])
+    plain, marked = KeptEmbeddings(inner, kept).embed(["gg", f"gg {MARKS} reply"])
     assert np.array_equal(plain, marked)
     assert len(inner.asked) == 1
 
 
-def test_what_was_embedded_before_a_kill_is_kept(tmp_path: Path) -> None:
+def test_what_was_embedded_before_a_kill_is_kept(kept: KeptVectors) -> None:
     texts = [str(number) for number in range(AT_ONCE)]
     with pytest.raises(KeyboardInterrupt):
-        KeptEmbeddings(LostEmbedder(), tmp_path / "kept.sqlite").embed([*texts, "last"])
+        KeptEmbeddings(LostEmbedder(), kept).embed([*texts, "last"])
     resumed = HashEmbedder()
-    KeptEmbeddings(resumed, tmp_path / "kept.sqlite").embed([*texts, "last"])
+    KeptEmbeddings(resumed, kept).embed([*texts, "last"])
     assert resumed.asked == ["last"]
 
 
-def embed_in_another_process(path: str) -> None:
-    KeptEmbeddings(HashEmbedder(), Path(path)).embed([str(number) for number in range(2000)])
+def embed_in_another_process(kept: KeptVectors) -> None:
+    KeptEmbeddings(HashEmbedder(), kept).embed([str(number) for number in range(2000)])
 
 
-def test_several_processes_may_keep_at_once(tmp_path: Path) -> None:
-    path = str(tmp_path / "kept.sqlite")
+def test_several_processes_may_keep_at_once(kept: KeptVectors) -> None:
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=embed_in_another_process, args=(path,)) for _ in range(2)]
+    processes = [context.Process(target=embed_in_another_process, args=(kept,)) for _ in range(2)]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0]
     inner = HashEmbedder()
-    KeptEmbeddings(inner, Path(path)).embed([str(number) for number in range(2000)])
+    KeptEmbeddings(inner, kept).embed([str(number) for number in range(2000)])
     assert inner.asked == []
 
 
-def test_sparse_counts_are_refused(tmp_path: Path) -> None:
+def test_sparse_counts_are_refused(kept: KeptVectors) -> None:
     with pytest.raises(TypeError, match="Only dense vectors are kept, not csr_matrix"):
-        KeptEmbeddings(TfidfEmbedder(), tmp_path / "kept.sqlite").embed(["gg"])
+        KeptEmbeddings(TfidfEmbedder(), kept).embed(["gg"])

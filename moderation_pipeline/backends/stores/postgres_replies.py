@@ -1,7 +1,8 @@
-"""The reply store that several machines share: Postgres. Its SQL is `postgres_statements.py`'s.
+"""The reply store that several machines share: Postgres, and what it is asked with every call.
 
 Calls ask it in threads, many at once (`gathering.py`), so that those in flight go on while it takes its time; while it
 doesn't answer at all, each question is asked again for as long as `in_transaction` has patience.
+The SQL is `postgres_statements.py`'s, what is asked once in a run `postgres_ledger.py`'s.
 """
 
 from __future__ import annotations
@@ -11,31 +12,25 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-import orjson
-from sqlalchemy import Connection, Engine, TextClause, text
+from sqlalchemy import Connection, Engine, text
 
-from moderation_pipeline.backends.batches.batched_model import SentBatch
-from moderation_pipeline.backends.chat.abilities import FoundAbilities
-from moderation_pipeline.backends.chat.chat_wire import Abilities
 from moderation_pipeline.backends.language_model import ModelIdentity
 from moderation_pipeline.backends.stores import postgres_statements as sql
 from moderation_pipeline.backends.stores.gathering import Gathering
+from moderation_pipeline.backends.stores.postgres_ledger import Patience, PostgresLedger
 from moderation_pipeline.backends.stores.stored_replies import (
     LEASE_S,
     RENEWED_EVERY_S,
-    Attempt,
     Claim,
     ReplyStore,
     Spent,
     StoredReply,
     Wish,
-    host_of,
-    name_of,
     packed,
     unpacked,
 )
@@ -48,8 +43,8 @@ from moderation_pipeline.warehouse.shared_database import (
     make_tables,
 )
 
-QUESTIONS_AT_ONCE = 3
-"""Claims, replies and the rest: each has one journey under way at a time. The fourth connection says who is alive."""
+QUESTIONS_AT_ONCE = 4
+"""Claims, replies, what is given back and turns: each has one journey under way at a time, and waits for no other's."""
 
 FORGOTTEN_AFTER_S = 86_400.0
 """When an owner that nobody hears of is taken off the list."""
@@ -82,21 +77,17 @@ class AskedTurn(NamedTuple):
     tokens_s: float
 
 
-class PostgresReplies(ReplyStore):
-    """The store of one database. Every method is one statement or one short transaction."""
+class PostgresReplies(PostgresLedger, ReplyStore):
+    """The store of one database."""
 
     def __init__(self, engine: Engine, *, now: Callable[[], float] = time.time) -> None:
-        self._engine = engine
-        # A single statement needs no transaction around it, and thus one journey instead of three.
-        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._now = now
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        super().__init__(engine, owner, now, Patience(LEASE_S, PATIENCE_S))
         self._threads = ThreadPoolExecutor(QUESTIONS_AT_ONCE, thread_name_prefix="replies")
         self._claims = Gathering(self._threads, self._claimed)
         self._arrivals = Gathering(self._threads, self._put)
         self._releases = Gathering(self._threads, self._release)
         self._turns = Gathering(self._threads, self._turn)
-        self._is_closing = threading.Event()
         make_tables(engine, "replies", sql.TABLES)
         self._hear()
         self._do(
@@ -105,11 +96,6 @@ class PostgresReplies(ReplyStore):
         )
         self._renewing = threading.Thread(target=self._renew, name="claims", daemon=True)
         self._renewing.start()
-
-    @property
-    def now(self) -> Callable[[], float]:
-        """The time of this machine: how old replies are may be seconds wrong, whose claim holds may not."""
-        return self._now
 
     def close(self) -> None:
         """Keep what has arrived, and give up what was being asked: without its owner a claim is void."""
@@ -143,116 +129,6 @@ class PostgresReplies(ReplyStore):
         """Take an endpoint's next turn among the processes of all machines."""
         return await self._turns.ask(AskedTurn(identity, request_s, tokens_s))
 
-    def begin_run(self, run_key: str) -> Attempt:
-        """Return the unfinished run of that key where there is one, else a new one."""
-
-        def begun(connection: Connection) -> Attempt:
-            lock = {"lock": lock_number(f"run {run_key}")}
-            connection.execute(text("select pg_advisory_xact_lock(:lock)"), lock)
-            run_id = connection.scalar(
-                text(
-                    "select run_id from moderation.asking_runs where run_key = :run_key and finished_at is null "
-                    "order by begun_at desc limit 1"
-                ),
-                {"run_key": run_key},
-            )
-            return self._begun(connection, run_key) if run_id is None else self._resumed(connection, run_id)
-
-        return in_transaction(self._engine, begun, patience_s=PATIENCE_S)
-
-    def finish_run(self, run_id: str) -> None:
-        """Say that the run is through."""
-        self._do(
-            "update moderation.asking_runs set finished_at = clock_timestamp() where run_id = :run_id",
-            run_id=run_id,
-        )
-
-    def spent_today(self) -> Spent:
-        """Return what was spent today by all machines, and what their calls in flight may cost."""
-        return Spent(*map(float, self._do(sql.SPENT)[0]))
-
-    def spend(self, usd: float) -> None:
-        """Count what was spent today on something that is not kept as a reply."""
-        if usd:
-            self._do(sql.SPEND, owner=self.owner, usd=usd)
-
-    def abilities_of(self, identity: ModelIdentity) -> Abilities | None:
-        """Return what was found out about an endpoint."""
-        rows = self._do(
-            "select abilities from moderation.endpoints where identity = :identity",
-            identity=name_of(identity),
-        )
-        return Abilities.from_mapping(orjson.loads(rows[0][0])) if rows else None
-
-    def keep_abilities(self, identity: ModelIdentity, found: FoundAbilities) -> None:
-        """Keep what was found out about an endpoint."""
-        self._do(
-            "insert into moderation.endpoints values (:identity, :abilities, clock_timestamp()) on conflict (identity) "
-            "do update set abilities = excluded.abilities, found_at = excluded.found_at",
-            identity=name_of(identity),
-            abilities=orjson.dumps(found.abilities.as_mapping()).decode(),
-        )
-
-    def batches_of(self, custom_ids: Iterable[str]) -> Mapping[str, str]:
-        """Return the batch of each call that was sent in one."""
-        rows = self._do(
-            "select custom_id, batch_id from moderation.batch_calls where custom_id = any(cast(:ids as text[]))",
-            ids=list(custom_ids),
-        )
-        return {row[0]: row[1] for row in rows}
-
-    def keep_batch(
-        self, batch_id: str, identity: ModelIdentity, run_key: str, custom_ids: Sequence[str]
-    ) -> None:
-        """Keep that these calls were sent as that batch."""
-
-        def kept(connection: Connection) -> None:
-            connection.execute(
-                text(
-                    "insert into moderation.batches values (:batch_id, :backend, :endpoint, :model, :run_key, "
-                    ":requests, :sent_at, null) on conflict (batch_id) do nothing"
-                ),
-                {
-                    **identity._asdict(),
-                    "batch_id": batch_id,
-                    "run_key": run_key,
-                    "requests": len(custom_ids),
-                    "sent_at": self.now(),
-                },
-            )
-            connection.execute(
-                text(
-                    "insert into moderation.batch_calls select unnest(cast(:ids as text[])), :batch_id "
-                    "on conflict (custom_id) do update set batch_id = excluded.batch_id"
-                ),
-                {"ids": list(custom_ids), "batch_id": batch_id},
-            )
-
-        in_transaction(self._engine, kept, patience_s=PATIENCE_S)
-
-    def batch_collected(self, batch_id: str) -> None:
-        """Keep that the batch's answers were brought."""
-        self._do(
-            "update moderation.batches set collected_at = :now where batch_id = :batch_id",
-            now=self.now(),
-            batch_id=batch_id,
-        )
-
-    def forget_calls(self, custom_ids: Iterable[str]) -> None:
-        """Forget that these calls were sent."""
-        self._do(
-            "delete from moderation.batch_calls where custom_id = any(cast(:ids as text[]))",
-            ids=list(custom_ids),
-        )
-
-    def sent_batches(self) -> list[SentBatch]:
-        """Return the batches whose answers have not been brought yet, the oldest first."""
-        rows = self._do(
-            "select batch_id, backend, endpoint, asked_model, run_key, requests, sent_at, collected_at "
-            "from moderation.batches where collected_at is null order by sent_at, batch_id"
-        )
-        return [SentBatch(row[0], ModelIdentity(*row[1:4]), *row[4:]) for row in rows]
-
     def _claimed(self, wishes: Sequence[Wish]) -> list[Claim]:
         """Look up all, claim what is missing, and look that up again: it may have come before the claim was made."""
         claims = self._found(wishes)
@@ -283,7 +159,7 @@ class PostgresReplies(ReplyStore):
             "worst_usd": [0.0 if wish.allowance is None else wish.allowance.worst_usd for wish in each],
             "per_day": [None if wish.allowance is None else wish.allowance.usd_per_day for wish in each],
             "owner": self.owner,
-            "lease_s": LEASE_S,
+            "lease_s": self._patience.lease_s,
         }
         rows = (
             self._within_budgets(values)
@@ -304,7 +180,7 @@ class PostgresReplies(ReplyStore):
             connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": lock_number("budget")})
             return connection.execute(sql.CLAIM, values).all()
 
-        return in_transaction(self._engine, claimed, patience_s=PATIENCE_S)
+        return in_transaction(self._engine, claimed, patience_s=self._patience.outage_s)
 
     def _put(self, arrived: Sequence[Arrived]) -> Sequence[None]:
         by_key = {each.key: each for each in arrived}
@@ -355,26 +231,7 @@ class PostgresReplies(ReplyStore):
                 for each in turns
             ]
 
-        return in_transaction(self._engine, taken, patience_s=PATIENCE_S)
-
-    def _begun(self, connection: Connection, run_key: str) -> Attempt:
-        run_id = uuid.uuid4().hex
-        connection.execute(
-            text("insert into moderation.asking_runs values (:run_id, :run_key, clock_timestamp())"),
-            {"run_id": run_id, "run_key": run_key},
-        )
-        return Attempt(run_id, is_resumed=False, repeated_calls=0)
-
-    def _resumed(self, connection: Connection, run_id: str) -> Attempt:
-        values = {"run_id": run_id, "owner": self.owner, "lease_s": LEASE_S}
-        repeated_calls = connection.scalar(sql.LOST_OF_RUN, values)
-        owners = connection.scalars(
-            text("select distinct owner from moderation.claims where run_id = :run_id and owner <> :owner"),
-            values,
-        )
-        return Attempt(
-            run_id, True, int(repeated_calls or 0), tuple(sorted({host_of(owner) for owner in owners}))
-        )
+        return in_transaction(self._engine, taken, patience_s=self._patience.outage_s)
 
     def _renew(self) -> None:
         """Say every few seconds that the claims' owner is alive; where nobody answers, the next time will do."""
@@ -383,24 +240,7 @@ class PostgresReplies(ReplyStore):
                 self._hear(patience_s=0.0)
 
     def _hear(self, patience_s: float | None = None) -> None:
-        self._do(sql.HEARD, patience_s=patience_s, owner=self.owner, lease_s=LEASE_S)
-
-    def _do(
-        self, statement: str | TextClause, *, patience_s: float | None = None, **values: object
-    ) -> Sequence[Any]:
-        """Return the rows of a statement on its own."""
-        asked = text(statement) if isinstance(statement, str) else statement
-
-        def done(connection: Connection) -> Sequence[Any]:
-            result = connection.execute(asked, values)
-            return result.all() if result.returns_rows else []
-
-        return in_transaction(
-            self._single,
-            done,
-            patience_s=PATIENCE_S if patience_s is None else patience_s,
-            gives_up=None if statement is sql.PUT else self._is_closing,
-        )
+        self._do(sql.HEARD, patience_s=patience_s, owner=self.owner, lease_s=self._patience.lease_s)
 
 
 def _stored(row: Any) -> StoredReply:

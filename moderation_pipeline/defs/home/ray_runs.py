@@ -22,6 +22,7 @@ from moderation_pipeline.config.needs import needs
 from moderation_pipeline.config.travelling import packed
 from moderation_pipeline.defs.home.installed import installed
 from moderation_pipeline.defs.home.sent_settings import sent
+from moderation_pipeline.defs.home.shared_runs import ONLY_TAG, send_log
 from moderation_pipeline.defs.home.shared_storage import NoStoreError
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.shared_database import shared_database
@@ -32,6 +33,9 @@ SETTINGS_TAG = "moderation/settings"
 
 ON_GPU = "hf"
 """The backend that computes where the run is."""
+
+READS = "ingest"
+"""The job that reads a chat's own files, which lie where they arrived."""
 
 WORKER = "python -P -m moderation_pipeline.worker"
 """Found on the worker's PATH: each machine has its environment where it likes, Ray is started from it."""
@@ -46,6 +50,8 @@ class RayRuns(RayRunLauncher):
         if engine is None:
             raise NoStoreError
         folder = DataFolder.find()
+        if run.job_name == READS:
+            send_log(folder, run.tags[ONLY_TAG])
         settings = packed(folder)
         sent(engine, settings)
         self._instance.add_run_tags(run.run_id, {SETTINGS_TAG: settings.version})

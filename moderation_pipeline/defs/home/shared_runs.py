@@ -69,7 +69,7 @@ def shared_run(folder: DataFolder, job: dg.JobDefinition, partition: str | None)
     shared = shared_warehouse(folder)
     assert shared is not None  # the environment says so
     shared.follow(Scope(chats=frozenset(_chats_of(folder, names))))
-    with shared.made_here(parts_of(assets, names), lambda chat: _log(folder, chat)):
+    with shared.made_here(parts_of(assets, names), lambda chat: log_of(folder, chat)):
         yield
 
 
@@ -94,7 +94,19 @@ def _chats_of(folder: DataFolder, names: Mapping[str, str]) -> Iterator[str]:
         yield from (start.chat for start in starts)
 
 
-def _log(folder: DataFolder, chat: str) -> list[Path]:
+def send_log(folder: DataFolder, chat: str) -> None:
+    """Publish a chat's own files as they lie here, so that another machine can read them; nothing where none do."""
+    if not is_shared() or not log_of(folder, chat):
+        return
+    from moderation_pipeline.warehouse.objects.shared_warehouse import shared_warehouse
+
+    shared = shared_warehouse(folder)
+    assert shared is not None  # the environment says so
+    shared.publish([PublishedPart("log", chat)], lambda name: log_of(folder, name))
+
+
+def log_of(folder: DataFolder, chat: str) -> list[Path]:
+    """Return a chat's own files and folders, with what is said beside them; none where it has none."""
     path = chat_files(folder).get(chat)
     return [] if path is None else written(path)
 

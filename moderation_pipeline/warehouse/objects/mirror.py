@@ -6,9 +6,10 @@ that nothing is read to find out. Files that nobody published stay; what process
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +22,12 @@ from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.objects.catalogue import Catalogue, CataloguedFile, Scope
 from moderation_pipeline.warehouse.objects.makings import under_way
 from moderation_pipeline.warehouse.objects.object_store import MissingObjectError, ObjectStore
-from moderation_pipeline.warehouse.objects.parts import LOG
+from moderation_pipeline.warehouse.objects.parts import CHAT_FILES
 
 FETCHED = "fetched"
 """The folder of the mirror's own where objects arrive, each under its name, until they take their places."""
+
+LOG = logging.getLogger(__name__)
 
 AT_ONCE = 16
 """Objects on their way at a time: a small one is mostly waiting."""
@@ -41,18 +44,21 @@ class Mirror:
     def followed(self, scope: Scope) -> Iterator[None]:
         """Have the files of a scope in their places, all as they are at one moment, and keep them so for the block.
 
-        Other processes of this machine wait meanwhile, so that the block is short: it links what it is to read.
+        Other processes of this machine wait meanwhile, so that the block is short: it links what it is to read. A file
+        whose object the store has lost is named and left out, so that its run can be made anew.
         """
-        self._fetch(self._lacking(self._catalogue.files(scope)).objects)
+        lost = self._fetch(self._lacking(self._catalogue.files(scope)).objects)
         while True:
             with self.held():
                 lacking = self._lacking(self._catalogue.files(scope))
-                if not (late := self._not_fetched(lacking.objects)):
+                late = [file for file in self._not_fetched(lacking.objects) if file.sha256 not in lost]
+                if not late:
+                    _told(lacking, lost)
                     self._take_out(self._catalogue.gone(scope))
                     self._put_in_place(lacking)
                     yield
                     return
-            self._fetch(late)  # what was published since the first look
+            lost |= self._fetch(late)  # what was published since the first look
 
     def held(self) -> FileLock:
         """Return the lock under which files take their places; use it in a `with` statement."""
@@ -76,7 +82,7 @@ class Mirror:
 
     def _is_edited(self, file: CataloguedFile) -> bool:
         """Whether somebody wrote a chat's file here since it was published: reading the chat here publishes it."""
-        is_log = file.path.startswith(f"{LOG}/") and not file.is_folder
+        is_log = file.path.startswith(f"{CHAT_FILES}/") and not file.is_folder
         return is_log and _is_newer(self.folder.root / file.path, file)
 
     def _not_fetched(self, objects: Iterable[CataloguedFile]) -> list[CataloguedFile]:
@@ -85,18 +91,20 @@ class Mirror:
     def _fetched(self, file: CataloguedFile) -> Path:
         return self.folder.mirror / FETCHED / file.sha256
 
-    def _fetch(self, objects: Iterable[CataloguedFile]) -> None:
-        def fetched(file: CataloguedFile) -> None:
+    def _fetch(self, objects: Iterable[CataloguedFile]) -> dict[str, MissingObjectError]:
+        """Fetch objects, and return those that are not there, each with what is to be said of it."""
+
+        def fetched(file: CataloguedFile) -> MissingObjectError | None:
             try:
                 self._store.fetch(file.sha256, file.size, self._fetched(file))
-            except MissingObjectError:
-                # Replaced, and swept since: what took its place is looked for next.
-                if file in self._catalogue.files_of([file.part]):
-                    raise
+            except MissingObjectError as error:
+                return error
+            return None
 
+        wanted = self._not_fetched(objects)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for _ in pool.map(fetched, self._not_fetched(objects)):
-                pass
+            errors = list(pool.map(fetched, wanted))
+        return {file.sha256: error for file, error in zip(wanted, errors, strict=True) if error is not None}
 
     def _take_out(self, gone: Iterable[CataloguedFile]) -> None:
         """Delete what is no longer published, this machine's copy of an older version too; what is newer is its own."""
@@ -121,8 +129,14 @@ class Mirror:
     def _put_in_place(self, lacking: _Lacking) -> None:
         for file in lacking.files:
             if not file.is_folder:
-                source = lacking.here.get(file.sha256) or self._fetched(file)
-                _copied(source, self.folder.root / file.path, file.mtime_ns)
+                source, target = (
+                    lacking.here.get(file.sha256) or self._fetched(file),
+                    self.folder.root / file.path,
+                )
+                if source.exists():
+                    _copied(source, target, file.mtime_ns)
+                else:  # lost: better none than another's
+                    target.unlink(missing_ok=True)
         for file in lacking.files:
             if file.is_folder:  # last, for what was put into it has changed its time
                 path = self.folder.root / file.path
@@ -143,6 +157,13 @@ class _Lacking(NamedTuple):
         """A file for each object that has to be fetched, however many files it is."""
         lacking = {file.sha256: file for file in self.files if not file.is_folder}
         return [file for name, file in lacking.items() if name not in self.here]
+
+
+def _told(lacking: _Lacking, lost: Mapping[str, MissingObjectError]) -> None:
+    """Name the files whose objects are lost; those that were replaced and swept meanwhile are not missed."""
+    for file in lacking.files:
+        if file.sha256 in lost and file.sha256 not in lacking.here:
+            LOG.warning("%s is left out of every answer. %s", file.path, lost[file.sha256])
 
 
 def _is_as_it_was(path: Path, file: CataloguedFile) -> bool:

@@ -30,8 +30,8 @@ Kind = Literal["log", "read", "run", "compared", "attacked"]
 """A chat's files, its tables, a run's tables, log and heads, a chat's comparison and report, a config's attacks."""
 
 TABLES_IN = "warehouse/"
-LOG, RESULTS, MODELS = "chats", "results", "models"
-PLACES = (*TABLES, LOG, RESULTS, MODELS)
+CHAT_FILES, RESULTS, MODELS = "chats", "results", "models"
+PLACES = (*TABLES, CHAT_FILES, RESULTS, MODELS)
 """Where files of parts are: in a table's folder, or one of these beside the warehouse."""
 
 TABLES_OF: dict[Kind, tuple[Table, ...]] = {

@@ -106,6 +106,12 @@ class SharedWarehouse:
             }
             self._publish(changed, outbox, known)
 
+    def unpublished(self, parts: Iterable[PublishedPart]) -> list[PublishedPart]:
+        """Return those of the parts of which nothing is published."""
+        wanted = list(parts)
+        published = {file.part for file in self._catalogue.files_of(wanted)}
+        return [part for part in wanted if part not in published]
+
     def forget(self, chat: str) -> None:
         """Take all that was made of a chat out of the catalogue."""
         self._catalogue.forget(chat)

@@ -18,7 +18,11 @@ from polars.testing import assert_frame_equal
 from moderation_pipeline.backends.language_model import DailyBudgetSpentError, ModelIdentity
 from moderation_pipeline.backends.stores import postgres_replies
 from moderation_pipeline.backends.stores.open_store import upkeep_of_store
-from moderation_pipeline.backends.stores.postgres_replies import LostRepliesError, PostgresReplies
+from moderation_pipeline.backends.stores.postgres_ledger import LostBatchError
+from moderation_pipeline.backends.stores.postgres_replies import (
+    LostRepliesError,
+    PostgresReplies,
+)
 from moderation_pipeline.backends.stores.stored_replies import StoredReply, Wish
 from moderation_pipeline.warehouse.folder import STORE_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.shared_database import StoreUnreachableError, named_database
@@ -148,15 +152,22 @@ def test_a_reply_whose_asker_is_gone_is_kept_before_the_store_is_closed(
 
 
 def test_a_reply_that_can_t_be_kept_is_said_with_what_it_cost(
-    own_postgres: PostgresServer, own_store: PostgresReplies, monkeypatch: pytest.MonkeyPatch
+    own_postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres_replies, "PATIENCE_S", 0.3)
+    monkeypatch.setenv(STORE_VARIABLE, own_postgres.url)
+    own_store = PostgresReplies(named_database())
     own_postgres.stop()
 
     with pytest.raises(LostRepliesError, match=r"1 replies arrived \(\$0\.2500.*didn't answer"):
         asyncio.run(own_store.put(b"key", IDENTITY, stored()))
+    with pytest.raises(
+        LostBatchError, match=r"Batch batch-1 \(2 calls\) was sent to openai.*cancel it there"
+    ):
+        own_store.keep_batch("batch-1", IDENTITY, "run", ["a", "b"])
     with pytest.raises(StoreUnreachableError, match="goes on where it stopped"):
         asyncio.run(own_store.claim(wants(b"other")))
+    own_store.close()
 
 
 @pytest.mark.usefixtures("shared_store")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from moderation_pipeline.defs.home.shared_runs import parts_of
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, WAREHOUSE_VARIABLE, DataFolder
-from moderation_pipeline.warehouse.objects.parts import PublishedPart
+from moderation_pipeline.warehouse.objects.parts import TABLES_OF, PublishedPart
 from moderation_pipeline.warehouse.tables import (
     ACTION_LOG,
     COMMENTS,
@@ -137,6 +138,35 @@ def test_machines_that_share_a_warehouse_make_the_tables_of_one(
 
 
 @pytest.mark.long
+def test_what_a_machine_made_alone_is_published_once_it_is_one_of_several_and_pruned_for_all(
+    shared: dict[str, str], chat: str, tmp_path: Path
+) -> None:
+    alone = Machine(tmp_path / "one")
+    made(alone.moderation("add", chat))
+    made(alone.moderation("run", "stream", "-c", "hybrid"))
+    assert "MODERATION_WAREHOUSE is not set" in alone.moderation("publish").stderr
+    before = rows(alone.folder, ACTION_LOG)
+
+    one, two = Machine(alone.folder.root, **shared), Machine(tmp_path / "two", **shared)
+    assert "stream" in made(one.moderation("publish"))
+    assert "stream" not in made(two.moderation("chats", "--json"))
+    made(one.moderation("publish", "--yes"))
+    assert "holds all" in one.moderation("publish").stderr
+    made(two.moderation("chats"))
+    assert rows(two.folder, ACTION_LOG).equals(before)
+
+    log = two.folder.run_log("stream", "hybrid").with_suffix(".jsonl.zst")
+    assert log.exists()
+    made(one.moderation("prune", "--older-than", "0d", "--only", "runs", "--only", "logs", "--yes"))
+    made(two.moderation("chats"))
+    assert rows(two.folder, ACTION_LOG).is_empty()
+    assert rows(two.folder, METRIC_HISTORY).height == 1
+    assert not log.exists()
+    swept = made(one.moderation("prune", "--older-than", "0d", "--only", "objects", "--yes"))
+    assert "objects" in swept
+
+
+@pytest.mark.long
 def test_a_run_whose_store_is_away_fails_in_a_sentence_and_goes_on_afterwards(
     shared: dict[str, str], chat: str, tmp_path: Path
 ) -> None:
@@ -155,6 +185,11 @@ def test_a_run_whose_store_is_away_fails_in_a_sentence_and_goes_on_afterwards(
     made(one.moderation("chats"))
     made(two.moderation("chats"))
     assert rows(two.folder, ACTION_LOG).height == 3
+
+
+def test_every_table_belongs_to_one_part() -> None:
+    belongs = Counter(table.name for tables in TABLES_OF.values() for table in tables)
+    assert belongs == dict.fromkeys(TABLES, 1)
 
 
 def test_what_a_job_makes_is_what_it_publishes() -> None:

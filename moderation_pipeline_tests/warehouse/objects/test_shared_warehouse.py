@@ -15,7 +15,7 @@ from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.files import partition_path, read_table
 from moderation_pipeline.warehouse.folder import WAREHOUSE_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.objects.catalogue import Scope
-from moderation_pipeline.warehouse.objects.object_store import ObjectStore
+from moderation_pipeline.warehouse.objects.object_store import ObjectStore, sha256_of
 from moderation_pipeline.warehouse.objects.parts import PublishedPart
 from moderation_pipeline.warehouse.objects.shared_warehouse import SharedWarehouse, shared_warehouse
 from moderation_pipeline.warehouse.tables import ACTION_LOG, LOOP_TABLES
@@ -378,6 +378,23 @@ def two_days_pass(tmp_path: Path) -> None:
     assert database is not None
     older = text("update moderation.warehouse_retired set retired_at = retired_at - interval '2 days'")
     in_transaction(database, lambda connection: connection.execute(older) and None)
+
+
+def test_a_file_whose_object_is_lost_is_named_and_left_out_until_it_is_made_anew(
+    here: SharedWarehouse, there: SharedWarehouse, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_run(here, 1)
+    there.follow()
+    make_run(here, 2)
+    log = partition_path(here.folder, ACTION_LOG, "arena", "hybrid")
+    (lost,) = (tmp_path / "store").rglob(sha256_of(log))
+    lost.unlink()
+    there.follow()
+    assert "warehouse/action_log/arena/hybrid.parquet is left out of every answer. Object" in caplog.text
+    assert heights(there.folder) == {0, 2}
+    make_run(there, 3)
+    here.follow()
+    assert heights(here.folder) == {3}
 
 
 def test_a_catalogue_that_names_a_file_outside_is_not_believed(

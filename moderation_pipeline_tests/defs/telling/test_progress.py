@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from moderation_pipeline.cases.chosen import DecidedBy
 from moderation_pipeline.cases.settled import NOT_AUDITED, Settled
 from moderation_pipeline.config.sanctions import load_sanctions
-from moderation_pipeline.defs.progress import LoggedProgress
+from moderation_pipeline.defs.telling.progress import LoggedProgress
 from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline.warehouse.folder import DataFolder

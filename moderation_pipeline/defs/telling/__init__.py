@@ -1,0 +1,1 @@
+"""What Dagster shows of assets, and what it logs of a run while that goes on."""

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from moderation_pipeline.moderation.watched import (
+    acts_otherwise,
+    is_dearer,
+    last_time,
+    rejected_share,
+    too_old,
+)
+from moderation_pipeline.warehouse.check_advice import told
+from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, METRIC_HISTORY
+from moderation_pipeline_tests.warehouse.rows import rows_of
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+
+
+def made(
+    chat: str, hours: int, share: float, *, width: float = 0.01, cost: float | None = None
+) -> pl.DataFrame:
+    """Return a run's row of the history: how much it acted on, give or take, and its list price."""
+    row: dict[str, object] = {
+        "chat": chat,
+        "config": "hybrid",
+        "finished_at": NOW + timedelta(hours=hours),
+        "sanction_share": share,
+        "sanction_share_low": share - width,
+        "sanction_share_high": share + width,
+        "list_cost_usd_per_1000_comments": cost,
+    }
+    return rows_of(METRIC_HISTORY, row)
+
+
+def test_a_run_is_held_against_its_chats_last_one_else_against_the_evening_before() -> None:
+    monday, tuesday, again = made("monday", 0, 0.1), made("tuesday", 24, 0.2), made("monday", 48, 0.3)
+    assert last_time(pl.concat([monday, tuesday, again]), "monday")["sanction_share"].to_list() == [0.1]
+    assert last_time(pl.concat([monday, tuesday]), "tuesday")["sanction_share"].to_list() == [0.1]
+    assert last_time(monday, "monday").is_empty()
+
+
+@pytest.mark.parametrize(
+    ("share", "width", "is_told"),
+    [(0.30, 0.01, True), (0.05, 0.01, True), (0.12, 0.001, False), (0.30, 0.25, False), (0.10, 0.01, False)],
+)
+def test_what_is_acted_on_is_told_where_it_moved_by_half_and_beyond_chance(
+    share: float, width: float, is_told: bool
+) -> None:
+    found = acts_otherwise(made("tuesday", 24, share, width=width), made("monday", 0, 0.10))
+    assert found.is_empty() != is_told
+    assert (told("as_much_is_acted_on_as_last_time", found) is not None) == is_told
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_told"),
+    [(0.10, 0.20, True), (0.10, 0.14, False), (0.001, 0.005, False), (None, 1.0, False), (1.0, None, False)],
+)
+def test_a_price_is_told_where_it_rose_by_half_and_is_no_trifle(
+    before: float | None, now: float | None, is_told: bool
+) -> None:
+    found = is_dearer(made("tuesday", 24, 0.1, cost=now), made("monday", 0, 0.1, cost=before))
+    assert found.is_empty() != is_told
+
+
+def test_a_chat_is_too_old_only_where_somebody_said_how_old_it_may_be() -> None:
+    comments = rows_of(COMMENTS, {"sent_at": NOW - timedelta(days=9)}, {"sent_at": NOW - timedelta(days=4)})
+    assert too_old(comments, NOW, None).is_empty()
+    assert too_old(comments, NOW, 5).is_empty()
+    assert too_old(comments, NOW, 3)["days"].to_list() == [4.0]
+    assert too_old(rows_of(COMMENTS, {"sent_at": None}), NOW, 3).is_empty()
+
+
+def test_the_share_of_rejected_lines_is_of_all_files() -> None:
+    files = rows_of(INGESTION, {"records": 90, "rejected": 0}, {"records": 10, "rejected": 10})
+    assert rejected_share(files) == pytest.approx(0.1)
+    assert rejected_share(rows_of(INGESTION, {"records": 0, "rejected": 0})) is None

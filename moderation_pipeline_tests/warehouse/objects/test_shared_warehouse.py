@@ -160,6 +160,20 @@ def test_many_that_publish_at_once_leave_one_making_in_every_snapshot(
     assert all(len(each) == 1 for each in [*seen, heights(reader.folder)])
 
 
+def test_files_of_one_size_and_one_moment_are_told_apart(
+    here: SharedWarehouse, there: SharedWarehouse
+) -> None:
+    for at, rows in ((here, 1), (there, 2)):
+        with at.made_here([RUN]):
+            write_run(at.folder, rows)
+            for table in OF_A_RUN:
+                os.utime(partition_path(at.folder, table, "arena", "hybrid"), (0, 0))
+    sizes = {partition_path(at.folder, ACTION_LOG, "arena", "hybrid").stat().st_size for at in (here, there)}
+    assert len(sizes) == 1, "what this test is about"
+    here.follow()
+    assert heights(here.folder) == {2}
+
+
 def test_a_run_that_is_made_here_is_not_overwritten_meanwhile(
     here: SharedWarehouse, there: SharedWarehouse
 ) -> None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from moderation_pipeline.evaluation.estimates import DEFINITIONS, KEYS, Ratio, influence
-from moderation_pipeline.statistics.bootstrap import Array
+from moderation_pipeline.statistics.bootstrap import Array, added_up_by
 from moderation_pipeline.statistics.clusters import Copies, copies_of
 from moderation_pipeline.warehouse.tables import DIFFERENCES, ESTIMATES
 
@@ -44,7 +44,7 @@ def copied_texts(
     `compared` are the estimates of which differences will be asked.
     """
     names = [name for name in sums.columns if name not in KEYS]
-    shared = sums.drop_nulls("shared_text").group_by(KEYS, maintain_order=True).agg(pl.all().sum())
+    shared = added_up_by(KEYS, sums.drop_nulls("shared_text"))
     text = shared["shared_text"].cast(pl.Categorical).to_physical().to_numpy()
     # From nought and without gaps, whatever else this process has made categories of.
     _, text = np.unique(text, return_inverse=True)

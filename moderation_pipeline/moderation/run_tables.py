@@ -198,8 +198,11 @@ def _plan(verdict: Verdict) -> Row:
     return {**proposed, "confidence_source": verdict.confidence_source}
 
 
+_receipt_values = attrgetter(*_OF_RECEIPT)
+
+
 def _receipt(verdict: Verdict) -> Row:
-    return {name: getattr(verdict.receipt, name) for name in _OF_RECEIPT}
+    return dict(zip(_OF_RECEIPT, _receipt_values(verdict.receipt), strict=True))
 
 
 _OF_TIER = (

@@ -10,7 +10,7 @@ Paired differences come from the same resamples: put the sums of all configs int
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
@@ -100,19 +100,26 @@ def resample(comment_sums: pl.DataFrame, *, seed: str, resamples: int = RESAMPLE
 
 
 def by_cluster(sums: pl.DataFrame) -> pl.DataFrame:
-    """Return the sums of each cluster, in order of appearance, added up one row after another.
+    """Return the sums of each cluster, in order of appearance."""
+    return added_up_by(["cluster"], sums)
+
+
+def added_up_by(keys: Sequence[str], rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the sums of all other columns by key, in order of appearance, added up one row after another.
 
     Polars adds up a group's floats in whatever order its threads have it; the last bits then decide which users are of
     one kind, and with it what is drawn.
     """
-    names = sums["cluster"].unique(maintain_order=True)
-    codes = sums["cluster"].cast(pl.Enum(names)).to_physical().to_numpy()
-    columns = [name for name in sums.columns if name != "cluster"]
+    groups = rows.select(keys).unique(keep="first", maintain_order=True)
+    numbered = groups.with_row_index("\x00group")
+    codes = rows.select(keys).join(numbered, on=keys, how="left", nulls_equal=True, maintain_order="left")
+    code = codes["\x00group"].to_numpy()
     added = {
-        name: np.bincount(codes, sums[name].to_numpy().astype(np.float64), minlength=len(names))
-        for name in columns
+        name: np.bincount(code, rows[name].to_numpy().astype(np.float64), minlength=groups.height)
+        for name in rows.columns
+        if name not in keys
     }
-    return pl.DataFrame({"cluster": names, **added})
+    return groups.with_columns(pl.Series(name, sums) for name, sums in added.items())
 
 
 def _draws(

@@ -1,6 +1,6 @@
 """What audits have told a learned Student so far: predictions and what became of them, examples, and when to learn.
 
-What is made of it is `learned_student.py`'s. Learning is due whenever the audits have grown by a factor, so that the
+What is made of it is `head_learning.py`'s. Learning is due whenever the audits have grown by a factor, so that the
 cost of all refits together is a geometric sum: linear in the stream.
 """
 
@@ -18,9 +18,7 @@ from moderation_pipeline.agents.learned.cross_fitting import Folds
 from moderation_pipeline.agents.learned.head import CLASS_SEPARATOR
 from moderation_pipeline.agents.learned.kept_examples import KeptExamples
 from moderation_pipeline.agents.learned.model_snapshot import Example, HowAudited
-from moderation_pipeline.agents.learned.reading.channel_ways import ChannelWays
-from moderation_pipeline.agents.learned.reading.feature_rows import Known
-from moderation_pipeline.agents.learned.reading.vocabulary import Vocabulary
+from moderation_pipeline.agents.learned.reading.case_reader import CaseReader
 from moderation_pipeline.cases.situation import Lesson
 from moderation_pipeline.config.agent_specs import LearnedSpec
 from moderation_pipeline.plan import Plan
@@ -31,7 +29,7 @@ Floats = NDArray[np.float64]
 FEW = 2_000
 """Up to so many own audits a head is judged by folds of them; from there on by predictions made before each."""
 
-CROSS_FIT_GROWTH = 1.15
+CROSS_FIT_GROWTH = 1.3
 """Folds are fitted again when audits have grown by this factor: they take ten fits where a refit takes two."""
 
 
@@ -102,14 +100,7 @@ class AuditsSoFar:
         if pending.score is not None:
             self.scored.append(Scored(pending.score, audited.is_violation, 1 / lesson.audit_probability))
 
-    def take_for_example(
-        self,
-        pending: Pending,
-        audited: Plan,
-        lesson: Lesson,
-        vocabulary: Vocabulary,
-        ways: ChannelWays | None,
-    ) -> None:
+    def take_for_example(self, pending: Pending, audited: Plan, lesson: Lesson, reader: CaseReader) -> None:
         """Keep the case for the fits to come."""
         self._taught += 1
         self._own += 1
@@ -119,9 +110,7 @@ class AuditsSoFar:
         if not self._kept.wants(comment_id, is_violation=is_violation):
             return
         outcome = f"{audited.action}{CLASS_SEPARATOR}{audited.category}" if is_violation else None
-        known = Known(lesson.case.channel, pending.levels, vocabulary.learn(pending.text))
-        if is_violation and ways is not None:
-            ways.learn(*known)
+        known = reader.learnt(lesson.case.channel, pending.levels, pending.text, is_violation=is_violation)
         shown = HowAudited(
             fold=self._folds.of(pending.text, is_violation=is_violation),
             weight=1 / lesson.audit_probability,

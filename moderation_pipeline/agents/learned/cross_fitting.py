@@ -3,7 +3,7 @@
 While audits are few, predictions made before each audit are of heads that knew next to nothing, and there are none
 of the first. Each fold's predictions here are made by a head fitted on the other folds (Stone 1974,
 doi:10.1111/j.2517-6161.1974.tb00994.x). A text is in one fold, however often it was said: a head that has seen a
-text knows it by heart. What is made of the predictions is `learned_student.py`'s.
+text knows it by heart. What is made of the predictions is `head_learning.py`'s.
 """
 
 from __future__ import annotations

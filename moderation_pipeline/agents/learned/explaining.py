@@ -22,7 +22,7 @@ EXPLAINED = 4
 """Features named in a decision's row."""
 
 FOR, AGAINST = "memory_for", "memory_against"
-"""The two features that memories are heard as (`features.py`)."""
+"""The two features that memories are heard as (`reading/features.py`)."""
 
 
 def explained(

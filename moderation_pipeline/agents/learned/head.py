@@ -23,6 +23,10 @@ Floats = NDArray[np.float64]
 
 CLASS_SEPARATOR = "/"
 
+TOLERANCE = 1e-2
+"""Where a fit stops. liblinear's own default for this solver is .1, scikit-learn's 1e-4; beside the exact solution a
+score is off by .007 at most where scores vary by 2.6, in half of the time that 1e-4 takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Linear:
@@ -43,7 +47,8 @@ class Linear:
         """Return log-odds, shape (rows, classes); columns not known when it was fitted don't count."""
         known = self.weights.shape[1]
         read = rows if rows.shape[1] == known else rows[:, :known]
-        return np.asarray(read @ self.weights.T) + self.intercepts
+        # Class by class: all at once SciPy copies the weights of all terms, for a batch of a few rows.
+        return np.stack([read @ weights for weights in self.weights], axis=1) + self.intercepts
 
     def without(self, columns: slice) -> Linear:
         """Return the model of rows that lack some columns."""
@@ -54,7 +59,13 @@ class Linear:
         """Return the fit; classes count alike however rare, for audits are a biased sample of them anyway."""
         # In the dual: there are more terms than audits, and it takes a tenth of the time at the same weights.
         model = LogisticRegression(
-            C=strength, class_weight="balanced", solver="liblinear", dual=True, max_iter=1_000, random_state=0
+            C=strength,
+            class_weight="balanced",
+            solver="liblinear",
+            dual=True,
+            tol=TOLERANCE,
+            max_iter=1_000,
+            random_state=0,
         )
         model.fit(rows, np.array(classes))
         return cls(np.asarray(model.coef_, dtype=np.float64), np.asarray(model.intercept_, dtype=np.float64))

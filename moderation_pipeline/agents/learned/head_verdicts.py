@@ -27,7 +27,6 @@ def verdicts_of(
     rows: csr_matrix,
     scores: Floats,
     bases: Sequence[Verdict],
-    *,
     calibration: Calibration,
     ranked_scores: Floats,
     feature_names: Sequence[str],

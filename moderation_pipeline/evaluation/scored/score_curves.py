@@ -7,6 +7,7 @@ import polars as pl
 
 from moderation_pipeline.evaluation.calibration_error import LEAST_SAMPLE, GapFromTruth, calibration_error
 from moderation_pipeline.evaluation.scored.judged_rows import Judge, JudgedRows
+from moderation_pipeline.statistics.bootstrap import added_up_by
 from moderation_pipeline.statistics.ranking import Ranking
 from moderation_pipeline.statistics.wilson import wilson
 
@@ -95,13 +96,19 @@ BIN = {
 
 def _bins(judged: JudgedRows, judge: Judge) -> list[tuple[object, ...]]:
     known = judged.rows.filter(pl.col(judge.score).is_not_null())
-    bins = (
-        known.with_columns(at=(pl.col(judge.score) * BINS).floor().clip(0, BINS - 1).cast(pl.Int64))
-        .group_by("at")
-        .agg(rows=pl.len(), mean=pl.col(judge.score).mean(), share=pl.col("label").mean())
-        .sort("at")
-    )
+    bins = added_up_by(
+        ["at"],
+        known.select(
+            at=(pl.col(judge.score) * BINS).floor().clip(0, BINS - 1).cast(pl.Int64),
+            rows=pl.lit(1),
+            score=judge.score,
+            violations="label",
+        ),
+    ).sort("at")
     return [
-        (judge.name, at / BINS, (at + 1) / BINS, rows, mean, share, *wilson(share, rows))
-        for at, rows, mean, share in bins.iter_rows()
+        (
+            *(judge.name, at / BINS, (at + 1) / BINS, int(rows)),
+            *(score / rows, violations / rows, *wilson(violations / rows, rows)),
+        )
+        for at, rows, score, violations in bins.iter_rows()
     ]

@@ -12,12 +12,20 @@ from collections.abc import Sequence
 from math import log1p
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation
 from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.plan import Action, Category, Plan
 from moderation_pipeline.text.signals import Signals
 from moderation_pipeline.text.spelling import without_slips
+
+Floats = NDArray[np.float64]
+
+Options = Sequence[tuple[str, str]]
+"""(question, option) of each probability that the base gives."""
 
 OWN_LINES = 20
 CHANNEL_LINES = 5
@@ -56,6 +64,14 @@ def suspicion(plan: Plan | None) -> float:
     return plan.confidence if plan.is_violation else 1 - plan.confidence
 
 
+class Recent(NamedTuple):
+    """What the base thought of the user's recent lines, on average and at worst, and of the channel's on average."""
+
+    own: float
+    worst: float
+    channel: float
+
+
 class RecentSuspicion:
     """What the base thought of the lines before: of each user, and of each channel."""
 
@@ -63,11 +79,11 @@ class RecentSuspicion:
         self._own: dict[tuple[str, str], deque[float]] = {}
         self._channel: dict[str, deque[float]] = {}
 
-    def of(self, case: Case) -> tuple[float, float, float]:
-        """Return the mean and worst of the user's recent lines, and the mean of the channel's."""
+    def of(self, case: Case) -> Recent:
+        """Return what it thought of the lines before a case."""
         own = self._own.get((case.channel, case.user_id)) if case.user_id is not None else None
         channel = self._channel.get(case.channel)
-        return (
+        return Recent(
             sum(own) / len(own) if own else 0.0,
             max(own) if own else 0.0,
             sum(channel) / len(channel) if channel else 0.0,
@@ -93,8 +109,8 @@ CATEGORIES = tuple(Category)
 ACTIONS = tuple(Action)
 
 
-def numeric_names(options: Sequence[tuple[str, str]], dimensions: int) -> list[str]:
-    """Return the names of the columns of `numeric_row`: the base's question options, an embedding's dimensions."""
+def numeric_names(options: Options, dimensions: int) -> list[str]:
+    """Return the names of the columns of `numeric_rows`: the base's question options, an embedding's dimensions."""
     return [
         *(f"signal {name}" for name in Signals._fields),
         *Numbers._fields,
@@ -105,41 +121,54 @@ def numeric_names(options: Sequence[tuple[str, str]], dimensions: int) -> list[s
     ]
 
 
-def numeric_row(
-    case: Case,
-    situation: Situation,
-    base: Verdict,
-    recent: tuple[float, float, float],
-    options: Sequence[tuple[str, str]],
-) -> list[float]:
-    """Return the numeric features of a case, as many as `numeric_names` names."""
-    said = [0.0] * (len(CATEGORIES) + len(ACTIONS))
-    if base.plan is not None:
-        said[CATEGORIES.index(base.plan.category)] = 1.0
-        said[len(CATEGORIES) + base.plan.action.severity] = 1.0
-    row = [*_scaled_signals(case.signals), *_numbers(case, situation, base, recent), *said]
-    if options:
-        probabilities = {(each.question, each.option): each.probability for each in base.probabilities}
-        row += [probabilities.get(option, 0.0) for option in options]
-    row += situation.vector
-    return row
+def numeric_rows(
+    cases: Sequence[Case],
+    situations: Sequence[Situation],
+    bases: Sequence[Verdict],
+    recent: Sequence[Recent],
+    options: Options,
+) -> Floats:
+    """Return the numeric features of cases, as many columns as `numeric_names` names."""
+    numbers = map(_numbers, cases, situations, bases, recent)
+    given = [[_of_options(base, options) for base in bases]] if options else []
+    vectors = [[each.vector for each in situations]] if len(situations[0].vector) else []
+    return np.hstack(
+        [
+            _scaled_signals(np.array([case.signals for case in cases], dtype=np.float64)),
+            np.array(list(numbers)),
+            _said([base.plan for base in bases]),
+            *(np.array(block, dtype=np.float64) for block in (*given, *vectors)),
+        ]
+    )
 
 
-_IS_SHARE = [name in SHARES for name in Signals._fields]
+_IS_SHARE = np.array([name in SHARES for name in Signals._fields])
 _LENGTH = Signals._fields.index("length")
 _FULL = log1p(8)
 
 
-def _scaled_signals(signals: Signals) -> list[float]:
-    scaled = [
-        value if is_share or not value else log1p(value) / _FULL
-        for value, is_share in zip(signals, _IS_SHARE, strict=True)
-    ]
-    scaled[_LENGTH] = log1p(signals.length) / log1p(LONG_TEXT)
+def _scaled_signals(signals: Floats) -> Floats:
+    scaled = np.where(_IS_SHARE, signals, np.log1p(signals) / _FULL)
+    scaled[:, _LENGTH] *= _FULL / log1p(LONG_TEXT)
     return scaled
 
 
-def _numbers(case: Case, situation: Situation, base: Verdict, recent: tuple[float, float, float]) -> Numbers:
+def _said(plans: Sequence[Plan | None]) -> Floats:
+    """Return which category the base says, and what it would do."""
+    said = np.zeros((len(plans), len(CATEGORIES) + len(ACTIONS)))
+    for row, plan in enumerate(plans):
+        if plan is not None:
+            said[row, CATEGORIES.index(plan.category)] = 1.0
+            said[row, len(CATEGORIES) + plan.action.severity] = 1.0
+    return said
+
+
+def _of_options(base: Verdict, options: Options) -> list[float]:
+    probabilities = {(each.question, each.option): each.probability for each in base.probabilities}
+    return [probabilities.get(option, 0.0) for option in options]
+
+
+def _numbers(case: Case, situation: Situation, base: Verdict, recent: Recent) -> Numbers:
     vote_for = vote_against = 0.0
     for memory in situation.recalled:
         if not memory.speaks:
@@ -149,12 +178,11 @@ def _numbers(case: Case, situation: Situation, base: Verdict, recent: tuple[floa
             vote_for += weight
         else:
             vote_against += weight
-    own, worst, channel = recent
     return Numbers(
         strikes=min(situation.standing.strikes, STRIKES) / STRIKES,
-        own_suspicion=own,
-        own_worst=worst,
-        channel_suspicion=channel,
+        own_suspicion=recent.own,
+        own_worst=recent.worst,
+        channel_suspicion=recent.channel,
         question_marks=float("?" in case.text),
         exclamation_marks=float("!" in case.text),
         lines=min(case.text.count("\n"), STRIKES) / STRIKES,

@@ -1,0 +1,199 @@
+"""How a head is learnt: what audits say of its predictions, when it is fitted again, and whether it may decide.
+
+A refit happens whenever the audits have grown by a part, so the cost of all refits together is a geometric sum: linear
+in the stream. What a head says of a case is `head_verdicts.py`'s, whose verdict stands `learned_student.py`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from moderation_pipeline.agents.conduct.conduct_levels import WIDTH
+from moderation_pipeline.agents.learned.audits_so_far import AuditsSoFar, Pending
+from moderation_pipeline.agents.learned.calibration import UNCALIBRATED, Calibration, calibrate
+from moderation_pipeline.agents.learned.cross_fitting import cross_fitted
+from moderation_pipeline.agents.learned.guard import Compared, Guard, is_right
+from moderation_pipeline.agents.learned.head import AS_BEFORE, Head, Strengths, fit_head
+from moderation_pipeline.agents.learned.model_snapshot import ModelSnapshot
+from moderation_pipeline.agents.learned.reading.case_reader import CaseReader
+from moderation_pipeline.agents.learned.recent_scores import Alone, RecentScores
+from moderation_pipeline.cases.situation import Lesson
+from moderation_pipeline.config.agent_specs import LearnedSpec
+from moderation_pipeline.plan import Plan
+from moderation_pipeline.statistics.weighted_audits import weighted_f1
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What is learnt for: whether audits may be trained on, and what a threshold is for.
+
+    `audits_act` says whether an audit decides in the Student's place, so that its threshold is for the rest;
+    `acts_from` the probability of a violation from which it acts: left out, that of the greatest expected F1.
+    """
+
+    may_train: bool
+    audits_act: bool
+    acts_from: float | None
+
+
+class HeadLearning:
+    """The head in force, its calibration and its guard, and the audits that they came of."""
+
+    def __init__(self, spec: LearnedSpec, purpose: Purpose, reader: CaseReader) -> None:
+        self._spec = spec
+        self._purpose = purpose
+        self._reader = reader
+        self._way = AS_BEFORE
+        self._is_outdone = False
+        self._taught_in: tuple[str, ...] = ()
+        self.audits = AuditsSoFar(spec)
+        self.recent_scores = RecentScores()
+        self.guard = Guard(spec.guard_window)
+        self.head: Head | None = None
+        self.calibration: Calibration = UNCALIBRATED
+        self.refits = 0
+        self.fitted_rows = 0
+
+    @property
+    def may_decide(self) -> bool:
+        """Whether the head has shown that it is no worse than its base."""
+        return self.calibration.is_fitted and not self.guard.has_fallen_back and not self._is_outdone
+
+    def take_in(self, pending: Pending, audited: Plan, lesson: Lesson) -> None:
+        """Take in an audit: what was predicted before it was known, and the case as an example."""
+        self.audits.score(pending, audited, lesson)
+        if self._purpose.audits_act and pending.score is not None:
+            self.recent_scores.audited(lesson.case.comment_id)
+        if lesson.audit_reason.is_fair and pending.head is not None:
+            head, base = (is_right(plan, audited) for plan in (pending.head, pending.base))
+            self.guard.take_in(Compared(head, base, audited.is_violation, 1 / lesson.audit_probability))
+        if self._purpose.may_train:
+            self.audits.take_for_example(pending, audited, lesson, self._reader)
+
+    def is_fit_due(self) -> bool:
+        """Whether audits that may be trained on have grown enough for another fit."""
+        return self._purpose.may_train and self.audits.is_fit_due
+
+    def is_threshold_due(self) -> bool:
+        """Whether audits that may not be trained on have grown enough to move the threshold."""
+        return not self._purpose.may_train and self.audits.is_threshold_due()
+
+    def refit(self) -> None:
+        """Fit the head on all audits so far."""
+        examples = self.audits.examples
+        rows = self._reader.learnt_rows(
+            [each.numbers for each in examples], [each.known for each in examples]
+        )
+        # liblinear wants them sorted, and would sort each part of them that it is given.
+        rows.sort_indices()
+        is_cross_fitted = self.audits.is_cross_fit_due and self._cross_fit(rows)
+        self.head = fit_head(rows, [each.outcome for each in examples], self._strengths)
+        self.audits.fitted()
+        self.refits += 1
+        self.fitted_rows += len(examples)
+        self.recalibrate()
+        if is_cross_fitted:
+            self._compare_again()
+        self._is_outdone &= self.audits.are_few
+
+    @property
+    def _strengths(self) -> Strengths:
+        spec, reader = self._spec, self._reader
+        return Strengths(spec.strength, spec.text_strength, reader.before_text, reader.conduct, self._way)
+
+    def _cross_fit(self, rows: csr_matrix) -> bool:
+        """Judge ways to fit by the folds of the audits so far; return whether heads can be judged by them too."""
+        examples = self.audits.examples
+        found = cross_fitted(
+            rows,
+            np.array([each.outcome is not None for each in examples]),
+            np.array([each.fold for each in examples]),
+            np.array([each.weight for each in examples]),
+            self._strengths,
+        )
+        if found is None:
+            return False
+        self._way = found.way
+        self.audits.cross_fitted(found.scores)
+        return self.audits.are_few
+
+    def _compare_again(self) -> None:
+        """Hold head and base against each other by the folds: the audits before the first head count too.
+
+        While audits are few the head has to show that its F1 is more than the base's: where both are right of the
+        same audits it has shown nothing, and is the worse of the two on what comes. Once audits are many, the guard
+        has to show that it is less.
+        """
+        threshold = self.calibration.threshold
+        scored = self.audits.scored
+        shown = [each.shown for each in self.audits.examples if each.shown is not None]
+        truth = np.array([each.is_violation for each in scored])
+        weights = np.array([each.weight for each in scored])
+        says = np.array([each.score >= threshold for each in scored])
+        base_says = truth == np.array([each.base_is_right for each in shown])
+        self._is_outdone = weighted_f1(says, truth, weights) <= weighted_f1(base_says, truth, weights)
+        self.guard.begin_again(
+            [
+                Compared(is_right, each.base_is_right, is_violation, each.weight)
+                for is_right, is_violation, each in zip(
+                    (says == truth).tolist(), truth.tolist(), shown, strict=True
+                )
+                if each.is_fair
+            ]
+        )
+        self.guard.judge()
+
+    def recalibrate(self) -> None:
+        """Take calibration and threshold from the predictions so far, where they are enough."""
+        # Few recent comments were scored by a head that knew as much as this one does: audits stand for them.
+        by_folds = self._purpose.may_train and self.audits.are_few
+        if not self.audits.scored or not (self.recent_scores or by_folds):
+            return
+        scored, outcomes, given = zip(*self.audits.scored, strict=True)
+        scores, weights, is_violation = np.array(scored), np.array(given), np.array(outcomes, dtype=np.bool_)
+        stands_for = Alone.beside_audits if self._purpose.audits_act else Alone.everywhere
+        least = self._spec.least_effective_sample
+        calibration = calibrate(
+            scores,
+            is_violation,
+            weights,
+            stands_for(scores, weights) if by_folds else self.recent_scores.alone,
+            least=least,
+            acts_from=self._purpose.acts_from,
+        )
+        # What was once calibrated stays until there is enough for another: a run may begin with a calibration.
+        if calibration.effective_sample_size >= least or not self.calibration.is_fitted:
+            self.calibration = calibration
+
+    def snapshot(self) -> ModelSnapshot | None:
+        """Return the head with all it was trained on, null while there is none."""
+        if self.head is None:
+            return None
+        return ModelSnapshot(
+            head=self.head,
+            calibration=self.calibration,
+            vocabulary=self._reader.vocabulary,
+            options=self._reader.options,
+            examples=tuple(self.audits.examples),
+            chats=self._taught_in,
+            way=self._way,
+            peculiar=self._reader.peculiar,
+        )
+
+    def begin_with(self, snapshot: ModelSnapshot) -> None:
+        """Begin with the head, and all it was trained on, of another run.
+
+        Its calibration holds until this run's own audits are enough for another.
+        """
+        width = len(snapshot.examples[0].numbers)
+        self.head = snapshot.head
+        if self._spec.scope != "channel" and snapshot.peculiar:
+            self.head = snapshot.head.without(slice(width + WIDTH, width + WIDTH + len(snapshot.peculiar)))
+        self._reader.begin_with(snapshot.vocabulary, snapshot.options, width, snapshot.peculiar)
+        self._way = snapshot.way
+        self.calibration = snapshot.calibration
+        self.audits.begin_with(snapshot.examples)
+        self._taught_in = snapshot.chats

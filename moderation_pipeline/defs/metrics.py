@@ -20,7 +20,7 @@ from moderation_pipeline.warehouse.tables import ACCEPTED_RUN, ESTIMATES, EXPERT
 from moderation_pipeline.warehouse.versions import comments_version, source_version
 
 if TYPE_CHECKING:
-    from moderation_pipeline.evaluation.metric_history import WhenMade
+    from moderation_pipeline.evaluation.history.metric_history import WhenMade
 
 GROUP = "judging"
 
@@ -70,8 +70,8 @@ def run_judged(
     data_folder: dg.ResourceParam[DataFolder],
 ) -> Iterator[dg.MaterializeResult[pl.DataFrame]]:
     """Judge a run, hold it against the one that was accepted last, and remember when that was."""
-    from moderation_pipeline.evaluation.accepted_runs import held_against_accepted
-    from moderation_pipeline.evaluation.metric_history import with_these
+    from moderation_pipeline.evaluation.history.accepted_runs import held_against_accepted
+    from moderation_pipeline.evaluation.history.metric_history import with_these
     from moderation_pipeline.evaluation.run_metrics import measured_run
 
     chat, name = partition_names(context.partition_key)
@@ -108,7 +108,7 @@ def run_judged(
 
 def _made(context: dg.AssetExecutionContext) -> "WhenMade":
     """Return when this run of Dagster's began, which is now over but for what is written of it."""
-    from moderation_pipeline.evaluation.metric_history import WhenMade
+    from moderation_pipeline.evaluation.history.metric_history import WhenMade
 
     now = datetime.now(UTC)
     record = context.instance.get_run_record_by_id(context.run.run_id)
@@ -185,7 +185,7 @@ def metrics_checks(
     metrics: pl.DataFrame, metric_history: pl.DataFrame, accepted_run: pl.DataFrame, action_log: pl.DataFrame
 ) -> Iterator[dg.AssetCheckResult]:
     """Ask whether a run's metrics are of the run's comments, consistent in themselves, and no worse than before."""
-    from moderation_pipeline.evaluation.accepted_runs import worse_than_accepted
+    from moderation_pipeline.evaluation.history.accepted_runs import worse_than_accepted
 
     counted = metrics.select("chat", "config", "comments", actions=pl.lit(action_log.height))
     yield holds(

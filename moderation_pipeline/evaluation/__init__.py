@@ -1,1 +1,1 @@
-"""How good it was: scoring, statistics, figures, report rendering. Knows nothing of backends."""
+"""How good it was: estimates with intervals, paired comparison, disagreements. Knows nothing of agents and backends."""

@@ -1,7 +1,7 @@
 """What somebody who keeps the pipeline running watches, beside the laws: lines rejected, age, what is done, its price.
 
 None of it is wrong as such: a storm of spam, a new format or a provider's new price moves it, and somebody should look.
-Each function returns the rows to look at, or none. Quality is `evaluation/accepted_runs.py`'s.
+Each function returns the rows to look at, or none. Quality is `evaluation/history/accepted_runs.py`'s.
 """
 
 from __future__ import annotations

@@ -457,7 +457,7 @@ METRIC_HISTORY = Table(
     ),
 )
 """`run_id` is Dagster's; models are named as their replies did, `<backend> <model>`. The last columns hold the run
-against the one that was accepted last (`evaluation/accepted_runs.py`)."""
+against the one that was accepted last (`evaluation/history/accepted_runs.py`)."""
 
 PAIRED_SUMS = ("tp", "fp", "fn", "y_n", "y_both", "y_squares")
 """The sums of a comment that a pair of runs is compared by (`evaluation/estimates.py`)."""

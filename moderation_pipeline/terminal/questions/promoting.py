@@ -1,7 +1,7 @@
 """Whether a config may become the champion of a chat or channel: its stored runs in pairs with the champion's.
 
 A chat is one test, on the comments of both runs; where a channel has several chats their p-values are corrected for
-that (Holm). How two runs are paired is `evaluation/accepted_runs.py`'s, what is written `config/champions.py`'s.
+that (Holm). How two runs are paired is `evaluation/history/accepted_runs.py`'s, what is written `config/champions.py`'s.
 """
 
 from __future__ import annotations
@@ -15,9 +15,15 @@ from moderation_pipeline.config.champions import Scope
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.errors import ModerationError, closest
-from moderation_pipeline.evaluation.accepted_runs import QUALITIES, UNKNOWN, Paired, expert_version, paired
 from moderation_pipeline.evaluation.comparable import made, stale
 from moderation_pipeline.evaluation.estimates import comment_sums
+from moderation_pipeline.evaluation.history.accepted_runs import (
+    QUALITIES,
+    UNKNOWN,
+    Paired,
+    expert_version,
+    paired,
+)
 from moderation_pipeline.evaluation.judged import Run, judge
 from moderation_pipeline.evaluation.yardstick import yardstick_of
 from moderation_pipeline.report.quantities import plural

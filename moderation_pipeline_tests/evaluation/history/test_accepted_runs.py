@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from moderation_pipeline.evaluation.accepted_runs import (
+from moderation_pipeline.evaluation.history.accepted_runs import (
     FIRST,
     OTHER_COMMENTS,
     Held,

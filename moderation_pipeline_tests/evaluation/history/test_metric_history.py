@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from moderation_pipeline.evaluation.metric_history import WhenMade, with_these
+from moderation_pipeline.evaluation.history.metric_history import WhenMade, with_these
 from moderation_pipeline.warehouse.laws import changed_models
 from moderation_pipeline.warehouse.tables import (
     EXPERT_AUDITS,

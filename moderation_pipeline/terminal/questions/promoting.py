@@ -1,7 +1,7 @@
 """Whether a config may become the champion of a chat or channel: its stored runs in pairs with the champion's.
 
 A chat is one test, on the comments of both runs; where a channel has several chats their p-values are corrected for
-that (Holm). How two runs are paired is `evaluation/history/accepted_runs.py`'s, what is written `config/champions.py`'s.
+that (Holm). How runs are paired is `evaluation/history/accepted_runs.py`'s, what is written `config/champions.py`'s.
 """
 
 from __future__ import annotations

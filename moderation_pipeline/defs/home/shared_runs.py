@@ -21,7 +21,7 @@ from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.slugs import RunKey
 from moderation_pipeline.warehouse.folder import DataFolder, is_shared
 from moderation_pipeline.warehouse.objects.parts import TABLES_OF, Kind, PublishedPart
-from moderation_pipeline.warehouse.tables import ATTACK_RESULTS
+from moderation_pipeline.warehouse.tables import ATTACK_RESULTS, PROBE_RESULTS
 
 CHAT_TAG, CONFIG_TAG = "dagster/partition/chat", "dagster/partition/config"
 ONLY_TAG = "dagster/partition"
@@ -34,8 +34,11 @@ MAKES: Mapping[str, tuple[Kind, ...]] = {
     "synthetic_comments": ("log",),
     "plots": ("compared",),
     "report": ("compared",),
+    "dsa_statements": ("run",),
 }
 """What each asset makes a part of."""
+CHAT_OF: Mapping[Kind, str | None] = {"attacked": ATTACK_RESULTS.only_chat, "probed": PROBE_RESULTS.only_chat}
+"""What stands for the chat of parts that a config has whatever the chat."""
 
 
 def parts_of(assets: Iterable[str], partition: Mapping[str, str]) -> list[PublishedPart]:
@@ -44,8 +47,8 @@ def parts_of(assets: Iterable[str], partition: Mapping[str, str]) -> list[Publis
     chat, config = partition.get("chat", SYNTHETIC), partition.get("config", "")
     parts = []
     for kind in kinds:
-        if kind == "attacked":
-            parts.append(PublishedPart(kind, str(ATTACK_RESULTS.only_chat), config))
+        if kind in CHAT_OF:
+            parts.append(PublishedPart(kind, str(CHAT_OF[kind]), config))
         else:
             parts.append(PublishedPart(kind, chat, config if kind == "run" else ""))
     return parts

@@ -18,16 +18,20 @@ from moderation_pipeline.warehouse.tables import (
     ATTACK_RESULTS,
     COMMENTS,
     COMPARISON,
+    DOUBTED_LABELS,
+    FLIPPED,
     INGESTION,
     LOOP_TABLES,
     METRIC_HISTORY,
+    PROBE_RESULTS,
     REJECTED_LINES,
     TABLES,
     Table,
 )
 
-Kind = Literal["log", "read", "run", "compared", "attacked"]
-"""A chat's files, its tables, a run's tables, log and heads, a chat's comparison and report, a config's attacks."""
+Kind = Literal["log", "read", "run", "compared", "asked", "attacked", "probed"]
+"""A chat's files, its tables, a run's tables, log and heads, a chat's comparison and report, what else was asked of it;
+a config's attacks and probes."""
 
 TABLES_IN = "warehouse/"
 CHAT_FILES, RESULTS, MODELS = "chats", "results", "models"
@@ -39,9 +43,13 @@ TABLES_OF: dict[Kind, tuple[Table, ...]] = {
     "read": (COMMENTS, REJECTED_LINES, INGESTION),
     "run": (*LOOP_TABLES, *AFTER_LOOP, METRIC_HISTORY, ACCEPTED_RUN),
     "compared": (COMPARISON,),
+    "asked": (FLIPPED, DOUBTED_LABELS),
     "attacked": (ATTACK_RESULTS,),
+    "probed": (PROBE_RESULTS,),
 }
 RUN_LOG = ".jsonl"
+BESIDE_LOG = ".dsa.jsonl"
+"""What the ends of a run's files in its chat's results are: its log, and its statements of reasons."""
 
 
 class PublishedPart(NamedTuple):
@@ -63,12 +71,16 @@ def _places(folder: DataFolder, part: PublishedPart, log: tuple[Path, ...]) -> I
     if part.kind == "log":
         yield from log
     elif part.kind == "run":
-        yield from folder.run_log(part.chat, part.config).parent.glob(f"{part.config}{RUN_LOG}*")
+        results = folder.run_log(part.chat, part.config).parent
+        yield from (*results.glob(f"{part.config}{RUN_LOG}*"), results / f"{part.config}{BESIDE_LOG}")
         head = folder.learned_head(part.chat, part.config)
         yield from (*head.parent.glob(f"{head.name}.*"), *(head.iterdir() if head.is_dir() else ()))
     elif part.kind == "compared":
-        results = (folder.results / part.chat).rglob("*")
-        yield from (path for path in results if path.is_file() and RUN_LOG not in path.name)
+        yield from (
+            path
+            for path in (folder.results / part.chat).rglob("*")
+            if path.is_file() and RUN_LOG not in path.name
+        )
 
 
 def place_of(path: str) -> str:

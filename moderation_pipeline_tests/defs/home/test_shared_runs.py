@@ -12,7 +12,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from moderation_pipeline.defs.home.shared_runs import parts_of
+from moderation_pipeline.definitions import defs
+from moderation_pipeline.defs.home.shared_runs import MAKES, parts_of
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, WAREHOUSE_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.objects.parts import TABLES_OF, PublishedPart
@@ -192,6 +193,11 @@ def test_every_table_belongs_to_one_part() -> None:
     assert belongs == dict.fromkeys(TABLES, 1)
 
 
+def test_every_asset_is_part_of_something() -> None:
+    assets = {key.to_user_string() for key in defs.resolve_asset_graph().materializable_asset_keys}
+    assert {asset for asset in assets if not MAKES.get(asset)} == {"pending_batches"}, "which keeps no file"
+
+
 def test_what_a_job_makes_is_what_it_publishes() -> None:
     run = {"chat": "stream", "config": "hybrid"}
     assert parts_of(["action_log", "metrics"], run) == [PublishedPart("run", "stream", "hybrid")]
@@ -203,7 +209,10 @@ def test_what_a_job_makes_is_what_it_publishes() -> None:
         PublishedPart("compared", "stream")
     ]
     assert parts_of(["synthetic_comments"], {}) == [PublishedPart("log", "synthetic")]
-    assert parts_of(["attack_results"], {"config": "hybrid"}) == [
-        PublishedPart("attacked", "attacks", "hybrid")
+    assert parts_of(["attack_results", "probe_results"], {"config": "hybrid"}) == [
+        PublishedPart("attacked", "attacks", "hybrid"),
+        PublishedPart("probed", "probes", "hybrid"),
     ]
+    assert parts_of(["what_if", "dsa_statements"], run) == [PublishedPart("run", "stream", "hybrid")]
+    assert parts_of(["flipped"], {"chat": "stream"}) == [PublishedPart("asked", "stream")]
     assert parts_of([], {"chat": "stream"}) == []

@@ -29,12 +29,17 @@ def verdicts_of(
     bases: Sequence[Verdict],
     calibration: Calibration,
     ranked_scores: Floats,
-    feature_names: Sequence[str],
+    feature_names: Sequence[str] | None = None,
 ) -> list[Verdict]:
-    """Return what a head says of scored rows: plans, how sure it is, how near to deciding otherwise, and why."""
+    """Return what a head says of scored rows: plans, how sure it is, how near to deciding otherwise.
+
+    And why, where the features' names are given.
+    """
     probabilities = calibration.probabilities(scores).tolist()
     close = closeness(scores, calibration.threshold, ranked_scores)
-    explanations = explained(head.gate.weights[0], rows, feature_names)
+    explanations: Sequence[tuple[Contribution, ...]] = [()] * len(bases)
+    if feature_names is not None:
+        explanations = explained(head.gate.weights[0], rows, feature_names)
     plans = [allowed(1 - probability) for probability in probabilities]
     # Which violation it would be is asked of the few that are called one.
     called = np.flatnonzero(scores >= calibration.threshold)

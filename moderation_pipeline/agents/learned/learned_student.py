@@ -174,11 +174,13 @@ class LearnedStudent(Student):
         def decided_without(
             places: Sequence[int], alone: Sequence[Situation], said: Sequence[Verdict]
         ) -> Sequence[Verdict]:
-            asked = [cases[i] for i in places]
-            rows = reader.rows(asked, reader.numbers(asked, alone, said), levels[list(places)])
-            return verdicts_of(
-                head, rows, head.suspicions(rows), said, self.calibration, ranked, reader.names
-            )
+            if all(one is bases[i] for i, one in zip(places, said, strict=True)):
+                others = reader.rows_without(rows, places)
+            else:
+                asked = [cases[i] for i in places]
+                others = reader.rows(asked, reader.numbers(asked, alone, said), levels[list(places)])
+            # Without names: why it would have been decided so is in no row.
+            return verdicts_of(head, others, head.suspicions(others), said, self.calibration, ranked)
 
         tell_memories(verdicts, situations, bases, decided_without)
         return verdicts, scores.tolist()

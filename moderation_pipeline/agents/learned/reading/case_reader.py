@@ -16,7 +16,12 @@ from moderation_pipeline.agents.conduct.conduct_levels import WIDTH, Levels, con
 from moderation_pipeline.agents.learned.reading.channel_ways import ChannelWays, Peculiar
 from moderation_pipeline.agents.learned.reading.feature_columns import Columns, Options
 from moderation_pipeline.agents.learned.reading.feature_rows import Known, feature_rows
-from moderation_pipeline.agents.learned.reading.features import RecentSuspicion, numeric_rows, suspicion
+from moderation_pipeline.agents.learned.reading.features import (
+    OF_MEMORIES,
+    RecentSuspicion,
+    numeric_rows,
+    suspicion,
+)
 from moderation_pipeline.agents.learned.reading.vocabulary import Vocabulary
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation
@@ -101,6 +106,12 @@ class CaseReader:
         """Return the rows of cases."""
         words = self.vocabulary.rows_of([case.normalised for case in cases])
         return feature_rows(numbers, levels, words, [case.channel for case in cases], self._ways)
+
+    def rows_without(self, rows: csr_matrix, places: Sequence[int]) -> csr_matrix:
+        """Return some of the rows as they would be had no memory been recalled, and the base said the same."""
+        without = rows[list(places)]
+        without.data[np.isin(without.indices, OF_MEMORIES)] = 0.0
+        return without
 
     def learnt(self, channel: str, levels: Levels, text: str, *, is_violation: bool) -> Known:
         """Take in what is new in an audited case, and return what is read of it besides its numbers."""

@@ -57,6 +57,12 @@ class Numbers(NamedTuple):
     base_suspicion: float
 
 
+OF_MEMORIES = tuple(
+    len(Signals._fields) + Numbers._fields.index(name) for name in ("memory_for", "memory_against")
+)
+"""The columns that say what recalled memories speak for."""
+
+
 def suspicion(plan: Plan | None) -> float:
     """Return how likely a violation is, as far as the plan's confidence says; one half without a plan."""
     if plan is None:

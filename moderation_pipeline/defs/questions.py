@@ -215,10 +215,22 @@ def fairness(
     named = ConfigLibrary(data_folder).load(str(partition_names(context.partition_key)[1]))
     _refuse_other_comments(context, comments, action_log)
     run = Run(named, student_decisions, expert_audits, memory_snapshot, action_log, USER_STATE.empty())
-    rows = fairness_frame(judged_runs(comments, [run]))
-    worse = rows.filter(pl.col("difference_low") > 0)["group"].to_list()
+    # By names that are no words of SQL's own.
+    rows = fairness_frame(judged_runs(comments, [run])).rename({"by": "told_by", "group": "group_name"})
+    worse = rows.filter(pl.col("difference_low") > 0)["group_name"].to_list()
     said = ", ".join(worse) or "none"
     return _made(context, FAIRNESS, rows, groups=rows.height, flagged_more_often_than_the_rest=said)
+
+
+PROBED = {
+    "right": "right_lines",
+    "share": "right_share",
+    "low": "right_share_low",
+    "high": "right_share_high",
+    "open": "open_lines",
+    "wrong": "wrong_examples",
+}
+"""Columns of `probe_config` as the table has them, by names that are no words of SQL's own."""
 
 
 @dg.asset(
@@ -240,9 +252,8 @@ def probe_results(
     named = ConfigLibrary(data_folder).load(context.partition_key)
     means = agents.means(embedders, data_folder, context.log.warning)
     found = probe_config(named, lambda comments: begin(named, comments, data_folder, means))
-    rows = found.rename({"share": "right_share", "low": "right_share_low", "high": "right_share_high"})
-    rows = rows.with_columns(chat=pl.lit(PROBE_RESULTS.only_chat), config=pl.lit(named.name))
-    counts = {name: int(rows[name].sum()) for name in ("lines", "right", "open")}
+    rows = found.rename(PROBED).with_columns(chat=pl.lit(PROBE_RESULTS.only_chat), config=pl.lit(named.name))
+    counts = {name: int(rows[name].sum()) for name in ("lines", "right_lines", "open_lines")}
     return dg.MaterializeResult(value=_as(PROBE_RESULTS, rows), metadata=counts)
 
 

@@ -52,7 +52,7 @@ def label_evidence(comments: pl.DataFrame, run: Run | None, runs: Sequence[Run])
         noise = noise_of_two(judged, second_judge(judged, comments, audits))
     f1 = WORDS[judged.label_source].f1
     return LabelEvidence(
-        fairness_sentences(fairness),
+        fairness_sentences(fairness, "comments"),
         fairness_table(fairness),
         coverage_sentences(coverage),
         coverage_table(coverage),

@@ -692,8 +692,8 @@ FAIRNESS = Table(
     pl.Schema(
         {
             **RUN_KEYS,
-            "by": pl.String,
-            "group": pl.String,
+            "told_by": pl.String,
+            "group_name": pl.String,
             "innocent": pl.Int64,
             "flagged": pl.Int64,
             **with_intervals("false_positive_rate", "difference"),
@@ -711,10 +711,10 @@ PROBE_RESULTS = Table(
             "ability": pl.String,
             "expected": pl.String,
             "lines": pl.Int64,
-            "right": pl.Int64,
+            "right_lines": pl.Int64,
             **with_intervals("right_share"),
-            "open": pl.Int64,
-            "wrong": pl.List(pl.String),
+            "open_lines": pl.Int64,
+            "wrong_examples": pl.List(pl.String),
         }
     ),
     only_chat="probes",

@@ -101,6 +101,7 @@ def test_a_runs_questions_are_answered_as_the_commands_answer_them(
 
     groups = told(ask(moderated, "fairness", key))["groups"]
     assert read_table(folder, FAIRNESS, CHAT, "hybrid").height == groups
+    assert query(folder, "select told_by, group_name, difference from fairness").height == groups
 
 
 def test_statements_for_the_eu_are_written_when_asked_for_and_keep_to_its_limits(
@@ -134,7 +135,11 @@ def test_a_statement_that_the_database_would_refuse_is_a_culprit(folder: DataFol
 def test_abilities_are_kept_by_config(folder: DataFolder, instance: dg.DagsterInstance) -> None:
     found = told(ask(instance, "probe_results", "student_only"))
     stored = read_table(folder, PROBE_RESULTS, "probes", "student_only")
-    assert stored["right"].sum() == found["right"]
+    assert stored["right_lines"].sum() == found["right_lines"]
+    asked = (
+        "select ability, right_lines, open_lines, right_share_low from probe_results order by ability limit 1"
+    )
+    assert query(folder, asked).height == 1
     assert stored.height > 5
 
 

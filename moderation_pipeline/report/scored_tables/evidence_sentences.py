@@ -58,20 +58,23 @@ def of_100(row: Row, name: str) -> str:
     return f"{100 * value:.1f}{between} of 100"
 
 
-def fairness_sentences(fairness: pl.DataFrame) -> list[str]:
-    """Return which groups have more false alarms than the rest, judge by judge, and of how many that was asked."""
+def fairness_sentences(fairness: pl.DataFrame, things: str = "rows") -> list[str]:
+    """Return which groups have more false alarms than the rest, judge by judge, and of how many that was asked.
+
+    `things` is what is judged: the rows of a table, the comments of a chat.
+    """
     if fairness.is_empty():
         return [
-            "Whether people of some group are flagged more often though innocent can't be told: too few innocent rows"
-            f" name one, or are in another language ({LEAST_INNOCENT} are wanted)."
+            f"Whether innocent {things} that name some group of people are flagged more often than others can't be"
+            f" told: too few name one, or are in another language ({LEAST_INNOCENT} are wanted)."
         ]
     said: list[str] = []
     for (judge,), rows in fairness.group_by("judge", maintain_order=True):
-        said += _of_judge(str(judge), rows)
+        said += _of_judge(str(judge), rows, things)
     return said
 
 
-def _of_judge(judge: str, rows: pl.DataFrame) -> Iterator[str]:
+def _of_judge(judge: str, rows: pl.DataFrame, things: str) -> Iterator[str]:
     asked = rows.drop_nulls("difference")
     more = asked.filter(pl.col("difference_low") > 0).sort("difference", descending=True)
     if more.is_empty():
@@ -89,7 +92,7 @@ def _of_judge(judge: str, rows: pl.DataFrame) -> Iterator[str]:
     held = (
         "" if rest.is_empty() else f" (of 100 that name no group: {100 * rest['false_positive_rate'][0]:.1f})"
     )
-    yield f"{judge} flags innocent rows more often where they name, or are in: {named}{held}."
+    yield f"{judge} flags innocent {things} more often than the rest where they name, or are in: {named}{held}."
 
 
 def _group(row: Row) -> str:

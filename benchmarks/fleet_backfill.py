@@ -32,7 +32,7 @@ from moderation_pipeline.warehouse.folder import (
     DataFolder,
 )
 from moderation_pipeline_tests.backends.chat_server import Behaviour, ChatServer, running
-from moderation_pipeline_tests.defs.dagster_dev import DagsterDev, end_group, free_port
+from moderation_pipeline_tests.defs.dagster_dev import DagsterDev, free_port
 from moderation_pipeline_tests.postgres_server import new_database, own_server
 from moderation_pipeline_tests.ray_cluster import RayCluster, ray_cluster
 from moderation_pipeline_tests.warehouse.objects.s3_server import s3_server
@@ -137,7 +137,8 @@ def ui(variables: Mapping[str, str], log: Path) -> Iterator[DagsterDev]:
         page.wait_for("it to come up", lambda: page.is_up() or None)
         yield page
     finally:
-        end_group(process)
+        process.terminate()  # it ends the web server and the daemon, which are sessions of their own, in order
+        process.wait()
 
 
 def launch_backfill(page: DagsterDev, partitions: Sequence[str]) -> str:

@@ -49,6 +49,11 @@ class GatedModel(ScriptedModel):
         super().__init__(steps)
         self.gate = asyncio.Event()
 
+    async def reached(self, calls: int) -> None:
+        """Wait until so many calls stand at the gate: a store may take its time."""
+        while len(self.asked) < calls:
+            await asyncio.sleep(0.005)
+
     async def complete(self, request: Request) -> Reply:
         self.asked.append(request)
         await self.gate.wait()

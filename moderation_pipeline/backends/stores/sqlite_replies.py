@@ -82,6 +82,7 @@ class SqliteReplies(ReplyStore):
         OPEN_STORES.add(self.owner)
         self._db = self._connected()
         self._db.executescript(SCHEMA)
+        self._reserved: set[bytes] = set()
         self._is_closed = threading.Event()
         self._renewing = threading.Thread(target=self._renew, name="claims", daemon=True)
         self._renewing.start()
@@ -134,6 +135,7 @@ class SqliteReplies(ReplyStore):
             claim = (key, self.owner, wanted.run_id, self.now())
             self._db.execute("insert or replace into claims values (?, ?, ?, ?)", claim)
             if allowance is not None:
+                self._reserved.add(key)
                 reserved = (key, self.owner, allowance.worst_usd, self.now())
                 self._db.execute("insert or replace into reservations values (?, ?, ?, ?)", reserved)
             return Claim(is_ours=True)
@@ -287,7 +289,9 @@ class SqliteReplies(ReplyStore):
 
     def _delete_claim(self, key: bytes) -> None:
         self._db.execute("delete from claims where key = ? and owner = ?", (key, self.owner))
-        self._db.execute("delete from reservations where key = ? and owner = ?", (key, self.owner))
+        if key in self._reserved:  # on the path of every reply, and most know no budget
+            self._reserved.discard(key)
+            self._db.execute("delete from reservations where key = ? and owner = ?", (key, self.owner))
 
     def _spend(self, usd: float, moment: float) -> None:
         self._db.execute(

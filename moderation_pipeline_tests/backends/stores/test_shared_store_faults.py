@@ -42,7 +42,7 @@ pytestmark = pytest.mark.fleet
 IDENTITY = ModelIdentity("openai", "http://scripted/v1", "scripted")
 TABLES = ("student_decisions", "expert_audits", "memory_snapshot", "action_log")
 COMMENTS = 120
-SHORTLY = {"LEASE_S": 1.0, "RENEWED_EVERY_S": 0.1}
+SHORTLY = {"LEASE_S": 2.5, "RENEWED_EVERY_S": 0.1}
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def hear_sooner() -> None:
-    """Hear of others, and of their end, within a second: in a process of its own, which a test waits for."""
+    """Hear of others, and of their end, within seconds: in a process of its own, which a test waits for."""
     for name, seconds in SHORTLY.items():
         setattr(postgres_replies, name, seconds)
 
@@ -90,7 +90,7 @@ def test_what_a_killed_worker_was_asking_is_another_s_when_it_is_not_heard_of_an
     worker = context.Process(target=claim_and_wait, args=(told,))
     worker.start()
     assert told.get()
-    time.sleep(1.5)  # longer than the lease: it lives, so it holds
+    time.sleep(3.0)  # longer than the lease: it lives, so it holds
     assert not asyncio.run(store.claim(wants(b"key"))).is_ours
     worker.kill()
     worker.join()
@@ -106,10 +106,10 @@ def test_who_comes_back_first_after_an_outage_takes_nobody_for_dead(
     own_postgres: PostgresServer, own_store: PostgresReplies
 ) -> None:
     other = PostgresReplies(named_database())
-    time.sleep(1.2)  # so that both were heard of for longer than the lease
+    time.sleep(3.0)  # so that both were heard of for longer than the lease
     assert asyncio.run(own_store.claim(wants(b"key"))).is_ours
     own_postgres.stop("immediate")
-    time.sleep(1.5)
+    time.sleep(3.0)
     own_postgres.start()
 
     assert not any(asyncio.run(other.claim(wants(b"key"))).is_ours for _ in range(50))
@@ -266,7 +266,7 @@ def spend_until_stopped(folder: str, store: str, base_url: str, number: int, usd
 
 @pytest.mark.long
 def test_four_workers_at_the_daily_budget_stop_before_they_pass_it(tmp_path: Path, shared_store: str) -> None:
-    usd_per_day = 0.05
+    usd_per_day = 0.15
     context = multiprocessing.get_context("spawn")
     with running(Behaviour(latency_s=0.02)) as server:
         workers = [
@@ -280,7 +280,7 @@ def test_four_workers_at_the_daily_budget_stop_before_they_pass_it(tmp_path: Pat
             each.start()
         for each in workers:
             each.join()
-        answered = server.calls
+        answered = server.calls  # those that found the endpoint out are not among them
 
     assert [each.exitcode for each in workers] == [0] * 4
     held = upkeep_of_store(DataFolder(tmp_path), time.time()).show()
@@ -289,5 +289,4 @@ def test_four_workers_at_the_daily_budget_stop_before_they_pass_it(tmp_path: Pat
     store.close()
     assert 0 < spent.usd <= usd_per_day
     assert spent.in_flight_usd == 0
-    probes = sum(str(body).count("tangerine-47") > 0 for body in server.bodies)
-    assert sum(each.replies for each in held) == answered - probes
+    assert sum(each.replies for each in held) == answered

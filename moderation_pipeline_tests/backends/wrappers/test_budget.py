@@ -62,7 +62,8 @@ def test_calls_in_flight_are_reserved_at_their_worst(store: ReplyStore) -> None:
         assert worst_usd is not None
         asker = stack(inner, store, usd_per_day=worst_usd * 3.5)
         calls = [asyncio.ensure_future(asker.complete(request(str(i)))) for i in range(10)]
-        await asyncio.sleep(0.01)
+        await inner.reached(3)
+        await asyncio.wait(calls[3:])  # in the order in which they came: for these there is no room
         inner.gate.set()
         return await asyncio.gather(*calls, return_exceptions=True)
 

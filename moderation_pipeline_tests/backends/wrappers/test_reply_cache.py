@@ -116,7 +116,7 @@ def test_identical_calls_in_flight_become_one_and_the_first_pays(store: ReplySto
         model = GatedModel(["fine"])
         asker = cached(model, store)
         calls = [asyncio.ensure_future(asker.complete(request())) for _ in range(3)]
-        await asyncio.sleep(0.01)
+        await model.reached(1)
         model.gate.set()
         return await asyncio.gather(*calls)
 
@@ -131,7 +131,7 @@ def test_a_call_that_is_cancelled_is_stored_all_the_same(store: ReplyStore) -> N
         model = GatedModel(["fine"])
         asker = cached(model, store)
         call = asyncio.ensure_future(asker.complete(request()))
-        await asyncio.sleep(0.01)
+        await model.reached(1)
         call.cancel()
         model.gate.set()
         await asker.aclose()
@@ -247,9 +247,10 @@ def test_the_days_spending_adds_up(folder: DataFolder) -> None:
 
 def test_a_call_that_outlasts_the_grace_time_is_counted_as_one_that_is_repeated(folder: DataFolder) -> None:
     async def stopped() -> None:
-        model = CachedModel(GatedModel(["late"]), store, purchases, PriceList([]), grace_s=0.01)
+        inner = GatedModel(["late"])
+        model = CachedModel(inner, store, purchases, PriceList([]), grace_s=0.01)
         call = asyncio.ensure_future(model.complete(request()))
-        await asyncio.sleep(0.01)
+        await inner.reached(1)
         call.cancel()
         await model.aclose()
 

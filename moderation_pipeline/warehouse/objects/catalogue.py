@@ -6,11 +6,10 @@ replaced or taken out is remembered with its time, so that mirrors can follow an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -19,6 +18,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.objects.parts import PLACES, PublishedPart, place_of
 from moderation_pipeline.warehouse.shared_database import SCHEMA, in_transaction, lock_number, make_tables
+
+Result = TypeVar("Result")
 
 METADATA = sa.MetaData(schema=SCHEMA)
 
@@ -158,12 +159,14 @@ class Catalogue:
         """Return those of the objects that nothing has named for so long."""
         return in_transaction(self._engine, lambda connection: _unnamed(connection, among, age_s))
 
-    @contextmanager
-    def sweeping(self) -> Iterator[None]:
-        """Be the only one who deletes objects; list them within."""
-        with self._engine.begin() as connection:
+    def with_no_other_sweeping(self, work: Callable[[], Result]) -> Result:
+        """Return what the work returns, which lists and deletes objects as the only one who does."""
+
+        def alone(connection: sa.Connection) -> Result:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SWEEPING)))
-            yield
+            return work()
+
+        return in_transaction(self._engine, alone)
 
     def condemn(self, among: Iterable[str], *, age_s: float) -> set[str]:
         """Mark as being deleted, and return, those of the objects that nothing has named for so long."""

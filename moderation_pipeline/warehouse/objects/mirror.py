@@ -1,7 +1,8 @@
 """The data folder as this machine's mirror of the shared warehouse: what it lacks is fetched, and put in its place.
 
-A file is the one that the catalogue names where its size and time of writing are: times are kept to the nanosecond, so
-that nothing is read to find out. Files that nobody published stay; what processes of this machine are making stays too.
+A file is the one that the catalogue names where its size and time of writing are, which holds digits of its content
+(`outbox.py`), so that nothing is read to find out. Files that nobody published stay; what processes of this machine
+are making stays too.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
@@ -96,7 +96,6 @@ class SharedWarehouse:
         published: dict[PublishedPart, dict[str, CataloguedFile]] = {part: {} for part in parts}
         for file in self._catalogue.files_of(parts):
             published[file.part][file.path] = file
-        known = {file.sha256 for files in published.values() for file in files.values()}
         with outbox_of(self.folder, parts, logs, self.folder.mirror / "outbox") as outbox:
             found = {part: outbox.files(part, published[part]) for part in parts}
             changed = {
@@ -104,7 +103,8 @@ class SharedWarehouse:
                 for part, files in found.items()
                 if _is_new(files, published[part], tables_alone=are_runs_made and part.kind == "run")
             }
-            self._publish(changed, outbox, known)
+            as_they_were = {file for files in published.values() for file in files.values()}
+            self._publish(changed, outbox, as_they_were)
 
     def unpublished(self, parts: Iterable[PublishedPart]) -> list[PublishedPart]:
         """Return those of the parts of which nothing is published."""
@@ -119,7 +119,8 @@ class SharedWarehouse:
     def sweep(self, age_s: float, *, really: bool) -> Sweeping:
         """Return which objects nothing has named for so long, at least a day, and delete them where that is meant."""
         age_s = max(age_s, SAFE_AGE_S)
-        with self._catalogue.sweeping():
+
+        def swept() -> dict[str, int]:
             before = time.time() - age_s
             old = {each.sha256: each.size for each in self._store.listed() if each.written_at < before}
             find = self._catalogue.condemn if really else self._catalogue.unnamed
@@ -127,15 +128,22 @@ class SharedWarehouse:
             if really:
                 with ThreadPoolExecutor(AT_ONCE) as pool:
                     list(pool.map(self._store.delete, unnamed))
+            return {name: old[name] for name in unnamed}
+
+        gone = self._catalogue.with_no_other_sweeping(swept)
         if really:
-            self._catalogue.spare(unnamed)
-        return Sweeping(len(unnamed), sum(old[name] for name in unnamed))
+            self._catalogue.spare(gone)
+        return Sweeping(len(gone), sum(gone.values()))
 
     def _publish(
-        self, changed: Mapping[PublishedPart, Sequence[CataloguedFile]], outbox: Outbox, known: Iterable[str]
+        self,
+        changed: Mapping[PublishedPart, Sequence[CataloguedFile]],
+        outbox: Outbox,
+        as_they_were: Collection[CataloguedFile],
     ) -> None:
+        """Put what was written, also where its content is an old one's, whose object may be lost; then say so."""
         new = {file.sha256: file for files in changed.values() for file in files if not file.is_folder}
-        put = {name: file for name, file in new.items() if name not in set(known)}
+        put = {name: file for name, file in new.items() if file not in as_they_were}
         while changed:
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 list(pool.map(self._store.put, map(outbox.path, put.values()), put))

@@ -160,6 +160,20 @@ def test_many_that_publish_at_once_leave_one_making_in_every_snapshot(
     assert all(len(each) == 1 for each in [*seen, heights(reader.folder)])
 
 
+def test_files_of_one_size_and_one_moment_are_told_apart(
+    here: SharedWarehouse, there: SharedWarehouse
+) -> None:
+    for at, rows in ((here, 1), (there, 2)):
+        with at.made_here([RUN]):
+            write_run(at.folder, rows)
+            for table in OF_A_RUN:
+                os.utime(partition_path(at.folder, table, "arena", "hybrid"), (0, 0))
+    sizes = {partition_path(at.folder, ACTION_LOG, "arena", "hybrid").stat().st_size for at in (here, there)}
+    assert len(sizes) == 1, "what this test is about"
+    here.follow()
+    assert heights(here.folder) == {2}
+
+
 def test_a_run_that_is_made_here_is_not_overwritten_meanwhile(
     here: SharedWarehouse, there: SharedWarehouse
 ) -> None:
@@ -392,9 +406,10 @@ def test_a_file_whose_object_is_lost_is_named_and_left_out_until_it_is_made_anew
     there.follow()
     assert "warehouse/action_log/arena/hybrid.parquet is left out of every answer. Object" in caplog.text
     assert heights(there.folder) == {0, 2}
-    make_run(there, 3)
-    here.follow()
-    assert heights(here.folder) == {3}
+    make_run(there, 2)
+    third = machine(tmp_path / "third", ObjectStore(f"file://{tmp_path / 'store'}"))
+    third.follow()
+    assert heights(third.folder) == {2}
 
 
 def test_a_catalogue_that_names_a_file_outside_is_not_believed(

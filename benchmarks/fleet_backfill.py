@@ -32,7 +32,7 @@ from moderation_pipeline.warehouse.folder import (
     DataFolder,
 )
 from moderation_pipeline_tests.backends.chat_server import Behaviour, ChatServer, running
-from moderation_pipeline_tests.defs.dagster_dev import DagsterDev, end_group, free_port
+from moderation_pipeline_tests.defs.dagster_dev import DagsterDev, free_port
 from moderation_pipeline_tests.postgres_server import new_database, own_server
 from moderation_pipeline_tests.ray_cluster import RayCluster, ray_cluster
 from moderation_pipeline_tests.warehouse.objects.s3_server import s3_server
@@ -137,7 +137,8 @@ def ui(variables: Mapping[str, str], log: Path) -> Iterator[DagsterDev]:
         page.wait_for("it to come up", lambda: page.is_up() or None)
         yield page
     finally:
-        end_group(process)
+        process.terminate()  # it ends the web server and the daemon, which are sessions of their own, in order
+        process.wait()
 
 
 def launch_backfill(page: DagsterDev, partitions: Sequence[str]) -> str:
@@ -201,7 +202,7 @@ def backfill_with_a_kill(root: Path) -> int:
         began = time.monotonic()
         backfill = launch_backfill(page, [f"{chat}|{config}" for chat in CHATS for config in CONFIGS])
         killed = kill_in_mid_run(page, machines.cluster, groups, server)
-        page.wait_for("all runs and comparisons", lambda: _through(page, backfill) or None)
+        page.wait_for("all runs and comparisons", _Through(page, backfill))
         print(f"Two workers, one of them killed: {time.monotonic() - began:.0f} s, {server.calls} calls.")
         for run in page.runs():
             if run["status"] not in ("SUCCESS",):
@@ -218,18 +219,34 @@ def _read(page: DagsterDev) -> bool:
     return len(done) >= len(CHATS)
 
 
-def _through(page: DagsterDev, backfill: str) -> bool:
-    runs = page.runs(tags=[{"key": "dagster/backfill", "value": backfill}])
-    done = {
-        tag["value"]
-        for run in runs
-        if run["status"] == "SUCCESS"
-        for tag in run["tags"]
-        if tag["key"] == "dagster/partition"
-    }
-    under_way = page.runs(statuses=["QUEUED", "NOT_STARTED", "STARTING", "STARTED"])
-    compared_by = page.runs(pipelineName="compare", statuses=["SUCCESS"])
-    return len(done) == len(CHATS) * len(CONFIGS) and not under_way and len(compared_by) >= len(CHATS)
+SETTLED_S = 45.0
+"""A sensor asks for a chat's comparison within half a minute of its last run."""
+
+
+class _Through:
+    """Whether every run of a backfill was made, each chat was compared, and nothing more came for a while."""
+
+    def __init__(self, page: DagsterDev, backfill: str) -> None:
+        self._page, self._backfill = page, backfill
+        self._since: float | None = None
+
+    def __call__(self) -> bool | None:
+        runs = self._page.runs(tags=[{"key": "dagster/backfill", "value": self._backfill}])
+        made = {
+            tag["value"]
+            for run in runs
+            if run["status"] == "SUCCESS"
+            for tag in run["tags"]
+            if tag["key"] == "dagster/partition"
+        }
+        under_way = self._page.runs(statuses=["QUEUED", "NOT_STARTED", "STARTING", "STARTED"])
+        compares = self._page.runs(pipelineName="compare", statuses=["SUCCESS"])
+        is_done = len(made) == len(CHATS) * len(CONFIGS) and not under_way and len(compares) >= len(CHATS)
+        if not is_done:
+            self._since = None
+        elif self._since is None:
+            self._since = time.monotonic()
+        return True if self._since is not None and time.monotonic() - self._since > SETTLED_S else None
 
 
 def _differences(alone: DataFolder, fleet_folder: DataFolder) -> int:

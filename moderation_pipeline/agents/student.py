@@ -21,8 +21,8 @@ class Student(ABC):
 
     @property
     def learns(self) -> bool:
-        """Whether audits change what it decides; one that doesn't may be asked ahead of them."""
-        return False
+        """Whether audits may change what it decides: whether it hears of them. One that doesn't may be asked ahead."""
+        return type(self).learn is not Student.learn
 
     @abstractmethod
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from moderation_pipeline.agents.student import Student
+from moderation_pipeline.agents.build_agents import Agents
+from moderation_pipeline.agents.expert import AuditsByBatch
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.settled import AuditChoice
 from moderation_pipeline.cases.situation import Situation
@@ -46,18 +47,21 @@ class AuditBill(NamedTuple):
     usd: float
 
 
-def begins_ahead(config: Config, student: Student | None) -> bool:
+def begins_ahead(config: Config, agents: Agents) -> bool:
     """Return whether a batch may be put to the Student while the one before is not yet decided.
 
     Not where what it is asked, or which audits are chosen, hangs on what that one or its elders bring: where the
-    Student learns, a budget watches the run, or audits are chosen by the sanctions that are in force.
+    Student learns, a budget watches the run, or audits are chosen by the sanctions that are in force. Nor where audits
+    are sent for hours: as many as can be are sent before the run waits.
     """
+    student = agents.student
     return (
         config.loop.feedback_lag > 0
         and student is not None
         and not student.learns
         and config.budget is None
         and config.audit.policy != "severity"
+        and not isinstance(agents.expert, AuditsByBatch)
     )
 
 

@@ -116,7 +116,7 @@ class Moderation:
 
     async def _run_batches(self, begun: deque[BeingDecided], in_flight: deque[InFlight]) -> None:
         loop = self._config.loop
-        ahead = 1 if begins_ahead(self._config, self._agents.student) else 0
+        ahead = 1 if begins_ahead(self._config, self._agents) else 0
         for number, cases in enumerate(self._stream.batches(loop.batch_size)):
             while len(begun) + len(in_flight) > loop.feedback_lag:
                 await self._settle(in_flight.popleft())

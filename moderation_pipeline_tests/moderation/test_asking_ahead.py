@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from moderation_pipeline.agents.build_agents import Agents
 from moderation_pipeline.agents.memory_trial import MemoryTrial
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.agents.tiers import Tier, TieredStudent
 from moderation_pipeline.cases.case import Case
-from moderation_pipeline.cases.situation import Situation
+from moderation_pipeline.cases.situation import Lesson, Situation
 from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.chance import draw
 from moderation_pipeline.moderation.in_flight import begins_ahead
@@ -32,11 +33,10 @@ LAG = {"batch_size": 2, "feedback_lag": 1}
 
 
 class Learning(ScriptedStudent):
-    """One that audits change, so that it is asked for nothing ahead of them."""
+    """One that hears of audits, so that it is asked for nothing ahead of them."""
 
-    @property
-    def learns(self) -> bool:
-        return True
+    def learn(self, lessons: Sequence[Lesson]) -> None:
+        pass
 
 
 class Distant(ScriptedStudent):
@@ -117,8 +117,9 @@ def test_the_next_batch_is_asked_for_before_the_last_is_answered() -> None:
     ],
 )
 def test_nobody_is_asked_ahead_where_the_batch_before_decides_what_is_asked(parts: dict[str, object]) -> None:
-    assert not begins_ahead(config_of(**parts), ScriptedStudent())
-    assert begins_ahead(config_of(loop=LAG), ScriptedStudent())
+    agents = Agents(ScriptedStudent(), ScriptedExpert(), None)
+    assert not begins_ahead(config_of(**parts), agents)
+    assert begins_ahead(config_of(loop=LAG), agents)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ def test_nobody_is_asked_ahead_where_the_batch_before_decides_what_is_asked(part
     ids=["by itself", "under trial", "in a tier"],
 )
 def test_a_student_that_learns_is_not_asked_ahead_wherever_it_stands(student: Student) -> None:
-    assert not begins_ahead(config_of(loop=LAG), student)
+    assert not begins_ahead(config_of(loop=LAG), Agents(student, ScriptedExpert(), None))
 
 
 def test_a_run_that_fails_leaves_no_batch_behind_that_is_still_asked_for() -> None:

@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 FEW = 2_000
 """Up to so many own audits a head is judged by folds of them; from there on by predictions made before each."""
 
-CROSS_FIT_GROWTH = 1.3
+CROSS_FIT_GROWTH = 1.15
 """Folds are fitted again when audits have grown by this factor: they take ten fits where a refit takes two."""
 
 

@@ -84,11 +84,6 @@ class LearnedStudent(Student):
         """On how many audits heads were fitted, all together."""
         return self._learning.fitted_rows
 
-    @property
-    def learns(self) -> bool:
-        """Every audit may change what it says."""
-        return True
-
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
         """Return one verdict per case: the head's where there is one that may decide, else the base's."""
         bases = await self._base.decide(cases, situations)

@@ -111,7 +111,7 @@ def test_what_is_old_is_pruned_by_kind_and_only_when_it_is_meant(folder: Path) -
     left = {
         path.relative_to(data / "warehouse").parts[0] for path in data.glob("warehouse/*/tuesday/*.parquet")
     }
-    assert left == {"metric_history"}
+    assert left == {"accepted_run", "metric_history"}, "what later runs are held against"
     assert moderation(folder, "prune", "--older-than", "soon").returncode == ExitCode.USAGE
 
 

@@ -6,7 +6,13 @@ How a value is computed is documented where that is done.
 
 from __future__ import annotations
 
-from moderation_pipeline.warehouse.judging_meanings import OF_ANSWERS, OF_CERTIFICATES, OF_FILES, OF_METRICS
+from moderation_pipeline.warehouse.judging_meanings import (
+    OF_ACCEPTED,
+    OF_ANSWERS,
+    OF_CERTIFICATES,
+    OF_FILES,
+    OF_METRICS,
+)
 from moderation_pipeline.warehouse.tables import TABLES
 
 _DERIVED = {
@@ -160,6 +166,7 @@ MEANINGS: dict[str, str] = {
     "sanctioned_users": "Users sanctioned at least once.",
     "wrongly_sanctioned_users": "Users sanctioned at least once for a comment labelled innocent.",
     **OF_METRICS,
+    **OF_ACCEPTED,
     **OF_CERTIFICATES,
     **OF_ANSWERS,
     **OF_FILES,

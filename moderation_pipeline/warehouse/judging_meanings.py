@@ -49,6 +49,25 @@ OF_METRICS: dict[str, str] = {
     "quality_minus_best": "Its quality less the best config's; the intervals hold for all pairs of configs.",
 }
 
+OF_ACCEPTED: dict[str, str] = {
+    "accepted_run_id": "The run that it was held against: the one of its config that was accepted last.",
+    "accepted_quality": "What the two were compared by.",
+    "quality_minus_accepted": "Its quality less the accepted run's, on the comments of both.",
+    "accepted_p": "How often chance alone makes so large a difference.",
+    "changed_since_accepted": "What is not as it was when that run was accepted.",
+    "accepted_at": "When the run was accepted, UTC.",
+    "accepted_because": "Why it was: the first run, or what `moderation promote` was told.",
+    "config_hash": "A hash of the config.",
+    "data_version": "A hash of the chat's comments.",
+    "expert_version": "A hash of who audited.",
+    "tp": "1 for a labelled violation that was judged a violation.",
+    "fp": "1 for a comment labelled innocent that was judged a violation.",
+    "fn": "1 for a labelled violation that was judged innocent, or not decided.",
+    "y_n": "How many comments stand behind the comparison of the plan that stood with the Expert's.",
+    "y_both": "The same, where the two agree.",
+    "y_squares": "The square of y_n.",
+}
+
 OF_CERTIFICATES: dict[str, str] = {
     "denominator": "Of what the errors are a share: sanctions, comments, or allowed comments.",
     "errors": "Audits that found an error of the row's kind; those that could not be read are errors too.",
@@ -71,6 +90,7 @@ OF_CERTIFICATES: dict[str, str] = {
     "agents_version": "A hash of what decided: code, models' names, prompts.",
     "labels_version": "A hash of the labels, where the Expert reads them.",
     "start_version": "A hash of the memories that the run began with.",
+    "prices_version": "A hash of the prices by which costs were reckoned.",
     "config_json": "The config as it was when the run began.",
     "expert": "Who audited.",
     "wrong": "Audits that the labels contradict.",

@@ -4,6 +4,8 @@ import json
 import os
 
 import dagster as dg
+from dagster._core.events import JobFailureData, RunFailureReason
+from dagster._core.launcher import WorkerStatus
 
 from moderation_pipeline.comments.chat_files import chat_files
 from moderation_pipeline.comments.keeping.chat_states import chat_states, fingerprint
@@ -14,7 +16,7 @@ from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.defs.schedules import TEMPORARY
 from moderation_pipeline.moderation.alerts import alert
 from moderation_pipeline.warehouse.files import stored_partitions
-from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.folder import RAY_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.objects.follow import CHATS, follow
 from moderation_pipeline.warehouse.tables import COMMENTS, METRICS
 
@@ -141,9 +143,35 @@ def alert_when_a_run_fails(context: dg.RunFailureSensorContext) -> dg.SkipReason
     return None if problem is None else dg.SkipReason(problem)
 
 
+LOST = "The worker that this run was waiting on is gone before it began ({})."
+
+
+@dg.sensor(
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+    description="Say of runs that have not begun that they failed, where the worker they wait on is gone.",
+)
+def runs_that_were_lost(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Let runs fail that will never begin, so that they are tried again.
+
+    Dagster asks after the worker of a run that has begun; one that has not may be waiting for a free worker, and is
+    given an hour. Ray forgets those that waited on a node that is gone.
+    """
+    instance, lost = context.instance, 0
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING])):
+        health = instance.run_launcher.check_run_worker_health(run)
+        latest = instance.get_run_by_id(run.run_id)
+        if health.status is WorkerStatus.FAILED and latest is not None and latest.status is run.status:
+            why = JobFailureData(error=None, failure_reason=RunFailureReason.UNKNOWN)
+            instance.report_run_failed(run, LOST.format(health.msg), why)
+            lost += 1
+    return dg.SkipReason(f"{lost} runs were lost before they began.")
+
+
 SENSORS = [
     chats_that_arrive,
     alert_when_a_run_fails,
+    *([runs_that_were_lost] if os.environ.get(RAY_VARIABLE) else []),
     # The last run of a chat may be the one that fails or is cancelled; the others are compared all the same.
     *(
         _when_runs_end(status)

@@ -32,6 +32,7 @@ from moderation_pipeline.warehouse.check_advice import ADVICE
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.tables import (
+    ACCEPTED_RUN,
     ACTION_LOG,
     CERTIFICATES,
     COMMENTS,
@@ -218,8 +219,14 @@ HYBRID = {"chat": CHAT, "config": "hybrid"}
 UNMET = {"bound": 0.06, "target": 0.05}
 BELOW = {"rate_low": 0.1, "rate_high": 0.2}
 
-ELSEWHERE = {"at_most_one_attack_in_a_hundred_succeeds"}
-"""Checks of assets that this flow does not make: `test_attacks.py` sees this one fail."""
+OF_OPERATIONS = {
+    "few_lines_are_rejected",
+    "comments_are_recent",
+    "as_much_is_acted_on_as_last_time",
+    "it_costs_about_what_it_did_last_time",
+}
+ELSEWHERE = {"at_most_one_attack_in_a_hundred_succeeds", *OF_OPERATIONS}
+"""Checks that hang on more than what this flow stores: `test_attacks.py` and `test_operations.py` see them fail."""
 
 CHECKS: dict[str, tuple[Table, Callable[[pl.DataFrame], pl.DataFrame]]] = {
     "every_comment_is_decided_once": (STUDENT_DECISIONS, lambda rows: rows.head(-1)),
@@ -259,6 +266,11 @@ CHECKS: dict[str, tuple[Table, Callable[[pl.DataFrame], pl.DataFrame]]] = {
         METRIC_HISTORY,
         lambda rows: pl.concat([rows.with_columns(expert_models=pl.lit(["last year's"])), rows]),
     ),
+    "the_run_is_no_worse_than_the_accepted_one": (
+        METRIC_HISTORY,
+        lambda rows: rows.with_columns(accepted_p=pl.lit(0.001), quality_minus_accepted=pl.lit(-0.1)),
+    ),
+    "accepted_comments_are_unique": (ACCEPTED_RUN, lambda rows: pl.concat([rows, rows.head(1)])),
     "intervals_hold_their_estimates": (METRICS, lambda rows: rows.with_columns(audit_share=pl.lit(2.0))),
     "every_record_is_accounted_for": (
         INGESTION,
@@ -352,8 +364,8 @@ def test_every_check_is_seen_to_fail() -> None:
 
 
 def test_every_check_of_rows_says_what_to_do() -> None:
-    shares = {"replies_are_readable"}
-    assert set(ADVICE) == set(CHECKS) - shares
+    shares = {"replies_are_readable", "few_lines_are_rejected"}
+    assert set(ADVICE) == (set(CHECKS) | OF_OPERATIONS) - shares
 
 
 @pytest.mark.parametrize("name", CHECKS)

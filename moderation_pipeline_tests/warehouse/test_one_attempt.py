@@ -15,6 +15,7 @@ from moderation_pipeline.warehouse.files import ensure_schema_files, partition_p
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.one_attempt import PLACE, WHOLE, StagedTables
 from moderation_pipeline.warehouse.tables import (
+    ACCEPTED_RUN,
     AFTER_LOOP,
     LOOP_TABLES,
     METRIC_HISTORY,
@@ -119,4 +120,4 @@ def test_who_may_not_finish_it_sees_nothing_of_that_run(folder: DataFolder) -> N
 
 def test_every_table_of_a_run_is_the_loop_s_or_derived_from_it_or_its_history() -> None:
     of_runs = {name for name, table in TABLES.items() if table.partition == "run" and table.only_chat is None}
-    assert {table.name for table in (*LOOP_TABLES, *AFTER_LOOP, METRIC_HISTORY)} == of_runs
+    assert {table.name for table in (*LOOP_TABLES, *AFTER_LOOP, METRIC_HISTORY, ACCEPTED_RUN)} == of_runs

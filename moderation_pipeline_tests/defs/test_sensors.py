@@ -7,6 +7,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, RunLauncher, WorkerStatus
+from dagster._core.test_utils import create_run_for_test
 
 from moderation_pipeline.comments.chat_files import SameChatError
 from moderation_pipeline.comments.keeping.chat_states import chat_states, note_unreadable
@@ -16,6 +18,7 @@ from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.home.instance import instance as open_instance
 from moderation_pipeline.defs.home.live_runs import BY_TERMINAL
 from moderation_pipeline.defs.schedules import nightly
+from moderation_pipeline.defs.sensors import runs_that_were_lost
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, METRICS
 from moderation_pipeline_tests.defs.conftest import CHAT
@@ -305,3 +308,43 @@ def test_a_temporary_instance_reads_and_moderates_nothing(folder: DataFolder, tm
         asked = sensor(context)
     assert isinstance(asked, dg.SkipReason)
     assert "DAGSTER_HOME" in str(asked.skip_message)
+
+
+class Workers(RunLauncher):
+    """A launcher whose runs wait for workers, of which some are gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gone: frozenset[str] = frozenset()
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        raise NotImplementedError
+
+    def terminate(self, run_id: str) -> bool:  # noqa: ARG002
+        return False
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        return True
+
+    def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
+        is_gone = run.run_id in self.gone
+        return CheckRunHealthResult(WorkerStatus.FAILED if is_gone else WorkerStatus.RUNNING, "node died")
+
+
+def test_a_run_that_waits_on_a_worker_that_is_gone_fails_and_one_that_only_waits_does_not() -> None:
+    workers = Workers()
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance._run_launcher = workers  # Dagster makes it of a file otherwise
+        waiting, lost = (
+            create_run_for_test(instance, "moderate", status=dg.DagsterRunStatus.STARTING) for _ in range(2)
+        )
+        workers.gone = frozenset({lost.run_id})
+        runs_that_were_lost(dg.build_sensor_context(instance=instance))
+        after = {each.run_id: each.status for each in instance.get_runs()}
+        (said,) = (each for each in instance.all_logs(lost.run_id) if "gone before it began" in each.message)
+    assert after == {
+        waiting.run_id: dg.DagsterRunStatus.STARTING,
+        lost.run_id: dg.DagsterRunStatus.FAILURE,
+    }
+    assert "node died" in said.message

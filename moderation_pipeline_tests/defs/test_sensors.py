@@ -314,7 +314,7 @@ class Workers(RunLauncher):
     """A launcher whose runs wait for workers, of which some are gone."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.gone: frozenset[str] = frozenset()
 
     def launch_run(self, context: LaunchRunContext) -> None:

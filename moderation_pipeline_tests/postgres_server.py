@@ -21,7 +21,7 @@ TEST_VARIABLE = "MODERATION_TEST_POSTGRES"
 
 DEBIANS = Path("/usr/lib/postgresql")
 PASSWORD = "made-up-for-tests"
-QUICK = {"fsync": "off", "full_page_writes": "off", "max_connections": "60"}
+QUICK = {"fsync": "off", "full_page_writes": "off", "max_connections": "400"}
 """A test's databases need not outlive a power cut."""
 
 

@@ -75,7 +75,7 @@ def test_nothing_that_a_run_leaves_behind_holds_the_password_of_the_shared_store
     assert (ran.returncode != 0) == fails
     assert ("password authentication failed" in ran.stdout + ran.stderr) == fails
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert any("dagster" in path.parts for path in files)
+    assert any("dagster-shared" in path.parts for path in files)
     assert not any(path.name == "replies.sqlite" for path in files)
     for secret in (PASSWORD, KEY):
         assert secret not in ran.stdout + ran.stderr

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,6 +42,11 @@ WORKER = "python -P -m moderation_pipeline.worker"
 """Found on the worker's PATH: each machine has its environment where it likes, Ray is started from it."""
 
 
+NO_AGENT = "No available agent"
+"""What Ray's head answers while no node is ready to take jobs: one that has just come up takes some seconds to."""
+PAUSES_S = (1, 2, 4, 8, 15, 30)
+
+
 class RayRuns(RayRunLauncher):
     """Starts each run as a Ray job whose command is our worker's."""
 
@@ -56,7 +62,17 @@ class RayRuns(RayRunLauncher):
         sent(engine, settings)
         self._instance.add_run_tags(run.run_id, {SETTINGS_TAG: settings.version})
         command = f"{WORKER} {shlex.join([run.run_id, settings.version, installed()])}"
-        super()._launch_ray_job(submission_id, command, _with_place(run, folder))
+        placed = _with_place(run, folder)
+        for pause_s in PAUSES_S:
+            try:
+                super()._launch_ray_job(submission_id, command, placed)
+            except RuntimeError as error:
+                if NO_AGENT not in str(error):
+                    raise
+                time.sleep(pause_s)
+            else:
+                return
+        super()._launch_ray_job(submission_id, command, placed)
 
 
 def _with_place(run: dg.DagsterRun, folder: DataFolder) -> dg.DagsterRun:

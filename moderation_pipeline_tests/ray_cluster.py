@@ -27,7 +27,7 @@ class RayCluster:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._port, self._dashboard, client = _free_ports(3)
+        self._port, self._dashboard, client, agent = _free_ports(4)
         self._nodes: list[subprocess.Popen[bytes]] = []
         self._start(
             "head",
@@ -36,6 +36,7 @@ class RayCluster:
             f"--port={self._port}",
             f"--dashboard-port={self._dashboard}",
             f"--ray-client-server-port={client}",
+            f"--dashboard-agent-listen-port={agent}",
             "--num-cpus=0",
             f"--temp-dir={root}",
         )

@@ -51,7 +51,7 @@ if __name__ == "__main__":
 """
 """What a worker does for a run, by the job's own executor."""
 
-OF_ONE_ATTEMPT = ("latency", "run_id", "started_at", "finished_at", "is_cached")
+OF_ONE_ATTEMPT = ("latency", "run_id", "started_at", "finished_at", "accepted_at", "is_cached")
 
 
 class Machine:

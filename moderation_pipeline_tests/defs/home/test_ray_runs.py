@@ -54,6 +54,7 @@ def test_settings_of_several_machines_hold_no_secret_and_give_way_to_the_users(
     assert shared_store
 
 
+@pytest.mark.ray
 @pytest.mark.long
 def test_a_run_that_a_terminal_asks_for_is_made_by_a_worker_that_is_told_no_secret(
     folder: DataFolder, shared_store: str, cluster: RayCluster, monkeypatch: pytest.MonkeyPatch

@@ -72,20 +72,14 @@ def run_judged(
     """Judge a run, hold it against the one that was accepted last, and remember when that was."""
     from moderation_pipeline.evaluation.history.accepted_runs import held_against_accepted
     from moderation_pipeline.evaluation.history.metric_history import with_these
+    from moderation_pipeline.evaluation.judged import Run
     from moderation_pipeline.evaluation.run_metrics import measured_run
 
     chat, name = partition_names(context.partition_key)
     named = run_basis(provenance, ConfigLibrary(data_folder).load(str(name))).named
+    run = Run(named, student_decisions, expert_audits, memory_snapshot, action_log, user_state)
     row, by_comment = measured_run(
-        comments=comments,
-        student_decisions=student_decisions,
-        expert_audits=expert_audits,
-        memory_snapshot=memory_snapshot,
-        action_log=action_log,
-        user_state=user_state,
-        config=named,
-        data_version=comments_version(comments),
-        reference=_reference(data_folder, chat, named),
+        comments, run, data_version=comments_version(comments), reference=_reference(data_folder, chat, named)
     )
     yield dg.MaterializeResult(asset_key="metrics", value=row, metadata=numbers(row))
     history = with_these(

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.evaluation.calibration_error import UNKNOWN as UNCALIBRATED
 from moderation_pipeline.evaluation.calibration_error import CalibrationShown, calibration_of
 from moderation_pipeline.evaluation.copied_texts import CopiedTexts, copied_texts
@@ -70,16 +69,7 @@ COUNT_OF_ACTION = {
 
 
 def measured_run(
-    *,
-    comments: pl.DataFrame,
-    student_decisions: pl.DataFrame,
-    expert_audits: pl.DataFrame,
-    memory_snapshot: pl.DataFrame,
-    action_log: pl.DataFrame,
-    user_state: pl.DataFrame,
-    config: NamedConfig,
-    data_version: str,
-    reference: pl.DataFrame | None,
+    comments: pl.DataFrame, run: Run, *, data_version: str, reference: pl.DataFrame | None
 ) -> MeasuredRun:
     """Return the run's row of METRICS, and what it was added up from.
 
@@ -89,14 +79,6 @@ def measured_run(
     Raises:
         AuditWithoutProbabilityError: an audit that doesn't say how likely it was.
     """
-    run = Run(
-        config=config,
-        student_decisions=student_decisions,
-        expert_audits=expert_audits,
-        memory_snapshot=memory_snapshot,
-        action_log=action_log,
-        user_state=user_state,
-    )
     judged = judge(comments, run, reference)
     sums = comment_sums(run, judged)
     resampled = resample(sums.drop("shared_text"), seed=chat_of(comments))
@@ -106,32 +88,6 @@ def measured_run(
     }
     by_comment = sums.insert_column(0, judged["comment_id"])
     return MeasuredRun(pl.DataFrame([row], schema=METRICS.schema), by_comment)
-
-
-def run_metrics(
-    *,
-    comments: pl.DataFrame,
-    student_decisions: pl.DataFrame,
-    expert_audits: pl.DataFrame,
-    memory_snapshot: pl.DataFrame,
-    action_log: pl.DataFrame,
-    user_state: pl.DataFrame,
-    config: NamedConfig,
-    data_version: str,
-    reference: pl.DataFrame | None,
-) -> pl.DataFrame:
-    """Return the run's row of METRICS alone."""
-    return measured_run(
-        comments=comments,
-        student_decisions=student_decisions,
-        expert_audits=expert_audits,
-        memory_snapshot=memory_snapshot,
-        action_log=action_log,
-        user_state=user_state,
-        config=config,
-        data_version=data_version,
-        reference=reference,
-    ).metrics
 
 
 def chat_of(comments: pl.DataFrame) -> str:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from moderation_pipeline.evaluation.config_comparison import compare, focus_of
 from moderation_pipeline.evaluation.judged import Run
-from moderation_pipeline.evaluation.run_metrics import run_metrics
+from moderation_pipeline.evaluation.run_metrics import measured_run
 from moderation_pipeline.warehouse.tables import COMPARISON, DIFFERENCES, ESTIMATES, METRICS_COLUMNS
 from moderation_pipeline_tests.evaluation.worlds import (
     REPLY,
@@ -57,17 +57,7 @@ def test_a_comparison_repeats_the_metrics_of_each_run() -> None:
     runs = drawn_runs(5, chat)
     table = compare(chat="demo", comments=chat, runs=runs, data_versions={"hybrid": "v1"})
     assert table.schema == COMPARISON.schema
-    alone = run_metrics(
-        comments=chat,
-        student_decisions=runs[2].student_decisions,
-        expert_audits=runs[2].expert_audits,
-        memory_snapshot=runs[2].memory_snapshot,
-        action_log=runs[2].action_log,
-        user_state=runs[2].user_state,
-        config=runs[2].config,
-        data_version="v1",
-        reference=runs[3].expert_audits,
-    )
+    alone = measured_run(chat, runs[2], data_version="v1", reference=runs[3].expert_audits).metrics
     bounds = [f"{name}{end}" for name in ESTIMATES for end in ("_low", "_high")]
     same = [name for name in METRICS_COLUMNS if name not in bounds]
     assert table.filter(config="hybrid").select(same).equals(alone.select(same))

@@ -12,7 +12,7 @@ import polars as pl
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.evaluation.judged import Run
-from moderation_pipeline.evaluation.run_metrics import run_metrics
+from moderation_pipeline.evaluation.run_metrics import measured_run
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import (
     ACTION_LOG,
@@ -210,16 +210,6 @@ def drawn_runs(seed: int, chat: pl.DataFrame) -> list[Run]:
 
 def metrics(chat: pl.DataFrame, of: Run, reference: pl.DataFrame | None = None) -> dict[str, Value]:
     """The row of metrics of a run."""
-    frame = run_metrics(
-        comments=chat,
-        student_decisions=of.student_decisions,
-        expert_audits=of.expert_audits,
-        memory_snapshot=of.memory_snapshot,
-        action_log=of.action_log,
-        user_state=of.user_state,
-        config=of.config,
-        data_version="v1",
-        reference=reference,
-    )
+    frame = measured_run(chat, of, data_version="v1", reference=reference).metrics
     assert frame.schema == METRICS.schema
     return frame.row(0, named=True)

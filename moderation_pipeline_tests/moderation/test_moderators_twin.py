@@ -12,7 +12,7 @@ from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.sanctions import load_sanctions
 from moderation_pipeline.evaluation.foreseen import foreseen_by_channel, foreseen_lines, is_twin
 from moderation_pipeline.evaluation.judged import Run
-from moderation_pipeline.evaluation.run_metrics import run_metrics
+from moderation_pipeline.evaluation.run_metrics import measured_run
 from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.moderation.run_tables import RunTables
@@ -85,17 +85,16 @@ def test_a_comment_is_judged_before_its_label_is_seen() -> None:
 
 
 def test_what_is_scored_is_what_it_decided_itself() -> None:
-    metrics = run_metrics(
-        comments=COMMENTS,
-        student_decisions=TABLES.student_decisions,
-        expert_audits=TABLES.expert_audits,
-        memory_snapshot=TABLES.memory_snapshot,
-        action_log=TABLES.action_log,
-        user_state=USER_STATE.empty(),
-        config=NAMED,
-        data_version="v",
-        reference=None,
-    ).row(0, named=True)
+    run = Run(
+        NAMED,
+        TABLES.student_decisions,
+        TABLES.expert_audits,
+        TABLES.memory_snapshot,
+        TABLES.action_log,
+        USER_STATE.empty(),
+    )
+    measured = measured_run(COMMENTS, run, data_version="v", reference=None)
+    metrics = measured.metrics.row(0, named=True)
     says = (TABLES.student_decisions["category"] != "none").to_list()
     hits = sum(said and label for said, label in zip(says, COMMENTS["label_is_violation"], strict=True))
 

@@ -126,7 +126,9 @@ def test_everything_that_is_written_is_its_owners_alone(filled: Filled) -> None:
     folder = filled.private
     made = modes(folder / "data")
     assert {"replies.sqlite", "moderation.duckdb", "dagster", "warehouse/comments/mine.parquet"} <= set(made)
-    assert {"chats/mine.jsonl", "results/mine/report.html", "results/mine/student_only.jsonl.zst"} <= set(made)
+    assert {"chats/mine.jsonl", "results/mine/report.html", "results/mine/student_only.jsonl.zst"} <= set(
+        made
+    )
     assert {name: oct(mode) for name, mode in made.items() if mode & 0o077} == {}
     if os.geteuid() == 0:  # nobody else can be another user
         asked = moderation(folder, "sql", "select count(*) as n from action_log", "--json", another=True)

@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,24 @@ PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 """All that a checkout sees of the environment: with a key in it, more configs would run, and be paid for."""
 
 RESEARCH_SEED = 0
+
+
+IN_ONE_PROCESS = """
+import io, json, sys
+from {module} import {function} as main
+
+def printed(arguments):
+    sys.argv = ["moderation", *arguments]
+    sys.stdout = output = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    try:
+        code = main()
+    except SystemExit as stop:
+        code = stop.code
+    output.flush()
+    return None if code else output.buffer.getvalue().decode()
+
+print(json.dumps([printed(each) for each in json.loads(sys.argv[1])]), file=sys.__stdout__)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +79,17 @@ class Checkout:
                 f"{ended.stdout[-2000:]}{ended.stderr[-2000:]}"
             )
         return ended.stdout
+
+    def printed_by(self, commands: Iterable[Sequence[str]]) -> list[str | None]:
+        """Carry out commands one after the other in one process, which imports once; null for one that failed."""
+        module, _, function = self._script().partition(":")
+        ended = self._python(
+            IN_ONE_PROCESS.format(module=module, function=function), json.dumps(list(map(list, commands)))
+        )
+        if ended.returncode != 0:
+            raise SystemExit(f"{self.root} ended with {ended.returncode}:\n{ended.stderr[-2000:]}")
+        printed: list[str | None] = json.loads(ended.stdout)
+        return printed
 
     def check_origin(self) -> None:
         """Leave if the interpreter imports another checkout's package: one would be compared with itself."""
@@ -114,12 +143,12 @@ def keyless_configs(checkout: Checkout) -> list[str]:
     An answer with a note is another's: a fallback that stepped in for what can't be used here.
     """
     names = [str(each["config"]) for each in json.loads(checkout.must("configs", "--json"))]
-    return [name for name in names if _is_keyless(checkout, name)]
+    printed = checkout.printed_by(["check", name, "--json"] for name in names)
+    return [name for name, said in zip(names, printed, strict=True) if said is not None and _is_keyless(said)]
 
 
-def _is_keyless(checkout: Checkout, name: str) -> bool:
-    ended = checkout.moderation("check", name, "--json")
-    return ended.returncode == 0 and all(each["note"] is None for each in json.loads(ended.stdout))
+def _is_keyless(said: str) -> bool:
+    return all(each["note"] is None for each in json.loads(said))
 
 
 def fill(checkout: Checkout, research_comments: int | None) -> None:

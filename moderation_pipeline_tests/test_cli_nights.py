@@ -1,4 +1,4 @@
-"""Several chats in one command, as cron starts it: a process each, on one data folder."""
+"""Several chats in one command, as cron starts it, on one data folder; its own line starts processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from moderation_pipeline.moderation.alerts import WEBHOOK
 from moderation_pipeline.terminal.exit_codes import ExitCode
 from moderation_pipeline_tests.moderation.test_alerts import hook
-from moderation_pipeline_tests.test_cli_runs import moderation
+from moderation_pipeline_tests.program import moderation
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
 from moderation_pipeline.terminal.exit_codes import ExitCode
-from moderation_pipeline_tests.test_cli_runs import moderation
+from moderation_pipeline_tests.program import moderation
 
 
 @pytest.fixture(scope="module")

@@ -1,32 +1,17 @@
-"""The commands that start Dagster, as a user calls them: a process each, one folder for all of them."""
+"""The commands that start Dagster, as a user calls them, one folder for all of them; one run is a process' own."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import zstandard
 
 from moderation_pipeline.terminal.exit_codes import ExitCode
+from moderation_pipeline_tests.program import Ended, moderation, own_process
 
 COMMENTS = 120
-
-
-def moderation(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the program in `folder`, whose data folder is `folder/data`."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("MODERATION_DATA", "DAGSTER_HOME")}
-    return subprocess.run(
-        [sys.executable, "-m", "moderation_pipeline.cli", *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +24,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def traced(folder: Path) -> subprocess.CompletedProcess[str]:
+def traced(folder: Path) -> Ended:
     """Return a run of two configs, watched comment by comment."""
-    return moderation(folder, "run", "-c", "hybrid", "-c", "student_only", "--trace")
+    return own_process(folder, "run", "-c", "hybrid", "-c", "student_only", "--trace")
 
 
-def test_a_run_ends_with_the_comparison_and_the_reports_path(
-    folder: Path, traced: subprocess.CompletedProcess[str]
-) -> None:
+def test_a_run_ends_with_the_comparison_and_the_reports_path(folder: Path, traced: Ended) -> None:
     assert traced.returncode == ExitCode.OK, traced.stderr
     *table, last = traced.stdout.rstrip().splitlines()
     assert last == f"Report: {folder / 'data' / 'results' / 'synthetic' / 'report.html'}"
@@ -57,18 +40,16 @@ def test_a_run_ends_with_the_comparison_and_the_reports_path(
     ]
 
 
-def test_the_trace_shows_every_comment_of_every_run(traced: subprocess.CompletedProcess[str]) -> None:
+def test_the_trace_shows_every_comment_of_every_run(traced: Ended) -> None:
     shown = [line for line in traced.stdout.splitlines() if line[14:15] == "#"]
     assert len(shown) == 2 * COMMENTS
 
 
-def test_nothing_but_our_own_words_is_said_on_the_way(traced: subprocess.CompletedProcess[str]) -> None:
+def test_nothing_but_our_own_words_is_said_on_the_way(traced: Ended) -> None:
     assert all(line.startswith(("Moderating ", "Comparing, ")) for line in traced.stderr.splitlines())
 
 
-def test_every_run_leaves_a_log_with_actions_and_costs(
-    folder: Path, traced: subprocess.CompletedProcess[str]
-) -> None:
+def test_every_run_leaves_a_log_with_actions_and_costs(folder: Path, traced: Ended) -> None:
     assert traced.returncode == ExitCode.OK
     for config in ("hybrid", "student_only"):
         log = folder / "data" / "results" / "synthetic" / f"{config}.jsonl.zst"
@@ -78,9 +59,7 @@ def test_every_run_leaves_a_log_with_actions_and_costs(
         assert all(entry["action"] and entry["decision"]["cost_usd"] == 0 for entry in entries)
 
 
-def test_a_run_is_seen_by_the_commands_that_only_look(
-    folder: Path, traced: subprocess.CompletedProcess[str]
-) -> None:
+def test_a_run_is_seen_by_the_commands_that_only_look(folder: Path, traced: Ended) -> None:
     assert traced.returncode == ExitCode.OK
     users = json.loads(moderation(folder, "users", "--json").stdout)
     assert {each["config"] for each in users["by_config"]} == {"hybrid", "student_only"}
@@ -90,7 +69,7 @@ def test_a_run_is_seen_by_the_commands_that_only_look(
 
 
 def test_a_chats_runs_are_held_against_its_labels_as_the_scores_of_a_table_are(
-    folder: Path, traced: subprocess.CompletedProcess[str]
+    folder: Path, traced: Ended
 ) -> None:
     assert traced.returncode == ExitCode.OK
     read = moderation(folder, "evaluate", "synthetic", "--json", "--report", "runs.html")

@@ -14,6 +14,7 @@ import pytest
 from moderation_pipeline.backends.stores.sqlite_replies import SqliteReplies
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.backends.chat_server import Behaviour, ChatServer, running
+from moderation_pipeline_tests.program import moderation
 
 CONFIG = """
 student: {{backend: openai, model: tiny-judge, base_url: "{base_url}"}}
@@ -21,13 +22,13 @@ expert: none
 audit: {{policy: none}}
 loop: {{batch_size: 8}}
 """
-PROGRAM = [sys.executable, "-m", "moderation_pipeline.cli", "run", "chat", "-c", "mine"]
+RUN = ("run", "chat", "-c", "student_only")
 
 
 def folder_with_a_chat(root: Path, server: ChatServer) -> None:
-    (root / "configs").mkdir()
+    (root / "configs").mkdir(parents=True)
     (root / "chats").mkdir()
-    (root / "configs" / "mine.yaml").write_text(CONFIG.format(base_url=server.base_url))
+    (root / "configs" / "student_only.yaml").write_text(CONFIG.format(base_url=server.base_url))
     lines = "".join(f'{{"text": "hello number {i}", "user_id": "u{i}"}}\n' for i in range(24))
     (root / "chats" / "chat.jsonl").write_text(lines)
 
@@ -40,10 +41,12 @@ def folder_with_a_chat(root: Path, server: ChatServer) -> None:
 def test_a_run_that_is_stopped_keeps_the_replies_in_flight_and_asks_for_none_again(
     tmp_path: Path, stop: signal.Signals, code: int, said: str
 ) -> None:
-    environment = {**os.environ, "MODERATION_DATA": str(tmp_path)}
+    data = tmp_path / "data"
+    program = [sys.executable, "-m", "moderation_pipeline.cli", *RUN]
     with running(Behaviour(latency_s=1.0)) as server:
-        folder_with_a_chat(tmp_path, server)
-        process = subprocess.Popen(PROGRAM, env=environment, stderr=subprocess.PIPE, text=True)
+        folder_with_a_chat(data, server)
+        environment = {**os.environ, "MODERATION_DATA": str(data)}
+        process = subprocess.Popen(program, env=environment, stderr=subprocess.PIPE, text=True)
         while (
             server.in_flight < 8 or server.calls < 9
         ):  # the endpoint's abilities are known, a batch is asked
@@ -54,13 +57,13 @@ def test_a_run_that_is_stopped_keeps_the_replies_in_flight_and_asks_for_none_aga
         assert (process.returncode, error.splitlines()[-1]) == (code, said)
         assert "Traceback" not in error
 
-        again = subprocess.run(PROGRAM, env=environment, capture_output=True, text=True, check=False)
+        again = moderation(tmp_path, *RUN)
         assert again.returncode == 0, again.stderr
         prompts = [body["messages"][-1]["content"] for body in server.bodies]
         of_comments = [prompt for prompt in prompts if "hello number" in str(prompt)]
         assert len(of_comments) == len(set(map(str, of_comments))) == 24
         assert server.calls > asked
 
-    store = SqliteReplies(DataFolder(tmp_path).reply_cache)
+    store = SqliteReplies(DataFolder(data).reply_cache)
     assert store.begin_run("nobody's").repeated_calls == 0
     store.close()

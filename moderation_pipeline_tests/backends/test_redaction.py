@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -18,8 +16,10 @@ from hypothesis import strategies as st
 from moderation_pipeline.backends.http_errors import Caller, http_error
 from moderation_pipeline.backends.language_model import ModelIdentity
 from moderation_pipeline.backends.redaction import body_without_key, without_key
+from moderation_pipeline.config.run_config import KEYLESS_REGIMES
 from moderation_pipeline_tests.backends.chat_server import Behaviour, Body, running
 from moderation_pipeline_tests.backends.decision_server import DecisionServer, serving
+from moderation_pipeline_tests.program import Ended, moderation
 
 KEY = "sk-fake/0123456789+do-not-find-me"
 HALF = KEY[: len(KEY) // 2 + 1]
@@ -89,32 +89,34 @@ log: plain
 """The log is plain, for in a compressed one nobody would find a key."""
 
 
-def run(data: Path, endpoints: Mapping[str, tuple[str, str, str]]) -> subprocess.CompletedProcess[str]:
-    """Moderate a chat under a config for each endpoint, in one process: its backend, address and model."""
-    (data / "chats").mkdir()
+def run(folder: Path, endpoints: Mapping[str, tuple[str, str, str]]) -> Ended:
+    """Moderate a chat under a config for each endpoint: its backend, address and model."""
+    data = folder / "data"
+    (data / "chats").mkdir(parents=True)
     lines = "".join(json.dumps({"text": f"hello {i}", "user_id": "1"}) + "\n" for i in range(5))
     (data / "chats" / "chat.jsonl").write_text(lines, "utf-8")
     (data / "configs").mkdir()
-    program = [sys.executable, "-m", "moderation_pipeline.cli", "run", "chat"]
+    configs: list[str] = []
     for name, (backend, base_url, model) in endpoints.items():
         text = CONFIG.format(backend=backend, base_url=base_url, model=model)
         (data / "configs" / f"{name}.yaml").write_text(text, "utf-8")
-        program += ["-c", name]
-    # A process of its own: which configs there are, Dagster's definitions read when they are loaded.
-    environment = {**os.environ, "MODERATION_DATA": str(data), "THE_KEY": KEY, "DAGSTER_HOME": ""}
-    return subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+        configs += ["-c", name]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("THE_KEY", KEY)
+        return moderation(folder, "run", "chat", *configs)
 
 
 def holding(data: Path, text: str) -> list[Path]:
     return [path for path in data.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
 
 
-SAID = {
-    f"{backend}-{how}": (backend, how == "tool")
-    for backend in ("openai", "together")
-    for how in ("text", "tool")
-}
-"""Configs by what is asked and whether it answers with a tool's arguments, for it refuses the schema."""
+SAID = dict(
+    zip(KEYLESS_REGIMES, product(("openai", "together"), (False, True)), strict=True),
+)
+"""Configs by what is asked and whether it answers with a tool's arguments, for it refuses the schema.
+
+Under ready-made names: which configs there are, Dagster's definitions read when they are loaded.
+"""
 
 
 def test_a_reply_that_says_the_key_is_stored_without_it(tmp_path: Path) -> None:
@@ -135,7 +137,7 @@ def test_a_reply_that_says_the_key_is_stored_without_it(tmp_path: Path) -> None:
     logs = {path.name for path in holding(tmp_path, "You sent me [key].")}
     assert logs >= {f"{name}.jsonl" for name in SAID}
     assert holding(tmp_path, HALF) == []
-    with closing(sqlite3.connect(tmp_path / "replies.sqlite")) as store:
+    with closing(sqlite3.connect(tmp_path / "data" / "replies.sqlite")) as store:
         kept = [json.loads(row[0]) for row in store.execute("select reply from replies")]
     assert kept
     assert all(reply["logprobs"] is None for reply in kept)  # whose tokens spell it
@@ -153,8 +155,8 @@ def test_a_decision_models_reply_that_says_the_key_is_stored_without_it(tmp_path
         for server in servers:
             stack.enter_context(serving(server))
         endpoints = {
-            backend.replace("_", "-"): (backend, f"{server.base_url}/v1", "decider")
-            for backend, server in zip(backends, servers, strict=True)
+            config: (backend, f"{server.base_url}/v1", "decider")
+            for config, backend, server in zip(KEYLESS_REGIMES, backends, servers, strict=False)
         }
         ended = run(tmp_path, endpoints)
         assert all(server.headers for server in servers), ended.stderr

@@ -1,9 +1,11 @@
-"""A data folder of its own for each test, with a small synthetic chat in it."""
+"""A data folder of its own for each test, or for those of a module, with a small synthetic chat in it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import dagster as dg
 import pytest
@@ -16,6 +18,25 @@ CHAT = "synthetic"
 """Violations are expected to be usual in it, so that few comments have some of everything."""
 
 COMMENTS = 300
+
+
+class Home(NamedTuple):
+    """A data folder, and an instance that knows its chats."""
+
+    folder: DataFolder
+    instance: dg.DagsterInstance
+
+
+@contextmanager
+def home_in(root: Path) -> Iterator[Home]:
+    """Make such a home, for tests that share what was run in it; MODERATION_DATA names it meanwhile."""
+    folder = DataFolder(root / "data")
+    write_synthetic(folder.chats / f"{CHAT}.jsonl", SyntheticSettings(comments=COMMENTS))
+    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
+        patch.setenv(DATA_VARIABLE, str(folder.root))
+        patch.delenv("DAGSTER_HOME", raising=False)
+        instance.add_dynamic_partitions("chats", list(chat_files(folder)))
+        yield Home(folder, instance)
 
 
 @pytest.fixture

@@ -143,15 +143,25 @@ def test_the_instances_settings_are_written_once_and_then_the_users(folder: Data
     assert settings.read_text() == "telemetry: {enabled: true}\n"
 
 
+FOUR_MAKERS = """
+import os, sys
+from moderation_pipeline.defs.home.instance import instance
+from moderation_pipeline.warehouse.folder import DataFolder
+
+makers = []
+for _ in range(4):
+    maker = os.fork()  # after the imports, so that all four begin at the same moment
+    if maker == 0:
+        with instance(DataFolder.find()):
+            sys.exit()
+    makers.append(maker)
+sys.exit(any(os.waitpid(maker, 0)[1] for maker in makers))
+"""
+
+
 def test_an_instance_that_several_make_at_once_is_whole_for_all_of_them(folder: DataFolder) -> None:
     """Dagster makes its databases without a lock."""
-    make = (
-        "from moderation_pipeline.defs.home.instance import instance\n"
-        + "with instance(DataFolder.find()): pass"
-    )
-    imports = "from moderation_pipeline.warehouse.folder import DataFolder\n"
-    makers = [subprocess.Popen([sys.executable, "-c", imports + make]) for _ in range(4)]
-    assert [maker.wait() for maker in makers] == [0, 0, 0, 0]
+    subprocess.run([sys.executable, "-c", FOUR_MAKERS], check=True)
     with launcher(folder) as launch:
         assert launch.ingest_chat(CHAT).failed_checks == ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -24,7 +25,7 @@ from moderation_pipeline.warehouse.tables import (
     WHAT_IF,
 )
 from moderation_pipeline.warehouse.views import query
-from moderation_pipeline_tests.defs.conftest import CHAT
+from moderation_pipeline_tests.defs.conftest import CHAT, Home, home_in
 
 QUESTIONS = (
     *(
@@ -57,16 +58,17 @@ def told(result: dg.ExecuteInProcessResult) -> dict[str, object]:
     return {name: value.value for name, value in event.materialization.metadata.items()}
 
 
-@pytest.fixture
-def moderated(instance: dg.DagsterInstance) -> dg.DagsterInstance:
-    """The small chat under two configs."""
-    for job, partition in (
-        ("ingest", CHAT),
-        ("moderate", run_key(CHAT, "hybrid")),
-        ("moderate", run_key(CHAT, "student_only")),
-    ):
-        defs.resolve_job_def(job).execute_in_process(instance=instance, partition_key=partition)
-    return instance
+@pytest.fixture(scope="module")
+def moderated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """The small chat under two configs; the questions that are asked about it add tables and change none."""
+    with home_in(tmp_path_factory.mktemp("questions")) as home:
+        for job, partition in (
+            ("ingest", CHAT),
+            ("moderate", run_key(CHAT, "hybrid")),
+            ("moderate", run_key(CHAT, "student_only")),
+        ):
+            defs.resolve_job_def(job).execute_in_process(instance=home.instance, partition_key=partition)
+        yield home
 
 
 def test_none_of_them_is_in_a_job_of_the_flow() -> None:
@@ -77,38 +79,38 @@ def test_none_of_them_is_in_a_job_of_the_flow() -> None:
         assert selected.isdisjoint(QUESTIONS)
 
 
-def test_a_runs_questions_are_answered_as_the_commands_answer_them(
-    folder: DataFolder, moderated: dg.DagsterInstance
-) -> None:
+def test_a_runs_questions_are_answered_as_the_commands_answer_them(moderated: Home) -> None:
+    folder, instance = moderated
     key = run_key(CHAT, "hybrid")
     asked = {"thresholds": {"harassment": 0.95}, "sanctions": "strict"}
-    what_if = told(ask(moderated, "what_if", key, asked))
+    what_if = told(ask(instance, "what_if", key, asked))
     by_command = changes_answers.what_if(folder, CHAT, "hybrid", ["harassment=.95"], "strict")
     stored = read_table(folder, WHAT_IF, CHAT, "hybrid")
     assert stored["comment_id"].to_list() == by_command.lines["comment_id"].to_list()
     assert what_if["asked"] == "harassment from 0.95 on, sanctions strict"
     assert query(folder, "select count(*) from what_if").item() == stored.height > 0
 
-    flipped = ask(moderated, "flipped", CHAT)
+    flipped = ask(instance, "flipped", CHAT)
     pairs = read_table(folder, FLIPPED, CHAT)
     between = changes_answers.flips(folder, CHAT, "hybrid", "student_only")
     assert pairs["comments"].sum() == between.lines.height == told(flipped)["comments"]
     assert set(pairs.select("config", "other_config").rows()) == {("hybrid", "student_only")}
 
-    doubted = told(ask(moderated, "doubted_labels", CHAT))
+    doubted = told(ask(instance, "doubted_labels", CHAT))
     assert read_table(folder, DOUBTED_LABELS, CHAT).height == doubted["doubted"]
     assert labels_answers.doubtful(folder, CHAT).lines.height == doubted["doubted"]
 
-    groups = told(ask(moderated, "fairness", key))["groups"]
+    groups = told(ask(instance, "fairness", key))["groups"]
     assert read_table(folder, FAIRNESS, CHAT, "hybrid").height == groups
     assert query(folder, "select told_by, group_name, difference from fairness").height == groups
 
 
 def test_statements_for_the_eu_are_written_when_asked_for_and_keep_to_its_limits(
-    folder: DataFolder, moderated: dg.DagsterInstance
+    moderated: Home,
 ) -> None:
+    folder, instance = moderated
     assert not list(folder.results.rglob("*.dsa.jsonl"))
-    found = told(ask(moderated, "dsa_statements", run_key(CHAT, "student_only")))
+    found = told(ask(instance, "dsa_statements", run_key(CHAT, "student_only")))
     (path,) = folder.results.rglob("*.dsa.jsonl")
     statements = pl.read_ndjson(path)
     carried_out = read_table(folder, ACTION_LOG, CHAT, "student_only").filter(
@@ -122,9 +124,8 @@ def test_statements_for_the_eu_are_written_when_asked_for_and_keep_to_its_limits
     assert "text" not in statements.columns
 
 
-@pytest.mark.usefixtures("moderated")
-def test_a_statement_that_the_database_would_refuse_is_a_culprit(folder: DataFolder) -> None:
-    rows = query(folder, "from dsa_statements")
+def test_a_statement_that_the_database_would_refuse_is_a_culprit(moderated: Home) -> None:
+    rows = query(moderated.folder, "from dsa_statements")
     assert beyond_dsa_limits(rows).is_empty()
     long = rows.with_columns(decision_facts=pl.lit("x" * 5_001))
     assert beyond_dsa_limits(long).height == rows.height
@@ -143,17 +144,16 @@ def test_abilities_are_kept_by_config(folder: DataFolder, instance: dg.DagsterIn
     assert stored.height > 5
 
 
-def test_moderators_who_never_acted_are_none_to_hold_a_config_against(moderated: dg.DagsterInstance) -> None:
+def test_moderators_who_never_acted_are_none_to_hold_a_config_against(moderated: Home) -> None:
     with pytest.raises(Exception, match="What the moderators of chat"):
-        ask(moderated, "moderators_beside", run_key(CHAT, "hybrid"))
+        ask(moderated.instance, "moderators_beside", run_key(CHAT, "hybrid"))
 
 
-def test_a_threshold_of_no_category_is_refused_with_those_there_are(moderated: dg.DagsterInstance) -> None:
+def test_a_threshold_of_no_category_is_refused_with_those_there_are(moderated: Home) -> None:
     with pytest.raises(Exception, match="Categories are: harassment"):
-        ask(moderated, "what_if", run_key(CHAT, "hybrid"), {"thresholds": {"harrassment": 0.8}})
+        ask(moderated.instance, "what_if", run_key(CHAT, "hybrid"), {"thresholds": {"harrassment": 0.8}})
 
 
-@pytest.mark.usefixtures("moderated")
-def test_the_strict_ladder_that_comes_along_hits_some_harder_and_nobody_milder(folder: DataFolder) -> None:
-    ways = changes_answers.what_if(folder, CHAT, "student_only", [], "strict").lines["way"]
+def test_the_strict_ladder_that_comes_along_hits_some_harder_and_nobody_milder(moderated: Home) -> None:
+    ways = changes_answers.what_if(moderated.folder, CHAT, "student_only", [], "strict").lines["way"]
     assert set(ways) == {"harsher"}

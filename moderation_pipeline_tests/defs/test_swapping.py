@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import dagster as dg
 import pytest
 
@@ -9,9 +11,8 @@ from moderation_pipeline.definitions import RESOURCES, defs
 from moderation_pipeline.defs.partitions import run_key
 from moderation_pipeline.defs.resources import DecisionModels, LanguageModels, UnusableEmbedderError
 from moderation_pipeline.warehouse.files import read_table
-from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import EXPERT_AUDITS, MEMORY_SNAPSHOT
-from moderation_pipeline_tests.defs.conftest import CHAT
+from moderation_pipeline_tests.defs.conftest import CHAT, Home, home_in
 from moderation_pipeline_tests.defs.swaps import LengthEmbedder, SternAgents
 
 HYBRID = run_key(CHAT, "hybrid")
@@ -19,16 +20,15 @@ STERN = SternAgents(language_models=LanguageModels(), decision_models=DecisionMo
 EMBEDDER = "moderation_pipeline_tests.defs.swaps:LengthEmbedder"
 
 
-@pytest.fixture
-def read(instance: dg.DagsterInstance) -> dg.DagsterInstance:
-    """An instance in which the small chat has been read."""
-    defs.resolve_job_def("ingest").execute_in_process(instance=instance, partition_key=CHAT)
-    return instance
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A home in which the small chat has been read."""
+    with home_in(tmp_path_factory.mktemp("swapping")) as home:
+        defs.resolve_job_def("ingest").execute_in_process(instance=home.instance, partition_key=CHAT)
+        yield home
 
 
-def test_a_deployment_puts_another_expert_in_place_of_every_configs(
-    folder: DataFolder, read: dg.DagsterInstance
-) -> None:
+def test_a_deployment_puts_another_expert_in_place_of_every_configs(read: Home) -> None:
     deployment = dg.Definitions(
         assets=defs.assets,
         asset_checks=defs.asset_checks,
@@ -36,8 +36,8 @@ def test_a_deployment_puts_another_expert_in_place_of_every_configs(
         resources={**RESOURCES, "agents": STERN},
         executor=defs.executor,
     )
-    deployment.resolve_job_def("moderate").execute_in_process(instance=read, partition_key=HYBRID)
-    audits = read_table(folder, EXPERT_AUDITS, CHAT, "hybrid")
+    deployment.resolve_job_def("moderate").execute_in_process(instance=read.instance, partition_key=HYBRID)
+    audits = read_table(read.folder, EXPERT_AUDITS, CHAT, "hybrid")
     assert audits.height > 0
     assert set(audits["backend"]) == {"stern"}
     assert set(audits["action"]) == {"ban"}
@@ -52,14 +52,12 @@ def moderate_with_embedder(instance: dg.DagsterInstance, instead: str) -> None:
     )
 
 
-def test_the_launchpad_puts_another_embedder_in_place_of_the_configs(
-    folder: DataFolder, read: dg.DagsterInstance
-) -> None:
+def test_the_launchpad_puts_another_embedder_in_place_of_the_configs(read: Home) -> None:
     LengthEmbedder.asked.clear()
-    moderate_with_embedder(read, "")
+    moderate_with_embedder(read.instance, "")
     assert LengthEmbedder.asked == []
-    moderate_with_embedder(read, EMBEDDER)
-    learnt = read_table(folder, MEMORY_SNAPSHOT, CHAT, "hybrid")["state"].to_list()
+    moderate_with_embedder(read.instance, EMBEDDER)
+    learnt = read_table(read.folder, MEMORY_SNAPSHOT, CHAT, "hybrid")["state"].to_list()
     assert learnt
     assert set(learnt) <= set(LengthEmbedder.asked)
 
@@ -73,7 +71,7 @@ def test_the_launchpad_puts_another_embedder_in_place_of_the_configs(
     ],
 )
 def test_an_embedder_that_can_not_be_had_says_what_to_write_instead(
-    read: dg.DagsterInstance, instead: str, said: str
+    read: Home, instead: str, said: str
 ) -> None:
     with pytest.raises(UnusableEmbedderError, match=said):
-        moderate_with_embedder(read, instead)
+        moderate_with_embedder(read.instance, instead)

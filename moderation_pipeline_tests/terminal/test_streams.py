@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from moderation_pipeline.terminal.exit_codes import ExitCode
+from moderation_pipeline_tests.program import moderation
 
 PROGRAM = f"'{sys.executable}' -m moderation_pipeline.cli "
 STRANGE = "sql \"select '日é' as t, null as u\""
@@ -90,4 +91,4 @@ def test_a_bound_on_the_size_of_files_is_told_as_no_space_and_the_same_command_g
     assert bounded.returncode == ExitCode.FAILED
     assert b"There is no space left on a disk, or for a file" in bounded.stderr
     assert b"bug of ours" not in bounded.stderr
-    assert shell("synthesize --comments 100", tmp_path).returncode == ExitCode.OK
+    assert moderation(tmp_path, "synthesize", "--comments", "100").returncode == ExitCode.OK

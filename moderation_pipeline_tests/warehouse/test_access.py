@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -24,13 +25,11 @@ ROOT = Path(__file__).parent.parent.parent
 CONFIG = 'student: {{backend: openai, model: tiny-judge, base_url: "{base_url}"}}\nexpert: careful_rules\n'
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that other users can come to, as far as what lies in it lets them."""
-    made = Path(tempfile.mkdtemp(prefix="moderation-test-"))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made)
+class Filled(NamedTuple):
+    """Folders in each of which is a data folder."""
+
+    private: Path
+    opened: Path
 
 
 AS_ANOTHER_USER = """
@@ -50,8 +49,12 @@ def moderation(folder: Path, *arguments: str, another: bool = False) -> subproce
     data = str(folder / "data")
     as_this_user = ["-m", "moderation_pipeline.cli", "--data", data, *arguments]
     as_another = ["-c", AS_ANOTHER_USER, data, str(NOBODY), str(A_GROUP), *arguments]
+    return own_process(folder, *(as_another if another else as_this_user))
+
+
+def own_process(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *(as_another if another else as_this_user)],
+        [sys.executable, *arguments],
         cwd=folder,
         env={**os.environ, "DAGSTER_HOME": ""},
         capture_output=True,
@@ -61,19 +64,52 @@ def moderation(folder: Path, *arguments: str, another: bool = False) -> subproce
     )
 
 
-def filled(folder: Path) -> None:
-    """Do all that writes: a chat that is added, a model's replies, a run, its report, the synthetic chat."""
-    data = folder / "data"
-    chat = folder / "mine.jsonl"
+ALL_THAT_WRITES = """
+import os, sys
+from pathlib import Path
+from moderation_pipeline.cli import called_with
+chat, config, *folders = sys.argv[1:]
+for data in folders:
+    def call(*arguments):
+        os.umask(0o022)  # the usual one of a system, which each command finds
+        if called_with(["--data", data, *arguments]):
+            sys.exit(1)
+
+    call("add", chat)
+    Path(data, "configs").mkdir()
+    Path(data, "configs", "student_only.yaml").write_text(config, "utf-8")
+    call("run", "mine", "-c", "student_only", "-c", "learned")
+    call("synthesize", "--comments", "20")
+"""
+"""A chat that is added, a model's replies, a run, its report, the synthetic chat."""
+
+
+@pytest.fixture(scope="module")
+def filled() -> Iterator[Filled]:
+    """A folder in which all that writes was done, and one that its owner had opened to a group before.
+
+    Other users can come to them, as far as what lies in them lets them.
+    """
+    made = Path(tempfile.mkdtemp(prefix="moderation-test-"))
+    made.chmod(0o755)
+    found = Filled(made / "private", made / "opened")
+    for folder in found:
+        folder.mkdir(mode=0o755)
+    data = found.opened / "data"
+    data.mkdir()
+    if os.geteuid() == 0:
+        os.chown(data, -1, A_GROUP)
+    data.chmod(0o2750)
+    chat = made / "mine.jsonl"
     chat.write_text("".join(f'{{"text": "hello {i}", "user_id": "{i}"}}\n' for i in range(9)), "utf-8")
     chat.chmod(0o644)
-    assert moderation(folder, "add", str(chat)).returncode == 0
     with running() as server:
-        (data / "configs").mkdir()
-        (data / "configs" / "model.yaml").write_text(CONFIG.format(base_url=server.base_url), "utf-8")
-        ran = moderation(folder, "run", "mine", "-c", "model", "-c", "learned")
-        assert ran.returncode == 0, ran.stderr
-    assert moderation(folder, "synthesize", "--comments", "20").returncode == 0
+        config = CONFIG.format(base_url=server.base_url)
+        folders = [str(each / "data") for each in found]
+        ran = own_process(made, "-c", ALL_THAT_WRITES, str(chat), config, *folders)
+    assert ran.returncode == 0, ran.stderr
+    yield found
+    shutil.rmtree(made)
 
 
 def modes(data: Path) -> dict[str, int]:
@@ -86,11 +122,13 @@ def modes(data: Path) -> dict[str, int]:
     }
 
 
-def test_everything_that_is_written_is_its_owners_alone(folder: Path) -> None:
-    filled(folder)
+def test_everything_that_is_written_is_its_owners_alone(filled: Filled) -> None:
+    folder = filled.private
     made = modes(folder / "data")
     assert {"replies.sqlite", "moderation.duckdb", "dagster", "warehouse/comments/mine.parquet"} <= set(made)
-    assert {"chats/mine.jsonl", "results/mine/report.html", "results/mine/model.jsonl.zst"} <= set(made)
+    assert {"chats/mine.jsonl", "results/mine/report.html", "results/mine/student_only.jsonl.zst"} <= set(
+        made
+    )
     assert {name: oct(mode) for name, mode in made.items() if mode & 0o077} == {}
     if os.geteuid() == 0:  # nobody else can be another user
         asked = moderation(folder, "sql", "select count(*) as n from action_log", "--json", another=True)
@@ -99,13 +137,11 @@ def test_everything_that_is_written_is_its_owners_alone(folder: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
-def test_another_user_of_the_group_reads_and_queries_where_the_owner_opened_the_folder(folder: Path) -> None:
+def test_another_user_of_the_group_reads_and_queries_where_the_owner_opened_the_folder(
+    filled: Filled,
+) -> None:
+    folder = filled.opened
     data = folder / "data"
-    data.mkdir()
-    os.chown(data, -1, A_GROUP)
-    data.chmod(0o2750)
-    filled(folder)
-
     assert {name: oct(mode) for name, mode in modes(data).items() if mode & 0o007} == {}
     asked = moderation(folder, "sql", "select count(*) as n from action_log", "--json", another=True)
     assert '"n":18' in asked.stdout.partition("NOW")[2].replace(" ", ""), asked.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,15 +14,23 @@ from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.agents.learned.test_learned_student import invented_chat, learned, moderated
 
 
-def kept_head(folder: DataFolder, count: int = 2_000) -> None:
+def taught_anew(count: int, *, seed: int = 1) -> LearnedStudent:
     student = learned()
-    moderated(student, invented_chat(count))
+    moderated(student, invented_chat(count, seed))
+    return student
+
+
+taught = cache(taught_anew)
+"""For tests that read what it learnt, and teach it nothing."""
+
+
+def kept_head(folder: DataFolder, student: LearnedStudent) -> None:
     assert keep_heads([student], folder, chat="first", config="mine") == 1
 
 
 def test_a_run_begins_with_the_head_it_names_and_says_which_version(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
-    kept_head(folder)
+    kept_head(folder, taught(1_000))
     student, plain = learned(start_from="first|mine"), learned()
 
     heads = begin_heads([student, plain], folder, chat="second", config="mine")
@@ -35,7 +44,7 @@ def test_the_version_changes_with_the_head(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     versions: list[str] = []
     for count in (2_000, 2_000, 3_000):
-        kept_head(folder, count)
+        kept_head(folder, taught_anew(count))
         versions += begin_heads(
             [learned(start_from="first|mine")], folder, chat="second", config="mine"
         ).values()
@@ -50,7 +59,7 @@ def test_a_head_is_never_tested_on_the_chat_that_it_learnt_from(tmp_path: Path) 
 
 def test_nor_on_a_chat_that_the_head_it_began_with_had_learnt_from(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
-    kept_head(folder)
+    kept_head(folder, taught(1_000))
     student = learned(start_from="first|mine")
     begin_heads([student], folder, chat="second", config="mine")
     keep_heads([student], folder, chat="second", config="mine")
@@ -62,12 +71,6 @@ def test_nor_on_a_chat_that_the_head_it_began_with_had_learnt_from(tmp_path: Pat
 def test_a_head_that_was_never_learnt_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NoSnapshotError, match="Run that chat under that config first"):
         begin_heads([learned(start_from="first|mine")], DataFolder(tmp_path), chat="second", config="mine")
-
-
-def taught(count: int, *, seed: int = 1) -> LearnedStudent:
-    student = learned()
-    moderated(student, invented_chat(count, seed))
-    return student
 
 
 def head_of(student: LearnedStudent) -> list[float]:
@@ -94,7 +97,7 @@ def test_each_of_several_learned_tiers_keeps_and_begins_with_a_head_of_its_own(t
 
 def test_several_learned_tiers_may_begin_with_a_run_that_left_one_head(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
-    kept_head(folder, 1_000)
+    kept_head(folder, taught(1_000))
     again = [learned(start_from="first|mine"), learned()]
 
     assert list(begin_heads(again, folder, chat="second", config="mine")) == ["first|mine"]

@@ -371,5 +371,5 @@ class MissingColumnsError(ColumnsError):
     """A spec that names columns which the table doesn't have."""
 
     def __init__(self, path: Path, missing: Sequence[str], names: Sequence[str]) -> None:
-        named = ", ".join(f"{name!r}{closest(name, names)}" for name in missing)
-        super().__init__(f"{path} has no column {named}. Its columns are: {', '.join(names)}.")
+        named, meant = ", ".join(map(repr, missing)), "".join(closest(name, names) for name in missing)
+        super().__init__(f"{path} has no column {named}.{meant} Its columns are: {', '.join(names)}.")

@@ -26,6 +26,7 @@ from moderation_pipeline.warehouse.tables import (
     PROVENANCE,
     STUDENT_DECISIONS,
 )
+from moderation_pipeline.warehouse.views import query
 from moderation_pipeline_tests.evaluation.worlds import comments, run
 from moderation_pipeline_tests.warehouse.rows import rows_of, write_table
 
@@ -148,6 +149,9 @@ def test_what_a_silenced_user_writes_is_among_the_totals(folder: DataFolder) -> 
     store(replace(made, action_log=silenced), folder)
     store(run("student_only", chat, student=["allow none", "allow none"]), folder)
 
-    totals = flips(folder, "demo", "hybrid", "student_only").totals
+    found = flips(folder, "demo", "hybrid", "student_only")
+    in_sql = query(folder, "select comment_id from flips where chat = 'demo' order by position")
+    assert in_sql["comment_id"].to_list() == found.lines["comment_id"].to_list()
+    totals = found.totals
     assert totals.filter(action="silenced").row(0) == ("silenced", 1, 0)
     assert totals.filter(action="delete").row(0) == ("delete", 0, 0)

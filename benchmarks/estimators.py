@@ -5,14 +5,16 @@
 - *labels*: precision, recall and F1 against labels, in chats whose users differ, are few, or copy each other. Truth is
   the same ratio over users and texts never seen. Naive: percentiles of resampled users.
 - *audits*: the Student's agreement with an Expert whose audits are no sample, how often that finds a violation, and
-  how well the Student finds those, by policy. Truth is the whole chat. Naive: the same ratio over the audits.
+  how well the Student finds those, by policy. Truth is the whole chat, and again users never seen, for whom intervals
+  that resample users are made. Naive: the same ratio over the audits.
 - *verdict*: equal configs, told apart. Naive: an interval for each difference by itself.
 - *calibration*: how far off a perfectly calibrated Student is said to be. Naive: the mean gap of ten bins of equal
   width.
 - *watch*: what goes by between a sudden change and the alarm of a certificate's watch for drift.
 
-Printed are bias in points, the share of worlds in which a 95 % interval holds the truth, and its mean width. Nothing
-of the simulation is in the product; what is under test is called as the product calls it.
+Printed are bias in points with its standard error, which so many worlds leave, the share of worlds in which a 95 %
+interval holds the truth, and its mean width. Nothing of the simulation is in the product; what is under test is called
+as the product calls it.
 """
 
 from __future__ import annotations
@@ -173,9 +175,10 @@ def scores_in(chat: Chat, seed: int, truth: dict[str, float], comments: int = CO
 
 
 class Score(NamedTuple):
-    """Over many worlds: bias in points, the share of intervals that hold the truth, their mean width in points."""
+    """Over many worlds: bias in points with its standard error, how many intervals hold the truth, their width."""
 
     bias: float
+    error: float
     coverage: float
     width: float
 
@@ -187,17 +190,18 @@ def scored(intervals: list[Interval], truths: list[float]) -> Score:
     known = [(each.low, each.high, truth) for each, truth in both if each.low is not None]
     held = [low <= truth <= high for low, high, truth in known if high is not None]
     width = [high - low for low, high, _ in known if high is not None]
-    return Score(100 * float(np.mean(bias)), float(np.mean(held)), 100 * float(np.mean(width)))
+    error = float(np.std(bias)) / np.sqrt(len(bias))
+    return Score(100 * float(np.mean(bias)), 100 * error, float(np.mean(held)), 100 * float(np.mean(width)))
 
 
 def said(score: Score) -> str:
     """Return a score for a table."""
-    return f"{score.bias:+7.2f} {score.coverage:7.1%} {score.width:6.1f}"
+    return f"{score.bias:+7.2f} ±{score.error:.2f} {score.coverage:7.1%} {score.width:6.1f}"
 
 
 def print_rows(worlds: str, rows: Iterator[tuple[str, str, list[Found]]]) -> None:
     """Print a table of what is in use beside the naive way."""
-    print(f"{worlds:44}{'':24}{'truth':>6}   {'ours: bias, held, width':25}{'naive: bias, held, width':25}")
+    print(f"{worlds:44}{'':24}{'truth':>6}   {'ours: bias, held, width':31}{'naive: bias, held, width':31}")
     for world, name, found in rows:
         truths = [each.truth for each in found]
         ours = scored([each.ours for each in found], truths)
@@ -295,51 +299,53 @@ class Audited(NamedTuple):
     probability: Floats
 
 
-def audited_chat(policy: Policy, seed: int, users: int = 150) -> Audited:
+def audited_chat(policy: Policy, seed: int, users: int = 150, comments: int = AUDITED_COMMENTS) -> Audited:
     """Return one chat under an audit policy."""
     random = np.random.default_rng([seed, 11])
-    user = authors(random, users, AUDITED_COMMENTS)
-    score = random.normal(-2.2, 1.7, AUDITED_COMMENTS) + random.normal(0, 0.7, users)[user]
-    expert = random.random(AUDITED_COMMENTS) < sigmoid(1.1 * score + random.normal(0, 0.5, users)[user] - 0.1)
+    user = authors(random, users, comments)
+    score = random.normal(-2.2, 1.7, comments) + random.normal(0, 0.7, users)[user]
+    expert = random.random(comments) < sigmoid(1.1 * score + random.normal(0, 0.5, users)[user] - 0.1)
     wanted = {
         "doubt": -np.abs(score),
         "severity": score,
         "committee": np.where(
-            (score + random.normal(0, 1, AUDITED_COMMENTS) > 0) != (score > 0),
+            (score + random.normal(0, 1, comments) > 0) != (score > 0),
             10.0 - np.abs(score),
             -np.abs(score),
         ),
     }[policy.by]
     is_certain = (
-        wanted > np.quantile(wanted, 1 - policy.certain)
-        if policy.certain
-        else np.zeros(AUDITED_COMMENTS, bool)
+        wanted > np.quantile(wanted, 1 - policy.certain) if policy.certain else np.zeros(comments, bool)
     )
     probability = np.where(is_certain, 1.0, policy.floor)
-    is_audited = random.random(AUDITED_COMMENTS) < probability
+    is_audited = random.random(comments) < probability
     return Audited(user, score > 0, expert, is_audited, probability)
 
 
 FROM_AUDITS = ("agreement_rate", *AUDITED)
 
 
+def told_of(chat: Audited) -> dict[str, float]:
+    """Return what audits of all its comments would say of a chat."""
+    sums = resample(
+        of_cells(chat.user, audit_cells(chat, np.ones(chat.user.size))), seed="truth", resamples=0
+    )
+    return {name: float(value(DEFINITIONS[name], sums.total)[0]) for name in FROM_AUDITS}
+
+
 def audits_in(policy: Policy, seed: int) -> dict[str, Found]:
     """Return what is estimated from the audits of one chat."""
     chat = audited_chat(policy, seed)
-    whole = np.ones(AUDITED_COMMENTS)
-    ours, naive, truth = (
-        resample(of_cells(chat.user, audit_cells(chat, weight)), seed=f"world {seed}", resamples=number)
-        for weight, number in (
-            (chat.is_audited / chat.probability, 500),
-            (chat.is_audited.astype(float), 500),
-            (whole, 0),
-        )
+    truth = told_of(chat)
+    ours, naive = (
+        resample(of_cells(chat.user, audit_cells(chat, weight)), seed=f"world {seed}", resamples=500)
+        for weight in (chat.is_audited / chat.probability, chat.is_audited.astype(float))
     )
     return {
         name: Found(
             estimate(name, ours, NO_COPIES),
             estimate(name, naive, NO_COPIES),
-            float(value(DEFINITIONS[name], truth.total)[0]),
+            truth[name],
         )
         for name in FROM_AUDITS
     }
@@ -370,12 +376,19 @@ def audits(worlds: int) -> Iterator[tuple[str, str, list[Found]]]:
     for name, policy in POLICIES.items():
         found = [audits_in(policy, seed) for seed in range(worlds)]
         for estimated in FROM_AUDITS:
-            yield name, estimated.removesuffix("_rate"), [each[estimated] for each in found]
+            yield name, estimated, [each[estimated] for each in found]
 
 
 def print_audits(worlds: int) -> None:
-    """Print what the audits show of all comments."""
-    print_rows("audits", audits(worlds))
+    """Print what the audits show of all comments: of this chat's, and of users' whom it never saw."""
+    rows = list(audits(worlds))
+    print_rows("audits; truth: the whole chat", iter(rows))
+    # No audits are drawn on the way to it, so any policy's chat will do, with as many users as make chance small.
+    unseen = told_of(audited_chat(POLICIES["random .05"], 0, users=40_000, comments=2_000_000))
+    beyond = [
+        (policy, name, [each._replace(truth=unseen[name]) for each in found]) for policy, name, found in rows
+    ]
+    print_rows("audits; truth: users never seen", iter(beyond))
 
 
 class Told(NamedTuple):

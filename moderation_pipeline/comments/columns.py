@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
@@ -203,7 +203,8 @@ RecordPath = Annotated[str, AfterValidator(as_record_path)]
 class ColumnsSpec(Closed):
     """Our columns, and which of the table's they are. Only what is named here is read.
 
-    Without `order_by` and `shuffle_seed` the rows are taken in the order of `sent_at`, and without that in
+    `labelled_by` says whose all labels are, where no column does (`label_source`): what moderators did is no data set's
+    word. Without `order_by` and `shuffle_seed` the rows are taken in the order of `sent_at`, and without that in
     the file's. `shuffle_seed` is for a table that is no stream: sorted by label it would teach nonsense.
 
     `names` calls the columns of a file without a header, `records` says where a JSON document keeps its
@@ -233,6 +234,7 @@ class ColumnsSpec(Closed):
     label_category: Mapped | None = None
     label_is_violation: Flag | None = None
     label_source: Plain | None = None
+    labelled_by: Literal["moderators", "dataset"] | None = None
     split: Plain | None = None
     cluster: Plain | None = None
     scores: Scores = ()
@@ -292,7 +294,7 @@ class ColumnsSpec(Closed):
         return yaml.safe_dump(short, sort_keys=False, allow_unicode=True)
 
 
-OF_THE_TABLE = ("scores", "order_by", "shuffle_seed", "names", "records", "encoding")
+OF_THE_TABLE = ("labelled_by", "scores", "order_by", "shuffle_seed", "names", "records", "encoding")
 COLUMN_NAMES = tuple(name for name in ColumnsSpec.model_fields if name not in OF_THE_TABLE)
 
 
@@ -371,5 +373,5 @@ class MissingColumnsError(ColumnsError):
     """A spec that names columns which the table doesn't have."""
 
     def __init__(self, path: Path, missing: Sequence[str], names: Sequence[str]) -> None:
-        named = ", ".join(f"{name!r}{closest(name, names)}" for name in missing)
-        super().__init__(f"{path} has no column {named}. Its columns are: {', '.join(names)}.")
+        named, meant = ", ".join(map(repr, missing)), "".join(closest(name, names) for name in missing)
+        super().__init__(f"{path} has no column {named}.{meant} Its columns are: {', '.join(names)}.")

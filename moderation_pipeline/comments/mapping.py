@@ -116,9 +116,10 @@ class TableMapping:
         absent = [
             pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in ours.columns
         ]
+        labels = _labels(self.spec.labelled_by or "dataset")
         complete = (
             ours.with_columns(*absent)
-            .with_columns(*_labels(), pl.col(*FLAGS, "is_held").fill_null(value=False))
+            .with_columns(*labels, pl.col(*FLAGS, "is_held").fill_null(value=False))
             .select(*CHUNK_SCHEMA, *LABELS_AND_SPLIT, *(each.name for each in order))
         )
         reasons = _reasons(converted)
@@ -274,7 +275,7 @@ def _reasons(converted: Sequence[Converted]) -> pl.Series:
     return reasons
 
 
-def _labels() -> list[pl.Expr]:
+def _labels(labelled_by: str) -> list[pl.Expr]:
     """Complete labels from each other: no violation is category none, any category else is a violation.
 
     A label `reply` alone doesn't say whether something was wrong (a caring reply to self-harm).
@@ -288,6 +289,6 @@ def _labels() -> list[pl.Expr]:
         violation.alias("label_is_violation"),
         pl.coalesce(category, harmless).alias("label_category"),
         pl.when(pl.any_horizontal(labels.is_not_null()))
-        .then(pl.coalesce("label_source", pl.lit("dataset")))
+        .then(pl.coalesce("label_source", pl.lit(labelled_by)))
         .alias("label_source"),
     ]

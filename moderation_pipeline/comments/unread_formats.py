@@ -74,6 +74,15 @@ SEEMINGS = (
 )
 
 
+NO_TEXT = SEEMINGS[:4]
+"""What is no text, whatever a program that looks for columns would find in it."""
+
+
+def is_no_text(head: bytes) -> bool:
+    """Return whether a file that begins so is an archive, a workbook, a document or a database."""
+    return any(seeming.begins.match(head[:4_096]) for seeming in NO_TEXT)
+
+
 def seems_to_be(head: bytes) -> str:
     """Return in a sentence or two what a file that begins so seems to be, and what to do; nothing if unknown."""
     for seeming in SEEMINGS:

@@ -149,12 +149,13 @@ class ScoreRangeError(ModerationError):
         elif lowest >= 0 and highest <= 100:
             super().__init__(
                 f"{spans}, and a score is a probability from 0 to 1. If they are out of 100, say so: "
-                f"{{column: {column}, out_of: 100}} in the columns file, or --score {column}/100."
+                f"{{column: {column}, out_of: 100}} in the columns file, or --score 'NAME={column}/100'."
             )
             return
         super().__init__(
             f"{spans}, and a score is a probability from 0 to 1. Turn them into some first: 1 / (1 + exp(-x)) for "
-            "log-odds, 1 - x where a low score is the bad one."
+            "log-odds, 1 - x where a low score is the bad one (of scores from 0 to 1: --score 'NAME=1-COLUMN'), an "
+            "empty cell where a number stands for no score."
         )
 
 
@@ -164,8 +165,13 @@ class NoScoreError(ModerationError):
     def __init__(self, table: str, column: str, examples: Sequence[str]) -> None:
         found = f"it holds {', '.join(map(repr, examples))}" if examples else "it is empty"
         super().__init__(
-            f"{table}: column {column!r} holds no score: {found}. A score is a number from 0 to 1. Name another column."
+            f"{table}: column {column!r} holds no score: {found}. A score is a number from 0 to 1, or a percentage "
+            "with its sign. Name another column."
         )
+
+
+DECIMAL_COMMA = r"^[+-]?\d*,\d+$"
+"""What a program writes for 0.5 where commas are decimal; what it separates by thousand is no score anyway."""
 
 
 class ScoreReader:
@@ -174,20 +180,31 @@ class ScoreReader:
     def __init__(self, column: str, out_of: float = 1.0) -> None:
         self.column = column
         self._out_of = out_of
-        self._rows = self._empty = 0
+        self._rows = self._empty = self._percentages = self._commas = 0
         self._foreign: Counter[str] = Counter()
         self._lowest, self._highest = inf, -inf
 
     def read(self, values: pl.Series) -> pl.Series:
         """Return probabilities; null where a cell is empty or holds no number.
 
+        A percentage with its sign is one whatever the scores are out of, and a comma is a decimal point.
+
         Raises:
             UnfitTypeError: the values are lists, structs or bytes.
         """
         text = as_text(values)
         nothing = is_empty(text)
-        numbers = text.str.strip_chars().cast(pl.Float64, strict=False)
-        numbers = numbers.set(~numbers.is_finite().fill_null(value=False), None) / self._out_of
+        plain = text.str.strip_chars()
+        is_percentage = plain.str.ends_with("%").fill_null(value=False)
+        plain = plain.str.strip_chars_end("% ")
+        has_comma = plain.str.contains(DECIMAL_COMMA).fill_null(value=False)
+        pointed = plain.str.replace(",", ".", literal=True)
+        scores = pl.select(pl.when(has_comma).then(pointed).otherwise(plain)).to_series()
+        scores = scores.cast(pl.Float64, strict=False)
+        out_of = pl.Series([self._out_of]).new_from_index(0, len(text)).set(is_percentage, 100.0)
+        numbers = scores.set(~scores.is_finite().fill_null(value=False), None) / out_of
+        self._percentages += int(is_percentage.sum())
+        self._commas += int(has_comma.sum())
         self._rows += len(text)
         self._empty += int(nothing.sum())
         self._foreign.update(text.filter(numbers.is_null() & ~nothing).to_list())
@@ -214,6 +231,9 @@ class ScoreReader:
         """What was understood: from where to where the scores go, and how many rows have none."""
         missing = self._empty + self._foreign.total()
         known = f"{self._rows - missing:,} scores in {self.column!r}, from {self._lowest:.3g} to {self._highest:.3g}"
+        taken = [f"{self._percentages:,} are percentages"] if self._percentages else []
+        taken += [f"in {self._commas:,} a comma was taken for the decimal point"] if self._commas else []
+        known += f" ({', '.join(taken)})" if taken else ""
         parts = [f"{self._empty:,} are empty"] if self._empty else []
         if self._foreign:
             examples = ", ".join(repr(value[:40]) for value, _ in self._foreign.most_common(3))

@@ -1,7 +1,7 @@
 """What is asked of a table: which columns it is about, written short, for the command and for Python alike.
 
     label      COLUMN · COLUMN=VALUE,VALUE (those are violations) · COLUMN>=NUMBER
-    score      NAME=COLUMN · COLUMN · NAME=COLUMN/100 (a score out of 100)
+    score      NAME=COLUMN · COLUMN · NAME=COLUMN/100 (a score out of 100) · NAME=1-COLUMN (a low one is the bad one)
     threshold  NUMBER for all scores · NAME=NUMBER
     price      NAME=DOLLARS for 1,000 rows
     harm       missed=WEIGHT · wrongful=WEIGHT · CATEGORY=WEIGHT (of a missed violation)
@@ -48,11 +48,15 @@ class LabelAsked(NamedTuple):
 
 
 class ScoreAsked(NamedTuple):
-    """A score: what it is called, where it is, out of how much, and from which probability on it flags."""
+    """A score: what it is called, where it is, out of how much, and from which probability on it flags.
+
+    `is_turned` says that a low one is the bad one: what is judged is 1 less it.
+    """
 
     name: str
     column: str
     out_of: float = 1.0
+    is_turned: bool = False
     threshold: float = USUAL_THRESHOLD
     usd_per_1000: float | None = None
 
@@ -71,6 +75,7 @@ class Asked:
     groups: tuple[str, ...] = ()
     annotator: str | None = None
     item: str | None = None
+    no_label: tuple[str, ...] = ()
     thresholds: tuple[str, ...] = ()
     prices: tuple[str, ...] = ()
     harm: tuple[str, ...] = ()
@@ -149,6 +154,7 @@ def _split(written: str, names: Sequence[str]) -> list[str]:
 
 AT_LEAST = re.compile(r"(.+?)\s*>=\s*(-?\d+(?:\.\d+)?)")
 OUT_OF = re.compile(r"(.+)/(\d+(?:\.\d+)?)")
+TURNED = "1-"
 
 
 def _label(written: str, names: Sequence[str]) -> LabelAsked:
@@ -173,9 +179,12 @@ def _score(written: str | tuple[str, str], names: Sequence[str]) -> ScoreAsked:
             name, column = written, written
     if not name or not column:
         raise AskedError(f"--score {written!r} is not of the form NAME=COLUMN, such as perspective=TOXICITY.")
+    is_turned = column not in names and column.startswith(TURNED)
+    if is_turned:
+        name, column = name.removeprefix(TURNED), column.removeprefix(TURNED).strip()
     if column not in names and (found := OUT_OF.fullmatch(column)):
-        return ScoreAsked(name.removesuffix(f"/{found[2]}"), found[1], float(found[2]))
-    return ScoreAsked(name, column)
+        return ScoreAsked(name.removesuffix(f"/{found[2]}"), found[1], float(found[2]), is_turned)
+    return ScoreAsked(name, column, is_turned=is_turned)
 
 
 def _numbers(

@@ -20,10 +20,12 @@ from moderation_pipeline.comments.values import (
     as_flags_from,
     as_text,
     is_empty,
+    is_one_of,
 )
 from moderation_pipeline.contest.asked import Asked, AskedError, LabelAsked, ScoreAsked
 from moderation_pipeline.contest.table_file import ROW, TableColumns
 from moderation_pipeline.contest.votes import Votes, in_columns, in_rows
+from moderation_pipeline.errors import closest
 from moderation_pipeline.evaluation.scored.judged_rows import Judge
 from moderation_pipeline.text.normalise import normalise
 
@@ -74,11 +76,10 @@ def judged_table(asked: Asked, columns: TableColumns, names: Sequence[str]) -> J
     _refuse_unfit(columns)
     rows = pl.DataFrame([frame[ROW].cast(pl.Int64).alias("row"), *_said_of_rows(asked, frame)])
     readings = [(each, ScoreReader(each.column, each.out_of)) for each in scores]
-    rows = rows.with_columns(
-        [reader.read(frame[each.column]).alias(f"score:{each.name}") for each, reader in readings]
-    )
+    rows = rows.with_columns([_scores(each, reader, frame) for each, reader in readings])
     for _, reader in readings:
         reader.check(columns.name)
+    meanings = _meanings(asked, frame, names)
     votes, voted = _votes(asked, frame, names)
     rows = voted.take(rows)
     used = rows.filter(pl.col("text").is_not_null() & pl.col("votes").is_not_null())
@@ -92,7 +93,13 @@ def judged_table(asked: Asked, columns: TableColumns, names: Sequence[str]) -> J
         judges,
         asked.groups,
         votes,
-        (*columns.notes, *_counted(columns, rows, used), *voted.notes, *(r.note for _, r in readings)),
+        (
+            *columns.notes,
+            *_counted(columns, rows, used),
+            *meanings,
+            *voted.notes,
+            *(r.note for _, r in readings),
+        ),
     )
 
 
@@ -145,7 +152,7 @@ def _times(asked: Asked, frame: pl.DataFrame) -> pl.Series:
 def _votes(asked: Asked, frame: pl.DataFrame, names: Sequence[str]) -> tuple[Votes | None, Votes]:
     """Return the annotators' votes, null where one label is all there is; and the labels as votes."""
     labels = asked.labels_of(names)
-    flags = [(each.column, _label(each, frame[each.column])) for each in labels]
+    flags = [(each.column, _label(each, asked.no_label, frame[each.column])) for each in labels]
     if asked.annotator is not None and asked.item is not None:
         votes = in_rows(frame[ROW], _words(frame[asked.item]), _words(frame[asked.annotator]), flags[0][1])
         return votes, votes
@@ -153,35 +160,95 @@ def _votes(asked: Asked, frame: pl.DataFrame, names: Sequence[str]) -> tuple[Vot
     return (votes if len(labels) > 1 else None), votes
 
 
-def _label(asked: LabelAsked, values: pl.Series) -> pl.Series:
+def _label(asked: LabelAsked, no_label: Sequence[str], values: pl.Series) -> pl.Series:
     """Return a label's column as yes and no; null where it says nothing.
 
     Raises:
         AskedError: it holds something else, and nobody said what that means.
     """
     text = as_text(values)
-    flags = _flags(asked, values)
+    flags = _flags(asked, no_label, values)
     if flags.bad is not None:
-        foreign = text.filter(flags.bad).value_counts(sort=True, name="times").head(5)
-        found = ", ".join(f"{value!r} ({times:,} times)" for value, times in foreign.rows())
-        example = foreign[foreign.columns[0]][0]
-        raise AskedError(
-            f"Label {asked.column!r} holds {found}. Allowed are true and false, 1 and 0, yes and no. Say what is a "
-            f"violation: --label '{asked.column}={example}', several with commas, or of a number "
-            f"--label '{asked.column}>=0.5'."
-        )
+        raise AskedError(_what_it_holds(asked.column, text, flags.bad))
     if asked.true_for and not flags.values.any():
-        values_there = ", ".join(map(repr, text.drop_nulls().unique(maintain_order=True).head(10)))
+        there = [value for value in text.drop_nulls().unique(maintain_order=True) if value]
+        meant = closest(asked.true_for[0], there)
         raise AskedError(
-            f"--label '{asked.column}={','.join(asked.true_for)}': no row holds that. The column holds {values_there}."
+            f"--label '{asked.column}={','.join(asked.true_for)}': no row holds that.{meant} The column holds "
+            f"{', '.join(map(repr, there[:10]))}."
         )
     return flags.values
 
 
-def _flags(asked: LabelAsked, values: pl.Series) -> Converted:
+def _what_it_holds(column: str, text: pl.Series, bad: pl.Series) -> str:
+    """Say what a label's column holds that nobody explained, and how to explain it.
+
+    No value is proposed as the violation: whoever copies a wrong one gets an answer all the same.
+    """
+    foreign = _by_number(text.filter(bad))
+    found = ", ".join(f"{value!r} ({times:,} times)" for value, times in foreign[:5])
+    allowed = f"Label {column!r} holds {found}. Allowed are true and false, 1 and 0, yes and no."
+    if not text.filter(bad).str.strip_chars().cast(pl.Float64, strict=False).null_count():
+        return f"{allowed} Say from which number on a row is a violation: --label '{column}>=0.5'."
+    return (
+        f"{allowed} Say which of its values are violations, several with commas: --label '{column}=VALUE,VALUE'. What "
+        f"is no label at all needs a word too, and is left out: --no-label VALUE."
+    )
+
+
+def _by_number(text: pl.Series) -> list[tuple[str, int]]:
+    """Return the values that there are and how often, the most frequent first."""
+    counted = (
+        text.alias("value").value_counts(name="times").sort(["times", "value"], descending=[True, False])
+    )
+    return [(str(value), int(times)) for value, times in counted.rows()]
+
+
+def _flags(asked: LabelAsked, no_label: Sequence[str], values: pl.Series) -> Converted:
     if asked.at_least is not None:
-        return as_flags_from(values, asked.at_least, ())
-    return as_flags(values, asked.true_for, ())
+        return as_flags_from(values, asked.at_least, no_label)
+    return as_flags(values, asked.true_for, no_label)
+
+
+def _meanings(asked: Asked, frame: pl.DataFrame, names: Sequence[str]) -> list[str]:
+    """Say which values were taken for violations, which for none and which for no label, where that was asked for.
+
+    Raises:
+        AskedError: a value that is said to be no label is nowhere.
+    """
+    labels = {each: as_text(frame[each.column]) for each in asked.labels_of(names)}
+    for value in asked.no_label:
+        if not any(is_one_of(text, [value]).any() for text in labels.values()):
+            there = [each for text in labels.values() for each, _ in _by_number(text.filter(~is_empty(text)))]
+            raise AskedError(
+                f"--no-label {value!r}: no row holds that.{closest(value, there)} The labels hold "
+                f"{', '.join(map(repr, there[:10]))}."
+            )
+    return [_meaning(each, asked.no_label, text) for each, text in labels.items() if each.true_for]
+
+
+SHOWN = 8
+"""So many values of a label are named; whoever has more has no column of words."""
+
+
+def _meaning(asked: LabelAsked, no_label: Sequence[str], text: pl.Series) -> str:
+    flags = _flags(asked, no_label, text).values
+    left_out = f", {', '.join(map(repr, no_label))} for no label" if no_label else ""
+    return (
+        f"Of label {asked.column!r}, {_values_listed(text.filter(flags))} was taken for a violation, "
+        f"{_values_listed(text.filter(~flags))} for none{left_out}."
+    )
+
+
+def _values_listed(text: pl.Series) -> str:
+    values = _by_number(text)
+    listed = ", ".join(f"{value!r} ({times:,})" for value, times in values[:SHOWN])
+    return f"{listed} and {len(values) - SHOWN:,} values more" if len(values) > SHOWN else listed or "nothing"
+
+
+def _scores(asked: ScoreAsked, reader: ScoreReader, frame: pl.DataFrame) -> pl.Series:
+    read = reader.read(frame[asked.column])
+    return (1 - read if asked.is_turned else read).alias(f"score:{asked.name}")
 
 
 def _judge(score: ScoreAsked) -> Judge:
@@ -190,7 +257,7 @@ def _judge(score: ScoreAsked) -> Judge:
         "score",
         score.threshold,
         usd_per_1000=score.usd_per_1000,
-        what=f"column {score.column}, flags from {score.threshold:g}",
+        what=f"{'1 less ' if score.is_turned else ''}column {score.column}, flags from {score.threshold:g}",
     )
 
 

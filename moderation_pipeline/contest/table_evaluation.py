@@ -19,6 +19,9 @@ from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation, F
 from moderation_pipeline.evaluation.scored.score_sums import with_chosen
 from moderation_pipeline.statistics.bootstrap import NOTHING
 
+SEED = "a labelled table"
+"""Words for what chance draws: the same whatever a file is called, so that a copy of a table says what it says."""
+
 
 def evaluate(
     table: Path | str | pl.DataFrame,
@@ -33,6 +36,7 @@ def evaluate(
     group: str | Sequence[str] = (),
     annotator: str | None = None,
     item: str | None = None,
+    no_label: str | Sequence[str] = (),
     threshold: float | Mapping[str, float] | None = None,
     price: Mapping[str, float] | None = None,
     harm: Mapping[str, float] | None = None,
@@ -46,7 +50,8 @@ def evaluate(
         text: the column of texts.
         label: what says which rows are violations: a column of true and false, `column=value,value`,
             `column>=number`, or several columns, one per annotator.
-        score: `name=column` of each score (`column/100` where it is out of 100), or a mapping of the same.
+        score: `name=column` of each score (`column/100` where it is out of 100, `1-column` where a low one is the
+            bad one), or a mapping of the same.
         user: who wrote a row; intervals take a user's rows as one.
         time: when it was written, where the rows are a stream.
         category: what kind of violation a row is, in words of your own.
@@ -54,6 +59,7 @@ def evaluate(
         group: columns of groups that are looked at one by one.
         annotator: whose label a row is, where each row is one annotator's label of an item.
         item: what was labelled, with `annotator`.
+        no_label: values of the label that say nothing (`unsure`); their rows are left out.
         threshold: from which score on a row is flagged: for all, or by score; .5 where nothing is said.
         price: dollars for 1,000 rows, by score.
         harm: what errors weigh: `missed`, `wrongful`, or a category of `category`; 1 where nothing is said.
@@ -75,6 +81,7 @@ def evaluate(
         groups=_listed(group),
         annotator=annotator,
         item=item,
+        no_label=_listed(no_label),
         thresholds=_numbered(threshold),
         prices=_numbered(price),
         harm=_numbered(harm),
@@ -97,10 +104,9 @@ def evaluate_asked(table: Path | str | pl.DataFrame, asked: Asked) -> Evaluation
     others = keyless_judgements(read.rows, asked.configs)
     judges = (*read.judges, *(each.judge for each in others))
     rows = pl.concat([read.rows, *(each.columns for each in others)], how="horizontal")
-    seed = columns.name
     harm = asked.weights_of(read.rows["category"].drop_nulls().unique().to_list())
-    voted = JudgedRows(rows, judges, read.groups, asked.label_source, seed, harm)
-    judged = replace(voted, rows=with_chosen(rows.drop_nulls("label"), judges, seed))
+    voted = JudgedRows(rows, judges, read.groups, asked.label_source, SEED, harm)
+    judged = replace(voted, rows=with_chosen(rows.drop_nulls("label"), judges, SEED))
     votes = None if read.votes is None else read.votes.votes
     alpha = NOTHING if votes is None else agreement_of_annotators(voted, votes)
     annotators = pl.DataFrame() if votes is None else annotators_frame(voted, votes)

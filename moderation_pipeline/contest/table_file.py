@@ -16,6 +16,7 @@ from moderation_pipeline.comments.columns import ColumnsSpec, MissingColumnsErro
 from moderation_pipeline.comments.formats import readers_for
 from moderation_pipeline.comments.readers.table import TableReader
 from moderation_pipeline.comments.source import Source
+from moderation_pipeline.comments.unread_formats import is_no_text, seems_to_be
 from moderation_pipeline.errors import ModerationError
 
 FRAME = "the frame"
@@ -49,6 +50,11 @@ def columns_of(table: Path | str | pl.DataFrame, text: str, wanted: Wanted) -> T
     Raises:
         ModerationError: there is no such table or column, or it can't be read.
     """
+    if not isinstance(table, (str, Path, pl.DataFrame)):
+        raise NoTableError(
+            f"{type(table).__module__}.{type(table).__name__} is no table. Pass a file's path or a Polars frame; "
+            "polars.from_pandas(frame) makes one of a pandas frame."
+        )
     if isinstance(table, pl.DataFrame):
         columns = list(dict.fromkeys(wanted(table.columns)))
         if missing := [name for name in columns if name not in table.columns]:
@@ -63,6 +69,8 @@ def columns_of(table: Path | str | pl.DataFrame, text: str, wanted: Wanted) -> T
 
 def _of_file(path: Path, text: str, wanted: Wanted) -> TableColumns:
     source = Source(path, path.stem)
+    if is_no_text(source.head()):
+        raise NoTableError(f"{path} can't be read as a table. {seems_to_be(source.head())}")
     spec = ColumnsSpec(text=TextColumn(column=text))
     kind = next((each for each in readers_for(source.head(), spec) if issubclass(each, TableReader)), None)
     if kind is None:

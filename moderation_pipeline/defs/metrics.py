@@ -16,7 +16,13 @@ from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.files import read_table, stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import partition_names
-from moderation_pipeline.warehouse.tables import ACCEPTED_RUN, ESTIMATES, EXPERT_AUDITS, METRIC_HISTORY
+from moderation_pipeline.warehouse.tables import (
+    ACCEPTED_RUN,
+    ESTIMATES,
+    EXPERT_AUDITS,
+    METRIC_HISTORY,
+    METRICS,
+)
 from moderation_pipeline.warehouse.versions import comments_version, source_version
 
 if TYPE_CHECKING:
@@ -78,9 +84,9 @@ def run_judged(
     chat, name = partition_names(context.partition_key)
     named = run_basis(provenance, ConfigLibrary(data_folder).load(str(name))).named
     run = Run(named, student_decisions, expert_audits, memory_snapshot, action_log, user_state)
-    row, by_comment = measured_run(
-        comments, run, data_version=comments_version(comments), reference=_reference(data_folder, chat, named)
-    )
+    version = comments_version(comments)
+    reference = reference_plans(data_folder, str(chat), named, version)
+    row, by_comment = measured_run(comments, run, data_version=version, reference=reference)
     yield dg.MaterializeResult(asset_key="metrics", value=row, metadata=numbers(row))
     history = with_these(
         read_table(data_folder, METRIC_HISTORY, chat, name),
@@ -110,17 +116,25 @@ def _made(context: dg.AssetExecutionContext) -> "WhenMade":
     return WhenMade(context.run.run_id, now if began is None else datetime.fromtimestamp(began, UTC), now)
 
 
-def _reference(folder: DataFolder, chat: str, named: NamedConfig) -> pl.DataFrame | None:
-    """Return the plans of the run of the same chat in which the config's Expert audited everything, if it is stored.
+def reference_plans(folder: DataFolder, chat: str, named: NamedConfig, version: str) -> pl.DataFrame | None:
+    """Return the plans of the run of these comments in which the config's Expert audited everything, if it is stored.
 
-    Not an input of the asset: it is another config's run, and Dagster would hold every run back for it.
+    A run of what the chat was before is none of them: its comments have the names of others. Not an input of the
+    asset: it is another config's run, and Dagster would hold every run back for it.
     `comparison` measures once more, when all runs of the chat are through.
     """
     from moderation_pipeline.evaluation.yardstick import yardstick_of
 
     library = ConfigLibrary(folder)
-    stored = {path.stem for path in stored_partitions(folder, EXPERT_AUDITS, chat)}
-    against = yardstick_of(named, [library.load(name) for name in stored.intersection(library.names())])
+    stored = {path.stem for path in stored_partitions(folder, EXPERT_AUDITS, chat)}.intersection(
+        library.names()
+    )
+    of_these = [
+        name
+        for name in sorted(stored)
+        if version in read_table(folder, METRICS, chat, name)["data_version"].to_list()
+    ]
+    against = yardstick_of(named, map(library.load, of_these))
     return None if against is None else read_table(folder, EXPERT_AUDITS, chat, against)
 
 

@@ -11,7 +11,9 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
+from moderation_pipeline.certificates.certified_basis import run_basis
 from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.defs.checking import OWNERS, declared, holds
 from moderation_pipeline.defs.comparison import RUN_TABLES, Partitions, collect_runs, of_every_config
 from moderation_pipeline.defs.partitions import chats, configs, from_chat_to_run, runs
@@ -29,6 +31,7 @@ from moderation_pipeline.warehouse.tables import (
     METRICS,
     MODERATORS_BESIDE,
     PROBE_RESULTS,
+    PROVENANCE,
     USER_STATE,
     WHAT_IF,
     Table,
@@ -94,8 +97,7 @@ def what_if(
     from moderation_pipeline.moderation.acting_anew import Stored
     from moderation_pipeline.moderation.replayed import acted_under, asked_in_words
 
-    named = ConfigLibrary(data_folder).load(str(partition_names(context.partition_key)[1]))
-    _refuse_other_comments(context, comments, action_log)
+    named = _config_of(context, data_folder, comments, action_log)
     least = _thresholds(config.thresholds)
     stored = Stored(student_decisions, expert_audits, action_log)
     after = acted_under(comments, stored, named.config, data_folder, least=least, sanctions=config.sanctions)
@@ -103,6 +105,15 @@ def what_if(
     rows = found.lines.with_columns(pl.lit(asked).alias("asked"))
     ways = {f"comments_{way}": number for way, number in rows["way"].value_counts().iter_rows()}
     return _made(context, WHAT_IF, rows, asked=asked, **ways)
+
+
+def _config_of(
+    context: dg.AssetExecutionContext, folder: DataFolder, comments: pl.DataFrame, action_log: pl.DataFrame
+) -> NamedConfig:
+    """Return the config of the run that is asked about as it was then, if that is of the comments there are."""
+    _refuse_other_comments(context, comments, action_log)
+    chat, name = partition_names(context.partition_key)
+    return run_basis(read_table(folder, PROVENANCE, chat, name), ConfigLibrary(folder).load(str(name))).named
 
 
 def _refuse_other_comments(
@@ -212,8 +223,7 @@ def fairness(
     from moderation_pipeline.evaluation.scored.false_alarms import fairness_frame
     from moderation_pipeline.evaluation.scored.run_judges import judged_runs
 
-    named = ConfigLibrary(data_folder).load(str(partition_names(context.partition_key)[1]))
-    _refuse_other_comments(context, comments, action_log)
+    named = _config_of(context, data_folder, comments, action_log)
     run = Run(named, student_decisions, expert_audits, memory_snapshot, action_log, USER_STATE.empty())
     # By names that are no words of SQL's own.
     rows = fairness_frame(judged_runs(comments, [run])).rename({"by": "told_by", "group": "group_name"})

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from moderation_pipeline.evaluation.estimates import DEFINITIONS, KEYS, Ratio, influence
+from moderation_pipeline.evaluation.estimates import DEFINITIONS, KEYS, Ratio, influence, value
 from moderation_pipeline.statistics.bootstrap import Array, added_up_by
 from moderation_pipeline.statistics.clusters import Copies, copies_of
 from moderation_pipeline.warehouse.tables import DIFFERENCES, ESTIMATES
@@ -22,16 +22,21 @@ OF_A_RUN = {name: DEFINITIONS[name] for name in ESTIMATES}
 
 
 class CopiedTexts(NamedTuple):
-    """Which shared text each row (a user's copies of one) is of, its influence by estimate, and what those add."""
+    """Which shared text each row (a user's copies of one) is of, its influence by estimate, and what those add.
+
+    `left_out` is by how much an estimate falls without each text.
+    """
 
     text: npt.NDArray[np.int64]
     influence: dict[str, npt.NDArray[np.float32]]
+    left_out: dict[str, npt.NDArray[np.float32]]
     added: dict[str, Copies]
 
     def to_difference(self, other: CopiedTexts, name: str) -> Copies:
         """Return what copies add to the variance of this run's estimate less the other's."""
         apart = self.influence[name].astype(np.float64) - other.influence[name]
-        return copies_of(self.text, apart)
+        without = self.left_out[name].astype(np.float64) - other.left_out[name]
+        return copies_of(self.text, apart, without)
 
 
 def copied_texts(
@@ -47,12 +52,21 @@ def copied_texts(
     shared = added_up_by(KEYS, sums.drop_nulls("shared_text"))
     text = shared["shared_text"].cast(pl.Categorical).to_physical().to_numpy()
     # From nought and without gaps, whatever else this process has made categories of.
-    _, text = np.unique(text, return_inverse=True)
+    _, text = np.unique(text.astype(np.int64), return_inverse=True)
     rows: dict[str, Array] = {name: shared[name].to_numpy() for name in names}
     total: dict[str, Array] = {name: sums.select(pl.col(name).sum()).to_series().to_numpy() for name in names}
+    of_text: dict[str, Array] = {name: np.bincount(text, rows[name]).astype(np.float64) for name in names}
     added = {name: influence(ratios, rows, total) for name, ratios in definitions.items()}
+    without = {name: _left_out(ratios, of_text, total) for name, ratios in definitions.items()}
     return CopiedTexts(
         text.astype(np.int64),
         {name: added[name].astype(np.float32) for name in compared},
-        {name: copies_of(text.astype(np.int64), added[name]) for name in definitions},
+        {name: without[name].astype(np.float32) for name in compared},
+        {name: copies_of(text.astype(np.int64), added[name], without[name]) for name in definitions},
     )
+
+
+def _left_out(ratios: tuple[Ratio, ...], of_text: dict[str, Array], total: dict[str, Array]) -> Array:
+    """Return by how much an estimate falls without each text; to first order where it is undefined without it."""
+    fallen = value(ratios, total) - value(ratios, {name: total[name] - of_text[name] for name in total})
+    return np.where(np.isnan(fallen), influence(ratios, of_text, total), fallen)

@@ -18,6 +18,7 @@ ABOUT = (
     "normalised",
     "label_is_violation",
     "label_category",
+    "label_source",
 )
 SAME_CASE = ("normalised", "student_action", "student_category", "expert_action", "expert_category")
 DEAREST_FIRST = {
@@ -41,7 +42,7 @@ def costliest_disagreements(
     Expert's plans are the run's audits, or where it made none the reference's.
 
     Columns: comment_id, position, channel, user_id, user_name, sent_at, text, label_is_violation,
-    label_category; student_ and expert_ action, category, confidence, reasoning; gap, repeats.
+    label_category, label_source; student_ and expert_ action, category, confidence, reasoning; gap, repeats.
     """
     audits = run.expert_audits if run.expert_audits.height or reference is None else reference
     both = (

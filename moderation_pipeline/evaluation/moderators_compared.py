@@ -55,7 +55,13 @@ def moderators_compared(comments: pl.DataFrame, action_log: pl.DataFrame) -> Mod
     if known.is_empty():
         chat = str(comments["chat"][0]) if comments.height else ""
         raise NoModeratorsError(chat, sorted(comments["label_source"].drop_nulls().unique().to_list()))
-    log = action_log.select("comment_id", "action", "category", "reason")
+    silenced = pl.col("under_sanction").fill_null(value=False)
+    log = action_log.select(
+        "comment_id",
+        pl.when(silenced).then(pl.lit("silenced")).otherwise("action").alias("action"),
+        "category",
+        "reason",
+    )
     both = known.join(log, on="comment_id", maintain_order="left").with_columns(
         human=pl.col("label_is_violation"),
         config=pl.col("category").fill_null(NO_VIOLATION) != NO_VIOLATION,

@@ -144,6 +144,12 @@ def acted_against(outcome: pl.DataFrame) -> dict[str, int]:
     return {action: int(counted.get(action, 0)) for action in SANCTION_WORDS}
 
 
+def fared(outcome: pl.DataFrame) -> dict[str, int]:
+    """Return how often each sanction was meted out, and how many comments of a silenced user were not there at all."""
+    silenced = int(outcome["under_sanction"].fill_null(value=False).sum())
+    return {**acted_against(outcome), "silenced": silenced}
+
+
 def rules_that_stood(student: pl.DataFrame, expert: pl.DataFrame, *, audits_act: bool) -> pl.DataFrame:
     """Return the rule that was cited for each comment, by the plan that stood; of both agents' `comment_id`, `rule`."""
     both = [

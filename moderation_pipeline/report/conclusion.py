@@ -32,6 +32,10 @@ JUDGES = {
 """Whose judgement a label is, by `label_source`."""
 
 
+ACTS = "moderators"
+"""Labels that are what moderators did: what they let be is not known to be innocent."""
+
+
 class Conclusion(NamedTuple):
     """Three sentences, and the terms and intervals behind the first, empty where there are none.
 
@@ -60,8 +64,10 @@ def conclusion(
     """
     if comparison.is_empty():
         return None
+    by_acts = ACTS in label_sources
     rows = [
-        {**row, "marks": "; ".join((marks or {}).get(row["config"], ()))} for row in comparison.to_dicts()
+        {**row, "marks": "; ".join((marks or {}).get(row["config"], ())), "by_acts": by_acts}
+        for row in comparison.to_dicts()
     ]
     best = next((row for row in rows if row["is_best"]), None)
     choice = _choice(rows, best)
@@ -212,10 +218,13 @@ def _quality_of(row: Row) -> str:
         return f"there are no labels, and on {rate} of 100 comments it ends as the Expert would"
     right, found = (_float(row[name]) for name in ("precision", "recall"))
     only = "only " if right is not None and right < LEAST_RIGHT else ""
-    flagged = f"of 100 comments it flagged, {only}{of_hundred(right)} were violations"
+    were, those = "violations", "violations"
+    if row["by_acts"]:
+        were, those = "acted on by the moderators too", "that they acted on"
+    flagged = f"of 100 comments it flagged, {only}{of_hundred(right)} were {were}"
     if right is None:
         flagged = "it flagged nothing"
-    return f"{flagged}, and of 100 violations it found {of_hundred(found)}"
+    return f"{flagged}, and of 100 {those} it found {of_hundred(found)}"
 
 
 def _behind(row: Row) -> str:
@@ -283,10 +292,8 @@ def _alone_by_labels(row: Row, label_sources: tuple[str, ...]) -> str:
         )
     of = f" of {plural(int(row['sanctions_checked'] or 0), 'sanction')}"
     bounds = "" if low is None or high is None else f"; 95 % interval {percent(low, 0)} to {percent(high, 0)}"
-    facts = (
-        f"{count(int(wrong or 0))}{of} that could be checked hit comments labelled innocent"
-        f" ({percent(share)}{bounds})"
-    )
+    innocent = "that they let be, seen or not" if row["by_acts"] else "labelled innocent"
+    facts = f"{count(int(wrong or 0))}{of} that could be checked hit comments {innocent} ({percent(share)}{bounds})"
     if share > WRONGFUL_BOUND:
         return f"{name} should not act alone: judged by {by}, {facts}"
     if high is None or high > WRONGFUL_BOUND:

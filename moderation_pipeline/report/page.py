@@ -21,7 +21,7 @@ from moderation_pipeline.evaluation.sanctioned import sanctioned_users
 from moderation_pipeline.evaluation.yardstick import reference_of
 from moderation_pipeline.report.certificate_sentences import CertificateWords
 from moderation_pipeline.report.comparison_table import ReadableTable, readable
-from moderation_pipeline.report.conclusion import Conclusion, conclusion
+from moderation_pipeline.report.conclusion import ACTS, Conclusion, conclusion
 from moderation_pipeline.report.disagreement_pages.case_pages import MOST, case_pages
 from moderation_pipeline.report.figure import Figure
 from moderation_pipeline.report.label_evidence import LabelEvidence, label_evidence
@@ -177,7 +177,9 @@ def _page(
         facts=chat_facts(comments, len(runs)),
         configs=[(run.name, run.config.config.description) for run in runs],
         verdict=verdict,
-        people=None if chosen is None else people_sentence(chosen.name, felt_counts(comments, chosen)),
+        people=None
+        if chosen is None
+        else people_sentence(chosen.name, felt_counts(comments, chosen), by_acts=ACTS in sources),
         stale=stale_sentence(chat, left_out),
         certified=certified.words(runs),
         small_print=certified.small_print(),

@@ -22,7 +22,9 @@ from moderation_pipeline.report.certificate_sentences import (
     certified_to,
     small_print,
 )
+from moderation_pipeline.report.conclusion import ACTS
 from moderation_pipeline.report.expert_sentences import breaking_sentence
+from moderation_pipeline.report.limits import label_sources
 from moderation_pipeline.report.quantities import count, dollars, percent, plural
 from moderation_pipeline.report.words.label_testimony import LabelWord
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
@@ -133,11 +135,11 @@ def chat_facts(comments: pl.DataFrame, configs: int) -> str:
     return (
         f"{plural(comments.height, 'comment')} by {plural(users, 'user')} in"
         f" {plural(channels, 'channel')}{when}, moderated under {plural(configs, 'config')}."
-        f" {_label_facts(comments['label_is_violation'])}"
+        f" {_label_facts(comments['label_is_violation'], by_acts=ACTS in label_sources(comments))}"
     )
 
 
-def _label_facts(labels: pl.Series) -> str:
+def _label_facts(labels: pl.Series, *, by_acts: bool) -> str:
     known = labels.drop_nulls()
     if known.is_empty():
         return "It has no labels."
@@ -148,10 +150,12 @@ def _label_facts(labels: pl.Series) -> str:
         if all_known
         else f"{percent(known.len() / labels.len())} of them have a label"
     )
-    return (
-        f"{have}, and {count(violations)} of those {count(known.len())} ({percent(violations / known.len())})"
-        " are violations."
-    )
+    which = f"{count(violations)} of those {count(known.len())} ({percent(violations / known.len())})"
+    if by_acts:
+        return (
+            f"{have}: the moderators acted on {which}, and let the others be, which they may not have seen."
+        )
+    return f"{have}, and {which} are violations."
 
 
 class CasesShown(NamedTuple):
@@ -250,6 +254,9 @@ def _label(row: dict[str, object]) -> str:
         return "no label"
     said = "innocent" if not label else f"violation ({category})" if category else "violation"
     right = [who for who in ("student", "expert") if (row[f"{who}_category"] != NO_VIOLATION) == label]
+    if row["label_source"] == ACTS:
+        did = "the moderators acted on it" if label else "the moderators let it be"
+        return f"{did}, as the {right[0].capitalize()} would" if len(right) == 1 else did
     return f"{said}; the {right[0].capitalize()} is right" if len(right) == 1 else said
 
 

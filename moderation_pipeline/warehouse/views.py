@@ -143,7 +143,16 @@ from expert_audits group by chat, config
 """How often Student and Expert agree, over all comments: each audit counts 1 / its probability. `unweighted` is not
 that: audits are made where the Student is unsure, so it is too low, and shown to be held against."""
 
-FLIPS = """
+
+def _fared(log: str) -> str:
+    """Return in SQL how a comment fared: silenced, what was done, and for how long; as `outcome_changes` has it."""
+    return (
+        f"case when {log}.under_sanction then 'silenced'"
+        f" when {log}.action = 'timeout' then 'timeout ' || coalesce({log}.duration_s, 0) else {log}.action end"
+    )
+
+
+FLIPS = f"""
 select one.chat, one.config as config, other.config as other_config, one.comment_id, one.position, one.channel,
        one.user_id, one.user_name, c.text, one.action, other.action as other_action, one.category,
        other.category as other_category, one.under_sanction, other.under_sanction as other_under_sanction,
@@ -151,7 +160,8 @@ select one.chat, one.config as config, other.config as other_config, one.comment
 from action_log one
 join action_log other on other.chat = one.chat and other.comment_id = one.comment_id and other.config > one.config
 join comments c on c.chat = one.chat and c.comment_id = one.comment_id
-where one.action <> other.action or one.category is distinct from other.category
+where {_fared("one")} <> {_fared("other")}
+   or (one.category is distinct from other.category and not other.under_sanction and other.action <> 'allow')
 """
 """Comments that fare otherwise under two configs of a chat, each pair once (`config` before `other_config`)."""
 

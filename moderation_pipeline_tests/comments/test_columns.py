@@ -63,6 +63,16 @@ def test_a_columns_file_says_everything_about_a_table(tmp_path: Path) -> None:
     ]
 
 
+def test_a_table_says_that_its_labels_are_what_moderators_did(tmp_path: Path) -> None:
+    comments = chat(tmp_path, CSV, columns=f"{YAML}labelled_by: moderators\n").comments
+    labelled = comments.drop_nulls("label_is_violation")
+    assert set(labelled["label_source"]) == {"moderators"}
+    assert comments.height > labelled.height
+    assert comments["label_source"].null_count() == comments.height - labelled.height
+    with pytest.raises(ColumnsError, match="labelled_by"):
+        chat(tmp_path, CSV, name="other.csv", columns=f"{YAML}labelled_by: somebody\n")
+
+
 def test_arguments_say_the_same_and_can_be_written_down(tmp_path: Path) -> None:
     spec = columns_from_arguments(ARGUMENTS)
     chat(tmp_path, CSV, columns=YAML)
@@ -108,7 +118,7 @@ def test_an_argument_that_is_no_pair_is_an_error(argument: str) -> None:
 
 
 def test_a_column_that_isn_t_there_is_named_with_those_that_are(tmp_path: Path) -> None:
-    with pytest.raises(ColumnsError, match=r"no column 'mesage' Did you mean 'message'\?.*message, author"):
+    with pytest.raises(ColumnsError, match=r"no column 'mesage'\. Did you mean 'message'\?.*message, author"):
         chat(tmp_path, "message,author\nhi,ann\n", columns="text: mesage")
 
 
@@ -251,7 +261,7 @@ def test_a_mapped_column_that_isn_t_there_is_the_same_error_in_every_kind_of_tab
     tmp_path: Path, suffix: str
 ) -> None:
     path = written(pl.DataFrame({"text": ["hi"], "who": ["ann"]}), tmp_path / f"table.{suffix}")
-    with pytest.raises(ColumnsError, match=r"has no column 'woh' Did you mean 'who'\?.*text, who"):
+    with pytest.raises(ColumnsError, match=r"has no column 'woh'\. Did you mean 'who'\?.*text, who"):
         ingest(path, "chat", columns=columns_from_arguments(["text=text", "user_id=woh"]))
 
 

@@ -12,6 +12,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from moderation_pipeline import evaluate
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
 from moderation_pipeline.report.scored_tables.score_page import score_page
 from moderation_pipeline.report.scored_tables.score_sentences import verdict
 from moderation_pipeline_tests.contest.labelled_tables import annotated_table, labelled_table
@@ -176,6 +177,78 @@ def test_every_row_is_labelled_or_left_out_and_counted() -> None:
     assert any("10 have no label, 5 have no text" in note for note in found.notes)
 
 
+def test_what_each_value_of_a_label_was_taken_for_is_said_and_what_is_no_label_is_left_out() -> None:
+    table = labelled_table(200).with_columns(
+        verdict=pl.when(pl.int_range(pl.len()) < 20)
+        .then(pl.lit("unsure"))
+        .otherwise(pl.col("toxic").replace_strict({1: "bad", 0: "fine"}))
+    )
+    rest = table.filter(pl.col("verdict") != "unsure")
+
+    def judged(*no_label: str) -> Evaluation:
+        return evaluate(
+            table, text="comment", label="verdict=bad", no_label=no_label, score="good", configs=()
+        )
+
+    found = judged("unsure")
+    assert (found.facts.rows, found.facts.violations) == (180, rest["toxic"].sum())
+    bad, fine = (rest.filter(verdict=each).height for each in ("bad", "fine"))
+    taken = f"'bad' ({bad}) was taken for a violation, 'fine' ({fine}) for none, 'unsure' for no label."
+    assert f"Of label 'verdict', {taken}" in found.notes
+    assert any("'unsure' (20) for none" in note for note in judged().notes)
+
+
+def test_values_that_usually_mean_yes_and_no_need_no_word_beside_one_that_is_no_label() -> None:
+    table = labelled_table(200).with_columns(
+        verdict=pl.when(pl.int_range(pl.len()) < 20)
+        .then(pl.lit("?"))
+        .otherwise(pl.col("toxic").replace_strict({1: "yes", 0: "no"}))
+    )
+    found = evaluate(table, text="comment", label="verdict", no_label="?", score="good", configs=())
+    assert (found.facts.rows, found.facts.violations) == (180, table[20:]["toxic"].sum())
+
+
+def test_an_unexplained_value_of_a_label_is_never_proposed_as_the_violation() -> None:
+    table = labelled_table(50).with_columns(verdict=pl.lit("unsure"))
+    with pytest.raises(ModerationError, match=r"--label 'verdict=VALUE,VALUE'.*--no-label VALUE"):
+        evaluate(table, text="comment", label="verdict", score="good", configs=())
+
+
+def test_decimal_commas_and_percentages_are_scores_and_that_is_said() -> None:
+    table = labelled_table(300).with_columns(
+        comma=pl.col("good").cast(pl.String).str.replace(".", ",", literal=True),
+        percentage=pl.format("{} %", pl.col("good") * 100),
+    )
+    for column, said in (("comma", "a comma was taken"), ("percentage", "300 are percentages")):
+        for written in (column, *([f"{column}/100"] if column == "percentage" else [])):
+            scores = {"plain": "good", "written": written}
+            found = evaluate(table, text="comment", label="toxic", score=scores, configs=())
+            plain, other = (row_of(found.judges, name) for name in scores)
+            assert other["auroc"] == pytest.approx(plain["auroc"])
+            assert other["tp"] == plain["tp"]
+            assert any(said in note for note in found.notes)
+
+
+def test_a_score_of_which_a_low_one_is_the_bad_one_can_be_turned() -> None:
+    table = labelled_table().with_columns(safe=1 - pl.col("good"))
+    found = evaluate(
+        table, text="comment", label="toxic", score={"good": "good", "turned": "1-safe"}, configs=()
+    )
+    good, turned = (row_of(found.judges, name) for name in ("good", "turned"))
+    assert turned["auroc"] == pytest.approx(good["auroc"])
+    assert turned["what"] == "1 less column safe, flags from 0.5"
+
+
+def test_a_table_says_the_same_under_another_name(tmp_path: Path) -> None:
+    for name in ("one.csv", "other.csv"):
+        labelled_table(300).write_csv(tmp_path / name)
+    one, other = (
+        evaluate(tmp_path / name, text="comment", label="toxic", score=GOOD, configs=()).judges
+        for name in ("one.csv", "other.csv")
+    )
+    assert one.equals(other)
+
+
 def test_what_is_no_score_is_counted_and_flagged_by_none() -> None:
     table = labelled_table(100).with_columns(
         good=pl.when(pl.int_range(pl.len()) < 7).then(pl.lit("n/a")).otherwise(pl.col("good").cast(pl.String))
@@ -188,11 +261,11 @@ def test_what_is_no_score_is_counted_and_flagged_by_none() -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"score": {"good": "percent"}}, "--score percent/100"),
+        ({"score": {"good": "percent"}}, "--score 'NAME=percent/100'"),
         ({"score": {"good": "logit"}}, r"1 / \(1 \+ exp\(-x\)\)"),
         ({"score": {"good": "author"}}, "holds no score: it holds 'u"),
         ({"score": {"good": "gud"}}, "no column 'gud'"),
-        ({"label": "about"}, "--label 'about=cats'"),
+        ({"label": "about"}, "--label 'about=VALUE,VALUE'"),
         ({"label": "about=birds"}, "no row holds that. The column holds 'cats', 'dogs'"),
         ({"score": {"rules": "good"}, "configs": ("student_only",)}, "Choose another name"),
         ({"threshold": {"gud": 0.3}}, "no score is called 'gud'"),
@@ -284,3 +357,12 @@ def test_each_annotator_is_held_against_the_others_and_the_careless_one_comes_ou
     assert f1["p"] > f1["any one annotator"]
     assert found.facts.alpha is not None
     assert 0.3 < found.facts.alpha < 0.7
+
+
+def test_a_workbook_and_a_frame_of_another_library_are_told_what_would_do(tmp_path: Path) -> None:
+    workbook = tmp_path / "table.xlsx"
+    workbook.write_bytes(b"PK\x03\x04" + b"\0" * 64)
+    with pytest.raises(ModerationError, match="save the sheet as CSV"):
+        evaluate(workbook, text="comment", label="toxic", score="good")
+    with pytest.raises(ModerationError, match=r"polars\.from_pandas"):
+        evaluate({"comment": ["a"]}, text="comment", label="toxic", score="good")  # type: ignore[arg-type]

@@ -192,3 +192,12 @@ def test_a_verdict_is_three_sentences() -> None:
     for sentence in said(chat, drawn_runs(1, chat))[:4]:
         assert sentence.endswith(".")
         assert ". " not in sentence
+
+
+def test_what_moderators_let_be_is_not_called_innocent_nor_what_they_acted_on_a_violation() -> None:
+    chat = drawn_chat(3, labels=True)
+    found = said(chat, [perfect("student_only", chat, wrong=8)], ("moderators",))
+    assert "were acted on by the moderators too, and of 100 that they acted on it found all" in found.which
+    assert "hit comments that they let be, seen or not" in found.alone
+    assert "violation" not in found.which
+    assert "innocent" not in found.alone

@@ -9,7 +9,9 @@ from moderation_pipeline.report.words.people_sentences import people_sentence
 from moderation_pipeline_tests.evaluation.worlds import START, Row, comments, run
 
 
-def said(hours: float | None, *, labelled: bool = True, silenced: int = 2, size: int = 100) -> str:
+def said(
+    hours: float | None, *, labelled: bool = True, silenced: int = 2, size: int = 100, by_acts: bool = False
+) -> str:
     """What is said of a chat over so many hours in which `silenced` comments were timed out, the first wrongly."""
     given: list[Row] = [
         {
@@ -20,7 +22,8 @@ def said(hours: float | None, *, labelled: bool = True, silenced: int = 2, size:
     ]
     chat = comments(given)
     plans = ["timeout harassment" if i < silenced else "allow none" for i in range(size)]
-    sentence = people_sentence("hybrid", felt_counts(chat, run("hybrid", chat, student=plans)))
+    felt = felt_counts(chat, run("hybrid", chat, student=plans))
+    sentence = people_sentence("hybrid", felt, by_acts=by_acts)
     assert sentence is not None
     return sentence
 
@@ -57,3 +60,9 @@ def test_nobody_is_a_word() -> None:
 def test_the_most_is_the_exact_interval_of_a_count(seen: int, most: float) -> None:
     """Garwood 1936: the published limits of a Poisson count at 95 %."""
     assert most_events(seen) == pytest.approx(most, abs=0.005)
+
+
+def test_whom_moderators_let_be_is_not_said_to_be_wronged() -> None:
+    sentence = said(5.0, by_acts=True)
+    assert "about 20 of them where the moderators let it be (at most 40)" in sentence
+    assert "wrong" not in sentence

@@ -69,6 +69,13 @@ def test_a_variance_by_a_few_copied_texts_is_learnt_from_no_more_than_those() ->
     assert few.few > 1.2 > many.few
 
 
+def test_a_text_that_draws_an_estimate_to_itself_adds_what_leaving_it_out_shows() -> None:
+    text, influence = np.array([0, 0, 1, 1]), np.array([0.1, 0.1, -0.1, -0.1])
+    linear, jackknife = (copies_of(text, influence, left) for left in (None, np.array([0.25, -0.2])))
+    assert linear.variance == pytest.approx(2 * 0.2**2 - 4 * 0.1**2)
+    assert jackknife.variance == pytest.approx(0.25**2 + 0.2**2 - 4 * 0.1**2)
+
+
 @given(
     users=st.floats(0, 1e6),
     by_users=st.just(0.0) | st.floats(1e-9, 1e3),

@@ -10,9 +10,15 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from moderation_pipeline.agents.deciding.deriving import derive
-from moderation_pipeline.agents.deciding.question_set import QuestionSet, questions_of
+from moderation_pipeline.agents.deciding.question_set import QuestionSet, label_questions, questions_of
 from moderation_pipeline.backends.decisions.decision_model import NO, YES, Distribution, Question
-from moderation_pipeline.config.decision_specs import AskingSpec, CategoryThresholds, DecisionSpec, Thresholds
+from moderation_pipeline.config.decision_specs import (
+    AskingSpec,
+    CategoryThresholds,
+    DecisionSpec,
+    ScoresSpec,
+    Thresholds,
+)
 from moderation_pipeline.config.yaml_model import Closed
 from moderation_pipeline.plan import Action, Category, Plan
 
@@ -52,6 +58,8 @@ class Rederiving:
 
 def rederiving_of(spec: Closed | str, own_rules: str, least: Mapping[Category, float]) -> Rederiving | None:
     """Return what derives a Student's plans anew, with other least probabilities; null where it kept none."""
+    if isinstance(spec, ScoresSpec):
+        return Rederiving(label_questions(spec.of_columns()), with_least(spec.thresholds, least))
     if not isinstance(spec, DecisionSpec):
         return None
     addressing = spec.addressing_threshold if isinstance(spec, AskingSpec) else 1.0

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
-from moderation_pipeline.report.quantities import count, percent, plural, score, signed
+from moderation_pipeline.report.quantities import count, of_hundred, percent, plural, score, signed
+from moderation_pipeline.report.scored_tables.score_cautions import cautions, f1_of_everything
 from moderation_pipeline.report.scored_tables.score_words import WORDS
 
 RANKED_BY = "f1"
@@ -24,12 +25,19 @@ def verdict(evaluation: Evaluation) -> list[str]:
     """Return who is ahead at the thresholds asked for, by how much, and what other thresholds would bring."""
     source = evaluation.facts.label_source
     warning = [] if source == "human" else [WORDS[source].caution]
-    return [*warning, *_ahead(evaluation), *_other_thresholds(evaluation), *_without_verdict(evaluation)]
+    return [
+        *warning,
+        *_ahead(evaluation),
+        *_ranks_best(evaluation),
+        *_other_thresholds(evaluation),
+        *cautions(evaluation),
+        *_without_verdict(evaluation),
+    ]
 
 
 def _other_thresholds(evaluation: Evaluation) -> list[str]:
     """Return which scores would do better from elsewhere on, judged on rows that the threshold was not chosen on."""
-    everything = _f1_of_everything(evaluation) + WORTH_SAYING
+    everything = f1_of_everything(evaluation) + WORTH_SAYING
     scores = evaluation.judges.filter(pl.col("kind") == "score").drop_nulls(
         ["f1", "chosen_f1", "best_threshold"]
     )
@@ -39,12 +47,6 @@ def _other_thresholds(evaluation: Evaluation) -> list[str]:
         for row in scores.iter_rows(named=True)
         if row["chosen_f1"] >= row["f1"] + WORTH_SAYING and row["chosen_f1"] > everything
     ]
-
-
-def _f1_of_everything(evaluation: Evaluation) -> float:
-    """Return F1 of flagging every row: below it no judge is of use, and a threshold may just do that."""
-    facts = evaluation.facts
-    return 2 * facts.violations / (facts.rows + facts.violations)
 
 
 def _without_verdict(evaluation: Evaluation) -> list[str]:
@@ -65,8 +67,27 @@ def _ahead(evaluation: Evaluation) -> list[str]:
     best = str(ranked["judge"][0])
     others = [str(name) for name in ranked["judge"][1:]]
     row, f1 = ranked.row(0, named=True), WORDS[evaluation.facts.label_source].f1
-    first = f"{best} has the highest {f1} at its threshold: {_interval(row, RANKED_BY)}."
+    rank = f"the highest {f1}" if others else f1
+    first = f"{best} has {rank} at its threshold: {_interval(row, RANKED_BY)}."
     return [first, *_in_counts(evaluation, row), *_told_apart(evaluation, best, others)]
+
+
+def _ranks_best(evaluation: Evaluation) -> list[str]:
+    """Return who tells violations from the rest better than the one of the highest F1 does, whatever the threshold."""
+    ranked = evaluation.judges.drop_nulls(["auroc", RANKED_BY])
+    if ranked.is_empty():
+        return []
+    best = ranked.sort(RANKED_BY, descending=True, maintain_order=True).row(0, named=True)
+    first = ranked.sort("auroc", descending=True, maintain_order=True).row(0, named=True)
+    gap = _difference(evaluation.differences, first["judge"], best["judge"], "auroc")
+    if gap is None or gap.low is None or gap.low <= 0:
+        return []
+    words = WORDS[evaluation.facts.label_source]
+    return [
+        f"Whatever the threshold, {first['judge']} tells {words.violations} from the rest better than {best['judge']}: "
+        f"of 100 pairs of one of each it puts {of_hundred(first['auroc'])} in the right order, {best['judge']} "
+        f"{of_hundred(best['auroc'])} (AUROC {gap})."
+    ]
 
 
 def _told_apart(evaluation: Evaluation, best: str, others: list[str]) -> list[str]:
@@ -148,8 +169,8 @@ def _in_counts(evaluation: Evaluation, row: Mapping[str, Any]) -> list[str]:
         return []
     violations = WORDS[evaluation.facts.label_source].violations
     return [
-        f"Of 100 rows that {row['judge']} flags {100 * row['precision']:.0f} are {violations}; of 100 {violations} it "
-        f"flags {100 * row['recall']:.0f}."
+        f"Of 100 rows that {row['judge']} flags {of_hundred(row['precision'])} are {violations}; of 100 {violations} "
+        f"it flags {of_hundred(row['recall'])}."
     ]
 
 
@@ -206,5 +227,5 @@ def what_was_read(evaluation: Evaluation) -> str:
     return (
         f"{count(facts.rows)} labelled rows of {facts.name}, {count(facts.violations)} "
         f"({percent(facts.violations / facts.rows)}) {WORDS[facts.label_source].violations}; in brackets 95 % "
-        f"intervals, {by} and text. To flag every row would have F1 {score(_f1_of_everything(evaluation))}."
+        f"intervals, {by} and text. To flag every row would have F1 {score(f1_of_everything(evaluation))}."
     )

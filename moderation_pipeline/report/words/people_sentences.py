@@ -8,19 +8,24 @@ FEW = 10.0
 """Below this a count is said to be about so many, singly; above in rounded numbers."""
 
 
-def people_sentence(config: str, felt: FeltCounts | None) -> str | None:
-    """Say how many would be silenced, how many wrongly and at most, and what would pass; null for an empty chat."""
+def people_sentence(config: str, felt: FeltCounts | None, *, by_acts: bool = False) -> str | None:
+    """Say how many would be silenced, how many wrongly and at most, and what would pass; null for an empty chat.
+
+    `by_acts` says that labels are what moderators did.
+    """
     if felt is None:
         return None
     how_often = f"about {_about(felt.silenced)} times" if felt.silenced else "nobody"
     said = f"{_month(felt)} {config} would time out or ban {how_often}"
     if felt.wronged is not None and felt.wronged_at_most is not None:
         wronged = f"about {_about(felt.wronged)}" if felt.wronged else "none"
-        said += f", {wronged} of them wrongly by the labels (at most {_about(felt.wronged_at_most)})"
+        wrongly = "where the moderators let it be" if by_acts else "wrongly by the labels"
+        said += f", {wronged} of them {wrongly} (at most {_about(felt.wronged_at_most)})"
     elif felt.silenced:
         said += ", and no label tells how many of them wrongly"
     if felt.missed is not None:
-        said += f", and do nothing about some {_about(felt.missed)} violations"
+        what = "comments that they act on" if by_acts else "violations"
+        said += f", and do nothing about some {_about(felt.missed)} {what}"
     return f"{said}."
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     "scores",
     multiple=True,
     metavar="NAME=COLUMN",
-    help="A score from 0 to 1 (COLUMN/100: to 100).",
+    help="A score from 0 to 1 (COLUMN/100: to 100; 1-COLUMN: a low one is the bad one).",
 )
 @click.option(
     "--threshold",
@@ -51,6 +51,9 @@ if TYPE_CHECKING:
     "--annotator", metavar="COLUMN", help="Whose label a row is, in a table of a row per annotator and item."
 )
 @click.option("--item", metavar="COLUMN", help="What was labelled, with --annotator.")
+@click.option(
+    "--no-label", multiple=True, metavar="VALUE", help="A value of the label that is none (unsure): left out."
+)
 @click.option(
     "--price", "prices", multiple=True, metavar="NAME=DOLLARS", help="What 1,000 rows cost by a score."
 )
@@ -100,6 +103,7 @@ def evaluate(
     time: str | None,
     annotator: str | None,
     item: str | None,
+    no_label: tuple[str, ...],
     prices: tuple[str, ...],
     harm: tuple[str, ...],
     label_source: str,
@@ -139,6 +143,7 @@ def evaluate(
             time,
             annotator,
             item,
+            no_label,
             prices,
             harm,
         )
@@ -156,6 +161,7 @@ def evaluate(
             time=time,
             annotator=annotator,
             item=item,
+            no_label=no_label,
             prices=prices,
             harm=harm,
             label_source=evaluated.label_source(label_source),

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from moderation_pipeline.agents.deciding.rederiving import rederiving_of
+from moderation_pipeline.certificates.certified_basis import Basis, basis_of, run_basis
 from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.errors import ModerationError, closest
-from moderation_pipeline.evaluation.outcome_changes import acted_against, by_rule, changes, rules_that_stood
+from moderation_pipeline.evaluation.outcome_changes import by_rule, changes, fared, rules_that_stood
 from moderation_pipeline.moderation.acting_anew import Stored
 from moderation_pipeline.moderation.replayed import NAMED, acted_under, asked_in_words
 from moderation_pipeline.plan import Category
@@ -21,7 +23,15 @@ from moderation_pipeline.report.quantities import count, plural
 from moderation_pipeline.terminal.listings import NothingRunError, require_chat
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import ACTION_LOG, COMMENTS, EXPERT_AUDITS, STUDENT_DECISIONS
+from moderation_pipeline.warehouse.tables import (
+    ACTION_LOG,
+    COMMENTS,
+    EXPERT_AUDITS,
+    INGESTION,
+    METRICS,
+    PROVENANCE,
+    STUDENT_DECISIONS,
+)
 
 SHOWN = ("channel", "user", "way", "before", "after", "category", "label", "text")
 
@@ -54,6 +64,7 @@ class ChangesShown(NamedTuple):
     counts: pl.DataFrame
     rules: pl.DataFrame
     lines: pl.DataFrame
+    label_words: Mapping[bool, str]
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it for a script."""
@@ -62,9 +73,9 @@ class ChangesShown(NamedTuple):
 
     def costliest(self, number: int) -> pl.DataFrame:
         """Return some lines as they are shown: those in which somebody is hit or spared most, first of equals first."""
-        user = pl.coalesce("user_name", "user_id").fill_null("unknown user")
+        user = user_shown()
         label = pl.col("label_is_violation").replace_strict(
-            {True: "violation", False: "innocent"}, default="–", return_dtype=pl.String
+            self.label_words, default="–", return_dtype=pl.String
         )
         category = pl.coalesce(
             pl.when(pl.col("category_after") != "none").then("category_after"), "category_before"
@@ -98,7 +109,7 @@ def what_if(
     """
     least = dict(map(_threshold, thresholds))
     comments, log = run_of(folder, chat, config)
-    named = ConfigLibrary(folder).load(config)
+    named, changed = _as_it_ran(folder, chat, config)
     stored = Stored(
         read_table(folder, STUDENT_DECISIONS, chat, config),
         read_table(folder, EXPERT_AUDITS, chat, config),
@@ -108,8 +119,30 @@ def what_if(
     asked = asked_in_words(least, sanctions)
     said = f"{config} on {chat} with {asked}, replayed without asking anybody"
     keeps_all = rederiving_of(named.config.student, "", {}) is not None
-    note = "" if not least or keeps_all else _ONLY_STRICTER
+    note = changed + ("" if not least or keeps_all else _ONLY_STRICTER)
     return _shown(said, comments, log, after, ("before", "after"), note)
+
+
+def _as_it_ran(folder: DataFolder, chat: str, config: str) -> tuple[NamedConfig, str]:
+    """Return a run's config as it was then, and what of the files that it names has changed since, in a sentence."""
+    now = ConfigLibrary(folder).load(config)
+    provenance = read_table(folder, PROVENANCE, chat, config)
+    if provenance.is_empty():
+        return now, ""
+    ran = run_basis(provenance, now)
+    today = basis_of(ran.named, folder, chat)
+    changed = [what for what, differs in _files_changed(ran.basis, today) if differs]
+    note = (
+        f" Since that run {' and '.join(changed)} changed, so some of this is that change." if changed else ""
+    )
+    return ran.named, note
+
+
+def _files_changed(ran: Basis, today: Basis) -> list[tuple[str, bool]]:
+    return [
+        ("its sanctions file", ran.sanctions_version != today.sanctions_version),
+        ("the channel's rules", ran.rules_version != today.rules_version),
+    ]
 
 
 _ONLY_STRICTER = (
@@ -132,7 +165,7 @@ def flips(folder: DataFolder, chat: str, one: str, other: str) -> ChangesShown:
 
 def _rules(folder: DataFolder, chat: str, config: str) -> pl.DataFrame:
     both = (read_table(folder, table, chat, config) for table in (STUDENT_DECISIONS, EXPERT_AUDITS))
-    return rules_that_stood(*both, audits_act=ConfigLibrary(folder).load(config).config.audits_act)
+    return rules_that_stood(*both, audits_act=_as_it_ran(folder, chat, config)[0].config.audits_act)
 
 
 def run_of(folder: DataFolder, chat: str, config: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -142,9 +175,31 @@ def run_of(folder: DataFolder, chat: str, config: str) -> tuple[pl.DataFrame, pl
     if log.is_empty():
         ConfigLibrary(folder).load(config)
         raise NothingRunError(chat, config, folder)
-    if not set(log["comment_id"]) == set(comments["comment_id"]):
+    if not set(log["comment_id"]) == set(comments["comment_id"]) or _is_of_others(folder, chat, config):
         raise StaleRunError(chat, config)
     return comments, log
+
+
+def _is_of_others(folder: DataFolder, chat: str, config: str) -> bool:
+    """Return whether a run was judged on what the chat was before; other comments may have the same ids."""
+    now = read_table(folder, INGESTION, chat)["data_version"].drop_nulls().unique()
+    then = read_table(folder, METRICS, chat, config)["data_version"].drop_nulls().unique()
+    return bool(now.len() and then.len() and not then.is_in(now.to_list()).all())
+
+
+def user_shown() -> pl.Expr:
+    """Return who is named as a comment's user: an id where no name is known."""
+    return pl.coalesce("user_name", "user_id").fill_null("unknown user")
+
+
+OF_MODERATORS = {True: "acted on", False: "let be"}
+
+
+def label_words(comments: pl.DataFrame) -> Mapping[bool, str]:
+    """Return what a label says of a comment: what moderators let be is not known to be innocent."""
+    if (comments["label_source"] == "moderators").any():
+        return OF_MODERATORS
+    return {True: "violation", False: "innocent"}
 
 
 def _threshold(given: str) -> tuple[Category, float]:
@@ -175,12 +230,16 @@ def _shown(
         f"{said}: {count(found.lines.height)} of {plural(comments.height, 'comment')} fare otherwise,"
         f" {count(harsher)} more harshly and {count(milder)} more mildly.{note}"
     )
+    words = label_words(comments)
+    if words == OF_MODERATORS:
+        sentence += " Labels say what moderators acted on: what they let be they may not have seen."
     return ChangesShown(
         sentence,
-        _totals(acted_against(before), acted_against(after), ends),
+        _totals(fared(before), fared(after), ends),
         found.counts,
         pl.DataFrame(),
         found.lines,
+        words,
     )
 
 

@@ -5,6 +5,7 @@ What is counted is `evaluation/moderators_compared.py`'s and `evaluation/doubtfu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -13,7 +14,7 @@ from moderation_pipeline.evaluation.doubtful_labels import LabelDoubts, label_do
 from moderation_pipeline.evaluation.moderators_compared import moderators_compared
 from moderation_pipeline.report.quantities import count, of_hundred, percent, plural
 from moderation_pipeline.terminal.listings import require_chat
-from moderation_pipeline.terminal.questions.changes_answers import run_of
+from moderation_pipeline.terminal.questions.changes_answers import label_words, run_of, user_shown
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS
@@ -75,17 +76,27 @@ def doubtful(folder: DataFolder, chat: str) -> DoubtsShown:
         NoSuchChatError, TooFewLabelsError: there is nothing to doubt.
     """
     require_chat(folder, chat)
-    found = label_doubts(read_table(folder, COMMENTS, chat))
-    return DoubtsShown(_said(chat, found), found.doubted)
+    comments = read_table(folder, COMMENTS, chat)
+    found, words = label_doubts(comments), label_words(comments)
+    meant = {"violation": words[True], "innocent": words[False]}
+    lines = found.doubted.with_columns(pl.col("label", "looks_like").replace(meant))
+    return DoubtsShown(_said(chat, found, words), lines)
 
 
-def _said(chat: str, found: LabelDoubts) -> list[str]:
+def in_a_window(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return lines as they are shown: a user by name or id, and the text, which may be long, last."""
+    rest = [name for name in lines.columns if name not in ("comment_id", "user_id", "user_name", "text")]
+    at = 2 if rest[:2] == ["position", "channel"] else 0
+    return lines.with_columns(user=user_shown()).select(*rest[:at], "user", *rest[at:], "text")
+
+
+def _said(chat: str, found: LabelDoubts, words: Mapping[bool, str]) -> list[str]:
     innocent = found.labelled - found.violations
     return [
         f"{plural(found.doubted.height, 'label')} of {count(found.labelled)} in {chat} look wrong"
-        f" ({percent(found.doubted.height / found.labelled)}): {count(found.doubted_violations)} of"
-        f" {count(found.violations)} violations read like innocent comments, {count(found.doubted_innocent)} of"
-        f" {count(innocent)} innocent comments like violations.",
+        f" ({percent(found.doubted.height / found.labelled)}): {count(found.doubted_violations)} of the"
+        f" {count(found.violations)} '{words[True]}' read like '{words[False]}', {count(found.doubted_innocent)} of the"
+        f" {count(innocent)} '{words[False]}' like '{words[True]}'.",
         "By the text alone, from comments that say something else (confident learning, Northcutt and others 2021): look"
         " at them, for it may as well be the text that misleads.",
     ]

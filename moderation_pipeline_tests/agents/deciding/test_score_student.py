@@ -18,10 +18,12 @@ from moderation_pipeline.config.decision_specs import ScoresSpec
 from moderation_pipeline.config.run_config import Config, NamedConfig
 from moderation_pipeline.config.sanctions import load_sanctions
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.moderation.acting_anew import OUTCOME, Stored, acted_anew
 from moderation_pipeline.moderation.ladder import Ladder
 from moderation_pipeline.moderation.loop import moderate
 from moderation_pipeline.moderation.run_tables import RunTables
 from moderation_pipeline.moderation.stream import Stream
+from moderation_pipeline.plan import Category
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.versions import comments_version
 from moderation_pipeline_tests.agents.cases import situations_of
@@ -159,3 +161,24 @@ def test_scores_are_part_of_what_comments_say_and_a_chat_without_any_is_what_it_
     assert comments_version(bare) == comments_version(bare.drop("scores"))
     moved = read(tmp_path, TABLE.replace("0.97", "0.96")).comments
     assert comments_version(scored) != comments_version(moved)
+
+
+@pytest.mark.parametrize("least", [0.05, 0.3, 0.9])
+def test_a_run_by_scores_under_other_thresholds_comes_out_as_a_run_that_had_them(
+    tmp_path: Path, least: float
+) -> None:
+    comments = read(tmp_path).comments
+    plain: dict[str, object] = {"expert": "none", "memory": None, "audit": {"policy": "none"}}
+    first = run(comments, tmp_path, student=BOTH, **plain)
+    other = {**BOTH, "thresholds": {"harassment": {"mild": least}}}
+    second = run(comments, tmp_path, student=other, **plain)
+
+    anew = acted_anew(
+        comments,
+        Stored(first.student_decisions, first.expert_audits, first.action_log),
+        Config.model_validate({"student": BOTH, **plain}),
+        Ladder(load_sanctions("default", DataFolder(tmp_path))),
+        least={Category.HARASSMENT: least},
+    )
+
+    assert anew.equals(second.action_log.select(OUTCOME.names()))

@@ -113,3 +113,38 @@ def test_rows_without_a_verdict_are_said_where_they_are_many() -> None:
     table = labelled_table(300).with_columns(half=pl.when(pl.int_range(pl.len()) < 100).then("good"))
     said = verdict(evaluate(table, text="comment", label="toxic", score="half", configs=()))
     assert any("half gives no verdict on 200 rows, which have no score" in each for each in said)
+
+
+def test_a_score_that_is_the_wrong_way_round_is_named_with_what_turns_it() -> None:
+    table = labelled_table().with_columns(safe=1 - pl.col("good"))
+    said = verdict(evaluate(table, text="comment", label="toxic", score=["good", "safe"], configs=()))
+    assert [each for each in said if "turn it: --score safe=1-COLUMN" in each]
+    assert not [each for each in said if each.startswith("good is lower")]
+
+
+def test_who_ranks_best_is_said_where_that_is_not_who_has_the_highest_f1() -> None:
+    table = labelled_table(1_500).with_columns(shy=pl.col("good") / 2.5)
+    said = verdict(evaluate(table, text="comment", label="toxic", score=["shy", "poor"], configs=()))
+    assert said[0].startswith("poor has the highest F1")
+    assert any(each.startswith("Whatever the threshold, shy tells violations") for each in said)
+    same = verdict(evaluate(table, text="comment", label="toxic", score=["good", "poor"], configs=()))
+    assert not any(each.startswith("Whatever the threshold") for each in same)
+
+
+def test_precision_is_told_for_a_chat_in_which_violations_are_rarer() -> None:
+    table = labelled_table(2_000)
+    found = evaluate(table, text="comment", label="toxic", score="good", configs=())
+    flagged, innocent = (table["good"] >= 0.5).to_numpy(), (table["toxic"] == 0).to_numpy()
+    alarms, recall = flagged[innocent].mean(), flagged[~innocent].mean()
+    expected = 100 * 0.01 * recall / (0.01 * recall + 0.99 * alarms)
+    assert any(f"so many would be: good {expected:.0f}." in each for each in verdict(found))
+    few = pl.concat([table.filter(toxic=1)[:20], table.filter(toxic=0)])
+    rare = verdict(evaluate(few, text="comment", label="toxic", score="good", configs=()))
+    assert not any("one in a hundred" in each for each in rare)
+
+
+def test_a_score_that_flags_nothing_and_f1_that_tells_nothing_are_said() -> None:
+    table = labelled_table().with_columns(flat=pl.lit(0.3), toxic=1 - pl.col("toxic"))
+    said = verdict(evaluate(table, text="comment", label="toxic", score=["flat", "poor"], configs=()))
+    assert "flat flags no row from 0.5 on." in said
+    assert any("F1 tells little" in each for each in said)

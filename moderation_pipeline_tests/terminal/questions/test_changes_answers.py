@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from moderation_pipeline.certificates.certified_basis import basis_of, provenance_of
+from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.terminal.listings import NoSuchChatError, NothingRunError
 from moderation_pipeline.terminal.questions.changes_answers import (
@@ -14,9 +17,18 @@ from moderation_pipeline.terminal.questions.changes_answers import (
     what_if,
 )
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import ACTION_LOG, COMMENTS, EXPERT_AUDITS, STUDENT_DECISIONS
+from moderation_pipeline.warehouse.tables import (
+    ACTION_LOG,
+    COMMENTS,
+    EXPERT_AUDITS,
+    INGESTION,
+    METRICS,
+    PROVENANCE,
+    STUDENT_DECISIONS,
+)
+from moderation_pipeline.warehouse.views import query
 from moderation_pipeline_tests.evaluation.worlds import comments, run
-from moderation_pipeline_tests.warehouse.rows import write_table
+from moderation_pipeline_tests.warehouse.rows import rows_of, write_table
 
 
 @pytest.fixture
@@ -82,3 +94,64 @@ def test_a_chat_or_a_run_that_is_not_there_is_named(folder: DataFolder) -> None:
         flips(folder, "demo", "student_only", "expert_only")
     with pytest.raises(NoSuchChatError):
         what_if(folder, "dmeo", "hybrid", [], None)
+
+
+def test_a_run_of_other_comments_of_the_same_ids_is_not_replayed_over_these(folder: DataFolder) -> None:
+    write_table(
+        rows_of(METRICS, {"chat": "demo", "config": "hybrid", "data_version": "before"}),
+        folder,
+        METRICS,
+        "demo",
+        "hybrid",
+    )
+    write_table(rows_of(INGESTION, {"chat": "demo", "data_version": "before"}), folder, INGESTION, "demo")
+    assert what_if(folder, "demo", "hybrid", [], None).lines.is_empty()
+
+    write_table(rows_of(INGESTION, {"chat": "demo", "data_version": "now"}), folder, INGESTION, "demo")
+    with pytest.raises(StaleRunError):
+        what_if(folder, "demo", "hybrid", [], None)
+
+
+def test_a_run_is_replayed_under_its_config_as_it_was_then(folder: DataFolder) -> None:
+    now = ConfigLibrary(folder).load("hybrid")
+    then = now.model_copy(update={"config": now.config.model_copy(update={"sanctions": "strict"})})
+    under_strict = what_if(folder, "demo", "hybrid", [], "strict").lines
+    assert under_strict.height
+
+    kept = provenance_of(then, basis_of(then, folder, "demo"), "demo")
+    write_table(kept, folder, PROVENANCE, "demo", "hybrid")
+    found = what_if(folder, "demo", "hybrid", [], None)
+    assert found.lines.equals(under_strict)
+    assert "Since that run" not in found.said
+
+    write_table(kept.with_columns(sanctions_version=pl.lit("older")), folder, PROVENANCE, "demo", "hybrid")
+    assert "Since that run its sanctions file changed" in what_if(folder, "demo", "hybrid", [], None).said
+
+
+def test_what_moderators_let_be_is_not_called_innocent(folder: DataFolder) -> None:
+    found = flips(folder, "demo", "student_only", "hybrid")
+    assert found.costliest(2)["label"].to_list() == ["innocent", "violation"]
+
+    chat = comments(
+        [{"label_is_violation": each, "label_source": "moderators"} for each in (False, True, False)]
+    )
+    write_table(chat, folder, COMMENTS, "demo")
+    found = flips(folder, "demo", "student_only", "hybrid")
+    assert found.costliest(2)["label"].to_list() == ["let be", "acted on"]
+    assert "they may not have seen" in found.said
+
+
+def test_what_a_silenced_user_writes_is_among_the_totals(folder: DataFolder) -> None:
+    chat = comments([{}, {}])
+    write_table(chat, folder, COMMENTS, "demo")
+    made = run("hybrid", chat, student=["ban hate", "delete harassment"])
+    silenced = made.action_log.with_columns(under_sanction=pl.col("comment_id") == chat["comment_id"][1])
+    store(replace(made, action_log=silenced), folder)
+    store(run("student_only", chat, student=["allow none", "allow none"]), folder)
+
+    found = flips(folder, "demo", "hybrid", "student_only")
+    in_sql = query(folder, "select comment_id from flips where chat = 'demo' order by position")
+    assert in_sql["comment_id"].to_list() == found.lines["comment_id"].to_list()
+    totals = found.totals
+    assert totals.filter(action="silenced").row(0) == ("silenced", 1, 0)
+    assert totals.filter(action="delete").row(0) == ("delete", 0, 0)

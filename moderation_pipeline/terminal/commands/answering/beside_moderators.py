@@ -35,4 +35,4 @@ def moderators(chat: str, config: str, lines: int, as_json: bool) -> None:
     for who in ("only the config", "only the moderators"):
         shown = found.lines.filter(found.lines["who_acts"] == who)
         title = f"Where {who} would act, {min(lines, shown.height):,} of {shown.height:,}"
-        print_frame(shown.head(lines).drop("who_acts", "comment_id", "user_id"), title=title)
+        print_frame(labels_answers.in_a_window(shown.head(lines).drop("who_acts")), title=title)

@@ -34,5 +34,5 @@ def labels(chat: str, lines: int, as_csv: bool, as_json: bool) -> None:
     else:
         for sentence in found.said:
             click.echo(sentence)
-        shown = found.lines.head(lines).drop("comment_id", "user_id")
+        shown = labels_answers.in_a_window(found.lines.head(lines))
         print_frame(shown, title=f"{shown.height:,} of {found.lines.height:,}, the most doubtful first")

@@ -101,7 +101,7 @@ class Fleet:
         self.variables = dict(variables)
 
     def add_workers(self, count: int) -> list[int]:
-        """Start workers with folders of their own; return their process groups."""
+        """Start workers with folders of their own; return their processes."""
         return [
             self.cluster.add_worker({**self.variables, DATA_VARIABLE: str(self.root / f"worker{number}")})
             for number in range(count)

@@ -11,6 +11,7 @@ from moderation_pipeline.certificates.certified_basis import run_basis
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.defs.checking import OWNERS, declared, holds
+from moderation_pipeline.defs.home.judged_early import decided_by
 from moderation_pipeline.defs.partitions import from_chat_to_run, runs
 from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.files import read_table, stored_partitions
@@ -101,20 +102,21 @@ def run_judged(
 
 
 def _made(context: dg.AssetExecutionContext) -> "WhenMade":
-    """Return when this run of Dagster's began, which is now over but for what is written of it."""
+    """Return when the run of Dagster's began that decided, mostly this one, which is over but for what is written."""
     from moderation_pipeline.evaluation.history.metric_history import WhenMade
 
     now = datetime.now(UTC)
-    record = context.instance.get_run_record_by_id(context.run.run_id)
+    decided = decided_by(context.run)
+    record = context.instance.get_run_record_by_id(decided)
     began = None if record is None else record.start_time
-    return WhenMade(context.run.run_id, now if began is None else datetime.fromtimestamp(began, UTC), now)
+    return WhenMade(decided, now if began is None else datetime.fromtimestamp(began, UTC), now)
 
 
 def _reference(folder: DataFolder, chat: str, named: NamedConfig) -> pl.DataFrame | None:
     """Return the plans of the run of the same chat in which the config's Expert audited everything, if it is stored.
 
     Not an input of the asset: it is another config's run, and Dagster would hold every run back for it.
-    `comparison` measures once more, when all runs of the chat are through.
+    Where it comes later, the run is judged again (`judged_early.py`).
     """
     from moderation_pipeline.evaluation.yardstick import yardstick_of
 

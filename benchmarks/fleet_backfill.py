@@ -290,7 +290,7 @@ def scaled(root: Path, counts: Sequence[int], runs: int) -> int:
             took = time.monotonic() - began
             first = first or took
             print(
-                f"{count} workers: {took:.0f} s for {runs} runs, {first / took:.2f} times as fast, {server.calls} calls",
+                f"{count} workers: {took:.0f} s for {runs} runs, {first / took:.2f} × as fast, {server.calls} calls",
                 flush=True,
             )
     return 0

@@ -2,6 +2,7 @@
 
     python -m benchmarks.fleet_backfill                   # six configs, two chats, a worker killed, tables compared
     python -m benchmarks.fleet_backfill --workers 1 2 4     # ten runs of a model that answers after 200 ms
+    python -m benchmarks.fleet_backfill --workers 1 2 4 --runs 4
 
 Real parts: Postgres, an S3 server (moto's), Ray with a head and workers that have folders of their own, Dagster's web
 server and daemon, a model behind a local server. Both print; the first exits with 1 where a table differs from that
@@ -101,7 +102,7 @@ class Fleet:
         self.variables = dict(variables)
 
     def add_workers(self, count: int) -> list[int]:
-        """Start workers with folders of their own; return their process groups."""
+        """Start workers with folders of their own; return their processes."""
         return [
             self.cluster.add_worker({**self.variables, DATA_VARIABLE: str(self.root / f"worker{number}")})
             for number in range(count)
@@ -267,10 +268,10 @@ def _paid_twice(server: ChatServer, calls: int) -> int:
     return int(again > 2 * CONCURRENCY)
 
 
-def scaled(root: Path, counts: Sequence[int]) -> int:
-    """Make ten runs of slow models with 1, 2, 4 workers, and print how much faster that is."""
-    configs = {f"remote{n}": REMOTE.replace("tiny-judge", f"tiny-judge-{n}") for n in range(10)}
-    behaviour = Behaviour(latency_s=LATENCY_S, models=tuple(f"tiny-judge-{n}" for n in range(10)))
+def scaled(root: Path, counts: Sequence[int], runs: int) -> int:
+    """Make runs of slow models with 1, 2, 4 workers, and print how much faster that is."""
+    configs = {f"remote{n}": REMOTE.replace("tiny-judge", f"tiny-judge-{n}") for n in range(runs)}
+    behaviour = Behaviour(latency_s=LATENCY_S, models=tuple(f"tiny-judge-{n}" for n in range(runs)))
     first = 0.0
     for count in counts:
         with ExitStack() as stack:
@@ -289,7 +290,7 @@ def scaled(root: Path, counts: Sequence[int]) -> int:
             took = time.monotonic() - began
             first = first or took
             print(
-                f"{count} workers: {took:.0f} s for 10 runs, {first / took:.2f} times as fast, {server.calls} calls",
+                f"{count} workers: {took:.0f} s for {runs} runs, {first / took:.2f} × as fast, {server.calls} calls",
                 flush=True,
             )
     return 0
@@ -301,10 +302,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--workers", type=int, nargs="*", default=[])
+    parser.add_argument("--runs", type=int, default=10)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fleet-") as root:
         code = (
-            scaled(Path(root), arguments.workers) if arguments.workers else backfill_with_a_kill(Path(root))
+            scaled(Path(root), arguments.workers, arguments.runs)
+            if arguments.workers
+            else backfill_with_a_kill(Path(root))
         )
     sys.exit(code)
 

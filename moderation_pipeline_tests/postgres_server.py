@@ -9,6 +9,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -86,6 +87,22 @@ class PostgresServer:
     def stop(self, how: str = "fast") -> None:
         """Stop it; `immediate` as a crash would."""
         self._do("pg_ctl", "-D", self._data, "-w", "-m", how, "stop")
+
+    def fall_silent(self) -> None:
+        """Keep every connection and answer on none, as a machine that hangs does."""
+        self._signal(signal.SIGSTOP)
+
+    def speak_again(self) -> None:
+        """Go on where it fell silent."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        first = int((self._data / "postmaster.pid").read_text().splitlines()[0])
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):  # ended meanwhile
+                parent = int(path.read_text().rpartition(")")[2].split()[1])
+                if first in (parent, int(path.parent.name)):
+                    os.kill(int(path.parent.name), number)
 
     def _do(self, program: str, *arguments: object) -> None:
         command = [str(self._binaries / program), *map(str, arguments)]

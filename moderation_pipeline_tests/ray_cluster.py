@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -11,19 +12,37 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 PATIENCE_S = 120
 """A head takes ten seconds, and more on a busy machine; one that never answers must not hang the suite."""
 
 TRIES = 3
 
-SMALL = ("--object-store-memory=80000000", "--disable-usage-stats", "--block")
+ENDS_WITHIN_S = 10
+
+RUNS = b"\0moderation_pipeline.worker\0"
+"""In the command line of the process that makes a run."""
+
+HERE = "127.0.0.1"
+"""Told to every node: by itself Ray takes the address by which the machine reaches the internet, which may be none."""
+
+SMALL = (
+    f"--node-ip-address={HERE}",
+    "--object-store-memory=80000000",
+    # Any free port: by itself every node hands out one range from its beginning, as if it had the machine alone.
+    "--min-worker-port=0",
+    "--max-worker-port=0",
+    "--disable-usage-stats",
+    "--block",
+)
 
 
 class RayCluster:
-    """A head and its workers; each is a group of processes of its own."""
+    """A head and its workers; each is a process with all that it begins."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -45,10 +64,16 @@ class RayCluster:
     @property
     def address(self) -> str:
         """Where jobs are handed in: MODERATION_RAY."""
-        return f"http://127.0.0.1:{self._dashboard}"
+        return f"http://{HERE}:{self._dashboard}"
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """Return all that Ray tells of the runs that it was handed."""
+        with urllib.request.urlopen(f"{self.address}/api/jobs/", timeout=PATIENCE_S) as answer:
+            told: list[dict[str, Any]] = json.load(answer)
+        return told
 
     def add_worker(self, variables: Mapping[str, str]) -> int:
-        """Start a worker for one run at a time with these in its environment; return its process group.
+        """Start a worker for one run at a time with these in its environment; return its process.
 
         Once it is up: two that start at the same moment on one machine stand in each other's way (measured).
         """
@@ -56,9 +81,9 @@ class RayCluster:
             name = f"worker{len(self._nodes)}"
             (agent,) = _free_ports(1)
             options = ("--num-cpus=1", f"--dashboard-agent-listen-port={agent}")
-            group = self._start(name, variables, f"--address=127.0.0.1:{self._port}", *options)
+            node = self._start(name, variables, f"--address={HERE}:{self._port}", *options)
             if self._is_up(name):
-                return group
+                return node
         raise TimeoutError((self.root / f"{name}.log").read_text()[-1000:])
 
     def _is_up(self, name: str) -> bool:
@@ -69,17 +94,28 @@ class RayCluster:
             time.sleep(0.2)
         return False
 
-    def kill(self, group: int) -> None:
+    def kill(self, node: int) -> None:
         """Kill a worker with all that it runs, as a machine that goes down would."""
-        os.killpg(group, signal.SIGKILL)
+        begun = _begun_by(node)
+        os.kill(node, signal.SIGKILL)
+        for each in begun:
+            each.kill()
+
+    def is_busy(self, node: int) -> bool:
+        """Whether a worker makes a run."""
+        return any(RUNS in each.command() for each in _begun_by(node))
 
     def close(self) -> None:
-        """End every node."""
+        """End every node, and what it leaves: one that is ended while it starts or stops forgets its jobs."""
         for node in reversed(self._nodes):
-            for number in (signal.SIGTERM, signal.SIGKILL):
-                with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
-                    os.killpg(node.pid, number)
-                    node.wait(10)
+            begun = _begun_by(node.pid)
+            node.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                node.wait(ENDS_WITHIN_S)
+            node.kill()
+            node.wait()
+            for each in begun:
+                each.kill()
 
     def _start(self, name: str, variables: Mapping[str, str], *arguments: str) -> int:
         scripts = Path(sys.executable).parent
@@ -94,7 +130,7 @@ class RayCluster:
     def _wait(self) -> None:
         began = time.monotonic()
         while time.monotonic() - began < PATIENCE_S:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._dashboard), 1):
+            with contextlib.suppress(OSError), socket.create_connection((HERE, self._dashboard), 1):
                 return
             time.sleep(0.2)
         raise TimeoutError((self.root / "head.log").read_text()[-1000:])
@@ -115,9 +151,49 @@ def ray_cluster() -> Iterator[RayCluster]:
         shutil.rmtree(root, ignore_errors=True)
 
 
+class _Process(NamedTuple):
+    """A process, and when it began: its number may soon be another's."""
+
+    number: int
+    began: str
+
+    def command(self) -> bytes:
+        """Return its command line; empty where it has ended."""
+        with contextlib.suppress(OSError):
+            return Path(f"/proc/{self.number}/cmdline").read_bytes()
+        return b""
+
+    def kill(self) -> None:
+        """Kill it where it still runs."""
+        with contextlib.suppress(OSError):
+            if _told(self.number)[BEGAN] == self.began:
+                os.kill(self.number, signal.SIGKILL)
+
+
+PARENT, BEGAN = 1, 19
+"""Of what Linux tells of a process after its name."""
+
+
+def _told(number: int | str) -> list[str]:
+    return Path(f"/proc/{number}/stat").read_text(errors="replace").rpartition(")")[2].split()
+
+
+def _begun_by(process: int) -> list[_Process]:
+    """Return all that a process has begun, directly or not: jobs are sessions of their own, and in no group of it."""
+    children: dict[int, list[_Process]] = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # ended meanwhile
+            told = _told(path.name)
+            children.setdefault(int(told[PARENT]), []).append(_Process(int(path.name), told[BEGAN]))
+    found = list(children.get(process, ()))
+    for each in found:
+        found.extend(children.get(each.number, ()))
+    return found
+
+
 def _free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
-            each.bind(("127.0.0.1", 0))
+            each.bind((HERE, 0))
         return [int(each.getsockname()[1]) for each in sockets]

@@ -11,6 +11,7 @@ from moderation_pipeline.certificates.certified_basis import run_basis
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.defs.checking import OWNERS, declared, holds
+from moderation_pipeline.defs.home.judged_early import decided_by
 from moderation_pipeline.defs.partitions import from_chat_to_run, runs
 from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.files import read_table, stored_partitions
@@ -107,21 +108,22 @@ def run_judged(
 
 
 def _made(context: dg.AssetExecutionContext) -> "WhenMade":
-    """Return when this run of Dagster's began, which is now over but for what is written of it."""
+    """Return when the run of Dagster's began that decided, mostly this one, which is over but for what is written."""
     from moderation_pipeline.evaluation.history.metric_history import WhenMade
 
     now = datetime.now(UTC)
-    record = context.instance.get_run_record_by_id(context.run.run_id)
+    decided = decided_by(context.run)
+    record = context.instance.get_run_record_by_id(decided)
     began = None if record is None else record.start_time
-    return WhenMade(context.run.run_id, now if began is None else datetime.fromtimestamp(began, UTC), now)
+    return WhenMade(decided, now if began is None else datetime.fromtimestamp(began, UTC), now)
 
 
 def reference_plans(folder: DataFolder, chat: str, named: NamedConfig, version: str) -> pl.DataFrame | None:
     """Return the plans of the run of these comments in which the config's Expert audited everything, if it is stored.
 
     A run of what the chat was before is none of them: its comments have the names of others. Not an input of the
-    asset: it is another config's run, and Dagster would hold every run back for it.
-    `comparison` measures once more, when all runs of the chat are through.
+    asset: it is another config's run, and Dagster would hold every run back for it. Where that run comes later, this
+    one is judged again (`judged_early.py`).
     """
     from moderation_pipeline.evaluation.yardstick import yardstick_of
 

@@ -10,15 +10,16 @@ from dagster._core.launcher import WorkerStatus
 from moderation_pipeline.comments.chat_files import chat_files
 from moderation_pipeline.comments.keeping.chat_states import chat_states, fingerprint
 from moderation_pipeline.defs.home.instance import is_temporary
+from moderation_pipeline.defs.home.judged_early import judged_early
 from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, COMPARED_BY_STARTER
-from moderation_pipeline.defs.jobs import compare, ingest
+from moderation_pipeline.defs.jobs import accept, compare, ingest
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.defs.schedules import TEMPORARY
 from moderation_pipeline.moderation.alerts import alert
 from moderation_pipeline.warehouse.files import stored_partitions
 from moderation_pipeline.warehouse.folder import RAY_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.objects.follow import CHATS, follow
-from moderation_pipeline.warehouse.tables import COMMENTS, METRICS
+from moderation_pipeline.warehouse.tables import COMMENTS, EXPERT_AUDITS, METRICS
 
 CHAT_OF_A_RUN = "dagster/partition/chat"
 """The tag that Dagster gives a run with two dimensions; a run of a chat alone doesn't have it."""
@@ -76,11 +77,13 @@ def _dead(keys: set[str], chats_known: set[str], instance: dg.DagsterInstance) -
     return sorted(keys - chats_known - busy)
 
 
-def _compare_when_through(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+def _compare_when_through(
+    context: dg.RunStatusSensorContext,
+) -> dg.RunRequest | dg.SensorResult | dg.SkipReason:
     """Ask for a chat's comparison once no run of it, under any config, is queued or running any more.
 
     Every run that ends asks again, so the last one finds nothing under way. A schedule that asked for both at
-    once would compare too early.
+    once would compare too early. Runs that were judged too early are judged again before.
     """
     run = context.dagster_run
     chat = run.tags.get(CHAT_OF_A_RUN)
@@ -90,16 +93,18 @@ def _compare_when_through(context: dg.RunStatusSensorContext) -> dg.RunRequest |
     if any(run.tags.get(tag) for tag in starters) or _is_compared_by_its_backfill(context.instance, run):
         return dg.SkipReason(f"Run {run.run_id} is compared by what started it.")
     folder = DataFolder.find()
-    follow(folder, tables=[METRICS.name], chats=[chat])
+    follow(folder, tables=[METRICS.name, EXPERT_AUDITS.name], chats=[chat])
     if not stored_partitions(folder, METRICS, chat):
         return dg.SkipReason(f"Chat {chat!r} has no run that could be compared.")
     of_the_chat = {CHAT_OF_A_RUN: chat}
     under_way = context.instance.get_runs_count(dg.RunsFilter(tags=of_the_chat, statuses=UNDER_WAY))
     if under_way:
         return dg.SkipReason(f"{under_way} runs of chat {chat!r} are still under way.")
+    if again := list(judged_early(context.instance, folder, chat, accept.name)):
+        return dg.SensorResult(run_requests=again)
     latest = context.instance.get_runs(dg.RunsFilter(tags=of_the_chat), limit=1)[0]
     # Keyed by the run that began last: runs that end between two ticks ask for one comparison, not several.
-    return dg.RunRequest(partition_key=chat, run_key=f"{chat}:{latest.run_id}")
+    return dg.RunRequest(job_name=compare.name, partition_key=chat, run_key=f"{chat}:{latest.run_id}")
 
 
 def _is_compared_by_its_backfill(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
@@ -120,7 +125,7 @@ def _when_runs_end(status: dg.DagsterRunStatus) -> dg.SensorDefinition:
         run_status=status,
         name=f"compare_after_{status.value.lower()}",
         description="Compare a chat's configs when its moderate runs are through.",
-        request_job=compare,
+        request_jobs=[compare, accept],
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=10,
     )(_compare_when_through)

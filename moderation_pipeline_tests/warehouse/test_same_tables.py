@@ -12,7 +12,7 @@ import moderation_pipeline
 from benchmarks.same_tables import checkout_in, compare, keyless_configs
 from benchmarks.tables_compared import SOURCE_VERSIONS, WHEN, compared, is_left_aside
 from moderation_pipeline.config.run_config import KEYLESS_REGIMES
-from moderation_pipeline.warehouse.files import ensure_schema_files, partition_path
+from moderation_pipeline.warehouse.files import SCHEMA_FILE, ensure_schema_files, partition_path
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import (
     ACTION_LOG,
@@ -131,6 +131,12 @@ def test_a_partition_of_one_side_alone_differs(pair: Pair) -> None:
     pair.write(ACTION_LOG, [{}], [{}])
     partition_path(pair.before, ACTION_LOG, *RUN.values()).unlink()
     assert "partition arena/hybrid is only after" in pair.differing()["action_log"]
+
+
+def test_a_folder_that_only_follows_others_runs_lacks_the_files_without_rows_and_is_equal(pair: Pair) -> None:
+    pair.write(ACTION_LOG, [{}], [{}])
+    (pair.after.warehouse / ACTION_LOG.name / SCHEMA_FILE).unlink()
+    assert not pair.differing()
 
 
 def test_an_expected_difference_is_said_and_fails_nothing_but_hides_no_other(

@@ -148,9 +148,12 @@ def held_against_accepted(
     if before.is_empty() or not before["comment_id"].is_in(by_comment["comment_id"].implode()).any():
         because = FIRST if before.is_empty() else OTHER_COMMENTS
         return Held(history, accepted(history, by_comment, named, because=because))
+    last = history.tail(1)
+    if before["run_id"][0] == last["run_id"][0]:  # itself, judged again
+        because = accept or str(before["accepted_because"][0])
+        return Held(history, accepted(history, by_comment, named, because=because))
     same_expert = before["expert_version"][0] == expert_version(named)
     found = paired(before, by_comment, seed=str(before["chat"][0]), same_expert=same_expert)
-    last = history.tail(1)
     changed = [said for name, said in CHANGES.items() if before[name].to_list()[0] != last[name].to_list()[0]]
     row = last.with_columns(
         accepted_run_id=pl.lit(before["run_id"][0]),

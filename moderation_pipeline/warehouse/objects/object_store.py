@@ -25,12 +25,21 @@ PLACE = "objects"
 SHA256 = re.compile(r"[0-9a-f]{64}")
 ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://.+")
 S3 = ("s3:", "s3a:")
-PATIENCE = {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 2}}
+PATIENCE = {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 0}}
 """Of the client for S3: what it gives up soon is tried again here, where it is counted and said."""
+
+ANSWERS_WITHIN_S = 60.0
+"""A server that is silent is not waited for longer. The client for S3 would wait for ever: before it sends an object it
+asks whether it may, and has no limit for that answer (measured)."""
+SLOWEST_BYTES_PER_S = 500_000
+"""What an object is given beside that."""
+LISTS_WITHIN_S = 900.0
 
 LOCAL = ("file", "local")
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0)
 """Between tries, a minute and a half in all: a server that is started anew is waited for, one that is gone is not."""
+GIVES_UP_AFTER_S = 95.0
+"""After the first try that failed, however few there were: a silent server makes each last a minute."""
 MOST_CUT = 3
 """Downloads in a row that are not what the name says, before the object itself is taken for damaged."""
 
@@ -106,9 +115,10 @@ class ObjectStore:
         *,
         pauses_s: Sequence[float] = PAUSES_S,
         sleep: Callable[[float], object] = time.sleep,
+        answers_within_s: float = ANSWERS_WITHIN_S,
     ) -> None:
         self.address = address
-        self._pauses_s, self._sleep = pauses_s, sleep
+        self._pauses_s, self._sleep, self._answers_within_s = pauses_s, sleep, answers_within_s
         self._files, self._root = _file_system(address)
 
     def put(self, path: Path, sha256: str) -> None:
@@ -141,7 +151,7 @@ class ObjectStore:
 
         def once() -> None:
             nonlocal cut
-            self._files.get_file(self._place(sha256), str(temporary))
+            self._files.get_file(self._place(sha256), str(temporary), **self._within(size))
             if temporary.stat().st_size == size and sha256_of(temporary) == sha256:
                 return
             cut += 1
@@ -159,7 +169,8 @@ class ObjectStore:
 
     def listed(self) -> Iterator[StoredObject]:
         """Yield every object that there is, in no order."""
-        found = self._tried(lambda: self._files.find(f"{self._root}/{PLACE}", detail=True))
+        limit = {"timeout": LISTS_WITHIN_S} if self._within() else {}
+        found = self._tried(lambda: self._files.find(f"{self._root}/{PLACE}", detail=True, **limit))
         for place, told in found.items():
             if SHA256.fullmatch(name := place.rsplit("/", 1)[-1]):
                 yield StoredObject(name, int(told["size"]), _seconds(told))
@@ -169,7 +180,7 @@ class ObjectStore:
 
         def once() -> None:
             try:
-                self._files.rm_file(self._place(sha256))
+                self._files.rm_file(self._place(sha256), **self._within())
             except FileNotFoundError:
                 return
 
@@ -180,9 +191,8 @@ class ObjectStore:
 
     def _put_whole(self, path: Path, place: str) -> None:
         if self._files.protocol[0] not in LOCAL:
-            self._files.put_file(
-                str(path), place
-            )  # of an object store, which shows an object once it is whole
+            # Of an object store, which shows an object once it is whole.
+            self._files.put_file(str(path), place, **self._within(path.stat().st_size))
             return
         temporary = f"{place}.{uuid4().hex}.partial"
         self._files.makedirs(place.rsplit("/", 1)[0], exist_ok=True)
@@ -194,12 +204,18 @@ class ObjectStore:
 
     def _size(self, sha256: str) -> int:
         self._files.invalidate_cache()
-        return int(self._files.info(self._place(sha256))["size"])
+        return int(self._files.info(self._place(sha256), **self._within())["size"])
+
+    def _within(self, size: int = 0) -> dict[str, float]:
+        """Return how long an answer may take, where the file system is one that waits for answers."""
+        if not getattr(self._files, "async_impl", False):
+            return {}
+        return {"timeout": self._answers_within_s + size / SLOWEST_BYTES_PER_S}
 
     def _tried(self, ask: Callable[[], Answer]) -> Answer:
         """Return the answer; what may be over in a moment is tried again. What is not there is not waited for."""
-        passing = _passing(self.address)
-        for pause_s in (*self._pauses_s, None):
+        passing, failed_at = _passing(self.address), None
+        for tries, pause_s in enumerate((*self._pauses_s, None), start=1):
             try:
                 return ask()
             except (FileNotFoundError, NotADirectoryError):
@@ -207,8 +223,9 @@ class ObjectStore:
             except PermissionError:
                 raise RefusedError(self.address) from None
             except passing as error:
-                if pause_s is None:
-                    raise NoObjectStoreError(self.address, len(self._pauses_s) + 1, error) from None
+                failed_at = failed_at or time.monotonic()
+                if pause_s is None or time.monotonic() - failed_at > GIVES_UP_AFTER_S:
+                    raise NoObjectStoreError(self.address, tries, error) from None
                 self._sleep(pause_s)
         raise AssertionError("the last pause is none, and ends the loop")
 
@@ -234,6 +251,8 @@ def _file_system(address: str) -> tuple[Any, str]:
         raise BadWarehouseError(address, "that is no address")
     try:
         place = UPath(address, **_options(address))
+        if address.startswith(S3):
+            place.fs.retries = 1  # as above: five of its own would each wait
         return place.fs, place.path.rstrip("/")
     except ImportError:
         raise BadWarehouseError(

@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -101,16 +101,32 @@ def test_what_a_killed_worker_was_asking_is_another_s_when_it_is_not_heard_of_an
     store.close()
 
 
+def restarts(postgres: PostgresServer, away_s: float) -> None:
+    postgres.stop("immediate")
+    time.sleep(away_s)
+    postgres.start()
+
+
+def hangs(postgres: PostgresServer, away_s: float) -> None:
+    postgres.fall_silent()
+    time.sleep(away_s)
+    postgres.speak_again()
+
+
+OUTAGES = pytest.mark.parametrize("outage", [restarts, hangs])
+
+
+@OUTAGES
 @pytest.mark.usefixtures("short_lease")
 def test_who_comes_back_first_after_an_outage_takes_nobody_for_dead(
-    own_postgres: PostgresServer, own_store: PostgresReplies
+    own_postgres: PostgresServer,
+    own_store: PostgresReplies,
+    outage: Callable[[PostgresServer, float], None],
 ) -> None:
     other = PostgresReplies(named_database())
     time.sleep(3.0)  # so that both were heard of for longer than the lease
     assert asyncio.run(own_store.claim(wants(b"key"))).is_ours
-    own_postgres.stop("immediate")
-    time.sleep(3.0)
-    own_postgres.start()
+    outage(own_postgres, 3.0)
 
     assert not any(asyncio.run(other.claim(wants(b"key"))).is_ours for _ in range(50))
     other.close()
@@ -228,30 +244,33 @@ def test_a_worker_killed_in_mid_run_is_gone_on_with_by_another_as_if_undisturbed
 
 
 @pytest.mark.long
-def test_a_run_through_a_restart_of_the_store_ends_as_if_undisturbed(
-    tmp_path: Path, own_postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+@OUTAGES
+@pytest.mark.usefixtures("short_lease")
+def test_a_run_through_an_outage_of_the_store_ends_as_if_undisturbed(
+    tmp_path: Path,
+    own_postgres: PostgresServer,
+    monkeypatch: pytest.MonkeyPatch,
+    outage: Callable[[PostgresServer, float], None],
 ) -> None:
     monkeypatch.delenv(STORE_VARIABLE, raising=False)
     with running(Behaviour(latency_s=0.05)) as server:
         run_and_keep(str(tmp_path / "alone"), server.base_url, COMMENTS)
         server.bodies.clear()
         monkeypatch.setenv(STORE_VARIABLE, own_postgres.url)
-        restarting = threading.Thread(target=restart_when_asked, args=(own_postgres, server, 40))
-        restarting.start()
-        run_and_keep(str(tmp_path / "restarted"), server.base_url, COMMENTS)
-        restarting.join()
+
+        def once_it_asks() -> None:
+            while len(server.bodies) < 40:
+                time.sleep(0.005)
+            outage(own_postgres, 4.0)  # longer than a lease
+
+        away = threading.Thread(target=once_it_asks)
+        away.start()
+        run_and_keep(str(tmp_path / "disturbed"), server.base_url, COMMENTS)
+        away.join()
         asked = calls_of(server)
 
-    assert_ends_as(tmp_path / "alone", tmp_path / "restarted")
+    assert_ends_as(tmp_path / "alone", tmp_path / "disturbed")
     assert set(asked.values()) == {1}
-
-
-def restart_when_asked(postgres: PostgresServer, server: ChatServer, calls: int) -> None:
-    while len(server.bodies) < calls:
-        time.sleep(0.005)
-    postgres.stop("immediate")
-    time.sleep(1.0)
-    postgres.start()
 
 
 def spend_until_stopped(folder: str, store: str, base_url: str, number: int, usd_per_day: float) -> None:

@@ -1,31 +1,71 @@
 from __future__ import annotations
 
-import json
-import urllib.request
+import shutil
+import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
 
 import dagster as dg
 import pytest
 import yaml
+from polars.testing import assert_frame_equal
 
 from moderation_pipeline.defs.home.instance import instance, prepare_home
 from moderation_pipeline.launch import launcher
+from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
 from moderation_pipeline.warehouse.files import read_table
-from moderation_pipeline.warehouse.folder import RAY_VARIABLE, DataFolder
-from moderation_pipeline.warehouse.tables import ACTION_LOG, METRICS
+from moderation_pipeline.warehouse.folder import DATA_VARIABLE, RAY_VARIABLE, STORE_VARIABLE, DataFolder
+from moderation_pipeline.warehouse.tables import ACTION_LOG, METRICS, STUDENT_DECISIONS
+from moderation_pipeline_tests.backends.chat_server import Behaviour, running
+from moderation_pipeline_tests.backends.runs import same_but_for_timing
 from moderation_pipeline_tests.defs.conftest import CHAT, COMMENTS
-from moderation_pipeline_tests.postgres_server import PASSWORD
+from moderation_pipeline_tests.postgres_server import PASSWORD, new_database
 from moderation_pipeline_tests.ray_cluster import RayCluster, ray_cluster
 
 pytest.importorskip("dagster_ray", reason="needs the extra fleet")
 
 from moderation_pipeline.defs.home.ray_runs import CONFIG_OF_A_RUN, place_of
 
+IN_FLIGHT = 8
+SLOW = "openai"
+"""A ready-made config, so that it is a partition wherever definitions load; the folder's own replaces it."""
+SLOW_CONFIG = """\
+extends: student_only
+student: {{backend: openai, model: tiny-judge, base_url: "{base_url}", concurrency: {concurrency}}}
+loop: {{batch_size: 16}}
+"""
+
+
+class Fleet(NamedTuple):
+    """A cluster of two workers, and the folder and store that they share with whoever asks for runs."""
+
+    cluster: RayCluster
+    folder: DataFolder
+    store: str
+    workers: tuple[int, ...]
+
+    def variables(self) -> dict[str, str]:
+        """Return what the environment of each of them says."""
+        return {DATA_VARIABLE: str(self.folder.root), STORE_VARIABLE: self.store}
+
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[RayCluster]:
-    with ray_cluster() as found:
-        yield found
+def started(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    with ray_cluster() as cluster:
+        fleet = Fleet(cluster, DataFolder(tmp_path_factory.mktemp("fleet")), new_database(postgres), ())
+        write_synthetic(fleet.folder.chats / f"{CHAT}.jsonl", SyntheticSettings(comments=COMMENTS))
+        yield fleet._replace(workers=tuple(cluster.add_worker(fleet.variables()) for _ in range(2)))
+
+
+@pytest.fixture
+def fleet(started: Fleet, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    for name, value in {**started.variables(), RAY_VARIABLE: started.cluster.address}.items():
+        monkeypatch.setenv(name, value)
+    return started
 
 
 def test_a_config_that_runs_a_model_itself_gets_a_gpu_and_no_other_does(folder: DataFolder) -> None:
@@ -54,26 +94,58 @@ def test_settings_of_several_machines_hold_no_secret_and_give_way_to_the_users(
     assert shared_store
 
 
-@pytest.mark.ray
 @pytest.mark.long
-def test_a_run_that_a_terminal_asks_for_is_made_by_a_worker_that_is_told_no_secret(
-    folder: DataFolder, shared_store: str, cluster: RayCluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(RAY_VARIABLE, cluster.address)
-    cluster.add_worker({})
-    with launcher(folder) as launch:
+def test_a_run_that_a_terminal_asks_for_is_made_by_a_worker_that_is_told_no_secret(fleet: Fleet) -> None:
+    with launcher(fleet.folder) as launch:
         launch.ingest_chat(CHAT)
         outcome = launch.moderate_chat(CHAT, "student_only")
         assert launch.at_once > 1
     assert outcome.failed_checks == ()
-    assert read_table(folder, ACTION_LOG, CHAT, "student_only").height == COMMENTS
-    assert read_table(folder, METRICS, CHAT, "student_only").height == 1
-    with instance(folder) as dagster:
+    assert read_table(fleet.folder, ACTION_LOG, CHAT, "student_only").height == COMMENTS
+    assert read_table(fleet.folder, METRICS, CHAT, "student_only").height == 1
+    with instance(fleet.folder) as dagster:
         run = dagster.get_run_by_id(outcome.run_id)
         assert run is not None
         assert run.status == dg.DagsterRunStatus.SUCCESS
-    with urllib.request.urlopen(f"{cluster.address}/api/jobs/", timeout=30) as answer:
-        told = answer.read().decode()
-    assert [job["submission_id"] for job in json.loads(told)] == [f"dagster-run-{outcome.run_id}"]
-    assert PASSWORD not in told
-    assert shared_store
+    told = fleet.cluster.jobs()
+    assert f"dagster-run-{outcome.run_id}" in [job["submission_id"] for job in told]
+    assert PASSWORD not in str(told)
+
+
+@pytest.mark.long
+def test_a_run_whose_worker_is_killed_is_made_by_another_which_asks_for_no_reply_anew(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = DataFolder(tmp_path / "alone")
+    with running(Behaviour(latency_s=0.2)) as server:
+        for folder in (fleet.folder, alone):
+            slow_config(folder, server.base_url)
+        shutil.copytree(fleet.folder.chats, alone.chats)
+        with ThreadPoolExecutor() as aside:
+            asked = aside.submit(moderated, fleet.folder)
+            while server.calls < 5 * IN_FLIGHT and not asked.done():
+                time.sleep(0.05)
+            (busy,) = filter(fleet.cluster.is_busy, fleet.workers)
+            fleet.cluster.kill(busy)
+            asked.result()
+        calls = Counter(str(body["messages"]) for body in server.bodies)
+        monkeypatch.delenv(STORE_VARIABLE)
+        monkeypatch.delenv(RAY_VARIABLE)
+        monkeypatch.setenv(DATA_VARIABLE, str(alone.root))
+        moderated(alone)
+    assert Counter(job["status"] for job in fleet.cluster.jobs())["FAILED"] == 1
+    assert calls.total() - len(calls) <= IN_FLIGHT
+    for table in (STUDENT_DECISIONS, ACTION_LOG):
+        there, here = (read_table(folder, table, CHAT, SLOW) for folder in (fleet.folder, alone))
+        assert_frame_equal(same_but_for_timing(there), same_but_for_timing(here))
+
+
+def slow_config(folder: DataFolder, base_url: str) -> None:
+    folder.configs.mkdir(parents=True)
+    (folder.configs / f"{SLOW}.yaml").write_text(SLOW_CONFIG.format(base_url=base_url, concurrency=IN_FLIGHT))
+
+
+def moderated(folder: DataFolder) -> None:
+    with launcher(folder) as launch:
+        launch.ingest_chat(CHAT)
+        launch.moderate_chat(CHAT, SLOW)

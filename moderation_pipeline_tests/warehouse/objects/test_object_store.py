@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -73,6 +76,55 @@ def test_a_server_that_is_started_anew_is_waited_for(s3: S3Server, content: Path
     store.put(content, NAME)
     back.join()
     assert [each.sha256 for each in store.listed()] == [NAME]
+
+
+@contextmanager
+def silent_at_first(port: int, connections: int) -> Iterator[int]:
+    """Give a port from which that one is reached, but by the first connections: those hear nothing for ever."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, ExitStack() as opened:
+
+        def pass_on(source: socket.socket, to: socket.socket) -> None:
+            with suppress(OSError):
+                while some := source.recv(65_536):
+                    to.sendall(some)
+                to.shutdown(socket.SHUT_WR)
+
+        def accept() -> None:
+            with suppress(OSError):
+                for number in itertools.count():
+                    here = opened.enter_context(listening.accept()[0])
+                    if number >= connections:
+                        there = opened.enter_context(socket.create_connection(("127.0.0.1", port)))
+                        for pair in ((here, there), (there, here)):
+                            threading.Thread(target=pass_on, args=pair, daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield listening.getsockname()[1]
+
+
+@pytest.mark.parametrize("is_there", [False, True], ids=["putting", "fetching"])
+def test_a_server_that_takes_connections_and_says_nothing_is_given_up_and_asked_again(
+    s3: S3Server, content: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    if is_there:
+        quick(s3.address).put(content, NAME)
+    with silent_at_first(s3.port, connections=2) as port:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        store = ObjectStore(s3.address, pauses_s=(0.0,) * 5, answers_within_s=1.0)
+        if not is_there:
+            store.put(content, NAME)
+        store.fetch(NAME, len(CONTENT), tmp_path / "fetched")
+    assert (tmp_path / "fetched").read_bytes() == CONTENT
+
+
+def test_a_server_that_never_says_anything_is_an_error(
+    s3: S3Server, content: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with silent_at_first(s3.port, connections=100) as port:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        store = ObjectStore(s3.address, pauses_s=(0.0, 0.0), answers_within_s=0.2)
+        with pytest.raises(ModerationError, match="could not be reached in 3 tries"):
+            store.put(content, NAME)
 
 
 def test_a_server_that_stays_away_is_an_error_that_shows_no_secret(

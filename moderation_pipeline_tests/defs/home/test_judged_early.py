@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from moderation_pipeline.definitions import defs
+from moderation_pipeline.defs.home.judged_early import judged_early
+from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
+from moderation_pipeline.warehouse.files import read_table
+from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
+from moderation_pipeline.warehouse.tables import ACCEPTED_RUN, METRIC_HISTORY, METRICS
+from moderation_pipeline_tests.backends.runs import same_but_for_timing
+from moderation_pipeline_tests.defs.conftest import CHAT, folder, instance
+
+__all__ = ["folder", "instance"]  # the fixtures
+
+WHEN = ("run_id", "started_at", "finished_at", "accepted_at")
+JUDGED = (METRICS, METRIC_HISTORY, ACCEPTED_RUN)
+
+
+def made(
+    instance: dg.DagsterInstance, job: str, key: str, tags: Mapping[str, str] | None = None
+) -> dg.DagsterRun:
+    """Make a run to its end."""
+    done = defs.resolve_job_def(job).execute_in_process(
+        instance=instance, partition_key=key, tags=dict(tags or {})
+    )
+    run = instance.get_run_by_id(done.run_id)
+    assert run is not None
+    return run
+
+
+def asked_for_after(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[dg.RunRequest]:
+    event = dg.DagsterEvent(event_type_value="PIPELINE_SUCCESS", job_name=run.job_name, message="ended")
+    context = dg.build_run_status_sensor_context(
+        sensor_name="compare_after_success", dagster_event=event, dagster_instance=instance, dagster_run=run
+    )
+    answer = defs.resolve_sensor_def("compare_after_success")(context)
+    assert isinstance(answer, dg.RunRequest | dg.SensorResult)
+    return [answer] if isinstance(answer, dg.RunRequest) else list(answer.run_requests or ())
+
+
+def figures(folder: DataFolder, config: str) -> list[pl.DataFrame]:
+    tables = [read_table(folder, table, CHAT, config).drop(WHEN, strict=False) for table in JUDGED]
+    return [same_but_for_timing(table).select(~pl.selectors.contains("latency")) for table in tables]
+
+
+@pytest.mark.long
+def test_runs_judged_before_their_yardstick_was_there_have_in_the_end_what_they_have_in_the_other_order(
+    folder: DataFolder, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(instance, "ingest", CHAT)
+    decided = made(instance, "moderate", f"{CHAT}|student_only")
+    assert not list(judged_early(instance, folder, CHAT, "accept"))
+    early = figures(folder, "student_only")
+    yardstick = made(instance, "moderate", f"{CHAT}|expert_only")
+    (again,) = asked_for_after(instance, yardstick)
+    assert (again.job_name, again.partition_key) == ("accept", f"{CHAT}|student_only")
+
+    judged = made(instance, "accept", str(again.partition_key), again.tags)
+    assert [each.job_name for each in asked_for_after(instance, judged)] == ["compare"]
+    late = figures(folder, "student_only")
+    assert early[0]["reference_agreement_rate"].to_list() == [None]
+    assert read_table(folder, METRIC_HISTORY, CHAT, "student_only")["run_id"].to_list() == [decided.run_id]
+
+    other = DataFolder(tmp_path / "other")
+    monkeypatch.setenv(DATA_VARIABLE, str(other.root))
+    write_synthetic(other.chats / f"{CHAT}.jsonl", SyntheticSettings(comments=300))
+    with dg.DagsterInstance.ephemeral() as fresh:
+        fresh.add_dynamic_partitions("chats", [CHAT])
+        made(fresh, "ingest", CHAT)
+        for config in ("expert_only", "student_only"):
+            made(fresh, "moderate", f"{CHAT}|{config}")
+    for one, two in zip(late, figures(other, "student_only"), strict=True):
+        assert_frame_equal(one, two)
+
+
+def test_a_run_that_could_not_be_judged_again_is_not_asked_for_for_ever(
+    folder: DataFolder, instance: dg.DagsterInstance
+) -> None:
+    made(instance, "ingest", CHAT)
+    for config in ("student_only", "expert_only"):
+        made(instance, "moderate", f"{CHAT}|{config}")
+    (again,) = judged_early(instance, folder, CHAT, "accept")
+    instance.add_run(dg.DagsterRun("accept", status=dg.DagsterRunStatus.FAILURE, tags=dict(again.tags)))
+    assert not list(judged_early(instance, folder, CHAT, "accept"))

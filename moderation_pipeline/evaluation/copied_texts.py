@@ -32,10 +32,11 @@ class CopiedTexts(NamedTuple):
     left_out: dict[str, npt.NDArray[np.float32]]
     added: dict[str, Copies]
 
-    def to_difference(self, other: CopiedTexts, name: str) -> Copies:
-        """Return what copies add to the variance of this run's estimate less the other's."""
-        apart = self.influence[name].astype(np.float64) - other.influence[name]
-        without = self.left_out[name].astype(np.float64) - other.left_out[name]
+    def to_difference(self, other: CopiedTexts, name: str, others: str | None = None) -> Copies:
+        """Return what copies add to the variance of this run's estimate less the other's, by default of that name."""
+        others = name if others is None else others
+        apart = self.influence[name].astype(np.float64) - other.influence[others]
+        without = self.left_out[name].astype(np.float64) - other.left_out[others]
         return copies_of(self.text, apart, without)
 
 

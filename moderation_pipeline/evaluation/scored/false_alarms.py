@@ -28,7 +28,6 @@ LEAST_INNOCENT = 30
 MOST_LANGUAGES = 12
 UNTOLD = "too short to tell"
 RATE = (Ratio({"flagged": 1.0}, {"rows": 1.0}),)
-RATES = {"rate": RATE}
 
 FAIRNESS = {
     "judge": pl.String,
@@ -96,8 +95,9 @@ def _of_judge(judged: JudgedRows, judge: Judge, innocent: pl.DataFrame, groups: 
                 sums |= {f"{at}.{end}.rows": held, f"{at}.{end}.flagged": held & flag}
     frame = innocent.select(KEYS).hstack([value.cast(pl.Float64).alias(name) for name, value in sums.items()])
     resampled = resample(frame.drop("shared_text"), seed=judged.seed)
-    shown = [_measured(frame, resampled, f"{at}.") for at in range(len(groups))]
-    apart = _apart(frame, resampled, groups)
+    copied = _copied(frame)
+    shown = [_measured(resampled, copied, f"{at}.own") for at in range(len(groups))]
+    apart = _apart(resampled, copied, groups)
     rows = [
         (judge.name, group.by, group.name, *shown[at], *apart.get(at, NOTHING))
         for at, group in enumerate(groups)
@@ -105,20 +105,22 @@ def _of_judge(judged: JudgedRows, judge: Judge, innocent: pl.DataFrame, groups: 
     return pl.DataFrame(rows, schema=FAIRNESS, orient="row")
 
 
+def _copied(frame: pl.DataFrame) -> CopiedTexts:
+    """Return what copies do to the rates of all groups at once, by what is before the dot of their two sums."""
+    of = [name.removesuffix(".rows") for name in frame.columns if name.endswith(".rows")]
+    rates = {each: (Ratio({f"{each}.flagged": 1.0}, {f"{each}.rows": 1.0}),) for each in of}
+    return copied_texts(frame, rates, of)
+
+
 def _measured(
-    frame: pl.DataFrame, resampled: Resampled, prefix: str
+    resampled: Resampled, copied: CopiedTexts, name: str
 ) -> tuple[int, int, float | None, float | None, float | None]:
-    own = resampled.part(f"{prefix}own.")
-    found = interval_of(RATE, own, _copied(frame, f"{prefix}own.").added["rate"])
+    own = resampled.part(f"{name}.")
+    found = interval_of(RATE, own, copied.added[name])
     return round(float(own.total["rows"][0])), round(float(own.total["flagged"][0])), *found
 
 
-def _copied(frame: pl.DataFrame, prefix: str) -> CopiedTexts:
-    sums = frame.select(*KEYS, *(pl.col(f"{prefix}{name}").alias(name) for name in ("rows", "flagged")))
-    return copied_texts(sums, RATES, ("rate",))
-
-
-def _apart(frame: pl.DataFrame, resampled: Resampled, groups: list[_Group]) -> Mapping[int, Interval]:
+def _apart(resampled: Resampled, copied: CopiedTexts, groups: list[_Group]) -> Mapping[int, Interval]:
     """Return by group how far it is from the rest; those of one kind hold together.
 
     Of a group of which nobody was flagged, or everybody, resamples never vary: the difference stands without bounds.
@@ -128,9 +130,10 @@ def _apart(frame: pl.DataFrame, resampled: Resampled, groups: list[_Group]) -> M
         held = [at for at, group in enumerate(groups) if group.by == by and group.others is not None]
         differences = []
         for at in held:
-            own, others = (f"{at}.{end}." for end in ("own", "others"))
-            copies = _copied(frame, own).to_difference(_copied(frame, others), "rate")
-            differences.append(difference_of(RATE, resampled.part(own), resampled.part(others), copies))
+            own, others = (f"{at}.{end}" for end in ("own", "others"))
+            copies = copied.to_difference(copied, own, others)
+            parts = (resampled.part(f"{each}.") for each in (own, others))
+            differences.append(difference_of(RATE, *parts, copies))
         for at, each in zip(held, together(differences), strict=True):
             found[at] = each if _varies(resampled, at) else Interval(each.estimate, None, None)
     return found

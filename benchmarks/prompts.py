@@ -90,13 +90,18 @@ class Asked:
     """The probability of a violation, where the form gives one: of the likeliest rule, or of any category but none."""
 
 
-def drawn(name: str, lines: int) -> tuple[list[Case], list[bool]]:
-    """Return as many lines of each label, drawn by a hash, each by itself; and their labels."""
+def ranked(name: str) -> pl.DataFrame:
+    """Return the labelled lines of a set in the order of a hash, which is their rank."""
     data = pl.read_parquet(shared_data() / f"{SETS[name].file}.parquet").filter(
         SETS[name].keep() & pl.col("label_toxic").is_not_null() & (pl.col("text").str.len_chars() > 0)
     )
     ranks = [blake2b(each.encode(), digest_size=8).hexdigest() for each in data["message_id"]]
-    data = data.with_columns(rank=pl.Series(ranks)).sort("rank")
+    return data.with_columns(rank=pl.Series(ranks)).sort("rank")
+
+
+def drawn(name: str, lines: int) -> tuple[list[Case], list[bool]]:
+    """Return as many lines of each label, drawn by a hash, each by itself; and their labels."""
+    data = ranked(name)
     both = pl.concat([data.filter(label_toxic=label).head(lines // 2) for label in (True, False)])
     alone = both.with_columns(channel=pl.col("message_id"), user_id=pl.col("message_id")).sort(
         pl.col("rank").str.reverse()  # of the rarer label the ranks are higher

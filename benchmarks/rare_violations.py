@@ -75,9 +75,9 @@ def twitch() -> pl.DataFrame:
 
 
 def moderated(
-    comments: pl.DataFrame, way: Way, rate: float, expected_per_1000: float, random_first: int
+    comments: pl.DataFrame, way: Way, rate: float, expected_per_1000: float, random_first: int, seed: int = 7
 ) -> RunTables:
-    """Run the loop."""
+    """Run the loop; `seed` is chance's."""
     config = Config.model_validate(
         {
             "student": {"backend": "learned", "base": {"backend": "rules"}},
@@ -85,6 +85,7 @@ def moderated(
             "memory": None,
             "audit": {"policy": way.policy, "rate": rate, "random_floor": 0.01, "random_first": random_first},
             "expected_violations_per_1000": expected_per_1000,
+            "loop": {"seed": seed},
         }
     )
     harm = config.audit.harm.acts_from if way.policy == "averted_harm" else None
@@ -130,19 +131,25 @@ def system_f1(outcome: Outcome) -> float:
     return 2 * float(hits.sum()) / max(1.0, float(either.sum()))
 
 
-def by_channel(before: Outcome, now: Outcome) -> str:
-    """Return the difference of F1 with its 95 % interval over resampled channels."""
-    names = before.channels.unique(maintain_order=True)
+def by_channel(before: Sequence[Outcome], now: Sequence[Outcome]) -> str:
+    """Return the difference of F1, of all runs together, with its 95 % interval over resampled channels."""
+    names = before[0].channels.unique(maintain_order=True)
     sums = []
-    for outcome in (before, now):
-        hits, either = cells(outcome)
-        frame = pl.DataFrame({"channel": outcome.channels, "hits": hits, "either": either.sum(axis=0)})
+    for outcomes in (before, now):
+        frame = pl.concat(map(by_comment, outcomes))
         of = frame.group_by("channel").agg(pl.col("hits").sum(), pl.col("either").sum())
         sums.append(pl.DataFrame({"channel": names}).join(of, on="channel", how="left")[:, 1:].to_numpy())
     drawn = np.random.default_rng(0).integers(0, len(names), (RESAMPLES, len(names)))
     f1s = [2 * each[drawn, 0].sum(axis=1) / np.maximum(1, each[drawn, 1].sum(axis=1)) for each in sums]
     low, high = np.quantile(f1s[1] - f1s[0], [0.025, 0.975])
-    return f"{system_f1(now) - system_f1(before):+.3f} [{low:+.3f}, {high:+.3f}]"
+    apart = np.mean([system_f1(each) for each in now]) - np.mean([system_f1(each) for each in before])
+    return f"{apart:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def by_comment(outcome: Outcome) -> pl.DataFrame:
+    """Return what each comment adds to F1."""
+    hits, either = cells(outcome)
+    return pl.DataFrame({"channel": outcome.channels, "hits": hits, "either": either.sum(axis=0)})
 
 
 def print_row(way: Way, rate: float, outcomes: Sequence[Outcome], difference: str) -> None:
@@ -158,15 +165,16 @@ def print_row(way: Way, rate: float, outcomes: Sequence[Outcome], difference: st
     )
 
 
-def print_twitch(rates: Sequence[float]) -> None:
-    """Print the rows of the Twitch channels."""
+def print_twitch(rates: Sequence[float], seeds: int) -> None:
+    """Print the rows of the Twitch channels: as many runs of each way, which differ in what chance draws."""
     comments = twitch()
     for rate in rates:
-        before = None
+        before: list[Outcome] = []
         for way in WAYS:
-            now = outcome_of(comments, moderated(comments, way, rate, 2, LEARNED_FIRST), way)
+            runs = (moderated(comments, way, rate, 2, LEARNED_FIRST, seed) for seed in range(seeds))
+            now = [outcome_of(comments, each, way) for each in runs]
             before = before or now
-            print_row(way, rate, [now], "" if before is now else by_channel(before, now))
+            print_row(way, rate, now, "" if before is now else by_channel(before, now))
 
 
 def print_conda(rates: Sequence[float], seeds: int) -> None:

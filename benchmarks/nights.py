@@ -34,7 +34,7 @@ def kind_of(path: Path, root: Path) -> str:
     if parts[0] == "results":
         return (
             "report and figures"
-            if path.suffix in (".html", ".md", ".svg", ".png", ".json")
+            if path.suffix in (".html", ".js", ".md", ".svg", ".png", ".json")
             else "log of comments"
         )
     if parts[0] == "dagster":

@@ -1,6 +1,6 @@
 """What grows per night: a chat that is moderated anew each night, and one that arrives, for a hundred nights.
 
-    python -m benchmarks.nights                 # 100 nights, some six minutes
+    python -m benchmarks.nights                 # 100 nights, some 20 minutes of one core
     python -m benchmarks.nights --nights 20
 
 Printed per kind of file: bytes a night over the first tenth and over the last tenth of the nights, from the chat that
@@ -34,7 +34,7 @@ def kind_of(path: Path, root: Path) -> str:
     if parts[0] == "results":
         return (
             "report and figures"
-            if path.suffix in (".html", ".md", ".svg", ".png", ".json")
+            if path.suffix in (".html", ".js", ".md", ".svg", ".png", ".json")
             else "log of comments"
         )
     if parts[0] == "dagster":

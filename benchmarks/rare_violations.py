@@ -209,7 +209,7 @@ def main() -> None:
     )
     if "twitch" in given.only:
         print("27 Twitch channels")
-        print_twitch([0.05])
+        print_twitch([0.05], given.seeds)
     if "conda" in given.only:
         print("research stream")
         print_conda(given.rates, given.seeds)

@@ -132,8 +132,8 @@ def _apart(resampled: Resampled, copied: CopiedTexts, groups: list[_Group]) -> M
         for at in held:
             own, others = (f"{at}.{end}" for end in ("own", "others"))
             copies = copied.to_difference(copied, own, others)
-            parts = (resampled.part(f"{each}.") for each in (own, others))
-            differences.append(difference_of(RATE, *parts, copies))
+            one, rest = (resampled.part(f"{each}.") for each in (own, others))
+            differences.append(difference_of(RATE, one, rest, copies))
         for at, each in zip(held, together(differences), strict=True):
             found[at] = each if _varies(resampled, at) else Interval(each.estimate, None, None)
     return found

@@ -55,7 +55,7 @@ def test_several_annotators_are_named_with_commas(moderation: Moderation, tmp_pa
     [
         (
             ("--text", "coment", "--label", "toxic", "--score", "good"),
-            "no column 'coment' Did you mean 'comment'?",
+            "no column 'coment'. Did you mean 'comment'?",
         ),
         (("--text", "comment", "--label", "kind", "--score", "good"), "--label 'kind="),
         (("--text", "comment", "--label", "toxic", "--no-configs"), "nobody to judge"),

@@ -94,7 +94,8 @@ def filled() -> Iterator[Filled]:
     made.chmod(0o755)
     found = Filled(made / "private", made / "opened")
     for folder in found:
-        folder.mkdir(mode=0o755)
+        folder.mkdir()
+        folder.chmod(0o755)  # whatever umask this process has by now
     data = found.opened / "data"
     data.mkdir()
     if os.geteuid() == 0:

@@ -65,8 +65,9 @@ def cross_fitted(
 ) -> CrossFitted | None:
     """Return what heads say of the folds they were not fitted on; null while there are too few of either kind.
 
-    `weights` are 1 / audit probability. The way to fit is the one whose calibrated predictions are the likelier, in
-    this weighting.
+    `weights` are 1 / audit probability, by which predictions are calibrated. The way to fit is the one whose
+    calibrated predictions are the likelier, each audit counting once, as it does in a fit: weighted, the few that
+    chance drew drown the others, and where violations are rare nothing is shown for thousands of audits.
     """
     own = folds != ALWAYS_LEARNT
     violations = int(is_violation[own].sum())
@@ -87,25 +88,20 @@ def cross_fitted(
         for way, scores in found.items():
             everything = with_conduct if way.reads_conduct else without
             scores[out] = everything.beside(text, way.text_share).scores(rows[out])[:, 0]
-    best = _likeliest(
-        {way: _losses(found[way][own], is_violation[own], weights[own]) for way in ways}, weights[own]
-    )
+    best = _likeliest({way: _losses(found[way][own], is_violation[own], weights[own]) for way in ways})
     return CrossFitted(found[best], best)
 
 
-def _likeliest(losses: Mapping[Way, Floats], weights: Floats) -> Way:
+def _likeliest(losses: Mapping[Way, Floats]) -> Way:
     """Return the way of the least loss; one that reads conduct only where that is more than chance makes of it."""
     best = {
         reads: min(
-            (way for way in losses if way.reads_conduct == reads),
-            key=lambda way: float(np.average(losses[way], weights=weights)),
+            (way for way in losses if way.reads_conduct == reads), key=lambda way: float(losses[way].mean())
         )
         for reads in (False, True)
     }
     gain = losses[best[False]] - losses[best[True]]
-    mean = float(np.average(gain, weights=weights))
-    error = sqrt(float((weights**2 * (gain - mean) ** 2).sum())) / float(weights.sum())
-    return best[mean > SURE * error]
+    return best[bool(gain.mean() > SURE * gain.std() / sqrt(len(gain)))]
 
 
 def _losses(scores: Floats, outcomes: Flags, weights: Floats) -> Floats:

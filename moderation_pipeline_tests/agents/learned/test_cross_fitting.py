@@ -72,20 +72,22 @@ def test_folds_say_nothing_while_a_kind_is_too_rare() -> None:
     assert cross_fitted(rows, is_violation, dealt(16, is_violation), np.ones(16), STRENGTHS) is None
 
 
-def conduct_and_text(count: int, *, told_by_conduct: bool) -> tuple[csr_matrix, NDArray[np.bool_]]:
-    """Return rows of a constant, of what may be a level or noise, and of a word that says little."""
+def conduct_and_text(count: int, *, told_by_conduct: float) -> tuple[csr_matrix, NDArray[np.bool_]]:
+    """Return rows of a constant, of a level that tells in a share of rows and else is noise, and of a word."""
     random = np.random.default_rng(1)
     is_violation = np.arange(count) % 4 == 0
-    level = is_violation if told_by_conduct else random.random(count) < 0.5
+    noise = random.random(count) < 0.5
     word = np.where(random.random(count) < 0.6, is_violation, random.random(count) < 0.5)
-    columns = [np.full(count, 0.5), 0.5 * level, 0.5 * (random.random(count) < 0.5), word]
+    other = 0.5 * (random.random(count) < 0.5)
+    level = np.where(random.random(count) < told_by_conduct, is_violation, noise)
+    columns = [np.full(count, 0.5), 0.5 * level, other, word]
     return csr_matrix(np.column_stack(columns)), is_violation
 
 
 def test_who_writes_and_how_is_read_where_it_helps_and_left_out_where_it_does_not() -> None:
     strengths = Strengths(everything=0.5, text=None, width=3, conduct=range(1, 3))
     read = []
-    for told in (True, False):
+    for told in (1.0, 0.0):
         rows, is_violation = conduct_and_text(200, told_by_conduct=told)
         found = cross_fitted(rows, is_violation, dealt(200, is_violation), np.ones(200), strengths)
         assert found is not None
@@ -94,8 +96,19 @@ def test_who_writes_and_how_is_read_where_it_helps_and_left_out_where_it_does_no
     assert read == [True, False]
 
 
+def test_what_many_audits_show_is_not_drowned_by_the_few_that_chance_drew() -> None:
+    strengths = Strengths(everything=0.5, text=None, width=3, conduct=range(1, 3))
+    rows, is_violation = conduct_and_text(400, told_by_conduct=0.7)
+    weights = np.where(np.random.default_rng(2).random(400) < 0.01, 100.0, 1.0)
+
+    found = cross_fitted(rows, is_violation, dealt(400, is_violation), weights, strengths)
+
+    assert found is not None
+    assert found.way.reads_conduct
+
+
 def test_what_is_left_out_has_no_weight() -> None:
-    rows, is_violation = conduct_and_text(200, told_by_conduct=True)
+    rows, is_violation = conduct_and_text(200, told_by_conduct=1.0)
     strengths = Strengths(0.5, 10.0, width=3, conduct=range(1, 3), way=Way(1.0, reads_conduct=False))
 
     everything, text = fit_gate(rows, is_violation, strengths)

@@ -51,19 +51,19 @@ def copied_texts(
     """
     names = [name for name in sums.columns if name not in KEYS]
     shared = added_up_by(KEYS, sums.drop_nulls("shared_text"))
-    text = shared["shared_text"].cast(pl.Categorical).to_physical().to_numpy()
+    codes = shared["shared_text"].cast(pl.Categorical).to_physical().to_numpy()
     # From nought and without gaps, whatever else this process has made categories of.
-    _, text = np.unique(text.astype(np.int64), return_inverse=True)
+    text = np.unique(codes, return_inverse=True)[1].astype(np.int64)
     rows: dict[str, Array] = {name: shared[name].to_numpy() for name in names}
     total: dict[str, Array] = {name: sums.select(pl.col(name).sum()).to_series().to_numpy() for name in names}
     of_text: dict[str, Array] = {name: np.bincount(text, rows[name]).astype(np.float64) for name in names}
     added = {name: influence(ratios, rows, total) for name, ratios in definitions.items()}
     without = {name: _left_out(ratios, of_text, total) for name, ratios in definitions.items()}
     return CopiedTexts(
-        text.astype(np.int64),
+        text,
         {name: added[name].astype(np.float32) for name in compared},
         {name: without[name].astype(np.float32) for name in compared},
-        {name: copies_of(text.astype(np.int64), added[name], without[name]) for name in definitions},
+        {name: copies_of(text, added[name], without[name]) for name in definitions},
     )
 
 

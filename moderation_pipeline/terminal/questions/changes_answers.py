@@ -19,6 +19,8 @@ from moderation_pipeline.evaluation.outcome_changes import by_rule, changes, far
 from moderation_pipeline.moderation.acting_anew import Stored
 from moderation_pipeline.moderation.replayed import NAMED, acted_under, asked_in_words
 from moderation_pipeline.plan import Category
+from moderation_pipeline.report.conclusion import ACTS
+from moderation_pipeline.report.limits import label_sources
 from moderation_pipeline.report.quantities import count, plural
 from moderation_pipeline.terminal.listings import NothingRunError, require_chat
 from moderation_pipeline.warehouse.files import read_table
@@ -197,9 +199,8 @@ OF_MODERATORS = {True: "acted on", False: "let be"}
 
 def label_words(comments: pl.DataFrame) -> Mapping[bool, str]:
     """Return what a label says of a comment: what moderators let be is not known to be innocent."""
-    if (comments["label_source"] == "moderators").any():
-        return OF_MODERATORS
-    return {True: "violation", False: "innocent"}
+    by_acts = ACTS in label_sources(comments)
+    return OF_MODERATORS if by_acts else {True: "violation", False: "innocent"}
 
 
 def _threshold(given: str) -> tuple[Category, float]:

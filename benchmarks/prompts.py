@@ -31,12 +31,13 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.keyless_quality import as_comments, plans_of, shared_data
 from moderation_pipeline.agents.deciding.decision_student import DecisionStudent
-from moderation_pipeline.agents.deciding.question_set import chat_questions
+from moderation_pipeline.agents.deciding.deriving import violation_probability
+from moderation_pipeline.agents.deciding.question_set import HARMFUL, chat_questions
 from moderation_pipeline.agents.keyless.evidence import RULES
 from moderation_pipeline.agents.prompted.prompt_form import PromptForm
 from moderation_pipeline.agents.prompted.prompt_student import PromptStudent
 from moderation_pipeline.agents.student import Student
-from moderation_pipeline.backends.decisions.decision_model import YES
+from moderation_pipeline.backends.decisions.decision_model import YES, Distribution
 from moderation_pipeline.backends.run_models import Deployment, RunModels
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Recalled, Situation, Standing
@@ -69,9 +70,10 @@ SETS = {
 }
 
 
-QUESTIONS: dict[str, Literal["rules", "category"]] = {
+QUESTIONS: dict[str, Literal["rules", "category", "violation"]] = {
     "rule_questions": "rules",
     "category_questions": "category",
+    "violation_questions": "violation",
 }
 """Forms that are questions whose answers are read from log-probabilities, with the shipped thresholds."""
 
@@ -158,6 +160,13 @@ class Model:
 
 def _suspicion(verdict: Verdict) -> float:
     """Return how likely a violation is by a decision model's answers."""
+    harmful = {
+        each.question: Distribution(((HARMFUL, each.probability),))
+        for each in verdict.probabilities
+        if each.option == HARMFUL
+    }
+    if harmful:
+        return violation_probability("violation", harmful)
     none = [each.probability for each in verdict.probabilities if each.option == Category.NONE]
     rules = [
         each.probability

@@ -64,6 +64,7 @@ class Policy(Closed):
     about: str
     rules: dict[str, PolicyRule]
     category: WrittenChoice
+    violation: WrittenChoice
     addressing: WrittenYesNo
     allowed: AllowedRule
     examples: tuple[PolicyExample, ...]

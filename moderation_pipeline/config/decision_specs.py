@@ -143,9 +143,10 @@ class ChatDecisionsSpec(AskingSpec, Address):
 
     backend: Literal["chat_decisions"] = "chat_decisions"
     """A chat model of OpenAI's (OPENAI_API_KEY), or of any server at `base_url`, that gives log-probabilities."""
-    asks: Literal["rules", "category"] = "rules"
+    asks: Literal["rules", "category", "violation"] = "rules"
     """What it is asked. rules: a yes/no question for each rule, and whether the comment speaks to its judge: nine calls
-    a comment. category: which kind of violation it is, in both orders, for it is partial to some letters: two calls."""
+    a comment. category: which kind of violation it is, in both orders, for it is partial to some letters: two calls.
+    violation: whether it is harmful or harmless, in both orders, and then which kind it would be: four."""
     top_logprobs: int = Field(default=20, ge=2, le=20)
     """Of how many tokens the log-probability is asked for; some servers give no more than 5, where `category` may miss
     some of its nine letters."""

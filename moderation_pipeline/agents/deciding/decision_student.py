@@ -13,7 +13,7 @@ from hashlib import blake2b
 from itertools import chain
 
 from moderation_pipeline.agents.by_turns import begun_by_turns
-from moderation_pipeline.agents.deciding.deriving import derive, with_rules_answered
+from moderation_pipeline.agents.deciding.deriving import derive
 from moderation_pipeline.agents.deciding.question_set import QuestionSet
 from moderation_pipeline.agents.prompted.prompt import MOST_OF_COMMENT, ShownOfCase, case_data
 from moderation_pipeline.agents.student import Student
@@ -156,10 +156,7 @@ class DecisionStudent(Student):
         if receipt.reply_error is not None:
             return Verdict(None, receipt, confidence_source="none", probabilities=probabilities)
         plan, doubt, must_audit = derive(
-            self._questions,
-            with_rules_answered(self._questions, usable),
-            self._thresholds,
-            self._addressing_threshold,
+            self._questions, usable, self._thresholds, self._addressing_threshold
         )
         return Verdict(
             plan,

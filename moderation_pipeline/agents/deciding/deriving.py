@@ -6,15 +6,19 @@ with a threshold. So a milder action can't follow from a rule's higher probabili
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from moderation_pipeline.agents.deciding.question_set import REVERSED, QuestionSet, RuleQuestion
+from moderation_pipeline.agents.deciding.question_set import HARMFUL, REVERSED, QuestionSet, RuleQuestion
 from moderation_pipeline.agents.keyless.evidence import CARING_REPLY, RULES, STEPS
 from moderation_pipeline.backends.decisions.decision_model import NO, YES, Distribution
 from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.config.decision_specs import CategoryThresholds, Thresholds
 from moderation_pipeline.plan import Action, Category, Plan
+
+LEAST_SHARE = 1e-4
+"""An option that is not among the likeliest first tokens has at most about so much."""
 
 
 class Derived(NamedTuple):
@@ -44,6 +48,7 @@ def derive(
     The firmest action of all broken rules is the plan's. Where several rules ask for it, the choice of category
     (both orders averaged) decides between them, or the higher probability where none was asked.
     """
+    answers = _with_rules_answered(asked, answers)
     broken = _broken(asked, answers, thresholds)
     shares = category_shares(asked, answers)
     addressing = 0.0 if asked.addressing is None else answers[asked.addressing.name].of(YES)
@@ -62,7 +67,8 @@ def derive(
         plan = _allowed(asked, answers)
     doubt = max(
         _nearness(asked, answers, thresholds, has_broken=bool(broken)),
-        _disagreement(shares, has_broken=bool(broken)),
+        # Where whether any rule is broken was asked by itself, the choice only says which.
+        0.0 if asked.violation is not None else _disagreement(shares, has_broken=bool(broken)),
     )
     return Derived(plan, doubt, AuditReason.ADDRESSES_MODERATOR if addresses else None)
 
@@ -75,18 +81,42 @@ def category_shares(asked: QuestionSet, answers: Mapping[str, Distribution]) -> 
     return {name: (there[name] + back[name]) / 2 for name in there}
 
 
-def with_rules_answered(
+def violation_probability(question: str, answers: Mapping[str, Distribution]) -> float:
+    """Return the probability that some rule is broken, by a choice of two in both orders.
+
+    Log-odds are averaged: a model that is partial to a letter, whatever stands behind it, multiplies the odds of that
+    letter, which cancels so and would drown what it knows if probabilities were averaged (Zheng et al. 2024, "Large
+    Language Models Are Not Robust Multiple Choice Selectors", arXiv:2309.03882).
+    """
+    told = (answers[question + end].of(HARMFUL) for end in ("", REVERSED))
+    bounded = (min(max(p, LEAST_SHARE), 1.0 - LEAST_SHARE) for p in told)
+    log_odds = [math.log(p / (1.0 - p)) for p in bounded]
+    return 1.0 / (1.0 + math.exp(-sum(log_odds) / len(log_odds)))
+
+
+def _with_rules_answered(
     asked: QuestionSet, answers: Mapping[str, Distribution]
 ) -> Mapping[str, Distribution]:
-    """Return the answers; where the choice alone was asked, with one for each rule: the part that its option has."""
+    """Return the answers; where choices alone were asked, with one for each rule: the part that its option has."""
     if not asked.is_choice_alone:
         return answers
     shares = category_shares(asked, answers)
+    if asked.violation is not None:
+        shares = _of_violation(shares, violation_probability(asked.violation.name, answers))
     told = {
         rule.question.name: shares.get(rule.question.name, shares.get(rule.category.value, 0.0))
         for rule in asked.rules
     }
     return {**answers, **{name: Distribution(((YES, p), (NO, 1.0 - p))) for name, p in told.items()}}
+
+
+def _of_violation(shares: Mapping[str, float], probability: float) -> dict[str, float]:
+    """Return how likely each kind is, where it is known how likely any is: the likeliest so, others in proportion."""
+    kinds = {name: share for name, share in shares.items() if name != Category.NONE.value}
+    most = max(kinds.values())
+    if most == 0.0:
+        return {Category.OTHER.value: probability}
+    return {name: probability * share / most for name, share in kinds.items()}
 
 
 def _broken(

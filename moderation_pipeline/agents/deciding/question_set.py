@@ -21,6 +21,9 @@ from moderation_pipeline.backends.decisions.decision_model import NO, YES, Optio
 from moderation_pipeline.config.decision_specs import AskingSpec, ChatDecisionsSpec, DecisionSpec
 from moderation_pipeline.plan import Category
 
+HARMFUL = "harmful"
+"""The option of the choice `violation` that says that a comment breaks some rule."""
+
 REVERSED = "_reversed"
 """What the name of a choice ends in where its options are asked for in the reverse order."""
 
@@ -44,13 +47,16 @@ class QuestionSet:
     rules: tuple[RuleQuestion, ...]
     category: Question | None = None
     addressing: Question | None = None
+    violation: Question | None = None
+    """Whether any rule is broken, as a choice of two, where that is asked by itself."""
     is_choice_alone: bool = False
-    """Whether only the choice is asked: a rule is broken with the probability of its option."""
+    """Whether only choices are asked: a rule is broken with the probability of its option."""
 
     @cached_property
     def questions(self) -> tuple[Question, ...]:
-        """All questions, in the order in which they are asked; the choice in both orders."""
-        choices = () if self.category is None else (self.category, reversed_choice(self.category))
+        """All questions, in the order in which they are asked; each choice in both orders."""
+        chosen = [each for each in (self.violation, self.category) if each is not None]
+        choices = tuple(one for each in chosen for one in (each, reversed_choice(each)))
         addressing = () if self.addressing is None else (self.addressing,)
         rules = () if self.is_choice_alone else tuple(each.question for each in self.rules)
         return (*rules, *choices, *addressing)
@@ -81,12 +87,12 @@ def policy_questions(own_rules: str = "") -> QuestionSet:
     rules += _own_rules(written.about, own_rules, [rule.question.name for rule in rules])
     return QuestionSet(
         tuple(rules),
-        _choice(written.about, written.category),
+        _choice(written.about, "category", written.category),
         _yes_no(written.about, "addressing", written.addressing),
     )
 
 
-def chat_questions(asks: Literal["rules", "category"], own_rules: str = "") -> QuestionSet:
+def chat_questions(asks: Literal["rules", "category", "violation"], own_rules: str = "") -> QuestionSet:
     """Return the questions for a model that is asked each of them by itself, and so as few of them as will do."""
     every = policy_questions(own_rules)
     if asks == "rules":
@@ -95,7 +101,11 @@ def chat_questions(asks: Literal["rules", "category"], own_rules: str = "") -> Q
     own = [rule for rule in every.rules if rule.rule not in policy().rules]
     options = (*every.category.options, *(_as_option(rule) for rule in own))
     return replace(
-        every, category=replace(every.category, options=options), addressing=None, is_choice_alone=True
+        every,
+        category=replace(every.category, options=options),
+        addressing=None,
+        violation=_choice(policy().about, "violation", policy().violation) if asks == "violation" else None,
+        is_choice_alone=True,
     )
 
 
@@ -124,9 +134,9 @@ def _yes_no(about: str, name: str, written: WrittenYesNo) -> Question:
     return Question(name, "yes_no", _told(about, written.instructions), options)
 
 
-def _choice(about: str, written: WrittenChoice) -> Question:
-    options = tuple(Option(name, meaning) for name, meaning in written.options.items())
-    return Question("category", "choice", _told(about, written.instructions), options)
+def _choice(about: str, name: str, written: WrittenChoice) -> Question:
+    options = tuple(Option(option, meaning) for option, meaning in written.options.items())
+    return Question(name, "choice", _told(about, written.instructions), options)
 
 
 def _told(about: str, instructions: str) -> str:

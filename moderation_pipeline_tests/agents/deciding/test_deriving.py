@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation_pipeline.agents.deciding.deriving import category_shares, derive
-from moderation_pipeline.agents.deciding.question_set import QuestionSet, policy_questions
+from moderation_pipeline.agents.deciding.question_set import QuestionSet, chat_questions, policy_questions
 from moderation_pipeline.backends.decisions.decision_model import NO, YES, Distribution
 from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.config.decision_specs import CategoryThresholds, Thresholds
@@ -156,6 +157,37 @@ def test_someone_in_distress_is_answered_and_never_punished() -> None:
         plan = derive(POLICY, answers({"R6": probability}), CategoryThresholds()).plan
         assert (plan.action, plan.category) == (Action.REPLY, Category.SELF_HARM)
         assert plan.reply_text
+
+
+def harmful(first: float, reversed_: float, liked: str) -> dict[str, Distribution]:
+    """Return what a model says that is asked whether a comment is harmful, in both orders, and of which kind."""
+    return {
+        "violation": Distribution((("harmful", first), ("harmless", 1 - first))),
+        "violation_reversed": Distribution((("harmless", 1 - reversed_), ("harmful", reversed_))),
+        "category": choice(liked),
+        "category_reversed": choice(liked),
+    }
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.sampled_from(CATEGORIES))
+def test_a_violation_is_as_likely_as_both_orders_say_of_whatever_kind_is_likeliest(
+    first: float, reversed_: float, liked: str
+) -> None:
+    asked = chat_questions("violation")
+    plan, doubt, _ = derive(asked, harmful(first, reversed_, liked), CategoryThresholds())
+    odds = math.prod(max(p, 1e-4) / max(1 - p, 1e-4) for p in (first, reversed_)) ** 0.5
+    likely = odds / (1 + odds)
+    assert (plan.confidence if plan.is_violation else 1 - plan.confidence) == pytest.approx(likely, abs=1e-3)
+    assert 0 <= doubt <= 1
+    if plan.is_violation and liked != "none":
+        assert plan.category == liked
+
+
+def test_a_violation_of_no_kind_that_was_asked_for_is_of_another() -> None:
+    none = Distribution(tuple((name, float(name == "none")) for name in CATEGORIES))
+    said = harmful(0.8, 0.8, "none") | {"category": none, "category_reversed": none}
+    plan = derive(chat_questions("violation"), said, CategoryThresholds()).plan
+    assert (plan.category, plan.confidence) == (Category.OTHER, pytest.approx(0.8))
 
 
 def test_fixed_categories_are_derived_without_a_choice() -> None:

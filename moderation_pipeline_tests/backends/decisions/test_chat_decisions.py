@@ -52,12 +52,12 @@ def likely(first: str, tokens: Mapping[str, float], text: str | None = None) -> 
 
 
 def judge(body: Body) -> dict[str, float]:
-    """Answer as one who finds harassment in "idiot": yes with .8 to R1, its letter with .7 in either order."""
+    """Answer as one who finds harassment in "idiot": yes with .8 to R1, its letter with .7 in any order."""
     state, question = body["messages"][-1]["content"].split("\n\n", 1)
     is_bad = "idiot" in state.rsplit('"comment"', 1)[-1]  # not in the lines before it
     if "Answer with one letter" in question:
-        kind = "harassment" if is_bad else "none"
-        letter = next(line[0] for line in question.splitlines() if line[1:].startswith(f": {kind}"))
+        kinds = (": harassment", ": harmful") if is_bad else (": none", ": harmless")
+        letter = next(line[0] for line in question.splitlines() if line[1:].startswith(kinds))
         return {each: 0.7 if each == letter else 0.03 for each in LETTERS}
     is_yes = is_bad and "harass someone" in question
     return {"Yes": 0.72 if is_yes else 0.018, "No": 0.18 if is_yes else 0.882, "Well": 0.1}
@@ -141,6 +141,28 @@ def test_the_category_alone_takes_two_calls_and_says_every_rules_probability(tmp
     assert (bad.plan.action, bad.plan.category) == (Action.DELETE, Category.HARASSMENT)
     assert bad.plan.confidence == pytest.approx(0.7 / (0.7 + 8 * 0.03))
     assert (fine.plan.action, fine.plan.category) == (Action.ALLOW, Category.NONE)
+
+
+def test_whether_harmful_and_of_which_kind_take_four_calls_and_what_pulls_to_a_letter_cancels(
+    tmp_path: Path,
+) -> None:
+    def partial(body: Body) -> dict[str, float]:
+        """Answer A four times as often as it would if no letter drew it."""
+        drawn = {letter: share * (4 if letter == "A" else 1) for letter, share in judge(body).items()}
+        return {letter: share / sum(drawn.values()) for letter, share in drawn.items()}
+
+    probabilities = []
+    for model in (judge, partial):
+        with running(Behaviour(first_tokens=model)) as server:
+            asked = spec(server, asks="violation")
+            bad, fine = decide(tmp_path / model.__name__, asked, "you idiot", "hello")
+        assert len(questions_asked(server)) == 2 * 4
+        assert bad.plan is not None
+        assert fine.plan is not None
+        assert (bad.plan.category, bad.plan.rule) == (Category.HARASSMENT, "R1")
+        assert (fine.plan.action, fine.plan.category) == (Action.ALLOW, Category.NONE)
+        probabilities.append((bad.plan.confidence, fine.plan.confidence))
+    assert probabilities[0] == pytest.approx(probabilities[1])
 
 
 def test_other_thresholds_ask_nothing_again(tmp_path: Path) -> None:

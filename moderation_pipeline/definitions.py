@@ -22,6 +22,7 @@ from moderation_pipeline.defs import (
     report,
     user_state,
 )
+from moderation_pipeline.defs.home.judged_early import judging_again
 from moderation_pipeline.defs.home.shared_runs import executor
 from moderation_pipeline.defs.jobs import JOBS
 from moderation_pipeline.defs.presets import presets
@@ -35,7 +36,7 @@ from moderation_pipeline.defs.resources import (
     Warehouse,
 )
 from moderation_pipeline.defs.schedules import SCHEDULES
-from moderation_pipeline.defs.sensors import SENSORS
+from moderation_pipeline.defs.sensors import SENSORS, comparing
 from moderation_pipeline.defs.telling.shown import shown
 
 STAGES = [
@@ -78,12 +79,13 @@ def _job_of(name: str) -> dg.JobDefinition:
     return defs.resolve_job_def(name)
 
 
+judging = judging_again(_job_of)
 defs = dg.Definitions(
     assets=shown(dg.load_assets_from_modules(STAGES)),
     asset_checks=dg.load_asset_checks_from_modules([*STAGES, operations]),
-    jobs=[*JOBS, *presets(_job_of)],
+    jobs=[*JOBS, *presets(_job_of), judging],
     schedules=SCHEDULES,
-    sensors=[*SENSORS, batches.batches_that_arrive],
+    sensors=[*SENSORS, *comparing(judging), batches.batches_that_arrive],
     resources=RESOURCES,
     # Steps are short, and a process each would import Dagster anew, which takes seconds. What is concurrent
     # is inside the loop (asyncio), and across runs (the run coordinator).

@@ -5,7 +5,7 @@ A job can't be partitioned by some of the configs, so that each preset is one st
 lacks is skipped and said, and a preset fails only where a run that could be made did.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import dagster as dg
@@ -14,15 +14,11 @@ from moderation_pipeline.config.config_errors import ConfigError
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.needs import needs
 from moderation_pipeline.config.run_config import KEYLESS_REGIMES, NamedConfig
-from moderation_pipeline.defs.home.live_runs import COMPARED_BY_STARTER
-from moderation_pipeline.defs.home.shared_runs import shared_run
+from moderation_pipeline.defs.home.runs_within import JobOf, RunsFailedError, RunsWithin
 from moderation_pipeline.defs.partitions import chats, run_key
-from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS
-
-JobOf = Callable[[str], dg.JobDefinition]
 
 
 class ChosenConfigs(NamedTuple):
@@ -50,10 +46,6 @@ def chosen(folder: DataFolder, chat: str, names: Sequence[str]) -> ChosenConfigs
     return ChosenConfigs(sorted(configs, key=lambda each: each.config.regime != "expert_only"), skipped)
 
 
-class RunsFailedError(ModerationError):
-    """Runs of a preset that failed; each has its own run, which says why."""
-
-
 def _preset(job_of: JobOf, name: str, names: Sequence[str], described: str) -> dg.JobDefinition:
     @dg.op(name=f"{name}_runs", description=described)
     def runs(context: dg.OpExecutionContext, data_folder: dg.ResourceParam[DataFolder]) -> None:
@@ -61,40 +53,22 @@ def _preset(job_of: JobOf, name: str, names: Sequence[str], described: str) -> d
         wanted = chosen(data_folder, chat, names)
         for each in wanted.skipped:
             context.log.warning(f"Skipped: {each}.")
-        failed = [config.name for config in wanted.configs if not _made(job_of, context, chat, config.name)]
-        if len(failed) < len(wanted.configs) and not _compared(job_of, context, chat):
+        within = RunsWithin(context, job_of)
+        names_wanted = [config.name for config in wanted.configs]
+        failed = [each for each in names_wanted if not within.makes("moderate", run_key(chat, each))]
+        if len(failed) < len(names_wanted) and not within.makes("compare", chat):
             failed.append("the comparison")
         context.log.info(
             f"{len(wanted.configs)} configs, {len(wanted.skipped)} skipped, {len(failed)} failed."
         )
         if failed:
-            raise RunsFailedError(f"Failed: {', '.join(failed)}. Their runs of the job moderate say why.")
+            raise RunsFailedError(failed, "moderate")
 
     @dg.job(name=name, partitions_def=chats, description=described)
     def preset() -> None:
         runs()
 
     return preset
-
-
-def _made(job_of: JobOf, context: dg.OpExecutionContext, chat: str, config: str) -> bool:
-    """Make a run; it is tagged as one whose starter compares by itself."""
-    job, run = job_of("moderate"), run_key(chat, config)
-    with shared_run(DataFolder.find(), job, run):
-        ended = job.execute_in_process(
-            instance=context.instance,
-            partition_key=run,
-            tags={COMPARED_BY_STARTER: "true"},
-            raise_on_error=False,
-        )
-    return ended.success
-
-
-def _compared(job_of: JobOf, context: dg.OpExecutionContext, chat: str) -> bool:
-    job = job_of("compare")
-    with shared_run(DataFolder.find(), job, chat):
-        ended = job.execute_in_process(instance=context.instance, partition_key=chat, raise_on_error=False)
-    return ended.success
 
 
 def presets(job_of: JobOf) -> list[dg.JobDefinition]:

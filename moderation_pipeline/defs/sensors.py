@@ -10,19 +10,18 @@ from dagster._core.launcher import WorkerStatus
 from moderation_pipeline.comments.chat_files import chat_files
 from moderation_pipeline.comments.keeping.chat_states import chat_states, fingerprint
 from moderation_pipeline.defs.home.instance import is_temporary
-from moderation_pipeline.defs.home.judged_early import judged_early
+from moderation_pipeline.defs.home.judged_early import EARLY, READ, early_tags
 from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, COMPARED_BY_STARTER
-from moderation_pipeline.defs.jobs import accept, compare, ingest
+from moderation_pipeline.defs.home.shared_runs import CHAT_TAG as CHAT_OF_A_RUN
+from moderation_pipeline.defs.home.shared_runs import ONLY_TAG
+from moderation_pipeline.defs.jobs import compare, ingest
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.defs.schedules import TEMPORARY
 from moderation_pipeline.moderation.alerts import alert
 from moderation_pipeline.warehouse.files import stored_partitions
 from moderation_pipeline.warehouse.folder import RAY_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.objects.follow import CHATS, follow
-from moderation_pipeline.warehouse.tables import COMMENTS, EXPERT_AUDITS, METRICS
-
-CHAT_OF_A_RUN = "dagster/partition/chat"
-"""The tag that Dagster gives a run with two dimensions; a run of a chat alone doesn't have it."""
+from moderation_pipeline.warehouse.tables import COMMENTS, COMPARISON, METRICS
 
 UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
@@ -33,6 +32,7 @@ UNDER_WAY = [
 ]
 
 
+COMPARED = dg.AssetKey(COMPARISON.name)
 FAILED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
@@ -77,34 +77,46 @@ def _dead(keys: set[str], chats_known: set[str], instance: dg.DagsterInstance) -
     return sorted(keys - chats_known - busy)
 
 
-def _compare_when_through(
-    context: dg.RunStatusSensorContext,
-) -> dg.RunRequest | dg.SensorResult | dg.SkipReason:
+def _compare_when_through(context: dg.RunStatusSensorContext, judging: str) -> dg.RunRequest | dg.SkipReason:
     """Ask for a chat's comparison once no run of it, under any config, is queued or running any more.
 
     Every run that ends asks again, so the last one finds nothing under way. A schedule that asked for both at
-    once would compare too early. Runs that were judged too early are judged again before.
+    once would compare too early. Where runs were judged too early, the job `judging` judges them again and compares;
+    a backfill that compares by itself does not, so that the end of its comparison is looked at too.
     """
-    run = context.dagster_run
-    chat = run.tags.get(CHAT_OF_A_RUN)
+    run, dagster = context.dagster_run, context.instance
+    is_comparison = _is_comparison_of_a_backfill(run)
+    chat = run.tags.get(ONLY_TAG if is_comparison else CHAT_OF_A_RUN)
     if chat is None:
         return dg.SkipReason(f"Run {run.run_id} moderated no chat.")
-    starters = (BY_TERMINAL, COMPARED_BY_STARTER)
-    if any(run.tags.get(tag) for tag in starters) or _is_compared_by_its_backfill(context.instance, run):
+    if not is_comparison and _is_compared_by_its_starter(dagster, run):
         return dg.SkipReason(f"Run {run.run_id} is compared by what started it.")
     folder = DataFolder.find()
-    follow(folder, tables=[METRICS.name, EXPERT_AUDITS.name], chats=[chat])
+    follow(folder, tables=READ, chats=[chat])
     if not stored_partitions(folder, METRICS, chat):
         return dg.SkipReason(f"Chat {chat!r} has no run that could be compared.")
     of_the_chat = {CHAT_OF_A_RUN: chat}
-    under_way = context.instance.get_runs_count(dg.RunsFilter(tags=of_the_chat, statuses=UNDER_WAY))
+    under_way = dagster.get_runs_count(dg.RunsFilter(tags=of_the_chat, statuses=UNDER_WAY))
     if under_way:
         return dg.SkipReason(f"{under_way} runs of chat {chat!r} are still under way.")
-    if again := list(judged_early(context.instance, folder, chat, accept.name)):
-        return dg.SensorResult(run_requests=again)
-    latest = context.instance.get_runs(dg.RunsFilter(tags=of_the_chat), limit=1)[0]
+    if tags := early_tags(dagster, folder, chat):
+        return dg.RunRequest(job_name=judging, partition_key=chat, run_key=f"{chat}:{tags[EARLY]}", tags=tags)
+    if is_comparison:
+        return dg.SkipReason(
+            f"Run {run.run_id} compared chat {chat!r}, and no run of it was judged too early."
+        )
+    latest = dagster.get_runs(dg.RunsFilter(tags=of_the_chat), limit=1)[0]
     # Keyed by the run that began last: runs that end between two ticks ask for one comparison, not several.
     return dg.RunRequest(job_name=compare.name, partition_key=chat, run_key=f"{chat}:{latest.run_id}")
+
+
+def _is_comparison_of_a_backfill(run: dg.DagsterRun) -> bool:
+    return "dagster/backfill" in run.tags and COMPARED in (run.asset_selection or ())
+
+
+def _is_compared_by_its_starter(dagster: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    starters = (BY_TERMINAL, COMPARED_BY_STARTER)
+    return any(run.tags.get(tag) for tag in starters) or _is_compared_by_its_backfill(dagster, run)
 
 
 def _is_compared_by_its_backfill(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
@@ -114,21 +126,31 @@ def _is_compared_by_its_backfill(instance: dg.DagsterInstance, run: dg.DagsterRu
     """
     backfill_id = run.tags.get("dagster/backfill")
     backfill = instance.get_backfill(backfill_id) if backfill_id else None
-    if backfill is None or dg.AssetKey("comparison") not in (backfill.asset_selection or []):
+    if backfill is None or COMPARED not in (backfill.asset_selection or []):
         return False
     of_the_backfill = {"dagster/backfill": str(backfill_id), CHAT_OF_A_RUN: run.tags[CHAT_OF_A_RUN]}
     return not instance.get_runs_count(dg.RunsFilter(tags=of_the_backfill, statuses=FAILED))
 
 
-def _when_runs_end(status: dg.DagsterRunStatus) -> dg.SensorDefinition:
-    return dg.run_status_sensor(
+def comparing(judging: dg.JobDefinition) -> list[dg.SensorDefinition]:
+    """Return what asks for comparisons: the last run of a chat may be the one that fails or is cancelled."""
+    ends = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+    return [_when_runs_end(status, judging) for status in ends]
+
+
+def _when_runs_end(status: dg.DagsterRunStatus, judging: dg.JobDefinition) -> dg.SensorDefinition:
+    @dg.run_status_sensor(
         run_status=status,
         name=f"compare_after_{status.value.lower()}",
         description="Compare a chat's configs when its moderate runs are through.",
-        request_jobs=[compare, accept],
+        request_jobs=[compare, judging],
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=10,
-    )(_compare_when_through)
+    )
+    def when_through(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+        return _compare_when_through(context, judging.name)
+
+    return when_through
 
 
 @dg.run_failure_sensor(
@@ -177,13 +199,4 @@ SENSORS = [
     chats_that_arrive,
     alert_when_a_run_fails,
     *([runs_that_were_lost] if os.environ.get(RAY_VARIABLE) else []),
-    # The last run of a chat may be the one that fails or is cancelled; the others are compared all the same.
-    *(
-        _when_runs_end(status)
-        for status in (
-            dg.DagsterRunStatus.SUCCESS,
-            dg.DagsterRunStatus.FAILURE,
-            dg.DagsterRunStatus.CANCELED,
-        )
-    ),
 ]

@@ -11,9 +11,10 @@ import json
 import shlex
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
+from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from dagster_ray.configs import USER_DEFINED_RAY_KEY
 from dagster_ray.core.run_launcher import RayRunLauncher
 
@@ -22,6 +23,8 @@ from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.needs import needs
 from moderation_pipeline.config.travelling import packed
 from moderation_pipeline.defs.home.installed import installed
+from moderation_pipeline.defs.home.live_runs import BY_TERMINAL
+from moderation_pipeline.defs.home.runs_within import WITHIN
 from moderation_pipeline.defs.home.sent_settings import sent
 from moderation_pipeline.defs.home.shared_runs import ONLY_TAG, send_log
 from moderation_pipeline.defs.home.shared_storage import NoStoreError
@@ -73,6 +76,20 @@ class RayRuns(RayRunLauncher):
             else:
                 return
         super()._launch_ray_job(submission_id, command, placed)
+
+    def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
+        """Ask Ray after a run's worker; of one that was made in another's process, or a terminal's, Ray knows nothing.
+
+        Dagster's daemon would have them failed in mid-run, and made a second time. A terminal looks after its own.
+        """
+        if run.tags.get(BY_TERMINAL):
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        if WITHIN not in run.tags:
+            return cast(CheckRunHealthResult, super().check_run_worker_health(run))
+        maker = self._instance.get_run_by_id(run.tags[WITHIN])
+        if maker is None or maker.is_finished:
+            return CheckRunHealthResult(WorkerStatus.FAILED, "The run that made it has ended.")
+        return self.check_run_worker_health(maker)
 
 
 def _with_place(run: dg.DagsterRun, folder: DataFolder) -> dg.DagsterRun:

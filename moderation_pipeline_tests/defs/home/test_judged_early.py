@@ -9,13 +9,13 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from moderation_pipeline.definitions import defs
-from moderation_pipeline.defs.home.judged_early import judged_early
+from moderation_pipeline.defs.home.judged_early import EARLY, early_tags, judged_early
 from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
-from moderation_pipeline.warehouse.tables import ACCEPTED_RUN, METRIC_HISTORY, METRICS
+from moderation_pipeline.warehouse.tables import ACCEPTED_RUN, COMPARISON, METRIC_HISTORY, METRICS
 from moderation_pipeline_tests.backends.runs import same_but_for_timing
-from moderation_pipeline_tests.defs.conftest import CHAT, folder, instance
+from moderation_pipeline_tests.defs.conftest import CHAT, COMMENTS, folder, instance
 
 __all__ = ["folder", "instance"]  # the fixtures
 
@@ -41,8 +41,8 @@ def asked_for_after(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[dg
         sensor_name="compare_after_success", dagster_event=event, dagster_instance=instance, dagster_run=run
     )
     answer = defs.resolve_sensor_def("compare_after_success")(context)
-    assert isinstance(answer, dg.RunRequest | dg.SensorResult)
-    return [answer] if isinstance(answer, dg.RunRequest) else list(answer.run_requests or ())
+    assert isinstance(answer, dg.RunRequest | dg.SkipReason)
+    return [answer] if isinstance(answer, dg.RunRequest) else []
 
 
 def figures(folder: DataFolder, config: str) -> list[pl.DataFrame]:
@@ -50,42 +50,56 @@ def figures(folder: DataFolder, config: str) -> list[pl.DataFrame]:
     return [same_but_for_timing(table).select(~pl.selectors.contains("latency")) for table in tables]
 
 
-@pytest.mark.long
+EARLY_ONES = ("student_memory", "student_only")
+
+
 def test_runs_judged_before_their_yardstick_was_there_have_in_the_end_what_they_have_in_the_other_order(
     folder: DataFolder, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made(instance, "ingest", CHAT)
-    decided = made(instance, "moderate", f"{CHAT}|student_only")
-    assert not list(judged_early(instance, folder, CHAT, "accept"))
-    early = figures(folder, "student_only")
+    decided = {name: made(instance, "moderate", f"{CHAT}|{name}").run_id for name in EARLY_ONES}
+    assert not judged_early(instance, folder, CHAT)
+    early = [figures(folder, name) for name in EARLY_ONES]
     yardstick = made(instance, "moderate", f"{CHAT}|expert_only")
     (again,) = asked_for_after(instance, yardstick)
-    assert (again.job_name, again.partition_key) == ("accept", f"{CHAT}|student_only")
+    assert (again.job_name, again.partition_key) == ("judge_again", CHAT)
 
-    judged = made(instance, "accept", str(again.partition_key), again.tags)
-    assert [each.job_name for each in asked_for_after(instance, judged)] == ["compare"]
-    late = figures(folder, "student_only")
-    assert early[0]["reference_agreement_rate"].to_list() == [None]
-    assert read_table(folder, METRIC_HISTORY, CHAT, "student_only")["run_id"].to_list() == [decided.run_id]
+    made(instance, "judge_again", CHAT, again.tags)
+    assert not judged_early(instance, folder, CHAT)
+    accepted, compared = (instance.get_runs(dg.RunsFilter(job_name=name)) for name in ("accept", "compare"))
+    assert sorted(run.tags["dagster/partition/config"] for run in accepted) == list(EARLY_ONES)
+    assert [asked_for_after(instance, run) for run in (*accepted, *compared)] == [[], [], []]
+    assert set(read_table(folder, COMPARISON, CHAT)["config"]) == {"expert_only", *EARLY_ONES}
+    late = [figures(folder, name) for name in EARLY_ONES]
+    for name, before in zip(EARLY_ONES, early, strict=True):
+        assert before[0]["reference_agreement_rate"].to_list() == [None]
+        assert read_table(folder, METRIC_HISTORY, CHAT, name)["run_id"].to_list() == [decided[name]]
 
     other = DataFolder(tmp_path / "other")
     monkeypatch.setenv(DATA_VARIABLE, str(other.root))
-    write_synthetic(other.chats / f"{CHAT}.jsonl", SyntheticSettings(comments=300))
+    write_synthetic(other.chats / f"{CHAT}.jsonl", SyntheticSettings(comments=COMMENTS))
     with dg.DagsterInstance.ephemeral() as fresh:
         fresh.add_dynamic_partitions("chats", [CHAT])
         made(fresh, "ingest", CHAT)
-        for config in ("expert_only", "student_only"):
+        for config in ("expert_only", *EARLY_ONES):
             made(fresh, "moderate", f"{CHAT}|{config}")
-    for one, two in zip(late, figures(other, "student_only"), strict=True):
-        assert_frame_equal(one, two)
+    for name, figures_late in zip(EARLY_ONES, late, strict=True):
+        for one, two in zip(figures_late, figures(other, name), strict=True):
+            assert_frame_equal(one, two)
 
 
-def test_a_run_that_could_not_be_judged_again_is_not_asked_for_for_ever(
+def test_runs_that_could_not_be_judged_again_are_not_asked_for_for_ever_nor_left_so_by_a_backfill_of_all(
     folder: DataFolder, instance: dg.DagsterInstance
 ) -> None:
     made(instance, "ingest", CHAT)
     for config in ("student_only", "expert_only"):
         made(instance, "moderate", f"{CHAT}|{config}")
-    (again,) = judged_early(instance, folder, CHAT, "accept")
-    instance.add_run(dg.DagsterRun("accept", status=dg.DagsterRunStatus.FAILURE, tags=dict(again.tags)))
-    assert not list(judged_early(instance, folder, CHAT, "accept"))
+    of_backfill = {"dagster/backfill": "a_backfill", "dagster/partition": CHAT}
+    comparison = dg.DagsterRun("all", tags=of_backfill, asset_selection={dg.AssetKey(COMPARISON.name)})
+    instance.add_run(comparison)
+    (again,) = asked_for_after(instance, comparison)
+    assert again.job_name == "judge_again"
+    instance.add_run(dg.DagsterRun("judge_again", status=dg.DagsterRunStatus.FAILURE, tags=dict(again.tags)))
+    assert judged_early(instance, folder, CHAT)
+    assert EARLY not in early_tags(instance, folder, CHAT)
+    assert asked_for_after(instance, comparison) == []

@@ -20,6 +20,9 @@ from moderation_pipeline.report.scored_tables.score_words import WORDS
 FAR_FEWER, FEWER = 0.5, 0.8
 """How much less often than on everything it has to err on a share for that to be said: best half as often."""
 
+ALL_BUT_FEW = 0.99
+"""Who gives a verdict on less says of how many rows it is spoken."""
+
 Row = Mapping[str, Any]
 
 
@@ -31,6 +34,7 @@ def coverage_sentences(coverage: pl.DataFrame) -> list[str]:
     said = []
     for (judge,), rows in coverage.group_by("judge", maintain_order=True):
         everything = rows.row(-1, named=True)
+        errs = f"{judge} errs on {of_100(everything, 'risk')}{_that_it_decides(everything)}"
         if not everything["errors"]:
             continue
         surer = rows.filter(pl.col("risk") <= FAR_FEWER * everything["risk"]).sort("coverage")
@@ -39,16 +43,22 @@ def coverage_sentences(coverage: pl.DataFrame) -> list[str]:
             surer = least.sort("risk", descending=True)
         if surer.is_empty():
             said.append(
-                f"{judge} errs on {of_100(everything, 'risk')}, and hardly less often where it is surest: how sure it "
+                f"{errs}, and hardly less often where it is surest: how sure it "
                 "is doesn't tell where somebody else had better decide."
             )
             continue
         best = surer.row(-1, named=True)
         said.append(
-            f"{judge} errs on {of_100(everything, 'risk')}. On the {percent(best['coverage'], 0)} that it is surest of "
+            f"{errs}. On the {percent(best['coverage'], 0)} that it is surest of "
             f"it errs on {of_100(best, 'risk')}; somebody else would decide the rest."
         )
     return said
+
+
+def _that_it_decides(everything: Row) -> str:
+    """Return of how many rows a judge's errors are, where it leaves more than a few open."""
+    share = everything["coverage"]
+    return "" if share >= ALL_BUT_FEW else f" that it gives a verdict on ({percent(share, 0)})"
 
 
 def of_100(row: Row, name: str) -> str:

@@ -149,8 +149,8 @@ class ScoreRangeError(ModerationError):
         elif lowest >= 0 and highest <= 100:
             super().__init__(
                 f"{spans}, and a score is a probability from 0 to 1. If they are out of 100, say so: "
-                f"{{column: {column}, out_of: 100}} in the columns file, or --score 'NAME={column}/100'; out of another "
-                "number, write that."
+                f"{{column: {column}, out_of: 100}} in the columns file, or --score 'NAME={column}/100'; out of "
+                "another number, write that."
             )
             return
         super().__init__(
@@ -190,7 +190,7 @@ ROUNDING = 1e-6
 
 
 def computed(scores: pl.Series) -> pl.Series:
-    """Return scores that were computed of others as they would have been written: they meet thresholds and ties alike."""
+    """Return scores that were computed of others as they would have been written, to meet thresholds alike."""
     return scores.round(DIGITS)
 
 

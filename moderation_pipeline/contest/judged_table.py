@@ -98,7 +98,8 @@ def judged_table(asked: Asked, columns: TableColumns, names: Sequence[str]) -> J
         votes,
         (
             *columns.notes,
-            *_counted(columns, rows, used),
+            *_counted(columns, rows, used, _said_nothing(asked, frame, names)),
+            *_uncategorised(asked, used),
             *meanings,
             *voted.notes,
             *differing,
@@ -305,15 +306,35 @@ def _finished(rows: pl.DataFrame, judges: Sequence[Judge]) -> pl.DataFrame:
     )
 
 
-def _counted(columns: TableColumns, rows: pl.DataFrame, used: pl.DataFrame) -> list[str]:
-    """Say what became of every row."""
+def _said_nothing(asked: Asked, frame: pl.DataFrame, names: Sequence[str]) -> str:
+    """Return which words were taken for no label though nobody said so: of one person's labels 'none' may be one."""
+    written = [
+        text.filter(_flags(each, asked.no_label, text).values.is_null() & (text.str.strip_chars() != ""))
+        for each in asked.labels_of(names)
+        for text in (as_text(frame[each.column]),)
+    ]
+    words = [each for each in _by_number(pl.concat(written)) if each[0] not in asked.no_label][:SHOWN]
+    return f" ({', '.join(f'{value!r}, {times:,} times' for value, times in words)})" if words else ""
+
+
+def _uncategorised(asked: Asked, used: pl.DataFrame) -> list[str]:
+    """Say how many violations have no category, where some have one."""
+    number = used.filter(pl.col("label") & pl.col("category").is_null()).height
+    if asked.category is None or not number:
+        return []
+    have = "violation has" if number == 1 else "violations have"
+    return [f"{number:,} {have} no category in {asked.category!r}: they are in no line of it."]
+
+
+def _counted(columns: TableColumns, rows: pl.DataFrame, used: pl.DataFrame, unsaid: str) -> list[str]:
+    """Say what became of every row; `unsaid` are the words that were taken for no label."""
     no_text = rows["text"].null_count()
     labelled = used["label"].count()
     no_label = rows.height - no_text - labelled
     left_out = [
         f"{number:,} {what}"
         for number, what in (
-            (no_label, "have no label"),
+            (no_label, f"have no label{unsaid}"),
             (no_text, "have no text"),
             (columns.unreadable, "can't be read"),
         )

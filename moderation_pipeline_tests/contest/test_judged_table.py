@@ -8,6 +8,8 @@ import pytest
 from moderation_pipeline import evaluate
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
+from moderation_pipeline.report.scored_tables.score_page import score_page
+from moderation_pipeline.report.scored_tables.score_sentences import verdict, what_was_read
 from moderation_pipeline_tests.contest.labelled_tables import annotated_table, labelled_table
 
 
@@ -23,7 +25,7 @@ def in_words(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def test_every_value_that_is_called_a_violation_must_be_there() -> None:
-    with pytest.raises(ModerationError, match="no row holds 'insullt'. Did you mean 'insult'?"):
+    with pytest.raises(ModerationError, match=r"no row holds 'insullt'\. Did you mean 'insult'\?"):
         judged(in_words(labelled_table(100)), label="said=hate,insullt")
 
 
@@ -41,7 +43,7 @@ def test_a_label_from_a_number_on_reads_decimal_commas_and_refuses_words() -> No
     )
     assert judged(table, label="share>=0.5").facts.violations == table["toxic"].sum()
     with pytest.raises(
-        ModerationError, match="From 0.5 on a row is a violation, so that it must hold numbers"
+        ModerationError, match=r"From 0\.5 on a row is a violation, so that it must hold numbers"
     ):
         judged(table, label="about>=0.5")
 
@@ -75,7 +77,7 @@ def test_a_score_misses_0_or_1_by_rounding_alone_and_what_spans_more_is_said_dig
     near = table.with_columns(near=pl.when(pl.int_range(pl.len()) < 3).then(1.0000001).otherwise("good"))
     assert any("3 missed 0 or 1 by rounding" in note for note in judged(near, score="near").notes)
     far = table.with_columns(far=pl.when(pl.int_range(pl.len()) < 3).then(1.00002).otherwise("good"))
-    with pytest.raises(ModerationError, match="to 1.00002"):
+    with pytest.raises(ModerationError, match=r"to 1\.00002"):
         judged(far, score="far")
 
 
@@ -127,3 +129,37 @@ def test_shares_of_rows_and_of_violations_are_said_alike() -> None:
     )
     found = judged(table.with_columns(good=0.6))
     assert "400 labelled rows, 109 of them violations (27.3\u00a0%)." in found.notes
+
+
+def test_a_table_of_violations_alone_says_that_precision_tells_nothing_and_what_was_no_label() -> None:
+    table = labelled_table(100).with_columns(
+        said=pl.when(pl.col("toxic") == 1).then(pl.lit("yes")).otherwise(pl.lit("none"))
+    )
+    found = judged(table, label="said")
+    assert any("precision is 1 whatever is flagged" in sentence for sentence in verdict(found))
+    assert not any("AUROC" in sentence for sentence in verdict(found))
+    none = 100 - table["toxic"].sum()
+    assert any(f"of the others {none} have no label ('none', {none} times)" in note for note in found.notes)
+
+
+def test_where_one_user_wrote_everything_there_is_no_interval_and_that_is_said() -> None:
+    said = what_was_read(judged(labelled_table(100).with_columns(author=pl.lit("x")), user="author"))
+    assert "no estimate has an interval, by 1 user or cluster" in said
+    assert "in brackets 95 %" not in said
+
+
+def test_violations_without_a_category_are_counted() -> None:
+    table = labelled_table(200).with_columns(kind=pl.when(pl.col("kind") == "threat").then("kind"))
+    missing = table.filter((pl.col("toxic") == 1) & pl.col("kind").is_null()).height
+    assert (
+        f"{missing} violations have no category in 'kind': they are in no line of it."
+        in judged(table, category="kind").notes
+    )
+
+
+@pytest.mark.parametrize("source", ["moderators", "model"])
+def test_whose_labels_are_not_the_truth_has_no_row_called_innocent(source: str) -> None:
+    table = labelled_table(200).with_columns(comment=pl.format("my sister said {}", "comment"))
+    found = judged(table, label_source=source, category="kind", group="about", configs=("student_only",))
+    assert "innocent" not in score_page(found)
+    assert "violations by the labels" not in score_page(found)

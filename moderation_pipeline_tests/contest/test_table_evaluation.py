@@ -164,7 +164,8 @@ def test_the_last_row_of_what_is_decided_alone_is_all_that_has_a_verdict() -> No
         last = found.coverage.filter(judge=name).row(-1, named=True)
         assert (last["decided"], last["errors"]) == (known.height, errors)
     said = coverage_sentences(found.coverage)
-    assert said[0].startswith("good errs on") and "gives a verdict on" in said[1]
+    assert said[0].startswith("good errs on")
+    assert "gives a verdict on" in said[1]
 
 
 def test_intervals_take_a_users_rows_as_one() -> None:

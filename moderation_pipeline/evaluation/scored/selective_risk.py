@@ -66,7 +66,7 @@ def _curve(judged: JudgedRows, judge: Judge) -> pl.DataFrame:
     sure, wrong = sureness_of(judged.rows, judge), errors_of(judged.rows, judge)
     order = Surest.of(sure, wrong)
     bounds = [order.least_sure_of(share) for share in SHARES[:-1]]
-    # Rows without a verdict are in no share, so that all of it is asked for by name: the last row is what all hold on to.
+    # Rows without a verdict are in no share, so that all that have one are asked for by themselves.
     bounds.append(float(np.min(sure, where=np.isfinite(sure), initial=np.inf)))
     # Where many are as sure, several shares are one and the same.
     known = [

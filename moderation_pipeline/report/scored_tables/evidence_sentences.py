@@ -68,29 +68,29 @@ def of_100(row: Row, name: str) -> str:
     return f"{100 * value:.1f}{between} of 100"
 
 
-def fairness_sentences(fairness: pl.DataFrame, things: str = "rows") -> list[str]:
+def fairness_sentences(fairness: pl.DataFrame, spared: str) -> list[str]:
     """Return which groups have more false alarms than the rest, judge by judge, and of how many that was asked.
 
-    `things` is what is judged: the rows of a table, the comments of a chat.
+    `spared` is what the labels say is no violation, in words (`Words.spared`).
     """
     if fairness.is_empty():
         return [
-            f"Whether innocent {things} that name some group of people are flagged more often than others can't be"
-            f" told: too few name one, or are in another language ({LEAST_INNOCENT} are wanted)."
+            f"Whether {spared} are flagged more often than others where they name some group of people can't be told:"
+            f" too few name one, or are in another language ({LEAST_INNOCENT} are wanted)."
         ]
     said: list[str] = []
     for (judge,), rows in fairness.group_by("judge", maintain_order=True):
-        said += _of_judge(str(judge), rows, things)
+        said += _of_judge(str(judge), rows, spared)
     return said
 
 
-def _of_judge(judge: str, rows: pl.DataFrame, things: str) -> Iterator[str]:
+def _of_judge(judge: str, rows: pl.DataFrame, spared: str) -> Iterator[str]:
     asked = rows.drop_nulls("difference")
     more = asked.filter(pl.col("difference_low") > 0).sort("difference", descending=True)
     if more.is_empty():
         yield (
-            f"{judge}: of {plural(asked.height, 'group and language', 'groups and languages')} none is shown to be"
-            " flagged more often though innocent than the rest."
+            f"{judge}: of {plural(asked.height, 'group and language', 'groups and languages')} none is shown to have"
+            f" more of its {spared} flagged than the rest."
         )
         return
     named = ", ".join(
@@ -102,7 +102,7 @@ def _of_judge(judge: str, rows: pl.DataFrame, things: str) -> Iterator[str]:
     held = (
         "" if rest.is_empty() else f" (of 100 that name no group: {100 * rest['false_positive_rate'][0]:.1f})"
     )
-    yield f"{judge} flags innocent {things} more often than the rest where they name, or are in: {named}{held}."
+    yield f"{judge} flags {spared} more often than the rest where they name, or are in: {named}{held}."
 
 
 def _group(row: Row) -> str:

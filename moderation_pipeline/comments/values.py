@@ -126,7 +126,7 @@ def as_flags_from(values: pl.Series, at_least: float, null_for: Sequence[str]) -
     """Return booleans: true from a number on; what is no number is marked."""
     text = as_text(values)
     says_nothing = is_empty(text) | is_one_of(text, null_for).fill_null(value=True)
-    numbers = text.str.strip_chars().cast(pl.Float64, strict=False).fill_nan(None)
+    numbers = _with_point(text.str.strip_chars()).cast(pl.Float64, strict=False).fill_nan(None)
     bad = numbers.is_null() & ~says_nothing
     return Converted((numbers >= at_least).set(says_nothing, None), bad if bad.any() else None)
 
@@ -143,13 +143,14 @@ class ScoreRangeError(ModerationError):
     """Scores that are no probabilities: what they span, and what turns them into some."""
 
     def __init__(self, table: str, column: str, out_of: float, lowest: float, highest: float) -> None:
-        spans = f"{table}: scores in column {column!r} go from {lowest:g} to {highest:g}"
+        spans = f"{table}: scores in column {column!r} go from {lowest:.10g} to {highest:.10g}"
         if out_of != 1:
             spans += f" after division by {out_of:g}"
         elif lowest >= 0 and highest <= 100:
             super().__init__(
                 f"{spans}, and a score is a probability from 0 to 1. If they are out of 100, say so: "
-                f"{{column: {column}, out_of: 100}} in the columns file, or --score 'NAME={column}/100'."
+                f"{{column: {column}, out_of: 100}} in the columns file, or --score 'NAME={column}/100'; out of "
+                "another number, write that."
             )
             return
         super().__init__(
@@ -165,13 +166,32 @@ class NoScoreError(ModerationError):
     def __init__(self, table: str, column: str, examples: Sequence[str]) -> None:
         found = f"it holds {', '.join(map(repr, examples))}" if examples else "it is empty"
         super().__init__(
-            f"{table}: column {column!r} holds no score: {found}. A score is a number from 0 to 1, or a percentage "
-            "with its sign. Name another column."
+            f"{table}: column {column!r} holds no score: {found}. A score is a number from 0 to 1, a percentage with "
+            "its sign, or true and false. Name another column."
         )
 
 
 DECIMAL_COMMA = r"^[+-]?\d*,\d+$"
 """What a program writes for 0.5 where commas are decimal; what it separates by thousand is no score anyway."""
+
+
+def _with_point(text: pl.Series) -> pl.Series:
+    """Return numbers with a decimal point where they have a decimal comma, everything else as it is."""
+    has_comma = text.str.contains(DECIMAL_COMMA).fill_null(value=False)
+    pointed = text.str.replace(",", ".", literal=True)
+    return pl.select(pl.when(has_comma).then(pointed).otherwise(text)).to_series()
+
+
+DIGITS = 15
+"""So many decimals of a score that was computed are kept: 55.6 of 100 is .556, and 1 less .9 is .1 and not below it."""
+
+ROUNDING = 1e-6
+"""By so much a score may miss 0 or 1: models that compute with few digits give 1.0000001."""
+
+
+def computed(scores: pl.Series) -> pl.Series:
+    """Return scores that were computed of others as they would have been written, to meet thresholds alike."""
+    return scores.round(DIGITS)
 
 
 class ScoreReader:
@@ -180,14 +200,15 @@ class ScoreReader:
     def __init__(self, column: str, out_of: float = 1.0) -> None:
         self.column = column
         self._out_of = out_of
-        self._rows = self._empty = self._percentages = self._commas = 0
+        self._rows = self._empty = self._percentages = self._commas = self._flags = self._rounded = 0
         self._foreign: Counter[str] = Counter()
         self._lowest, self._highest = inf, -inf
 
     def read(self, values: pl.Series) -> pl.Series:
         """Return probabilities; null where a cell is empty or holds no number.
 
-        A percentage with its sign is one whatever the scores are out of, and a comma is a decimal point.
+        A percentage with its sign is one whatever the scores are out of, a comma is a decimal point, and so are true
+        and false scores: of whoever only says yes and no.
 
         Raises:
             UnfitTypeError: the values are lists, structs or bytes.
@@ -197,14 +218,16 @@ class ScoreReader:
         plain = text.str.strip_chars()
         is_percentage = plain.str.ends_with("%").fill_null(value=False)
         plain = plain.str.strip_chars_end("% ")
-        has_comma = plain.str.contains(DECIMAL_COMMA).fill_null(value=False)
-        pointed = plain.str.replace(",", ".", literal=True)
-        scores = pl.select(pl.when(has_comma).then(pointed).otherwise(plain)).to_series()
-        scores = scores.cast(pl.Float64, strict=False)
+        pointed = _with_point(plain)
+        scores = pointed.cast(pl.Float64, strict=False)
         out_of = pl.Series([self._out_of]).new_from_index(0, len(text)).set(is_percentage, 100.0)
-        numbers = scores.set(~scores.is_finite().fill_null(value=False), None) / out_of
+        flags = plain.str.to_lowercase().replace_strict(["true", "false"], [1.0, 0.0], default=None)
+        scores = scores.set(~scores.is_finite().fill_null(value=False), None)
+        shares = computed(scores / out_of).zip_with(out_of != 1, scores)
+        numbers = self._within(shares).zip_with(flags.is_null(), flags)
         self._percentages += int(is_percentage.sum())
-        self._commas += int(has_comma.sum())
+        self._commas += int((pointed != plain).sum())
+        self._flags += len(flags) - flags.null_count()
         self._rows += len(text)
         self._empty += int(nothing.sum())
         self._foreign.update(text.filter(numbers.is_null() & ~nothing).to_list())
@@ -213,6 +236,13 @@ class ScoreReader:
             self._lowest = min(self._lowest, float(known.min()))
             self._highest = max(self._highest, float(known.max()))
         return numbers
+
+    def _within(self, numbers: pl.Series) -> pl.Series:
+        """Return the numbers, those that miss 0 or 1 by rounding as 0 or 1."""
+        within = numbers.clip(0, 1)
+        is_rounded = ((numbers != within) & ((numbers - within).abs() <= ROUNDING)).fill_null(value=False)
+        self._rounded += int(is_rounded.sum())
+        return within.zip_with(is_rounded, numbers)
 
     def check(self, table: str) -> None:
         """Look, once all of a table is read, whether they were scores.
@@ -233,6 +263,8 @@ class ScoreReader:
         known = f"{self._rows - missing:,} scores in {self.column!r}, from {self._lowest:.3g} to {self._highest:.3g}"
         taken = [f"{self._percentages:,} are percentages"] if self._percentages else []
         taken += [f"in {self._commas:,} a comma was taken for the decimal point"] if self._commas else []
+        taken += [f"{self._flags:,} are true or false, taken for 1 and 0"] if self._flags else []
+        taken += [f"{self._rounded:,} missed 0 or 1 by rounding"] if self._rounded else []
         known += f" ({', '.join(taken)})" if taken else ""
         parts = [f"{self._empty:,} are empty"] if self._empty else []
         if self._foreign:

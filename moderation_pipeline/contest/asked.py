@@ -13,8 +13,10 @@ A column that is called so is meant first: `a=b` is the column `a=b` where there
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import NamedTuple, get_args
 
 from moderation_pipeline.errors import ModerationError, closest
@@ -187,6 +189,13 @@ def _score(written: str | tuple[str, str], names: Sequence[str]) -> ScoreAsked:
     return ScoreAsked(name, column, is_turned=is_turned)
 
 
+MOST = {"--threshold": 1.0, "--price": sys.float_info.max}
+MEANT = {
+    "--threshold": "a threshold is a probability from 0 to 1",
+    "--price": "a price is dollars, 0 or more",
+}
+
+
 def _numbers(
     option: str, written: Sequence[str], known: Sequence[str], usual: float | None
 ) -> Mapping[str, float | None]:
@@ -198,10 +207,8 @@ def _numbers(
             number = float(value)
         except ValueError:
             raise AskedError(f"{option} {each!r}: {value!r} is no number. Write {option} NAME=0.7.") from None
-        if option == "--threshold" and not 0 <= number <= 1:
-            raise AskedError(
-                f"{option} {each!r}: a threshold is a probability from 0 to 1, such as NAME=0.7."
-            )
+        if not 0 <= number <= MOST[option]:
+            raise AskedError(f"{option} {each!r}: {MEANT[option]}, such as NAME=0.7.")
         if not equals:
             for_all = number
         elif name not in known:
@@ -220,7 +227,7 @@ def _weight(written: str, known: Sequence[str]) -> tuple[str, float]:
         number = float(value)
     except ValueError:
         number = -1.0
-    if number < 0:
+    if number < 0 or not isfinite(number):
         raise AskedError(f"--harm {written!r}: {value!r} is no weight of 0 or more. Write --harm missed=5.")
     if name not in known:
         raise AskedError(

@@ -1,4 +1,4 @@
-"""TableColumns of a table made into labelled rows with scores, and what of it could not be used, counted and said.
+"""Columns of a table made into labelled rows with scores, and what of it could not be used, counted and said.
 
 Every row of the table is one of: labelled, without a label, without a text, unreadable (law 2). What is empty or no
 number is no score; nothing is guessed.
@@ -6,7 +6,7 @@ number is no score; nothing is guessed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -19,6 +19,7 @@ from moderation_pipeline.comments.values import (
     as_flags,
     as_flags_from,
     as_text,
+    computed,
     is_empty,
     is_one_of,
 )
@@ -27,6 +28,7 @@ from moderation_pipeline.contest.table_file import ROW, TableColumns
 from moderation_pipeline.contest.votes import Votes, in_columns, in_rows
 from moderation_pipeline.errors import closest
 from moderation_pipeline.evaluation.scored.judged_rows import Judge
+from moderation_pipeline.report.quantities import count, percent, plural
 from moderation_pipeline.text.normalise import normalise
 
 
@@ -81,6 +83,7 @@ def judged_table(asked: Asked, columns: TableColumns, names: Sequence[str]) -> J
         reader.check(columns.name)
     meanings = _meanings(asked, frame, names)
     votes, voted = _votes(asked, frame, names)
+    differing = _differing(asked, scores, voted.differing(rows))
     rows = voted.take(rows)
     used = rows.filter(pl.col("text").is_not_null() & pl.col("votes").is_not_null())
     if not used["label"].count():
@@ -95,9 +98,11 @@ def judged_table(asked: Asked, columns: TableColumns, names: Sequence[str]) -> J
         votes,
         (
             *columns.notes,
-            *_counted(columns, rows, used),
+            *_counted(columns, rows, used, _said_nothing(asked, frame, names)),
+            *_uncategorised(asked, used),
             *meanings,
             *voted.notes,
+            *differing,
             *(r.note for _, r in readings),
         ),
     )
@@ -160,6 +165,22 @@ def _votes(asked: Asked, frame: pl.DataFrame, names: Sequence[str]) -> tuple[Vot
     return (votes if len(labels) > 1 else None), votes
 
 
+def _differing(asked: Asked, scores: Sequence[ScoreAsked], items: Mapping[str, int]) -> list[str]:
+    """Say in which columns the rows of an item, of which one is judged, hold different values."""
+    theirs = {
+        "text": asked.text,
+        "category": asked.category,
+        "user": asked.user,
+        "own_cluster": asked.cluster,
+    }
+    theirs |= {"time": asked.time} | {f"score:{each.name}": each.column for each in scores}
+    theirs |= {f"group:{name}": name for name in asked.groups}
+    return [
+        f"On {plural(number, 'item')} the rows differ in {theirs[name]!r}; the first value counts."
+        for name, number in items.items()
+    ]
+
+
 def _label(asked: LabelAsked, no_label: Sequence[str], values: pl.Series) -> pl.Series:
     """Return a label's column as yes and no; null where it says nothing.
 
@@ -169,24 +190,22 @@ def _label(asked: LabelAsked, no_label: Sequence[str], values: pl.Series) -> pl.
     text = as_text(values)
     flags = _flags(asked, no_label, values)
     if flags.bad is not None:
-        raise AskedError(_what_it_holds(asked.column, text, flags.bad))
-    if asked.true_for and not flags.values.any():
-        there = [value for value in text.drop_nulls().unique(maintain_order=True) if value]
-        meant = closest(asked.true_for[0], there)
-        raise AskedError(
-            f"--label '{asked.column}={','.join(asked.true_for)}': no row holds that.{meant} The column holds "
-            f"{', '.join(map(repr, there[:10]))}."
-        )
+        raise AskedError(_what_it_holds(asked, text, flags.bad))
     return flags.values
 
 
-def _what_it_holds(column: str, text: pl.Series, bad: pl.Series) -> str:
+def _what_it_holds(asked: LabelAsked, text: pl.Series, bad: pl.Series) -> str:
     """Say what a label's column holds that nobody explained, and how to explain it.
 
     No value is proposed as the violation: whoever copies a wrong one gets an answer all the same.
     """
-    foreign = _by_number(text.filter(bad))
+    column, foreign = asked.column, _by_number(text.filter(bad))
     found = ", ".join(f"{value!r} ({times:,} times)" for value, times in foreign[:5])
+    if asked.at_least is not None:
+        return (
+            f"Label {column!r} holds {found}. From {asked.at_least:g} on a row is a violation, so that it must hold "
+            "numbers; what is no label at all needs a word, and is left out: --no-label VALUE."
+        )
     allowed = f"Label {column!r} holds {found}. Allowed are true and false, 1 and 0, yes and no."
     if not text.filter(bad).str.strip_chars().cast(pl.Float64, strict=False).null_count():
         return f"{allowed} Say from which number on a row is a violation: --label '{column}>=0.5'."
@@ -214,17 +233,29 @@ def _meanings(asked: Asked, frame: pl.DataFrame, names: Sequence[str]) -> list[s
     """Say which values were taken for violations, which for none and which for no label, where that was asked for.
 
     Raises:
-        AskedError: a value that is said to be no label is nowhere.
+        AskedError: a value that is said to be a violation, or no label, is nowhere.
     """
     labels = {each: as_text(frame[each.column]) for each in asked.labels_of(names)}
     for value in asked.no_label:
-        if not any(is_one_of(text, [value]).any() for text in labels.values()):
-            there = [each for text in labels.values() for each, _ in _by_number(text.filter(~is_empty(text)))]
-            raise AskedError(
-                f"--no-label {value!r}: no row holds that.{closest(value, there)} The labels hold "
-                f"{', '.join(map(repr, there[:10]))}."
+        _refuse_unmet("--no-label", value, [*labels.values()])
+    for each in labels:
+        for value in each.true_for:
+            _refuse_unmet(
+                f"--label '{each.column}={','.join(each.true_for)}'",
+                value,
+                [text for other, text in labels.items() if value in other.true_for],
             )
     return [_meaning(each, asked.no_label, text) for each, text in labels.items() if each.true_for]
+
+
+def _refuse_unmet(option: str, value: str, labels: Sequence[pl.Series]) -> None:
+    """Refuse a value that none of the labels holds: the one that was meant was taken for something else."""
+    if any(is_one_of(text, [value]).any() for text in labels):
+        return
+    there = [each for text in labels for each, _ in _by_number(text.filter(~is_empty(text)))]
+    raise AskedError(
+        f"{option}: no row holds {value!r}.{closest(value, there)} The label holds {', '.join(map(repr, there[:10]))}."
+    )
 
 
 SHOWN = 8
@@ -248,7 +279,7 @@ def _values_listed(text: pl.Series) -> str:
 
 def _scores(asked: ScoreAsked, reader: ScoreReader, frame: pl.DataFrame) -> pl.Series:
     read = reader.read(frame[asked.column])
-    return (1 - read if asked.is_turned else read).alias(f"score:{asked.name}")
+    return (computed(1 - read) if asked.is_turned else read).alias(f"score:{asked.name}")
 
 
 def _judge(score: ScoreAsked) -> Judge:
@@ -275,21 +306,41 @@ def _finished(rows: pl.DataFrame, judges: Sequence[Judge]) -> pl.DataFrame:
     )
 
 
-def _counted(columns: TableColumns, rows: pl.DataFrame, used: pl.DataFrame) -> list[str]:
-    """Say what became of every row."""
+def _said_nothing(asked: Asked, frame: pl.DataFrame, names: Sequence[str]) -> str:
+    """Return which words were taken for no label though nobody said so: of one person's labels 'none' may be one."""
+    written = [
+        text.filter(_flags(each, asked.no_label, text).values.is_null() & (text.str.strip_chars() != ""))
+        for each in asked.labels_of(names)
+        for text in (as_text(frame[each.column]),)
+    ]
+    words = [each for each in _by_number(pl.concat(written)) if each[0] not in asked.no_label][:SHOWN]
+    return f" ({', '.join(f'{value!r}, {times:,} times' for value, times in words)})" if words else ""
+
+
+def _uncategorised(asked: Asked, used: pl.DataFrame) -> list[str]:
+    """Say how many violations have no category, where some have one."""
+    number = used.filter(pl.col("label") & pl.col("category").is_null()).height
+    if asked.category is None or not number:
+        return []
+    have = "violation has" if number == 1 else "violations have"
+    return [f"{number:,} {have} no category in {asked.category!r}: they are in no line of it."]
+
+
+def _counted(columns: TableColumns, rows: pl.DataFrame, used: pl.DataFrame, unsaid: str) -> list[str]:
+    """Say what became of every row; `unsaid` are the words that were taken for no label."""
     no_text = rows["text"].null_count()
     labelled = used["label"].count()
     no_label = rows.height - no_text - labelled
     left_out = [
         f"{number:,} {what}"
         for number, what in (
-            (no_label, "have no label"),
+            (no_label, f"have no label{unsaid}"),
             (no_text, "have no text"),
             (columns.unreadable, "can't be read"),
         )
         if number
     ]
     violations = int(used["label"].sum())
-    share = f"{100 * violations / labelled:.1f} %"
-    said = f"{labelled:,} labelled rows, {violations:,} of them violations ({share})"
+    share = percent(violations / labelled)
+    said = f"{plural(labelled, 'labelled row')}, {count(violations)} of them violations ({share})"
     return [f"{said}; of the others {', '.join(left_out)}." if left_out else f"{said}."]

@@ -32,7 +32,7 @@ class NoTableError(ModerationError):
 
 @dataclass(frozen=True, slots=True)
 class TableColumns:
-    """TableColumns of a table, `row` (its line or place) among them, and how many of its rows could not be cut."""
+    """Columns of a table, `row` (its line or place) among them, and how many of its rows could not be cut."""
 
     name: str
     frame: pl.DataFrame
@@ -80,5 +80,4 @@ def _of_file(path: Path, text: str, wanted: Wanted) -> TableColumns:
     reader = kind(spec)
     found = reader.whole(source, columns)
     frame = found.table.with_columns(pl.Series(ROW, list(found.numbers), pl.Int64))
-    notes = [note for note in reader.notes if not note.startswith("TableColumns that were not read")]
-    return TableColumns(path.name, frame, len(found.rejected), tuple(notes))
+    return TableColumns(path.name, frame, len(found.rejected), tuple(reader.notes))

@@ -13,6 +13,7 @@ from moderation_pipeline.config.nights import night_settings
 from moderation_pipeline.defs.checking import declared, holds, within
 from moderation_pipeline.defs.partitions import chats, runs
 from moderation_pipeline.moderation.watched import (
+    CHANNELS,
     REJECTED_BOUND,
     acts_otherwise,
     is_dearer,
@@ -24,8 +25,10 @@ from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import partition_names
 from moderation_pipeline.warehouse.tables import METRIC_HISTORY
+from moderation_pipeline.warehouse.views import query
 
 WARN = dg.AssetCheckSeverity.WARN
+NO_ROOMS = pl.DataFrame(schema={"chat": pl.String, "channel": pl.String})
 
 
 @dg.multi_asset_check(
@@ -61,14 +64,14 @@ def chat_operations_checks(
         declared(
             "metric_history",
             "as_much_is_acted_on_as_last_time",
-            "The share of comments acted on is about that of the last run under the same config.",
+            "The share of comments acted on is about that of the last run of the chat (else of its channel).",
             of=runs,
             reads=[dg.AssetDep("metrics")],
         ),
         declared(
             "metric_history",
             "it_costs_about_what_it_did_last_time",
-            "1,000 comments cost about what they did in the last run under the same config, at list price.",
+            "1,000 comments cost about what they did in the last run of the chat (else of its channel).",
             of=runs,
             reads=[dg.AssetDep("metrics")],
         ),
@@ -83,7 +86,10 @@ def run_operations_checks(
     """Ask whether a run did and cost what the last one did."""
     chat, config = partition_names(context.op_execution_context.partition_key)
     others = read_table(data_folder, METRIC_HISTORY, config=config).filter(pl.col("chat") != chat)
-    before = last_time(pl.concat([metric_history, others]), chat)
+    # The channels of all chats are read only for a chat that is moderated for the first time.
+    is_first = metric_history.height <= 1 and not others.is_empty()
+    rooms = query(data_folder, CHANNELS) if is_first else NO_ROOMS
+    before = last_time(pl.concat([metric_history, others]), chat, rooms)
     moved = acts_otherwise(metrics, before)
     yield holds("metric_history", "as_much_is_acted_on_as_last_time", moved, WARN)
     dearer = is_dearer(metrics, before)

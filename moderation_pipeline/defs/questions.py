@@ -28,6 +28,7 @@ from moderation_pipeline.warehouse.tables import (
     DOUBTED_LABELS,
     FAIRNESS,
     FLIPPED,
+    INGESTION,
     METRICS,
     MODERATORS_BESIDE,
     PROBE_RESULTS,
@@ -62,16 +63,6 @@ class ThresholdOfNothingError(ModerationError):
         super().__init__(
             f"thresholds says {{{name}: {share:g}}}; it wants a category and a share above 0 and up to 1, such as"
             f" {{harassment: 0.8}}.{closest(name, known)} Categories are: {', '.join(known)}."
-        )
-
-
-class RunOfOtherCommentsError(ModerationError):
-    """A run of other comments than the chat has now."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(
-            f"The run {key} is of other comments than its chat has now: it has changed since. Moderate it again (the"
-            " job moderate, or 'moderation run'), then ask again."
         )
 
 
@@ -111,16 +102,19 @@ def _config_of(
     context: dg.AssetExecutionContext, folder: DataFolder, comments: pl.DataFrame, action_log: pl.DataFrame
 ) -> NamedConfig:
     """Return the config of the run that is asked about as it was then, if that is of the comments there are."""
-    _refuse_other_comments(context, comments, action_log)
+    _refuse_other_comments(context, folder, comments, action_log)
     chat, name = partition_names(context.partition_key)
     return run_basis(read_table(folder, PROVENANCE, chat, name), ConfigLibrary(folder).load(str(name))).named
 
 
 def _refuse_other_comments(
-    context: dg.AssetExecutionContext, comments: pl.DataFrame, action_log: pl.DataFrame
+    context: dg.AssetExecutionContext, folder: DataFolder, comments: pl.DataFrame, action_log: pl.DataFrame
 ) -> None:
-    if laws.not_decided_once(comments, action_log).height:
-        raise RunOfOtherCommentsError(str(context.partition_key))
+    from moderation_pipeline.evaluation.comparable import refuse_other_comments
+
+    chat, name = partition_names(context.partition_key)
+    ingestion, metrics = read_table(folder, INGESTION, chat), read_table(folder, METRICS, chat, name)
+    refuse_other_comments(str(chat), str(name), comments, action_log, ingestion=ingestion, metrics=metrics)
 
 
 def _thresholds(given: dict[str, float]) -> dict["Category", float]:
@@ -175,12 +169,15 @@ def flipped(
     code_version=source_version(__name__),
 )
 def moderators_beside(
-    context: dg.AssetExecutionContext, comments: pl.DataFrame, action_log: pl.DataFrame
+    context: dg.AssetExecutionContext,
+    comments: pl.DataFrame,
+    action_log: pl.DataFrame,
+    data_folder: dg.ResourceParam[DataFolder],
 ) -> Made:
     """One row per answer to who acts, the config or the human moderators, with both their consistencies."""
     from moderation_pipeline.evaluation.moderators_compared import moderators_compared
 
-    _refuse_other_comments(context, comments, action_log)
+    _refuse_other_comments(context, data_folder, comments, action_log)
     found = moderators_compared(comments, action_log)
     rows = found.counts.with_columns(
         again_by_moderators=pl.lit(found.again_by_moderators, pl.Float64),

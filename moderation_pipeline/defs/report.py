@@ -43,11 +43,13 @@ def report(
 ) -> dg.MaterializeResult[None]:
     """The chat's report, as Markdown and as one HTML page: verdict, comparison, plots, cases and users."""
     from moderation_pipeline.report.figure_files import load_figures
+    from moderation_pipeline.report.limits import label_sources
     from moderation_pipeline.report.page import render_report
     from moderation_pipeline.report.report_parts import CertificatesShown
     from moderation_pipeline.report.words.label_testimony import label_word
+    from moderation_pipeline.report.words.label_voice import ACTS
 
-    chat = context.partition_key
+    chat, by_acts = context.partition_key, ACTS in label_sources(comments)
     collected = collect_runs(chat, comments, data_folder, tables)
     rendered = render_report(
         chat=chat,
@@ -62,7 +64,9 @@ def report(
             certificates=pl.concat([CERTIFICATES.empty(), *tables["certificates"].values()]),
             expert_errors=pl.concat([EXPERT_ERRORS.empty(), *tables["expert_errors"].values()]),
             changed=_changed(tables["certificates"], data_folder),
-            labels={row["config"]: label_word(row) for row in comparison.iter_rows(named=True)},
+            labels={
+                row["config"]: label_word(row, by_acts=by_acts) for row in comparison.iter_rows(named=True)
+            },
         ),
         plots_at=data_folder.plots(chat).name,
     )

@@ -12,10 +12,45 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.warehouse.laws import not_decided_once
 
 OTHER_COMMENTS = "the chat's comments have changed since"
 OTHER_CONFIG = "the config has changed since"
 NO_CONFIG = "its config is no longer there"
+
+
+class RunOfOtherCommentsError(ModerationError):
+    """A run of other comments than the chat has now."""
+
+    def __init__(self, chat: str, config: str) -> None:
+        super().__init__(
+            f"The run of {config!r} is of other comments than the chat {chat!r} has now: it has changed since. Run it"
+            f" again: moderation run {chat} -c {config}."
+        )
+
+
+def refuse_other_comments(
+    chat: str,
+    config: str,
+    comments: pl.DataFrame,
+    actions: pl.DataFrame,
+    *,
+    ingestion: pl.DataFrame,
+    metrics: pl.DataFrame,
+) -> None:
+    """Refuse a run that decided other comments than the chat has now, for whoever asks something of it.
+
+    Ids don't tell it alone: a table of which a cell was mended, or that was shuffled, numbers its rows as before.
+    `ingestion` and `metrics` are the chat's rows and the run's, which say of which comments they were made.
+
+    Raises:
+        RunOfOtherCommentsError: it did.
+    """
+    now, then = (frame["data_version"].drop_nulls().unique() for frame in (ingestion, metrics))
+    is_of_others = bool(now.len() and then.len() and not then.is_in(now.implode()).all())
+    if is_of_others or not_decided_once(comments, actions).height:
+        raise RunOfOtherCommentsError(chat, config)
 
 
 class Made(NamedTuple):

@@ -37,20 +37,28 @@ def too_old(comments: pl.DataFrame, now: datetime, after_days: float | None) -> 
     return pl.DataFrame({"sent_at": [newest], "days": [round((now - newest) / timedelta(days=1), 1)]})
 
 
-def last_time(history: pl.DataFrame, chat: str) -> pl.DataFrame:
+def last_time(history: pl.DataFrame, chat: str, rooms: pl.DataFrame) -> pl.DataFrame:
     """Return what a config's run is held against, one row or none.
 
     Args:
         history: rows of `metric_history` of one config, over all chats.
         chat: the chat of the run that was made last.
+        rooms: `chat` and `channel`, a row for each channel that a chat has comments of.
 
     Returns:
-        The run of the chat before it, else the latest of any other chat: of the evening before.
+        The run of the chat before it, else the latest of a chat of the very same channels: of the evening before.
+        Other rooms have other people and other rules, so that how much is acted on there tells nothing here.
     """
     own = history.filter(pl.col("chat") == chat).sort("finished_at")
     if own.height > 1:
         return own.slice(own.height - 2, 1)
-    return history.filter(pl.col("chat") != chat).sort("finished_at").tail(1)
+    of = {name: set(found) for name, found in rooms.group_by("chat").agg("channel").iter_rows()}
+    alike = [name for name, found in of.items() if name != chat and found == of.get(chat)]
+    return history.filter(pl.col("chat").is_in(alike)).sort("finished_at").tail(1)
+
+
+CHANNELS = "select distinct chat, channel from comments where channel is not null"
+"""What `last_time` takes as rooms: a chat that names no channel is like no other."""
 
 
 def acts_otherwise(now: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:

@@ -13,7 +13,8 @@ import polars as pl
 
 from moderation_pipeline.report.expert_sentences import own_errors
 from moderation_pipeline.report.quantities import SPACE, count, percent, plural
-from moderation_pipeline.report.words.label_testimony import LabelWord, in_words
+from moderation_pipeline.report.words.label_testimony import LabelWord, Testimony, in_words
+from moderation_pipeline.report.words.label_voice import voice_of
 
 TARGETS = {
     "sanctions": "wrongful sanctions among sanctions",
@@ -197,9 +198,9 @@ def _rows(certificates: pl.DataFrame) -> list[_Row]:
 ABOUT_SANCTIONS = ("sanctions", "comments")
 SANCTION, LET_GO = "sanction", "let comments through"
 WRONG_BY_LABELS = {
-    "sanctions": "of its sanctions hit comments labelled innocent",
-    "comments": "of the comments were sanctioned though labelled innocent",
-    "allowed": "of the comments that it let through are labelled violations",
+    "sanctions": "of its sanctions hit {innocents}",
+    "comments": "of the comments {was_wrong}",
+    "allowed": "of the comments that it let through are {violations}",
 }
 
 
@@ -237,7 +238,7 @@ def _by_labels(rows: Sequence[_Row], labels: LabelWord, may: _May) -> str:
     if not told:
         return ""
     said = "; ".join(
-        in_words(labels[row.denominator], WRONG_BY_LABELS[row.denominator], row.target) for row in told
+        in_words(labels[row.denominator], _wrong_by(labels[row.denominator], row), row.target) for row in told
     )
     if may.vetoed:
         return (
@@ -245,6 +246,11 @@ def _by_labels(rows: Sequence[_Row], labels: LabelWord, may: _May) -> str:
             f" Expert's word allows: by them {said}."
         )
     return f"By the chat's own labels {said}."
+
+
+def _wrong_by(testimony: Testimony, row: _Row) -> str:
+    """Say what is wrong by the labels, or by what the moderators did."""
+    return WRONG_BY_LABELS[row.denominator].format(**voice_of(by_acts=testimony.by_acts)._asdict())
 
 
 def _acts(row: _Row) -> bool:

@@ -22,6 +22,7 @@ from moderation_pipeline.report.chart_style import (
     end_labels,
     titled,
 )
+from moderation_pipeline.report.words.label_voice import LabelVoice
 
 STEP = {"step": 40}
 PANEL = 300
@@ -249,17 +250,19 @@ def _quality(rows: pl.DataFrame, quality: Measure, order: list[str]) -> Layers:
     return layers
 
 
-def confusion(cells: pl.DataFrame, title: Titled) -> alt.TopLevelMixin:
+def confusion(cells: pl.DataFrame, voice: LabelVoice, title: Titled) -> alt.TopLevelMixin:
     """Return one square per config: what the labels say against what the run judged, counts written in."""
+    labels = [voice.labelled_violation, voice.labelled_innocent]
+    verdicts = ["judged violation", "judged no violation"]
     named = cells.with_columns(
-        labelled=pl.when("label").then(pl.lit("labelled violation")).otherwise(pl.lit("labelled innocent")),
-        judged=pl.when("flagged").then(pl.lit("judged violation")).otherwise(pl.lit("judged innocent")),
+        labelled=pl.when("label").then(pl.lit(labels[0])).otherwise(pl.lit(labels[1])),
+        judged=pl.when("flagged").then(pl.lit(verdicts[0])).otherwise(pl.lit(verdicts[1])),
         share=pl.col("comments") / pl.col("comments").sum().over("config", "label"),
     ).with_columns(dark=pl.col("share") > 0.55)
     bare = alt.Axis(labelAngle=0, domain=False, ticks=False, title=None)
     base = alt.Chart(named).encode(
-        x=alt.X("judged:N", sort=["judged violation", "judged innocent"], axis=bare),
-        y=alt.Y("labelled:N", sort=["labelled violation", "labelled innocent"], axis=bare),
+        x=alt.X("judged:N", sort=verdicts, axis=bare),
+        y=alt.Y("labelled:N", sort=labels, axis=bare),
     )
     layered = alt.layer(
         base.mark_rect(stroke=QUIET).encode(color=alt.Color("share:Q", scale=GREYS, legend=None)),

@@ -20,6 +20,7 @@ from moderation_pipeline.report.quantities import (
     score,
     signed,
 )
+from moderation_pipeline.report.words.label_voice import voice_of
 
 Row = dict[str, float | int | str | bool | None]
 
@@ -59,13 +60,20 @@ class ReadableTable(NamedTuple):
     lines: list[Quantity]
 
 
-def readable(comparison: pl.DataFrame, notes: Mapping[str, Sequence[str]] | None = None) -> ReadableTable:
+def readable(
+    comparison: pl.DataFrame, notes: Mapping[str, Sequence[str]] | None = None, *, by_acts: bool = False
+) -> ReadableTable:
     """Return the comparison for reading; quantities that no config has are left out.
 
-    `notes` say by config what its numbers are not what they seem for: who decided in its place.
+    `notes` say by config what its numbers are not what they seem for: who decided in its place. `by_acts` says that
+    labels are what moderators did.
     """
     rows, notes = comparison.to_dicts(), notes or {}
-    lines = [Quantity(line.name, line.meaning, [line.cell(row) for row in rows]) for line in LINES]
+    words = voice_of(by_acts=by_acts)._asdict()
+    lines = [
+        Quantity(line.name.format(**words), line.meaning.format(**words), [line.cell(row) for row in rows])
+        for line in LINES
+    ]
     return ReadableTable(
         [ColumnHead(str(row["config"]), tuple(notes.get(str(row["config"]), ()))) for row in rows],
         [line for line in lines if any(cell.value != NONE for cell in line.cells)],
@@ -150,7 +158,10 @@ def _memories(row: Row) -> Cell:
 
 
 class TableLine(NamedTuple):
-    """A line of the table: its name, its meaning in a few words, how a row fills it, and the columns it is made of."""
+    """A line of the table: its name, its meaning in a few words, how a row fills it, and the columns it is made of.
+
+    Name and meaning hold fields of `LabelVoice`.
+    """
 
     name: str
     meaning: str
@@ -161,13 +172,13 @@ class TableLine(NamedTuple):
 LINES: tuple[TableLine, ...] = (
     TableLine(
         "Right when it flags",
-        "of comments it called violations, so many are by the labels (precision)",
+        "of comments it called violations, so many are {violations} (precision)",
         estimate("precision", percent),
         ("precision",),
     ),
     TableLine(
         "Finds",
-        "of violations by the labels, so many it called violations (recall)",
+        "of {violations}, so many it called violations (recall)",
         estimate("recall", percent),
         ("recall",),
     ),
@@ -211,14 +222,14 @@ LINES: tuple[TableLine, ...] = (
         ("sanction_share",),
     ),
     TableLine(
-        "Wrongly",
-        "of those acted against that have a label, labelled innocent",
+        "{wrongly}",
+        "of those acted against that have a label, so many are {innocents}",
         _wrongful,
         ("wrongful_sanction_share", "wrongful_sanctions", "sanctions_checked"),
     ),
     TableLine(
         "Errors by weight",
-        "in 1,000 labelled comments: missed, or sanctioned and innocent, each by its weight (harm in the config)",
+        "in 1,000 labelled comments: {violations} and missed, {innocents} and sanctioned, each by its weight (harm)",
         estimate("harm_per_1000_comments", _tenths),
         ("harm_per_1000_comments",),
     ),

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.report.quantities import count, dollars, of_hundred, percent, plural, score, signed
+from moderation_pipeline.report.words.label_voice import ACTS
 
 Row = dict[str, float | int | str | bool | None]
 
@@ -30,10 +31,6 @@ JUDGES = {
     "synthetic": "the generator's own labels",
 }
 """Whose judgement a label is, by `label_source`."""
-
-
-ACTS = "moderators"
-"""Labels that are what moderators did: what they let be is not known to be innocent."""
 
 
 class Conclusion(NamedTuple):
@@ -298,8 +295,10 @@ def _alone_by_labels(row: Row, label_sources: tuple[str, ...]) -> str:
         return f"{name} should not act alone: judged by {by}, {facts}"
     if high is None or high > WRONGFUL_BOUND:
         return f"The labels don't show that {name} may act alone: judged by {by}, {facts}"
-    missed = 1 - (_float(row["recall"]) or 0.0)
-    return f"On this chat {name} wrongs few ({facts}), yet misses {percent(missed, 0)} of violations"
+    missed = percent(1 - (_float(row["recall"]) or 0.0), 0)
+    if row["by_acts"]:
+        return f"On this chat {name} sanctions few that they let be ({facts}), yet misses {missed} of what they act on"
+    return f"On this chat {name} wrongs few ({facts}), yet misses {missed} of violations"
 
 
 def _alone_without_labels(row: Row) -> str:

@@ -19,8 +19,10 @@ from moderation_pipeline.evaluation.yardstick import USUAL, reference_of, yardst
 from moderation_pipeline.report import charts, series
 from moderation_pipeline.report.chart_style import Marks, Titled
 from moderation_pipeline.report.figure import Figure
+from moderation_pipeline.report.limits import label_sources
 from moderation_pipeline.report.quantities import count, dollars, percent, plural, score
 from moderation_pipeline.report.rendering import render
+from moderation_pipeline.report.words.label_voice import ACTS, LabelVoice, voice_of
 
 
 def draw_figures(*, comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataFrame) -> list[Figure]:
@@ -46,15 +48,15 @@ def _drawn(comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataFrame
     by_name = {run.name: run for run in runs}
     judged = {run.name: judge(comments, run, reference_of(run, runs)) for run in runs}
     marks = Marks(list(by_name))
-    focus = focus_of(comparison)
-    yield _cost_comparison(comparison)
+    focus, voice = focus_of(comparison), voice_of(by_acts=ACTS in label_sources(comments))
+    yield _cost_comparison(comparison, voice)
     yield _agreement_over_time(judged, by_name, focus, marks)
     yield _memory_growth(by_name, focus, marks)
     yield _cumulative_cost(judged, focus, marks)
     yield _action_distribution(judged, focus)
-    yield _confusion(judged, focus)
-    yield from _category_confusion(judged[focus], focus)
-    yield from _learning_curve(judged, marks)
+    yield _confusion(judged, focus, voice)
+    yield from _category_confusion(judged[focus], focus, voice)
+    yield from _learning_curve(judged, marks, voice)
 
 
 def _memory_growth(runs: Mapping[str, Run], focus: str, marks: Marks) -> Drawn:
@@ -174,7 +176,7 @@ def _action_distribution(judged: Mapping[str, pl.DataFrame], focus: str) -> Draw
     return figure, charts.action_distribution(shares, Titled(headline, how))
 
 
-def _cost_comparison(comparison: pl.DataFrame) -> Drawn:
+def _cost_comparison(comparison: pl.DataFrame, voice: LabelVoice) -> Drawn:
     title = "Cost of the regimes"
     if comparison.is_empty():
         return _words("cost_comparison", title, "There is no run to compare."), None
@@ -189,14 +191,14 @@ def _cost_comparison(comparison: pl.DataFrame) -> Drawn:
     else:
         cost = charts.Measure("audits_per_1000", "audits per 1,000 comments", ",.0f", 1000.0)
         how = "Left: all agents here are free of charge, so the cost is how often the Expert is asked. "
-    quality, headline = _quality(comparison)
+    quality, headline = _quality(comparison, voice)
     if quality is not None:
         how += "Right: the bar is the 95 % interval, by user and copied text."
     figure = Figure("cost_comparison", title, headline, how)
     return figure, charts.cost_comparison(rows, cost, quality, Titled(headline, how))
 
 
-def _quality(comparison: pl.DataFrame) -> tuple[charts.Measure | None, str]:
+def _quality(comparison: pl.DataFrame, voice: LabelVoice) -> tuple[charts.Measure | None, str]:
     """Return what the configs are ranked by, and a headline that names the best."""
     best = comparison.filter("is_best")
     if best.is_empty():
@@ -205,13 +207,13 @@ def _quality(comparison: pl.DataFrame) -> tuple[charts.Measure | None, str]:
     if quality == "f1":
         first = f"{name} scores highest here: F1" if comparison.height > 1 else f"{name} has F1"
         headline = f"{first} {score(best['f1'][0])}"
-        return charts.Measure("f1", "F1 of violation, against the labels", ".2f", 1.0), headline
+        return charts.Measure("f1", voice.f1, ".2f", 1.0), headline
     rate = percent(best[quality][0], 1)
     headline = f"{name} comes closest to the Expert: the same plan on {rate} of comments"
     return charts.Measure(quality, "final plans that agree with the Expert's", ".1%", 1.0), headline
 
 
-def _confusion(judged: Mapping[str, pl.DataFrame], focus: str) -> Drawn:
+def _confusion(judged: Mapping[str, pl.DataFrame], focus: str, voice: LabelVoice) -> Drawn:
     cells = series.confusion(judged)
     title = "Confusion"
     if cells.is_empty():
@@ -220,15 +222,15 @@ def _confusion(judged: Mapping[str, pl.DataFrame], focus: str) -> Drawn:
     shown = focus if focus in cells["config"] else str(cells["config"][0])
     caught, missed, wrongly, left = cells.filter(pl.col("config") == shown)["comments"].to_list()
     headline = (
-        f"{shown} missed {count(missed)} of {plural(caught + missed, 'violation')} "
-        f"and flagged {count(wrongly)} of {plural(wrongly + left, 'innocent comment')}"
+        f"{shown} missed {count(missed)} of {plural(caught + missed, voice.violation, voice.violations)} "
+        f"and flagged {count(wrongly)} of {plural(wrongly + left, voice.innocent, voice.innocents)}"
     )
     how = "Labelled comments only; what nobody decided was let through. Percentages are of a row."
     figure = Figure("confusion", title, headline, how)
-    return figure, charts.confusion(cells, Titled(headline, how))
+    return figure, charts.confusion(cells, voice, Titled(headline, how))
 
 
-def _category_confusion(judged: pl.DataFrame, focus: str) -> list[Drawn]:
+def _category_confusion(judged: pl.DataFrame, focus: str, voice: LabelVoice) -> list[Drawn]:
     """Return the figure of categories where the labels tell at least two kinds of violation apart, else none."""
     cells = series.category_confusion(judged)
     violations = pl.col("label_category") != NO_VIOLATION
@@ -240,14 +242,15 @@ def _category_confusion(judged: pl.DataFrame, focus: str) -> list[Drawn]:
         flagged.select(pl.col("comments").filter(where).sum()).item() for where in (pl.lit(True), right)
     )
     headline = (
-        f"Of {plural(met, 'violation')} that {focus} caught it put {count(named)} in the labelled category"
+        f"{focus} flagged {plural(met, voice.violation, voice.violations)}, and put {count(named)} of them in the "
+        "labelled category"
     )
     how = "Labelled comments only. Shade: share of the line."
     figure = Figure("category_confusion", "Categories", headline, how)
     return [(figure, charts.category_confusion(cells, Titled(headline, how)))]
 
 
-def _learning_curve(judged: Mapping[str, pl.DataFrame], marks: Marks) -> list[Drawn]:
+def _learning_curve(judged: Mapping[str, pl.DataFrame], marks: Marks, voice: LabelVoice) -> list[Drawn]:
     """Return the figure of F1 against the share audited where a run has labels and audits, else none."""
     points = series.learning_curve(judged)
     if points.is_empty():
@@ -259,8 +262,8 @@ def _learning_curve(judged: Mapping[str, pl.DataFrame], marks: Marks) -> list[Dr
     config, first, last, share = best.select("config", "first", "last", "share").row(0)
     headline = f"With {percent(share)} audited, the Student of {config} ends at F1 {score(last)}, from {score(first)}"
     how = (
-        "F1 of violation against the labels, over a sliding window. Along the axis: audits so far, as a share of the"
-        " whole chat. System: with its audits."
+        f"{voice.f1}, over a sliding window. Along the axis: audits so far, as a share of the whole chat. System: with"
+        " its audits."
     )
     figure = Figure("learning_curve", "Learning curve", headline, how)
     return [(figure, charts.learning_curve(points, marks, Titled(headline, how)))]

@@ -31,8 +31,9 @@ NO_TABLE = PlainTable([], [])
 
 @dataclass(frozen=True, slots=True)
 class LabelEvidence:
-    """Sentences and tables; none where the chat has no labels."""
+    """Sentences and tables; none where the chat has no labels. `spared` is what the labels say is no violation."""
 
+    spared: str = ""
     fairness_sentences: list[str] = field(default_factory=list)
     fairness: PlainTable = NO_TABLE
     surest_sentences: list[str] = field(default_factory=list)
@@ -50,10 +51,12 @@ def label_evidence(comments: pl.DataFrame, run: Run | None, runs: Sequence[Run])
     noise = pl.DataFrame(schema=NOISE)
     if audits is not None and second != run.name:
         noise = noise_of_two(judged, second_judge(judged, comments, audits))
-    f1 = WORDS[judged.label_source].f1
+    words = WORDS[judged.label_source]
+    f1, spared = words.f1, words.spared("comments")
     return LabelEvidence(
-        fairness_sentences(fairness, "comments"),
-        fairness_table(fairness),
+        spared,
+        fairness_sentences(fairness, spared),
+        fairness_table(fairness, spared),
         coverage_sentences(coverage),
         coverage_table(coverage),
         [*noise_sentences(noise, f"the Expert of {second}", f1), *_weights(runs)],

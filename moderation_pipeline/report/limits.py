@@ -15,6 +15,7 @@ from moderation_pipeline.evaluation.yardstick import told
 from moderation_pipeline.report.comparison_table import Row, number
 from moderation_pipeline.report.quantities import count, percent, plural
 from moderation_pipeline.report.stand_ins import stood_in
+from moderation_pipeline.report.words.label_voice import ACTS, voice_of
 from moderation_pipeline.statistics.bootstrap import LEAST_USERS
 from moderation_pipeline.text.language import ENGLISH
 
@@ -25,8 +26,7 @@ FEW_VIOLATIONS = 50
 
 MEANING = {
     "moderators": (
-        "The labels are what human moderators did: a comment labelled innocent was not acted on, which may"
-        " mean that nobody saw it."
+        "The labels are what human moderators did: that they let a comment be may mean that nobody saw it."
     ),
     "dataset": (
         "The labels are those of a data set: its authors' definition of a violation, not a channel's rules."
@@ -107,11 +107,11 @@ def _of_the_labels(comments: pl.DataFrame) -> Iterator[str]:
         )
     for source in label_sources(comments):
         yield MEANING.get(source, f"The labels come from {source}.")
-    violations = int(labels.sum() or 0)
+    violations, voice = int(labels.sum() or 0), voice_of(by_acts=ACTS in label_sources(comments))
     if violations < FEW_VIOLATIONS:
         yield (
-            f"Only {plural(violations, 'labelled comment')} {'is' if violations == 1 else 'are'} a violation,"
-            " so precision, recall and F1 rest on very few cases."
+            f"{'Only ' if violations else ''}{plural(violations, voice.violation, voice.violations)}: precision,"
+            " recall and F1 rest on very few cases."
         )
     overturned = comments.select(pl.col("label_is_overturned").sum()).item()
     if overturned:

@@ -21,7 +21,7 @@ from moderation_pipeline.evaluation.sanctioned import sanctioned_users
 from moderation_pipeline.evaluation.yardstick import reference_of
 from moderation_pipeline.report.certificate_sentences import CertificateWords
 from moderation_pipeline.report.comparison_table import ReadableTable, readable
-from moderation_pipeline.report.conclusion import ACTS, Conclusion, conclusion
+from moderation_pipeline.report.conclusion import Conclusion, conclusion
 from moderation_pipeline.report.disagreement_pages.case_pages import MOST, case_pages
 from moderation_pipeline.report.figure import Figure
 from moderation_pipeline.report.label_evidence import LabelEvidence, label_evidence
@@ -52,6 +52,7 @@ from moderation_pipeline.report.templating import (
 )
 from moderation_pipeline.report.twin_part import TwinShown, twins
 from moderation_pipeline.report.words.glossary import WORDS, Word
+from moderation_pipeline.report.words.label_voice import ACTS, voice_of
 from moderation_pipeline.report.words.methods import Methods, methods
 from moderation_pipeline.report.words.people_sentences import people_sentence
 
@@ -90,6 +91,7 @@ class _Page:
     users: list[UserShown]
     more_users: list[UserShown]
     users_facts: str
+    wrong_of_user: str
     twins: list[TwinShown]
     evidence: LabelEvidence
     limits: list[str]
@@ -166,6 +168,7 @@ def _page(
     focus = focus_of(comparison) if comparison.height else ""
     run = next((run for run in runs if run.name == focus), None)
     sources = label_sources(comments)
+    by_acts = ACTS in sources
     marks = {each.name: marks_of(each) for each in runs}
     verdict = conclusion(comparison, sources, certified.in_a_few_words(), marks=marks, stale=len(left_out))
     chosen = next((each for each in runs if verdict is not None and each.name == verdict.config), None)
@@ -179,11 +182,11 @@ def _page(
         verdict=verdict,
         people=None
         if chosen is None
-        else people_sentence(chosen.name, felt_counts(comments, chosen), by_acts=ACTS in sources),
+        else people_sentence(chosen.name, felt_counts(comments, chosen), by_acts=by_acts),
         stale=stale_sentence(chat, left_out),
         certified=certified.words(runs),
         small_print=certified.small_print(),
-        table=readable(comparison, marks),
+        table=readable(comparison, marks, by_acts=by_acts),
         figures=figures,
         plots_at=plots_at,
         focus=focus,
@@ -192,7 +195,8 @@ def _page(
         more_cases=count(len(every.cases)) if every.cases else "",
         users=[user(row) for row in users.head(USERS).iter_rows(named=True)],
         more_users=[user(row) for row in users.slice(USERS, NAMED_USERS).iter_rows(named=True)],
-        users_facts=users_facts(comments, users, focus),
+        users_facts=users_facts(comments, users, focus, by_acts=by_acts),
+        wrong_of_user=voice_of(by_acts=by_acts).wrong_of_user,
         twins=twins(comments, runs),
         evidence=evidence,
         limits=[*limits(comments, ingestion, rejected_lines, runs, comparison), *evidence.limits],

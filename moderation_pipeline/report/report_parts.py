@@ -22,11 +22,11 @@ from moderation_pipeline.report.certificate_sentences import (
     certified_to,
     small_print,
 )
-from moderation_pipeline.report.conclusion import ACTS
 from moderation_pipeline.report.expert_sentences import breaking_sentence
 from moderation_pipeline.report.limits import label_sources
 from moderation_pipeline.report.quantities import count, dollars, percent, plural
 from moderation_pipeline.report.words.label_testimony import LabelWord
+from moderation_pipeline.report.words.label_voice import ACTS, voice_of
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 
 DISAGREEMENTS = 150
@@ -281,8 +281,11 @@ def user(row: dict[str, object]) -> UserShown:
     )
 
 
-def users_facts(comments: pl.DataFrame, users: pl.DataFrame, focus: str) -> str:
-    """Say how many of the chat's users the config `focus` would sanction, and how many of them wrongly."""
+def users_facts(comments: pl.DataFrame, users: pl.DataFrame, focus: str, *, by_acts: bool = False) -> str:
+    """Say how many of the chat's users the config `focus` would sanction, and how many of them wrongly.
+
+    `by_acts` says that labels are what moderators did.
+    """
     if not focus:
         return "There is no run."
     if users.is_empty():
@@ -294,8 +297,8 @@ def users_facts(comments: pl.DataFrame, users: pl.DataFrame, focus: str) -> str:
     checked, wrong = int(users["labelled"].sum()), users.filter(pl.col("wrong") > 0).height
     if checked:
         said += (
-            f". {plural(wrong, 'user').capitalize()} would be sanctioned at least once for a comment labelled"
-            " innocent"
+            f". {plural(wrong, 'user').capitalize()} would be sanctioned at least once for a"
+            f" {voice_of(by_acts=by_acts).innocent}"
         )
     return f"{said}."
 

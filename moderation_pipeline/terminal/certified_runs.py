@@ -16,6 +16,7 @@ from moderation_pipeline.report.certificate_sentences import certificate_sentenc
 from moderation_pipeline.report.expert_sentences import breaking_sentence
 from moderation_pipeline.report.words.label_testimony import label_word
 from moderation_pipeline.terminal.listings import require_chat
+from moderation_pipeline.terminal.whose_labels import are_acts
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS, METRICS
@@ -85,7 +86,8 @@ def certified(folder: DataFolder, chat: str, config: str) -> CertifiedRun:
         why = f"void: {', '.join(changed)} changed since"
         rows = rows.with_columns(status=pl.lit("void"), reason=pl.lit(why))
     caution = breaking_sentence(errors)
-    labels = label_word(next(read_table(folder, METRICS, chat, config).iter_rows(named=True), None))
+    metrics = next(read_table(folder, METRICS, chat, config).iter_rows(named=True), None)
+    labels = label_word(metrics, by_acts=are_acts(folder, chat))
     return CertifiedRun(
         certificate_sentence(rows, errors, changed, labels),
         [*([] if caution is None else [caution]), *small_print(rows)],

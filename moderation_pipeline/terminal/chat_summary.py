@@ -13,6 +13,7 @@ import polars as pl
 
 from moderation_pipeline.cases.settled import Settled
 from moderation_pipeline.moderation.trace import RunObserver
+from moderation_pipeline.report.words.label_voice import ACTS
 from moderation_pipeline.terminal.escaping import harmless
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -162,7 +163,7 @@ def lines_of(summary: Mapping[str, Any]) -> Iterator[str]:
     yield "First comments, as they are stored:"
     for each in summary["first_comments"]:
         who = each["user_name"] or each["user_id"] or "nobody known"
-        label = "" if each["label_is_violation"] is None else f"  ← {_label_of(each)}"
+        label = "" if each["label_is_violation"] is None else f"  ← {_label_of(each, summary['labels'])}"
         yield harmless(
             f"  {each['sent_at'] or 'no time'}  #{each['channel']}  {who}: {each['text'][:LONGEST]}{label}"
         )
@@ -209,10 +210,20 @@ def _languages_told(summary: Mapping[str, Any]) -> str:
 def _labels_told(labels: Mapping[str, Any]) -> str:
     if not labels["labelled"]:
         return "none"
-    by_value = ", ".join(f"{number:,} {harmless(str(value))}" for value, number in labels["by_value"].items())
-    share = f"{labels['violation_share']:.2%} of {labels['labelled']:,} are violations"
+    is_acts = ACTS in labels["sources"]
+    said = SAID_OF_ACTS if is_acts else {}
+    by_value = ", ".join(
+        f"{number:,} {harmless(said.get(value, str(value)))}" for value, number in labels["by_value"].items()
+    )
+    of = f"{labels['violation_share']:.2%} of {labels['labelled']:,}"
+    share = f"{of} were acted on" if is_acts else f"{of} are violations"
     return f"{by_value}; {share} (by {', '.join(labels['sources'])})"
 
 
-def _label_of(comment: Mapping[str, Any]) -> str:
-    return str(comment["label_action"] or ("violation" if comment["label_is_violation"] else "no violation"))
+SAID_OF_ACTS = {"violation": "acted on", "no violation": "let be"}
+"""How labels are spoken of that are what moderators did."""
+
+
+def _label_of(comment: Mapping[str, Any], labels: Mapping[str, Any]) -> str:
+    value = str(comment["label_action"] or ("violation" if comment["label_is_violation"] else "no violation"))
+    return SAID_OF_ACTS.get(value, value) if ACTS in labels["sources"] else value

@@ -22,6 +22,7 @@ from moderation_pipeline.config.run_config import DEFAULT_CONFIG, NamedConfig
 from moderation_pipeline.config.sanctions import load_sanctions
 from moderation_pipeline.errors import ModerationError, closest
 from moderation_pipeline.slugs import check_slug
+from moderation_pipeline.terminal.whose_labels import are_acts
 from moderation_pipeline.warehouse.files import stored_partitions
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS
@@ -61,7 +62,7 @@ from user_state where chat = '{chat}' and {configs} group by config order by con
 
 MOST_SANCTIONED = """
 select config, channel, user_name, user_id, comments, warnings, deletions, timeouts, bans,
-       wrongful_sanctions as wrongful, strikes, standing
+       wrongful_sanctions as {wrong}, strikes, standing
 from (
     select *, row_number() over (
         partition by config
@@ -187,7 +188,9 @@ def users(folder: DataFolder, chat: str, configs: Sequence[str], *, top: int) ->
     if missing or not known:
         raise NothingRunError(chat, missing[0] if missing else None, folder)
     shown = configs or [DEFAULT_CONFIG if DEFAULT_CONFIG in known else known[0]]
-    most = query(folder, MOST_SANCTIONED.format(chat=chat, configs=_among(shown), top=top))
+    # What moderators let be is not known to be wrong.
+    wrong = "let_be" if are_acts(folder, chat) else "wrongful"
+    most = query(folder, MOST_SANCTIONED.format(chat=chat, configs=_among(shown), top=top, wrong=wrong))
     return Users(by_config, most)
 
 

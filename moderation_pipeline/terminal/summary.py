@@ -15,9 +15,12 @@ from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.evaluation.comparable import made, stale, stale_sentence
 from moderation_pipeline.evaluation.expected_rarity import rarity_told
 from moderation_pipeline.evaluation.yardstick import told
+from moderation_pipeline.report.quantities import percent
 from moderation_pipeline.report.stand_ins import marks
+from moderation_pipeline.report.words.label_voice import voice_of
 from moderation_pipeline.slugs import check_slug
 from moderation_pipeline.terminal.screen import number, print_table
+from moderation_pipeline.terminal.whose_labels import are_acts
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS, COMPARISON
@@ -47,7 +50,8 @@ def print_comparison(folder: DataFolder, comparison: pl.DataFrame) -> None:
     ]
     print_table(columns, rows, right=columns[1:])
     labelled, comments = comparison["labelled"][0], comparison["comments"][0]
-    judged = f"F1 of violation on {labelled:,} of {comments:,} comments" if has_labels else "No labels"
+    f1 = voice_of(by_acts=are_acts(folder, chat)).f1
+    judged = f"{f1}, on {labelled:,} of {comments:,} comments" if has_labels else "No labels"
     click.echo(f"\n{judged}; in brackets 95 % intervals, by user and text.")
     if comparison["system_agreement_rate"].null_count() < comparison.height:
         click.echo("Ends as Expert: comments on which the plan that stood, audited or not, is the Expert's.")
@@ -125,7 +129,8 @@ def _two_digits(value: object) -> str:
 
 
 def _percent(value: object) -> str:
-    return f"{value:.1%}".replace("%", " %") if isinstance(value, float) else "–"
+    """Return a share as the report does: what is neither nothing nor all is never rounded to it."""
+    return percent(value if isinstance(value, float) else None)
 
 
 def report_path(folder: DataFolder, chat: str) -> Path:

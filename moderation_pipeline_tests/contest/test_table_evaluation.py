@@ -13,6 +13,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 from moderation_pipeline import evaluate
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
+from moderation_pipeline.report.scored_tables.evidence_sentences import coverage_sentences
 from moderation_pipeline.report.scored_tables.score_page import score_page
 from moderation_pipeline.report.scored_tables.score_sentences import verdict
 from moderation_pipeline_tests.contest.labelled_tables import annotated_table, labelled_table
@@ -151,6 +152,22 @@ def test_what_is_decided_alone_is_what_lies_furthest_from_the_threshold() -> Non
     assert half["risk"] < found.coverage.filter(judge="poor")["risk"][-1]
 
 
+def test_the_last_row_of_what_is_decided_alone_is_all_that_has_a_verdict() -> None:
+    table = labelled_table(500).with_columns(
+        good=pl.when(pl.int_range(pl.len()) % 50 > 0).then("good"),
+        poor=pl.when(pl.col("poor") > 0.4).then("poor"),
+    )
+    found = evaluate(table, text="comment", label="toxic", score=GOOD, configs=())
+    for name in GOOD:
+        known = table.drop_nulls(name)
+        errors = int(((known[name] >= 0.5) != (known["toxic"] == 1)).sum())
+        last = found.coverage.filter(judge=name).row(-1, named=True)
+        assert (last["decided"], last["errors"]) == (known.height, errors)
+    said = coverage_sentences(found.coverage)
+    assert said[0].startswith("good errs on")
+    assert "gives a verdict on" in said[1]
+
+
 def test_intervals_take_a_users_rows_as_one() -> None:
     table = labelled_table(300, users=300).with_columns(author=pl.format("u{}", pl.int_range(pl.len())))
     said_again = [table.with_columns(comment=pl.format("{} word{}", "comment", pl.lit(i))) for i in range(6)]
@@ -266,7 +283,7 @@ def test_what_is_no_score_is_counted_and_flagged_by_none() -> None:
         ({"score": {"good": "author"}}, "holds no score: it holds 'u"),
         ({"score": {"good": "gud"}}, "no column 'gud'"),
         ({"label": "about"}, "--label 'about=VALUE,VALUE'"),
-        ({"label": "about=birds"}, "no row holds that. The column holds 'cats', 'dogs'"),
+        ({"label": "about=birds"}, "no row holds 'birds'. The label holds '(cats|dogs)'"),
         ({"score": {"rules": "good"}, "configs": ("student_only",)}, "Choose another name"),
         ({"threshold": {"gud": 0.3}}, "no score is called 'gud'"),
         ({"configs": ("hybird",)}, "no keyless config"),

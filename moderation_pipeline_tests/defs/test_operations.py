@@ -14,7 +14,7 @@ from moderation_pipeline.defs.partitions import run_key
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, METRIC_HISTORY, METRICS
 from moderation_pipeline_tests.defs.conftest import CHAT
-from moderation_pipeline_tests.warehouse.rows import rows_of
+from moderation_pipeline_tests.warehouse.rows import rows_of, write_table
 
 RUN = {"chat": CHAT, "config": "hybrid"}
 USUAL = {"sanction_share": 0.10, "sanction_share_low": 0.08, "sanction_share_high": 0.12}
@@ -46,6 +46,27 @@ def of_run(folder: DataFolder, before: Mapping[str, object], now: Mapping[str, o
     context = dg.build_op_context(partition_key=run_key(CHAT, "hybrid"))
     metrics: pl.DataFrame = rows_of(METRICS, {**RUN, **now})
     return failed(run_operations_checks(context, metric_history=history, metrics=metrics, data_folder=folder))
+
+
+def test_a_chats_first_run_is_held_against_the_evening_before_in_its_channel_alone(
+    folder: DataFolder,
+) -> None:
+    for name, channel in (("monday", "dash"), (CHAT, "dash"), ("elsewhere", "arena")):
+        write_table(rows_of(COMMENTS, {"chat": name, "channel": channel}), folder, COMMENTS, name)
+    for name, share in (("monday", USUAL), ("elsewhere", MANY)):
+        row = {"chat": name, "config": "hybrid", "finished_at": EARLIER, **share, **CHEAP}
+        write_table(rows_of(METRIC_HISTORY, row), folder, METRIC_HISTORY, name, "hybrid")
+    context = dg.build_op_context(partition_key=run_key(CHAT, "hybrid"))
+
+    def told(now: Mapping[str, object]) -> set[str]:
+        history = rows_of(METRIC_HISTORY, {**RUN, "finished_at": LATER, **now})
+        metrics = rows_of(METRICS, {**RUN, **now})
+        return failed(
+            run_operations_checks(context, metric_history=history, metrics=metrics, data_folder=folder)
+        )
+
+    assert told({**USUAL, **CHEAP}) == set()
+    assert told({**MANY, **CHEAP}) == {"as_much_is_acted_on_as_last_time"}
 
 
 def test_a_chat_of_which_much_can_not_be_read_is_told(folder: DataFolder) -> None:

@@ -12,6 +12,7 @@ import pytest
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.jobs import JOBS
 from moderation_pipeline.defs.partitions import run_key
+from moderation_pipeline.evaluation.comparable import RunOfOtherCommentsError
 from moderation_pipeline.terminal.questions import changes_answers, labels_answers
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -21,11 +22,13 @@ from moderation_pipeline.warehouse.tables import (
     DOUBTED_LABELS,
     FAIRNESS,
     FLIPPED,
+    METRICS,
     PROBE_RESULTS,
     WHAT_IF,
 )
 from moderation_pipeline.warehouse.views import query
 from moderation_pipeline_tests.defs.conftest import CHAT, Home, home_in
+from moderation_pipeline_tests.warehouse.rows import write_table
 
 QUESTIONS = (
     *(
@@ -142,6 +145,22 @@ def test_abilities_are_kept_by_config(folder: DataFolder, instance: dg.DagsterIn
     )
     assert query(folder, asked).height == 1
     assert stored.height > 5
+
+
+@pytest.mark.parametrize("asset", ["what_if", "moderators_beside", "fairness"])
+def test_a_run_of_other_comments_of_the_same_ids_is_refused_as_the_commands_refuse_it(
+    moderated: Home, asset: str
+) -> None:
+    stored = read_table(moderated.folder, METRICS, CHAT, "hybrid")
+    before = stored.with_columns(data_version=pl.lit("before"))
+    try:
+        write_table(before, moderated.folder, METRICS, CHAT, "hybrid")
+        with pytest.raises(Exception, match="is of other comments than the chat"):
+            ask(moderated.instance, asset, run_key(CHAT, "hybrid"))
+        with pytest.raises(RunOfOtherCommentsError):
+            changes_answers.what_if(moderated.folder, CHAT, "hybrid", [], None)
+    finally:
+        write_table(stored, moderated.folder, METRICS, CHAT, "hybrid")
 
 
 def test_moderators_who_never_acted_are_none_to_hold_a_config_against(moderated: Home) -> None:

@@ -35,11 +35,27 @@ def made(
     return rows_of(METRIC_HISTORY, row)
 
 
+ROOMS = pl.DataFrame(
+    {
+        "chat": ["monday", "tuesday", "elsewhere", "both", "both"],
+        "channel": ["dash", "dash", "arena", "dash", "arena"],
+    }
+)
+
+
 def test_a_run_is_held_against_its_chats_last_one_else_against_the_evening_before() -> None:
     monday, tuesday, again = made("monday", 0, 0.1), made("tuesday", 24, 0.2), made("monday", 48, 0.3)
-    assert last_time(pl.concat([monday, tuesday, again]), "monday")["sanction_share"].to_list() == [0.1]
-    assert last_time(pl.concat([monday, tuesday]), "tuesday")["sanction_share"].to_list() == [0.1]
-    assert last_time(monday, "monday").is_empty()
+    assert last_time(pl.concat([monday, tuesday, again]), "monday", ROOMS)["sanction_share"].to_list() == [
+        0.1
+    ]
+    assert last_time(pl.concat([monday, tuesday]), "tuesday", ROOMS)["sanction_share"].to_list() == [0.1]
+    assert last_time(monday, "monday", ROOMS).is_empty()
+
+
+@pytest.mark.parametrize("first", ["monday", "elsewhere", "both", "of no channel"])
+def test_a_chats_first_run_is_held_against_no_chat_of_other_channels(first: str) -> None:
+    of_others = [made(name, 0, 0.1) for name in ("monday", "elsewhere", "both", "unknown") if name != first]
+    assert last_time(pl.concat([*of_others, made(first, 24, 0.3)]), first, ROOMS).is_empty()
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,7 @@ def test_without_autonomy_nothing_is_certified() -> None:
     assert said(CERTIFICATES.empty()).startswith("There is nothing to certify")
 
 
-def by_labels(wrong: int, missed: int, *, of: int = 10_000) -> LabelWord:
+def by_labels(wrong: int, missed: int, *, of: int = 10_000, by_acts: bool = False) -> LabelWord:
     """What labels say of 2,000 sanctions, `wrong` of them wrong, and of `of` comments let through, `missed` of them."""
     return label_word(
         {
@@ -204,7 +204,8 @@ def by_labels(wrong: int, missed: int, *, of: int = 10_000) -> LabelWord:
             "wrongful_sanctions": wrong,
             "false_negatives": missed,
             "true_negatives": of - missed,
-        }
+        },
+        by_acts=by_acts,
     )
 
 
@@ -217,9 +218,20 @@ def test_labels_that_contradict_a_certificate_veto_the_may() -> None:
     assert "let comments through alone on this chat" not in sentence
     assert "so it should not let comments through alone, whatever the Expert's word allows" in sentence
     assert (
-        "420 of 10,000 (4.2\u00a0%) of the comments that it let through are labelled violations" in sentence
+        "420 of 10,000 (4.2\u00a0%) of the comments that it let through are violations by the labels"
+        in sentence
     )
     assert "where the target is 1.0\u00a0%" in sentence
+
+
+def test_where_labels_are_what_moderators_did_nobody_is_called_innocent() -> None:
+    labels = by_labels(wrong=220, missed=420, by_acts=True)
+    sentence = certificate_sentence(
+        certificates("valid", "valid", "valid"), EXPERT_ERRORS.empty(), (), labels
+    )
+    assert "of its sanctions hit comments that the moderators let be" in sentence
+    assert "of the comments that it let through are comments that the moderators acted on" in sentence
+    assert "innocent" not in sentence
 
 
 def test_labels_that_contradict_all_of_it_leave_nothing_to_be_done_alone() -> None:

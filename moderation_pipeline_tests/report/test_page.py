@@ -320,6 +320,23 @@ def test_a_chat_without_anything_still_has_a_report() -> None:
     assert "The chat has no comments." in bare.markdown.replace("\\", "")
 
 
+def test_where_labels_are_what_moderators_did_the_report_calls_nobody_innocent_and_nothing_a_violation() -> (
+    None
+):
+    chat = drawn_chat(3, users=20).with_columns(
+        label_source=pl.when(pl.col("label_is_violation").is_not_null()).then(pl.lit("moderators"))
+    )
+    shown = report(chat, drawn_runs(2, chat), figures=True)
+    of_truth = report(chat.with_columns(label_source=pl.lit("dataset")), drawn_runs(2, chat), figures=True)
+    for page, other in ((shown.markdown, of_truth.markdown), (shown.html, of_truth.html)):
+        assert "comments that the moderators let be" in page
+        assert "labelled innocent" in other
+        before, glossary, after = page.partition(">Words</h2>" if "<h2" in page else "## Words")
+        assert glossary
+        for word in ("innocent", "violations by the labels", "Wrong by the labels", "against the labels"):
+            assert word not in before + after.partition("How it was computed")[2]
+
+
 def test_a_twin_says_how_well_moderators_are_foreseen_and_what_they_may_have_overlooked() -> None:
     chat = comments(
         [

@@ -76,6 +76,15 @@ def test_what_was_understood_is_shown_and_given_to_scripts(tmp_path: Path, add: 
     assert "\x1b" not in told
 
 
+def test_what_moderators_let_be_is_not_called_no_violation(tmp_path: Path, add: Add) -> None:
+    table = tmp_path / "acted.csv"
+    table.write_text("text,removed\nhello,0\ngo away,1\nhi,0\n")
+    columns = ["--column", "text=text", "--column", "label_is_violation=removed"]
+    told = add(str(table), *columns, "--column", "labelled_by=moderators").stdout
+    assert "Labels: 2 let be, 1 acted on; 33.33% of 3 were acted on (by moderators)" in told
+    assert "violation" not in told
+
+
 def test_standard_input_is_a_chat_and_needs_a_name(add: Add) -> None:
     lines = "[2026-03-30 20:00:01] <ann> hi\n[2026-03-30 20:00:02] <bob> ho\n"
     added = add("-", "--name", "evening", stdin=lines)

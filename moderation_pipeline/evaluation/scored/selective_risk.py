@@ -40,7 +40,7 @@ COVERAGE = {
 def coverage_frame(judged: JudgedRows) -> pl.DataFrame:
     """Return one row per judge and share that it would decide alone: how often it errs there, with its interval.
 
-    The last row is of everything that it gives a verdict on.
+    The last row is of everything that it gives a verdict on, whatever share of the rows that is.
     """
     frames = [_curve(judged, judge) for judge in judged.judges if judge.has_scores and judged.rows.height]
     return pl.concat(frames) if frames else pl.DataFrame(schema=COVERAGE)
@@ -65,7 +65,9 @@ def errors_of(rows: pl.DataFrame, judge: Judge) -> Flags:
 def _curve(judged: JudgedRows, judge: Judge) -> pl.DataFrame:
     sure, wrong = sureness_of(judged.rows, judge), errors_of(judged.rows, judge)
     order = Surest.of(sure, wrong)
-    bounds = [order.least_sure_of(share) for share in SHARES]
+    bounds = [order.least_sure_of(share) for share in SHARES[:-1]]
+    # Rows without a verdict are in no share, so that all that have one are asked for by themselves.
+    bounds.append(float(np.min(sure, where=np.isfinite(sure), initial=np.inf)))
     # Where many are as sure, several shares are one and the same.
     known = [
         (at, bound) for at, bound in enumerate(bounds) if np.isfinite(bound) and bound not in bounds[:at]

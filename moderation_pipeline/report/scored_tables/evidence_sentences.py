@@ -20,6 +20,9 @@ from moderation_pipeline.report.scored_tables.score_words import WORDS
 FAR_FEWER, FEWER = 0.5, 0.8
 """How much less often than on everything it has to err on a share for that to be said: best half as often."""
 
+ALL_BUT_FEW = 0.99
+"""Who gives a verdict on less says of how many rows it is spoken."""
+
 Row = Mapping[str, Any]
 
 
@@ -31,6 +34,7 @@ def coverage_sentences(coverage: pl.DataFrame) -> list[str]:
     said = []
     for (judge,), rows in coverage.group_by("judge", maintain_order=True):
         everything = rows.row(-1, named=True)
+        errs = f"{judge} errs on {of_100(everything, 'risk')}{_that_it_decides(everything)}"
         if not everything["errors"]:
             continue
         surer = rows.filter(pl.col("risk") <= FAR_FEWER * everything["risk"]).sort("coverage")
@@ -39,16 +43,22 @@ def coverage_sentences(coverage: pl.DataFrame) -> list[str]:
             surer = least.sort("risk", descending=True)
         if surer.is_empty():
             said.append(
-                f"{judge} errs on {of_100(everything, 'risk')}, and hardly less often where it is surest: how sure it "
+                f"{errs}, and hardly less often where it is surest: how sure it "
                 "is doesn't tell where somebody else had better decide."
             )
             continue
         best = surer.row(-1, named=True)
         said.append(
-            f"{judge} errs on {of_100(everything, 'risk')}. On the {percent(best['coverage'], 0)} that it is surest of "
+            f"{errs}. On the {percent(best['coverage'], 0)} that it is surest of "
             f"it errs on {of_100(best, 'risk')}; somebody else would decide the rest."
         )
     return said
+
+
+def _that_it_decides(everything: Row) -> str:
+    """Return of how many rows a judge's errors are, where it leaves more than a few open."""
+    share = everything["coverage"]
+    return "" if share >= ALL_BUT_FEW else f" that it gives a verdict on ({percent(share, 0)})"
 
 
 def of_100(row: Row, name: str) -> str:
@@ -58,29 +68,29 @@ def of_100(row: Row, name: str) -> str:
     return f"{100 * value:.1f}{between} of 100"
 
 
-def fairness_sentences(fairness: pl.DataFrame, things: str = "rows") -> list[str]:
+def fairness_sentences(fairness: pl.DataFrame, spared: str) -> list[str]:
     """Return which groups have more false alarms than the rest, judge by judge, and of how many that was asked.
 
-    `things` is what is judged: the rows of a table, the comments of a chat.
+    `spared` is what the labels say is no violation, in words (`Words.spared`).
     """
     if fairness.is_empty():
         return [
-            f"Whether innocent {things} that name some group of people are flagged more often than others can't be"
-            f" told: too few name one, or are in another language ({LEAST_INNOCENT} are wanted)."
+            f"Whether {spared} are flagged more often than others where they name some group of people can't be told:"
+            f" too few name one, or are in another language ({LEAST_INNOCENT} are wanted)."
         ]
     said: list[str] = []
     for (judge,), rows in fairness.group_by("judge", maintain_order=True):
-        said += _of_judge(str(judge), rows, things)
+        said += _of_judge(str(judge), rows, spared)
     return said
 
 
-def _of_judge(judge: str, rows: pl.DataFrame, things: str) -> Iterator[str]:
+def _of_judge(judge: str, rows: pl.DataFrame, spared: str) -> Iterator[str]:
     asked = rows.drop_nulls("difference")
     more = asked.filter(pl.col("difference_low") > 0).sort("difference", descending=True)
     if more.is_empty():
         yield (
-            f"{judge}: of {plural(asked.height, 'group and language', 'groups and languages')} none is shown to be"
-            " flagged more often though innocent than the rest."
+            f"{judge}: of {plural(asked.height, 'group and language', 'groups and languages')} none is shown to have"
+            f" more of its {spared} flagged than the rest."
         )
         return
     named = ", ".join(
@@ -92,7 +102,7 @@ def _of_judge(judge: str, rows: pl.DataFrame, things: str) -> Iterator[str]:
     held = (
         "" if rest.is_empty() else f" (of 100 that name no group: {100 * rest['false_positive_rate'][0]:.1f})"
     )
-    yield f"{judge} flags innocent {things} more often than the rest where they name, or are in: {named}{held}."
+    yield f"{judge} flags {spared} more often than the rest where they name, or are in: {named}{held}."
 
 
 def _group(row: Row) -> str:

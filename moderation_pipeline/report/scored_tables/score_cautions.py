@@ -30,10 +30,22 @@ def f1_of_everything(evaluation: Evaluation) -> float:
 def cautions(evaluation: Evaluation) -> list[str]:
     """Return what has to be said beside the verdict, or it would be taken for more than it is."""
     return [
+        *_one_kind(evaluation),
         *_turned(evaluation),
         *_flags_nothing(evaluation),
         *_below_everything(evaluation),
         *_where_rarer(evaluation),
+    ]
+
+
+def _one_kind(evaluation: Evaluation) -> list[str]:
+    """Return that precision and false alarms say nothing, where every row is a violation."""
+    facts, words = evaluation.facts, WORDS[evaluation.facts.label_source]
+    if facts.violations < facts.rows:
+        return []
+    return [
+        f"All rows are {words.many}: precision is 1 whatever is flagged, and nothing can be said of false alarms nor "
+        "of ranks. Rows that are none are wanted beside them; look at what was taken for no label."
     ]
 
 
@@ -56,10 +68,10 @@ def _flags_nothing(evaluation: Evaluation) -> list[str]:
 
 def _below_everything(evaluation: Evaluation) -> list[str]:
     """Return that F1 says nothing here, where flagging every row has a higher one than every judge."""
-    everything, best = f1_of_everything(evaluation), evaluation.judges["f1"].max()
-    if not isinstance(best, float) or best > everything:
+    facts, everything, best = evaluation.facts, f1_of_everything(evaluation), evaluation.judges["f1"].max()
+    if not isinstance(best, float) or best > everything or facts.violations == facts.rows:
         return []
-    violations = WORDS[evaluation.facts.label_source].violations
+    violations = WORDS[evaluation.facts.label_source].many
     return [
         f"To flag every row would have F1 {score(everything)}, more than every judge here: where so many rows are "
         f"{violations}, F1 tells little. Go by false alarms, by what is found, and by AUROC."
@@ -68,7 +80,7 @@ def _below_everything(evaluation: Evaluation) -> list[str]:
 
 def _where_rarer(evaluation: Evaluation) -> list[str]:
     """Return what precision would be in a live chat, from what is found and from false alarms, which carry over."""
-    facts, violations = evaluation.facts, WORDS[evaluation.facts.label_source].violations
+    facts, violations = evaluation.facts, WORDS[evaluation.facts.label_source].many
     share = facts.violations / facts.rows
     said = [f"{judge} {of_hundred(precision)}" for judge, precision in _precision_where_rare(evaluation)]
     if share < COMMON or not said:

@@ -85,6 +85,8 @@ class _ScorePage:
     coverage_sentences: list[str]
     fairness: PlainTable
     fairness_sentences: list[str]
+    spared: str
+    violations: str
     noise_sentences: list[str]
     harm: str
     categories: PlainTable
@@ -103,6 +105,7 @@ def score_page(evaluation: Evaluation) -> str:
 
 
 def _page(evaluation: Evaluation) -> _ScorePage:
+    words = WORDS[evaluation.facts.label_source]
     return _ScorePage(
         name=evaluation.facts.name,
         facts=what_was_read(evaluation),
@@ -117,15 +120,17 @@ def _page(evaluation: Evaluation) -> _ScorePage:
         flipped=_flipped(evaluation),
         coverage=coverage_table(evaluation.coverage),
         coverage_sentences=coverage_sentences(evaluation.coverage),
-        fairness=fairness_table(evaluation.fairness),
-        fairness_sentences=fairness_sentences(evaluation.fairness),
+        fairness=fairness_table(evaluation.fairness, words.spared("rows")),
+        fairness_sentences=fairness_sentences(evaluation.fairness, words.spared("rows")),
+        spared=words.spared("rows"),
+        violations=words.violations,
         noise_sentences=noise_of(evaluation),
         harm=harm_sentence(evaluation.facts.harm),
         categories=category_table(evaluation),
         groups=group_table(evaluation),
         annotators=annotator_table(evaluation),
         annotator_sentences=annotator_sentences(evaluation),
-        limits=[WORDS[evaluation.facts.label_source].caution, *evaluation.notes, *_limits(evaluation)],
+        limits=[words.caution, *evaluation.notes, *_limits(evaluation)],
         methods=METHODS,
     )
 

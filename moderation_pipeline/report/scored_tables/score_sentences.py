@@ -15,6 +15,7 @@ from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
 from moderation_pipeline.report.quantities import count, of_hundred, percent, plural, score, signed
 from moderation_pipeline.report.scored_tables.score_cautions import cautions, f1_of_everything
 from moderation_pipeline.report.scored_tables.score_words import WORDS
+from moderation_pipeline.statistics.bootstrap import LEAST_USERS
 
 RANKED_BY = "f1"
 FINE = 0.02
@@ -63,7 +64,8 @@ def _without_verdict(evaluation: Evaluation) -> list[str]:
 def _ahead(evaluation: Evaluation) -> list[str]:
     ranked = evaluation.judges.drop_nulls(RANKED_BY).sort(RANKED_BY, descending=True, maintain_order=True)
     if ranked.is_empty():
-        return ["No row is a violation by its label, so nothing can be said of who finds them."]
+        words = WORDS[evaluation.facts.label_source]
+        return [f"No row is {words.one}, so nothing can be said of who finds them."]
     best = str(ranked["judge"][0])
     others = [str(name) for name in ranked["judge"][1:]]
     row, f1 = ranked.row(0, named=True), WORDS[evaluation.facts.label_source].f1
@@ -167,10 +169,10 @@ def _in_counts(evaluation: Evaluation, row: Mapping[str, Any]) -> list[str]:
     """Return what a judge does in whole numbers: of 100 it flags, of 100 violations; nothing where that is unknown."""
     if row["precision"] is None or row["recall"] is None:
         return []
-    violations = WORDS[evaluation.facts.label_source].violations
+    words = WORDS[evaluation.facts.label_source]
     return [
-        f"Of 100 rows that {row['judge']} flags {of_hundred(row['precision'])} are {violations}; of 100 {violations} "
-        f"it flags {of_hundred(row['recall'])}."
+        f"Of 100 rows that {row['judge']} flags {of_hundred(row['precision'])} are {words.many}; of 100 "
+        f"{words.violations} it flags {of_hundred(row['recall'])}."
     ]
 
 
@@ -190,7 +192,7 @@ def flip_sentences(evaluation: Evaluation, most: int = 3) -> list[str]:
     words = WORDS[evaluation.facts.label_source]
     return [
         f"{row['judge']} and {row['other']} decide {percent(row['share'])} of the rows otherwise: {row['judge']} alone "
-        f"flags {count(row['flagged_alone'])} ({count(row['violations_among'])} {words.violations}), "
+        f"flags {count(row['flagged_alone'])} ({count(row['violations_among'])} {words.many}), "
         f"{row['other']} alone {count(row['other_flagged_alone'])} ({count(row['other_violations_among'])})."
         for row in pairs.iter_rows(named=True)
     ]
@@ -224,8 +226,11 @@ def what_was_read(evaluation: Evaluation) -> str:
         if facts.has_users
         else "by row"
     )
+    held = f"in brackets 95 % intervals, {by} and text"
+    if facts.clusters < LEAST_USERS:
+        held = f"no estimate has an interval, {by}: too few to tell how far chance goes"
     return (
-        f"{count(facts.rows)} labelled rows of {facts.name}, {count(facts.violations)} "
-        f"({percent(facts.violations / facts.rows)}) {WORDS[facts.label_source].violations}; in brackets 95 % "
-        f"intervals, {by} and text. To flag every row would have F1 {score(f1_of_everything(evaluation))}."
+        f"{plural(facts.rows, 'labelled row')} of {facts.name}, {count(facts.violations)} "
+        f"({percent(facts.violations / facts.rows)}) {WORDS[facts.label_source].many}; {held}. To flag every row would "
+        f"have F1 {score(f1_of_everything(evaluation))}."
     )

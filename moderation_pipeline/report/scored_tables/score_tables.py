@@ -73,7 +73,7 @@ def _lines(evaluation: Evaluation) -> list[tuple[str, str, Callable[[Row], Cell]
         ),
         (
             "Ranks right",
-            "how often a violation scores above an innocent row; .5 is a coin (AUROC)",
+            f"how often one {words.one} scores above one {words.innocent}; .5 is a coin (AUROC)",
             estimate("auroc", score),
         ),
         (
@@ -192,7 +192,7 @@ def category_table(evaluation: Evaluation) -> PlainTable:
     if evaluation.categories.is_empty():
         return PlainTable([], [])
     columns = {
-        "violations": _count("violations"),
+        WORDS[evaluation.facts.label_source].violations: _count("violations"),
         "found": estimate("recall", percent),
         "ranks right (AUROC)": estimate("auroc", score),
         "precision over all thresholds (AUPRC)": estimate("auprc", score),
@@ -210,10 +210,10 @@ def coverage_table(coverage: pl.DataFrame) -> PlainTable:
     return parts_table(coverage, ["judge"], columns)
 
 
-def fairness_table(fairness: pl.DataFrame) -> PlainTable:
-    """Return a line per group and judge: how often innocent rows are flagged, and how far that is from the rest."""
+def fairness_table(fairness: pl.DataFrame, spared: str) -> PlainTable:
+    """Return a line per group and judge: how often `spared` rows are flagged, and how far that is from the rest."""
     columns = {
-        "innocent": _count("innocent"),
+        spared: _count("innocent"),
         "flagged": estimate("false_positive_rate", percent),
         "more than the rest": _points,
     }
@@ -232,7 +232,7 @@ def group_table(evaluation: Evaluation) -> PlainTable:
     """Return a line per group and judge."""
     columns = {
         "rows": _count("rows"),
-        "violations": _count("violations"),
+        WORDS[evaluation.facts.label_source].violations: _count("violations"),
         "false alarms": estimate("false_positive_rate", percent),
         "found": estimate("recall", percent),
         "F1": estimate("f1", score),

@@ -54,7 +54,7 @@ WORDS: tuple[Word, ...] = (
     ),
     Word(
         "false alarm, false-positive rate",
-        "An innocent comment that was flagged; of 100 innocent comments, how many were.",
+        "A comment that was flagged and is none by the labels; of 100 that are none, how many were.",
     ),
     Word(
         "risk and coverage",

@@ -17,12 +17,16 @@ Row = Mapping[str, object]
 
 
 class Testimony(NamedTuple):
-    """How many of those that the labels tell about are errors by them; `low` and `high` are the 95 % interval's."""
+    """How many of those that the labels tell about are errors by them; `low` and `high` are the 95 % interval's.
+
+    `by_acts` says that the labels are what moderators did.
+    """
 
     errors: int
     of: int
     low: float
     high: float
+    by_acts: bool = False
 
     @property
     def rate(self) -> float:
@@ -42,8 +46,11 @@ LabelWord = Mapping[str, Testimony]
 """By denominator of a certificate's target: what the labels say."""
 
 
-def label_word(metrics: Row | None) -> LabelWord:
-    """Return what the labels say, from a run's row of the table metrics; nothing where they say nothing."""
+def label_word(metrics: Row | None, *, by_acts: bool) -> LabelWord:
+    """Return what the labels say, from a run's row of the table metrics; nothing where they say nothing.
+
+    `by_acts` says that they are what moderators did.
+    """
     if metrics is None or not metrics.get("labelled"):
         return {}
     wrong, checked, labelled, missed, passed = (
@@ -61,7 +68,7 @@ def label_word(metrics: Row | None) -> LabelWord:
         "comments": (wrong, labelled),
         "allowed": (missed, missed + passed),
     }
-    return {name: _testimony(errors, of) for name, (errors, of) in pairs.items() if of}
+    return {name: _testimony(errors, of, by_acts) for name, (errors, of) in pairs.items() if of}
 
 
 def _number(row: Row, name: str) -> int:
@@ -69,9 +76,9 @@ def _number(row: Row, name: str) -> int:
     return int(value) if isinstance(value, int) else 0
 
 
-def _testimony(errors: int, of: int) -> Testimony:
+def _testimony(errors: int, of: int, by_acts: bool) -> Testimony:
     low, high = wilson(errors / of, of)
-    return Testimony(errors, of, low, high)
+    return Testimony(errors, of, low, high, by_acts)
 
 
 def in_words(testimony: Testimony, what: str, target: float) -> str:

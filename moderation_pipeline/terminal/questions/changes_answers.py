@@ -15,13 +15,14 @@ from moderation_pipeline.certificates.certified_basis import Basis, basis_of, ru
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.errors import ModerationError, closest
+from moderation_pipeline.evaluation.comparable import refuse_other_comments
 from moderation_pipeline.evaluation.outcome_changes import by_rule, changes, fared, rules_that_stood
 from moderation_pipeline.moderation.acting_anew import Stored
 from moderation_pipeline.moderation.replayed import NAMED, acted_under, asked_in_words
 from moderation_pipeline.plan import Category
-from moderation_pipeline.report.conclusion import ACTS
 from moderation_pipeline.report.limits import label_sources
 from moderation_pipeline.report.quantities import count, plural
+from moderation_pipeline.report.words.label_voice import ACTS
 from moderation_pipeline.terminal.listings import NothingRunError, require_chat
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -45,16 +46,6 @@ class ThresholdError(ModerationError):
         super().__init__(
             f"--threshold says {given!r}; it wants CATEGORY=SHARE, such as harassment=.8, with a share above 0 and"
             f" up to 1. Categories are: {', '.join(NAMED)}.{fix}"
-        )
-
-
-class StaleRunError(ModerationError):
-    """A run of other comments than the chat has now."""
-
-    def __init__(self, chat: str, config: str) -> None:
-        super().__init__(
-            f"The run of {config!r} is of other comments than the chat {chat!r} has now: it has changed since. Run it"
-            f" again: moderation run {chat} -c {config}."
         )
 
 
@@ -106,7 +97,7 @@ def what_if(
     """Return who would fare otherwise under another ladder or other thresholds.
 
     Raises:
-        NoSuchChatError, NothingRunError, StaleRunError: there is no run of the chat as it is.
+        NoSuchChatError, NothingRunError, RunOfOtherCommentsError: there is no run of the chat as it is.
         ThresholdError, SanctionsError: what was asked for can't be read.
     """
     least = dict(map(_threshold, thresholds))
@@ -157,7 +148,7 @@ def flips(folder: DataFolder, chat: str, one: str, other: str) -> ChangesShown:
     """Return who fares otherwise under one config than under another.
 
     Raises:
-        NoSuchChatError, NothingRunError, StaleRunError: there are not two runs of the chat as it is.
+        NoSuchChatError, NothingRunError, RunOfOtherCommentsError: there are not two runs of the chat as it is.
     """
     comments, before = run_of(folder, chat, one)
     _, after = run_of(folder, chat, other)
@@ -177,16 +168,9 @@ def run_of(folder: DataFolder, chat: str, config: str) -> tuple[pl.DataFrame, pl
     if log.is_empty():
         ConfigLibrary(folder).load(config)
         raise NothingRunError(chat, config, folder)
-    if not set(log["comment_id"]) == set(comments["comment_id"]) or _is_of_others(folder, chat, config):
-        raise StaleRunError(chat, config)
+    ingestion, metrics = read_table(folder, INGESTION, chat), read_table(folder, METRICS, chat, config)
+    refuse_other_comments(chat, config, comments, log, ingestion=ingestion, metrics=metrics)
     return comments, log
-
-
-def _is_of_others(folder: DataFolder, chat: str, config: str) -> bool:
-    """Return whether a run was judged on what the chat was before; other comments may have the same ids."""
-    now = read_table(folder, INGESTION, chat)["data_version"].drop_nulls().unique()
-    then = read_table(folder, METRICS, chat, config)["data_version"].drop_nulls().unique()
-    return bool(now.len() and then.len() and not then.is_in(now.to_list()).all())
 
 
 def user_shown() -> pl.Expr:

@@ -45,7 +45,8 @@ def print_evaluation(evaluation: Evaluation) -> None:
     print_table(columns, rows, right=columns[1:])
     said = [what_was_read(evaluation), *verdict(evaluation), *flip_sentences(evaluation)]
     said += [*annotator_sentences(evaluation), *coverage_sentences(evaluation.coverage)]
-    said += [*fairness_sentences(evaluation.fairness), *noise_of(evaluation)]
+    spared = WORDS[evaluation.facts.label_source].spared("rows")
+    said += [*fairness_sentences(evaluation.fairness, spared), *noise_of(evaluation)]
     said.append(harm_sentence(evaluation.facts.harm))
     if evaluation.facts.label_source == "human":
         said.append(WORDS["human"].caution)

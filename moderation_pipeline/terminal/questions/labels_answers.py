@@ -38,7 +38,8 @@ def moderators(folder: DataFolder, chat: str, config: str) -> ModeratorsShown:
     """Return where a config and a chat's human moderators differ.
 
     Raises:
-        NoSuchChatError, NothingRunError, StaleRunError, NoModeratorsError: there is nothing to hold against each other.
+        NoSuchChatError, NothingRunError, RunOfOtherCommentsError, NoModeratorsError: there is nothing to hold against
+            each other.
     """
     comments, log = run_of(folder, chat, config)
     found = moderators_compared(comments, log)

@@ -8,14 +8,10 @@ import pytest
 
 from moderation_pipeline.certificates.certified_basis import basis_of, provenance_of
 from moderation_pipeline.config.config_library import ConfigLibrary
+from moderation_pipeline.evaluation.comparable import RunOfOtherCommentsError
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.terminal.listings import NoSuchChatError, NothingRunError
-from moderation_pipeline.terminal.questions.changes_answers import (
-    StaleRunError,
-    ThresholdError,
-    flips,
-    what_if,
-)
+from moderation_pipeline.terminal.questions.changes_answers import ThresholdError, flips, what_if
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import (
     ACTION_LOG,
@@ -85,7 +81,7 @@ def test_a_threshold_that_can_not_be_read_is_refused_with_what_is_allowed(
 
 def test_a_run_of_other_comments_is_not_replayed_over_these(folder: DataFolder) -> None:
     write_table(comments([{}] * 5), folder, COMMENTS, "demo")
-    with pytest.raises(StaleRunError, match="moderation run demo -c hybrid"):
+    with pytest.raises(RunOfOtherCommentsError, match="moderation run demo -c hybrid"):
         what_if(folder, "demo", "hybrid", [], None)
 
 
@@ -108,7 +104,7 @@ def test_a_run_of_other_comments_of_the_same_ids_is_not_replayed_over_these(fold
     assert what_if(folder, "demo", "hybrid", [], None).lines.is_empty()
 
     write_table(rows_of(INGESTION, {"chat": "demo", "data_version": "now"}), folder, INGESTION, "demo")
-    with pytest.raises(StaleRunError):
+    with pytest.raises(RunOfOtherCommentsError):
         what_if(folder, "demo", "hybrid", [], None)
 
 

@@ -218,12 +218,12 @@ def fairness(
     """One row per group that innocent comments name, and per language: how often the run flags them, and the rest."""
     from moderation_pipeline.evaluation.judged import Run
     from moderation_pipeline.evaluation.scored.false_alarms import fairness_frame
-    from moderation_pipeline.evaluation.scored.run_judges import judged_runs
+    from moderation_pipeline.evaluation.scored.run_judges import verdicts_of
 
     named = _config_of(context, data_folder, comments, action_log)
     run = Run(named, student_decisions, expert_audits, memory_snapshot, action_log, USER_STATE.empty())
     # By names that are no words of SQL's own.
-    rows = fairness_frame(judged_runs(comments, [run])).rename({"by": "told_by", "group": "group_name"})
+    rows = fairness_frame(verdicts_of(comments, [run])).rename({"by": "told_by", "group": "group_name"})
     worse = rows.filter(pl.col("difference_low") > 0)["group_name"].to_list()
     said = ", ".join(worse) or "none"
     return _made(context, FAIRNESS, rows, groups=rows.height, flagged_more_often_than_the_rest=said)

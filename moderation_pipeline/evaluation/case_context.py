@@ -80,8 +80,7 @@ def _numbered(comments: pl.DataFrame) -> pl.DataFrame:
     """Return the comments with their number in their channel and, in it, of their user."""
     author = pl.concat_str("channel", user_key(), separator="\x1f", ignore_nulls=True)
     return (
-        comments.sort("position")
-        .select(
+        comments.select(
             "comment_id",
             "channel",
             "position",
@@ -90,6 +89,7 @@ def _numbered(comments: pl.DataFrame) -> pl.DataFrame:
             has_user=pl.coalesce("user_id", "user_name").is_not_null(),
             user=pl.coalesce("user_name", "user_id").fill_null("unknown user"),
         )
+        .sort("position")
         .with_columns(
             in_channel=pl.int_range(pl.len()).over("channel"),
             by_user=pl.int_range(pl.len()).over("author"),

@@ -17,7 +17,7 @@ import polars as pl
 from moderation_pipeline.config.run_config import DEFAULT_CONFIG
 from moderation_pipeline.evaluation.copied_texts import CopiedTexts, copied_texts
 from moderation_pipeline.evaluation.estimates import DEFINITIONS, comment_sums
-from moderation_pipeline.evaluation.judged import Run, judge
+from moderation_pipeline.evaluation.judged import Run, judge, known_of
 from moderation_pipeline.evaluation.run_metrics import (
     Number,
     difference_of,
@@ -104,8 +104,9 @@ def _measured_together(
     A run's comments are summed up by user at once, so that only one run's are held at a time.
     """
     facts, unknown, sums, copied = [], [], [], []
+    known = known_of(comments)
     for number, run in enumerate(runs):
-        judged = judge(comments, run, reference_of(run, runs))
+        judged = judge(comments, run, reference_of(run, runs), known=known)
         facts.append(run_facts(comments, run, judged, versions.get(run.name)))
         unknown.append(unknown_estimates(run, judged))
         by_comment = comment_sums(run, judged)

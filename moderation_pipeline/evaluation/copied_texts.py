@@ -14,7 +14,8 @@ import numpy.typing as npt
 import polars as pl
 
 from moderation_pipeline.evaluation.estimates import DEFINITIONS, KEYS, Ratio, influence, value
-from moderation_pipeline.statistics.bootstrap import Array, added_up_by
+from moderation_pipeline.statistics.adding_up import added_up_by, groups_of
+from moderation_pipeline.statistics.bootstrap import Array
 from moderation_pipeline.statistics.clusters import Copies, copies_of
 from moderation_pipeline.warehouse.tables import DIFFERENCES, ESTIMATES
 
@@ -51,9 +52,7 @@ def copied_texts(
     """
     names = [name for name in sums.columns if name not in KEYS]
     shared = added_up_by(KEYS, sums.drop_nulls("shared_text"))
-    codes = shared["shared_text"].cast(pl.Categorical).to_physical().to_numpy()
-    # From nought and without gaps, whatever else this process has made categories of.
-    text = np.unique(codes, return_inverse=True)[1].astype(np.int64)
+    text = groups_of([shared["shared_text"]]).of_row
     rows: dict[str, Array] = {name: shared[name].to_numpy() for name in names}
     total: dict[str, Array] = {name: sums.select(pl.col(name).sum()).to_series().to_numpy() for name in names}
     of_text: dict[str, Array] = {name: np.bincount(text, rows[name]).astype(np.float64) for name in names}

@@ -21,6 +21,7 @@ Sums and what they count (per comment):
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -129,37 +130,46 @@ KEYS = ("cluster", "shared_text")
 
 def value(ratios: tuple[Ratio, ...], sums: dict[str, Array]) -> Array:
     """Return the estimate for arrays of sums, nan where it is undefined."""
-    return np.mean([_ratio(ratio, sums) for ratio in ratios], axis=0)  # type: ignore[no-any-return]
+    return _mean([_ratio(ratio, sums) for ratio in ratios])
+
+
+def _mean(parts: Sequence[Array]) -> Array:
+    return parts[0] if len(parts) == 1 else np.mean(parts, axis=0)  # type: ignore[no-any-return]
+
+
+def _weighted(weights: Mapping[str, float], sums: Mapping[str, Array]) -> Array:
+    """Return a weighted sum of sums, which is not to be written to: of one that weighs 1 it is that sum itself."""
+    parts = [
+        sums[name].astype(np.float64, copy=False) if weight == 1 else weight * sums[name]
+        for name, weight in weights.items()
+    ]
+    return sum(parts[1:], start=parts[0])
 
 
 def _ratio(ratio: Ratio, sums: dict[str, Array]) -> Array:
     under = denominator(ratio, sums)
-    over = sum((weight * sums[name] for name, weight in ratio.over.items()), start=np.zeros_like(under))
+    over = _weighted(ratio.over, sums)
     return np.divide(over, under, out=np.full_like(under, np.nan), where=under > 0)
 
 
 def denominator(ratio: Ratio, sums: dict[str, Array]) -> Array:
     """Return the ratio's denominator, 0 where what it needs is absent."""
-    under = sum((weight * sums[name] for name, weight in ratio.under.items()), start=np.zeros(1))
+    under = _weighted(ratio.under, sums)
     if ratio.needs:
         under = np.where(sum(sums[name] for name in ratio.needs) > 0, under, 0.0)
-    return np.asarray(under, dtype=np.float64)
+    return under
 
 
 def influence(ratios: tuple[Ratio, ...], rows: dict[str, Array], total: dict[str, Array]) -> Array:
     """Return what each row of sums adds to an estimate, to first order; nought where the estimate is undefined."""
-    added = [_influence(ratio, rows, total) for ratio in ratios]
-    return np.mean(added, axis=0)  # type: ignore[no-any-return]
+    return _mean([_influence(ratio, rows, total) for ratio in ratios])
 
 
 def _influence(ratio: Ratio, rows: dict[str, Array], total: dict[str, Array]) -> Array:
     share, under = _ratio(ratio, total), denominator(ratio, total)
-    names = {**ratio.over, **ratio.under}
-    height = len(next(iter(rows[name] for name in names)))
+    over, below = _weighted(ratio.over, rows), _weighted(ratio.under, rows)
     if not under[0] > 0:
-        return np.zeros(height)
-    over = sum((weight * rows[name] for name, weight in ratio.over.items()), start=np.zeros(height))
-    below = sum((weight * rows[name] for name, weight in ratio.under.items()), start=np.zeros(height))
+        return np.zeros(over.size)
     return np.asarray((over - share[0] * below) / under[0], dtype=np.float64)
 
 

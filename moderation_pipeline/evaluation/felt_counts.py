@@ -12,7 +12,7 @@ from typing import NamedTuple
 import polars as pl
 from scipy.special import gammaincinv
 
-from moderation_pipeline.evaluation.judged import SANCTION_WORDS, Run, user_key
+from moderation_pipeline.evaluation.judged import SANCTION_WORDS, Run, laid_beside, user_key
 
 SILENCING = ("timeout", "ban")
 """What keeps somebody from writing: the wrongs that are felt."""
@@ -58,9 +58,10 @@ def felt_counts(comments: pl.DataFrame, run: Run) -> FeltCounts | None:
     hours = span if span is not None and span >= LEAST_HOURS else None
     month = MONTH_COMMENTS if hours is None else MONTH_HOURS if hours >= LONG_HOURS else ON_AIR_HOURS
     scale = month / (comments.height if hours is None else hours)
-    acted = run.action_log.filter(~pl.col("under_sanction").fill_null(value=False)).join(
-        comments.select("comment_id", "label_is_violation", user_key().alias("who")), on="comment_id"
-    )
+    done = run.action_log.select("comment_id", "action", pl.col("under_sanction").fill_null(value=False))
+    acted = laid_beside(
+        comments.select("comment_id", "label_is_violation", user_key().alias("who")), done
+    ).filter(~pl.col("under_sanction"))
     silenced = acted.filter(pl.col("action").is_in(SILENCING))
     wronged, most = _wronged(silenced)
     missed = _missed(acted, comments.height)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from moderation_pipeline.config.run_config import Config, NamedConfig
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.plan import SANCTIONS, SEVERITY, Category
+from moderation_pipeline.statistics.adding_up import groups_of, numbered
 
 SANCTION_WORDS = tuple(action.value for action in SANCTIONS)
 """Sanctions as tables hold them."""
@@ -58,17 +60,24 @@ class Run:
         return self.config.config.regime
 
 
-def judge(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None = None) -> pl.DataFrame:
+def judge(
+    comments: pl.DataFrame,
+    run: Run,
+    reference: pl.DataFrame | None = None,
+    *,
+    known: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Return one row per comment, in the comments' order: plans, outcome, label, and what was asked and paid.
 
     Args:
         comments: the chat's comments.
         run: the run's tables.
         reference: plans of an Expert that judged every comment (`comment_id`, `action`, `category`).
+        known: what `known_of` says of the comments, where several runs are judged.
 
     Returns:
-        comment_id, position, cluster and who (see `cluster_key`, `user_key`), shared_text (its normal form, where
-        several clusters wrote it), label, label_category;
+        comment_id, position, channel, user_id, cluster and who (numbers of `cluster_key` and `user_key`, by
+        appearance), shared_text (a number of its normal form, where several clusters wrote it), label, label_category;
         `student_`, `alone_`, `audit_`, `reference_` and `final_` action and category (null: no plan); `alone_` is what
         stands where the comment has no audit of its own: the Student's, or a precedent's where it has one;
         audited; audit_probability of the audit, could_be_audited of the decision;
@@ -82,14 +91,14 @@ def judge(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None = Non
     """
     _refuse_audits_without_probability(run)
     plans = NO_PLANS if reference is None else reference.select(*NO_PLANS.columns)
-    frame = _known(comments)
+    frame = known_of(comments) if known is None else known
     for part in (
         _answers(run.student_decisions, "student"),
         _answers(run.expert_audits, "audit"),
         plans.rename({"action": "reference_action", "category": "reference_category"}),
         _outcomes(run.action_log),
     ):
-        frame = _beside(frame, part)
+        frame = laid_beside(frame, part)
     return (
         frame.join(_precedents(run.expert_audits), on="precedent", how="left", maintain_order="left")
         .with_columns(
@@ -114,23 +123,35 @@ def judge(comments: pl.DataFrame, run: Run, reference: pl.DataFrame | None = Non
     )
 
 
-def _known(comments: pl.DataFrame) -> pl.DataFrame:
+def known_of(comments: pl.DataFrame) -> pl.DataFrame:
+    """Return what is known of the comments whoever moderated them: the first columns of `judge`."""
+    who = numbered(comments.select(user_key()).to_series())
+    has_clusters = comments["cluster"].count() > 0
+    cluster = numbered(comments.select(cluster_key()).to_series()) if has_clusters else who
+    text = numbered(comments["normalised"])
+    is_shared = _is_of_several(text, cluster) & (comments["normalised"] != "")
     return comments.select(
         "comment_id",
         "position",
         "channel",
         "user_id",
-        cluster_key().alias("cluster"),
-        user_key().alias("who"),
-        pl.when((pl.col("normalised") != "") & (cluster_key().n_unique().over("normalised") > 1))
-        .then("normalised")
-        .alias("shared_text"),
+        cluster.alias("cluster"),
+        who.alias("who"),
+        pl.when(is_shared).then(text).alias("shared_text"),
         pl.col("label_is_violation").alias("label"),
         "label_category",
     )
 
 
-def _beside(frame: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
+def _is_of_several(text: pl.Series, cluster: pl.Series) -> pl.Series:
+    """Return whether each text was written by another cluster too."""
+    of_text, writer = text.to_numpy(), cluster.to_numpy()
+    first = groups_of([text]).first
+    by_others = np.bincount(of_text, writer != writer[first][of_text]) > 0
+    return pl.Series(by_others[of_text], dtype=pl.Boolean)
+
+
+def laid_beside(frame: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
     """Return `part` joined to its comments; tables of every comment are in stream order and need no join."""
     if part.height == frame.height and (part["comment_id"] == frame["comment_id"]).all():
         return frame.hstack(part.drop("comment_id"))

@@ -116,7 +116,7 @@ def fold_actions(action_log: pl.DataFrame) -> pl.DataFrame:
     Rows come by position, whatever the log's order. Comments without a user are one row per channel, with a
     null `user_id` and no standing to lose.
     """
-    log = action_log.sort("position")
+    log = action_log if action_log["position"].is_sorted() else action_log.sort("position")
     counts = log.group_by("chat", "config", "channel", "user_id", maintain_order=True).agg(
         pl.col("user_name").drop_nulls().last(),
         comments=pl.len().cast(pl.Int64),
@@ -131,15 +131,28 @@ def fold_actions(action_log: pl.DataFrame) -> pl.DataFrame:
         last_seen=pl.col("sent_at").max(),
         now_us=pl.col("sent_at").last().dt.timestamp("us"),
     )
-    standings = _replayed(log)
-    rows = [
-        _standing_columns(standings.record_of(channel, user_id), now_us)
-        for channel, user_id, now_us in counts.select("channel", "user_id", "now_us").iter_rows()
-    ]
-    standing = pl.DataFrame(rows, schema=_STANDING_SCHEMA, orient="row").with_columns(
-        pl.from_epoch("sanctioned_until", time_unit="us").dt.replace_time_zone("UTC")
+    return (
+        counts.with_row_index("user")
+        .join(_standing_now(counts, _replayed(log)), on="user", how="left", maintain_order="left")
+        .with_columns(
+            pl.col("strikes").fill_null(0),
+            pl.col("standing").fill_null("good"),
+            pl.from_epoch("sanctioned_until", time_unit="us").dt.replace_time_zone("UTC"),
+        )
+        .select(list(USER_STATE.schema))
+        .match_to_schema(USER_STATE.schema)
     )
-    return counts.hstack(standing).select(list(USER_STATE.schema)).match_to_schema(USER_STATE.schema)
+
+
+def _standing_now(counts: pl.DataFrame, standings: Standings) -> pl.DataFrame:
+    """Return how those stand who did anything that counts, as of their last comments: most users never do."""
+    did = pl.sum_horizontal("warnings", "deletions", "timeouts", "bans") > 0
+    known = counts.select("channel", "user_id", "now_us", did=did).with_row_index("user")
+    rows = [
+        (user, *_standing_columns(standings.record_of(channel, user_id), now_us))
+        for user, channel, user_id, now_us, _ in known.filter("did").iter_rows()
+    ]
+    return pl.DataFrame(rows, schema=_STANDING_SCHEMA, orient="row")
 
 
 def _count(action: str) -> pl.Expr:
@@ -161,7 +174,12 @@ def _replayed(log: pl.DataFrame) -> Standings:
     return standings
 
 
-_STANDING_SCHEMA = {"strikes": pl.Int64, "standing": pl.String, "sanctioned_until": pl.Int64}
+_STANDING_SCHEMA = {
+    "user": pl.UInt32,
+    "strikes": pl.Int64,
+    "standing": pl.String,
+    "sanctioned_until": pl.Int64,
+}
 
 
 def _standing_columns(record: UserRecord, now_us: int | None) -> tuple[int, str, int | None]:

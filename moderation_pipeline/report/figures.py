@@ -14,7 +14,7 @@ import altair as alt
 import polars as pl
 
 from moderation_pipeline.evaluation.config_comparison import focus_of
-from moderation_pipeline.evaluation.judged import NO_VIOLATION, SANCTION_WORDS, Run, judge
+from moderation_pipeline.evaluation.judged import NO_VIOLATION, SANCTION_WORDS, Run, judge, known_of
 from moderation_pipeline.evaluation.yardstick import USUAL, reference_of, yardsticks
 from moderation_pipeline.report import charts, series
 from moderation_pipeline.report.chart_style import Marks, Titled
@@ -46,7 +46,8 @@ Drawn = tuple[Figure, alt.TopLevelMixin | None]
 
 def _drawn(comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataFrame) -> Iterator[Drawn]:
     by_name = {run.name: run for run in runs}
-    judged = {run.name: judge(comments, run, reference_of(run, runs)) for run in runs}
+    known = known_of(comments)
+    judged = {run.name: judge(comments, run, reference_of(run, runs), known=known) for run in runs}
     marks = Marks(list(by_name))
     focus, voice = focus_of(comparison), voice_of(by_acts=ACTS in label_sources(comments))
     yield _cost_comparison(comparison, voice)

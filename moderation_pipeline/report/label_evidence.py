@@ -15,7 +15,7 @@ from moderation_pipeline.evaluation.harm import weights_of
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.evaluation.scored.false_alarms import fairness_frame
 from moderation_pipeline.evaluation.scored.label_noise import NOISE, noise_of_two
-from moderation_pipeline.evaluation.scored.run_judges import judged_runs, second_judge
+from moderation_pipeline.evaluation.scored.run_judges import second_judge, verdicts_of
 from moderation_pipeline.evaluation.scored.selective_risk import coverage_frame
 from moderation_pipeline.evaluation.yardstick import reference_of, yardstick_of
 from moderation_pipeline.report.scored_tables.evidence_sentences import (
@@ -45,7 +45,7 @@ def label_evidence(comments: pl.DataFrame, run: Run | None, runs: Sequence[Run])
     """Return what the labels tell of a run; `runs` are all of the chat, one of which may be of its Expert alone."""
     if run is None or not comments["label_is_violation"].count():
         return LabelEvidence()
-    judged = judged_runs(comments, [run])
+    judged = verdicts_of(comments, [run])
     fairness, coverage = fairness_frame(judged), coverage_frame(judged)
     second, audits = yardstick_of(run.config, (each.config for each in runs)), reference_of(run, runs)
     noise = pl.DataFrame(schema=NOISE)

@@ -36,7 +36,7 @@ def stood_in(run: Run) -> Iterator[str]:
 
 
 def _of_the_budget(run: Run) -> Iterator[str]:
-    degraded = run.student_decisions.filter(pl.col("degraded").is_not_null()).sort("position")
+    degraded = run.student_decisions.select("position", "degraded").drop_nulls("degraded").sort("position")
     if degraded.is_empty():
         return
     by_rules = int((degraded["degraded"] == "rules").sum())
@@ -47,7 +47,7 @@ def _of_the_budget(run: Run) -> Iterator[str]:
 
 
 def _of_the_agents(run: Run) -> Iterator[str]:
-    bought = run.student_decisions.filter(pl.col("degraded").is_null())
+    bought = run.student_decisions.select("backend", "degraded").filter(pl.col("degraded").is_null())
     for each in replaced(run.config.config, bought["backend"], run.expert_audits["backend"]):
         yield (
             f"{run.name} names {each.asked_for} as its {each.part}, but {each.decided} decided: its model could not be "
@@ -66,7 +66,7 @@ class Replaced(NamedTuple):
 def replaced(config: Config, student: pl.Series, expert: pl.Series) -> Iterator[Replaced]:
     """Yield the parts of a config that keyless agents stood in for altogether, of the backends that answered."""
     for part, spec, backends in (("Student", config.student, student), ("Expert", config.expert, expert)):
-        asked_for, decided = _backends(spec), set(backends.drop_nulls())
+        asked_for, decided = _backends(spec), set(backends.drop_nulls().unique())
         if asked_for and decided and decided <= KEYLESS and not decided & asked_for:
             yield Replaced(part, " and ".join(sorted(asked_for)), " and ".join(sorted(decided)))
 
@@ -93,7 +93,8 @@ def marks_of(run: Run) -> list[str]:
 
 def _of_the_base(run: Run) -> Iterator[str]:
     """Yield how much of what a learned head was to decide its base decided, and why."""
-    parts = run.student_decisions.sort("position")["tier"].drop_nulls().str.split("/").list.last()
+    tiers = run.student_decisions.select("position", "tier").drop_nulls("tier").sort("position")["tier"]
+    parts = tiers.str.split("/").list.last()
     by_head = parts.is_in([HEAD, BASE_INSTEAD]).arg_true()
     before = parts if by_head.is_empty() else parts.head(int(by_head[0]))
     early, worse = int((before == BASE).sum()), int((parts == BASE_INSTEAD).sum())

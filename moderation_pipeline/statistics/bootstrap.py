@@ -10,7 +10,7 @@ Paired differences come from the same resamples: put the sums of all configs int
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
@@ -20,6 +20,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.special import betaincinv
 
+from moderation_pipeline.statistics.adding_up import added_up_by
 from moderation_pipeline.statistics.weighted_audits import effective_sample_size
 
 Array = npt.NDArray[np.float64]
@@ -102,24 +103,6 @@ def resample(comment_sums: pl.DataFrame, *, seed: str, resamples: int = RESAMPLE
 def by_cluster(sums: pl.DataFrame) -> pl.DataFrame:
     """Return the sums of each cluster, in order of appearance."""
     return added_up_by(["cluster"], sums)
-
-
-def added_up_by(keys: Sequence[str], rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the sums of all other columns by key, in order of appearance, added up one row after another.
-
-    Polars adds up a group's floats in whatever order its threads have it; the last bits then decide which users are of
-    one kind, and with it what is drawn.
-    """
-    groups = rows.select(keys).unique(keep="first", maintain_order=True)
-    numbered = groups.with_row_index("\x00group")
-    codes = rows.select(keys).join(numbered, on=keys, how="left", nulls_equal=True, maintain_order="left")
-    code = codes["\x00group"].to_numpy()
-    added = {
-        name: np.bincount(code, rows[name].to_numpy().astype(np.float64), minlength=groups.height)
-        for name in rows.columns
-        if name not in keys
-    }
-    return groups.with_columns(pl.Series(name, sums) for name, sums in added.items())
 
 
 def _draws(

@@ -10,7 +10,6 @@ from scipy.stats import beta
 from moderation_pipeline.statistics.bootstrap import (
     LEAST_USERS,
     Trials,
-    added_up_by,
     by_cluster,
     effective_number,
     interval,
@@ -143,19 +142,3 @@ def test_sums_of_floats_are_the_same_whatever_the_threads_do() -> None:
     found = {by_cluster(frame)["n"].to_numpy().tobytes() for _ in range(200)}
     assert len(found) == 1
     assert by_cluster(frame)["n"].sum() == pytest.approx(frame["n"].sum())
-
-
-def test_sums_by_several_keys_are_too_and_rows_without_one_are_a_group() -> None:
-    random = np.random.default_rng(1)
-    frame = pl.DataFrame(
-        {
-            "cluster": random.integers(0, 40, 2_000).astype(str),
-            "text": pl.Series([None if i % 7 == 0 else i % 5 for i in range(2_000)]),
-            "n": random.normal(size=2_000) / 7,
-        }
-    )
-    found = [added_up_by(("cluster", "text"), frame) for _ in range(100)]
-    assert len({each["n"].to_numpy().tobytes() for each in found}) == 1
-    polars = frame.group_by("cluster", "text", maintain_order=True).agg(pl.col("n").sum())
-    assert found[0].drop("n").equals(polars.drop("n"))
-    assert found[0]["n"].to_list() == pytest.approx(polars["n"].to_list())

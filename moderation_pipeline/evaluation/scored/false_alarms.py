@@ -71,8 +71,8 @@ def _by_identity(innocent: pl.DataFrame) -> list[_Group]:
         return []
     rest = named[NAMES_NONE]
     return [
-        _Group("identity", name, named[name], None if name == NAMES_NONE else rest)
-        for name in (NAMES_NONE, *(name for name in large if name != NAMES_NONE))
+        _Group("identity", NAMES_NONE, rest, None),
+        *(_Group("identity", name, named[name], rest) for name in large if name != NAMES_NONE),
     ]
 
 
@@ -86,20 +86,45 @@ def _by_language(innocent: pl.DataFrame) -> list[_Group]:
     return [_Group("language", name, said == name, said != name) for name in large]
 
 
+class _Parts(NamedTuple):
+    """The rows that are added up, once each by a name, and by which names a group and what it is held against go."""
+
+    rows: dict[str, pl.Series]
+    own: list[str]
+    others: list[str | None]
+
+
+def _parts(groups: list[_Group]) -> _Parts:
+    """Return the rows of all groups: what several groups are held against is added up once."""
+    parts = _Parts({}, [], [])
+    for group in groups:
+        parts.own.append(_part(parts.rows, group.own))
+        parts.others.append(None if group.others is None else _part(parts.rows, group.others))
+    return parts
+
+
+def _part(rows: dict[str, pl.Series], held: pl.Series) -> str:
+    known = next((name for name, each in rows.items() if each is held), str(len(rows)))
+    rows[known] = held
+    return known
+
+
 def _of_judge(judged: JudgedRows, judge: Judge, innocent: pl.DataFrame, groups: list[_Group]) -> pl.DataFrame:
-    flag = innocent[judge.flag].fill_null(value=False)
+    flag, parts = innocent[judge.flag].fill_null(value=False), _parts(groups)
     sums: dict[str, pl.Series] = {}
-    for at, group in enumerate(groups):
-        for end, held in (("own", group.own), ("others", group.others)):
-            if held is not None:
-                sums |= {f"{at}.{end}.rows": held, f"{at}.{end}.flagged": held & flag}
-    frame = innocent.select(KEYS).hstack([value.cast(pl.Float64).alias(name) for name, value in sums.items()])
+    for name, held in parts.rows.items():
+        sums |= {f"{name}.rows": held, f"{name}.flagged": held & flag}
+    # As they are, a bit each: a million rows of fifty groups would be gigabytes of numbers.
+    frame = innocent.select(KEYS).hstack([held.alias(name) for name, held in sums.items()])
     resampled = resample(frame.drop("shared_text"), seed=judged.seed)
     copied = _copied(frame)
-    shown = [_measured(resampled, copied, f"{at}.own") for at in range(len(groups))]
-    apart = _apart(resampled, copied, groups)
+    apart = _apart(resampled, copied, groups, parts)
     rows = [
-        (judge.name, group.by, group.name, *shown[at], *apart.get(at, NOTHING))
+        (
+            *(judge.name, group.by, group.name),
+            *_measured(resampled, copied, parts.own[at]),
+            *apart.get(at, NOTHING),
+        )
         for at, group in enumerate(groups)
     ]
     return pl.DataFrame(rows, schema=FAIRNESS, orient="row")
@@ -120,25 +145,30 @@ def _measured(
     return round(float(own.total["rows"][0])), round(float(own.total["flagged"][0])), *found
 
 
-def _apart(resampled: Resampled, copied: CopiedTexts, groups: list[_Group]) -> Mapping[int, Interval]:
+def _apart(
+    resampled: Resampled, copied: CopiedTexts, groups: list[_Group], parts: _Parts
+) -> Mapping[int, Interval]:
     """Return by group how far it is from the rest; those of one kind hold together.
 
     Of a group of which nobody was flagged, or everybody, resamples never vary: the difference stands without bounds.
     """
     found: dict[int, Interval] = {}
     for by in ("identity", "language"):
-        held = [at for at, group in enumerate(groups) if group.by == by and group.others is not None]
+        held = {
+            at: (parts.own[at], others)
+            for at, (group, others) in enumerate(zip(groups, parts.others, strict=True))
+            if group.by == by and others is not None
+        }
         differences = []
-        for at in held:
-            own, others = (f"{at}.{end}" for end in ("own", "others"))
+        for own, others in held.values():
             copies = copied.to_difference(copied, own, others)
             one, rest = (resampled.part(f"{each}.") for each in (own, others))
             differences.append(difference_of(RATE, one, rest, copies))
-        for at, each in zip(held, together(differences), strict=True):
-            found[at] = each if _varies(resampled, at) else Interval(each.estimate, None, None)
+        for (at, (own, _)), each in zip(held.items(), together(differences), strict=True):
+            found[at] = each if _varies(resampled, own) else Interval(each.estimate, None, None)
     return found
 
 
-def _varies(resampled: Resampled, at: int) -> bool:
-    flagged, rows = (float(resampled.total[f"{at}.own.{name}"][0]) for name in ("flagged", "rows"))
+def _varies(resampled: Resampled, part: str) -> bool:
+    flagged, rows = (float(resampled.total[f"{part}.{name}"][0]) for name in ("flagged", "rows"))
     return bool(np.isfinite(rows) and 0 < flagged < rows)

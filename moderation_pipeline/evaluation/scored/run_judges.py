@@ -6,13 +6,14 @@ What a judge is, and what is asked of it, is the rest of this folder's; which ru
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import polars as pl
 
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.evaluation.estimates import harm_of_comment
 from moderation_pipeline.evaluation.harm import weights_of
-from moderation_pipeline.evaluation.judged import NO_VIOLATION, Run, judge
+from moderation_pipeline.evaluation.judged import NO_VIOLATION, Run, cluster_key, judge, known_of, laid_beside
 from moderation_pipeline.evaluation.scored.judged_rows import Judge, JudgedRows, LabelSource
 from moderation_pipeline.evaluation.scored.score_sums import with_chosen
 
@@ -37,11 +38,23 @@ class NoLabelsError(ModerationError):
 
 
 def judged_runs(comments: pl.DataFrame, runs: Sequence[Run]) -> JudgedRows:
+    """Return what `verdicts_of` does, with clusters by their names and what each run flags at a chosen threshold.
+
+    Raises:
+        NoLabelsError: no comment has a label.
+    """
+    judged = verdicts_of(comments, runs)
+    names = comments.filter(pl.col("label_is_violation").is_not_null()).select(cluster=cluster_key())
+    rows = judged.rows.with_columns(names.to_series())
+    return replace(judged, rows=with_chosen(rows, judged.judges, judged.seed))
+
+
+def verdicts_of(comments: pl.DataFrame, runs: Sequence[Run]) -> JudgedRows:
     """Return the labelled comments of a chat beside what each run decided, and how sure it was of a violation.
 
     As everywhere, what the labels decided as Expert is no decision: there the Student's own plan is held against
     them. The score is the confidence of the plan that is judged, as the chance of a violation; where nothing was
-    decided there is neither verdict nor score.
+    decided there is neither verdict nor score. Clusters are numbers, and no threshold was chosen.
 
     Raises:
         NoLabelsError: no comment has a label.
@@ -50,11 +63,11 @@ def judged_runs(comments: pl.DataFrame, runs: Sequence[Run]) -> JudgedRows:
     is_labelled = comments["label_is_violation"].is_not_null()
     if not is_labelled.any():
         raise NoLabelsError(chat)
-    every = {run.name: judge(comments, run).filter(is_labelled) for run in runs}
+    known = known_of(comments)
     rows = pl.concat(
         [
-            _about(comments.filter(is_labelled), next(iter(every.values()))),
-            *(_verdicts(run, every[run.name]) for run in runs),
+            _about(comments.filter(is_labelled), known.filter(is_labelled)),
+            *(_verdicts(run, judge(comments, run, known=known)).filter(is_labelled) for run in runs),
         ],
         how="horizontal",
     )
@@ -63,25 +76,23 @@ def judged_runs(comments: pl.DataFrame, runs: Sequence[Run]) -> JudgedRows:
         for run in runs
     )
     groups = tuple(name for name in GROUPS if rows[f"group:{name}"].n_unique() > 1)
-    return JudgedRows(with_chosen(rows, judges, chat), judges, groups, _labelled_by(comments), chat)
+    return JudgedRows(rows, judges, groups, _labelled_by(comments), chat)
 
 
-def _about(labelled: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+def _about(labelled: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     return labelled.select(
         pl.col("position").alias("row"),
         "text",
         pl.col("label_is_violation").alias("label"),
         pl.when("label_is_violation").then(pl.col("label_category").fill_null("other")).alias("category"),
         *(pl.col(name).alias(f"group:{name}") for name in GROUPS),
-    ).hstack(judged.select("cluster", "shared_text"))
+    ).hstack(known.select("cluster", "shared_text"))
 
 
 def _verdicts(run: Run, judged: pl.DataFrame) -> pl.DataFrame:
     """Return the columns of one judge: whether the plan that is judged is a violation, and how likely it says."""
     surest = {
-        agent: judged.select("comment_id")
-        .join(table.select("comment_id", "confidence"), on="comment_id", how="left", maintain_order="left")
-        .to_series(1)
+        agent: laid_beside(judged.select("comment_id"), table.select("comment_id", "confidence")).to_series(1)
         for agent, table in (("student", run.student_decisions), ("audit", run.expert_audits))
     }
     first, second = ("audit", "student") if run.config.config.audits_act else ("student", "audit")
@@ -98,12 +109,11 @@ def _verdicts(run: Run, judged: pl.DataFrame) -> pl.DataFrame:
 
 def second_judge(judged: JudgedRows, comments: pl.DataFrame, audits: pl.DataFrame) -> pl.DataFrame:
     """Return the labelled rows with what an Expert that judged every comment says of each, as `second`."""
-    said = comments.select("comment_id", row="position").join(
-        audits.select("comment_id", second=pl.col("category") != NO_VIOLATION), on="comment_id"
-    )
+    of_comment = audits.select("comment_id", second=pl.col("category") != NO_VIOLATION)
+    said = laid_beside(comments.select("comment_id", row="position"), of_comment)
     return judged.rows.join(said.select("row", "second"), on="row", how="left", maintain_order="left")
 
 
 def _labelled_by(comments: pl.DataFrame) -> LabelSource:
-    found = set(comments["label_source"].drop_nulls())
+    found = set(comments["label_source"].drop_nulls().unique())
     return next((source for name, source in LABELLED_BY.items() if name in found), "human")

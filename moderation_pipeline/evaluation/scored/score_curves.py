@@ -7,7 +7,7 @@ import polars as pl
 
 from moderation_pipeline.evaluation.calibration_error import LEAST_SAMPLE, GapFromTruth, calibration_error
 from moderation_pipeline.evaluation.scored.judged_rows import Judge, JudgedRows
-from moderation_pipeline.statistics.bootstrap import added_up_by
+from moderation_pipeline.statistics.adding_up import added_up_by
 from moderation_pipeline.statistics.ranking import Ranking
 from moderation_pipeline.statistics.wilson import wilson
 

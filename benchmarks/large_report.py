@@ -1,0 +1,283 @@
+"""What the report of a chat costs once its runs are made, at a million comments and at a tenth of them.
+
+    python -m benchmarks.large_report [--sizes 100000 1000000] [--configs hybrid student_only expert_only] [--twitch]
+                                      [--keep FOLDER] [--profile STAGE]
+
+The chat is the synthetic one, or with `--twitch` the Twitch channels of the labelled data (`research_stream` says
+where those are looked for), laid end to end under new names of users, comments and times until they are enough: most
+users write two or three lines there, and most texts are copies. Its runs are made once, keyless, and kept in `--keep`
+for the next time. Then, in a process of its own and on one core, what `moderation run` does after the loop: state and
+metrics of each run, comparison, plots, report. Prints seconds of CPU by stage, the peak of memory above what it took
+to read the tables (Linux), the size of the page and of all pages beside it, and how much more the larger takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import json
+import os
+import pstats
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import polars as pl
+
+CONFIGS = ("hybrid", "student_only", "expert_only")
+TABLES = ("student_decisions", "expert_audits", "memory_snapshot", "action_log", "user_state")
+ONE_CORE = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+MOST_SECONDS, MOST_GB, MOST_PAGE_MB = 60.0, 4.0, 3.0
+"""What a report of a million comments may take."""
+
+MB, GB = 2**20, 2**30
+
+
+class Stage(NamedTuple):
+    """A stage of the report: seconds of CPU, and the peak of memory above what the tables take, in bytes."""
+
+    name: str
+    cpu_s: float
+    peak: int
+
+
+def write_chat(path: Path, size: int, *, is_twitch: bool) -> None:
+    """Write the comments table of a chat of that many comments."""
+    from moderation_pipeline.comments.ingest import ingest
+    from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
+
+    if is_twitch:
+        laid_end_to_end(size).write_parquet(path)
+        return
+    log = path.with_name("chat.jsonl")
+    write_synthetic(log, SyntheticSettings(comments=size))
+    ingest(log, "synthetic").comments.write_parquet(path)
+    log.unlink()
+
+
+def laid_end_to_end(size: int) -> pl.DataFrame:
+    """Return the Twitch channels' comments as often as it takes, each time by other users at a later time."""
+    import polars as pl
+
+    from benchmarks.rare_violations import twitch
+
+    once = twitch()
+    lasts = pl.col("sent_at").max() - pl.col("sent_at").min() + timedelta(hours=1)
+    laid = [
+        once.with_columns(
+            *(pl.col(name) + f"/{at}" for name in ("comment_id", "user_id", "user_name")),
+            position=pl.col("position") + at * once.height,
+            sent_at=pl.col("sent_at") + at * lasts,
+        )
+        for at in range(-(-size // once.height))
+    ]
+    return pl.concat(laid).head(size)
+
+
+def write_run(folder: Path, config: str) -> None:
+    """Moderate the chat under a config, and write the run's tables."""
+    import polars as pl
+
+    from moderation_pipeline.agents.build_agents import build_agents
+    from moderation_pipeline.config.config_library import ConfigLibrary
+    from moderation_pipeline.config.sanctions import load_sanctions
+    from moderation_pipeline.embedders.tfidf import TfidfEmbedder
+    from moderation_pipeline.memory.store import MemoryStore
+    from moderation_pipeline.moderation.ladder import Ladder
+    from moderation_pipeline.moderation.loop import moderate
+    from moderation_pipeline.moderation.standings import fold_actions
+    from moderation_pipeline.warehouse.folder import DataFolder
+
+    comments, data = pl.read_parquet(folder / "comments.parquet"), DataFolder(folder)
+    named, chat = ConfigLibrary(data).load(config), str(comments["chat"][0])
+    spec = named.config.memory
+    tables = moderate(
+        comments,
+        named,
+        agents=build_agents(named.config, comments),
+        memory=None if spec is None else MemoryStore(spec, TfidfEmbedder(), chat=chat, config=config),
+        ladder=Ladder(load_sanctions("default", data)),
+    )
+    where = folder / config
+    where.mkdir()
+    for name in TABLES[:-1]:
+        frame: pl.DataFrame = getattr(tables, name)
+        frame.write_parquet(where / f"{name}.parquet")
+    fold_actions(tables.action_log).write_parquet(where / f"{TABLES[-1]}.parquet")
+
+
+class Stopwatch:
+    """Measures stages one after another."""
+
+    def __init__(self, profiled: str | None) -> None:
+        self.stages: list[Stage] = []
+        self._profiled = profiled
+        self._before = in_memory("VmRSS")
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measure what is done within it; what it leaves in memory counts for it, and for all after it."""
+        Path("/proc/self/clear_refs").write_text("5", "utf-8")  # the peak begins anew
+        profile = cProfile.Profile() if name == self._profiled else None
+        began = time.process_time()
+        if profile is not None:
+            profile.enable()
+        yield
+        if profile is not None:
+            profile.disable()
+            pstats.Stats(profile, stream=sys.stderr).sort_stats("cumulative").print_stats(60)
+        cpu_s = time.process_time() - began
+        self.stages.append(Stage(name, cpu_s, in_memory("VmHWM") - self._before))
+
+
+def in_memory(what: str) -> int:
+    """Return what Linux says that this process has in memory, or had at its peak, in bytes."""
+    lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(what))
+
+
+def measure(folder: Path, configs: Sequence[str], profiled: str | None) -> dict[str, object]:
+    """Make the report of a folder's runs, and return what each stage took."""
+    import polars as pl
+
+    from moderation_pipeline.config.config_library import ConfigLibrary
+    from moderation_pipeline.evaluation.config_comparison import compare
+    from moderation_pipeline.evaluation.judged import Run
+    from moderation_pipeline.evaluation.run_metrics import measured_run
+    from moderation_pipeline.evaluation.yardstick import reference_of
+    from moderation_pipeline.moderation.standings import fold_actions
+    from moderation_pipeline.report.figure_files import load_figures, save_figures
+    from moderation_pipeline.report.figures import draw_figures
+    from moderation_pipeline.report.page import render_report
+    from moderation_pipeline.warehouse.folder import DataFolder
+
+    data = DataFolder(folder)
+    comments = pl.read_parquet(folder / "comments.parquet")
+    chat = str(comments["chat"][0])
+    runs = [
+        Run(
+            ConfigLibrary(data).load(config),
+            *(pl.read_parquet(folder / config / f"{name}.parquet") for name in TABLES),
+        )
+        for config in configs
+    ]
+    watch = Stopwatch(profiled)
+    for run in runs:
+        with watch.stage(f"user state, {run.name}"):
+            fold_actions(run.action_log)
+        with watch.stage(f"metrics, {run.name}"):
+            measured_run(comments, run, data_version="", reference=reference_of(run, runs))
+    with watch.stage("comparison"):
+        comparison = compare(chat=chat, comments=comments, runs=runs)
+    with watch.stage("plots"):
+        figures = draw_figures(comments=comments, runs=runs, comparison=comparison)
+        save_figures(figures, data.plots(chat), chat=chat, cache=data.cache)
+    with watch.stage("report"):
+        rendered = render_report(
+            chat=chat,
+            comments=comments,
+            runs=runs,
+            comparison=comparison,
+            figures=load_figures(data.plots(chat)),
+        )
+    data.report(chat, "html").write_text(rendered.html, "utf-8")
+    data.disagreements(chat).mkdir(parents=True, exist_ok=True)
+    for name, page in rendered.beside.items():
+        (data.disagreements(chat) / name).write_text(page, "utf-8")
+    beside = [len(page.encode()) for page in rendered.beside.values()]
+    return {
+        "comments": comments.height,
+        "stages": watch.stages,
+        "page": len(rendered.html.encode()),
+        "beside": sum(beside),
+        "largest_beside": max(beside, default=0),
+    }
+
+
+def in_its_own_process(*arguments: str) -> str:
+    """Run this module once more, on one core, and return what it printed."""
+    command = [sys.executable, "-m", "benchmarks.large_report", *arguments]
+    done = subprocess.run(
+        command, env={**os.environ, **ONE_CORE}, check=True, stdout=subprocess.PIPE, text=True
+    )
+    return done.stdout
+
+
+def made(keep: Path, size: int, configs: Sequence[str], *, is_twitch: bool) -> Path:
+    """Make a chat of that size and its runs, where they are not kept; return their folder."""
+    folder = keep / f"{'twitch' if is_twitch else 'synthetic'}-{size}"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "comments.parquet").is_file():
+        write_chat(folder / "comments.parquet", size, is_twitch=is_twitch)
+    for config in configs:
+        if not (folder / config).is_dir():
+            in_its_own_process("--folder", str(folder), "--run", config)
+    return folder
+
+
+def shown(found: Sequence[dict[str, object]]) -> str:
+    """Return the table that is printed."""
+    sizes = [int(str(each["comments"])) for each in found]
+    by_size = [[Stage(*stage) for stage in each["stages"]] for each in found]  # type: ignore[attr-defined]
+    lines = [f"{'stage':<28}" + "".join(f"{f'{size:,} comments':>24}" for size in sizes) + f"{'times':>8}"]
+    for stages in zip(*by_size, strict=True):
+        cells = "".join(f"{f'{each.cpu_s:.1f} s, {each.peak / GB:.2f} GB':>24}" for each in stages)
+        lines.append(f"{stages[0].name:<28}{cells}{stages[-1].cpu_s / max(stages[0].cpu_s, 1e-9):>8.1f}")
+    whole = [(sum(each.cpu_s for each in stages), max(each.peak for each in stages)) for stages in by_size]
+    cells = "".join(f"{f'{cpu_s:.1f} s, {peak / GB:.2f} GB':>24}" for cpu_s, peak in whole)
+    lines.append(f"{'all':<28}{cells}{whole[-1][0] / whole[0][0]:>8.1f}")
+    for name, said in (("page", "page, MB"), ("beside", "beside it, MB"), ("largest_beside", "largest, MB")):
+        sized = [int(str(each[name])) / MB for each in found]
+        lines.append(f"{said:<28}" + "".join(f"{size:>24.2f}" for size in sized))
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Print the table; return 1 where the largest chat takes more than it may."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sizes", nargs="+", type=int, default=[100_000, 1_000_000])
+    parser.add_argument("--configs", nargs="+", default=list(CONFIGS))
+    parser.add_argument("--twitch", action="store_true")
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--profile", help="a stage of which to print where its time goes")
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--run", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.folder is not None:
+        if given.run is not None:
+            write_run(given.folder, given.run)
+        else:
+            print(json.dumps(measure(given.folder, given.configs, given.profile)))
+        return 0
+    with tempfile.TemporaryDirectory(prefix="large-report-") as temporary:
+        keep = given.keep or Path(temporary)
+        found = []
+        for size in given.sizes:
+            folder = made(keep, size, given.configs, is_twitch=given.twitch)
+            profiled = ["--profile", given.profile] if given.profile and size == given.sizes[-1] else []
+            found.append(
+                json.loads(
+                    in_its_own_process("--folder", str(folder), "--configs", *given.configs, *profiled)
+                )
+            )
+    print(shown(found))
+    stages = [Stage(*stage) for stage in found[-1]["stages"]]
+    is_over = (
+        sum(stage.cpu_s for stage in stages) > MOST_SECONDS
+        or max(stage.peak for stage in stages) > MOST_GB * GB
+        or found[-1]["page"] > MOST_PAGE_MB * MB
+    )
+    return int(is_over)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from moderation_pipeline.config.key_meanings import key_meanings
 from moderation_pipeline.errors import ModerationError, closest
 
 Location = tuple[int | str, ...]
@@ -89,10 +90,12 @@ def meaning_of(model: type[BaseModel], location: Location) -> str | None:
     """
     candidates, meaning = [model], None
     for part in location:
-        fields = [each.model_fields[part] for each in candidates if part in each.model_fields]
-        if fields:
-            meaning = " ".join((fields[0].description or "").split()) or None
-            candidates = [inner for field in fields for inner in models_in(field.annotation)]
+        having = [each for each in candidates if part in each.model_fields]
+        if having:
+            meaning = key_meanings(having[0]).get(str(part))
+            candidates = [
+                inner for each in having for inner in models_in(each.model_fields[str(part)].annotation)
+            ]
         else:
             candidates = [each for each in candidates if backend_of(each) == part] or candidates
     return meaning

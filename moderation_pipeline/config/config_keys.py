@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from moderation_pipeline.config.config_errors import backend_of, models_in
+from moderation_pipeline.config.key_meanings import key_meanings
 from moderation_pipeline.config.run_config import Config
 
 SIGNS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
@@ -38,9 +39,7 @@ def _keys(model: type[BaseModel], above: str) -> Iterator[ConfigKey]:
     for name, field in model.model_fields.items():
         key = f"{above}{name}"
         inner = models_in(field.annotation)
-        yield ConfigKey(
-            key, _allowed(field, inner), _default(field), " ".join((field.description or "").split())
-        )
+        yield ConfigKey(key, _allowed(field, inner), _default(field), key_meanings(model).get(name, ""))
         if name in OF_STUDENTS:
             continue
         for each in inner:

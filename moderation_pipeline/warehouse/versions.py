@@ -75,12 +75,19 @@ def source_version(*modules: str, package: Path = PACKAGE) -> str:
         path = waiting.pop()
         name = path.relative_to(package).as_posix()
         if name not in sources and not name.startswith(HASHED_AS_USED):
-            sources[name] = path.read_bytes()
-            waiting.extend(named_by(sources[name].decode(), package) if path.suffix == ".py" else ())
+            sources[name], named = _read(path, package)
+            waiting.extend(named)
     digest = hashlib.blake2b(digest_size=4)
     for name, content in sorted(sources.items()):
         digest.update(name.encode() + b"\x1f" + content + b"\x1e")
     return digest.hexdigest()
+
+
+@cache
+def _read(path: Path, package: Path) -> tuple[bytes, tuple[Path, ...]]:
+    """Return what a file holds, and the files that it names: most of them are read by every stage."""
+    content = path.read_bytes()
+    return content, tuple(named_by(content.decode(), package)) if path.suffix == ".py" else ()
 
 
 def _within(module: str) -> str:

@@ -1,14 +1,18 @@
-"""What the report of a chat costs once its runs are made, at a million comments and at a tenth of them.
+"""What the report of a chat costs once its runs are made: of 100,000 comments, and of a million.
 
-    python -m benchmarks.large_report [--sizes 100000 1000000] [--configs hybrid student_only expert_only] [--twitch]
+    python -m benchmarks.large_report [--comments 100000] [--configs hybrid student_only expert_only] [--twitch]
                                       [--keep FOLDER] [--profile STAGE]
 
-The chat is the synthetic one, or with `--twitch` the Twitch channels of the labelled data (`research_stream` says
-where those are looked for), laid end to end under new names of users, comments and times until they are enough: most
-users write two or three lines there, and most texts are copies. Its runs are made once, keyless, and kept in `--keep`
-for the next time. Then, in a process of its own and on one core, what `moderation run` does after the loop: state and
-metrics of each run, comparison, plots, report. Prints seconds of CPU by stage, the peak of memory above what it took
-to read the tables (Linux), the size of the page and of all pages beside it, and how much more the larger takes.
+The chat is the synthetic one, or with `--twitch` the first comments of the Twitch channels of the labelled data
+(`research_stream` says where those are looked for), where most users write two or three lines and most texts are
+copies. Its runs are made keyless, and kept in `--keep` for the next time. The million is those comments and what was
+decided about each, ten times over, for the loop is not what is measured: each time at a later time, under other names,
+and with its lines dealt out to its users anew, so that hardly a user is another's copy.
+
+Then, in a process of its own and on one core, what `moderation run` does after the loop: state and metrics of each run,
+comparison, plots, report. Prints seconds of CPU by stage, the peak of memory above what it took to read the tables
+(Linux), the size of the page and of all pages beside it, and how many times as much the larger takes. Exits with 1
+where it takes more than it may.
 """
 
 from __future__ import annotations
@@ -32,6 +36,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 CONFIGS = ("hybrid", "student_only", "expert_only")
+TIMES = 10
+"""How often the comments are laid end to end."""
+
 TABLES = ("student_decisions", "expert_audits", "memory_snapshot", "action_log", "user_state")
 ONE_CORE = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 MOST_SECONDS, MOST_GB, MOST_PAGE_MB = 60.0, 4.0, 3.0
@@ -50,11 +57,12 @@ class Stage(NamedTuple):
 
 def write_chat(path: Path, size: int, *, is_twitch: bool) -> None:
     """Write the comments table of a chat of that many comments."""
+    from benchmarks.rare_violations import twitch
     from moderation_pipeline.comments.ingest import ingest
     from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
 
     if is_twitch:
-        laid_end_to_end(size).write_parquet(path)
+        twitch().head(size).write_parquet(path)
         return
     log = path.with_name("chat.jsonl")
     write_synthetic(log, SyntheticSettings(comments=size))
@@ -62,23 +70,52 @@ def write_chat(path: Path, size: int, *, is_twitch: bool) -> None:
     log.unlink()
 
 
-def laid_end_to_end(size: int) -> pl.DataFrame:
-    """Return the Twitch channels' comments as often as it takes, each time by other users at a later time."""
+NAMES = ("comment_id", "user_id", "user_name", "precedent", "memory_id")
+PLACES = ("position", "learnt_at_position")
+DEALT = ("user_id", "user_name")
+
+
+def laid_end_to_end(rows: pl.DataFrame, comments: pl.DataFrame) -> pl.DataFrame:
+    """Return a table's rows TIMES over, as if the chat had gone on; those of every comment get its users dealt anew."""
+    import numpy as np
     import polars as pl
 
-    from benchmarks.rare_violations import twitch
-
-    once = twitch()
-    lasts = pl.col("sent_at").max() - pl.col("sent_at").min() + timedelta(hours=1)
-    laid = [
-        once.with_columns(
-            *(pl.col(name) + f"/{at}" for name in ("comment_id", "user_id", "user_name")),
-            position=pl.col("position") + at * once.height,
-            sent_at=pl.col("sent_at") + at * lasts,
+    lasts = comments.select(pl.col("sent_at").max() - pl.col("sent_at").min()).item() + timedelta(hours=1)
+    laid = []
+    for at in range(TIMES):
+        again = rows.with_columns(
+            *(pl.col(name) + f"/{at}" for name in NAMES if name in rows.columns),
+            *(
+                (pl.col(name) + at * comments.height).cast(rows.schema[name])
+                for name in PLACES
+                if name in rows
+            ),
+            *(pl.col(name) + at * lasts for name in ("sent_at", "counts_until") if name in rows.columns),
+            *(pl.col(name).list.eval(pl.element() + f"/{at}") for name in ("memory_ids",) if name in rows),
         )
-        for at in range(-(-size // once.height))
-    ]
-    return pl.concat(laid).head(size)
+        if at and rows.height == comments.height:
+            dealt = np.random.default_rng(at).permutation(comments.height)
+            again = again.with_columns(again[name][dealt] for name in DEALT if name in rows.columns)
+        laid.append(again)
+    return pl.concat(laid)
+
+
+def write_longer(folder: Path, longer: Path, config: str | None) -> None:
+    """Write the comments of a folder, or the tables of its run under a config, laid end to end."""
+    import polars as pl
+
+    from moderation_pipeline.moderation.standings import fold_actions
+
+    comments = pl.read_parquet(folder / "comments.parquet")
+    if config is None:
+        laid_end_to_end(comments, comments).write_parquet(longer / "comments.parquet")
+        return
+    (longer / config).mkdir()
+    for name in TABLES[:-1]:
+        rows = laid_end_to_end(pl.read_parquet(folder / config / f"{name}.parquet"), comments)
+        rows.write_parquet(longer / config / f"{name}.parquet")
+        if name == "action_log":
+            fold_actions(rows).write_parquet(longer / config / f"{TABLES[-1]}.parquet")
 
 
 def write_run(folder: Path, config: str) -> None:
@@ -210,16 +247,22 @@ def in_its_own_process(*arguments: str) -> str:
     return done.stdout
 
 
-def made(keep: Path, size: int, configs: Sequence[str], *, is_twitch: bool) -> Path:
-    """Make a chat of that size and its runs, where they are not kept; return their folder."""
-    folder = keep / f"{'twitch' if is_twitch else 'synthetic'}-{size}"
-    folder.mkdir(parents=True, exist_ok=True)
+def made(keep: Path, size: int, configs: Sequence[str], *, is_twitch: bool) -> tuple[Path, Path]:
+    """Make a chat of that size, its runs and both TIMES over, where they are not kept; return the two folders."""
+    name = "twitch" if is_twitch else "synthetic"
+    folder, longer = keep / f"{name}-{size}", keep / f"{name}-{size * TIMES}"
+    for each in (folder, longer):
+        each.mkdir(parents=True, exist_ok=True)
     if not (folder / "comments.parquet").is_file():
         write_chat(folder / "comments.parquet", size, is_twitch=is_twitch)
+    if not (longer / "comments.parquet").is_file():
+        write_longer(folder, longer, None)
     for config in configs:
         if not (folder / config).is_dir():
             in_its_own_process("--folder", str(folder), "--run", config)
-    return folder
+        if not (longer / config).is_dir():
+            write_longer(folder, longer, config)
+    return folder, longer
 
 
 def shown(found: Sequence[dict[str, object]]) -> str:
@@ -244,7 +287,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--sizes", nargs="+", type=int, default=[100_000, 1_000_000])
+    parser.add_argument("--comments", type=int, default=100_000)
     parser.add_argument("--configs", nargs="+", default=list(CONFIGS))
     parser.add_argument("--twitch", action="store_true")
     parser.add_argument("--keep", type=Path)
@@ -261,14 +304,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="large-report-") as temporary:
         keep = given.keep or Path(temporary)
         found = []
-        for size in given.sizes:
-            folder = made(keep, size, given.configs, is_twitch=given.twitch)
-            profiled = ["--profile", given.profile] if given.profile and size == given.sizes[-1] else []
-            found.append(
-                json.loads(
-                    in_its_own_process("--folder", str(folder), "--configs", *given.configs, *profiled)
-                )
-            )
+        for folder in made(keep, given.comments, given.configs, is_twitch=given.twitch):
+            profiled = ["--profile", given.profile] if given.profile and found else []
+            measured = in_its_own_process("--folder", str(folder), "--configs", *given.configs, *profiled)
+            found.append(json.loads(measured))
     print(shown(found))
     stages = [Stage(*stage) for stage in found[-1]["stages"]]
     is_over = (

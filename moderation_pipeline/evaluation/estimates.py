@@ -195,7 +195,10 @@ def has_floor(run: Run) -> bool:
 
 
 def comment_sums(run: Run, judged: pl.DataFrame) -> pl.DataFrame:
-    """Return `cluster`, `shared_text` and SUMS, one row per comment; an unknown cost counts 0 (see `run_metrics`)."""
+    """Return `cluster`, `shared_text` and SUMS, one row per comment; an unknown cost counts 0 (see `run_metrics`).
+
+    What is counted is a flag: as numbers forty columns of a million comments would be a third of a gigabyte.
+    """
     return judged.select(
         *KEYS,
         pl.lit(1.0).alias("n"),
@@ -207,7 +210,7 @@ def comment_sums(run: Run, judged: pl.DataFrame) -> pl.DataFrame:
         *_outcomes(),
         *_harm(weights_of(run.config.config.audit.harm)),
         *_costs(),
-    ).select(*KEYS, pl.col(SUMS).cast(pl.Float64))
+    ).select(*KEYS, *SUMS)
 
 
 def _agreement(basis: Basis | None) -> list[pl.Expr]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from moderation_pipeline.cases.chosen import stands
 from moderation_pipeline.evaluation.config_comparison import compare
-from moderation_pipeline.evaluation.judged import standing_action
+from moderation_pipeline.evaluation.judged import known_of, standing_action
 from moderation_pipeline.plan import Action, Category, Plan
 from moderation_pipeline_tests.evaluation.worlds import comments, run
 
@@ -48,3 +48,23 @@ def test_rows_of_one_cluster_of_a_data_set_are_resampled_as_one_whoever_wrote_th
 
     assert by_template > 3 * by_itself
     assert rows[0]["users"] == 400
+
+
+def test_users_and_texts_are_numbered_as_they_appear_and_a_text_only_where_several_clusters_wrote_it() -> (
+    None
+):
+    said = [
+        ("mods", "gg", None),
+        ("ann", "gg", None),
+        ("ann", "only ann", None),
+        ("ann", "only ann", None),
+        ("bob", "", None),
+        ("ann", "", None),
+        ("bob", "two of one template", "t"),
+        ("ann", "two of one template", "t"),
+    ]
+    chat = comments([{"user_id": who, "normalised": text, "cluster": cluster} for who, text, cluster in said])
+    known = known_of(chat)
+    assert known["who"].to_list() == [0, 1, 1, 1, 2, 1, 2, 1]
+    assert known["cluster"].to_list() == [0, 1, 1, 1, 2, 1, 3, 3]
+    assert known["shared_text"].to_list() == [0, 0, *[None] * 6]

@@ -7,7 +7,7 @@ import pytest
 
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.evaluation.scored.judged_rows import JudgedRows
-from moderation_pipeline.evaluation.scored.run_judges import NoLabelsError, judged_runs
+from moderation_pipeline.evaluation.scored.run_judges import NoLabelsError, judged_runs, verdicts_of
 from moderation_pipeline.evaluation.scored.score_metrics import Measured, estimates_frame
 from moderation_pipeline_tests.evaluation.worlds import comments, drawn_chat, drawn_plans, metrics, run
 
@@ -74,3 +74,12 @@ def test_a_chat_without_labels_is_refused_and_told_where_to_look() -> None:
     chat = comments([{}] * 3)
     with pytest.raises(NoLabelsError, match="'demo' has no labels"):
         judged_runs(chat, [run("student_only", chat, student=["ban hate"] * 3)])
+
+
+def test_verdicts_are_the_same_with_clusters_by_number_and_no_threshold_chosen() -> None:
+    chat = drawn_chat(3, size=300)
+    of = run("student_only", chat, student=drawn_plans(3, 300))
+    named, numbered = judged_runs(chat, [of]).rows, verdicts_of(chat, [of]).rows
+    assert numbered.drop("cluster").equals(named.select(numbered.drop("cluster").columns))
+    assert numbered["cluster"].n_unique() == named["cluster"].n_unique() < named.height
+    assert named.schema["cluster"] == pl.String

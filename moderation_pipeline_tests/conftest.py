@@ -1,5 +1,5 @@
 """What all tests share: property tests without a deadline, for a busy machine is not a fault of the code; a browser;
-a Postgres.
+a Postgres; and what is compiled kept, and garbage looked for seldom, for those are a third of what collecting costs.
 
 And how they are shared out among processes (pytest-xdist): the tests of a file stay together, for they may have a
 folder or a server in common; whatever runs a real model waits for its turn, for a model takes every core it finds.
@@ -7,7 +7,10 @@ folder or a server in common; whatever runs a real model waits for its turn, for
 
 from __future__ import annotations
 
+import gc
+import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -16,6 +19,7 @@ from hypothesis import settings
 from playwright.sync_api import Browser, Error, sync_playwright
 from xdist.scheduler import LoadGroupScheduling
 
+from moderation_pipeline.moderation.gc_pause import NEW_OBJECTS
 from moderation_pipeline.warehouse.folder import STORE_VARIABLE
 from moderation_pipeline_tests.postgres_server import (
     NoPostgresError,
@@ -24,6 +28,14 @@ from moderation_pipeline_tests.postgres_server import (
     own_server,
     some_server,
 )
+
+# Whatever the environment says: else every process that is started compiles all of ours anew, and every worker all
+# tests too, with their assertions rewritten.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# What is imported and collected here is alive to the end: by Python's default it is looked through again and again.
+gc.set_threshold(NEW_OBJECTS)
 
 settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
@@ -61,7 +73,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("real_models"))
         if {"postgres", "own_postgres", "s3"} & set(item.fixturenames):
             item.add_marker(pytest.mark.fleet)
+    gc.freeze()
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # else what libraries look for at their end is said to have leaked
 
 
 # Of a module, not of the session: Playwright keeps an event loop in this thread, beside which the loop of a run

@@ -37,7 +37,10 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # What is imported and collected here is alive to the end: by Python's default it is looked through again and again.
 gc.set_threshold(NEW_OBJECTS)
 
-settings.register_profile("no_deadline", deadline=None)
+# Each run draws other examples, and those that failed come back first. Readers are looked at for as long as one likes
+# by `benchmarks.fuzz_readers`, and what says nothing of how often it is tried by `--hypothesis-profile thorough`.
+settings.register_profile("thorough", deadline=None, max_examples=1_000)
+settings.register_profile("no_deadline", deadline=None, max_examples=40)
 settings.load_profile("no_deadline")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

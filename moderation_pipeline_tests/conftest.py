@@ -1,5 +1,5 @@
 """What all tests share: property tests without a deadline, for a busy machine is not a fault of the code; a browser;
-a Postgres.
+a Postgres; and what is compiled kept, and garbage looked for seldom, for those are a third of what collecting costs.
 
 And how they are shared out among processes (pytest-xdist): the tests of a file stay together, for they may have a
 folder or a server in common; whatever runs a real model waits for its turn, for a model takes every core it finds.
@@ -7,7 +7,10 @@ folder or a server in common; whatever runs a real model waits for its turn, for
 
 from __future__ import annotations
 
+import gc
+import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -16,6 +19,7 @@ from hypothesis import settings
 from playwright.sync_api import Browser, Error, sync_playwright
 from xdist.scheduler import LoadGroupScheduling
 
+from moderation_pipeline.moderation.gc_pause import NEW_OBJECTS
 from moderation_pipeline.warehouse.folder import STORE_VARIABLE
 from moderation_pipeline_tests.postgres_server import (
     NoPostgresError,
@@ -25,7 +29,18 @@ from moderation_pipeline_tests.postgres_server import (
     some_server,
 )
 
-settings.register_profile("no_deadline", deadline=None)
+# Whatever the environment says: else every process that is started compiles all of ours anew, and every worker all
+# tests too, with their assertions rewritten.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# What is imported and collected here is alive to the end: by Python's default it is looked through again and again.
+gc.set_threshold(NEW_OBJECTS)
+
+# Each run draws other examples, and those that failed come back first. Readers are looked at for as long as one likes
+# by `benchmarks.fuzz_readers`, and what says nothing of how often it is tried by `--hypothesis-profile thorough`.
+settings.register_profile("thorough", deadline=None, max_examples=1_000)
+settings.register_profile("no_deadline", deadline=None, max_examples=40)
 settings.load_profile("no_deadline")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -61,7 +76,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("real_models"))
         if {"postgres", "own_postgres", "s3"} & set(item.fixturenames):
             item.add_marker(pytest.mark.fleet)
+    gc.freeze()
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # else what libraries look for at their end is said to have leaked
 
 
 # Of a module, not of the session: Playwright keeps an event loop in this thread, beside which the loop of a run

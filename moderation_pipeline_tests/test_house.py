@@ -11,6 +11,7 @@ import sys
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import NamedTuple
@@ -72,7 +73,10 @@ def statements_at_import(tree: ast.AST) -> Iterator[ast.AST]:
         yield from statements_at_import(node)
 
 
-IMPORTS = [each for path in MODULES for each in imports_of(path)]
+@cache
+def imports() -> list[Import]:
+    """Every import of ours; not at this file's import, which happens in every process of tests."""
+    return [each for path in MODULES for each in imports_of(path)]
 
 
 def is_or_is_in(module: str, package: str) -> bool:
@@ -83,7 +87,7 @@ def test_the_terminal_waits_for_dagster_only_when_a_command_needs_it() -> None:
     heavy = re.compile(
         r"(dagster|altair|sklearn|torch|transformers|moderation_pipeline\.(defs|definitions))\b"
     )
-    terminal = [each for each in IMPORTS if each.file == "cli.py" or each.file.startswith("terminal/")]
+    terminal = [each for each in imports() if each.file == "cli.py" or each.file.startswith("terminal/")]
     assert [each for each in terminal if each.is_at_start and heavy.match(each.module)] == []
 
 
@@ -221,7 +225,7 @@ def listed_under(heading: str, document: str) -> set[str]:
 def test_whatever_is_imported_is_declared_as_a_dependency() -> None:
     declared = {normal(name) for name in declared_dependencies()}
     distributions = packages_distributions()
-    tops = {(each.module.split(".")[0], each.file) for each in IMPORTS}
+    tops = {(each.module.split(".")[0], each.file) for each in imports()}
     undeclared = {
         (top, file)
         for top, file in tops

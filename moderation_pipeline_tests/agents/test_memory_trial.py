@@ -75,7 +75,7 @@ def test_a_case_without_memories_is_asked_once() -> None:
     assert student.asked == [[("0", False)]]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(count=st.integers(1, 20), share=st.floats(0, 1))
 def test_who_is_asked_again_is_drawn_from_seed_and_comment_alone(count: int, share: float) -> None:
     verdicts = decided(Suggestible(), [shown()] * count, share=share)

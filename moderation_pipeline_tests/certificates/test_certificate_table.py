@@ -174,7 +174,7 @@ def overall(table: pl.DataFrame, of: str) -> dict[str, object]:
     return table.filter(pl.col("action") == "all", pl.col("denominator") == of).row(0, named=True)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     texts=st.lists(
         st.sampled_from(["insult", "insult unread", "hello", "hello unread", "broken", "spam"]), max_size=60

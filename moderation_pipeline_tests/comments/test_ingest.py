@@ -145,7 +145,7 @@ def mangled(draw: st.DrawFn, lines: list[str]) -> bytes:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_mangled_lines_never_raise_and_always_add_up(name: str) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=20, deadline=None)
     @given(mangled(LINES[name]))
     def holds(raw: bytes) -> None:
         assert is_whole(raw, name)
@@ -155,7 +155,7 @@ def test_mangled_lines_never_raise_and_always_add_up(name: str) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_json_of_any_shape_never_raises_and_always_adds_up(name: str) -> None:
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=15, deadline=None)
     @given(st.lists(st.dictionaries(KNOWN_KEYS, JSON_VALUES, max_size=5), max_size=4))
     def holds(objects: list[dict[str, object]]) -> None:
         lines = "\n".join([*LINES[name][:1], *(json.dumps(each) for each in objects)]).encode()
@@ -165,13 +165,13 @@ def test_json_of_any_shape_never_raises_and_always_adds_up(name: str) -> None:
     holds()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_at_all_make_it_raise_but_in_words(raw: bytes) -> None:
     assert is_whole(raw, None)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.binary(max_size=60), st.integers(0, 400))
 def test_damaged_compression_is_a_rejected_record(tail: bytes, cut: int) -> None:
     lines = "\n".join(said(f"line {at}", second=at) for at in range(20)).encode()

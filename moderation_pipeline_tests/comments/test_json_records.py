@@ -31,7 +31,7 @@ def records(raw: bytes, keys: list[str]) -> list[Record]:
         return list(array_records(Source(path, "chat"), keys))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(elements=st.lists(ELEMENTS, max_size=5), indent=st.sampled_from([None, 1]), block=st.integers(1, 40))
 def test_an_arrays_elements_are_cut_whole_wherever_blocks_end(
     elements: list[dict[str, object]], indent: int | None, block: int
@@ -45,7 +45,7 @@ def test_an_arrays_elements_are_cut_whole_wherever_blocks_end(
     assert [each.line_number for each in got] == list(range(1, len(elements) + 1))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(elements=st.lists(ELEMENTS, min_size=1, max_size=4), cut=st.integers(0, 400))
 def test_a_document_cut_anywhere_gives_its_whole_elements_and_at_most_one_damaged(
     elements: list[dict[str, object]], cut: int
@@ -81,7 +81,7 @@ def at_path(raw: bytes, path: str) -> list[Record]:
         return list(records_at(Source(file, "chat"), [steps_of(path)]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(rooms=st.lists(st.lists(ELEMENTS, max_size=3), max_size=3), block=st.integers(1, 40))
 def test_the_records_of_all_arrays_at_a_path_are_cut(
     rooms: list[list[dict[str, object]]], block: int

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -112,10 +112,17 @@ class DagsterDev:
         run_id: str = self.ask(LAUNCH_RUN, params=params)["launchRun"]["run"]["runId"]
         return run_id
 
-    def back_fill(self, assets: list[str], partitions: list[str]) -> str:
-        """Launch a backfill of the assets and wait until it is through; return how it ended."""
-        params = {"assetSelection": [{"path": [name]} for name in assets], "partitionNames": partitions}
-        backfill_id = self.ask(LAUNCH_BACKFILL, params=params)["launchPartitionBackfill"]["backfillId"]
+    def back_fill(self, wanted: Mapping[str, Sequence[str]]) -> str:
+        """Launch a backfill of assets, each with its partitions; wait until it is through, and return how it ended."""
+        by_asset = [
+            {
+                "assetKey": {"path": [asset]},
+                "partitions": {"ranges": [{"start": key, "end": key} for key in keys]},
+            }
+            for asset, keys in wanted.items()
+        ]
+        answer = self.ask(LAUNCH_BACKFILL, params={"partitionsByAssets": by_asset})["launchPartitionBackfill"]
+        backfill_id = answer["backfillId"]
 
         def look() -> str | None:
             status: str = self.ask(BACKFILL, id=backfill_id)["partitionBackfillOrError"]["status"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import resources
+from pathlib import Path
 from typing import NamedTuple
 
 import dagster as dg
@@ -117,11 +118,12 @@ def twice(once: Once, tmp_path_factory: pytest.TempPathFactory) -> Once:
 
 
 @pytest.fixture
-def moderated(instance: dg.DagsterInstance) -> dg.DagsterInstance:
-    """The small chat, read and moderated under the default config."""
-    run(instance, "ingest", CHAT)
-    run(instance, "moderate", run_key(CHAT, "hybrid"))
-    return instance
+def moderated(once: Once, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Once:
+    """A copy of it that may be changed, where the chat was read and moderated under the default config."""
+    folder = DataFolder(tmp_path / "copy")
+    shutil.copytree(once.folder.root, folder.root)
+    monkeypatch.setenv(DATA_VARIABLE, str(folder.root))
+    return once._replace(folder=folder)
 
 
 def test_a_chat_goes_through_from_its_file_to_its_report(
@@ -188,12 +190,11 @@ def test_a_run_made_twice_is_in_its_history_twice_and_says_when_and_by_what(
     assert history["code_version"].null_count() == 0
 
 
-def test_a_run_of_comments_that_are_no_longer_the_chat_s_is_stale(
-    moderated: dg.DagsterInstance, folder: DataFolder
-) -> None:
+def test_a_run_of_comments_that_are_no_longer_the_chat_s_is_stale(moderated: Once) -> None:
+    folder, instance = moderated.folder, moderated.instance
     assert query(folder, "from stale_runs").is_empty()
     write_synthetic(folder.chats / f"{CHAT}.jsonl", SyntheticSettings(comments=HEIGHT, seed=8))
-    run(moderated, "ingest", CHAT)
+    run(instance, "ingest", CHAT)
     stale = query(folder, "select config, because, data_version_now from stale_runs")
     assert stale.rows() == [
         (
@@ -210,13 +211,12 @@ def test_an_asset_is_a_function_that_can_be_called_without_dagster(through: Data
     assert result.value.equals(read_table(through, USER_STATE, CHAT))
 
 
-def test_runs_of_other_comments_or_of_another_config_are_left_out_of_the_comparison(
-    moderated: dg.DagsterInstance, folder: DataFolder
-) -> None:
-    run(moderated, "moderate", run_key(CHAT, "student_only"))
+def test_runs_of_other_comments_or_of_another_config_are_left_out_of_the_comparison(moderated: Once) -> None:
+    folder, instance = moderated.folder, moderated.instance
+    run(instance, "moderate", run_key(CHAT, "student_only"))
     stale = read_table(folder, METRICS, CHAT, "student_only").with_columns(data_version=pl.lit("older"))
     write_table(stale, folder, METRICS, CHAT, "student_only")
-    compared = run(moderated, "compare", CHAT)
+    compared = run(instance, "compare", CHAT)
     assert query(folder, "select config from comparison")["config"].to_list() == ["hybrid"]
     assert metadata_of(compared, "comparison")["configs_left_out"] == 1
 

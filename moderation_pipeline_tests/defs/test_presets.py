@@ -32,11 +32,12 @@ def test_what_needs_a_key_a_model_or_labels_is_skipped_and_said(
     assert any(each.startswith("wrong: ") for each in skipped)
 
 
-def test_a_preset_makes_the_runs_of_a_chat_and_its_comparison(
+def test_a_preset_makes_the_runs_of_a_chat_under_every_config_that_needs_nothing_and_its_comparison(
     folder: DataFolder, instance: dg.DagsterInstance
 ) -> None:
     defs.resolve_job_def("ingest").execute_in_process(instance=instance, partition_key=CHAT)
-    ended = defs.resolve_job_def("moderate_regimes").execute_in_process(instance=instance, partition_key=CHAT)
+    ended = defs.resolve_job_def("moderate_keyless").execute_in_process(instance=instance, partition_key=CHAT)
     assert ended.success
     compared = read_table(folder, COMPARISON, CHAT)["config"].to_list()
-    assert sorted(compared) == ["expert_only", "hybrid", "student_memory", "student_only"]
+    assert sorted(compared) == sorted(each.name for each in chosen(folder, CHAT, ()).configs)
+    assert {"expert_only", "hybrid", "student_memory", "student_only", "learned_labels"} <= set(compared)

@@ -65,7 +65,7 @@ class Distant(ScriptedStudent):
         return await ScriptedStudent(said).decide(cases, situations)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     texts=st.lists(st.sampled_from(WORDS), min_size=1, max_size=40),
     batch_size=st.integers(1, 10),

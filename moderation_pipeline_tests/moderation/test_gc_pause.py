@@ -12,8 +12,9 @@ from moderation_pipeline.moderation.gc_pause import NEW_OBJECTS, seldom_collecte
 
 @pytest.fixture
 def thresholds() -> Iterator[tuple[int, int, int]]:
-    before = gc.get_threshold()
-    yield before
+    before, usual = gc.get_threshold(), (700, 10, 10)
+    gc.set_threshold(*usual)
+    yield usual
     gc.set_threshold(*before)
 
 

@@ -81,7 +81,7 @@ def test_tables_are_exactly_as_the_warehouse_declares_them() -> None:
     assert tables.action_log.schema == ACTION_LOG.schema
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     texts=st.lists(st.sampled_from(WORDS), min_size=1, max_size=40),
     batch_size=st.integers(1, 10),
@@ -110,7 +110,7 @@ def test_the_rows_do_not_depend_on_when_replies_arrive(
     assert_frame_equal(first.action_log, second.action_log)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     texts=st.lists(st.sampled_from(WORDS), min_size=1, max_size=40),
     batch_size=st.integers(1, 10),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -54,16 +55,23 @@ def as_run(tables: RunTables) -> Run:
     )
 
 
-COMMENTS = acted_on(1_500)
-TABLES = moderated(COMMENTS)
+@cache
+def chat() -> pl.DataFrame:
+    return acted_on(1_500)
+
+
+@cache
+def tables() -> RunTables:
+    """The run that most of these look at; not at this file's import, which happens in every process of tests."""
+    return moderated(chat())
 
 
 def test_it_learns_from_every_label_and_its_own_plan_stands() -> None:
-    assert is_twin(as_run(TABLES))
-    assert TABLES.expert_audits.height == COMMENTS.height
-    assert set(TABLES.expert_audits["audit_probability"]) == {1.0}
-    assert "expert" not in set(TABLES.action_log["decided_by"])
-    late = TABLES.student_decisions.join(COMMENTS.select("comment_id", "text"), on="comment_id").tail(500)
+    assert is_twin(as_run(tables()))
+    assert tables().expert_audits.height == chat().height
+    assert set(tables().expert_audits["audit_probability"]) == {1.0}
+    assert "expert" not in set(tables().action_log["decided_by"])
+    late = tables().student_decisions.join(chat().select("comment_id", "text"), on="comment_id").tail(500)
     assert set(late["tier"]) == {"learned"}
     assert late.filter(pl.col("text").str.contains("zorg"))["category"].to_list().count("none") <= 2
 
@@ -71,7 +79,7 @@ def test_it_learns_from_every_label_and_its_own_plan_stands() -> None:
 def test_a_comment_is_judged_before_its_label_is_seen() -> None:
     """Labels that are the other way round from one batch on change nothing that was decided up to its end."""
     at = 10 * BATCH
-    other_way = COMMENTS.with_columns(
+    other_way = chat().with_columns(
         label_is_violation=pl.when(pl.col("position") >= at)
         .then(~pl.col("label_is_violation"))
         .otherwise("label_is_violation")
@@ -79,7 +87,7 @@ def test_a_comment_is_judged_before_its_label_is_seen() -> None:
 
     other = moderated(other_way)
 
-    decided = TABLES.student_decisions.drop("latency_ms")
+    decided = tables().student_decisions.drop("latency_ms")
     assert other.student_decisions.drop("latency_ms").head(at + BATCH).equals(decided.head(at + BATCH))
     assert not other.student_decisions.drop("latency_ms").equals(decided)
 
@@ -87,24 +95,24 @@ def test_a_comment_is_judged_before_its_label_is_seen() -> None:
 def test_what_is_scored_is_what_it_decided_itself() -> None:
     run = Run(
         NAMED,
-        TABLES.student_decisions,
-        TABLES.expert_audits,
-        TABLES.memory_snapshot,
-        TABLES.action_log,
+        tables().student_decisions,
+        tables().expert_audits,
+        tables().memory_snapshot,
+        tables().action_log,
         USER_STATE.empty(),
     )
-    measured = measured_run(COMMENTS, run, data_version="v", reference=None)
+    measured = measured_run(chat(), run, data_version="v", reference=None)
     metrics = measured.metrics.row(0, named=True)
-    says = (TABLES.student_decisions["category"] != "none").to_list()
-    hits = sum(said and label for said, label in zip(says, COMMENTS["label_is_violation"], strict=True))
+    says = (tables().student_decisions["category"] != "none").to_list()
+    hits = sum(said and label for said, label in zip(says, chat()["label_is_violation"], strict=True))
 
     assert metrics["true_positives"] == hits
     assert metrics["false_positives"] == sum(says) - hits
-    assert metrics["audits"] == COMMENTS.height
+    assert metrics["audits"] == chat().height
 
 
 def test_how_well_moderators_are_foreseen_is_told_from_the_run() -> None:
-    everything, arena = foreseen_by_channel(foreseen_lines(COMMENTS, as_run(TABLES)))
+    everything, arena = foreseen_by_channel(foreseen_lines(chat(), as_run(tables())))
 
     assert everything.ranking.auroc.estimate == arena.ranking.auroc.estimate
     assert everything.ranking.auroc.estimate is not None

@@ -135,7 +135,7 @@ def test_where_the_student_is_to_be_certified_or_audits_do_not_act_there_are_no_
         assert tables.action_log["precedent"].null_count() == 50
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     texts=st.lists(st.sampled_from(["insult a", "insult b", "spam c", "hello d"]), min_size=1, max_size=80),
     lag=st.integers(0, 3),

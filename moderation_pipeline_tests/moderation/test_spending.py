@@ -151,7 +151,7 @@ def test_a_budget_over_a_model_without_a_price_is_an_error_before_the_first_comm
         run({"usd_per_run": 1.0}, Agents(UnpricedStudent(), None, None), audit="none")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.floats(0.05, 6), st.integers(0, 3), st.sampled_from(["all", "random"]))
 def test_no_budget_is_ever_overrun(usd: float, lag: int, audit: str) -> None:
     tables = run({"usd_per_run": usd, "when_spent": "rules"}, dear(), audit=audit, lag=lag)

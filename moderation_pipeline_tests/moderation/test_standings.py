@@ -91,7 +91,7 @@ def test_a_comment_without_a_user_is_acted_on_but_nobody_gets_a_strike() -> None
     assert users["strikes"].to_list() == [0]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     lines=st.lists(
         st.tuples(

@@ -74,7 +74,7 @@ def test_as_many_audits_as_needed_are_enough() -> None:
     assert bound.audits_needed(0.05, ALPHA) == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     audits=st.lists(
         st.tuples(st.sampled_from([0.1, 0.3, 0.9]), st.sampled_from([None, True, False])), max_size=80

@@ -79,7 +79,7 @@ def test_another_seed_makes_another_chat() -> None:
 # --- how much of it violates
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=12)
 @given(comments=st.integers(1, 3_000), base_rate=st.floats(0, 0.5), seed=st.integers(0, 2**32))
 @example(
     comments=1, base_rate=0.5, seed=4096

@@ -238,7 +238,7 @@ def test_a_cleared_chat_leaves_what_was_in_it_unlabelled() -> None:
     assert got == {"before": "allow", "raid": None, "other room": "allow", "bad": "ban", "after": "allow"}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_no_act_leaves_what_it_may_be_about_labelled_allow(data: st.DataObject) -> None:
     """Whatever the log: the last line of whom an act names is not `allow`, unless a later line is."""

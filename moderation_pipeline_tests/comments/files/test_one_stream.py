@@ -170,7 +170,7 @@ def test_tables_are_ordered_as_one(tmp_path: Path) -> None:
     assert {text[0] for text in shuffled[:9]} == {"a", "b"}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["ann", "bob", "eve"]), st.booleans()), min_size=2, max_size=20),
     st.integers(0, 19),

@@ -262,7 +262,7 @@ def test_what_automod_holds_is_a_comment_that_nobody_has_allowed() -> None:
     assert ingested.ignored["AutoMod's own lines"] == 1
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.text(max_size=60), max_size=5), st.sampled_from([BEGIN, ""]))
 def test_lines_of_any_words_never_raise_and_always_add_up(said: list[str], first: str) -> None:
     lines = [first, "[9:05 PM] ann: hi", *(f"[21:{at:02d}] {words}" for at, words in enumerate(said))]

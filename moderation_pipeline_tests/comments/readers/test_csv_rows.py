@@ -75,7 +75,7 @@ def test_a_line_that_ends_as_on_old_macs_ends() -> None:
     assert read(b"text,user\rhi,ann\rho,bob\r", name="t.csv").comments["text"].to_list() == ["hi", "ho"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     rows=st.lists(
         st.tuples(
@@ -103,7 +103,7 @@ def test_what_a_writer_quoted_comes_back_as_it_was(
     assert ingested.comments["text"].to_list() == [text for text, *_ in rows]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.text(st.sampled_from('ab",x '), max_size=10), max_size=12))
 def test_every_line_of_a_file_without_quoting_is_accounted_for(messages: list[str]) -> None:
     rows = ["user\ttext", "ann\tfirst", *(f"bob\t{each}" for each in messages), 'cat\t"x" y']

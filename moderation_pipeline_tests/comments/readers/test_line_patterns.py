@@ -295,7 +295,7 @@ def test_lines_of_any_words_never_raise_and_always_add_up(name: str) -> None:
         name, CHAT_DOWNLOADER[0] if name == "chat_downloader_text" else TWITCHDOWNLOADER[0]
     )
 
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(st.lists(st.tuples(st.sampled_from(FORMS[name]), st.text(max_size=50)), max_size=5))
     def holds(lines: list[tuple[str, str]]) -> None:
         raw = "\n".join([first, *(form.replace("{}", words) for form, words in lines)]).encode(

@@ -69,7 +69,7 @@ def ingested(raw: bytes, name: str, spec: dict[str, object] | None) -> Ingested 
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     cuts=st.lists(st.tuples(st.integers(0, 200), st.integers(0, 3), NOISE), max_size=4),
     spec=st.sampled_from(SPECS),
@@ -91,7 +91,7 @@ OBJECTS = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rows=st.lists(
         st.fixed_dictionaries(
@@ -134,7 +134,7 @@ SERIES = st.sampled_from(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     columns=st.dictionaries(
         st.sampled_from(

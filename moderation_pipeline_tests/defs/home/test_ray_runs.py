@@ -11,9 +11,13 @@ from typing import NamedTuple
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.launcher import WorkerStatus
+from dagster._core.test_utils import create_run_for_test
 from polars.testing import assert_frame_equal
 
 from moderation_pipeline.defs.home.instance import instance, prepare_home
+from moderation_pipeline.defs.home.live_runs import BY_TERMINAL
+from moderation_pipeline.defs.home.runs_within import WITHIN
 from moderation_pipeline.launch import launcher
 from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
 from moderation_pipeline.warehouse.files import read_table
@@ -27,7 +31,7 @@ from moderation_pipeline_tests.ray_cluster import RayCluster, ray_cluster
 
 pytest.importorskip("dagster_ray", reason="needs the extra fleet")
 
-from moderation_pipeline.defs.home.ray_runs import CONFIG_OF_A_RUN, place_of
+from moderation_pipeline.defs.home.ray_runs import CONFIG_OF_A_RUN, RayRuns, place_of
 
 IN_FLIGHT = 8
 SLOW = "openai"
@@ -74,6 +78,25 @@ def test_a_config_that_runs_a_model_itself_gets_a_gpu_and_no_other_does(folder: 
     assert place_of(folder, {CONFIG_OF_A_RUN: "own_model"}) == {"num_gpus": 1}
     assert place_of(folder, {CONFIG_OF_A_RUN: "hybrid"}) == {}
     assert place_of(folder, {}) == {}
+
+
+def test_a_run_made_in_anothers_process_goes_on_as_long_as_that_one_and_a_terminal_looks_after_its_own() -> (
+    None
+):
+    started, ended = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.FAILURE
+    with dg.DagsterInstance.ephemeral() as dagster:
+        workers = RayRuns("http://127.0.0.1:1")  # where nobody could be asked
+        workers.register_instance(dagster)
+        makers = [
+            create_run_for_test(dagster, "moderate_regimes", status=status, tags={BY_TERMINAL: "true"})
+            for status in (started, ended)
+        ]
+        within = [
+            create_run_for_test(dagster, "moderate", status=started, tags={WITHIN: maker.run_id})
+            for maker in makers
+        ]
+        found = [workers.check_run_worker_health(run).status for run in (makers[0], *within)]
+    assert found == [WorkerStatus.RUNNING, WorkerStatus.RUNNING, WorkerStatus.FAILED]
 
 
 def test_settings_of_several_machines_hold_no_secret_and_give_way_to_the_users(

@@ -88,13 +88,13 @@ def assert_same_as_one_by_one(layout: Layout, raw: bytes) -> int:
     return cut.comments.height
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(lines(TWITCH_ORDER), max_size=6))
 def test_a_block_in_twitchs_order_says_what_its_lines_say(block: list[str]) -> None:
     assert_same_as_one_by_one(LAYOUTS[0], "\n".join(block).encode())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(lines(RUSTLOG_ORDER), max_size=6))
 def test_a_block_in_rustlogs_order_says_what_its_lines_say(block: list[str]) -> None:
     assert_same_as_one_by_one(LAYOUTS[1], "\n".join(block).encode())

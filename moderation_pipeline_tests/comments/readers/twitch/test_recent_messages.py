@@ -36,7 +36,7 @@ def test_an_answer_longer_than_a_block_is_read_whole() -> None:
     assert ingested.comments.height == 6_000
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 700), st.binary(max_size=12))
 def test_an_answer_that_is_cut_off_or_damaged_is_counted(cut: int, tail: bytes) -> None:
     whole = json.dumps(DOCUMENT).encode()

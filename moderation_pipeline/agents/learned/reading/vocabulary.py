@@ -8,36 +8,51 @@ What the terms of a text are is in `terms.py`.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from itertools import chain
+from dataclasses import dataclass
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moderation_pipeline.agents.learned.reading.row_blocks import Cells, ends_of
-from moderation_pipeline.agents.learned.reading.terms import terms_of, token_of, tokens_of
+from moderation_pipeline.agents.learned.reading.terms import Token, terms_of, token_of, tokens_of
 
 Floats = NDArray[np.float64]
+TermNumbers = NDArray[np.int32]
 
 KEPT_TOKENS = 32_768
-"""Tokens whose numbers are remembered until the next fit."""
+"""Tokens whose numbers are remembered."""
 
 
 class Numbered(NamedTuple):
     """The terms of an audited text by number, with their weights; words come first."""
 
-    numbers: NDArray[np.int32]
+    numbers: TermNumbers
     weights: Floats
     words: int
 
 
-class _KnownToken(NamedTuple):
-    """The numbers of those of a token's terms that are known, as often as they are in it, in their order."""
+@dataclass(slots=True)
+class _KnownToken:
+    """The numbers of those of a token's terms that are known, as often as they are in it, in their order.
 
-    words: Sequence[int]
-    letters: Sequence[int]
+    `others` are the names of the rest, none of which was among the first `width` terms.
+    """
+
+    words: TermNumbers
+    letters: TermNumbers
+    others: Sequence[str]
+    width: int
+
+
+class _Counted(NamedTuple):
+    """Distinct terms in the order in which they first come, the half that each is of, and how often it is there."""
+
+    numbers: TermNumbers
+    halves: NDArray[np.int64]
+    counts: NDArray[np.int64]
 
 
 class Vocabulary:
@@ -48,7 +63,7 @@ class Vocabulary:
         self._document_counts: list[int] = []
         self._documents = 0
         self._idf: Floats = np.empty(0)
-        # What is known changes only when weights are taken anew, so that a token is looked up once in between.
+        # Terms keep their numbers, so that of a token that was looked up only the rest is, once weights are taken anew.
         self._known_tokens: dict[str, _KnownToken] = {}
 
     def __len__(self) -> int:
@@ -73,7 +88,6 @@ class Vocabulary:
         """Take the weights from the counts as they are now, for all rows until the next time."""
         counts = np.array(self._document_counts, dtype=np.float64)
         self._idf = np.log((1 + self._documents) / (1 + counts)) + 1
-        self._known_tokens.clear()
 
     def rows(self, terms: Sequence[Numbered]) -> Cells:
         """Return the weights of the known terms of audited texts, as wide as there were terms when last frozen."""
@@ -86,31 +100,39 @@ class Vocabulary:
 
     def rows_of(self, texts: Sequence[str]) -> Cells:
         """Return the same of normalised texts, audited or not."""
-        numbers: list[int] = []
-        counts: list[int] = []
-        halves: list[int] = []
+        found: list[TermNumbers] = []
+        tokens: list[int] = []
         for text in texts:
-            tokens = [self._known(token) for token in tokens_of(text)]
-            for found in ([each.words for each in tokens], [each.letters for each in tokens]):
-                counted = Counter(chain.from_iterable(found))
-                numbers += counted
-                counts += counted.values()
-                halves.append(len(counted))
-        weights = 1 + np.log(np.array(counts, dtype=np.float64))
-        half = np.repeat(np.arange(2 * len(texts)), halves)
-        return self._scaled(np.array(numbers, dtype=np.int32), weights, half, len(texts))
+            known = [self._known(token) for token in tokens_of(text)]
+            found += [each.words for each in known]
+            found += [each.letters for each in known]
+            tokens += (len(known), len(known))
+        half = np.repeat(np.repeat(np.arange(len(tokens)), tokens), [len(each) for each in found])
+        counted = _counted(np.concatenate([NO_TERMS, *found]), half, len(self._idf))
+        weights = 1 + np.log(counted.counts.astype(np.float64))
+        return self._scaled(counted.numbers, weights, counted.halves, len(texts))
 
     def _known(self, token: str) -> _KnownToken:
-        known = self._known_tokens.get(token)
-        if known is None:
-            if len(self._known_tokens) >= KEPT_TOKENS:
-                self._known_tokens.clear()
-            known = self._known_tokens[token] = _KnownToken(*map(self._look_up, token_of(token)))
+        known, width = self._known_tokens.get(token), len(self._idf)
+        if known is not None:
+            if known.width == width:
+                return known
+            if self._numbers.keys().isdisjoint(known.others):
+                known.width = width
+                return known
+        if len(self._known_tokens) >= KEPT_TOKENS:
+            self._known_tokens.clear()
+        known = self._known_tokens[token] = self._looked_up(token_of(token))
         return known
 
-    def _look_up(self, names: Sequence[str]) -> list[int]:
-        find, known = self._numbers.get, len(self._idf)
-        return [number for name in names if (number := find(name, known)) < known]
+    def _looked_up(self, token: Token) -> _KnownToken:
+        find, width = self._numbers.get, len(self._idf)
+        words, letters = (
+            np.array([find(name, width) for name in names], dtype=np.int32)
+            for names in (token.words, token.letters)
+        )
+        others = [*compress(token.words, words >= width), *compress(token.letters, letters >= width)]
+        return _KnownToken(words[words < width], letters[letters < width], others, width)
 
     def _scaled(
         self, numbers: NDArray[np.int32], weights: Floats, half: NDArray[np.int64], rows: int
@@ -143,3 +165,24 @@ class Vocabulary:
         vocabulary._documents = documents
         vocabulary.freeze()
         return vocabulary
+
+
+NO_TERMS: TermNumbers = np.empty(0, dtype=np.int32)
+
+
+def _counted(numbers: TermNumbers, half: NDArray[np.int64], width: int) -> _Counted:
+    """Count the terms of each half, of which there are `width` in all.
+
+    All halves at once, by sorting: a dictionary for each takes several times as long. A term's place is the last
+    digits of what is sorted, so that the first of equal ones is known.
+    """
+    many = len(numbers)
+    digits = many.bit_length()
+    keys = ((half * width + numbers) << digits) + np.arange(many)
+    keys.sort()
+    terms, places = keys >> digits, keys & ((1 << digits) - 1)
+    first = np.flatnonzero(np.diff(terms, prepend=-1))
+    counts = np.zeros(many, dtype=np.int64)
+    counts[places[first]] = np.diff(first, append=many)
+    kept = np.flatnonzero(counts)
+    return _Counted(numbers[kept], half[kept], counts[kept])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import chain, compress
 from typing import NamedTuple
 
 import numpy as np
@@ -100,14 +100,14 @@ class Vocabulary:
 
     def rows_of(self, texts: Sequence[str]) -> Cells:
         """Return the same of normalised texts, audited or not."""
+        tokens = [tokens_of(text) for text in texts]
+        known = {token: self._known(token) for token in dict.fromkeys(chain.from_iterable(tokens))}
         found: list[TermNumbers] = []
-        tokens: list[int] = []
-        for text in texts:
-            known = [self._known(token) for token in tokens_of(text)]
-            found += [each.words for each in known]
-            found += [each.letters for each in known]
-            tokens += (len(known), len(known))
-        half = np.repeat(np.repeat(np.arange(len(tokens)), tokens), [len(each) for each in found])
+        for of_text in tokens:
+            found += [known[token].words for token in of_text]
+            found += [known[token].letters for token in of_text]
+        half = np.repeat(np.arange(2 * len(texts)), [len(of_text) for of_text in tokens for _ in range(2)])
+        half = np.repeat(half, [len(each) for each in found])
         counted = _counted(np.concatenate([NO_TERMS, *found]), half, len(self._idf))
         weights = 1 + np.log(counted.counts.astype(np.float64))
         return self._scaled(counted.numbers, weights, counted.halves, len(texts))

@@ -53,7 +53,7 @@ def judged(
     others = reader.beside_numbers(asked.cases, asked.levels)
     rows = feature_rows(asked.numbers, others)
     scores = head.suspicions(rows)
-    recent.take_in([case.comment_id for case in asked.cases], scores.tolist())
+    recent.take_in([case.comment_id for case in asked.cases], scores)
     says = partial(said_of, head, calibration, recent.ranked)
     without = _without(says, reader, asked, others)
     verdicts = [
@@ -72,11 +72,16 @@ def judged(
 
 
 def _without(says: Says, reader: CaseReader, asked: AskedBatch, others: Cells) -> dict[int, Without]:
-    """Return what is said without memories, by the place of the case, where any were recalled and it can be told.
+    """Return what is said without memories, by the place of the case, where that can be told and be something else.
 
     `others` is what is read of the cases besides their numbers: it hangs on no memory.
     """
-    places = heard(asked.situations, asked.bases)
+    speak = reader.hears_memories(asked.numbers)
+    places = [
+        i
+        for i in heard(asked.situations, asked.bases)
+        if speak[i] or asked.bases[i].without_memory is not None
+    ]
     if not places:
         return {}
     bases = [asked.bases[i] for i in places]

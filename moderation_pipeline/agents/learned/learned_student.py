@@ -144,7 +144,7 @@ class LearnedStudent(Student):
         """
         moved, own = self._threshold.decide(bases, self.calibration)
         known = {case.comment_id: score for case, score in zip(cases, own, strict=True) if score is not None}
-        self._learning.recent_scores.take_in(known, known.values())
+        self._learning.recent_scores.take_in(known, list(known.values()))
         return moved, own
 
     def worst_case_usd(self, cases: Sequence[Case], situations: Sequence[Situation]) -> float | None:

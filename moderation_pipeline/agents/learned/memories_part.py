@@ -42,8 +42,8 @@ def verdict_by_memories(
 ) -> Verdict:
     """Return a head's verdict, with the memories that turned it.
 
-    `without` is what is said without them, null where none was recalled, or nobody knows: memories that the base was
-    shown may then have turned it, and are named, but what for isn't claimed.
+    `without` is what is said without them, null where that is the same for certain, or nobody knows: memories that the
+    base was shown may then have turned it, and are named, but what for isn't claimed.
     """
     why = by_memories(why, recalled)
     if without is None:

@@ -104,6 +104,10 @@ class CaseReader:
         for case, base in zip(cases, bases, strict=True):
             self._recent.take_in(case, suspicion(base.plan))
 
+    def hears_memories(self, numbers: Floats) -> NDArray[np.bool_]:
+        """Return in which rows of numbers memories speak: most that are recalled say nothing of the case."""
+        return np.asarray(numbers[:, OF_MEMORIES].any(axis=1), dtype=np.bool_)
+
     def numbers_alone(
         self,
         cases: Sequence[Case],

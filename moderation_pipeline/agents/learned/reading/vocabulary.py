@@ -8,9 +8,10 @@ What the terms of a text are is in `terms.py`.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, compress
+from itertools import chain, compress, count
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,9 @@ from moderation_pipeline.agents.learned.reading.terms import Token, terms_of, to
 
 Floats = NDArray[np.float64]
 TermNumbers = NDArray[np.int32]
+
+ROOM = 4_096
+"""Terms for whose counts there is room to begin with; it doubles."""
 
 KEPT_TOKENS = 32_768
 """Tokens whose numbers are remembered."""
@@ -59,8 +63,9 @@ class Vocabulary:
     """Numbers terms in the order in which audits brought them; counts the audited texts holding each."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._document_counts: list[int] = []
+        # The next number for each name that is looked up anew.
+        self._numbers: defaultdict[str, int] = defaultdict(count().__next__)
+        self._document_counts: NDArray[np.int64] = np.zeros(ROOM, dtype=np.int64)
         self._documents = 0
         self._idf: Floats = np.empty(0)
         # Terms keep their numbers, so that of a token that was looked up only the rest is, once weights are taken anew.
@@ -78,16 +83,16 @@ class Vocabulary:
         """Number the new terms of an audited text, and return all of its terms. Weights stay until `freeze`."""
         terms = terms_of(text)
         self._documents += 1
-        numbers = [self._numbers.setdefault(name, len(self._numbers)) for name in terms.names]
-        self._document_counts += [0] * (len(self._numbers) - len(self._document_counts))
-        for number in numbers:
-            self._document_counts[number] += 1
-        return Numbered(np.array(numbers, dtype=np.int32), terms.weights, terms.words)
+        numbers = np.array([*map(self._numbers.__getitem__, terms.names)], dtype=np.int32)
+        lacking = len(self._numbers) - len(self._document_counts)
+        if lacking > 0:
+            self._document_counts = np.pad(self._document_counts, (0, max(lacking, len(self._numbers))))
+        self._document_counts[numbers] += 1
+        return Numbered(numbers, terms.weights, terms.words)
 
     def freeze(self) -> None:
         """Take the weights from the counts as they are now, for all rows until the next time."""
-        counts = np.array(self._document_counts, dtype=np.float64)
-        self._idf = np.log((1 + self._documents) / (1 + counts)) + 1
+        self._idf = np.log((1 + self._documents) / (1 + self.document_counts.astype(np.float64))) + 1
 
     def rows(self, terms: Sequence[Numbered]) -> Cells:
         """Return the weights of the known terms of audited texts, as wide as there were terms when last frozen."""
@@ -149,7 +154,7 @@ class Vocabulary:
     @property
     def document_counts(self) -> NDArray[np.int64]:
         """How many audited texts held each term, by number."""
-        return np.array(self._document_counts, dtype=np.int64)
+        return self._document_counts[: len(self._numbers)].copy()
 
     @property
     def documents(self) -> int:
@@ -160,8 +165,10 @@ class Vocabulary:
     def restored(cls, names: Sequence[str], counts: NDArray[np.int64], documents: int) -> Vocabulary:
         """Return the vocabulary that a snapshot kept, frozen."""
         vocabulary = cls()
-        vocabulary._numbers = {name: number for number, name in enumerate(names)}
-        vocabulary._document_counts = counts.tolist()
+        vocabulary._numbers = defaultdict(
+            count(len(names)).__next__, zip(names, range(len(names)), strict=True)
+        )
+        vocabulary._document_counts = counts.astype(np.int64)
         vocabulary._documents = documents
         vocabulary.freeze()
         return vocabulary

@@ -53,11 +53,12 @@ def measure(size: int, config: str) -> None:
             lessons = [Learnt(s, plans[i % 2], "c", f"u{i}", f"m{i}", i) for i, s in enumerate(states)]
             for start in range(0, len(lessons), 64):
                 memory.learn(lessons[start : start + 64])
+        agents = build_agents(named.config, comments)
         began = time.process_time()
         tables = moderate(
             comments,
             named,
-            agents=build_agents(named.config, comments),
+            agents=agents,
             memory=memory,
             ladder=Ladder(load_sanctions("default", folder)),
         )

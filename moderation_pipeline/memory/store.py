@@ -224,6 +224,7 @@ class MemoryStore:
         """Return the first `top_k` of the hits of each state asked about as memories."""
         count = len(asked)
         found: list[list[Recalled]] = [[] for _ in range(count)]
+        words = [frozenset(state.split()) for state in asked]
         ranked = _ranked(hits, self._records.numbers["recency"][hits.row])
         first = np.searchsorted(ranked.query, np.arange(count))
         ranked = ranked.where(np.arange(len(ranked.query)) - first[ranked.query] < self._spec.top_k)
@@ -244,7 +245,7 @@ class MemoryStore:
                     helped=helped,
                     harmed=harmed,
                     overruled_by=newer,
-                    is_contained=set(state.split()) <= set(asked[query].split()),
+                    is_contained=words[query].issuperset(state.split()),
                     is_same=state == asked[query],
                 )
             )

@@ -68,7 +68,12 @@ def explained(word: str) -> tuple[str, ...]:
 @lru_cache(maxsize=65_536)
 def without_slips(text: str) -> str:
     """Return a normalised text with the words that its misspelt ones stand for."""
-    return " ".join(part for word in text.split(" ") for part in corrected(word))
+    return " ".join(map(_mended, text.split(" ")))
+
+
+@lru_cache(maxsize=50_000)
+def _mended(word: str) -> str:
+    return " ".join(corrected(word))
 
 
 @cache

@@ -19,6 +19,7 @@ from scipy.sparse import csr_matrix
 from moderation_pipeline.agents.learned.calibration import platt
 from moderation_pipeline.agents.learned.head import Strengths, Way, fit_gate
 from moderation_pipeline.agents.learned.model_snapshot import ALWAYS_LEARNT
+from moderation_pipeline.agents.learned.reading.row_blocks import Cells
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -79,15 +80,16 @@ def cross_fitted(
         out, rest = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
         if not len(out) or is_violation[rest].all() or not is_violation[rest].any():
             return None
+        learnt, asked = rows[rest], Cells.of(rows[out])
         with_conduct, text = fit_gate(
-            rows[rest], is_violation[rest], strengths._replace(way=Way(1.0, reads_conduct=True))
+            learnt, is_violation[rest], strengths._replace(way=Way(1.0, reads_conduct=True))
         )
         without, _ = fit_gate(
-            rows[rest], is_violation[rest], strengths._replace(way=Way(0.0, reads_conduct=False))
+            learnt, is_violation[rest], strengths._replace(way=Way(0.0, reads_conduct=False))
         )
         for way, scores in found.items():
             everything = with_conduct if way.reads_conduct else without
-            scores[out] = everything.beside(text, way.text_share).scores(rows[out])[:, 0]
+            scores[out] = everything.beside(text, way.text_share).scores(asked)[:, 0]
     best = _likeliest({way: _losses(found[way][own], is_violation[own], weights[own]) for way in ways})
     return CrossFitted(found[best], best)
 

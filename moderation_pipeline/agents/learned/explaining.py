@@ -8,15 +8,13 @@ proposed (`MemoryStore.account_heard`), so that they earn trust before anything 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
+from moderation_pipeline.agents.learned.reading.row_blocks import Cells
 from moderation_pipeline.cases.situation import Recalled
-from moderation_pipeline.cases.verdict import Contribution, Verdict
-from moderation_pipeline.plan import Plan
+from moderation_pipeline.cases.verdict import Contribution
 
 EXPLAINED = 4
 """Features named in a decision's row."""
@@ -26,41 +24,33 @@ FOR, AGAINST = "memory_for", "memory_against"
 
 
 def explained(
-    weights: NDArray[np.float64], rows: csr_matrix, names: Sequence[str]
+    weights: NDArray[np.float64], rows: Cells, names: Sequence[str]
 ) -> list[tuple[Contribution, ...]]:
     """Return, for each row, the features that weighed most, for or against a violation; of equals the first."""
-    weighed = rows.data * weights[rows.indices]
-    every = np.arange(rows.shape[0])
-    lengths = np.diff(rows.indptr)
-    left = np.zeros((len(every), lengths.max(initial=1)))
-    left[np.repeat(every, lengths), np.arange(len(weighed)) - np.repeat(rows.indptr[:-1], lengths)] = np.abs(
-        weighed
-    )
+    weighed = rows.values * weights[rows.columns]
+    every, begins, row = np.arange(rows.rows), rows.ends[:-1], rows.row_of_each
+    left = np.zeros((len(every), np.diff(rows.ends).max(initial=1)))
+    left[row, np.arange(len(weighed)) - begins[row]] = np.abs(weighed)
     found: list[list[Contribution]] = [[] for _ in every]
     for _ in range(EXPLAINED):
         most = left.argmax(axis=1)
         some = np.flatnonzero(left[every, most])
         left[every, most] = 0
-        cells = (rows.indptr[:-1] + most)[some]
-        for row, column, weight in zip(
-            some.tolist(), rows.indices[cells].tolist(), weighed[cells].tolist(), strict=True
+        cells = (begins + most)[some]
+        for place, column, weight in zip(
+            some.tolist(), rows.columns[cells].tolist(), weighed[cells].tolist(), strict=True
         ):
-            found[row].append(Contribution("feature", names[column], round(weight, 3)))
+            found[place].append(Contribution("feature", names[column], round(weight, 3)))
     return [tuple(each) for each in found]
 
 
-def with_memories(verdict: Verdict, recalled: Sequence[Recalled], without: Plan | None) -> Verdict:
-    """Return the verdict with its memories named: in the explanation where they weighed, as turning it where they did.
-
-    `without` is what would have been decided had nothing been recalled.
-    """
-    explanation = tuple(
-        part for each in verdict.explanation for part in (_by_memory(each, recalled) or (each,))
-    )
-    verdict = replace(verdict, explanation=explanation)
-    if verdict.plan is None or without is None or verdict.plan.agrees_with(without):
-        return verdict
-    return replace(verdict, memory_ids=tuple(memory.memory_id for memory in recalled), without_memory=without)
+def by_memories(
+    explanation: tuple[Contribution, ...], recalled: Sequence[Recalled]
+) -> tuple[Contribution, ...]:
+    """Return the explanation with the features of memories as the memories they are made of."""
+    if all(each.name not in (FOR, AGAINST) for each in explanation):
+        return explanation
+    return tuple(part for each in explanation for part in (_by_memory(each, recalled) or (each,)))
 
 
 def _by_memory(each: Contribution, recalled: Sequence[Recalled]) -> tuple[Contribution, ...]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from threadpoolctl import threadpool_limits
+from sklearn import config_context
+from threadpoolctl import ThreadpoolController
 
 from moderation_pipeline.agents.conduct.conduct_levels import WIDTH
 from moderation_pipeline.agents.learned.audits_so_far import AuditsSoFar, Pending
@@ -50,6 +51,7 @@ class HeadLearning:
         self._way = AS_BEFORE
         self._is_outdone = False
         self._taught_in: tuple[str, ...] = ()
+        self._threads = ThreadpoolController()
         self.audits = AuditsSoFar(spec)
         self.recent_scores = RecentScores()
         self.guard = Guard(spec.guard_window)
@@ -86,7 +88,8 @@ class HeadLearning:
         """Fit the head on all audits so far."""
         # On one core: a fit is thousands of small products, and threads that share one wait for each other. A stream
         # of 2,000 audits took 4.2 to 5.9 s of CPU on two threads and 1.2 to 1.7 s on one, to the same weights.
-        with threadpool_limits(limits=1, user_api="blas"):
+        # And scikit-learn need not check constants anew for every fit, of which there are ten and more.
+        with self._threads.limit(limits=1, user_api="blas"), config_context(skip_parameter_validation=True):
             self._fit()
 
     def _fit(self) -> None:

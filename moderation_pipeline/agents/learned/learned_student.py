@@ -11,16 +11,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from moderation_pipeline.agents.conduct.conduct_levels import Levels
 from moderation_pipeline.agents.learned.audits_so_far import Pending
+from moderation_pipeline.agents.learned.batch_judging import AskedBatch, judged
 from moderation_pipeline.agents.learned.calibration import Calibration
 from moderation_pipeline.agents.learned.guard import Guard
-from moderation_pipeline.agents.learned.head import Head
 from moderation_pipeline.agents.learned.head_learning import HeadLearning, Purpose
-from moderation_pipeline.agents.learned.head_verdicts import verdicts_of
-from moderation_pipeline.agents.learned.memories_part import tell_memories
 from moderation_pipeline.agents.learned.model_snapshot import ModelSnapshot
 from moderation_pipeline.agents.learned.own_threshold import OwnThreshold
 from moderation_pipeline.agents.learned.reading.case_reader import CaseReader
@@ -32,7 +28,6 @@ from moderation_pipeline.cases.tier_names import BASE, BASE_INSTEAD
 from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.config.agent_specs import LearnedSpec
 
-Floats = NDArray[np.float64]
 Said = tuple[Sequence[Verdict | None], Sequence[float | None]]
 """Verdicts, null where the base's stands as it is, and the scores behind them."""
 
@@ -93,7 +88,10 @@ class LearnedStudent(Student):
         levels = np.array([case.conduct for case in cases])
         said: Said = ([None] * len(cases), [None] * len(cases))
         if self._learning.head is not None:
-            said = self._judged(self._learning.head, cases, situations, bases, numbers, levels)
+            asked = AskedBatch(cases, situations, bases, numbers, levels)
+            said = judged(
+                self._learning.head, self.calibration, self._reader, self._learning.recent_scores, asked
+            )
         elif not self._may_train:
             said = self._moved(cases, bases)
         self._reader.take_in(cases, bases)
@@ -146,39 +144,8 @@ class LearnedStudent(Student):
         """
         moved, own = self._threshold.decide(bases, self.calibration)
         known = {case.comment_id: score for case, score in zip(cases, own, strict=True) if score is not None}
-        self._learning.recent_scores.take_in(known, known.values())
+        self._learning.recent_scores.take_in(known, list(known.values()))
         return moved, own
-
-    def _judged(
-        self,
-        head: Head,
-        cases: Sequence[Case],
-        situations: Sequence[Situation],
-        bases: Sequence[Verdict],
-        numbers: Floats,
-        levels: Levels,
-    ) -> Said:
-        """Return what the head says, with its scores."""
-        reader, recent = self._reader, self._learning.recent_scores
-        rows = reader.rows(cases, numbers, levels)
-        scores = head.suspicions(rows)
-        recent.take_in([case.comment_id for case in cases], scores.tolist())
-        ranked = recent.ranked
-        verdicts = verdicts_of(head, rows, scores, bases, self.calibration, ranked, reader.names)
-
-        def decided_without(
-            places: Sequence[int], alone: Sequence[Situation], said: Sequence[Verdict]
-        ) -> Sequence[Verdict]:
-            if all(one is bases[i] for i, one in zip(places, said, strict=True)):
-                others = reader.rows_without(rows, places)
-            else:
-                asked = [cases[i] for i in places]
-                others = reader.rows(asked, reader.numbers(asked, alone, said), levels[list(places)])
-            # Without names: why it would have been decided so is in no row.
-            return verdicts_of(head, others, head.suspicions(others), said, self.calibration, ranked)
-
-        tell_memories(verdicts, situations, bases, decided_without)
-        return verdicts, scores.tolist()
 
     def worst_case_usd(self, cases: Sequence[Case], situations: Sequence[Situation]) -> float | None:
         """Return what the base may cost at most: the head costs nothing."""

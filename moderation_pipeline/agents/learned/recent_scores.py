@@ -6,7 +6,7 @@ which acts on whatever is likelier than most: where violations are rare, on litt
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +40,8 @@ class RecentScores:
     """Keeps the latest scores, and which of their comments an audit decides."""
 
     def __init__(self) -> None:
-        self._scores: dict[str, float] = {}
+        self._comments: list[str] = []
+        self._scores: Floats = np.empty(0)
         self._audited: set[str] = set()
 
     def __len__(self) -> int:
@@ -49,28 +50,27 @@ class RecentScores:
     @property
     def scores(self) -> Floats:
         """The scores, the oldest first."""
-        return np.fromiter(self._scores.values(), dtype=np.float64)
+        return self._scores
 
     @property
     def ranked(self) -> Floats:
         """The scores, the lowest first."""
-        return np.sort(self.scores)
+        return np.sort(self._scores)
 
-    def take_in(self, comments: Iterable[str], scores: Iterable[float]) -> None:
-        """Take in what was just scored, by the comments' ids."""
-        self._scores.update(zip(comments, scores, strict=True))
-        while len(self._scores) > WINDOW:
-            oldest = next(iter(self._scores))
-            del self._scores[oldest]
-            self._audited.discard(oldest)
+    def take_in(self, comments: Iterable[str], scores: Sequence[float] | Floats) -> None:
+        """Take in what was just scored, by the comments' ids: each is scored once."""
+        # Once a batch: an array of so many is copied faster than one of them is looked for in a dictionary.
+        self._comments = [*self._comments, *comments][-WINDOW:]
+        self._scores = np.concatenate([self._scores, scores])[-WINDOW:]
 
     def audited(self, comment: str) -> None:
-        """Take note that an audit decides a comment; of one scored too long ago nothing is noted."""
-        if comment in self._scores:
-            self._audited.add(comment)
+        """Take note that an audit decides a comment; of one scored too long ago it is soon forgotten."""
+        self._audited.add(comment)
+        if len(self._audited) > WINDOW:
+            self._audited.intersection_update(self._comments)
 
     @property
     def alone(self) -> Alone:
         """What a threshold decides about."""
-        audited = np.array([comment in self._audited for comment in self._scores], dtype=np.float64)
+        audited = np.array([comment in self._audited for comment in self._comments], dtype=np.float64)
         return Alone(self.scores, 1 - audited, audited)

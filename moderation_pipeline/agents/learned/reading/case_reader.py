@@ -7,6 +7,7 @@ the terms and the channels' own columns. What is made of the rows is not its bus
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +16,14 @@ from scipy.sparse import csr_matrix
 from moderation_pipeline.agents.conduct.conduct_levels import WIDTH, Levels, conduct_names
 from moderation_pipeline.agents.learned.reading.channel_ways import ChannelWays, Peculiar
 from moderation_pipeline.agents.learned.reading.feature_columns import Columns, Options
-from moderation_pipeline.agents.learned.reading.feature_rows import Known, feature_rows
+from moderation_pipeline.agents.learned.reading.feature_rows import Known, beside_numbers, feature_rows
 from moderation_pipeline.agents.learned.reading.features import (
     OF_MEMORIES,
     RecentSuspicion,
     numeric_rows,
     suspicion,
 )
+from moderation_pipeline.agents.learned.reading.row_blocks import Cells
 from moderation_pipeline.agents.learned.reading.vocabulary import Vocabulary
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation
@@ -102,16 +104,34 @@ class CaseReader:
         for case, base in zip(cases, bases, strict=True):
             self._recent.take_in(case, suspicion(base.plan))
 
-    def rows(self, cases: Sequence[Case], numbers: Floats, levels: Levels) -> csr_matrix:
-        """Return the rows of cases."""
-        words = self.vocabulary.rows_of([case.normalised for case in cases])
-        return feature_rows(numbers, levels, words, [case.channel for case in cases], self._ways)
+    def hears_memories(self, numbers: Floats) -> NDArray[np.bool_]:
+        """Return in which rows of numbers memories speak: most that are recalled say nothing of the case."""
+        return np.asarray(numbers[:, OF_MEMORIES].any(axis=1), dtype=np.bool_)
 
-    def rows_without(self, rows: csr_matrix, places: Sequence[int]) -> csr_matrix:
-        """Return some of the rows as they would be had no memory been recalled, and the base said the same."""
-        without = rows[list(places)]
-        without.data[np.isin(without.indices, OF_MEMORIES)] = 0.0
-        return without
+    def numbers_alone(
+        self,
+        cases: Sequence[Case],
+        situations: Sequence[Situation],
+        numbers: Floats,
+        bases: Sequence[Verdict],
+        alone: Sequence[Verdict],
+    ) -> Floats:
+        """Return the numbers as they would be had no memory been recalled, and the bases said what they say alone."""
+        found = numbers.copy()
+        found[:, OF_MEMORIES] = 0.0
+        # Rules are turned by few memories: all other numbers are what they were.
+        turned = [i for i, (base, other) in enumerate(zip(bases, alone, strict=True)) if other is not base]
+        if turned:
+            nothing_recalled = [replace(situations[i], recalled=()) for i in turned]
+            found[turned] = self.numbers(
+                [cases[i] for i in turned], nothing_recalled, [alone[i] for i in turned]
+            )
+        return found
+
+    def beside_numbers(self, cases: Sequence[Case], levels: Levels) -> Cells:
+        """Return what is read of cases besides their numbers, for `feature_rows`."""
+        words = self.vocabulary.rows_of([case.normalised for case in cases])
+        return beside_numbers(levels, words, [case.channel for case in cases], self._ways)
 
     def learnt(self, channel: str, levels: Levels, text: str, *, is_violation: bool) -> Known:
         """Take in what is new in an audited case, and return what is read of it besides its numbers."""
@@ -126,13 +146,13 @@ class CaseReader:
         if self._ways is not None:
             self._ways.freeze()
         self._name_columns()
-        return feature_rows(
-            np.array(numbers),
+        others = beside_numbers(
             np.array([each.levels for each in known]),
             self.vocabulary.rows([each.terms for each in known]),
             [each.channel for each in known],
             self._ways,
         )
+        return feature_rows(np.array(numbers), others).matrix
 
     def _name_columns(self) -> None:
         conduct, terms = conduct_names(), self.vocabulary.names

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from moderation_pipeline.agents.conduct.conduct_levels import NOT_LOOKED_AT, OFFSETS, WIDTH, Levels
 from moderation_pipeline.agents.learned.reading.channel_ways import ChannelWays
@@ -29,13 +28,16 @@ class Known(NamedTuple):
     terms: Numbered
 
 
-def feature_rows(
-    numbers: Floats, levels: Levels, words: Cells, channels: Sequence[str], ways: ChannelWays | None
-) -> csr_matrix:
-    """Return the rows of as many cases: numbers, levels, what is the channel's own where `ways` has it, words."""
+def feature_rows(numbers: Floats, others: Cells) -> Cells:
+    """Return the rows of as many cases: their numbers, and what else is read of them."""
+    return beside([cells_of(numbers), others])
+
+
+def beside_numbers(levels: Levels, words: Cells, channels: Sequence[str], ways: ChannelWays | None) -> Cells:
+    """Return what is read of cases besides their numbers: levels, the channel's own where `ways` has it, words."""
     conduct = conduct_cells(levels)
     own = [] if ways is None else [ways.rows(channels, conduct, words)]
-    return beside([cells_of(numbers), conduct, *own, words]).matrix
+    return beside([conduct, *own, words])
 
 
 def conduct_cells(levels: Levels) -> Cells:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderation_pipeline.cases.case import Case
-from moderation_pipeline.cases.situation import Situation
+from moderation_pipeline.cases.situation import Recalled, Situation
 from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.plan import Action, Category, Plan
 from moderation_pipeline.text.signals import Signals
@@ -36,25 +36,25 @@ STRIKES = 5
 
 
 class Numbers(NamedTuple):
-    """The numeric features of one case, each about 0 to 1.
+    """The numeric features of cases, each about 0 to 1: a number for every case.
 
     `is_misspelt`: a slip hides a word that rules look for. With it, and terms of the text put right, system F1 on six
     orders of the research stream rose from .920 to .923 at 10 % audits and from .893 to .895 at 5 %.
     """
 
-    strikes: float
-    own_suspicion: float
-    own_worst: float
-    channel_suspicion: float
-    question_marks: float
-    exclamation_marks: float
-    lines: float
-    is_one_word: float
-    is_shouted: float
-    is_misspelt: float
-    memory_for: float
-    memory_against: float
-    base_suspicion: float
+    strikes: Sequence[float]
+    own_suspicion: Sequence[float]
+    own_worst: Sequence[float]
+    channel_suspicion: Sequence[float]
+    question_marks: Sequence[float]
+    exclamation_marks: Sequence[float]
+    lines: Sequence[float]
+    is_one_word: Sequence[float]
+    is_shouted: Sequence[float]
+    is_misspelt: Sequence[float]
+    memory_for: Sequence[float]
+    memory_against: Sequence[float]
+    base_suspicion: Sequence[float]
 
 
 OF_MEMORIES = tuple(
@@ -135,13 +135,12 @@ def numeric_rows(
     options: Options,
 ) -> Floats:
     """Return the numeric features of cases, as many columns as `numeric_names` names."""
-    numbers = map(_numbers, cases, situations, bases, recent)
     given = [[_of_options(base, options) for base in bases]] if options else []
     vectors = [[each.vector for each in situations]] if len(situations[0].vector) else []
     return np.hstack(
         [
             _scaled_signals(np.array([case.signals for case in cases], dtype=np.float64)),
-            np.array(list(numbers)),
+            np.array(_numbers(cases, situations, bases, recent), dtype=np.float64).T,
             _said([base.plan for base in bases]),
             *(np.array(block, dtype=np.float64) for block in (*given, *vectors)),
         ]
@@ -174,28 +173,39 @@ def _of_options(base: Verdict, options: Options) -> list[float]:
     return [probabilities.get(option, 0.0) for option in options]
 
 
-def _numbers(case: Case, situation: Situation, base: Verdict, recent: Recent) -> Numbers:
-    vote_for = vote_against = 0.0
-    for memory in situation.recalled:
+def _numbers(
+    cases: Sequence[Case],
+    situations: Sequence[Situation],
+    bases: Sequence[Verdict],
+    recent: Sequence[Recent],
+) -> Numbers:
+    votes = [_votes(situation.recalled) for situation in situations]
+    return Numbers(
+        strikes=[min(each.standing.strikes, STRIKES) / STRIKES for each in situations],
+        own_suspicion=[each.own for each in recent],
+        own_worst=[each.worst for each in recent],
+        channel_suspicion=[each.channel for each in recent],
+        question_marks=["?" in case.text for case in cases],
+        exclamation_marks=["!" in case.text for case in cases],
+        lines=[min(case.text.count("\n"), STRIKES) / STRIKES for case in cases],
+        is_one_word=[case.signals.words <= 1 for case in cases],
+        is_shouted=[case.text.isupper() for case in cases],
+        is_misspelt=[without_slips(case.normalised) != case.normalised for case in cases],
+        memory_for=[min(1.0, votes_for) for votes_for, _ in votes],
+        memory_against=[min(1.0, votes_against) for _, votes_against in votes],
+        base_suspicion=[suspicion(base.plan) for base in bases],
+    )
+
+
+def _votes(recalled: Sequence[Recalled]) -> tuple[float, float]:
+    """Return what memories that speak weigh, for a violation and against."""
+    votes_for = votes_against = 0.0
+    for memory in recalled:
         if not memory.speaks:
             continue
         weight = memory.similarity * log1p(memory.support)
         if memory.plan.is_violation:
-            vote_for += weight
+            votes_for += weight
         else:
-            vote_against += weight
-    return Numbers(
-        strikes=min(situation.standing.strikes, STRIKES) / STRIKES,
-        own_suspicion=recent.own,
-        own_worst=recent.worst,
-        channel_suspicion=recent.channel,
-        question_marks=float("?" in case.text),
-        exclamation_marks=float("!" in case.text),
-        lines=min(case.text.count("\n"), STRIKES) / STRIKES,
-        is_one_word=float(case.signals.words <= 1),
-        is_shouted=float(case.text.isupper()),
-        is_misspelt=float(without_slips(case.normalised) != case.normalised),
-        memory_for=min(1.0, vote_for),
-        memory_against=min(1.0, vote_against),
-        base_suspicion=suspicion(base.plan),
-    )
+            votes_against += weight
+    return votes_for, votes_against

@@ -23,10 +23,32 @@ class Cells(NamedTuple):
     ends: NDArray[np.int64]
     width: int
 
+    @classmethod
+    def of(cls, matrix: csr_matrix) -> Cells:
+        """Return the block of a matrix of SciPy's."""
+        return cls(matrix.data, matrix.indices, matrix.indptr, matrix.shape[1])
+
     @property
     def matrix(self) -> csr_matrix:
         """The block as SciPy has it."""
-        return csr_matrix((self.values, self.columns, self.ends), shape=(len(self.ends) - 1, self.width))
+        return csr_matrix((self.values, self.columns, self.ends), shape=(self.rows, self.width))
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.ends) - 1
+
+    @property
+    def row_of_each(self) -> NDArray[np.int64]:
+        """The row of each cell."""
+        return np.repeat(np.arange(self.rows), np.diff(self.ends))
+
+    def take(self, rows: NDArray[np.int64]) -> Cells:
+        """Return some rows, in this order."""
+        lengths = np.diff(self.ends)[rows]
+        ends = ends_of(lengths)
+        cells = np.arange(ends[-1]) + np.repeat(self.ends[rows] - ends[:-1], lengths)
+        return Cells(self.values[cells], self.columns[cells], ends, self.width)
 
 
 def cells_of(numbers: Floats) -> Cells:

@@ -8,47 +8,67 @@ What the terms of a text are is in `terms.py`.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
-from itertools import chain
+from dataclasses import dataclass
+from itertools import chain, compress, count
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moderation_pipeline.agents.learned.reading.row_blocks import Cells, ends_of
-from moderation_pipeline.agents.learned.reading.terms import terms_of, token_of, tokens_of
+from moderation_pipeline.agents.learned.reading.terms import Token, terms_of, token_of, tokens_of
 
 Floats = NDArray[np.float64]
+TermNumbers = NDArray[np.int32]
+
+ROOM = 4_096
+"""Terms for whose counts there is room to begin with; it doubles."""
 
 KEPT_TOKENS = 32_768
-"""Tokens whose numbers are remembered until the next fit."""
+"""Tokens whose numbers are remembered."""
 
 
 class Numbered(NamedTuple):
     """The terms of an audited text by number, with their weights; words come first."""
 
-    numbers: NDArray[np.int32]
+    numbers: TermNumbers
     weights: Floats
     words: int
 
 
-class _KnownToken(NamedTuple):
-    """The numbers of those of a token's terms that are known, as often as they are in it, in their order."""
+@dataclass(slots=True)
+class _KnownToken:
+    """The numbers of those of a token's terms that are known, as often as they are in it, in their order.
 
-    words: Sequence[int]
-    letters: Sequence[int]
+    `others` are the names of the rest, none of which was among the first `width` terms.
+    """
+
+    words: TermNumbers
+    letters: TermNumbers
+    others: Sequence[str]
+    width: int
+
+
+class _Counted(NamedTuple):
+    """Distinct terms in the order in which they first come, the half that each is of, and how often it is there."""
+
+    numbers: TermNumbers
+    halves: NDArray[np.int64]
+    counts: NDArray[np.int64]
 
 
 class Vocabulary:
     """Numbers terms in the order in which audits brought them; counts the audited texts holding each."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._document_counts: list[int] = []
+        # The next number for each name that is looked up anew.
+        self._numbers: defaultdict[str, int] = defaultdict(count().__next__)
+        self._document_counts: NDArray[np.int64] = np.zeros(ROOM, dtype=np.int64)
         self._documents = 0
         self._idf: Floats = np.empty(0)
-        # What is known changes only when weights are taken anew, so that a token is looked up once in between.
+        # Terms keep their numbers, so that of a token that was looked up only the rest is, once weights are taken anew.
         self._known_tokens: dict[str, _KnownToken] = {}
 
     def __len__(self) -> int:
@@ -63,17 +83,16 @@ class Vocabulary:
         """Number the new terms of an audited text, and return all of its terms. Weights stay until `freeze`."""
         terms = terms_of(text)
         self._documents += 1
-        numbers = [self._numbers.setdefault(name, len(self._numbers)) for name in terms.names]
-        self._document_counts += [0] * (len(self._numbers) - len(self._document_counts))
-        for number in numbers:
-            self._document_counts[number] += 1
-        return Numbered(np.array(numbers, dtype=np.int32), terms.weights, terms.words)
+        numbers = np.array([*map(self._numbers.__getitem__, terms.names)], dtype=np.int32)
+        lacking = len(self._numbers) - len(self._document_counts)
+        if lacking > 0:
+            self._document_counts = np.pad(self._document_counts, (0, max(lacking, len(self._numbers))))
+        self._document_counts[numbers] += 1
+        return Numbered(numbers, terms.weights, terms.words)
 
     def freeze(self) -> None:
         """Take the weights from the counts as they are now, for all rows until the next time."""
-        counts = np.array(self._document_counts, dtype=np.float64)
-        self._idf = np.log((1 + self._documents) / (1 + counts)) + 1
-        self._known_tokens.clear()
+        self._idf = np.log((1 + self._documents) / (1 + self.document_counts.astype(np.float64))) + 1
 
     def rows(self, terms: Sequence[Numbered]) -> Cells:
         """Return the weights of the known terms of audited texts, as wide as there were terms when last frozen."""
@@ -86,31 +105,39 @@ class Vocabulary:
 
     def rows_of(self, texts: Sequence[str]) -> Cells:
         """Return the same of normalised texts, audited or not."""
-        numbers: list[int] = []
-        counts: list[int] = []
-        halves: list[int] = []
-        for text in texts:
-            tokens = [self._known(token) for token in tokens_of(text)]
-            for found in ([each.words for each in tokens], [each.letters for each in tokens]):
-                counted = Counter(chain.from_iterable(found))
-                numbers += counted
-                counts += counted.values()
-                halves.append(len(counted))
-        weights = 1 + np.log(np.array(counts, dtype=np.float64))
-        half = np.repeat(np.arange(2 * len(texts)), halves)
-        return self._scaled(np.array(numbers, dtype=np.int32), weights, half, len(texts))
+        tokens = [tokens_of(text) for text in texts]
+        known = {token: self._known(token) for token in dict.fromkeys(chain.from_iterable(tokens))}
+        found: list[TermNumbers] = []
+        for of_text in tokens:
+            found += [known[token].words for token in of_text]
+            found += [known[token].letters for token in of_text]
+        half = np.repeat(np.arange(2 * len(texts)), [len(of_text) for of_text in tokens for _ in range(2)])
+        half = np.repeat(half, [len(each) for each in found])
+        counted = _counted(np.concatenate([NO_TERMS, *found]), half, len(self._idf))
+        weights = 1 + np.log(counted.counts.astype(np.float64))
+        return self._scaled(counted.numbers, weights, counted.halves, len(texts))
 
     def _known(self, token: str) -> _KnownToken:
-        known = self._known_tokens.get(token)
-        if known is None:
-            if len(self._known_tokens) >= KEPT_TOKENS:
-                self._known_tokens.clear()
-            known = self._known_tokens[token] = _KnownToken(*map(self._look_up, token_of(token)))
+        known, width = self._known_tokens.get(token), len(self._idf)
+        if known is not None:
+            if known.width == width:
+                return known
+            if self._numbers.keys().isdisjoint(known.others):
+                known.width = width
+                return known
+        if len(self._known_tokens) >= KEPT_TOKENS:
+            self._known_tokens.clear()
+        known = self._known_tokens[token] = self._looked_up(token_of(token))
         return known
 
-    def _look_up(self, names: Sequence[str]) -> list[int]:
-        find, known = self._numbers.get, len(self._idf)
-        return [number for name in names if (number := find(name, known)) < known]
+    def _looked_up(self, token: Token) -> _KnownToken:
+        find, width = self._numbers.get, len(self._idf)
+        words, letters = (
+            np.array([find(name, width) for name in names], dtype=np.int32)
+            for names in (token.words, token.letters)
+        )
+        others = [*compress(token.words, words >= width), *compress(token.letters, letters >= width)]
+        return _KnownToken(words[words < width], letters[letters < width], others, width)
 
     def _scaled(
         self, numbers: NDArray[np.int32], weights: Floats, half: NDArray[np.int64], rows: int
@@ -127,7 +154,7 @@ class Vocabulary:
     @property
     def document_counts(self) -> NDArray[np.int64]:
         """How many audited texts held each term, by number."""
-        return np.array(self._document_counts, dtype=np.int64)
+        return self._document_counts[: len(self._numbers)].copy()
 
     @property
     def documents(self) -> int:
@@ -138,8 +165,31 @@ class Vocabulary:
     def restored(cls, names: Sequence[str], counts: NDArray[np.int64], documents: int) -> Vocabulary:
         """Return the vocabulary that a snapshot kept, frozen."""
         vocabulary = cls()
-        vocabulary._numbers = {name: number for number, name in enumerate(names)}
-        vocabulary._document_counts = counts.tolist()
+        vocabulary._numbers = defaultdict(
+            count(len(names)).__next__, zip(names, range(len(names)), strict=True)
+        )
+        vocabulary._document_counts = counts.astype(np.int64)
         vocabulary._documents = documents
         vocabulary.freeze()
         return vocabulary
+
+
+NO_TERMS: TermNumbers = np.empty(0, dtype=np.int32)
+
+
+def _counted(numbers: TermNumbers, half: NDArray[np.int64], width: int) -> _Counted:
+    """Count the terms of each half, of which there are `width` in all.
+
+    All halves at once, by sorting: a dictionary for each takes several times as long. A term's place is the last
+    digits of what is sorted, so that the first of equal ones is known.
+    """
+    many = len(numbers)
+    digits = many.bit_length()
+    keys = ((half * width + numbers) << digits) + np.arange(many)
+    keys.sort()
+    terms, places = keys >> digits, keys & ((1 << digits) - 1)
+    first = np.flatnonzero(np.diff(terms, prepend=-1))
+    counts = np.zeros(many, dtype=np.int64)
+    counts[places[first]] = np.diff(first, append=many)
+    kept = np.flatnonzero(counts)
+    return _Counted(numbers[kept], half[kept], counts[kept])

@@ -229,7 +229,7 @@ LINES: tuple[TableLine, ...] = (
     ),
     TableLine(
         "Errors by weight",
-        "in 1,000 labelled comments: {violations} and missed, {innocents} and sanctioned, each by its weight (harm)",
+        "in 1,000 labelled comments: missed, or sanctioned against the label, each by its weight (harm)",
         estimate("harm_per_1000_comments", _tenths),
         ("harm_per_1000_comments",),
     ),

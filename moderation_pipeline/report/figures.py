@@ -245,7 +245,7 @@ def _category_confusion(judged: pl.DataFrame, focus: str, voice: LabelVoice) -> 
         f"{focus} flagged {plural(met, voice.violation, voice.violations)}, and put {count(named)} of them in the "
         "labelled category"
     )
-    how = "Labelled comments only. Shade: share of the line."
+    how = "Labelled comments only, those left undecided not among them. Shade: share of the line."
     figure = Figure("category_confusion", "Categories", headline, how)
     return [(figure, charts.category_confusion(cells, Titled(headline, how)))]
 

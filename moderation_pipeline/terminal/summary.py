@@ -119,8 +119,8 @@ def _cell(column: str, row: Row) -> str:
 
 
 def _estimate(row: Row, name: str, shown: Callable[[object], str]) -> str:
-    if row[name] is None:
-        return "–"
+    if row[name] is None or row[f"{name}_low"] is None:
+        return shown(row[name])
     return f"{shown(row[name])} [{shown(row[f'{name}_low'])}, {shown(row[f'{name}_high'])}]"
 
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.report.expert_sentences import own_errors
+from moderation_pipeline.report.label_words.label_testimony import LabelWord, Testimony, in_words
+from moderation_pipeline.report.label_words.label_voice import LabelVoice, voice_of
 from moderation_pipeline.report.quantities import SPACE, count, percent, plural
-from moderation_pipeline.report.words.label_testimony import LabelWord, Testimony, in_words
-from moderation_pipeline.report.words.label_voice import LabelVoice, voice_of
 
 TARGETS = {
     "sanctions": "wrongful sanctions among sanctions",

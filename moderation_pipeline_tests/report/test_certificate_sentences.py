@@ -11,7 +11,7 @@ from moderation_pipeline.report.certificate_sentences import (
     is_certified,
     small_print,
 )
-from moderation_pipeline.report.words.label_testimony import LabelWord, label_word
+from moderation_pipeline.report.label_words.label_testimony import LabelWord, label_word
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 from moderation_pipeline_tests.evaluation.worlds import Row, rows
 

@@ -29,6 +29,7 @@ from moderation_pipeline.contest.votes import Votes, in_columns, in_rows
 from moderation_pipeline.errors import closest
 from moderation_pipeline.evaluation.scored.judged_rows import Judge
 from moderation_pipeline.report.quantities import count, percent, plural
+from moderation_pipeline.report.scored_tables.score_words import WORDS
 from moderation_pipeline.text.normalise import normalise
 
 
@@ -98,7 +99,7 @@ def judged_table(asked: Asked, columns: TableColumns, names: Sequence[str]) -> J
         votes,
         (
             *columns.notes,
-            *_counted(columns, rows, used, _said_nothing(asked, frame, names)),
+            *_counted(asked, columns, rows, used, _said_nothing(asked, frame, names)),
             *_uncategorised(asked, used),
             *meanings,
             *voted.notes,
@@ -326,7 +327,9 @@ def _uncategorised(asked: Asked, used: pl.DataFrame) -> list[str]:
     return [f"{number:,} {have} no category in {asked.category!r}: they are in no line of it."]
 
 
-def _counted(columns: TableColumns, rows: pl.DataFrame, used: pl.DataFrame, unsaid: str) -> list[str]:
+def _counted(
+    asked: Asked, columns: TableColumns, rows: pl.DataFrame, used: pl.DataFrame, unsaid: str
+) -> list[str]:
     """Say what became of every row; `unsaid` are the words that were taken for no label."""
     no_text = rows["text"].null_count()
     labelled = used["label"].count()
@@ -341,6 +344,6 @@ def _counted(columns: TableColumns, rows: pl.DataFrame, used: pl.DataFrame, unsa
         if number
     ]
     violations = int(used["label"].sum())
-    share = percent(violations / labelled)
-    said = f"{plural(labelled, 'labelled row')}, {count(violations)} of them violations ({share})"
+    share, what = percent(violations / labelled), WORDS[asked.label_source].many
+    said = f"{plural(labelled, 'labelled row')}, {count(violations)} of them {what} ({share})"
     return [f"{said}; of the others {', '.join(left_out)}." if left_out else f"{said}."]

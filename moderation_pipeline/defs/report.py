@@ -43,11 +43,11 @@ def report(
 ) -> dg.MaterializeResult[None]:
     """The chat's report, as Markdown and as one HTML page: verdict, comparison, plots, cases and users."""
     from moderation_pipeline.report.figure_files import load_figures
+    from moderation_pipeline.report.label_words.label_testimony import label_word
+    from moderation_pipeline.report.label_words.label_voice import ACTS
     from moderation_pipeline.report.limits import label_sources
     from moderation_pipeline.report.page import render_report
     from moderation_pipeline.report.report_parts import CertificatesShown
-    from moderation_pipeline.report.words.label_testimony import label_word
-    from moderation_pipeline.report.words.label_voice import ACTS
 
     chat, by_acts = context.partition_key, ACTS in label_sources(comments)
     collected = collect_runs(chat, comments, data_folder, tables)

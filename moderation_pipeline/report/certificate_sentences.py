@@ -12,9 +12,9 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.report.expert_sentences import own_errors
+from moderation_pipeline.report.label_words.label_testimony import LabelWord, Testimony, in_words
+from moderation_pipeline.report.label_words.label_voice import LabelVoice, voice_of
 from moderation_pipeline.report.quantities import SPACE, count, percent, plural
-from moderation_pipeline.report.words.label_testimony import LabelWord, Testimony, in_words
-from moderation_pipeline.report.words.label_voice import voice_of
 
 TARGETS = {
     "sanctions": "wrongful sanctions among sanctions",
@@ -130,7 +130,8 @@ def certificate_words(
         )
     met = [row for row in rows if row.status == "valid"]
     unmet = [row for row in rows if row.status != "valid"]
-    judged = _judged(rows, expert_errors)
+    by_acts = any(each.by_acts for each in labels.values())
+    judged = _judged(rows, expert_errors, voice_of(by_acts=by_acts))
     may = _may_do(everything, labels)
     bounds = f"{_bounds(met)}, " if met else ""
     needs = "".join(f"; {_what_it_takes(row)}" for row in [*unmet, *_nearest_kind(everything, unmet)])
@@ -311,7 +312,7 @@ def _bounds(met: Sequence[_Row]) -> str:
     return f"{_listed(said)}, with {percent(met[0].confidence, 0)} confidence at every look"
 
 
-def _judged(rows: Sequence[_Row], expert_errors: pl.DataFrame) -> str:
+def _judged(rows: Sequence[_Row], expert_errors: pl.DataFrame, voice: LabelVoice) -> str:
     """Say whose judgement the errors are measured against, over which positions, and how sure it is itself."""
     row = rows[0]
     over = f"over what it decided alone at positions {count(row.window_from)} to {count(row.window_to)}"
@@ -323,7 +324,9 @@ def _judged(rows: Sequence[_Row], expert_errors: pl.DataFrame) -> str:
     if row.judged_by.split(" ")[0] == "labels":
         return f"judged by the chat's own labels ({row.judged_by}), {over}"
     own = own_errors(expert_errors)
-    how_sure = "whose own errors nobody has measured here" if own is None else f"which {own}{_by_kind(rows)}"
+    how_sure = (
+        "whose own errors nobody has measured here" if own is None else f"which {own}{_by_kind(rows, voice)}"
+    )
     return f"judged by the Expert ({row.judged_by}), {how_sure}, {over}"
 
 
@@ -333,14 +336,14 @@ def _unread(rows: Sequence[_Row]) -> str:
     return f" (where {plural(unread, 'audit')} could not be read and count as errors)" if unread else ""
 
 
-WRONG_ON = {"sanctions": "of what it called violations", "allowed": "of labelled violations"}
+WRONG_ON = {"sanctions": "of what it called violations", "allowed": "of {violations}"}
 """What the Expert's own rate in a row is a share of."""
 
 
-def _by_kind(rows: Sequence[_Row]) -> str:
+def _by_kind(rows: Sequence[_Row], voice: LabelVoice) -> str:
     """Say how often the Expert is wrong in each of the two ways that matter to the targets, where that is known."""
     said = [
-        f"{percent(row.expert_error_rate)} {WRONG_ON[row.denominator]}"
+        f"{percent(row.expert_error_rate)} {WRONG_ON[row.denominator].format(violations=voice.violations)}"
         f" ({percent(row.expert_error_rate_low)} to {percent(row.expert_error_rate_high)}, of"
         f" {count(row.expert_labelled or 0)})"
         for row in rows

@@ -22,7 +22,7 @@ from moderation_pipeline.report.chart_style import (
     end_labels,
     titled,
 )
-from moderation_pipeline.report.words.label_voice import LabelVoice
+from moderation_pipeline.report.label_words.label_voice import LabelVoice
 
 STEP = {"step": 40}
 PANEL = 300

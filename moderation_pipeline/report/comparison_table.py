@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from moderation_pipeline.report.label_words.label_voice import voice_of
 from moderation_pipeline.report.quantities import (
     NONE,
     SPACE,
@@ -20,7 +21,6 @@ from moderation_pipeline.report.quantities import (
     score,
     signed,
 )
-from moderation_pipeline.report.words.label_voice import voice_of
 
 Row = dict[str, float | int | str | bool | None]
 
@@ -229,7 +229,7 @@ LINES: tuple[TableLine, ...] = (
     ),
     TableLine(
         "Errors by weight",
-        "in 1,000 labelled comments: {violations} and missed, {innocents} and sanctioned, each by its weight (harm)",
+        "in 1,000 labelled comments: missed, or sanctioned against the label, each by its weight (harm)",
         estimate("harm_per_1000_comments", _tenths),
         ("harm_per_1000_comments",),
     ),
@@ -255,5 +255,8 @@ LINES: tuple[TableLine, ...] = (
 )
 """Every quantity that is shown."""
 
-SOURCES = tuple((line.name, line.columns) for line in LINES)
-"""By quantity the columns of the table comparison that it is made of."""
+
+def sources(*, by_acts: bool) -> list[tuple[str, tuple[str, ...]]]:
+    """Return by quantity, as it is called, the columns of the table comparison that it is made of."""
+    words = voice_of(by_acts=by_acts)._asdict()
+    return [(line.name.format(**words), line.columns) for line in LINES]

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import polars as pl
 
+from moderation_pipeline.report.label_words.label_voice import ACTS
 from moderation_pipeline.report.quantities import count, dollars, of_hundred, percent, plural, score, signed
-from moderation_pipeline.report.words.label_voice import ACTS
 
 Row = dict[str, float | int | str | bool | None]
 

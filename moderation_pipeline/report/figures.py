@@ -19,10 +19,10 @@ from moderation_pipeline.evaluation.yardstick import USUAL, reference_of, yardst
 from moderation_pipeline.report import charts, series
 from moderation_pipeline.report.chart_style import Marks, Titled
 from moderation_pipeline.report.figure import Figure
+from moderation_pipeline.report.label_words.label_voice import ACTS, LabelVoice, voice_of
 from moderation_pipeline.report.limits import label_sources
 from moderation_pipeline.report.quantities import count, dollars, percent, plural, score
 from moderation_pipeline.report.rendering import render
-from moderation_pipeline.report.words.label_voice import ACTS, LabelVoice, voice_of
 
 
 def draw_figures(*, comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataFrame) -> list[Figure]:
@@ -246,7 +246,7 @@ def _category_confusion(judged: pl.DataFrame, focus: str, voice: LabelVoice) -> 
         f"{focus} flagged {plural(met, voice.violation, voice.violations)}, and put {count(named)} of them in the "
         "labelled category"
     )
-    how = "Labelled comments only. Shade: share of the line."
+    how = "Labelled comments only, those left undecided not among them. Shade: share of the line."
     figure = Figure("category_confusion", "Categories", headline, how)
     return [(figure, charts.category_confusion(cells, Titled(headline, how)))]
 

@@ -13,9 +13,9 @@ from moderation_pipeline.evaluation.judged import Run, cluster_key
 from moderation_pipeline.evaluation.run_metrics import UNREAD
 from moderation_pipeline.evaluation.yardstick import told
 from moderation_pipeline.report.comparison_table import Row, number
+from moderation_pipeline.report.label_words.label_voice import ACTS, voice_of
 from moderation_pipeline.report.quantities import count, percent, plural
 from moderation_pipeline.report.stand_ins import stood_in
-from moderation_pipeline.report.words.label_voice import ACTS, voice_of
 from moderation_pipeline.statistics.bootstrap import LEAST_USERS
 from moderation_pipeline.text.language import ENGLISH
 

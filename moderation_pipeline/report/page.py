@@ -25,6 +25,7 @@ from moderation_pipeline.report.conclusion import Conclusion, conclusion
 from moderation_pipeline.report.disagreement_pages.case_pages import MOST, case_pages
 from moderation_pipeline.report.figure import Figure
 from moderation_pipeline.report.label_evidence import LabelEvidence, label_evidence
+from moderation_pipeline.report.label_words.label_voice import ACTS, voice_of
 from moderation_pipeline.report.limits import label_sources, limits
 from moderation_pipeline.report.quantities import count
 from moderation_pipeline.report.report_parts import (
@@ -52,7 +53,6 @@ from moderation_pipeline.report.templating import (
 )
 from moderation_pipeline.report.twin_part import TwinShown, twins
 from moderation_pipeline.report.words.glossary import WORDS, Word
-from moderation_pipeline.report.words.label_voice import ACTS, voice_of
 from moderation_pipeline.report.words.methods import Methods, methods
 from moderation_pipeline.report.words.people_sentences import people_sentence
 

@@ -23,10 +23,10 @@ from moderation_pipeline.report.certificate_sentences import (
     small_print,
 )
 from moderation_pipeline.report.expert_sentences import breaking_sentence
+from moderation_pipeline.report.label_words.label_testimony import LabelWord
+from moderation_pipeline.report.label_words.label_voice import ACTS, voice_of
 from moderation_pipeline.report.limits import label_sources
 from moderation_pipeline.report.quantities import count, dollars, percent, plural
-from moderation_pipeline.report.words.label_testimony import LabelWord
-from moderation_pipeline.report.words.label_voice import ACTS, voice_of
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 
 DISAGREEMENTS = 150

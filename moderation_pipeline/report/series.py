@@ -188,15 +188,19 @@ def confusion(judged: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     return pl.concat([empty, *frames])
 
 
+UNTOLD_CATEGORY = "no category"
+"""What a violation is labelled whose kind nobody said."""
+
+
 def category_confusion(judged: pl.DataFrame) -> pl.DataFrame:
     """Return label_category, final_category, comments of one run: what was labelled so and judged so.
 
-    Labelled comments alone; a violation without a category is `violation`, an innocent comment `none`.
+    Labelled comments alone; what is labelled a violation without saying which is UNTOLD_CATEGORY, what is none `none`.
     """
     labelled = (
         pl.when(~pl.col("label"))
         .then(pl.lit(NO_VIOLATION))
-        .otherwise(pl.col("label_category").fill_null("violation"))
+        .otherwise(pl.col("label_category").fill_null(UNTOLD_CATEGORY))
     )
     return (
         judged.filter(pl.col("label").is_not_null() & pl.col("scored_category").is_not_null())

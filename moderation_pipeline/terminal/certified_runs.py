@@ -14,7 +14,7 @@ from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.report.certificate_sentences import certificate_sentence, is_certified, small_print
 from moderation_pipeline.report.expert_sentences import breaking_sentence
-from moderation_pipeline.report.words.label_testimony import label_word
+from moderation_pipeline.report.label_words.label_testimony import label_word
 from moderation_pipeline.terminal.listings import require_chat
 from moderation_pipeline.terminal.whose_labels import are_acts
 from moderation_pipeline.warehouse.files import read_table

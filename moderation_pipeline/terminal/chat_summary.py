@@ -13,7 +13,7 @@ import polars as pl
 
 from moderation_pipeline.cases.settled import Settled
 from moderation_pipeline.moderation.trace import RunObserver
-from moderation_pipeline.report.words.label_voice import ACTS
+from moderation_pipeline.report.label_words.label_voice import ACTS
 from moderation_pipeline.terminal.escaping import harmless
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder

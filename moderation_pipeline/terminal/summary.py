@@ -15,9 +15,9 @@ from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.evaluation.comparable import made, stale, stale_sentence
 from moderation_pipeline.evaluation.expected_rarity import rarity_told
 from moderation_pipeline.evaluation.yardstick import told
+from moderation_pipeline.report.label_words.label_voice import voice_of
 from moderation_pipeline.report.quantities import percent
 from moderation_pipeline.report.stand_ins import marks
-from moderation_pipeline.report.words.label_voice import voice_of
 from moderation_pipeline.slugs import check_slug
 from moderation_pipeline.terminal.screen import number, print_table
 from moderation_pipeline.terminal.whose_labels import are_acts
@@ -119,8 +119,8 @@ def _cell(column: str, row: Row) -> str:
 
 
 def _estimate(row: Row, name: str, shown: Callable[[object], str]) -> str:
-    if row[name] is None:
-        return "–"
+    if row[name] is None or row[f"{name}_low"] is None:
+        return shown(row[name])
     return f"{shown(row[name])} [{shown(row[f'{name}_low'])}, {shown(row[f'{name}_high'])}]"
 
 

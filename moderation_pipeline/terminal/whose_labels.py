@@ -1,8 +1,8 @@
-"""Whose labels a chat has, asked of the warehouse: what they are called depends on it (`report/words/label_voice`)."""
+"""Whose labels a chat has, asked of the warehouse: what they are called depends on it (`report/label_words`)."""
 
 from __future__ import annotations
 
-from moderation_pipeline.report.words.label_voice import ACTS
+from moderation_pipeline.report.label_words.label_voice import ACTS
 from moderation_pipeline.slugs import check_slug
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.views import query

@@ -128,7 +128,7 @@ def test_shares_of_rows_and_of_violations_are_said_alike() -> None:
         {"comment": [f"line {i}" for i in range(400)], "toxic": [i < 109 for i in range(400)]}
     )
     found = judged(table.with_columns(good=0.6))
-    assert "400 labelled rows, 109 of them violations (27.3\u00a0%)." in found.notes
+    assert "400 labelled rows, 109 of them violations by the labels (27.3\u00a0%)." in found.notes
 
 
 def test_a_table_of_violations_alone_says_that_precision_tells_nothing_and_what_was_no_label() -> None:

@@ -11,7 +11,7 @@ from moderation_pipeline.report.certificate_sentences import (
     is_certified,
     small_print,
 )
-from moderation_pipeline.report.words.label_testimony import LabelWord, label_word
+from moderation_pipeline.report.label_words.label_testimony import LabelWord, label_word
 from moderation_pipeline.warehouse.tables import CERTIFICATES, EXPERT_ERRORS
 from moderation_pipeline_tests.evaluation.worlds import Row, rows
 
@@ -99,7 +99,7 @@ def test_what_the_expert_itself_gets_wrong_is_said_by_kind() -> None:
         "which is itself wrong on 4.0 % of 90 labelled comments by the labels (2.0 % to 8.0 %)," in sentence
     )
     assert "10.0 % of what it called violations (5.0 % to 20.0 %, of 40)" in sentence
-    assert "and 10.0 % of labelled violations (5.0 % to 20.0 %, of 40), over" in sentence
+    assert "and 10.0 % of violations by the labels (5.0 % to 20.0 %, of 40), over" in sentence
 
 
 def test_audits_that_could_not_be_read_are_said() -> None:

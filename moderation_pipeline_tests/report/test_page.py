@@ -330,6 +330,7 @@ def test_where_labels_are_what_moderators_did_the_report_calls_nobody_innocent_a
     of_truth = report(chat.with_columns(label_source=pl.lit("dataset")), drawn_runs(2, chat), figures=True)
     for page, other in ((shown.markdown, of_truth.markdown), (shown.html, of_truth.html)):
         assert "comments that the moderators let be" in page
+        assert "{wrongly}" not in page + other
         assert "labelled innocent" in other
         before, glossary, after = page.partition(">Words</h2>" if "<h2" in page else "## Words")
         assert glossary

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from moderation_pipeline.cli import called_with
+from moderation_pipeline.comments.keeping.chat_states import note_unreadable
 from moderation_pipeline.config.config_errors import ConfigError
 from moderation_pipeline.terminal.dagster_ui import WORKSPACE
 from moderation_pipeline.terminal.listings import configs
@@ -64,3 +67,21 @@ def test_a_config_that_replaces_a_ready_made_one_is_listed_with_both_files(tmp_p
     assert "defaults/configs/hybrid.yaml" in replaces["hybrid"]
     assert str(folder.configs / "hybrid.yaml") in replaces["hybrid"]
     assert replaces["student_only"] is None
+
+
+def test_why_a_file_cannot_be_read_stands_in_the_table_in_a_few_words_and_whole_in_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, why = DataFolder(tmp_path), f"No line could be read. Tried: {'a format; ' * 300}end"
+    folder.chats.mkdir(parents=True)
+    path = folder.chats / "broken.csv"
+    path.write_text("x")
+    note_unreadable(folder, "broken", path, why)
+    monkeypatch.setenv("MODERATION_DATA", str(tmp_path))
+    assert called_with(["chats"]) == 0
+    drawn = capsys.readouterr().out
+    assert "No line could be read. Tried: a format;" in drawn
+    assert max(map(len, drawn.splitlines())) < 500
+    assert called_with(["chats", "--json"]) == 0
+    told = {row["chat"]: row["why"] for row in json.loads(capsys.readouterr().out)}
+    assert told["broken"] == why

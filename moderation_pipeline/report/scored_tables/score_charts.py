@@ -16,6 +16,7 @@ from moderation_pipeline.report.chart_style import COLOURS, DASHES, QUIET, SHAPE
 from moderation_pipeline.report.figure import Figure
 from moderation_pipeline.report.markup import pieces
 from moderation_pipeline.report.rendering import render
+from moderation_pipeline.report.scored_tables.score_words import WORDS
 
 SIDE = 380
 LONGEST_NAME = 40
@@ -63,13 +64,14 @@ def _charts(evaluation: Evaluation) -> Iterator[tuple[str, Titled, alt.TopLevelM
             "Error rate among the surest rows, by how many those are (bands: 95 % intervals). Risk and coverage.",
         )
         yield "risk_coverage", title, _risk_coverage(risks)
+    violations = WORDS[evaluation.facts.label_source].violations
     bins = evaluation.calibration.filter(pl.col("judge").is_in(names))
     if bins.height:
         title = Titled(
             "Can a score be read as a probability?",
-            "Scores in tenths, and the share of violations in each (95 % intervals); the grey line is right.",
+            f"Scores in tenths, and the share of {violations} in each (95 % intervals); the grey line is right.",
         )
-        yield "calibration", title, _calibration(bins, names)
+        yield "calibration", title, _calibration(bins, names, f"share of {violations}")
 
 
 def _rendered(name: str, title: Titled, chart: alt.TopLevelMixin) -> Figure:
@@ -86,10 +88,10 @@ def _precision_recall(evaluation: Evaluation, curves: pl.DataFrame, names: Seque
     judges = evaluation.judges.select("judge", "precision", "recall").drop_nulls()
     everyone = evaluation.judges["judge"].to_list()
     colour = alt.Color("judge:N", scale=_marks(everyone, COLOURS), legend=LEGEND)
-    x = alt.X("recall:Q", title="recall: of the violations, flagged", scale=UNIT, axis=alt.Axis(format=".0%"))
-    y = alt.Y(
-        "precision:Q", title="precision: of the flagged, violations", scale=UNIT, axis=alt.Axis(format=".0%")
-    )
+    violations = WORDS[evaluation.facts.label_source].violations
+    percent = alt.Axis(format=".0%")
+    x = alt.X("recall:Q", title=f"recall: of {violations}, flagged", scale=UNIT, axis=percent)
+    y = alt.Y("precision:Q", title=f"precision: of the flagged, {violations}", scale=UNIT, axis=percent)
     lines = alt.Chart(curves).encode(
         x=x,
         y=y,
@@ -129,10 +131,10 @@ def _risk_coverage(risks: pl.DataFrame) -> Layers:
     return layers
 
 
-def _calibration(bins: pl.DataFrame, names: Sequence[str]) -> Layers:
+def _calibration(bins: pl.DataFrame, names: Sequence[str], share: str) -> Layers:
     colour = alt.Color("judge:N", scale=_marks(names, COLOURS), legend=LEGEND)
     x = alt.X("mean_score:Q", title="mean score", scale=UNIT)
-    y = alt.Y("violation_share:Q", title="share of violations", scale=UNIT, axis=alt.Axis(format=".0%"))
+    y = alt.Y("violation_share:Q", title=share, scale=UNIT, axis=alt.Axis(format=".0%"))
     line = alt.Chart(pl.DataFrame({"mean_score": [0.0, 1.0], "violation_share": [0.0, 1.0]})).mark_line(
         color=QUIET, strokeWidth=1, strokeDash=[3, 3]
     )
@@ -140,7 +142,7 @@ def _calibration(bins: pl.DataFrame, names: Sequence[str]) -> Layers:
     layers: Layers = alt.layer(
         line.encode(x=x, y=y),
         base.mark_rule(strokeWidth=1.5).encode(
-            y=alt.Y("violation_share_low:Q", scale=UNIT, title="share of violations"),
+            y=alt.Y("violation_share_low:Q", scale=UNIT, title=share),
             y2="violation_share_high:Q",
         ),
         base.mark_line(strokeWidth=2).encode(y=y),

@@ -13,7 +13,9 @@ from importlib.metadata import version
 import polars as pl
 
 from moderation_pipeline.evaluation.judged import Run
-from moderation_pipeline.report.comparison_table import SOURCES
+from moderation_pipeline.report.comparison_table import sources
+from moderation_pipeline.report.label_words.label_voice import ACTS
+from moderation_pipeline.report.limits import label_sources
 from moderation_pipeline.report.quantities import count, plural
 
 BIBTEX = """@misc{{moderation-pipeline,
@@ -53,6 +55,7 @@ def methods(
     if comparison.is_empty():
         return None
     comments_version = str(comparison["data_version"][0] or "unknown")
+    by_acts = ACTS in label_sources(comments)
     hashes = ", ".join(f"{run.name} {run.config.config_hash}" for run in runs)
     year = comments.select(pl.col("sent_at").max().dt.year()).item()
     return Methods(
@@ -65,7 +68,7 @@ def methods(
             year=year or "n.d.",
         ),
         [(run.name, _models(run)) for run in runs],
-        [(name, ", ".join(columns)) for name, columns in SOURCES],
+        [(name, ", ".join(columns)) for name, columns in sources(by_acts=by_acts)],
         f"moderation sql \"select config, precision, recall, f1 from comparison where chat = '{chat}'\"",
     )
 

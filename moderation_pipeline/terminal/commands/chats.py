@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
+
 import click
 
 from moderation_pipeline.terminal.screen import (
@@ -9,6 +11,9 @@ from moderation_pipeline.terminal.screen import (
     say,
 )
 from moderation_pipeline.warehouse.folder import DataFolder
+
+LONGEST_WHY = 120
+"""So much of why a file can't be read stands in the table; --json has all of it."""
 
 
 @click.command()
@@ -24,6 +29,8 @@ def chats(as_json: bool) -> None:
     away. Its state is read, changed (its file is newer than what was read), unread, unreadable (why says what ails the
     file) or gone (only its tables are left); stale are runs of comments that have changed since.
     """
+    import polars as pl
+
     from moderation_pipeline.terminal import listings
     from moderation_pipeline.warehouse.damage import left_out_told
     from moderation_pipeline.warehouse.duckdb_file import repair_duckdb_file
@@ -34,4 +41,9 @@ def chats(as_json: bool) -> None:
         say(repaired)
     for sentence in left_out_told(folder, TABLES):
         say(sentence)
-    print_frame(listings.chats(folder), as_json=as_json)
+    frame = listings.chats(folder)
+    # What ails a file lists all formats that were tried, and would make the table wider than any window.
+    if not as_json:
+        briefly = [why and shorten(why, LONGEST_WHY, placeholder=" …") for why in frame["why"]]
+        frame = frame.with_columns(pl.Series("why", briefly, pl.String))
+    print_frame(frame, as_json=as_json)

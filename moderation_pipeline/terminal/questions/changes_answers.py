@@ -20,9 +20,9 @@ from moderation_pipeline.evaluation.outcome_changes import by_rule, changes, far
 from moderation_pipeline.moderation.acting_anew import Stored
 from moderation_pipeline.moderation.replayed import NAMED, acted_under, asked_in_words
 from moderation_pipeline.plan import Category
+from moderation_pipeline.report.label_words.label_voice import ACTS
 from moderation_pipeline.report.limits import label_sources
 from moderation_pipeline.report.quantities import count, plural
-from moderation_pipeline.report.words.label_voice import ACTS
 from moderation_pipeline.terminal.listings import NothingRunError, require_chat
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder

@@ -1,0 +1,1 @@
+"""What a report may claim by labels, which depends on whose they are."""

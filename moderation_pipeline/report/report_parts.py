@@ -127,16 +127,25 @@ class CertificatesShown:
 
 def chat_facts(comments: pl.DataFrame, configs: int) -> str:
     """Say what was moderated: how much, by whom, when, and how much of it is labelled."""
-    users, channels = comments["user_id"].n_unique(), comments["channel"].n_unique()
+    channels = comments["channel"].n_unique()
     first, last = comments["sent_at"].min(), comments["sent_at"].max()
     when = ""
     if isinstance(first, datetime) and isinstance(last, datetime):
         when = f", written between {first:%Y-%m-%d %H:%M} and {last:%Y-%m-%d %H:%M} UTC"
     return (
-        f"{plural(comments.height, 'comment')} by {plural(users, 'user')} in"
+        f"{plural(comments.height, 'comment')} {by_whom(comments['user_id'])} in"
         f" {plural(channels, 'channel')}{when}, moderated under {plural(configs, 'config')}."
         f" {_label_facts(comments['label_is_violation'], by_acts=ACTS in label_sources(comments))}"
     )
+
+
+def by_whom(users: pl.Series) -> str:
+    """Say by how many users comments are, and how many of them are of nobody known: those are no user."""
+    unknown = users.null_count()
+    if unknown == len(users):
+        return "of users whom nobody knows"
+    also = f" ({count(unknown)} of nobody known)" if unknown else ""
+    return f"by {plural(users.drop_nulls().n_unique(), 'user')}{also}"
 
 
 def _label_facts(labels: pl.Series, *, by_acts: bool) -> str:
@@ -290,17 +299,32 @@ def users_facts(comments: pl.DataFrame, users: pl.DataFrame, focus: str, *, by_a
         return "There is no run."
     if users.is_empty():
         return f"{focus} sanctions nobody."
-    everyone = comments.select(pl.struct("channel", "user_id").n_unique()).item()
-    said = f"{focus} would sanction {count(users.height)} of {plural(everyone, 'user')}"
+    known, of = users.drop_nulls("user_id"), comments.drop_nulls("user_id")
+    everyone = of.select(pl.struct("channel", "user_id").n_unique()).item()
+    said = f"{focus} would sanction {count(known.height)} of {plural(everyone, 'user')}"
+    if nobody := users.height - known.height:
+        hit = plural(nobody, "comment")
+        said = (
+            f"{said} and {hit} of nobody known"
+            if of.height
+            else f"{focus} would sanction {hit} of nobody known"
+        )
     if users.height > USERS:
         said += f"; the {USERS} hardest hit are shown"
-    checked, wrong = int(users["labelled"].sum()), users.filter(pl.col("wrong") > 0).height
-    if checked:
-        said += (
-            f". {plural(wrong, 'user').capitalize()} would be sanctioned at least once for a"
-            f" {voice_of(by_acts=by_acts).innocent}"
-        )
+    if users["labelled"].sum():
+        said += f". {_wrongly(known, users, by_acts=by_acts)}"
     return f"{said}."
+
+
+def _wrongly(known: pl.DataFrame, users: pl.DataFrame, *, by_acts: bool) -> str:
+    """Say how many of the sanctioned users were so by the labels at least once for nothing; and of nobody known."""
+    voice, is_wrong = voice_of(by_acts=by_acts), pl.col("wrong") > 0
+    wrong, nobody = known.filter(is_wrong).height, users.height - known.height
+    said = [f"{plural(wrong, 'user').capitalize()} would be sanctioned at least once for a {voice.innocent}"]
+    of_nobody = (
+        f"{count(users.filter(is_wrong).height - wrong)} of those of nobody known are {voice.innocents}"
+    )
+    return "; ".join([*(said if known.height else []), *([of_nobody] if nobody else [])])
 
 
 def made_from(runs: Sequence[Run], ingestion: pl.DataFrame | None) -> str:

@@ -320,6 +320,18 @@ def test_a_chat_without_anything_still_has_a_report() -> None:
     assert "The chat has no comments." in bare.markdown.replace("\\", "")
 
 
+def test_comments_of_nobody_known_are_no_user() -> None:
+    chat = drawn_chat(3, users=20).with_columns(
+        user_id=pl.lit(None, pl.String), user_name=pl.lit(None, pl.String)
+    )
+    nobody = report(chat, drawn_runs(2, chat)).markdown
+    assert "300 comments of users whom nobody knows in 2 channels" in nobody
+    assert "of nobody known" in nobody.partition("## Users who would be sanctioned")[2].split(chr(10))[2]
+    assert "by 1 user" not in nobody
+    some = drawn_chat(3, users=20).with_columns(user_id=pl.when(pl.col("position") > 9).then("user_id"))
+    assert "(10 of nobody known) in 2 channels" in report(some, drawn_runs(2, some)).markdown
+
+
 def test_where_labels_are_what_moderators_did_the_report_calls_nobody_innocent_and_nothing_a_violation() -> (
     None
 ):

@@ -17,6 +17,7 @@ from moderation_pipeline.report.comparison_table import sources
 from moderation_pipeline.report.label_words.label_voice import ACTS
 from moderation_pipeline.report.limits import label_sources
 from moderation_pipeline.report.quantities import count, plural
+from moderation_pipeline.report.report_parts import by_whom
 
 BIBTEX = """@misc{{moderation-pipeline,
   title  = {{Moderation pipeline: report on the chat {chat}}},
@@ -74,7 +75,7 @@ def methods(
 
 
 def _paragraph(comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataFrame) -> str:
-    labelled, users = int(comparison["labelled"][0] or 0), int(comparison["users"][0] or 0)
+    labelled = int(comparison["labelled"][0] or 0)
     judged = (
         f"Precision, recall and F1 of violation are of the {count(labelled)} labelled comments; a violation that"
         " nobody decided about counts as missed. "
@@ -82,7 +83,7 @@ def _paragraph(comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataF
         else "The chat has no labels, so nothing is called right or wrong. "
     )
     return (
-        f"{plural(comments.height, 'comment')} by {plural(users, 'user')} were moderated in their order under"
+        f"{plural(comments.height, 'comment')} {by_whom(comments['user_id'])} were moderated in their order under"
         f" {plural(len(runs), 'config')}, each seeing the same comments. {judged}Agreement with the Expert is of all"
         " comments where the Expert judged all; else of the audited ones, each weighted by one over the probability"
         " with which it was audited (Horvitz and Thompson 1952), which was known before the draw. Intervals are of"

@@ -80,10 +80,12 @@ def _define_in_file(folder: DataFolder, definitions: dict[str, str]) -> None:
     with duckdb.connect(
         str(folder.duckdb), config={"storage_compatibility_version": OLDEST_READER}
     ) as connection:
+        connection.begin()  # of all statements: each would be written to the disk, and waited for, by itself
         for name, select in definitions.items():
             connection.execute(create_statement(name, select))
         for statement in comment_statements():
             connection.execute(statement)
+        connection.commit()
 
 
 def _unwritable(folder: DataFolder, error: Exception) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
 
 from moderation_pipeline.agents.learned.cross_fitting import FOLDS, Folds, cross_fitted
-from moderation_pipeline.agents.learned.head import Strengths, Way, fit_gate
+from moderation_pipeline.agents.learned.head import Linear, Strengths, Way, fit_gate
 from moderation_pipeline.agents.learned.model_snapshot import ALWAYS_LEARNT
+from moderation_pipeline.agents.learned.reading.row_blocks import Cells
 from moderation_pipeline_tests.agents.learned.test_learned_student import (
     invented_chat,
     learned,
@@ -130,8 +132,31 @@ def test_two_fits_added_up_are_one_linear_model_of_the_same_scores() -> None:
     both = everything.beside(text, 1.0)
 
     assert text is not None
-    expected = (everything.scores(rows) + text.scores(rows[:, 1:])) / 2
-    assert np.allclose(both.scores(rows), expected)
+    expected = (everything.scores(Cells.of(rows)) + text.scores(Cells.of(rows[:, 1:]))) / 2
+    assert np.allclose(both.scores(Cells.of(rows)), expected)
+
+
+def test_a_fit_counts_both_kinds_alike_as_scikit_learn_balances_them() -> None:
+    rows, is_violation = marked_rows(40)
+    balanced = LogisticRegression(
+        C=0.5, class_weight="balanced", solver="liblinear", dual=True, max_iter=1_000, random_state=0
+    ).fit(rows, is_violation)
+
+    fitted = Linear.fitted(rows, is_violation, 0.5)
+
+    np.testing.assert_array_equal(fitted.weights, balanced.coef_)
+    np.testing.assert_array_equal(fitted.intercepts, balanced.intercept_)
+
+
+def test_what_no_fit_knew_yet_does_not_count() -> None:
+    rows, is_violation = marked_rows(40)
+    fitted = Linear.fitted(rows, is_violation, 0.5)
+    wider = np.column_stack([rows.toarray(), np.ones((40, 3))])
+
+    scores = fitted.scores(Cells.of(csr_matrix(wider)))
+
+    np.testing.assert_array_equal(scores, fitted.scores(Cells.of(rows)))
+    np.testing.assert_array_equal(scores, rows @ fitted.weights.T + fitted.intercepts)
 
 
 def test_the_head_decides_after_tens_of_audits() -> None:

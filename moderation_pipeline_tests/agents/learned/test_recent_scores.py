@@ -22,7 +22,7 @@ from moderation_pipeline_tests.moderation.test_loop import config_of, run
 def test_only_the_latest_are_kept_and_an_audit_that_comes_too_late_is_not_noted() -> None:
     recent = RecentScores()
     recent.take_in(["old"], [9.0])
-    recent.take_in([f"c{i}" for i in range(WINDOW)], map(float, range(WINDOW)))
+    recent.take_in([f"c{i}" for i in range(WINDOW)], list(map(float, range(WINDOW))))
     recent.audited("old")
     recent.audited("c1")
 
@@ -33,6 +33,16 @@ def test_only_the_latest_are_kept_and_an_audit_that_comes_too_late_is_not_noted(
     assert alone.audited[1] == 1
     recent.take_in(["new", "newer"], [0.0, 0.0])
     assert recent.alone.audited.sum() == 0
+
+
+def test_audits_of_all_that_was_ever_scored_are_not_kept() -> None:
+    recent = RecentScores()
+    for number in range(2 * WINDOW):
+        recent.take_in([f"c{number}"], [0.0])
+        recent.audited(f"c{number}")
+
+    assert recent.alone.audited.all()
+    assert len(recent._audited) <= WINDOW
 
 
 @given(st.lists(st.floats(1, 100), min_size=1, max_size=30))

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import CountVectorizer
 
 from moderation_pipeline.agents.learned.reading import vocabulary as module
-from moderation_pipeline.agents.learned.reading.terms import CHARACTERS, WORD, terms_of
+from moderation_pipeline.agents.learned.reading.terms import CHARACTERS, WORD, terms_of, token_of
 from moderation_pipeline.agents.learned.reading.vocabulary import Vocabulary
 
 TEXTS = ["zorg the zorg!", "hello there", "the zorg the florps ?", "there there"]
@@ -38,6 +42,34 @@ def test_a_text_reads_the_same_whether_or_not_it_was_audited() -> None:
     np.testing.assert_array_equal(rows.toarray(), vocabulary.rows(audited).matrix.toarray())
 
 
+@given(st.lists(st.text("ab !?", max_size=30), min_size=1, max_size=8))
+def test_many_texts_read_together_are_what_each_is_alone(texts: list[str]) -> None:
+    vocabulary = taught()
+    for text in texts[::2]:
+        vocabulary.learn(text)
+    vocabulary.freeze()
+
+    together = vocabulary.rows_of(texts)
+
+    alone = [vocabulary.rows_of([text]) for text in texts]
+    audited = vocabulary.rows([vocabulary.learn(text) for text in texts])
+    for columns in ("columns", "values"):
+        parts = np.concatenate([getattr(each, columns) for each in alone])
+        np.testing.assert_array_equal(getattr(together, columns), parts)
+        np.testing.assert_array_equal(getattr(together, columns), getattr(audited, columns))
+
+
+@pytest.mark.parametrize("token", ["a", "ab", "zorg", "a.b!?", "..", "é🙂x", "abcdefgh"])
+def test_letters_within_words_are_what_scikit_learn_finds(token: str) -> None:
+    letters = CountVectorizer(lowercase=False, analyzer="char_wb", ngram_range=(2, 5)).build_analyzer()
+    words = CountVectorizer(lowercase=False, token_pattern=r"\b\w+\b|[?!.]+").build_analyzer()
+
+    found = token_of(token)
+
+    assert list(found.letters) == [CHARACTERS + each for each in letters(token)]
+    assert list(found.words) == [WORD + each for each in words(token)]
+
+
 def test_words_and_letters_are_each_scaled_to_unit_length() -> None:
     vocabulary = taught()
 
@@ -57,6 +89,32 @@ def test_a_term_counts_from_the_next_fit_on_and_not_before() -> None:
 
     assert known.nnz == not_yet.nnz == 0
     assert vocabulary.rows_of(["quux"]).matrix.nnz == len(terms_of("quux").names)
+
+
+def test_a_token_of_which_audits_taught_more_is_looked_up_again() -> None:
+    vocabulary, reads_late = taught(), taught()
+    vocabulary.rows_of(["zorgs zorg"])
+    for each in (vocabulary, reads_late):
+        each.learn("zorgs")
+        each.freeze()
+
+    np.testing.assert_array_equal(
+        vocabulary.rows_of(["zorgs zorg"]).matrix.toarray(),
+        reads_late.rows_of(["zorgs zorg"]).matrix.toarray(),
+    )
+
+
+def test_more_terms_than_there_is_room_for_are_counted_too() -> None:
+    vocabulary = Vocabulary()
+    texts = [f"w{number}x w0x" for number in range(module.ROOM)]
+    for text in texts:
+        vocabulary.learn(text)
+
+    counts = dict(zip(vocabulary.names, vocabulary.document_counts.tolist(), strict=True))
+
+    assert len(counts) > module.ROOM
+    assert counts[f"{WORD}w0x"] == len(texts)
+    assert counts[f"{WORD}w{module.ROOM - 1}x"] == 1
 
 
 def test_more_tokens_than_are_remembered_are_looked_up_again() -> None:

@@ -55,6 +55,26 @@ class Stage(NamedTuple):
     peak: int
 
 
+class Measured(NamedTuple):
+    """What a chat's report took, stage by stage; pages in bytes: the report, all beside it, the largest of those."""
+
+    comments: int
+    stages: list[Stage]
+    page: int
+    beside: int
+    largest: int
+
+    @property
+    def cpu_s(self) -> float:
+        """Seconds of CPU of all stages."""
+        return sum(stage.cpu_s for stage in self.stages)
+
+    @property
+    def peak(self) -> int:
+        """The most that a stage took of memory."""
+        return max(stage.peak for stage in self.stages)
+
+
 def write_chat(path: Path, size: int, *, is_twitch: bool) -> None:
     """Write the comments table of a chat of that many comments."""
     from benchmarks.rare_violations import twitch
@@ -180,7 +200,7 @@ def in_memory(what: str) -> int:
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith(what))
 
 
-def measure(folder: Path, configs: Sequence[str], profiled: str | None) -> dict[str, object]:
+def measure(folder: Path, configs: Sequence[str], profiled: str | None) -> Measured:
     """Make the report of a folder's runs, and return what each stage took."""
     import polars as pl
 
@@ -229,13 +249,9 @@ def measure(folder: Path, configs: Sequence[str], profiled: str | None) -> dict[
     for name, page in rendered.beside.items():
         (data.disagreements(chat) / name).write_text(page, "utf-8")
     beside = [len(page.encode()) for page in rendered.beside.values()]
-    return {
-        "comments": comments.height,
-        "stages": watch.stages,
-        "page": len(rendered.html.encode()),
-        "beside": sum(beside),
-        "largest_beside": max(beside, default=0),
-    }
+    return Measured(
+        comments.height, watch.stages, len(rendered.html.encode()), sum(beside), max(beside, default=0)
+    )
 
 
 def in_its_own_process(*arguments: str) -> str:
@@ -265,20 +281,23 @@ def made(keep: Path, size: int, configs: Sequence[str], *, is_twitch: bool) -> t
     return folder, longer
 
 
-def shown(found: Sequence[dict[str, object]]) -> str:
+def shown(less: Measured, more: Measured) -> str:
     """Return the table that is printed."""
-    sizes = [int(str(each["comments"])) for each in found]
-    by_size = [[Stage(*stage) for stage in each["stages"]] for each in found]  # type: ignore[attr-defined]
-    lines = [f"{'stage':<28}" + "".join(f"{f'{size:,} comments':>24}" for size in sizes) + f"{'times':>8}"]
-    for stages in zip(*by_size, strict=True):
-        cells = "".join(f"{f'{each.cpu_s:.1f} s, {each.peak / GB:.2f} GB':>24}" for each in stages)
-        lines.append(f"{stages[0].name:<28}{cells}{stages[-1].cpu_s / max(stages[0].cpu_s, 1e-9):>8.1f}")
-    whole = [(sum(each.cpu_s for each in stages), max(each.peak for each in stages)) for stages in by_size]
-    cells = "".join(f"{f'{cpu_s:.1f} s, {peak / GB:.2f} GB':>24}" for cpu_s, peak in whole)
-    lines.append(f"{'all':<28}{cells}{whole[-1][0] / whole[0][0]:>8.1f}")
-    for name, said in (("page", "page, MB"), ("beside", "beside it, MB"), ("largest_beside", "largest, MB")):
-        sized = [int(str(each[name])) / MB for each in found]
-        lines.append(f"{said:<28}" + "".join(f"{size:>24.2f}" for size in sized))
+
+    def cells(cpu_s: float, peak: int) -> str:
+        return f"{f'{cpu_s:.1f} s, {peak / GB:.2f} GB':>24}"
+
+    def row(name: str, one: tuple[float, int], other: tuple[float, int]) -> str:
+        return f"{name:<28}{cells(*one)}{cells(*other)}{other[0] / max(one[0], 1e-9):>8.1f}"
+
+    heads = "".join(f"{f'{each.comments:,} comments':>24}" for each in (less, more))
+    lines = [f"{'stage':<28}{heads}{'times':>8}"]
+    for one, other in zip(less.stages, more.stages, strict=True):
+        lines.append(row(one.name, (one.cpu_s, one.peak), (other.cpu_s, other.peak)))
+    lines.append(row("all", (less.cpu_s, less.peak), (more.cpu_s, more.peak)))
+    for name, said in (("page", "page, MB"), ("beside", "beside it, MB"), ("largest", "largest, MB")):
+        sizes = "".join(f"{getattr(each, name) / MB:>24.2f}" for each in (less, more))
+        lines.append(f"{said:<28}{sizes}")
     return "\n".join(lines)
 
 
@@ -299,23 +318,21 @@ def main() -> int:
         if given.run is not None:
             write_run(given.folder, given.run)
         else:
-            print(json.dumps(measure(given.folder, given.configs, given.profile)))
+            print(json.dumps(measure(given.folder, given.configs, given.profile)._asdict()))
         return 0
     with tempfile.TemporaryDirectory(prefix="large-report-") as temporary:
         keep = given.keep or Path(temporary)
-        found = []
+        found: list[Measured] = []
         for folder in made(keep, given.comments, given.configs, is_twitch=given.twitch):
             profiled = ["--profile", given.profile] if given.profile and found else []
-            measured = in_its_own_process("--folder", str(folder), "--configs", *given.configs, *profiled)
-            found.append(json.loads(measured))
-    print(shown(found))
-    stages = [Stage(*stage) for stage in found[-1]["stages"]]
-    is_over = (
-        sum(stage.cpu_s for stage in stages) > MOST_SECONDS
-        or max(stage.peak for stage in stages) > MOST_GB * GB
-        or found[-1]["page"] > MOST_PAGE_MB * MB
-    )
-    return int(is_over)
+            said = json.loads(
+                in_its_own_process("--folder", str(folder), "--configs", *given.configs, *profiled)
+            )
+            found.append(Measured(**said | {"stages": [Stage(*stage) for stage in said["stages"]]}))
+    less, more = found
+    print(shown(less, more))
+    within = more.cpu_s <= MOST_SECONDS and more.peak <= MOST_GB * GB and more.page <= MOST_PAGE_MB * MB
+    return 0 if within else 1
 
 
 if __name__ == "__main__":

@@ -45,10 +45,13 @@ def costliest_disagreements(
     label_category, label_source; student_ and expert_ action, category, confidence, reasoning; gap, repeats.
     """
     audits = run.expert_audits if run.expert_audits.height or reference is None else reference
+    student, expert = _plans(run.student_decisions, "student"), _plans(audits, "expert")
+    # What few comments have comes first.
     both = (
         comments.select(ABOUT)
-        .join(_plans(run.student_decisions, "student"), on="comment_id", how="inner")
-        .join(_plans(audits, "expert"), on="comment_id", how="inner")
+        .join(expert, on="comment_id", how="inner")
+        .join(student, on="comment_id", how="inner")
+        .select(*ABOUT, *student.columns[1:], *expert.columns[1:])
     )
     disagree = (pl.col("student_action") != pl.col("expert_action")) | (
         pl.col("student_category") != pl.col("expert_category")

@@ -134,7 +134,7 @@ def value(ratios: tuple[Ratio, ...], sums: dict[str, Array]) -> Array:
 
 
 def _mean(parts: Sequence[Array]) -> Array:
-    return parts[0] if len(parts) == 1 else np.mean(parts, axis=0)  # type: ignore[no-any-return]
+    return parts[0] if len(parts) == 1 else np.mean(parts, axis=0)
 
 
 def _weighted(weights: Mapping[str, float], sums: Mapping[str, Array]) -> Array:

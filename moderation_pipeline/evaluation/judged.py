@@ -125,7 +125,9 @@ def judge(
 
 def known_of(comments: pl.DataFrame) -> pl.DataFrame:
     """Return what is known of the comments whoever moderated them: the first columns of `judge`."""
-    who = numbered(comments.select(user_key()).to_series())
+    # Where every comment has a user its id tells as much, in shorter words.
+    is_known = comments["user_id"].null_count() == 0
+    who = numbered(comments["user_id"] if is_known else comments.select(user_key()).to_series())
     has_clusters = comments["cluster"].count() > 0
     cluster = numbered(comments.select(cluster_key()).to_series()) if has_clusters else who
     text = numbered(comments["normalised"])

@@ -25,6 +25,8 @@ from moderation_pipeline.report.chart_style import (
 from moderation_pipeline.report.label_words.label_voice import LabelVoice
 
 STEP = {"step": 40}
+MOST_DIGITS = 3
+"""Of a percentage: a millionth off all is said to be all."""
 PANEL = 300
 """Width of each of two panels beside one another."""
 GREYS = alt.Scale(domain=[0, 1], range=["#ffffff", "#2f4b63"], interpolate="rgb")
@@ -43,13 +45,23 @@ def memory_growth(points: pl.DataFrame, marks: Marks, title: Titled) -> alt.TopL
 def agreement_over_time(windows: pl.DataFrame, marks: Marks, title: Titled) -> alt.TopLevelMixin:
     """Return lines with a point per window: the share of comments on which Student and Expert agree."""
     low = max(0.0, float(windows["agreement_rate"].min() or 0) - 0.03)  # type: ignore[arg-type]
+    style = percent_style(low, windows["agreement_rate"])
     y = alt.Y(
         "agreement_rate:Q",
         title="agreement (same action and category)",
-        axis=alt.Axis(format=".0%", tickCount=6),
+        axis=alt.Axis(format=style, tickCount=6),
         scale=alt.Scale(domain=[low, 1.0], nice=False),
     )
-    return titled(_lines(windows, "agreement_rate", y, marks, (low, 1.0), ".0%", step=False), title)
+    return titled(_lines(windows, "agreement_rate", y, marks, (low, 1.0), style, step=False), title)
+
+
+def percent_style(low: float, shares: pl.Series) -> str:
+    """Return how d3 writes shares on an axis from `low` to 1: no two ticks alike, and 100 % only what is all."""
+    digits = 0 if 1 - low >= 6 * 0.01 else 1
+    below = shares.filter(shares < 1).max() or 0.0
+    while digits < MOST_DIGITS and round(100 * float(below), digits) == 100:  # type: ignore[arg-type]
+        digits += 1
+    return f".{digits}%"
 
 
 def cumulative(points: pl.DataFrame, cost: Measure, marks: Marks, title: Titled) -> alt.TopLevelMixin:
@@ -150,7 +162,7 @@ def _position(points: pl.DataFrame) -> alt.X:
         "position:Q",
         title="comments so far",
         axis=alt.Axis(format=",d", tickCount=6, grid=False),
-        scale=alt.Scale(domain=[0, max(1, last)], nice=False),
+        scale=alt.Scale(domain=[0, last + 1], nice=False),  # so many are through after the last position
     )
 
 

@@ -116,9 +116,10 @@ def _trend(name: str, rates: pl.Series) -> str:
     first, last = pl.DataFrame({"first": rates.head(quarter), "last": rates.tail(quarter)}).mean().row(0)
     if rates.len() == 1:
         return f"Under {name} the Student agrees with the Expert on {percent(first, 0)} of comments"
+    digits = 1 if min(first, last) >= 0.99 else 0  # "> 99 %" twice would say nothing of where it went
     return (
-        f"Under {name} the Student agrees with the Expert on {percent(first, 0)} of the first quarter "
-        f"and {percent(last, 0)} of the last"
+        f"Under {name} the Student agrees with the Expert on {percent(first, digits)} of the first quarter "
+        f"and {percent(last, digits)} of the last"
     )
 
 

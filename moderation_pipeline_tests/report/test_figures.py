@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 from moderation_pipeline.evaluation.config_comparison import compare
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.report.chart_style import end_labels
+from moderation_pipeline.report.charts import percent_style
 from moderation_pipeline.report.figure import Figure
 from moderation_pipeline.report.figure_files import load_figures, save_figures
 from moderation_pipeline.report.figures import draw_figures
@@ -190,3 +191,19 @@ BEYOND = """() => {
     }).map(each => each.textContent)
 }"""
 """The texts of a drawing that reach out of it."""
+
+
+@pytest.mark.parametrize(
+    ("low", "shares", "style"),
+    [
+        (0.5, [0.53, 0.8], ".0%"),
+        (0.968, [0.998, 0.999], ".1%"),
+        (0.5, [0.53, 0.9996], ".2%"),
+        (0.97, [1.0, 1.0], ".1%"),
+        (0.97, [1 - 1e-9], ".3%"),
+    ],
+)
+def test_no_two_ticks_read_alike_and_no_share_below_all_reads_as_all(
+    low: float, shares: list[float], style: str
+) -> None:
+    assert percent_style(low, pl.Series(shares)) == style

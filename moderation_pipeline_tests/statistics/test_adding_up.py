@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 import pytest
@@ -12,7 +14,7 @@ TEXTS = st.lists(st.one_of(st.none(), st.sampled_from(["", "gg", "ez", "é", "a\
 NUMBERS = st.integers(min_value=-(2**62), max_value=2**62)
 
 
-def by_appearance(values: list[object]) -> list[int]:
+def by_appearance(values: Sequence[object]) -> list[int]:
     """Each value's number, the obvious way."""
     known: dict[object, int] = {}
     return [known.setdefault(value, len(known)) for value in values]

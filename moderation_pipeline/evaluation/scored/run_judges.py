@@ -66,7 +66,7 @@ def verdicts_of(comments: pl.DataFrame, runs: Sequence[Run]) -> JudgedRows:
     known = known_of(comments)
     rows = pl.concat(
         [
-            _about(comments.filter(is_labelled), known.filter(is_labelled)),
+            _about(comments, known).filter(is_labelled),
             *(_verdicts(run, judge(comments, run, known=known)).filter(is_labelled) for run in runs),
         ],
         how="horizontal",
@@ -79,8 +79,8 @@ def verdicts_of(comments: pl.DataFrame, runs: Sequence[Run]) -> JudgedRows:
     return JudgedRows(rows, judges, groups, _labelled_by(comments), chat)
 
 
-def _about(labelled: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    return labelled.select(
+def _about(comments: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    return comments.select(
         pl.col("position").alias("row"),
         "text",
         pl.col("label_is_violation").alias("label"),

@@ -44,12 +44,13 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass(frozen=True, slots=True)
 class FailedCheck:
-    """A check that did not hold: of which asset, its name, and what it found."""
+    """A check that did not hold: of which asset, its name, what it found, and whether it only warns."""
 
     asset: str
     name: str
     description: str
     metadata: Mapping[str, object]
+    is_warning: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,4 +220,5 @@ def _failed(evaluations: Sequence[dg.AssetCheckEvaluation]) -> Iterator[FailedCh
                 evaluation.check_name,
                 evaluation.description or "",
                 values,
+                is_warning=evaluation.severity is dg.AssetCheckSeverity.WARN,
             )

@@ -19,13 +19,16 @@ from moderation_pipeline_tests.program import moderation
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two chats, a file that can't be read, and settings for the night."""
+    """Two chats, one with a line that can't be read, a file that can't be, two that would be one chat, and settings."""
     folder = tmp_path_factory.mktemp("nights")
     chats = folder / "data" / "chats"
     chats.mkdir(parents=True)
     for chat in ("monday", "tuesday"):
         (chats / f"{chat}.csv").write_text("user_name,text\n" + "ann,hello there\n" * 9 + "bob,you idiot\n")
     (chats / "broken.parquet").write_bytes(b"PAR1 and no more")
+    (chats / "cut.jsonl").write_text('{"text": "hello", "user_name": "ann"}\n' * 9 + '{"text": "hel\n')
+    for name in ("noon.csv", "noon.tsv"):
+        (chats / name).write_text("text\nhi\n")
     (folder / "data" / "nights.yaml").write_text("configs: [student_only]\n")
     return folder
 
@@ -37,6 +40,7 @@ def test_a_night_moderates_what_changed_tells_what_failed_once_and_goes_on(
         monkeypatch.setenv(WEBHOOK, server.address)
         first = moderation(folder, "run", "--night", "--json")
         second = moderation(folder, "run", "--night")
+        (folder / "data" / "chats" / "noon.tsv").unlink()
         with (folder / "data" / "chats" / "tuesday.csv").open("a") as file:
             file.write("cat,good night\n")
         third = moderation(folder, "run", "--night")
@@ -45,24 +49,35 @@ def test_a_night_moderates_what_changed_tells_what_failed_once_and_goes_on(
     told = {each["chat"]: each for each in json.loads(first.stdout)}
     assert {chat: each["made"] for chat, each in told.items()} == {
         "broken": [],
+        "cut": ["student_only"],
         "monday": ["student_only"],
+        "noon": [],
         "tuesday": ["student_only"],
     }
     assert "broken.parquet" in told["broken"]["failures"][0]
+    assert "would both be the chat 'noon'" in told["noon"]["failures"][0]
+    assert told["cut"]["failures"] == []
+    assert told["cut"]["warnings"][0].startswith("Check warns: few_lines_are_rejected of ingestion (cut).")
     assert [row["config"] for row in told["monday"]["comparison"]] == ["student_only"]
-    assert first.stderr.rstrip().endswith("Failed: broken (1 of 3 chats).")
-    assert [each["chat"] for each in server.posted[0]["failed"]] == ["broken"]  # type: ignore[attr-defined]
-    assert len(server.posted) == 1
+    assert first.stderr.rstrip().endswith(
+        "To be looked at: cut (1 of 5 chats).\nFailed: broken, noon (2 of 5 chats)."
+    )
+    posted = server.posted[0]
+    assert [each["chat"] for each in posted["failed"]] == ["broken", "noon"]  # type: ignore[attr-defined]
+    assert [each["chat"] for each in posted["warned"]] == ["cut"]  # type: ignore[attr-defined]
+    assert len(server.posted) == 2  # of the two that would be one chat again, until one is renamed
 
-    assert second.returncode == ExitCode.OK, second.stderr
-    assert second.stdout.splitlines()[:2] == [
+    assert second.returncode == ExitCode.FAILED, second.stderr
+    assert second.stdout.splitlines()[:3] == [
+        "cut: up to date student_only",
         "monday: up to date student_only",
         "tuesday: up to date student_only",
     ]
-    assert second.stdout.splitlines()[2].startswith("broken: left out, unreadable: ")
+    assert second.stdout.splitlines()[3].startswith("broken: left out, unreadable: ")
+    assert second.stderr.rstrip().endswith("Failed: noon (1 of 5 chats).")
 
     assert third.returncode == ExitCode.OK, third.stderr
-    assert "monday: up to date student_only\ntuesday: made student_only" in third.stdout
+    assert "monday: up to date student_only\nnoon: made student_only\ntuesday: made student_only" in third.stdout
 
 
 def test_one_chat_that_does_not_exist_is_a_mistake_before_anything_is_moderated(folder: Path) -> None:
@@ -85,7 +100,7 @@ def test_a_chat_that_is_removed_leaves_nothing_behind_and_only_when_it_is_meant(
     assert [path for path in data.rglob("*monday*") if path.exists()] == []
     assert len(list((data / "dagster" / "history" / "runs").glob("*-*.db"))) < runs
     chats = {each["chat"]: each for each in json.loads(moderation(folder, "chats", "--json").stdout)}
-    assert set(chats) == {"broken", "synthetic", "tuesday"}
+    assert set(chats) == {"broken", "cut", "noon", "synthetic", "tuesday"}
     assert (chats["broken"]["state"], chats["tuesday"]["state"]) == ("unreadable", "read")
     assert chats["tuesday"]["megabytes"] > 0
     again = moderation(folder, "remove", "monday", "--yes")

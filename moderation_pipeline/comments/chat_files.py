@@ -66,17 +66,37 @@ def format_beside(path: Path) -> str | None:
 def chat_files(folder: DataFolder) -> dict[str, Path]:
     """Return every chat under data/chats by its slug, in the order of the slugs: a file, or a folder of files.
 
-    Raises:
-        SameChatError: two have one slug; the error names both.
+    A slug that two of them have is left out, so that it stops no other chat: `named_twice` has it.
     """
-    chats: dict[str, Path] = {}
+    return {slug: paths[0] for slug, paths in _by_slug(folder).items() if len(paths) == 1}
+
+
+def named_twice(folder: DataFolder) -> dict[str, SameChatError]:
+    """Return what is wrong with each chat of whose slug there are two files or folders, by the slug."""
+    return {
+        slug: SameChatError(slug, paths[0], paths[1])
+        for slug, paths in _by_slug(folder).items()
+        if len(paths) > 1
+    }
+
+
+def chat_file(folder: DataFolder, chat: str) -> Path | None:
+    """Return the file or folder of a chat, null where it has none.
+
+    Raises:
+        SameChatError: two have its slug; the error names both.
+    """
+    twice = named_twice(folder).get(chat)
+    if twice is not None:
+        raise twice
+    return chat_files(folder).get(chat)
+
+
+def _by_slug(folder: DataFolder) -> dict[str, list[Path]]:
+    chats: dict[str, list[Path]] = {}
     for path in sorted(folder.chats.glob("*")):
-        if not _is_chat(path):
-            continue
-        slug = chat_name(path)
-        if slug in chats:
-            raise SameChatError(slug, chats[slug], path)
-        chats[slug] = path
+        if _is_chat(path):
+            chats.setdefault(chat_name(path), []).append(path)
     return dict(sorted(chats.items()))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files
+from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_file, chat_files
 from moderation_pipeline.comments.files.arrival import Arrival
 from moderation_pipeline.comments.keeping.chat_states import forget_unreadable, note_unreadable
 from moderation_pipeline.defs.checking import OWNERS, declared, holds
@@ -125,12 +125,11 @@ def chat_log(
 
 
 def _place_of(chat: str, folder: DataFolder) -> Path:
-    files = chat_files(folder)
-    if chat not in files:
-        raise MissingChatError(
-            f"Chat {chat!r} has no file in {folder.chats}. Chats there: {', '.join(files) or 'none'}."
-        )
-    return files[chat]
+    path = chat_file(folder, chat)
+    if path is None:
+        there = ", ".join(chat_files(folder)) or "none"
+        raise MissingChatError(f"Chat {chat!r} has no file in {folder.chats}. Chats there: {there}.")
+    return path
 
 
 def _counts(ingestion: pl.DataFrame) -> dict[str, str | int]:

@@ -7,7 +7,7 @@ import dagster as dg
 from dagster._core.events import JobFailureData, RunFailureReason
 from dagster._core.launcher import WorkerStatus
 
-from moderation_pipeline.comments.chat_files import chat_files
+from moderation_pipeline.comments.chat_files import chat_files, named_twice
 from moderation_pipeline.comments.keeping.chat_states import chat_states, fingerprint
 from moderation_pipeline.defs.home.instance import is_temporary
 from moderation_pipeline.defs.home.judged_early import EARLY, READ, early_tags
@@ -47,13 +47,14 @@ def chats_that_arrive(
 ) -> dg.SensorResult | dg.SkipReason:
     """Register every file and folder under data/chats as a partition, and read those that are new or have changed.
 
-    A key of which neither file nor table is left is dropped. Two that would be one chat stop it, and the error names
-    both.
+    A key of which neither file nor table is left is dropped. Two that would be one chat are left out, and said.
     """
     if is_temporary(context.instance):
         return dg.SkipReason(TEMPORARY)
     follow(data_folder, tables=[CHATS, COMMENTS.name])
     files = chat_files(data_folder)
+    for twice in named_twice(data_folder).values():
+        context.log.warning(str(twice))
     seen: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
     found = {chat: fingerprint(path) for chat, path in files.items()}
     known = set(context.instance.get_dynamic_partitions(str(chats.name)))

@@ -1,4 +1,4 @@
-"""What somebody is told when a night has failed: one POST of JSON to an address from the environment.
+"""What somebody is told of a night that failed, or is to be looked at: one POST of JSON to an address that is set.
 
 The address may itself be a secret (many chat services' are), so it stands in no file, table, log or error. What is
 sent is what the terminal says, never a comment and never a key.
@@ -29,18 +29,23 @@ class _AsItComes(HTTPErrorProcessor):
     https_response = http_response
 
 
-def alert(variables: Mapping[str, str], text: str, failed: Sequence[Mapping[str, object]]) -> str | None:
+def alert(
+    variables: Mapping[str, str],
+    text: str,
+    failed: Sequence[Mapping[str, object]],
+    warned: Sequence[Mapping[str, object]] = (),
+) -> str | None:
     """Send an alert where an address is set, and return in words why it could not be sent; null where all is well.
 
-    The body is `{"text": ..., "failed": [{"chat": ..., "failures": [...]}, ...]}`; `text` alone is what chat
-    services show.
+    The body is `{"text": ..., "failed": [{"chat": ..., "failures": [...]}, ...], "warned": [{"chat": ..., "warnings":
+    [...]}, ...]}`; `text` alone is what chat services show.
     """
     address = variables.get(WEBHOOK, "").strip()
     if not address:
         return None
     if urlsplit(address).scheme not in ("http", "https"):
         return f"No alert was sent: {WEBHOOK} holds no address that begins with http:// or https://."
-    body = json.dumps({"text": text, "failed": list(failed)}).encode()
+    body = json.dumps({"text": text, "failed": list(failed), "warned": list(warned)}).encode()
     request = Request(address, data=body, headers={"Content-Type": "application/json"}, method="POST")
     try:
         with build_opener(_AsItComes).open(request, timeout=WAITED_S) as response:

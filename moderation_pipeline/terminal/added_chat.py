@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from moderation_pipeline.comments.chat_files import (
     SYNTHETIC,
-    chat_files,
+    chat_file,
     endings,
     file_name,
     format_path,
@@ -167,7 +167,7 @@ def add_files(
     if "day" in said and len(files) > 1:
         raise SeveralDaysError(len(files))
     told = Said(format_name, columns_from_arguments(columns) if columns else None, log_spec(said, COMMAND))
-    existing = None if replace else chat_files(folder).get(chat)
+    existing = None if replace else chat_file(folder, chat)
     is_meant = name is not None or any(Path(each).is_dir() for each in named)
     made_of = _composition(files, existing, chat, is_meant=is_meant)
     staged, owners = _laid_out(folder, room, chat, made_of, told, named)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, chat_name
+from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, chat_name, named_twice
 from moderation_pipeline.comments.keeping.chat_leavings import leavings
 from moderation_pipeline.comments.keeping.chat_states import ChatState, chat_states
 from moderation_pipeline.config.config_errors import ConfigError
@@ -121,7 +121,9 @@ def chats(folder: DataFolder) -> pl.DataFrame:
     files = chat_files(folder)
     states = chat_states(folder)
     ingested = query(folder, INGESTED)
-    known = pl.DataFrame({"chat": sorted({*files, *ingested["chat"], SYNTHETIC})}, schema={"chat": pl.String})
+    known = pl.DataFrame(
+        {"chat": sorted({*states, *ingested["chat"], SYNTHETIC})}, schema={"chat": pl.String}
+    )
     names = {name: f"{path.name}/" if path.is_dir() else path.name for name, path in files.items()}
     file_names = known["chat"].replace_strict(names, default=None)
     told = [states.get(chat, NOT_MADE) for chat in known["chat"]]
@@ -150,7 +152,7 @@ def _stale(folder: DataFolder) -> pl.DataFrame:
 def known_chats(folder: DataFolder) -> list[str]:
     """Return the chats that have a file or comments, and the one that is generated."""
     stored = [path.stem for path in stored_partitions(folder, COMMENTS)]
-    return sorted({*chat_files(folder), *stored, SYNTHETIC})
+    return sorted({*chat_files(folder), *named_twice(folder), *stored, SYNTHETIC})
 
 
 def require_chat(folder: DataFolder, chat: str) -> str:

@@ -10,7 +10,6 @@ import pytest
 from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, RunLauncher, WorkerStatus
 from dagster._core.test_utils import create_run_for_test
 
-from moderation_pipeline.comments.chat_files import SameChatError
 from moderation_pipeline.comments.keeping.chat_states import chat_states, note_unreadable
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import DEFAULT_CONFIG
@@ -86,14 +85,12 @@ def test_each_version_of_a_chat_is_asked_for_under_a_key_of_its_own(
     assert keys[0] == keys[1] != keys[2]
 
 
-def test_two_files_that_would_be_one_chat_are_an_error_that_names_both(
+def test_two_files_that_would_be_one_chat_are_left_out_and_stop_no_other(
     folder: DataFolder, instance: dg.DagsterInstance
 ) -> None:
     (folder.chats / "Synthetic.csv").write_text("text\nhi\n")
-    with pytest.raises(SameChatError) as error:
-        look_at_chats(folder, instance)
-    assert "Synthetic.csv" in str(error.value)
-    assert "synthetic.jsonl" in str(error.value)
+    (folder.chats / "other.csv").write_text("text\nhi\n")
+    assert asked_for(look_at_chats(folder, instance)) == ["other"]
 
 
 def test_an_empty_folder_asks_for_nothing(folder: DataFolder, instance: dg.DagsterInstance) -> None:

@@ -61,7 +61,12 @@ FAILED = [{"chat": "monday", "failures": ["it is no chat"]}]
 def test_an_alert_is_one_post_that_says_what_failed() -> None:
     with hook() as server:
         assert alert({WEBHOOK: server.address}, "monday failed", FAILED) is None
-    assert server.posted == [{"text": "monday failed", "failed": FAILED}]
+        warned = [{"chat": "tuesday", "warnings": ["it is old"]}]
+        assert alert({WEBHOOK: server.address}, "look at tuesday", [], warned) is None
+    assert server.posted == [
+        {"text": "monday failed", "failed": FAILED, "warned": []},
+        {"text": "look at tuesday", "failed": [], "warned": warned},
+    ]
 
 
 def test_without_an_address_nobody_is_told_and_nothing_is_wrong() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from moderation_pipeline.comments.chat_files import (
     SameChatError,
+    chat_file,
     chat_files,
     chat_name,
     format_beside,
@@ -15,6 +16,7 @@ from moderation_pipeline.comments.chat_files import (
 from moderation_pipeline.comments.columns import ColumnsError, columns_beside
 from moderation_pipeline.comments.files.file_reading import MixedFormatsError
 from moderation_pipeline.comments.ingest import ingest
+from moderation_pipeline.comments.keeping.chat_states import chat_states
 from moderation_pipeline.comments.log_spec import LogSpec, log_beside
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.terminal.added_chat import (
@@ -182,12 +184,18 @@ def test_nothing_is_copied_when_something_is_wrong(
     assert not folder.chats.exists()
 
 
-def test_two_files_of_one_slug_in_the_folder_are_an_error_that_names_both(tmp_path: Path) -> None:
+def test_two_files_of_one_slug_in_the_folder_are_an_error_that_names_both_and_stops_no_other_chat(
+    tmp_path: Path,
+) -> None:
     folder = DataFolder(tmp_path)
-    log(folder.chats, "x.csv")
-    log(folder.chats, "X.jsonl")
+    for name in ("x.csv", "X.jsonl", "y.csv"):
+        log(folder.chats, name)
+    assert list(chat_files(folder)) == ["y"]
     with pytest.raises(SameChatError, match=r"X\.jsonl and .*x\.csv would both be the chat 'x'"):
-        chat_files(folder)
+        chat_file(folder, "x")
+    states = chat_states(folder)
+    assert (states["x"].state, states["y"].state) == ("unreadable", "unread")
+    assert "Rename or remove one of them" in states["x"].why
 
 
 def test_columns_that_are_not_understood_name_their_file(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from moderation_pipeline.comments.chat_files import beside, chat_files
+from moderation_pipeline.comments.chat_files import beside, chat_file
 from moderation_pipeline.comments.keeping.chat_states import forget_unreadable
 from moderation_pipeline.slugs import check_slug
 from moderation_pipeline.warehouse.files import EXTENSION
@@ -51,7 +51,7 @@ def size_of(path: Path) -> int:
 
 def take_away(folder: DataFolder, chat: str) -> None:
     """Delete all that there is of a chat, its log first, so that nobody reads it anew meanwhile."""
-    for leaving in leavings(folder, chat, chat_files(folder).get(chat)):
+    for leaving in leavings(folder, chat, chat_file(folder, chat)):
         if leaving.path.is_dir():
             shutil.rmtree(leaving.path)
         else:

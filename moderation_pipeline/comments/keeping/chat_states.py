@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from moderation_pipeline.comments.chat_files import chat_files, written
+from moderation_pipeline.comments.chat_files import chat_files, named_twice, written
 from moderation_pipeline.slugs import check_slug
 from moderation_pipeline.warehouse.files import partition_path, replaced_atomically, stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -39,7 +39,9 @@ def chat_states(folder: DataFolder) -> dict[str, ChatState]:
     """Return every chat that has a file or tables, in the order of their names."""
     files = chat_files(folder)
     stored = {path.stem for path in stored_partitions(folder, COMMENTS)}
-    return {chat: chat_state(folder, chat, files.get(chat)) for chat in sorted({*files, *stored})}
+    twice = {chat: ChatState("unreadable", str(error)) for chat, error in named_twice(folder).items()}
+    known = {chat: chat_state(folder, chat, files.get(chat)) for chat in {*files, *stored} - set(twice)}
+    return dict(sorted({**known, **twice}.items()))
 
 
 def chat_state(folder: DataFolder, chat: str, path: Path | None) -> ChatState:

@@ -15,7 +15,7 @@ from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
 
 from moderation_pipeline.certificates.certified_basis import begun_from
-from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files, written
+from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_file, written
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.slugs import RunKey
@@ -110,7 +110,7 @@ def send_log(folder: DataFolder, chat: str) -> None:
 
 def log_of(folder: DataFolder, chat: str) -> list[Path]:
     """Return a chat's own files and folders, with what is said beside them; none where it has none."""
-    path = chat_files(folder).get(chat)
+    path = chat_file(folder, chat)
     return [] if path is None else written(path)
 
 

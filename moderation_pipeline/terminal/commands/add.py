@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from moderation_pipeline.terminal.exit_codes import CommandFailed
 from moderation_pipeline.terminal.screen import console, print_json, say
 from moderation_pipeline.warehouse.folder import DataFolder
 
@@ -93,12 +92,10 @@ def add(
 
         with added.in_owners_words(), launcher(folder) as launch:
             outcome = launch.ingest_chat(added.chat, seen, added.staged)
-    failures = due_runs.failed_checks(outcome)
     summary = chat_summary.summary_of(folder, added.chat, seen)
     if as_json:
         print_json([summary])
     else:
         click.echo(chat_summary.wrapped(chat_summary.lines_of(summary), console().width))
-    if failures:
-        raise CommandFailed("\n".join(failures))
+    due_runs.fail_where_broken(due_runs.checks_told(outcome))
     say(f"Next: moderation run {added.chat}")

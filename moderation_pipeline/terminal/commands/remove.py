@@ -20,13 +20,13 @@ def remove(chat: str, yes: bool) -> None:
 
     Replies that were paid for stay ('moderation cache'). A log that was added was copied: where it came from, it stays.
     """
-    from moderation_pipeline.comments.chat_files import chat_files
+    from moderation_pipeline.comments.chat_files import chat_file
     from moderation_pipeline.comments.keeping.chat_leavings import leavings, take_away
     from moderation_pipeline.terminal.listings import NoSuchChatError, known_chats
     from moderation_pipeline.warehouse.objects.follow import forget
 
     folder = DataFolder.find()
-    found = leavings(folder, chat, chat_files(folder).get(chat))
+    found = leavings(folder, chat, chat_file(folder, chat))
     if found:
         rows = [(each.what, str(each.path), each.size / 1e6) for each in found]
         print_table(["what", "where", "MB"], rows, right=["MB"])

@@ -87,6 +87,7 @@ def _run_one(folder: DataFolder, chat: str, wanted: Wanted, observer: RunObserve
     from moderation_pipeline.launch import launcher
     from moderation_pipeline.terminal import summary
     from moderation_pipeline.terminal.nights.chat_runs import moderated
+    from moderation_pipeline.terminal.running.due_runs import ChecksTold, fail_where_broken
 
     say(f"Moderating {chat} under {wanted.told} (data in {folder.root}).")
     with launcher(folder) as launch:
@@ -97,8 +98,7 @@ def _run_one(folder: DataFolder, chat: str, wanted: Wanted, observer: RunObserve
     elif not comparison.is_empty():
         summary.print_comparison(folder, comparison)
         click.echo(f"Report: {summary.report_path(folder, chat)}")
-    if outcome.failures:
-        raise CommandFailed("\n".join(outcome.failures))
+    fail_where_broken(ChecksTold(outcome.failures, outcome.warnings))
 
 
 def _run_several(
@@ -111,7 +111,7 @@ def _run_several(
     as_json: bool,
 ) -> None:
     from moderation_pipeline.terminal.nights.chat_runs import all_moderated
-    from moderation_pipeline.terminal.nights.night_runs import alerted, as_objects, failures_told
+    from moderation_pipeline.terminal.nights.night_runs import alerted, as_objects, told_of
 
     say(f"Moderating {len(chats)} chats under {wanted.told} (data in {folder.root}).")
     outcomes = [*all_moderated(folder, chats, wanted, observer), *left_out]
@@ -120,7 +120,10 @@ def _run_several(
     else:
         for outcome in outcomes:
             click.echo(outcome.line)
-    told = failures_told(outcomes)
-    if told is not None:
-        alerted(told, outcomes)
+    told = told_of(outcomes)
+    if told is None:
+        return
+    alerted(told, outcomes)
+    if any(each.failures for each in outcomes):
         raise CommandFailed(told)
+    say(told)

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from moderation_pipeline.comments.chat_files import SYNTHETIC
+from moderation_pipeline.comments.chat_files import SYNTHETIC, named_twice
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.terminal.exit_codes import users_mistake
 from moderation_pipeline.terminal.running import due_runs
+from moderation_pipeline.terminal.running.due_runs import ChecksTold
 from moderation_pipeline.terminal.screen import say
 from moderation_pipeline.warehouse.folder import DataFolder
 
@@ -46,13 +47,14 @@ class Wanted(NamedTuple):
 class ChatOutcome(NamedTuple):
     """What became of a chat: configs whose runs were made, those that were up to date, what failed, in words.
 
-    One that was `left_out` says why.
+    `warnings` say what somebody should look at; nothing failed for that. One that was `left_out` says why.
     """
 
     chat: str
     made: tuple[str, ...] = ()
     current: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     left_out: str | None = None
 
     @property
@@ -63,6 +65,7 @@ class ChatOutcome(NamedTuple):
         parts = [f"made {', '.join(self.made)}"] if self.made else []
         parts += [f"up to date {', '.join(self.current)}"] if self.current else []
         parts += [f"FAILED ({len(self.failures)})"] if self.failures else []
+        parts += [f"warned of ({len(self.warnings)})"] if self.warnings else []
         return f"{self.chat}: {'; '.join(parts)}"
 
 
@@ -70,7 +73,7 @@ def moderated(
     launch: Launcher, folder: DataFolder, chat: str, wanted: Wanted, observer: RunObserver
 ) -> ChatOutcome:
     """Read the chat where that is due, make the runs that are wanted, and compare them."""
-    failures = list(_read(launch, folder, chat, observer))
+    told = _read(launch, folder, chat, observer)
     configs = wanted.of(folder, chat)
     current = [each.name for each in configs if wanted.only_new and _is_current(folder, chat, each)]
     due = [each for each in configs if each.name not in current]
@@ -80,24 +83,24 @@ def moderated(
         for named, said, is_made in side_by_side(
             launch, lambda each: _made(launch, chat, each, wanted, observer), together
         ):
-            failures += said
+            told = told.beside(said)
             made += [named.name] if is_made else []
     if made:  # else there is nothing new to compare, and what failed must not be hidden by that
         say("Comparing, drawing, writing the report.")
-        failures += due_runs.failed_checks(launch.compare_chat(chat))
-    return ChatOutcome(chat, tuple(made), tuple(current), tuple(failures))
+        told = told.beside(due_runs.checks_told(launch.compare_chat(chat)))
+    return ChatOutcome(chat, tuple(made), tuple(current), *told)
 
 
-def _read(launch: Launcher, folder: DataFolder, chat: str, observer: RunObserver) -> list[str]:
+def _read(launch: Launcher, folder: DataFolder, chat: str, observer: RunObserver) -> ChecksTold:
     from moderation_pipeline.defs.comments import READING_VERSION
 
     if due_runs.is_synthetic_missing(folder, chat):
         launch.synthesize()
     is_current = launch.last_read_by(chat) == READING_VERSION
     if not due_runs.is_reading_due(folder, chat, is_current=is_current):
-        return []
+        return ChecksTold()
     say(f"Reading {chat}.")
-    return due_runs.failed_checks(launch.ingest_chat(chat, observer))
+    return due_runs.checks_told(launch.ingest_chat(chat, observer))
 
 
 def _is_current(folder: DataFolder, chat: str, named: NamedConfig) -> bool:
@@ -114,7 +117,7 @@ class _Made(NamedTuple):
     """A config, what is to be said of its run, and whether it was made."""
 
     named: NamedConfig
-    said: list[str]
+    said: ChecksTold
     is_made: bool
 
 
@@ -124,10 +127,10 @@ def _made(launch: Launcher, chat: str, named: NamedConfig, wanted: Wanted, obser
         noted: list[str] = []
         with due_runs.failure_noted(named, noted):
             outcome = launch.moderate_chat(chat, named.name, observer, wanted.run_config)
-            return _Made(named, due_runs.failed_checks(outcome), True)
+            return _Made(named, due_runs.checks_told(outcome), True)
         if attempt < wanted.retries:
             say(f"{noted[0]} Trying again ({attempt + 1} of {wanted.retries}).")
-    return _Made(named, noted, False)
+    return _Made(named, ChecksTold(tuple(noted)), False)
 
 
 Item = TypeVar("Item")
@@ -178,7 +181,13 @@ def chats_wanted(
 
     if not are_all:
         return list(dict.fromkeys(named)) or [SYNTHETIC], []
-    states = chat_states(folder)
+    states, twice = chat_states(folder), named_twice(folder)
     left_out = {chat: state for chat, state in states.items() if state.state in ("gone", "unreadable")}
-    told = [ChatOutcome(chat, left_out=f"{state.state}: {state.why}") for chat, state in left_out.items()]
+    told = [
+        ChatOutcome(chat, left_out=f"{state.state}: {state.why}")
+        for chat, state in left_out.items()
+        if chat not in twice
+    ]
+    # What was never read is no file that somebody knows to be broken: it fails anew until one of the two is renamed.
+    told += [ChatOutcome(chat, failures=(str(error),)) for chat, error in twice.items()]
     return [chat for chat in states if chat not in left_out], told

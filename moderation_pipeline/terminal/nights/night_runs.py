@@ -31,14 +31,16 @@ def night_wanted(
     return tuple(chats) or settings.chats, wanted
 
 
-def failures_told(outcomes: Sequence[ChatOutcome]) -> str | None:
-    """Return every failure behind its chat, and in the last line which chats failed; null where none did."""
-    failed = [outcome for outcome in outcomes if outcome.failures]
-    if not failed:
-        return None
-    lines = [f"{outcome.chat}: {each}" for outcome in failed for each in outcome.failures]
-    names = ", ".join(outcome.chat for outcome in failed)
-    return "\n".join([*lines, f"Failed: {names} ({len(failed)} of {len(outcomes)} chats)."])
+def told_of(outcomes: Sequence[ChatOutcome]) -> str | None:
+    """Return each warning and failure behind its chat, and in the last lines of which chats; null where all is well."""
+    lines = [f"{outcome.chat}: {each}" for outcome in outcomes for each in outcome.warnings]
+    lines += [f"{outcome.chat}: {each}" for outcome in outcomes for each in outcome.failures]
+    for word, named in (
+        ("To be looked at", [outcome.chat for outcome in outcomes if outcome.warnings]),
+        ("Failed", [outcome.chat for outcome in outcomes if outcome.failures]),
+    ):
+        lines += [f"{word}: {', '.join(named)} ({len(named)} of {len(outcomes)} chats)."] if named else []
+    return "\n".join(lines) or None
 
 
 def alerted(told: str, outcomes: Sequence[ChatOutcome]) -> None:
@@ -46,7 +48,8 @@ def alerted(told: str, outcomes: Sequence[ChatOutcome]) -> None:
     from moderation_pipeline.moderation.alerts import alert
 
     failed = [{"chat": each.chat, "failures": list(each.failures)} for each in outcomes if each.failures]
-    problem = alert(os.environ, told, failed)
+    warned = [{"chat": each.chat, "warnings": list(each.warnings)} for each in outcomes if each.warnings]
+    problem = alert(os.environ, told, failed, warned)
     if problem is not None:
         say(problem)
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_files
+from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_file
 from moderation_pipeline.comments.keeping.chat_states import is_newer
 from moderation_pipeline.config.champions import CHAMPION
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import KEYLESS_REGIMES, NamedConfig
 from moderation_pipeline.moderation.run_states import champion_of
-from moderation_pipeline.terminal.exit_codes import users_mistake
+from moderation_pipeline.terminal.exit_codes import CommandFailed, users_mistake
 from moderation_pipeline.terminal.listings import usable_config
-from moderation_pipeline.terminal.screen import print_frame
+from moderation_pipeline.terminal.screen import print_frame, say
 from moderation_pipeline.warehouse.damage import is_damaged
 from moderation_pipeline.warehouse.files import partition_path, read_table
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -61,7 +61,7 @@ def experts_first(configs: Sequence[NamedConfig]) -> list[NamedConfig]:
 
 def is_synthetic_missing(folder: DataFolder, chat: str) -> bool:
     """Whether the chat is the generated one and was not written yet."""
-    return chat == SYNTHETIC and SYNTHETIC not in chat_files(folder)
+    return chat == SYNTHETIC and chat_file(folder, SYNTHETIC) is None
 
 
 def is_reading_due(folder: DataFolder, chat: str, *, is_current: bool) -> bool:
@@ -69,7 +69,7 @@ def is_reading_due(folder: DataFolder, chat: str, *, is_current: bool) -> bool:
 
     A chat whose files are gone is taken as it was read.
     """
-    path = chat_files(folder).get(chat)
+    path = chat_file(folder, chat)
     if path is None:
         return False
     table = partition_path(folder, COMMENTS, chat)
@@ -78,12 +78,40 @@ def is_reading_due(folder: DataFolder, chat: str, *, is_current: bool) -> bool:
     return is_newer(path, table)
 
 
-def failed_checks(outcome: RunOutcome) -> list[str]:
+class ChecksTold(NamedTuple):
+    """What is to be said of checks that did not hold, a sentence each: what broke, and what somebody should look at."""
+
+    failures: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def beside(self, other: ChecksTold) -> ChecksTold:
+        """Return what is to be said of both."""
+        return ChecksTold(self.failures + other.failures, self.warnings + other.warnings)
+
+
+def checks_told(outcome: RunOutcome) -> ChecksTold:
     """Return a sentence for each check of a run that did not hold."""
-    return [
-        f"Check failed: {check.name} of {check.asset} ({outcome.partition}). {check.description}"
-        for check in outcome.failed_checks
-    ]
+    told = {
+        is_warning: tuple(
+            f"{word}: {check.name} of {check.asset} ({outcome.partition}). {check.description}"
+            for check in outcome.failed_checks
+            if check.is_warning is is_warning
+        )
+        for is_warning, word in ((False, "Check failed"), (True, "Check warns"))
+    }
+    return ChecksTold(told[False], told[True])
+
+
+def fail_where_broken(told: ChecksTold) -> None:
+    """Say what checks warn of, and end the command where one failed.
+
+    Raises:
+        CommandFailed: a check failed.
+    """
+    for each in told.warnings:
+        say(each)
+    if told.failures:
+        raise CommandFailed("\n".join(told.failures))
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from moderation_pipeline.comments.chat_files import BESIDE, beside, chat_files, chat_name
+from moderation_pipeline.comments.chat_files import BESIDE, beside, chat_file, chat_name
 from moderation_pipeline.comments.files.arrival import Arrival
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -135,7 +135,7 @@ class StagedChat(Arrival):
             return
         chats = self._folder.chats
         self._old.mkdir()
-        replaced = chat_files(self._folder).get(chat)
+        replaced = chat_file(self._folder, chat)
         try:
             for each in [*beside(replaced), replaced] if replaced is not None else []:
                 each.rename(self._old / each.name)
@@ -150,7 +150,7 @@ def _put_back(old: Path, folder: DataFolder) -> None:
     """Put a chat back that has no successor in its place."""
     left = sorted(old.glob("*"))
     chats = [each for each in left if not each.name.endswith(BESIDE)]
-    if any(chat_name(each) in chat_files(folder) for each in chats):
+    if any(chat_file(folder, chat_name(each)) is not None for each in chats):
         return
     for chat in chats:
         for suffix in BESIDE:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.evaluation.judged import SANCTION_WORDS, Run, user_key
+from moderation_pipeline.statistics.adding_up import groups_of
 
 BEFORE, AFTER, OWN = 3, 2, 3
 """Lines of the channel before and after a case, and of the user's own before it."""
@@ -78,14 +79,14 @@ def contexts(comments: pl.DataFrame, run: Run, comment_ids: Sequence[str]) -> di
 
 def _numbered(comments: pl.DataFrame) -> pl.DataFrame:
     """Return the comments with their number in their channel and, in it, of their user."""
-    author = pl.concat_str("channel", user_key(), separator="\x1f", ignore_nulls=True)
+    author = groups_of([comments["channel"], comments.select(user_key()).to_series()]).of_row
     return (
         comments.select(
             "comment_id",
             "channel",
             "position",
             "text",
-            author=author,
+            author=pl.Series(author),
             has_user=pl.coalesce("user_id", "user_name").is_not_null(),
             user=pl.coalesce("user_name", "user_id").fill_null("unknown user"),
         )

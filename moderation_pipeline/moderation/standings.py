@@ -111,13 +111,14 @@ class Standings:
 
 
 def fold_actions(action_log: pl.DataFrame) -> pl.DataFrame:
-    """Return the table user_state: one row per user of a channel, as of the user's last comment.
+    """Return the table user_state of a run: one row per user of a channel, as of the user's last comment.
 
     Rows come by position, whatever the log's order. Comments without a user are one row per channel, with a
     null `user_id` and no standing to lose.
     """
     log = action_log if action_log["position"].is_sorted() else action_log.sort("position")
-    counts = log.group_by("chat", "config", "channel", "user_id", maintain_order=True).agg(
+    counts = log.group_by("channel", "user_id", maintain_order=True).agg(
+        pl.col("chat", "config").first(),
         pl.col("user_name").drop_nulls().last(),
         comments=pl.len().cast(pl.Int64),
         warnings=_count("warn"),

@@ -56,7 +56,8 @@ def limits(
 
 def label_sources(comments: pl.DataFrame) -> tuple[str, ...]:
     """Return where the labels came from, most frequent first."""
-    counted = _counted(comments.drop_nulls("label_is_violation")["label_source"].drop_nulls())
+    labels = comments.select("label_is_violation", "label_source").drop_nulls()
+    counted = _counted(labels["label_source"])
     return tuple(counted["label_source"].to_list())
 
 

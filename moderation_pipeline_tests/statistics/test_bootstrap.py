@@ -9,6 +9,7 @@ from scipy.stats import beta
 
 from moderation_pipeline.statistics.bootstrap import (
     LEAST_USERS,
+    MANY_USERS,
     Trials,
     by_cluster,
     effective_number,
@@ -36,6 +37,14 @@ def test_every_resample_draws_as_many_users_as_there_are() -> None:
         found = resample(sums(2_000, distinct=distinct), seed="x", resamples=20)
         assert np.allclose(found.resamples["n"], 3.0 * 2_000)
         assert found.total["n"][0] == 3.0 * 2_000
+
+
+def test_many_users_of_many_kinds_spread_as_their_sums_do() -> None:
+    hits = np.random.default_rng(0).integers(0, 10_000, size=MANY_USERS).astype(float)
+    users = pl.DataFrame({"cluster": np.arange(MANY_USERS), "hits": hits})
+    drawn = resample(users, seed="x", resamples=200).resamples["hits"]
+    assert drawn.mean() == pytest.approx(hits.sum(), rel=0.001)
+    assert drawn.std() == pytest.approx(hits.std() * np.sqrt(MANY_USERS), rel=0.2)
 
 
 def test_drawing_kinds_of_users_spreads_as_drawing_the_users_themselves_does() -> None:

@@ -77,7 +77,9 @@ def test_a_night_moderates_what_changed_tells_what_failed_once_and_goes_on(
     assert second.stderr.rstrip().endswith("Failed: noon (1 of 5 chats).")
 
     assert third.returncode == ExitCode.OK, third.stderr
-    assert "monday: up to date student_only\nnoon: made student_only\ntuesday: made student_only" in third.stdout
+    assert (
+        "monday: up to date student_only\nnoon: made student_only\ntuesday: made student_only" in third.stdout
+    )
 
 
 def test_one_chat_that_does_not_exist_is_a_mistake_before_anything_is_moderated(folder: Path) -> None:

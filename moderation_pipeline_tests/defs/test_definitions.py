@@ -130,7 +130,8 @@ def test_what_may_cost_money_never_starts_by_itself() -> None:
     }
     running = [each for each in defs.sensors or [] if each.default_status is dg.DefaultSensorStatus.RUNNING]
     started = {target.job_name for sensor in running for target in sensor.targets}
-    assert started == {"ingest", "compare", "accept"}  # none of which asks a model
+    # None of which asks a model: the last makes runs of `accept` and `compare`.
+    assert started == {"ingest", "compare", "judge_again"}
     assert all(GRAPH.get(key).automation_condition is None for key in ASSETS)
 
 

@@ -49,7 +49,7 @@ def kept_migrations(config: Config) -> ScriptDirectory:
     return _migrations[folder]
 
 
-ScriptDirectory.from_config = kept_migrations  # type: ignore[method-assign]
+ScriptDirectory.from_config = kept_migrations  # type: ignore[method-assign, assignment]
 """Dagster asks Alembic by this name, and gives no way to hand it what was read before."""
 
 

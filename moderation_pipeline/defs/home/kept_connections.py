@@ -2,9 +2,7 @@
 
 Dagster opens a connection for every query and closes it again: some 5,000 times in a `moderation run` of four
 configs, which took it longer than moderating 2,000 comments did. Files, tables and rows are the same, so that a
-process with Dagster's storage (the UI) and one with this share an instance. And whenever a file is opened, Alembic
-reads all of Dagster's ninety migrations, of which it wants the last one's name: nine times for a new instance, half the
-CPU time that it took, and five for each process that makes a run. Here they are read once.
+process with Dagster's storage (the UI) and one with this share an instance.
 """
 
 from __future__ import annotations
@@ -20,8 +18,6 @@ from uuid import uuid4
 
 import sqlalchemy as db
 import yaml
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
@@ -35,22 +31,6 @@ from dagster._serdes import ConfigurableClassData
 
 FILES_KEPT_OPEN = 8
 """A run's events are a file of their own: the latest runs' and the index of all are kept open, no more."""
-
-
-_read_migrations = ScriptDirectory.from_config
-_migrations: dict[str | None, ScriptDirectory] = {}
-
-
-def kept_migrations(config: Config) -> ScriptDirectory:
-    """Return the migrations of a folder, which no program that only opens databases changes."""
-    folder = config.get_main_option("script_location")
-    if folder not in _migrations:
-        _migrations[folder] = _read_migrations(config)
-    return _migrations[folder]
-
-
-ScriptDirectory.from_config = kept_migrations  # type: ignore[method-assign, assignment]
-"""Dagster asks Alembic by this name, and gives no way to hand it what was read before."""
 
 
 class KeptEngines:

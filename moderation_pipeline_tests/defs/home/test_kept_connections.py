@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
 import pytest
 import sqlalchemy as db
-from alembic.script import ScriptDirectory
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
 from moderation_pipeline.defs.home.instance import instance
@@ -123,17 +120,3 @@ def test_of_many_that_make_the_same_run_s_file_at_once_one_does(tmp_path: Path) 
     assert not [each.name for each in tmp_path.iterdir() if each.name.startswith(".")]
     for log in logs:
         log.dispose()
-
-
-def test_the_databases_of_a_new_instance_are_at_dagsters_latest_migration(tmp_path: Path) -> None:
-    folder = DataFolder(tmp_path)
-    with instance(folder) as dagster:
-        made(dagster)
-    migrations = ScriptDirectory(str(Path(dg.__file__).with_name("_core") / "storage" / "alembic"))
-    databases = list(folder.dagster_home.rglob("*.db"))
-    at = set()
-    for path in databases:
-        with closing(sqlite3.connect(path)) as connection:
-            at |= set(connection.execute("select version_num from alembic_version"))
-    assert len(databases) >= 4
-    assert at == {(migrations.as_revision_number("head"),)}

@@ -4,6 +4,7 @@ What is answered is what `moderation what-if`, `compare`, `moderators`, `labels`
 is kept as a table, so that it can be asked in SQL. None is part of a job, and none but `probe_results` asks a model.
 """
 
+from collections.abc import Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -167,35 +168,47 @@ def flipped(
     kinds=KINDS,
     owners=OWNERS,
     code_version=source_version(__name__),
+    output_required=False,
 )
 def moderators_beside(
     context: dg.AssetExecutionContext,
     comments: pl.DataFrame,
     action_log: pl.DataFrame,
     data_folder: dg.ResourceParam[DataFolder],
-) -> Made:
+) -> Iterator[Made]:
     """One row per answer to who acts, the config or the human moderators, with both their consistencies."""
-    from moderation_pipeline.evaluation.moderators_compared import moderators_compared
+    from moderation_pipeline.evaluation.moderators_compared import NoModeratorsError, moderators_compared
 
     _refuse_other_comments(context, data_folder, comments, action_log)
-    found = moderators_compared(comments, action_log)
+    try:
+        found = moderators_compared(comments, action_log)
+    except NoModeratorsError as error:
+        return _unanswered(context, error)
     rows = found.counts.with_columns(
         again_by_moderators=pl.lit(found.again_by_moderators, pl.Float64),
         again_by_config=pl.lit(found.again_by_config, pl.Float64),
     )
     counts = {f"comments_{who.replace(' ', '_')}": number for who, number, *_ in found.counts.iter_rows()}
-    return _made(context, MODERATORS_BESIDE, rows, **counts)
+    yield _made(context, MODERATORS_BESIDE, rows, **counts)
 
 
 @dg.asset(
-    partitions_def=chats, group_name=GROUP, kinds=KINDS, owners=OWNERS, code_version=source_version(__name__)
+    partitions_def=chats,
+    group_name=GROUP,
+    kinds=KINDS,
+    owners=OWNERS,
+    code_version=source_version(__name__),
+    output_required=False,
 )
-def doubted_labels(context: dg.AssetExecutionContext, comments: pl.DataFrame) -> Made:
+def doubted_labels(context: dg.AssetExecutionContext, comments: pl.DataFrame) -> Iterator[Made]:
     """One row per label that looks wrong by what is written elsewhere in the chat, the most doubtful first."""
-    from moderation_pipeline.evaluation.doubtful_labels import label_doubts
+    from moderation_pipeline.evaluation.doubtful_labels import TooFewLabelsError, label_doubts
 
-    found = label_doubts(comments)
-    return _made(context, DOUBTED_LABELS, found.doubted, labels=found.labelled, doubted=found.doubted.height)
+    try:
+        found = label_doubts(comments)
+    except TooFewLabelsError as error:
+        return _unanswered(context, error)
+    yield _made(context, DOUBTED_LABELS, found.doubted, labels=found.labelled, doubted=found.doubted.height)
 
 
 @dg.asset(
@@ -205,6 +218,7 @@ def doubted_labels(context: dg.AssetExecutionContext, comments: pl.DataFrame) ->
     kinds=KINDS,
     owners=OWNERS,
     code_version=source_version(__name__),
+    output_required=False,
 )
 def fairness(
     context: dg.AssetExecutionContext,
@@ -214,19 +228,23 @@ def fairness(
     memory_snapshot: pl.DataFrame,
     action_log: pl.DataFrame,
     data_folder: dg.ResourceParam[DataFolder],
-) -> Made:
+) -> Iterator[Made]:
     """One row per group that innocent comments name, and per language: how often the run flags them, and the rest."""
     from moderation_pipeline.evaluation.judged import Run
     from moderation_pipeline.evaluation.scored.false_alarms import fairness_frame
-    from moderation_pipeline.evaluation.scored.run_judges import verdicts_of
+    from moderation_pipeline.evaluation.scored.run_judges import NoLabelsError, verdicts_of
 
     named = _config_of(context, data_folder, comments, action_log)
     run = Run(named, student_decisions, expert_audits, memory_snapshot, action_log, USER_STATE.empty())
+    try:
+        judged = verdicts_of(comments, [run])
+    except NoLabelsError as error:
+        return _unanswered(context, error)
     # By names that are no words of SQL's own.
-    rows = fairness_frame(verdicts_of(comments, [run])).rename({"by": "told_by", "group": "group_name"})
+    rows = fairness_frame(judged).rename({"by": "told_by", "group": "group_name"})
     worse = rows.filter(pl.col("difference_low") > 0)["group_name"].to_list()
     said = ", ".join(worse) or "none"
-    return _made(context, FAIRNESS, rows, groups=rows.height, flagged_more_often_than_the_rest=said)
+    yield _made(context, FAIRNESS, rows, groups=rows.height, flagged_more_often_than_the_rest=said)
 
 
 PROBED = {
@@ -301,6 +319,14 @@ def _error_rate(metrics: pl.DataFrame) -> dict[str, float]:
     names = [f"wrongful_sanction_share{end}" for end in ("", "_low", "_high")]
     row = metrics.select(names).to_dicts()
     return {name: value for name, value in row[0].items() if value is not None} if row else {}
+
+
+def _unanswered(context: dg.AssetExecutionContext, why: ModerationError) -> None:
+    """Say why a question has no answer for this chat: no table is made, for an empty one would be an answer.
+
+    Nor does the run fail, or whoever makes all assets of a chat without labels would find every run red.
+    """
+    context.log.warning(f"Not answered, and no table made: {why}")
 
 
 def _made(context: dg.AssetExecutionContext, table: Table, rows: pl.DataFrame, **told: int | str) -> Made:

@@ -14,7 +14,7 @@ from moderation_pipeline.defs.jobs import JOBS
 from moderation_pipeline.defs.partitions import run_key
 from moderation_pipeline.evaluation.comparable import RunOfOtherCommentsError
 from moderation_pipeline.terminal.questions import changes_answers, labels_answers
-from moderation_pipeline.warehouse.files import read_table
+from moderation_pipeline.warehouse.files import partition_path, read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.laws import beyond_dsa_limits
 from moderation_pipeline.warehouse.tables import (
@@ -23,6 +23,7 @@ from moderation_pipeline.warehouse.tables import (
     FAIRNESS,
     FLIPPED,
     METRICS,
+    MODERATORS_BESIDE,
     PROBE_RESULTS,
     WHAT_IF,
 )
@@ -163,9 +164,15 @@ def test_a_run_of_other_comments_of_the_same_ids_is_refused_as_the_commands_refu
         write_table(stored, moderated.folder, METRICS, CHAT, "hybrid")
 
 
-def test_moderators_who_never_acted_are_none_to_hold_a_config_against(moderated: Home) -> None:
-    with pytest.raises(Exception, match="What the moderators of chat"):
-        ask(moderated.instance, "moderators_beside", run_key(CHAT, "hybrid"))
+def test_moderators_who_never_acted_are_none_to_hold_a_config_against_and_fail_no_run(
+    moderated: Home,
+) -> None:
+    ended = ask(moderated.instance, "moderators_beside", run_key(CHAT, "hybrid"))
+    assert ended.success
+    assert ended.get_asset_materialization_events() == []
+    assert not partition_path(moderated.folder, MODERATORS_BESIDE, CHAT, "hybrid").exists()
+    logged = [entry.user_message for entry in moderated.instance.all_logs(ended.run_id)]
+    assert any("Not answered, and no table made: What the moderators of chat" in each for each in logged)
 
 
 def test_a_threshold_of_no_category_is_refused_with_those_there_are(moderated: Home) -> None:

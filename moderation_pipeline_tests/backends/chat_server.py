@@ -70,6 +70,7 @@ class Behaviour:
     trips_over_schema: bool = False
     has_tools: bool = True
     gives_logprobs: bool = True
+    gives_logprobs_of_tools: bool = True
     gives_usage: bool = True
     model: str | None = None
     models: tuple[str, ...] = ("tiny-judge",)
@@ -168,7 +169,8 @@ class ChatServer:
                 "tool_calls": [{"id": "call_1", "type": "function", "function": function}],
             }
         choice: Body = {"index": 0, "message": message, "finish_reason": "stop", **changes}
-        if body.get("logprobs") and self.behaviour.gives_logprobs:
+        is_without = "tool_calls" in message and not self.behaviour.gives_logprobs_of_tools
+        if body.get("logprobs") and self.behaviour.gives_logprobs and not is_without:
             tokens = [_token(piece) for piece in _pieces(text)]
             likely = [_token(token, math.log(share)) for token, share in self._first_tokens(body).items()]
             tokens[:1] = [{**token, "top_logprobs": likely} for token in tokens[:1]]

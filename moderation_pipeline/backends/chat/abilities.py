@@ -52,7 +52,11 @@ PROBE = Request(
 WORD_GIVEN = re.compile(rf'\s*\{{\s*"word"\s*:\s*"{HIDDEN_WORD}"')
 """How a reply begins that gives the word. It comes first in the schema, so that no cut can take it away."""
 
-PROBE_VERSION = 2
+PLAIN_PROBE = Request(messages=PROBE.messages, max_tokens=PROBE.max_tokens, wants_logprobs=True)
+"""Asked where a reply that kept to a structure came without log-probabilities: llama-cpp-python's server gives none
+with the arguments of a tool, and does with plain text, which is all that `chat_decisions` asks for."""
+
+PROBE_VERSION = 3
 """Raised where the same endpoint may be found to do more than before: what an older probe found is found out anew."""
 
 CAN_NOT = (500, 501)
@@ -110,9 +114,20 @@ async def find_out(ask: Ask) -> FoundAbilities:
             continue
         replies.append(reply)
         if tried.structure is Structure.PLAIN or _obeyed(reply):
-            return FoundAbilities(replace(tried, has_logprobs=reply.logprobs is not None), tuple(replies))
+            if reply.logprobs is None and tried.has_logprobs and tried.structure is not Structure.PLAIN:
+                replies += await _plain_replies(ask, tried)
+            has_logprobs = replies[-1].logprobs is not None
+            return FoundAbilities(replace(tried, has_logprobs=has_logprobs), tuple(replies))
         tried = _plainer(tried)
     return FoundAbilities(replace(tried, structure=Structure.PLAIN, has_logprobs=False), tuple(replies))
+
+
+async def _plain_replies(ask: Ask, tried: Abilities) -> list[Reply]:
+    """Return the reply to a plain question; none where it can't be read."""
+    try:
+        return [await ask(PLAIN_PROBE, tried)]
+    except (RejectedRequestError, BadReplyError):
+        return []
 
 
 def _was_cut(error: BadReplyError) -> bool:

@@ -190,6 +190,14 @@ def test_a_server_that_gives_no_such_probabilities_is_told_what_it_must_give(
     assert "{backend: openai, model: tiny-judge}" in said
 
 
+def test_a_server_that_gives_none_with_a_tool_is_asked_plainly_and_gives_them(tmp_path: Path) -> None:
+    of_text_alone = Behaviour(first_tokens=judge, refuses_schema=True, gives_logprobs_of_tools=False)
+    with running(of_text_alone) as server:
+        (bad,) = decide(tmp_path, spec(server), "you idiot")
+    assert bad.plan is not None
+    assert bad.plan.category is Category.HARASSMENT
+
+
 def test_a_question_that_failed_makes_the_verdict_a_bad_reply_and_is_asked_again_alone(
     tmp_path: Path,
 ) -> None:

@@ -71,6 +71,7 @@ class Behaviour:
     has_tools: bool = True
     gives_logprobs: bool = True
     gives_logprobs_of_tools: bool = True
+    gives_logprobs_only_with_top: bool = False
     gives_usage: bool = True
     model: str | None = None
     models: tuple[str, ...] = ("tiny-judge",)
@@ -154,7 +155,7 @@ class ChatServer:
 
     def _first_tokens(self, body: Body) -> Mapping[str, float]:
         asks = self.behaviour.first_tokens
-        return {} if asks is None or "top_logprobs" not in body else asks(body)
+        return {} if asks is None or "top_logprobs" not in body or _is_probe(body) else asks(body)
 
     def _judgement(self, body: Body) -> Body:
         return (self.behaviour.answer or judge)(body)
@@ -169,7 +170,9 @@ class ChatServer:
                 "tool_calls": [{"id": "call_1", "type": "function", "function": function}],
             }
         choice: Body = {"index": 0, "message": message, "finish_reason": "stop", **changes}
-        is_without = "tool_calls" in message and not self.behaviour.gives_logprobs_of_tools
+        is_without = ("tool_calls" in message and not self.behaviour.gives_logprobs_of_tools) or (
+            "top_logprobs" not in body and self.behaviour.gives_logprobs_only_with_top
+        )
         if body.get("logprobs") and self.behaviour.gives_logprobs and not is_without:
             tokens = [_token(piece) for piece in _pieces(text)]
             likely = [_token(token, math.log(share)) for token, share in self._first_tokens(body).items()]

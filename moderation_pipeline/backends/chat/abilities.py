@@ -52,9 +52,11 @@ PROBE = Request(
 WORD_GIVEN = re.compile(rf'\s*\{{\s*"word"\s*:\s*"{HIDDEN_WORD}"')
 """How a reply begins that gives the word. It comes first in the schema, so that no cut can take it away."""
 
-PLAIN_PROBE = Request(messages=PROBE.messages, max_tokens=PROBE.max_tokens, wants_logprobs=True)
-"""Asked where a reply that kept to a structure came without log-probabilities: llama-cpp-python's server gives none
-with the arguments of a tool, and does with plain text, which is all that `chat_decisions` asks for."""
+PLAIN_PROBE = Request(
+    messages=PROBE.messages, max_tokens=PROBE.max_tokens, wants_logprobs=True, top_logprobs=1
+)
+"""Asked where a reply that kept to a structure came without log-probabilities: some servers give none with a structure,
+and llama-cpp-python's none unless it is asked for the likeliest tokens too. Both are what `chat_decisions` asks for."""
 
 PROBE_VERSION = 3
 """Raised where the same endpoint may be found to do more than before: what an older probe found is found out anew."""

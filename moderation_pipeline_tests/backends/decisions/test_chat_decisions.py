@@ -190,9 +190,17 @@ def test_a_server_that_gives_no_such_probabilities_is_told_what_it_must_give(
     assert "{backend: openai, model: tiny-judge}" in said
 
 
-def test_a_server_that_gives_none_with_a_tool_is_asked_plainly_and_gives_them(tmp_path: Path) -> None:
-    of_text_alone = Behaviour(first_tokens=judge, refuses_schema=True, gives_logprobs_of_tools=False)
-    with running(of_text_alone) as server:
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        Behaviour(first_tokens=judge, refuses_schema=True, gives_logprobs_of_tools=False),
+        Behaviour(first_tokens=judge, gives_logprobs_only_with_top=True),
+    ],
+)
+def test_a_server_that_gives_none_with_a_structure_is_asked_plainly_and_gives_them(
+    tmp_path: Path, behaviour: Behaviour
+) -> None:
+    with running(behaviour) as server:
         (bad,) = decide(tmp_path, spec(server), "you idiot")
     assert bad.plan is not None
     assert bad.plan.category is Category.HARASSMENT

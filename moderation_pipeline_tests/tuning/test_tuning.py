@@ -139,7 +139,8 @@ def test_other_thresholds_of_a_decision_model_cost_nothing_more(tmp_path: Path) 
         student = {"backend": "chat_decisions", "model": "m", "base_url": server.base_url, "price": 1}
         folder = folder_with(tmp_path, json.dumps(student))
         found = tune(folder, most=20)
-    assert len(server.bodies) == 1 + 20 * (9 + 2)  # the probe, each rule and the category, both orders
+    # The probe; each rule; the category, and whether it is harmful, in both orders.
+    assert len(server.bodies) == 1 + 20 * (9 + 2 + 2)
     assert found.path is not None
     winner = ConfigLibrary(folder).load("mine_tuned").config.student
     assert isinstance(winner, ChatDecisionsSpec)

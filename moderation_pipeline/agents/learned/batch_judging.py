@@ -16,7 +16,7 @@ from moderation_pipeline.agents.conduct.conduct_levels import Levels
 from moderation_pipeline.agents.learned.calibration import Calibration
 from moderation_pipeline.agents.learned.explaining import explained
 from moderation_pipeline.agents.learned.head import Head
-from moderation_pipeline.agents.learned.head_verdicts import Said, said_of
+from moderation_pipeline.agents.learned.head_verdicts import HeadSays, said_of
 from moderation_pipeline.agents.learned.memories_part import (
     Without,
     heard,
@@ -32,7 +32,7 @@ from moderation_pipeline.cases.situation import Situation
 from moderation_pipeline.cases.verdict import Verdict
 
 Floats = NDArray[np.float64]
-Says = Callable[[Cells, Sequence[Verdict]], list[Said]]
+Says = Callable[[Cells, Sequence[Verdict]], list[HeadSays]]
 """Returns what a head says of rows, whose bases said so and so."""
 
 

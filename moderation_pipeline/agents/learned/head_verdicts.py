@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 QUESTION = "violation"
 
 
-class Said(NamedTuple):
+class HeadSays(NamedTuple):
     """What a head says of a case: its plan, how likely a violation is, and how near it was to saying otherwise."""
 
     plan: Plan
@@ -41,7 +41,7 @@ def said_of(
     rows: Cells,
     bases: Sequence[Verdict],
     scores: Floats | None = None,
-) -> list[Said]:
+) -> list[HeadSays]:
     """Return what a head says of rows, whose bases said so and so; their scores may be known by now."""
     scores = head.suspicions(rows) if scores is None else scores
     probabilities = calibration.probabilities(scores).tolist()
@@ -54,14 +54,14 @@ def said_of(
             plans[row] = violation(head.classes[best], probabilities[row], bases[row].plan)
     near = closeness(scores, calibration.threshold, ranked_scores)
     return [
-        Said(plan, probability, close, calibration.is_fitted)
+        HeadSays(plan, probability, close, calibration.is_fitted)
         for plan, probability, close in zip(plans, probabilities, near, strict=True)
     ]
 
 
 def verdict_of(
     base: Verdict,
-    said: Said,
+    said: HeadSays,
     why: tuple[Contribution, ...] = (),
     *,
     memory_ids: tuple[str, ...] = (),

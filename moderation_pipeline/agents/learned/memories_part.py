@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from moderation_pipeline.agents.learned.explaining import by_memories
-from moderation_pipeline.agents.learned.head_verdicts import Said, verdict_of
+from moderation_pipeline.agents.learned.head_verdicts import HeadSays, verdict_of
 from moderation_pipeline.cases.situation import Recalled, Situation
 from moderation_pipeline.cases.verdict import Contribution, Verdict
 from moderation_pipeline.memory.turning import as_far_as_trusted
@@ -18,7 +18,7 @@ class Without(NamedTuple):
     """What a base, and the head on it, say of a case without the memories that were recalled."""
 
     base: Verdict
-    said: Said
+    said: HeadSays
 
 
 def heard(situations: Sequence[Situation], bases: Sequence[Verdict]) -> list[int]:
@@ -35,7 +35,7 @@ def heard(situations: Sequence[Situation], bases: Sequence[Verdict]) -> list[int
 
 def verdict_by_memories(
     base: Verdict,
-    said: Said,
+    said: HeadSays,
     why: tuple[Contribution, ...],
     recalled: Sequence[Recalled],
     without: Without | None,

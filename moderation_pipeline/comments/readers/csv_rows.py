@@ -58,10 +58,12 @@ def fields_of(line: str, delimiter: str) -> list[str]:
 
 
 def is_plain_row(line: str, delimiter: str, width: int) -> bool:
-    """Whether a line is a row without anything being quoted: no field begins with the space behind a comma."""
-    return (
-        line.count(delimiter) == width - 1 and width > 1 and '""' not in line and f"{delimiter} " not in line
-    )
+    """Whether a line is a row without anything being quoted: no field begins with the space behind a comma.
+
+    Behind a tab a space is the message's own: nobody writes one there for looks.
+    """
+    is_prose = delimiter != "\t" and f"{delimiter} " in line
+    return line.count(delimiter) == width - 1 and width > 1 and '""' not in line and not is_prose
 
 
 def quotes_of(header: str, lines: Sequence[str], delimiter: str, width: int) -> Quotes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import polars as pl
@@ -14,6 +15,7 @@ from moderation_pipeline.agents.student import Student
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Lesson, Situation
 from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.chance import draw
 from moderation_pipeline.config.run_config import Config
 from moderation_pipeline.moderation.run_tables import RunTables
 from moderation_pipeline_tests.agents.learned.test_learned_student import invented_chat, truth
@@ -45,12 +47,16 @@ class Watched(Student):
 class Late(ScriptedExpert):
     """Answers each batch after a time of its own, and keeps the positions in the order in which it answered."""
 
-    def __init__(self, jitter_seed: int) -> None:
-        super().__init__(truth, jitter_seed=jitter_seed)
+    def __init__(self, seed: int) -> None:
+        super().__init__(truth)
+        self._seed = seed
         self.answered: list[int] = []
 
     async def audit(self, cases: Sequence[Case]) -> list[Verdict]:
         verdicts = await super().audit(cases)
+        if cases:
+            # Longer than a slow machine takes for a batch, or replies would arrive in the order of the stream.
+            await asyncio.sleep(draw(self._seed, "delay", cases[0].comment_id) / 5)
         self.answered += [case.position for case in cases]
         return verdicts
 

@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from moderation_pipeline.comments.columns import ColumnsError
@@ -105,6 +105,7 @@ def test_what_a_writer_quoted_comes_back_as_it_was(
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.text(st.sampled_from('ab",x '), max_size=10), max_size=12))
+@example(['"', ' "'])  # two messages, though a quote opens in one and closes in the other
 def test_every_line_of_a_file_without_quoting_is_accounted_for(messages: list[str]) -> None:
     rows = ["user\ttext", "ann\tfirst", *(f"bob\t{each}" for each in messages), 'cat\t"x" y']
     ingested = read("\n".join(rows).encode(), name="table.tsv")

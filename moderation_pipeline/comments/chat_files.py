@@ -86,10 +86,10 @@ def chat_file(folder: DataFolder, chat: str) -> Path | None:
     Raises:
         SameChatError: two have its slug; the error names both.
     """
-    twice = named_twice(folder).get(chat)
-    if twice is not None:
-        raise twice
-    return chat_files(folder).get(chat)
+    paths = _by_slug(folder).get(chat, [])
+    if len(paths) > 1:
+        raise SameChatError(chat, paths[0], paths[1])
+    return paths[0] if paths else None
 
 
 def _by_slug(folder: DataFolder) -> dict[str, list[Path]]:

@@ -17,7 +17,7 @@ from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.config.decision_specs import CategoryThresholds, Thresholds
 from moderation_pipeline.plan import Action, Category, Plan
 
-LEAST_SHARE = 1e-4
+LEAST_PROBABILITY = 1e-4
 """An option that is not among the likeliest first tokens has at most about so much."""
 
 
@@ -89,7 +89,7 @@ def violation_probability(question: str, answers: Mapping[str, Distribution]) ->
     Language Models Are Not Robust Multiple Choice Selectors", arXiv:2309.03882).
     """
     told = (answers[question + end].of(HARMFUL) for end in ("", REVERSED))
-    bounded = (min(max(p, LEAST_SHARE), 1.0 - LEAST_SHARE) for p in told)
+    bounded = (min(max(p, LEAST_PROBABILITY), 1.0 - LEAST_PROBABILITY) for p in told)
     log_odds = [math.log(p / (1.0 - p)) for p in bounded]
     return 1.0 / (1.0 + math.exp(-sum(log_odds) / len(log_odds)))
 

@@ -1,11 +1,13 @@
 """Figures as files: a PNG, an SVG and an interactive page each, and a list that says what they show.
 
 An interactive page needs no network: the drawing library lies beside it, once for all pages of a chat, for it is nine
-tenths of a megabyte. It takes vl-convert a second and a half to put together, so it is kept where the caller says.
+tenths of a megabyte. It takes vl-convert seconds to put together, so it is kept where the caller says, and for as long
+as the process lives.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -79,8 +81,14 @@ def drawing_library(cache: Path) -> Path:
     path = cache / f"vega-{version('vl-convert-python')}.js"
     if not path.is_file():
         cache.mkdir(parents=True, exist_ok=True)
-        _write(path, vl_convert.javascript_bundle(GLOBALS).encode())
+        _write(path, _library())
     return path
+
+
+@functools.cache
+def _library() -> bytes:
+    script: str = vl_convert.javascript_bundle(GLOBALS)
+    return script.encode()
 
 
 def _library_beside(folder: Path, cache: Path) -> Path:

@@ -20,10 +20,11 @@ from pathlib import Path
 from uuid import uuid4
 
 from moderation_pipeline.warehouse.damage import is_damaged
-from moderation_pipeline.warehouse.files import EXTENSION, ensure_schema_files
+from moderation_pipeline.warehouse.files import EXTENSION, ensure_schema_file
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.objects.follow import followed
 from moderation_pipeline.warehouse.one_attempt import attempts_in_between, moment, settle
+from moderation_pipeline.warehouse.tables import TABLES
 
 PICTURES = ".frozen"
 """The folder under the data folder where pictures are, for links don't cross file systems."""
@@ -43,7 +44,8 @@ def frozen(folder: DataFolder, tables: Iterable[str]) -> Iterator[DataFolder]:
         with followed(folder, tables=wanted):
             _take(folder, picture, wanted)
         # There rather than in the warehouse, which somebody who only looks may not be allowed to write.
-        ensure_schema_files(picture)
+        for table in wanted:
+            ensure_schema_file(picture, TABLES[table])
         yield picture
     finally:
         shutil.rmtree(picture.root, ignore_errors=True)

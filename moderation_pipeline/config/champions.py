@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Literal
 
 import yaml
-from filelock import FileLock
 from pydantic import Field
 
 from moderation_pipeline.config.run_config import DEFAULT_CONFIG
@@ -77,6 +76,8 @@ def champions(folder: DataFolder) -> Champions:
 
 def promoted(folder: DataFolder, promotion: Promotion) -> Champions:
     """Write one promotion more, and return all of them."""
+    from filelock import FileLock  # here, for it brings asyncio into commands that only look
+
     folder.root.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.champions.with_name(f".{folder.champions.name}.lock")):
         now = Champions(promotions=(*champions(folder).promotions, promotion))

@@ -15,13 +15,16 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import polars as pl
-from filelock import FileLock
 
 from moderation_pipeline.warehouse.files import EXTENSION, replaced_atomically
 from moderation_pipeline.warehouse.tables import ACTION_LOG, AFTER_LOOP, LOOP_TABLES, PROVENANCE
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 PLACE = ".attempts"
 """The folder under the warehouse where attempts are: no table's name begins with a dot."""
@@ -90,6 +93,8 @@ def moment(warehouse: Path) -> str | None:
 
 
 def _lock(warehouse: Path) -> FileLock:
+    from filelock import FileLock  # here, for it brings asyncio into commands that only look
+
     return FileLock(warehouse / PLACE / "lock")
 
 

@@ -47,7 +47,8 @@ def chats_that_arrive(
 ) -> dg.SensorResult | dg.SkipReason:
     """Register every file and folder under data/chats as a partition, and read those that are new or have changed.
 
-    A key of which neither file nor table is left is dropped. Two that would be one chat are left out, and said.
+    What is seen for the first time, but was read before by the terminal, is not read once more. A key of which neither
+    file nor table is left is dropped. Two that would be one chat are left out, and said.
     """
     if is_temporary(context.instance):
         return dg.SkipReason(TEMPORARY)
@@ -58,13 +59,17 @@ def chats_that_arrive(
     seen: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
     found = {chat: fingerprint(path) for chat, path in files.items()}
     known = set(context.instance.get_dynamic_partitions(str(chats.name)))
-    dead = _dead(known, set(chat_states(data_folder)), context.instance)
+    states = chat_states(data_folder)
+    dead = _dead(known, set(states), context.instance)
+    # By this very instance: where it is newer than the tables, it shows nothing of them until they are read.
+    materialised = context.instance.get_materialized_partitions(dg.AssetKey(COMMENTS.name))
+    was_read = {chat for chat in found if states[chat].state == "read" and chat in materialised}
     changes = [chats.build_add_request([c for c in found if c not in known])]
     return dg.SensorResult(
         run_requests=[
             dg.RunRequest(partition_key=chat, run_key=f"{chat}:{version}")
             for chat, version in found.items()
-            if seen.get(chat) != version
+            if (chat not in was_read if chat not in seen else seen[chat] != version)
         ],
         dynamic_partitions_requests=[*changes, chats.build_delete_request(dead)] if dead else changes,
         cursor=json.dumps(found),

@@ -60,6 +60,23 @@ def test_a_chat_that_was_seen_is_not_read_again(folder: DataFolder, instance: dg
     assert (registered(second), asked_for(second)) == ([], [])
 
 
+def test_a_chat_that_the_terminal_has_read_is_not_read_again_when_it_is_first_seen(
+    folder: DataFolder, instance: dg.DagsterInstance
+) -> None:
+    write_table(rows_of(COMMENTS, {"chat": CHAT}), folder, COMMENTS, CHAT)
+    newer_than_the_tables = look_at_chats(folder, instance)
+    instance.report_runless_asset_event(dg.AssetMaterialization(COMMENTS.name, partition=CHAT))
+    first = look_at_chats(folder, instance)
+    with (folder.chats / f"{CHAT}.jsonl").open("a") as file:
+        file.write("\n")
+    changed = look_at_chats(folder, instance, first.cursor)
+    seen_only_now = look_at_chats(folder, instance)
+
+    assert asked_for(newer_than_the_tables) == [CHAT]
+    assert asked_for(first) == []
+    assert asked_for(changed) == asked_for(seen_only_now) == [CHAT]
+
+
 def test_a_chat_whose_file_or_columns_changed_is_read_again(
     folder: DataFolder, instance: dg.DagsterInstance
 ) -> None:

@@ -292,6 +292,8 @@ def test_what_is_no_score_is_counted_and_flagged_by_none() -> None:
         ({"score": {"good": "listed"}}, "holds List"),
         ({"harm": {"threat": 3}}, "'threat' is no kind of error"),
         ({"harm": {"missed": -1}}, "no weight of 0 or more"),
+        ({"time": "author"}, "'u[0-9]+' is no time.* Write the column's times as ISO 8601, or leave --time"),
+        ({"time": "is_about_cats"}, "--time is_about_cats holds Boolean, which is no time"),
         ({"label": "nobody"}, "No row of the frame has both a text and a label"),
     ],
 )
@@ -301,6 +303,7 @@ def test_what_cannot_be_understood_is_said_with_what_would_be(asked: dict[str, o
         logit=(pl.col("good") / (1 - pl.col("good"))).log(),
         listed=pl.concat_list("good"),
         nobody=pl.lit(None, pl.Int64),
+        is_about_cats=pl.col("about") == "cats",
     )
     usual: dict[str, object] = {"text": "comment", "label": "toxic", "score": GOOD, "configs": ()}
     with pytest.raises(ModerationError, match=said):

@@ -43,13 +43,15 @@ def test_the_numbers_of_a_score_are_scikit_learns() -> None:
     assert found["auprc"] == pytest.approx(average_precision_score(truth, scores))
 
 
-@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet", "feather"])
 def test_a_file_says_what_the_frame_says(tmp_path: Path, ending: str) -> None:
     table, path = labelled_table(120), tmp_path / f"table.{ending}"
     if ending == "csv":
         table.write_csv(path)
     elif ending == "jsonl":
         table.write_ndjson(path)
+    elif ending == "feather":
+        table.write_ipc(path)
     else:
         table.write_parquet(path)
     of_file, of_frame = (

@@ -32,12 +32,19 @@ class Batch(NamedTuple):
     rejected: Sequence[RejectedLine] = ()
 
 
+BY_RECORDS = (
+    "Name another column, or, if the file holds each column's values together, write it as records: "
+    "to_json('table.json', orient='records') in pandas."
+)
+
+
 class ObjectColumnError(ColumnsError):
     """A column that holds objects or lists: none of them is an id, a text or a time."""
 
     def __init__(self, path: Path, column: str, names: Sequence[str]) -> None:
         parts = [name for name in names if name.startswith(f"{column}.")]
-        fix = f"Name one of its parts: {', '.join(parts[:20])}." if parts else "Name another column."
+        is_numbered = all(name.rpartition(".")[2].isdigit() for name in parts)
+        fix = BY_RECORDS if is_numbered else f"Name one of its parts: {', '.join(parts[:20])}."
         super().__init__(f"{path}: column {column!r} holds objects or lists, which are no values. {fix}")
 
 

@@ -15,7 +15,16 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.report.label_words.label_voice import ACTS
-from moderation_pipeline.report.quantities import count, dollars, of_hundred, percent, plural, score, signed
+from moderation_pipeline.report.quantities import (
+    count,
+    dollars,
+    of_hundred,
+    of_thousand,
+    percent,
+    plural,
+    score,
+    signed,
+)
 
 Row = dict[str, float | int | str | bool | None]
 
@@ -264,9 +273,9 @@ def _price(row: Row) -> str:
     money = {None: "costs an unknown amount", 0.0: "costs no money"}.get(
         price, f"costs {dollars(price)} per 1,000 comments at list price"
     )
-    audits = 1000 * (_float(row["audit_share"]) or 0.0)
-    asked = f"asks the Expert about {audits:,.0f} of 1,000 comments"
-    if audits in (0, 1000):
+    audits = _float(row["audit_share"]) or 0.0
+    asked = f"asks the Expert about {of_thousand(audits)} of 1,000 comments"
+    if audits in (0, 1):
         asked = "asks the Expert about every comment" if audits else "never asks the Expert"
     return f"{money} and {asked}"
 

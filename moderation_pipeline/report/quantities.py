@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 SPACE = "\u00a0"
 """Keeps a number and its unit on one line."""
 
@@ -31,6 +33,25 @@ def percent(share: float | None, digits: int = 1) -> str:
     if share < 1 and float(text) == 100:
         return f">{SPACE}{100 - least:.{digits}f}{SPACE}%"
     return f"{text}{SPACE}%"
+
+
+def shares_in_words(shares: Sequence[float | None], digits: int) -> list[str]:
+    """Return shares as percentages that stand side by side, with a digit more where one would only be `> 99 %`."""
+    known = [share for share in shares if share is not None]
+    if any(percent(share, digits)[0] in "<>" for share in known):
+        digits += 1
+    return [percent(share, digits) for share in shares]
+
+
+def of_thousand(share: float | None) -> str:
+    """Return 49 of a share of .049; what is neither none nor all of a thousand is never said to be."""
+    if share is None:
+        return NONE
+    if 0 < share < 0.0005:
+        return "fewer than 1"
+    if 0.9995 <= share < 1:
+        return "more than 999"
+    return f"{1000 * share:,.0f}"
 
 
 def score(value: float | None) -> str:

@@ -14,6 +14,7 @@ import polars as pl
 from moderation_pipeline.cases.settled import Settled
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.report.label_words.label_voice import ACTS
+from moderation_pipeline.report.quantities import percent
 from moderation_pipeline.terminal.escaping import harmless
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -215,7 +216,7 @@ def _labels_told(labels: Mapping[str, Any]) -> str:
     by_value = ", ".join(
         f"{number:,} {harmless(said.get(value, str(value)))}" for value, number in labels["by_value"].items()
     )
-    of = f"{labels['violation_share']:.2%} of {labels['labelled']:,}"
+    of = f"{percent(labels['violation_share'], 2)} of {labels['labelled']:,}"
     share = f"{of} were acted on" if is_acts else f"{of} are violations"
     return f"{by_value}; {share} (by {', '.join(labels['sources'])})"
 

@@ -4,7 +4,17 @@ from collections.abc import Callable
 
 import pytest
 
-from moderation_pipeline.report.quantities import count, dollars, milliseconds, percent, plural, score, signed
+from moderation_pipeline.report.quantities import (
+    count,
+    dollars,
+    milliseconds,
+    of_thousand,
+    percent,
+    plural,
+    score,
+    shares_in_words,
+    signed,
+)
 
 
 @pytest.mark.parametrize(
@@ -16,6 +26,12 @@ from moderation_pipeline.report.quantities import count, dollars, milliseconds, 
         (percent, 0.00001, "< 0.1 %"),
         (percent, 0.0, "0.0 %"),
         (percent, None, "–"),
+        (of_thousand, 0.0481, "48"),
+        (of_thousand, 0.0003, "fewer than 1"),
+        (of_thousand, 0.9997, "more than 999"),
+        (of_thousand, 1.0, "1,000"),
+        (of_thousand, 0.0, "0"),
+        (of_thousand, None, "–"),
         (dollars, 0, "$0"),
         (dollars, 0.0042, "$0.0042"),
         (dollars, 1234.5, "$1,234.50"),
@@ -41,3 +57,13 @@ def test_a_number_is_said_with_its_unit_and_no_more_digits_than_it_has(
 
 def test_one_and_none_are_words_of_their_own() -> None:
     assert [plural(n, "memory", "memories") for n in (0, 1, 2)] == ["no memories", "1 memory", "2 memories"]
+
+
+def test_shares_beside_each_other_have_as_many_digits_and_none_reads_as_all() -> None:
+    said = [each.replace("\u00a0", " ") for each in shares_in_words([0.5, 0.9996, None], 1)]
+    assert said == ["50.00 %", "99.96 %", "–"]
+    assert [each.replace("\u00a0", " ") for each in shares_in_words([0.5, 1.0, 0.0], 0)] == [
+        "50 %",
+        "100 %",
+        "0 %",
+    ]

@@ -71,7 +71,7 @@ def test_what_was_understood_is_shown_and_given_to_scripts(tmp_path: Path, add: 
     seen = ReadingObserver(run_observer(trace=False, as_json=True))
     told = "\n".join(lines_of(summary_of(DataFolder(tmp_path / "data"), "forum", seen)))
     assert "2026-03-30T10:00:00+00:00 to 2026-03-30T10:01:00+00:00 (UTC)" in told
-    assert "50.00% of 2 are violations" in told
+    assert "50.00\u00a0% of 2 are violations" in told
     assert "1 comments of nobody known" in told
     assert "\x1b" not in told
 
@@ -81,7 +81,7 @@ def test_what_moderators_let_be_is_not_called_no_violation(tmp_path: Path, add: 
     table.write_text("text,removed\nhello,0\ngo away,1\nhi,0\n")
     columns = ["--column", "text=text", "--column", "label_is_violation=removed"]
     told = add(str(table), *columns, "--column", "labelled_by=moderators").stdout
-    assert "Labels: 2 let be, 1 acted on; 33.33% of 3 were acted on (by moderators)" in told
+    assert "Labels: 2 let be, 1 acted on; 33.33\u00a0% of 3 were acted on (by moderators)" in told
     assert "violation" not in told
 
 

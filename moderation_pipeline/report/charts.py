@@ -324,7 +324,7 @@ def _ordered(categories: pl.Series) -> list[str]:
     )
 
 
-def _panels(layered: alt.LayerChart, column: str, order: list[str], spacing: int = 24) -> alt.ConcatChart:
+def _panels(layered: Layers, column: str, order: list[str], spacing: int = 24) -> alt.ConcatChart:
     """Return a panel for each value of a column, two in a row, each with the axis below it.
 
     Facets would draw the last row's axis under a panel that isn't there, of three configs or five.
@@ -333,8 +333,9 @@ def _panels(layered: alt.LayerChart, column: str, order: list[str], spacing: int
     return alt.concat(*panels, columns=2, spacing=spacing)
 
 
-def _panel(layered: alt.LayerChart, column: str, value: str, *, is_left: bool) -> alt.LayerChart:
+def _panel(layered: Layers, column: str, value: str, *, is_left: bool) -> alt.LayerChart:
     """Return the panel of one value; what a line means is written at the left one alone."""
+    assert isinstance(layered, alt.LayerChart)
     panel = layered.copy(deep=True).transform_filter(alt.FieldEqualPredicate(field=column, equal=value))
     if not is_left:
         for layer in panel.layer:

@@ -1,6 +1,6 @@
 """What the readers of tables share: a spec or a guess first, then rows to columns of ours, a chunk at a time.
 
-The formats are its neighbours `jsonl.py`, `csv_table.py` and `parquet.py`.
+The formats are its neighbours `jsonl.py`, `csv_table.py` and `columnar.py`.
 """
 
 from __future__ import annotations

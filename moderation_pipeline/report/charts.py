@@ -24,7 +24,7 @@ from moderation_pipeline.report.chart_style import (
     titled,
 )
 from moderation_pipeline.report.label_words.label_voice import LabelVoice
-from moderation_pipeline.report.quantities import shares_in_words
+from moderation_pipeline.report.quantities import score, shares_in_words
 
 STEP = {"step": 40}
 PANEL = 300
@@ -60,6 +60,10 @@ def _with_words(rows: pl.DataFrame, column: str, digits: int) -> pl.DataFrame:
     return rows.with_columns(pl.Series("said", shares_in_words(rows[column].to_list(), digits), pl.String))
 
 
+def _scores_in_words(scores: pl.Series) -> pl.Series:
+    return pl.Series("said", [score(each) for each in scores], pl.String)
+
+
 def cumulative(points: pl.DataFrame, cost: Measure, marks: Marks, title: Titled) -> alt.TopLevelMixin:
     """Return the running total of a cost over the stream, one line per config."""
     top = cost.top * 1.05
@@ -88,7 +92,7 @@ def _lines(
     """
     position = _position(points)
     line = alt.Chart(points).encode(x=position, y=y, color=marks.colour(), strokeDash=marks.dash())
-    value = alt.Tooltip("said:N") if style is None else alt.Tooltip(f"{column}:Q", format=style)
+    value = alt.Tooltip("said:N", title=column) if style is None else alt.Tooltip(f"{column}:Q", format=style)
     written = "datum.said" if style is None else f"format(datum.{column}, '{style}')"
     spots = alt.Chart(_spots(points)).encode(
         x=position,
@@ -127,6 +131,7 @@ def learning_curve(points: pl.DataFrame, marks: Marks, title: Titled) -> alt.Top
     ends = points.group_by("config", "who", maintain_order=True).last().select(points.columns)
     placed = [end_labels(side, "f1", low, high) for side in ends.partition_by("who", maintain_order=True)]
     paths = pl.concat([points.with_columns(label_at=pl.lit(None, pl.Float64)), *placed])
+    paths = paths.with_columns(said=_scores_in_words(paths["f1"]))
     x = alt.X(
         "audit_share:Q", title="audits so far, of all comments", axis=alt.Axis(format=".1%", tickCount=5)
     )
@@ -147,7 +152,7 @@ def learning_curve(points: pl.DataFrame, marks: Marks, title: Titled) -> alt.Top
         beside.encode(color=marks.colour(), shape=marks.shape()).mark_point(
             size=46, filled=True, opacity=1, xOffset=16
         ),
-        beside.transform_calculate(text="datum.config + '  ' + format(datum.f1, '.2f')")
+        beside.transform_calculate(text="datum.config + '  ' + datum.said")
         .mark_text(align="left", dx=26, fontSize=12, color=INK)
         .encode(text="text:N"),
     ).properties(width=PANEL, height=HEIGHT)
@@ -239,10 +244,10 @@ def cost_comparison(
 
 def _quality(rows: pl.DataFrame, quality: Measure, order: list[str]) -> Layers:
     known = rows.drop_nulls(quality.column)
-    is_share = "%" in quality.style
-    if is_share:
+    if "%" in quality.style:
         known = _with_words(known, quality.column, 1)
-    written = alt.Text("said:N") if is_share else alt.Text(f"{quality.column}:Q", format=quality.style)
+    else:
+        known = known.with_columns(said=_scores_in_words(known[quality.column]))
     bounds = known.select(pl.min_horizontal(quality.column, f"{quality.column}_low").min()).item()
     scale = alt.Scale(domain=[max(0.0, (bounds or 0.0) - 0.05), quality.top], nice=False, zero=False)
     axis = alt.Axis(tickCount=5, format=quality.style)
@@ -257,9 +262,9 @@ def _quality(rows: pl.DataFrame, quality: Measure, order: list[str]) -> Layers:
         base.mark_tick(thickness=2.5, size=12, color=QUIET).encode(x=low),
         base.mark_tick(thickness=2.5, size=12, color=QUIET).encode(x=high),
         base.mark_point(shape="diamond", size=70, filled=True, color=INK, opacity=1).encode(
-            x=x, tooltip=["config:N", alt.Tooltip(f"{quality.column}:Q", format=quality.style)]
+            x=x, tooltip=["config:N", alt.Tooltip("said:N", title=quality.column)]
         ),
-        base.mark_text(dy=-13, fontSize=12, color=INK).encode(x=x, text=written),
+        base.mark_text(dy=-13, fontSize=12, color=INK).encode(x=x, text="said:N"),
     ).properties(width=270, height=STEP)
     return layers
 

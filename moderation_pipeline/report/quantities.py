@@ -55,8 +55,19 @@ def of_thousand(share: float | None) -> str:
 
 
 def score(value: float | None) -> str:
-    """Return .818 as 0.82: two digits are what intervals of chats support."""
-    return NONE if value is None else f"{value:.2f}"
+    """Return .818 as 0.82: two digits are what intervals of chats support; more where they would read as 0 or as 1."""
+    if value is None:
+        return NONE
+    for digits in range(2, MOST_DIGITS + 1):
+        text = f"{value:.{digits}f}"
+        if float(text) not in (0, 1) or value in (0, 1):
+            return text
+    least = 10.0**-MOST_DIGITS
+    return f"<{SPACE}{least:.{MOST_DIGITS}f}" if value < least else f">{SPACE}{1 - least:.{MOST_DIGITS}f}"
+
+
+MOST_DIGITS = 4
+"""Of a score that is neither 0 nor 1 and near one of them."""
 
 
 def milliseconds(amount: float | None) -> str:

@@ -287,6 +287,8 @@ def test_what_is_no_score_is_counted_and_flagged_by_none() -> None:
         ({"label": "about"}, "--label 'about=VALUE,VALUE'"),
         ({"label": "about=birds"}, "no row holds 'birds'. The label holds '(cats|dogs)'"),
         ({"score": {"rules": "good"}, "configs": ("student_only",)}, "Choose another name"),
+        ({"score": {"good": "GOOD"}}, "no column 'GOOD'. Did you mean 'good'"),
+        ({"threshold": {"good": 70}}, "from 0 to 1, such as NAME=0.7. If it is out of 100, write good=0.7"),
         ({"threshold": {"gud": 0.3}}, "no score is called 'gud'"),
         ({"configs": ("hybird",)}, "no keyless config"),
         ({"score": (), "configs": ()}, "nobody to judge"),

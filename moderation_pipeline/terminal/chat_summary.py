@@ -218,7 +218,17 @@ def _labels_told(labels: Mapping[str, Any]) -> str:
     )
     of = f"{percent(labels['violation_share'], 2)} of {labels['labelled']:,}"
     share = f"{of} were acted on" if is_acts else f"{of} are violations"
-    return f"{by_value}; {share} (by {', '.join(labels['sources'])})"
+    one_sided = _one_sided(labels["violation_share"], is_acts=is_acts)
+    return f"{by_value}; {share} (by {', '.join(labels['sources'])}){one_sided}"
+
+
+def _one_sided(violation_share: float, *, is_acts: bool) -> str:
+    """Say what labels of one kind can't tell: every score of what they call violations would look perfect."""
+    if violation_share == 1:
+        nothing = "nothing was let be" if is_acts else "nothing is labelled innocent"
+        return f"; {nothing}, so that nobody can be wrong in flagging: F1 and precision say nothing"
+    nothing = "nothing was acted on" if is_acts else "nothing is labelled a violation"
+    return f"; {nothing}, so that there is nothing to find" if violation_share == 0 else ""
 
 
 SAID_OF_ACTS = {"violation": "acted on", "no violation": "let be"}

@@ -201,3 +201,13 @@ def test_the_folder_that_was_looked_in_is_named_and_not_made(tmp_path: Path) -> 
     assert ran.returncode == 2
     assert f"Looked for in {tmp_path / 'data' / 'chats'}" in ran.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_category_alone_labels_no_innocent_comment_and_that_is_said(tmp_path: Path, add: Add) -> None:
+    """Data sets leave the category of an innocent comment empty, and of such a chat every label is a violation."""
+    table = tmp_path / "tweets.csv"
+    table.write_text("text,label_toxic,label_category\nhello,0,\ngo away,1,hate\nhi,0,\n")
+    done = add(str(table))
+    told = " ".join((done.stdout + done.stderr).split())
+    assert "label_toxic may be labels or scores, and label_category alone was read as a label" in told
+    assert "nothing is labelled innocent, so that nobody can be wrong in flagging" in told

@@ -165,14 +165,20 @@ class TableReader(Reader):
             more = f" and {len(unread) - MOST_NAMED:,} more" if len(unread) > MOST_NAMED else ""
             self.notes.append(f"Columns that were not read: {', '.join(unread[:MOST_NAMED])}{more}.")
         like_labels = [name for name in unread if looks_like_a_label(name)]
-        if like_labels and not any(ours.startswith("label_") for ours, _ in spec.columns()):
+        labels = {ours for ours, _ in spec.columns() if ours in TELLING}
+        if like_labels and not labels.intersection(TELLING[1:]):
+            alone = "label_category alone was read as a label: a row without a category has none"
             self.notes.append(
-                f"Of these, {', '.join(like_labels[:MOST_LABELS])} may be labels or scores, and no label is "
-                f"guessed. Say what is a violation: --column 'label_is_violation={{column: {like_labels[0]}, "
-                f"true_for: [1]}}', or at_least: 0.5 for a score; several columns as column: [a, b]. A model's scores "
-                f"that a Student shall decide by: --column 'scores=[{like_labels[0]}]'."
+                f"Of these, {', '.join(like_labels[:MOST_LABELS])} may be labels or scores, and "
+                f"{alone if labels else 'no label is guessed'}. Say what is a violation: --column "
+                f"'label_is_violation={{column: {like_labels[0]}, true_for: [1]}}', or at_least: 0.5 for a score; "
+                f"several columns as column: [a, b]. A model's scores that a Student shall decide by: --column "
+                f"'scores=[{like_labels[0]}]'."
             )
 
+
+TELLING = ("label_category", "label_action", "label_is_violation")
+"""Columns that label: of the first a null is no innocent row, unless one of the others says so."""
 
 MOST_LABELS = 8
 MOST_NAMED = 100

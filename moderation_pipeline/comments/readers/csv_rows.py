@@ -157,7 +157,8 @@ class RowCutter:
             lines, last = self._longest
             go = "row goes" if self._joined == 1 else "rows go"
             notes.append(
-                f"{self._joined:,} {go} over several lines, between quotes; the longest over {lines:,}, to line {last:,}."
+                f"{self._joined:,} {go} over several lines, between quotes; the longest over {lines:,}, to line "
+                f"{last:,}."
             )
         return notes
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 SPACE = "\u00a0"
 """Keeps a number and its unit on one line."""
@@ -109,3 +110,19 @@ def of_hundred(share: float | None) -> str:
     if 0.995 <= share < 1:
         return "more than 99"
     return {0: "none", 100: "all"}.get(round(100 * share), f"{100 * share:.0f}")
+
+
+class Told(NamedTuple):
+    """So many of so many, for a sentence: `of 100 rows` and `71`, or `of the 4 rows` and `all`."""
+
+    whole: str
+    part: str
+
+
+def counted_out(part: int, whole: int, one: str, many: str | None = None) -> Told:
+    """Return a share in counts to feel: of a hundred, or of all where there are fewer, for nobody saw a hundred."""
+    several = many or f"{one}s"
+    if whole >= 100:
+        return Told(f"of 100 {several}", of_hundred(part / whole))
+    number = "none" if not part else "all" if part == whole else f"{part:,}"
+    return Told(f"of the only {one}" if whole == 1 else f"of the {whole:,} {several}", number)

@@ -6,6 +6,7 @@ import pytest
 
 from moderation_pipeline.report.quantities import (
     count,
+    counted_out,
     dollars,
     milliseconds,
     of_thousand,
@@ -74,3 +75,19 @@ def test_shares_beside_each_other_have_as_many_digits_and_none_reads_as_all() ->
         "100 %",
         "0 %",
     ]
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "told"),
+    [
+        (4, 4, "of the 4 rows all"),
+        (1, 1, "of the only row all"),
+        (0, 72, "of the 72 rows none"),
+        (29, 38, "of the 38 rows 29"),
+        (71, 100, "of 100 rows 71"),
+        (1_999, 2_000, "of 100 rows more than 99"),
+    ],
+)
+def test_a_hundred_is_spoken_of_only_where_there_were_as_many(part: int, whole: int, told: str) -> None:
+    """Four of four flagged rows were told as "of 100 rows that it flags all"."""
+    assert " ".join(counted_out(part, whole, "row")) == told

@@ -20,5 +20,6 @@ class ModerationError(ValueError):
 
 def closest(name: str, allowed: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" where something allowed is close to `name`, else nothing."""
-    close = get_close_matches(name, list(allowed), n=1, cutoff=0.6)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    folded = {each.casefold(): each for each in reversed(list(allowed))}
+    close = get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
+    return f" Did you mean {folded[close[0]]!r}?" if close else ""

@@ -86,7 +86,20 @@ def _is_utf8(block: bytes) -> bool:
         return False
 
 
-NO_TEXTS = (b"PAR1", b"PK\x03\x04", b"SQLite format 3\x00", b"%PDF")
+NO_TEXTS = (
+    b"PAR1",
+    b"ARROW1",
+    b"FEA1",
+    b"PK\x03\x04",
+    b"SQLite format 3\x00",
+    b"%PDF",
+    b"\xff\xff\xff\xff",
+    b"\xd0\xcf\x11\xe0",
+    b"\x93NUMPY",
+    b"\x89HDF",
+    b"\x89PNG",
+    b"Obj\x01",
+)
 """How files begin that are full of zeros and no text at all."""
 
 

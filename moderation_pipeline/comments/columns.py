@@ -374,4 +374,5 @@ class MissingColumnsError(ColumnsError):
 
     def __init__(self, path: Path, missing: Sequence[str], names: Sequence[str]) -> None:
         named, meant = ", ".join(map(repr, missing)), "".join(closest(name, names) for name in missing)
-        super().__init__(f"{path} has no column {named}.{meant} Its columns are: {', '.join(names)}.")
+        there = f"Its columns are: {', '.join(names)}" if names else "It has no columns: it holds nothing"
+        super().__init__(f"{path} has no column {named}.{meant} {there}.")

@@ -11,6 +11,7 @@ from moderation_pipeline.comments.readers.chat_downloader import ChatDownloaderR
 from moderation_pipeline.comments.readers.chat_downloader_text import ChatDownloaderTextReader
 from moderation_pipeline.comments.readers.chatterino import ChatterinoReader
 from moderation_pipeline.comments.readers.chatty import ChattyReader
+from moderation_pipeline.comments.readers.columnar import ArrowReader, ParquetReader
 from moderation_pipeline.comments.readers.csv_table import CsvReader
 from moderation_pipeline.comments.readers.discord import DiscordReader
 from moderation_pipeline.comments.readers.jsonl import JsonlReader
@@ -21,7 +22,6 @@ from moderation_pipeline.comments.readers.line_patterns import (
 )
 from moderation_pipeline.comments.readers.live_chat import LiveChatReader
 from moderation_pipeline.comments.readers.own_lines import OwnLinesReader
-from moderation_pipeline.comments.readers.parquet import ParquetReader
 from moderation_pipeline.comments.readers.reader import LogReader, Reader
 from moderation_pipeline.comments.readers.table import TableReader
 from moderation_pipeline.comments.readers.twitch.eventsub import EventSubReader
@@ -30,11 +30,12 @@ from moderation_pipeline.comments.readers.twitch.irc import IrcReader
 from moderation_pipeline.comments.readers.twitch.justlog import JustlogReader
 from moderation_pipeline.comments.readers.twitch.recent_messages import RecentMessagesReader
 from moderation_pipeline.comments.readers.twitch.twitchdownloader import TwitchDownloaderReader
-from moderation_pipeline.comments.unread_formats import seems_to_be
+from moderation_pipeline.comments.unread_formats import is_no_text, seems_to_be
 from moderation_pipeline.errors import ModerationError, closest
 
 READERS: Sequence[type[Reader]] = (
     ParquetReader,
+    ArrowReader,
     EventSubReader,
     RecentMessagesReader,
     LiveChatReader,
@@ -73,6 +74,9 @@ class UnreadableFileError(ModerationError):
     """A file in which no record could be read; it names the formats that were tried."""
 
     def __init__(self, path: Path, tried: Sequence[type[Reader]], reason: str, head: bytes = b"") -> None:
+        if is_no_text(head):
+            super().__init__(f"{path} can't be read as a chat. {seems_to_be(head).strip()}")
+            return
         formats = "; ".join(f"{reader.name} ({reader.describes})" for reader in tried)
         super().__init__(
             f"No line of {path} could be read: {reason}. {seems_to_be(head)}Tried: {formats}. If you know its "
@@ -107,8 +111,10 @@ def readers_for(head: bytes, columns: ColumnsSpec | None) -> list[type[Reader]]:
     """Return the readers that may read a file beginning so, the most likely first.
 
     Columns are said of tables alone, so where they are said, only tables are looked for, and a file that is
-    neither Parquet nor JSON is CSV whatever its header.
+    neither columns nor JSON is CSV whatever its header, unless it is no text at all.
     """
+    if is_no_text(head):
+        return []
     if columns is not None and ChatDownloaderReader.has_acts(head):
         return [ChatDownloaderReader]
     if columns is None:
@@ -128,7 +134,7 @@ def made(reader: type[Reader], columns: ColumnsSpec | None, log: LogSpec, path: 
     if columns is not None:
         raise ColumnsError(
             f"Columns were given for {path}, but its format is {reader.name}, which is no table. Leave them "
-            f"out, or name a table's format: jsonl, csv or parquet."
+            f"out, or name a table's format: jsonl, csv, parquet or arrow."
         )
     assert issubclass(reader, LogReader)
     return reader(log)

@@ -23,6 +23,7 @@ from moderation_pipeline.comments.charset import BYTE_ORDER_MARK, Oddities, Reco
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 PARQUET_MAGIC = b"PAR1"
+ARROW_MAGIC = b"ARROW1"
 
 HEAD_BYTES = 262_144
 """How much of a file is looked at to tell its format: hundreds of lines, or a document's opening."""

@@ -22,13 +22,44 @@ def _seeming(begins: bytes, what: str, instead: str) -> Seeming:
 
 
 CLOCK = rb"\d{1,2}:\d\d(?::\d\d)?(?:[ \xe2\x80\xaf]{0,3}[ap]\.?m\.?)?"
-SEEMINGS = (
+NO_TEXT = (
     _seeming(rb"PK\x03\x04", "a ZIP archive or a workbook", "Unpack it, or save the sheet as CSV"),
+    _seeming(rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook of an old Excel", "Save the sheet as CSV"),
     _seeming(rb"%PDF", "a PDF", "Export the chat as text, CSV or JSON"),
     _seeming(rb"SQLite format 3\x00", "a SQLite database", "Export its table as CSV"),
     _seeming(
-        rb"7z\xbc\xaf|Rar!|BZh|\xfd7zXZ", "a compressed file", "Unpack it; gzip and zstd are read as they are"
+        rb"7z\xbc\xaf|Rar!\x1a|BZh[1-9]1AY|\xfd7zXZ",
+        "a compressed file",
+        "Unpack it; gzip and zstd are read as they are",
     ),
+    _seeming(
+        rb"\xff\xff\xff\xff..[^\x00]?\x00",
+        "an Arrow stream, and Arrow is read as a file",
+        "Write it as one: polars.read_ipc_stream('old.arrow').write_parquet('new.parquet')",
+    ),
+    _seeming(
+        rb"FEA1",
+        "Feather as it was before 2020",
+        "Write it anew: pandas.read_feather('old.feather').to_parquet('new.parquet')",
+    ),
+    _seeming(
+        rb"\x80[\x02-\x05](?:\x95|[}\](cK])",
+        "a pickle, and none is read, for a pickle can run any program",
+        "If you trust it, write its table as Parquet: pandas.read_pickle('old.pkl').to_parquet('new.parquet')",
+    ),
+    _seeming(
+        rb"\x93NUMPY|\x89HDF\r\n|Obj\x01|ORC(?=.{0,200}\x00)|(?:RDX[23]\n)?X\n\x00\x00\x00",
+        "a file of NumPy, HDF5, Avro, ORC or R",
+        "Write its table as CSV or Parquet",
+    ),
+    _seeming(
+        rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|\x7fELF", "a picture or a program", "Name a file of texts"
+    ),
+)
+"""What is no text, whatever a program that looks for columns would find in it."""
+
+SEEMINGS = (
+    *NO_TEXT,
     _seeming(
         rb"\s*(?:<!doctype html|<html)",
         "a web page",
@@ -72,10 +103,6 @@ SEEMINGS = (
         "Read them with --line '{user_name}: {text}'; TwitchDownloader writes times too if it is told to",
     ),
 )
-
-
-NO_TEXT = SEEMINGS[:4]
-"""What is no text, whatever a program that looks for columns would find in it."""
 
 
 def is_no_text(head: bytes) -> bool:

@@ -274,7 +274,11 @@ class ScoreReader:
 
 
 class TimeReader:
-    """Reads a column's times, a chunk after the other: the hour that comes twice is told apart by order."""
+    """Reads a column's times, a chunk after the other: the hour that comes twice is told apart by order.
+
+    `otherwise` is what an error says of times that can't be read: what to write differs between a columns file and
+    who has none.
+    """
 
     def __init__(
         self,
@@ -283,8 +287,12 @@ class TimeReader:
         seconds_after: datetime | None = None,
         time_format: str | None = None,
         clock: WallClock | None = None,
+        otherwise: str | None = None,
     ) -> None:
-        self._column = column
+        self._otherwise = otherwise or (
+            f"Other times need sent_at: {{column: {column}, format: '%d/%m/%Y %H:%M'}}, "
+            f"seconds from a start {{column: {column}, seconds_after: 2024-01-05T10:00:00Z}}"
+        )
         self._start_us = (us_from_datetime(seconds_after) or 0) if seconds_after is not None else None
         self._format = time_format
         self._clock = clock
@@ -390,8 +398,7 @@ class TimeReader:
             return f"{self.example!r} is no time of the format {self._format!r}"
         return (
             f"{self.example!r} is no time that can be read: allowed are ISO 8601 (2024-01-05 10:00:00Z) and "
-            f"numbers since 1970. Other times need sent_at: {{column: {self._column}, format: '%d/%m/%Y %H:%M'}}, "
-            f"seconds from a start {{column: {self._column}, seconds_after: 2024-01-05T10:00:00Z}}"
+            f"numbers since 1970. {self._otherwise}"
         )
 
 

@@ -208,7 +208,10 @@ def _numbers(
         except ValueError:
             raise AskedError(f"{option} {each!r}: {value!r} is no number. Write {option} NAME=0.7.") from None
         if not 0 <= number <= MOST[option]:
-            raise AskedError(f"{option} {each!r}: {MEANT[option]}, such as NAME=0.7.")
+            of_100 = (
+                f" If it is out of 100, write {name}{equals}{number / 100:g}." if 1 < number <= 100 else ""
+            )
+            raise AskedError(f"{option} {each!r}: {MEANT[option]}, such as NAME=0.7.{of_100}")
         if not equals:
             for_all = number
         elif name not in known:

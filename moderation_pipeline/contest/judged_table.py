@@ -16,6 +16,7 @@ from moderation_pipeline.comments.values import (
     Converted,
     ScoreReader,
     TimeReader,
+    UnfitTypeError,
     as_flags,
     as_flags_from,
     as_text,
@@ -149,10 +150,21 @@ def _times(asked: Asked, frame: pl.DataFrame) -> pl.Series:
         return pl.Series("time", [None], dtype=pl.Int64).new_from_index(0, frame.height)
     zone = zone_named("UTC")
     assert zone is not None
-    read = TimeReader(column=asked.time, clock=WallClock(zone)).read(frame[asked.time])
+    reader = TimeReader(clock=WallClock(zone), otherwise=OTHER_TIMES)
+    try:
+        read = reader.read(frame[asked.time])
+    except UnfitTypeError:
+        dtype = frame.schema[asked.time]
+        raise AskedError(f"--time {asked.time} holds {dtype}, which is no time. {OTHER_TIMES}.") from None
     if read.bad is not None:
         raise AskedError(f"--time {asked.time}: {read.reason}.")
     return read.values.alias("time")
+
+
+OTHER_TIMES = (
+    "Write the column's times as ISO 8601, or leave --time out: each row is then read with those of its "
+    "user alone before it"
+)
 
 
 def _votes(asked: Asked, frame: pl.DataFrame, names: Sequence[str]) -> tuple[Votes | None, Votes]:

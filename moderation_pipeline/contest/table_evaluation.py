@@ -46,7 +46,7 @@ def evaluate(
     """Judge the scores of a labelled table, and the keyless configs beside them.
 
     Args:
-        table: a CSV, JSONL or Parquet file, or a frame.
+        table: a CSV, JSON, JSONL, Parquet or Arrow file, or a frame.
         text: the column of texts.
         label: what says which rows are violations: a column of true and false, `column=value,value`,
             `column>=number`, or several columns, one per annotator.

@@ -1,4 +1,4 @@
-"""The columns of a table that are asked for, as they are: of a CSV, JSONL or Parquet file, or of a frame.
+"""The columns of a table that are asked for, as they are: of a CSV, JSON, Parquet or Arrow file, or of a frame.
 
 Files are read by the readers of chats (`comments/readers/`), so that encodings, quotes and damage are theirs to know.
 What the columns mean is `judged_table.py`'s to say.
@@ -63,16 +63,21 @@ def columns_of(table: Path | str | pl.DataFrame, text: str, wanted: Wanted) -> T
     path = Path(table)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
-        raise NoTableError(f"{path} {what}. Name one file of a table: CSV, JSONL or Parquet.")
+        raise NoTableError(
+            f"{path} {what}. Name one file of a table: CSV, JSON, JSONL, Parquet or Arrow (Feather)."
+        )
     return _of_file(path, text, wanted)
 
 
 def _of_file(path: Path, text: str, wanted: Wanted) -> TableColumns:
     source = Source(path, path.stem)
-    if is_no_text(source.head()):
-        raise NoTableError(f"{path} can't be read as a table. {seems_to_be(source.head())}")
+    head = source.head()
+    if not head.strip():
+        raise NoTableError(f"{path} is empty. Name a table with rows.")
+    if is_no_text(head):
+        raise NoTableError(f"{path} can't be read as a table. {seems_to_be(head).strip()}")
     spec = ColumnsSpec(text=TextColumn(column=text))
-    kind = next((each for each in readers_for(source.head(), spec) if issubclass(each, TableReader)), None)
+    kind = next((each for each in readers_for(head, spec) if issubclass(each, TableReader)), None)
     if kind is None:
         raise NoTableError(f"{path} is a log and no table. 'moderation add {path}' reads it as a chat.")
     reader = kind(spec)

@@ -33,6 +33,18 @@ PADDING = {"left": 14, "top": 14, "bottom": 14, "right": 44}
 of the longest, measured with DejaVu Sans, one of the widest that is anybody's default."""
 
 
+def percent_ticks(low: float, high: float) -> str:
+    """Return how d3 writes shares on an axis of some six ticks from `low` to `high`: no two of them alike."""
+    digits = 0
+    while digits < MOST_DIGITS and high - low < 6 * 0.01 * 10.0**-digits:
+        digits += 1
+    return f".{digits}%"
+
+
+MOST_DIGITS = 3
+"""Of a percentage on an axis."""
+
+
 class Titled(NamedTuple):
     """What a chart shows, in a headline that says it and a line that says how it was measured."""
 

@@ -20,13 +20,13 @@ from moderation_pipeline.report.chart_style import (
     Marks,
     Titled,
     end_labels,
+    percent_ticks,
     titled,
 )
 from moderation_pipeline.report.label_words.label_voice import LabelVoice
+from moderation_pipeline.report.quantities import score, shares_in_words
 
 STEP = {"step": 40}
-MOST_DIGITS = 3
-"""Of a percentage: a millionth off all is said to be all."""
 PANEL = 300
 """Width of each of two panels beside one another."""
 GREYS = alt.Scale(domain=[0, 1], range=["#ffffff", "#2f4b63"], interpolate="rgb")
@@ -45,23 +45,23 @@ def memory_growth(points: pl.DataFrame, marks: Marks, title: Titled) -> alt.TopL
 def agreement_over_time(windows: pl.DataFrame, marks: Marks, title: Titled) -> alt.TopLevelMixin:
     """Return lines with a point per window: the share of comments on which Student and Expert agree."""
     low = max(0.0, float(windows["agreement_rate"].min() or 0) - 0.03)  # type: ignore[arg-type]
-    style = percent_style(low, windows["agreement_rate"])
     y = alt.Y(
         "agreement_rate:Q",
         title="agreement (same action and category)",
-        axis=alt.Axis(format=style, tickCount=6),
+        axis=alt.Axis(format=percent_ticks(low, 1.0), tickCount=6),
         scale=alt.Scale(domain=[low, 1.0], nice=False),
     )
-    return titled(_lines(windows, "agreement_rate", y, marks, (low, 1.0), style, step=False), title)
+    said = _with_words(windows, "agreement_rate", 0 if 1 - low >= 6 * 0.01 else 1)
+    return titled(_lines(said, "agreement_rate", y, marks, (low, 1.0), None, step=False), title)
 
 
-def percent_style(low: float, shares: pl.Series) -> str:
-    """Return how d3 writes shares on an axis from `low` to 1: no two ticks alike, and 100 % only what is all."""
-    digits = 0 if 1 - low >= 6 * 0.01 else 1
-    below = shares.filter(shares < 1).max() or 0.0
-    while digits < MOST_DIGITS and round(100 * float(below), digits) == 100:  # type: ignore[arg-type]
-        digits += 1
-    return f".{digits}%"
+def _with_words(rows: pl.DataFrame, column: str, digits: int) -> pl.DataFrame:
+    """Return the rows with `said`: a share as a text, for d3 would round 99.99 % to all and .01 % to none."""
+    return rows.with_columns(pl.Series("said", shares_in_words(rows[column].to_list(), digits), pl.String))
+
+
+def _scores_in_words(scores: pl.Series) -> pl.Series:
+    return pl.Series("said", [score(each) for each in scores], pl.String)
 
 
 def cumulative(points: pl.DataFrame, cost: Measure, marks: Marks, title: Titled) -> alt.TopLevelMixin:
@@ -82,14 +82,18 @@ def _lines(
     y: alt.Y,
     marks: Marks,
     domain: tuple[float, float],
-    style: str,
+    style: str | None,
     *,
     step: bool,
 ) -> Layers:
-    """Return lines told apart by dash, shape and the name and value at their end."""
+    """Return lines told apart by dash, shape and the name and value at their end.
+
+    Values are written in d3's `style`, or without one as the column `said` has them.
+    """
     position = _position(points)
     line = alt.Chart(points).encode(x=position, y=y, color=marks.colour(), strokeDash=marks.dash())
-    value = alt.Tooltip(f"{column}:Q", format=style)
+    value = alt.Tooltip("said:N", title=column) if style is None else alt.Tooltip(f"{column}:Q", format=style)
+    written = "datum.said" if style is None else f"format(datum.{column}, '{style}')"
     spots = alt.Chart(_spots(points)).encode(
         x=position,
         y=y,
@@ -101,7 +105,7 @@ def _lines(
     layers: Layers = alt.layer(
         line.mark_line(interpolate="step-after" if step else "linear", strokeWidth=2),
         spots.mark_point(size=46, filled=True, opacity=1),
-        *_names(end_labels(ends, column, *domain), position, marks, f"format(datum.{column}, '{style}')"),
+        *_names(end_labels(ends, column, *domain), position, marks, written),
     ).properties(width=WIDTH, height=HEIGHT)
     return layers
 
@@ -127,6 +131,7 @@ def learning_curve(points: pl.DataFrame, marks: Marks, title: Titled) -> alt.Top
     ends = points.group_by("config", "who", maintain_order=True).last().select(points.columns)
     placed = [end_labels(side, "f1", low, high) for side in ends.partition_by("who", maintain_order=True)]
     paths = pl.concat([points.with_columns(label_at=pl.lit(None, pl.Float64)), *placed])
+    paths = paths.with_columns(said=_scores_in_words(paths["f1"]))
     x = alt.X(
         "audit_share:Q", title="audits so far, of all comments", axis=alt.Axis(format=".1%", tickCount=5)
     )
@@ -147,13 +152,13 @@ def learning_curve(points: pl.DataFrame, marks: Marks, title: Titled) -> alt.Top
         beside.encode(color=marks.colour(), shape=marks.shape()).mark_point(
             size=46, filled=True, opacity=1, xOffset=16
         ),
-        beside.transform_calculate(text="datum.config + '  ' + format(datum.f1, '.2f')")
+        beside.transform_calculate(text="datum.config + '  ' + datum.said")
         .mark_text(align="left", dx=26, fontSize=12, color=INK)
         .encode(text="text:N"),
     ).properties(width=PANEL, height=HEIGHT)
     longest = max(len(name) for name in points["config"].unique())
-    panels = _panels(layered, "who", ["Student", "system"])
-    return titled(panels.properties(spacing=80 + 7 * longest), title)
+    panels = _panels(layered, "who", ["Student", "system"], spacing=80 + 7 * longest)
+    return titled(panels, title)
 
 
 def _position(points: pl.DataFrame) -> alt.X:
@@ -177,8 +182,8 @@ def _spots(points: pl.DataFrame) -> pl.DataFrame:
 
 def action_distribution(shares: pl.DataFrame, title: Titled) -> alt.TopLevelMixin:
     """Return, per config, how many of 1,000 comments met each action; `allow` stands in the header."""
-    allowed = shares.filter(pl.col("action") == "allow").select(
-        "config", panel=pl.format("{} · {}% allowed", "config", (pl.col("share") * 100).round(1))
+    allowed = _with_words(shares.filter(pl.col("action") == "allow"), "share", 1).select(
+        "config", panel=pl.format("{} · {} allowed", "config", "said")
     )
     bars = (
         shares.filter(pl.col("action") != "allow")
@@ -239,6 +244,10 @@ def cost_comparison(
 
 def _quality(rows: pl.DataFrame, quality: Measure, order: list[str]) -> Layers:
     known = rows.drop_nulls(quality.column)
+    if "%" in quality.style:
+        known = _with_words(known, quality.column, 1)
+    else:
+        known = known.with_columns(said=_scores_in_words(known[quality.column]))
     bounds = known.select(pl.min_horizontal(quality.column, f"{quality.column}_low").min()).item()
     scale = alt.Scale(domain=[max(0.0, (bounds or 0.0) - 0.05), quality.top], nice=False, zero=False)
     axis = alt.Axis(tickCount=5, format=quality.style)
@@ -253,11 +262,9 @@ def _quality(rows: pl.DataFrame, quality: Measure, order: list[str]) -> Layers:
         base.mark_tick(thickness=2.5, size=12, color=QUIET).encode(x=low),
         base.mark_tick(thickness=2.5, size=12, color=QUIET).encode(x=high),
         base.mark_point(shape="diamond", size=70, filled=True, color=INK, opacity=1).encode(
-            x=x, tooltip=["config:N", alt.Tooltip(f"{quality.column}:Q", format=quality.style)]
+            x=x, tooltip=["config:N", alt.Tooltip("said:N", title=quality.column)]
         ),
-        base.mark_text(dy=-13, fontSize=12, color=INK).encode(
-            x=x, text=alt.Text(f"{quality.column}:Q", format=quality.style)
-        ),
+        base.mark_text(dy=-13, fontSize=12, color=INK).encode(x=x, text="said:N"),
     ).properties(width=270, height=STEP)
     return layers
 
@@ -271,6 +278,7 @@ def confusion(cells: pl.DataFrame, voice: LabelVoice, title: Titled) -> alt.TopL
         judged=pl.when("flagged").then(pl.lit(verdicts[0])).otherwise(pl.lit(verdicts[1])),
         share=pl.col("comments") / pl.col("comments").sum().over("config", "label"),
     ).with_columns(dark=pl.col("share") > 0.55)
+    named = _with_words(named, "share", 1)
     bare = alt.Axis(labelAngle=0, domain=False, ticks=False, title=None)
     base = alt.Chart(named).encode(
         x=alt.X("judged:N", sort=verdicts, axis=bare),
@@ -281,7 +289,7 @@ def confusion(cells: pl.DataFrame, voice: LabelVoice, title: Titled) -> alt.TopL
         base.mark_text(fontSize=15, dy=-7).encode(
             text=alt.Text("comments:Q", format=",d"), color=INK_ON_GREY
         ),
-        base.mark_text(fontSize=11, dy=11).encode(text=alt.Text("share:Q", format=".1%"), color=INK_ON_GREY),
+        base.mark_text(fontSize=11, dy=11).encode(text="said:N", color=INK_ON_GREY),
     ).properties(width=250, height=110)
     configs = cells["config"].unique(maintain_order=True).to_list()
     return titled(_panels(layered, "config", configs), title)
@@ -321,9 +329,24 @@ def _ordered(categories: pl.Series) -> list[str]:
     )
 
 
-def _panels(layered: Layers, column: str, order: list[str]) -> alt.FacetChart:
-    header = alt.Header(labelAnchor="start", labelFontWeight=600)
-    panels: alt.FacetChart = layered.facet(
-        facet=alt.Facet(f"{column}:N", sort=order, title=None, header=header), columns=2
+def _panels(layered: Layers, column: str, order: list[str], spacing: int = 24) -> alt.ConcatChart:
+    """Return a panel for each value of a column, two in a row, each with the axis below it.
+
+    Facets would draw the last row's axis under a panel that isn't there, of three configs or five.
+    """
+    panels = [_panel(layered, column, value, is_left=not at % 2) for at, value in enumerate(order)]
+    return alt.concat(*panels, columns=2, spacing=spacing)
+
+
+def _panel(layered: Layers, column: str, value: str, *, is_left: bool) -> alt.LayerChart:
+    """Return the panel of one value; what a line means is written at the left one alone."""
+    assert isinstance(layered, alt.LayerChart)
+    panel = layered.copy(deep=True).transform_filter(alt.FieldEqualPredicate(field=column, equal=value))
+    if not is_left:
+        for layer in panel.layer:
+            layer.encoding.y.axis = alt.Axis(labels=False, ticks=False, domain=False, title=None)
+    title = alt.TitleParams(
+        value, anchor="start", frame="group", fontSize=12, fontWeight=600, color=INK, offset=8
     )
-    return panels
+    done: alt.LayerChart = panel.properties(title=title)
+    return done

@@ -17,6 +17,7 @@ from moderation_pipeline.report.quantities import (
     count,
     dollars,
     milliseconds,
+    of_thousand,
     percent,
     score,
     signed,
@@ -125,10 +126,6 @@ def _difference(row: Row) -> Cell:
     return Cell(said, f"{signed(low * scale, digits)} to {signed(high * scale, digits)}")
 
 
-def _per_1000(share: float | None) -> str:
-    return NONE if share is None else f"{1000 * share:,.0f}"
-
-
 def _tenths(value: float | None) -> str:
     return NONE if value is None else f"{value:,.1f}"
 
@@ -212,13 +209,13 @@ LINES: tuple[TableLine, ...] = (
     TableLine(
         "Checked by the Expert",
         "of 1,000 comments (audits)",
-        plain("audit_share", _per_1000),
+        plain("audit_share", of_thousand),
         ("audit_share",),
     ),
     TableLine(
         "Acted against",
         "of 1,000 comments: warned, deleted, timed out or banned",
-        plain("sanction_share", _per_1000),
+        plain("sanction_share", of_thousand),
         ("sanction_share",),
     ),
     TableLine(

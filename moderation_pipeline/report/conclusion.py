@@ -15,7 +15,17 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.report.label_words.label_voice import ACTS
-from moderation_pipeline.report.quantities import count, dollars, of_hundred, percent, plural, score, signed
+from moderation_pipeline.report.quantities import (
+    count,
+    counted_out,
+    dollars,
+    of_hundred,
+    of_thousand,
+    percent,
+    plural,
+    score,
+    signed,
+)
 
 Row = dict[str, float | int | str | bool | None]
 
@@ -213,15 +223,26 @@ def _quality_of(row: Row) -> str:
     if row["quality"] != "f1":
         rate = of_hundred(_float(row["system_agreement_rate"]))
         return f"there are no labels, and on {rate} of 100 comments it ends as the Expert would"
-    right, found = (_float(row[name]) for name in ("precision", "recall"))
-    only = "only " if right is not None and right < LEAST_RIGHT else ""
-    were, those = "violations", "violations"
+    caught, wrongly, missed = (
+        _count(row[f"{name}s"]) for name in ("true_positive", "false_positive", "false_negative")
+    )
+    were, ones = "violations", ("violation", "violations")
     if row["by_acts"]:
-        were, those = "acted on by the moderators too", "that they acted on"
-    flagged = f"of 100 comments it flagged, {only}{of_hundred(right)} were {were}"
-    if right is None:
-        flagged = "it flagged nothing"
-    return f"{flagged}, and of 100 {those} it found {of_hundred(found)}"
+        were, ones = (
+            "acted on by the moderators too",
+            ("one that they acted on", "that they acted on"),
+        )
+    found = counted_out(caught, caught + missed, *ones)
+    said = f"and {found.whole} it found {found.part}"
+    if not caught + wrongly:
+        return f"it flagged nothing, {said}"
+    flagged = counted_out(caught, caught + wrongly, "comment")
+    only = "only " if 0 < caught < LEAST_RIGHT * (caught + wrongly) else ""
+    return f"{flagged.whole} it flagged, {only}{flagged.part} were {were}, {said}"
+
+
+def _count(value: float | int | str | bool | None) -> int:
+    return int(value) if isinstance(value, int | float) else 0
 
 
 def _behind(row: Row) -> str:
@@ -264,9 +285,9 @@ def _price(row: Row) -> str:
     money = {None: "costs an unknown amount", 0.0: "costs no money"}.get(
         price, f"costs {dollars(price)} per 1,000 comments at list price"
     )
-    audits = 1000 * (_float(row["audit_share"]) or 0.0)
-    asked = f"asks the Expert about {audits:,.0f} of 1,000 comments"
-    if audits in (0, 1000):
+    audits = _float(row["audit_share"]) or 0.0
+    asked = f"asks the Expert about {of_thousand(audits)} of 1,000 comments"
+    if audits in (0, 1):
         asked = "asks the Expert about every comment" if audits else "never asks the Expert"
     return f"{money} and {asked}"
 

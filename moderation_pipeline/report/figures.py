@@ -21,7 +21,7 @@ from moderation_pipeline.report.chart_style import Marks, Titled
 from moderation_pipeline.report.figure import Figure
 from moderation_pipeline.report.label_words.label_voice import ACTS, LabelVoice, voice_of
 from moderation_pipeline.report.limits import label_sources
-from moderation_pipeline.report.quantities import count, dollars, percent, plural, score
+from moderation_pipeline.report.quantities import count, dollars, of_thousand, percent, plural, score
 from moderation_pipeline.report.rendering import render
 
 
@@ -169,7 +169,7 @@ def _action_distribution(judged: Mapping[str, pl.DataFrame], focus: str) -> Draw
         )
     own = shares.filter(pl.col("config") == focus)
     sanctioned = own.filter(pl.col("action").is_in(SANCTION_WORDS)).select(pl.col("share").sum()).item()
-    headline = f"{focus} sanctions {1000 * sanctioned:.0f} of 1,000 comments"
+    headline = f"{focus} sanctions {of_thousand(sanctioned)} of 1,000 comments"
     how = (
         "Bars are per 1,000 comments, the numbers whole comments. Under sanction: written by users who, had it been"
         " real, were silenced then."

@@ -14,7 +14,7 @@ from moderation_pipeline.evaluation.run_metrics import UNREAD
 from moderation_pipeline.evaluation.yardstick import told
 from moderation_pipeline.report.comparison_table import Row, number
 from moderation_pipeline.report.label_words.label_voice import ACTS, voice_of
-from moderation_pipeline.report.quantities import count, percent, plural
+from moderation_pipeline.report.quantities import count, percent, plural, score
 from moderation_pipeline.report.stand_ins import stood_in
 from moderation_pipeline.statistics.bootstrap import LEAST_USERS
 from moderation_pipeline.text.language import ENGLISH
@@ -276,5 +276,5 @@ def calibration_sentence(name: str, shown: CalibrationShown) -> str | None:
     return (
         f"The confidence of {name}'s Student is off by {percent(error)} on average, beyond what chance"
         f" makes of so few{interval}, and ranks a violation above"
-        f" another comment with probability {area:.2f} (AUROC), by audits worth {count(round(size))} equal ones."
+        f" another comment with probability {score(area)} (AUROC), by audits worth {count(round(size))} equal ones."
     )

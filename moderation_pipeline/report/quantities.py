@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 SPACE = "\u00a0"
 """Keeps a number and its unit on one line."""
 
@@ -33,9 +36,39 @@ def percent(share: float | None, digits: int = 1) -> str:
     return f"{text}{SPACE}%"
 
 
+def shares_in_words(shares: Sequence[float | None], digits: int) -> list[str]:
+    """Return shares as percentages that stand side by side, with a digit more where one would only be `> 99 %`."""
+    known = [share for share in shares if share is not None]
+    if any(percent(share, digits)[0] in "<>" for share in known):
+        digits += 1
+    return [percent(share, digits) for share in shares]
+
+
+def of_thousand(share: float | None) -> str:
+    """Return 49 of a share of .049; what is neither none nor all of a thousand is never said to be."""
+    if share is None:
+        return NONE
+    if 0 < share < 0.0005:
+        return "fewer than 1"
+    if 0.9995 <= share < 1:
+        return "more than 999"
+    return f"{1000 * share:,.0f}"
+
+
 def score(value: float | None) -> str:
-    """Return .818 as 0.82: two digits are what intervals of chats support."""
-    return NONE if value is None else f"{value:.2f}"
+    """Return .818 as 0.82: two digits are what intervals of chats support; more where they would read as 0 or as 1."""
+    if value is None:
+        return NONE
+    for digits in range(2, MOST_DIGITS + 1):
+        text = f"{value:.{digits}f}"
+        if float(text) not in (0, 1) or value in (0, 1):
+            return text
+    least = 10.0**-MOST_DIGITS
+    return f"<{SPACE}{least:.{MOST_DIGITS}f}" if value < least else f">{SPACE}{1 - least:.{MOST_DIGITS}f}"
+
+
+MOST_DIGITS = 4
+"""Of a score that is neither 0 nor 1 and near one of them."""
 
 
 def milliseconds(amount: float | None) -> str:
@@ -77,3 +110,19 @@ def of_hundred(share: float | None) -> str:
     if 0.995 <= share < 1:
         return "more than 99"
     return {0: "none", 100: "all"}.get(round(100 * share), f"{100 * share:.0f}")
+
+
+class Told(NamedTuple):
+    """So many of so many, for a sentence: `of 100 rows` and `71`, or `of the 4 rows` and `all`."""
+
+    whole: str
+    part: str
+
+
+def counted_out(part: int, whole: int, one: str, many: str | None = None) -> Told:
+    """Return a share in counts to feel: of a hundred, or of all where there are fewer, for nobody saw a hundred."""
+    several = many or f"{one}s"
+    if whole >= 100:
+        return Told(f"of 100 {several}", of_hundred(part / whole))
+    number = "none" if not part else "all" if part == whole else f"{part:,}"
+    return Told(f"of the only {one}" if whole == 1 else f"of the {whole:,} {several}", number)

@@ -18,6 +18,7 @@ from moderation_pipeline.backends.run_models import Deployment, RunModels
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.embedders.build_embedder import build_embedder
 from moderation_pipeline.moderation.run_beginning import Means, begin
+from moderation_pipeline.report.quantities import percent
 from moderation_pipeline.terminal.screen import say
 from moderation_pipeline.warehouse.folder import DataFolder
 
@@ -38,7 +39,7 @@ class Resistance(NamedTuple):
         if self.share is None:
             return "Nothing was caught even without an attack, so the suite shows nothing about this config."
         return (
-            f"{succeeded} of {caught} attacks made a caught violation look milder: {self.share:.2%} "
+            f"{succeeded} of {caught} attacks made a caught violation look milder: {percent(self.share, 2)} "
             f"(at most {MOST_SUCCESS:.0%} may)."
         )
 

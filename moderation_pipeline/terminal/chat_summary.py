@@ -14,6 +14,7 @@ import polars as pl
 from moderation_pipeline.cases.settled import Settled
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.report.label_words.label_voice import ACTS
+from moderation_pipeline.report.quantities import percent
 from moderation_pipeline.terminal.escaping import harmless
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -215,9 +216,19 @@ def _labels_told(labels: Mapping[str, Any]) -> str:
     by_value = ", ".join(
         f"{number:,} {harmless(said.get(value, str(value)))}" for value, number in labels["by_value"].items()
     )
-    of = f"{labels['violation_share']:.2%} of {labels['labelled']:,}"
+    of = f"{percent(labels['violation_share'], 2)} of {labels['labelled']:,}"
     share = f"{of} were acted on" if is_acts else f"{of} are violations"
-    return f"{by_value}; {share} (by {', '.join(labels['sources'])})"
+    one_sided = _one_sided(labels["violation_share"], is_acts=is_acts)
+    return f"{by_value}; {share} (by {', '.join(labels['sources'])}){one_sided}"
+
+
+def _one_sided(violation_share: float, *, is_acts: bool) -> str:
+    """Say what labels of one kind can't tell: every score of what they call violations would look perfect."""
+    if violation_share == 1:
+        nothing = "nothing was let be" if is_acts else "nothing is labelled innocent"
+        return f"; {nothing}, so that nobody can be wrong in flagging: F1 and precision say nothing"
+    nothing = "nothing was acted on" if is_acts else "nothing is labelled a violation"
+    return f"; {nothing}, so that there is nothing to find" if violation_share == 0 else ""
 
 
 SAID_OF_ACTS = {"violation": "acted on", "no violation": "let be"}

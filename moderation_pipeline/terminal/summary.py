@@ -16,7 +16,7 @@ from moderation_pipeline.evaluation.comparable import made, stale, stale_sentenc
 from moderation_pipeline.evaluation.expected_rarity import rarity_told
 from moderation_pipeline.evaluation.yardstick import told
 from moderation_pipeline.report.label_words.label_voice import voice_of
-from moderation_pipeline.report.quantities import percent
+from moderation_pipeline.report.quantities import percent, score
 from moderation_pipeline.report.stand_ins import marks
 from moderation_pipeline.slugs import check_slug
 from moderation_pipeline.terminal.screen import number, print_table
@@ -125,7 +125,7 @@ def _estimate(row: Row, name: str, shown: Callable[[object], str]) -> str:
 
 
 def _two_digits(value: object) -> str:
-    return f"{value:.2f}" if isinstance(value, float) else "–"
+    return score(value) if isinstance(value, float) else "–"
 
 
 def _percent(value: object) -> str:

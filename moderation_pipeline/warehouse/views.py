@@ -23,7 +23,7 @@ select a.chat, a.config, a.comment_id, a.position, c.channel, c.user_id, c.user_
        s.action as student_action, s.category as student_category, s.confidence as student_confidence,
        s.reasoning as student_reasoning,
        a.action as expert_action, a.category as expert_category, a.reasoning as expert_reasoning,
-       a.audit_reason, a.audit_probability, c.label_action, c.label_category, c.label_is_violation
+       a.audit_reason, a.audit_probability, c.label_action, c.label_category, c.label_is_violation, c.label_source
 from expert_audits a
 join student_decisions s on s.chat = a.chat and s.config = a.config and s.comment_id = a.comment_id
 join comments c on c.chat = a.chat and c.comment_id = a.comment_id
@@ -35,21 +35,23 @@ with checked as (
     select a.chat, a.config, a.channel, a.user_id, count(*) as sanctions_checked,
            count(*) filter (not c.label_is_violation) as wrongful_sanctions,
            count(*) filter (not c.label_is_violation and a.action in ('timeout', 'ban'))
-               as wrongful_timeouts_and_bans
+               as wrongful_timeouts_and_bans,
+           string_agg(distinct c.label_source, ', ' order by c.label_source) as label_source
     from action_log a join comments c on c.chat = a.chat and c.comment_id = a.comment_id
     where a.action in ('warn', 'delete', 'timeout', 'ban') and not a.under_sanction
       and c.label_is_violation is not null
     group by a.chat, a.config, a.channel, a.user_id
 )
 select u.chat, u.config, u.channel, u.user_id, user_name, comments, warnings, deletions, timeouts, bans,
-       sanctions_checked, wrongful_sanctions, wrongful_timeouts_and_bans, strikes, standing,
+       sanctions_checked, wrongful_sanctions, wrongful_timeouts_and_bans, label_source, strikes, standing,
        sanctioned_until, first_seen, last_seen
 from user_state u left join checked k
   on k.chat = u.chat and k.config = u.config and k.channel = u.channel
  and k.user_id is not distinct from u.user_id
 where warnings + deletions + timeouts + bans > 0
 """
-"""Wrongful is a sanction of a comment that is labelled innocent; null where none of a user's has a label."""
+"""Wrongful is a sanction of a comment that is labelled innocent, or that moderators let be where the labels are theirs
+(`label_source`); null where none of a user's has a label."""
 
 COST_BY_CONFIG = """
 with calls as (
@@ -120,7 +122,8 @@ from action_log a join comments c on c.chat = a.chat and c.comment_id = a.commen
 where a.action in ('warn', 'delete', 'timeout', 'ban') and not coalesce(a.under_sanction, false)
   and c.label_is_violation = false
 """
-"""Sanctions of comments that are labelled innocent; where the labels are the Expert's own, see `decided_by`."""
+"""Sanctions of comments that are labelled innocent; where the labels are the Expert's own, see `decided_by`. Where
+`label_source` is `moderators` they let the comment be, which may only mean that nobody saw it."""
 
 MISSED_VIOLATIONS = """
 select a.chat, a.config, a.comment_id, a.position, a.sent_at, a.channel, a.user_id, a.user_name, c.text,
@@ -130,7 +133,8 @@ from action_log a join comments c on c.chat = a.chat and c.comment_id = a.commen
 left join student_decisions s on s.chat = a.chat and s.config = a.config and s.comment_id = a.comment_id
 where c.label_is_violation and coalesce(a.category, 'none') = 'none'
 """
-"""Labelled violations that were judged innocent, or that nobody could decide about: what recall counts as missed."""
+"""Labelled violations that were judged innocent, or that nobody could decide about: what recall counts as missed. Where
+`label_source` is `moderators` they are what was acted on, for whatever reason."""
 
 AUDIT_AGREEMENT = """
 select chat, config, count(*) as audits, count(agrees) as audits_read,
@@ -156,7 +160,7 @@ FLIPS = f"""
 select one.chat, one.config as config, other.config as other_config, one.comment_id, one.position, one.channel,
        one.user_id, one.user_name, c.text, one.action, other.action as other_action, one.category,
        other.category as other_category, one.under_sanction, other.under_sanction as other_under_sanction,
-       c.label_is_violation
+       c.label_is_violation, c.label_source
 from action_log one
 join action_log other on other.chat = one.chat and other.comment_id = one.comment_id and other.config > one.config
 join comments c on c.chat = one.chat and c.comment_id = one.comment_id
@@ -179,7 +183,7 @@ where c.label_source = 'moderators' and c.label_is_violation is not null
 USER_EVENINGS = """
 select a.chat, a.config, a.channel, a.user_id, a.user_name, a.position, a.sent_at, c.text, a.action, a.duration_s,
        a.category, a.reason, a.decided_by, a.strikes, a.under_sanction, a.is_shadow, c.label_is_violation,
-       c.label_category, a.comment_id
+       c.label_category, c.label_source, a.comment_id
 from action_log a join comments c on c.chat = a.chat and c.comment_id = a.comment_id
 order by a.chat, a.config, a.position
 """
@@ -227,7 +231,7 @@ account. `territorial_scope`, which is required, is the platform's to add.
 """
 FORESEEN = """
 select s.chat, s.config, s.comment_id, s.position, c.channel, c.user_id, c.user_name, c.text,
-       said.each.probability as probability, c.label_is_violation, s.tier
+       said.each.probability as probability, c.label_is_violation, c.label_source, s.tier
 from student_decisions s
 join comments c on c.chat = s.chat and c.comment_id = s.comment_id,
      unnest(s.probabilities) as said(each)
@@ -255,14 +259,14 @@ QUESTIONS: dict[str, str] = {
 
 ANSWERS: dict[str, str] = {
     "disagreements": "an audit that disagrees: what Student and Expert said of a comment",
-    "wrong_sanctions": "a sanction of a comment that is labelled innocent",
-    "missed_violations": "a labelled violation that was judged innocent, or not decided",
+    "wrong_sanctions": "a sanction of a comment that is labelled innocent (label_source moderators: that they let be)",
+    "missed_violations": "a labelled violation (label_source moderators: acted on) judged innocent, or not decided",
     "audit_agreement": "a run: how often Student and Expert agree, each audit weighted by how unlikely it was",
     "flips": "a comment that fares otherwise under two configs of its chat",
     "moderators_compared": "a comment: what human moderators did, and what a config would do",
     "user_evenings": "a comment with what was done about it, in stream order: where user_name = '...'",
     "dsa_statements": "a sanction in the fields of the EU's DSA transparency database, without personal data",
-    "sanctioned_users": "a user against whom something was done, and how often wrongly",
+    "sanctioned_users": "a user against whom something was done, and how often against the label (label_source)",
     "cost_by_config": "a run: what was asked and paid",
     "memory_value": "a memory: how often it helped and harmed",
     "foreseen": "a comment: how likely a learned head thought it a violation, before that was known",

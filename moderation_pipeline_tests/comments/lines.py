@@ -72,6 +72,8 @@ def written(table: pl.DataFrame, path: Path) -> Path:
             table.write_ndjson(path)
         case ".json":
             table.write_json(path)
+        case ".feather":
+            table.write_ipc(path)
         case _:
             table.write_parquet(path)
     return path

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from moderation_pipeline.comments.columns import ColumnsError
+from moderation_pipeline.comments.columns import ColumnsError, ColumnsSpec
 from moderation_pipeline.comments.formats import (
     FORMATS,
     READERS,
@@ -62,6 +62,13 @@ def test_names_of_formats_are_unique() -> None:
     [
         (b"<!DOCTYPE html><html><body>x</body></html>", "a web page. TwitchDownloader"),
         (b"PK\x03\x04rest", "a ZIP archive"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "an old Excel. Save the sheet as CSV"),
+        (b"\xff\xff\xff\xffp\x01\0\0\x04\0", "an Arrow stream, and Arrow is read as a file"),
+        (b"FEA1\0\0", "Feather as it was before 2020"),
+        (b"\x80\x04\x95\x10\0\0\0\0\0\0\0]", "a pickle, and none is read"),
+        (b"\x93NUMPY\x01\0v\0{'descr'", "NumPy, HDF5, Avro, ORC or R. Write its table as CSV or Parquet"),
+        (b"Obj\x01\x02\x16avro.schema", "NumPy, HDF5, Avro"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "a picture or a program"),
         (b"SQLite format 3\x00", "a SQLite database. Export its table as CSV"),
         (b"WEBVTT\n\n00:01.000 --> 00:02.000\nhi", "subtitles. yt-dlp"),
         (b"[12.01.24, 21:05:03] Ann Lee: hi\n[12.01.24, 21:05:04] Bob: ho\n", "WhatsApp"),
@@ -79,6 +86,18 @@ def test_a_file_that_is_not_read_is_told_by_what_it_seems_to_be_and_what_to_do(
 ) -> None:
     with pytest.raises(UnreadableFileError, match=words):
         read(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"\x80\x04\x95\x10\0\0\0\0\0\0\0]", b"PK\x03\x04text\n", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1text\n"],
+)
+def test_what_is_no_text_is_no_table_either_though_its_columns_are_said(tmp_path: Path, raw: bytes) -> None:
+    """Its bytes used to be shown as the names of columns."""
+    path = tmp_path / "table"
+    path.write_bytes(raw)
+    with pytest.raises(UnreadableFileError, match=r"can't be read as a chat\. It seems to be .*[^ ]$"):
+        ingest(path, "chat", columns=ColumnsSpec.model_validate({"text": "text"}))
 
 
 @pytest.mark.parametrize(

@@ -43,13 +43,15 @@ def test_the_numbers_of_a_score_are_scikit_learns() -> None:
     assert found["auprc"] == pytest.approx(average_precision_score(truth, scores))
 
 
-@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet", "feather"])
 def test_a_file_says_what_the_frame_says(tmp_path: Path, ending: str) -> None:
     table, path = labelled_table(120), tmp_path / f"table.{ending}"
     if ending == "csv":
         table.write_csv(path)
     elif ending == "jsonl":
         table.write_ndjson(path)
+    elif ending == "feather":
+        table.write_ipc(path)
     else:
         table.write_parquet(path)
     of_file, of_frame = (
@@ -285,6 +287,8 @@ def test_what_is_no_score_is_counted_and_flagged_by_none() -> None:
         ({"label": "about"}, "--label 'about=VALUE,VALUE'"),
         ({"label": "about=birds"}, "no row holds 'birds'. The label holds '(cats|dogs)'"),
         ({"score": {"rules": "good"}, "configs": ("student_only",)}, "Choose another name"),
+        ({"score": {"good": "GOOD"}}, "no column 'GOOD'. Did you mean 'good'"),
+        ({"threshold": {"good": 70}}, "from 0 to 1, such as NAME=0.7. If it is out of 100, write good=0.7"),
         ({"threshold": {"gud": 0.3}}, "no score is called 'gud'"),
         ({"configs": ("hybird",)}, "no keyless config"),
         ({"score": (), "configs": ()}, "nobody to judge"),
@@ -292,6 +296,8 @@ def test_what_is_no_score_is_counted_and_flagged_by_none() -> None:
         ({"score": {"good": "listed"}}, "holds List"),
         ({"harm": {"threat": 3}}, "'threat' is no kind of error"),
         ({"harm": {"missed": -1}}, "no weight of 0 or more"),
+        ({"time": "author"}, "'u[0-9]+' is no time.* Write the column's times as ISO 8601, or leave --time"),
+        ({"time": "is_about_cats"}, "--time is_about_cats holds Boolean, which is no time"),
         ({"label": "nobody"}, "No row of the frame has both a text and a label"),
     ],
 )
@@ -301,6 +307,7 @@ def test_what_cannot_be_understood_is_said_with_what_would_be(asked: dict[str, o
         logit=(pl.col("good") / (1 - pl.col("good"))).log(),
         listed=pl.concat_list("good"),
         nobody=pl.lit(None, pl.Int64),
+        is_about_cats=pl.col("about") == "cats",
     )
     usual: dict[str, object] = {"text": "comment", "label": "toxic", "score": GOOD, "configs": ()}
     with pytest.raises(ModerationError, match=said):

@@ -43,3 +43,20 @@ def test_axe_finds_no_violation(
     found = axe.Axe().run(page)
     page.close()
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_on_paper_a_wide_table_has_no_shade_of_scrolling_on_it(
+    browser: Browser, pages: Mapping[str, str]
+) -> None:
+    """A printer drew the shade that says "there is more" as a black line through the last column."""
+    page = browser.new_page()
+    try:
+        page.set_content(pages["report.html"])
+        page.emulate_media(media="print")
+        shades = page.eval_on_selector_all(
+            ".wide", "all => all.map(each => getComputedStyle(each).backgroundImage)"
+        )
+        assert shades
+        assert set(shades) == {"none"}
+    finally:
+        page.close()

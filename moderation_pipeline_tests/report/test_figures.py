@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from playwright.sync_api import Browser
 
 from moderation_pipeline.evaluation.config_comparison import compare
 from moderation_pipeline.evaluation.judged import Run
-from moderation_pipeline.report.chart_style import end_labels
-from moderation_pipeline.report.charts import percent_style
+from moderation_pipeline.report import charts, series
+from moderation_pipeline.report.chart_style import Marks, Titled, end_labels, percent_ticks
 from moderation_pipeline.report.figure import Figure
 from moderation_pipeline.report.figure_files import load_figures, save_figures
 from moderation_pipeline.report.figures import draw_figures
+from moderation_pipeline.report.label_words.label_voice import OF_TRUTH
+from moderation_pipeline.report.rendering import render
 from moderation_pipeline_tests.evaluation.worlds import REPLY, comments, drawn_chat, drawn_runs, run
 
 NAMES = [
@@ -194,16 +197,60 @@ BEYOND = """() => {
 
 
 @pytest.mark.parametrize(
-    ("low", "shares", "style"),
-    [
-        (0.5, [0.53, 0.8], ".0%"),
-        (0.968, [0.998, 0.999], ".1%"),
-        (0.5, [0.53, 0.9996], ".2%"),
-        (0.97, [1.0, 1.0], ".1%"),
-        (0.97, [1 - 1e-9], ".3%"),
-    ],
+    ("low", "high", "style"),
+    [(0.5, 1.0, ".0%"), (0.94, 1.0, ".0%"), (0.968, 1.0, ".1%"), (0.0, 0.011, ".1%"), (0.0, 0.004, ".2%")],
 )
-def test_no_two_ticks_read_alike_and_no_share_below_all_reads_as_all(
-    low: float, shares: list[float], style: str
-) -> None:
-    assert percent_style(low, pl.Series(shares)) == style
+def test_no_two_ticks_read_alike(low: float, high: float, style: str) -> None:
+    assert percent_ticks(low, high) == style
+
+
+def test_what_is_not_all_or_not_none_is_drawn_as_neither() -> None:
+    """d3 rounds 99.96 % to 100 % and .04 % to 0 %, and so did the labels at the lines' ends."""
+    title = Titled("t", "h")
+    windows = series.AGREEMENT.to_frame().vstack(
+        pl.DataFrame(
+            [("one", "audits", 0, 9.0, 9, 9, 0.53), ("one", "audits", 1, 19.0, 9, 9, 0.99996)],
+            schema=series.AGREEMENT,
+            orient="row",
+        )
+    )
+    cells = pl.DataFrame(
+        {
+            "config": ["one"] * 4,
+            "label": [True, True, False, False],
+            "flagged": [True, False, True, False],
+            "comments": [9_999, 1, 1, 9_999],
+        }
+    )
+    for chart in (
+        charts.agreement_over_time(windows, Marks(["one"]), title),
+        charts.action_distribution(shares_of("one"), title),
+        charts.confusion(cells, OF_TRUTH, title),
+    ):
+        drawn_texts = re.findall(r"<text[^>]*>([^<]*)</text>", render(chart.to_dict()).svg)
+        shares = [re.sub(r"\s", "", text) for text in drawn_texts if "%" in text]
+        assert any("99.9" in each for each in shares)
+        # "100%" alone is the axis' own end.
+        assert not [each for each in shares if re.search(r"100(\.0+)?%", each) and each != "100%"]
+        assert not [each for each in shares if re.search(r"(?<![.\d])0(\.0+)?%", each)]
+
+
+@pytest.mark.parametrize("configs", [1, 2, 3, 5])
+def test_an_axis_stands_under_each_panel_and_under_none_that_is_not_there(configs: int) -> None:
+    """Under the place of a fourth panel stood the axis of three."""
+    names = [f"config_{i}" for i in range(configs)]
+    shares = pl.concat([shares_of(name) for name in names])
+    svg = render(charts.action_distribution(shares, Titled("t", "h")).to_dict()).svg
+    assert svg.count(">per 1,000 comments<") == configs
+    assert all(f">{name} · " in svg for name in names)
+
+
+def shares_of(config: str) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "config": [config] * 2,
+            "action": ["allow", "ban"],
+            "comments": [2_499, 1],
+            "share": [0.9996, 0.0004],
+        }
+    )

@@ -71,7 +71,7 @@ def test_what_was_understood_is_shown_and_given_to_scripts(tmp_path: Path, add: 
     seen = ReadingObserver(run_observer(trace=False, as_json=True))
     told = "\n".join(lines_of(summary_of(DataFolder(tmp_path / "data"), "forum", seen)))
     assert "2026-03-30T10:00:00+00:00 to 2026-03-30T10:01:00+00:00 (UTC)" in told
-    assert "50.00% of 2 are violations" in told
+    assert "50.00\u00a0% of 2 are violations" in told
     assert "1 comments of nobody known" in told
     assert "\x1b" not in told
 
@@ -81,7 +81,7 @@ def test_what_moderators_let_be_is_not_called_no_violation(tmp_path: Path, add: 
     table.write_text("text,removed\nhello,0\ngo away,1\nhi,0\n")
     columns = ["--column", "text=text", "--column", "label_is_violation=removed"]
     told = add(str(table), *columns, "--column", "labelled_by=moderators").stdout
-    assert "Labels: 2 let be, 1 acted on; 33.33% of 3 were acted on (by moderators)" in told
+    assert "Labels: 2 let be, 1 acted on; 33.33\u00a0% of 3 were acted on (by moderators)" in told
     assert "violation" not in told
 
 
@@ -201,3 +201,13 @@ def test_the_folder_that_was_looked_in_is_named_and_not_made(tmp_path: Path) -> 
     assert ran.returncode == 2
     assert f"Looked for in {tmp_path / 'data' / 'chats'}" in ran.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_category_alone_labels_no_innocent_comment_and_that_is_said(tmp_path: Path, add: Add) -> None:
+    """Data sets leave the category of an innocent comment empty, and of such a chat every label is a violation."""
+    table = tmp_path / "tweets.csv"
+    table.write_text("text,label_toxic,label_category\nhello,0,\ngo away,1,hate\nhi,0,\n")
+    done = add(str(table))
+    told = " ".join((done.stdout + done.stderr).split())
+    assert "label_toxic may be labels or scores, and label_category alone was read as a label" in told
+    assert "nothing is labelled innocent, so that nobody can be wrong in flagging" in told

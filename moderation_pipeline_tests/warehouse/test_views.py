@@ -111,7 +111,8 @@ def test_sanctioned_users_tell_who_was_sanctioned_for_a_comment_labelled_innocen
     user = {"channel": "arena", "user_id": "u1"}
     labels = {"mild": False, "rude": True, "unknown": None, "silenced": False, "fine": False}
     rows: list[dict[str, object]] = [
-        {"comment_id": key, "label_is_violation": is_violation} for key, is_violation in labels.items()
+        {"comment_id": key, "label_is_violation": is_violation, "label_source": "moderators"}
+        for key, is_violation in labels.items()
     ]
     store(folder, COMMENTS, *rows)
     actions = {"mild": "timeout", "rude": "delete", "unknown": "ban", "silenced": "ban", "fine": "allow"}
@@ -126,9 +127,19 @@ def test_sanctioned_users_tell_who_was_sanctioned_for_a_comment_labelled_innocen
     store(folder, USER_STATE, {**user, "warnings": 0, "deletions": 1, "timeouts": 1, "bans": 1})
     answer = query(
         folder,
-        "select sanctions_checked, wrongful_sanctions, wrongful_timeouts_and_bans from sanctioned_users",
+        "select sanctions_checked, wrongful_sanctions, wrongful_timeouts_and_bans, label_source from sanctioned_users",
     )
-    assert answer.rows() == [(2, 1, 1)]
+    assert answer.rows() == [(2, 1, 1, "moderators")]
+
+
+@pytest.mark.parametrize("view", QUESTIONS)
+def test_what_hangs_on_a_label_says_whose_it_is(folder: DataFolder, view: str) -> None:
+    """Who is wrongly sanctioned by what moderators let be is not known to be innocent."""
+    columns = query(folder, f"from {view}").columns
+    of_labels = {"label_is_violation", "wrongful_sanctions", "label_action"}.intersection(columns)
+    assert "label_source" in columns or not (of_labels or view in ("wrong_sanctions", "missed_violations"))
+    if view in ("wrong_sanctions", "missed_violations", "sanctioned_users"):
+        assert "label_source" in ANSWERS[view]
 
 
 def test_cost_by_config_adds_up_both_agents_and_counts_what_has_no_price(folder: DataFolder) -> None:

@@ -139,6 +139,7 @@ class RowCutter:
         self._lines = self._text_lines()
         self._unclosed = 0
         self._joined = 0
+        self._longest = (0, 0)
 
     def notes(self) -> list[str]:
         """Return what was odd, in words."""
@@ -152,8 +153,13 @@ class RowCutter:
                 f"{self._unclosed:,} lines have a quote that is not closed as a field's is; they were taken as "
                 f"they are written."
             )
-        if self._joined and self._layout.quotes is Quotes.UNSURE:
-            notes.append(f"{self._joined:,} rows go over several lines, between quotes.")
+        if self._joined:
+            lines, last = self._longest
+            go = "row goes" if self._joined == 1 else "rows go"
+            notes.append(
+                f"{self._joined:,} {go} over several lines, between quotes; the longest over {lines:,}, to line "
+                f"{last:,}."
+            )
         return notes
 
     def rows(self) -> Iterator[Row]:
@@ -212,6 +218,7 @@ class RowCutter:
             is_plain_row(each, self._layout.delimiter, self._layout.width) for _, each in taken
         )
         if len(fields) == self._layout.width and not are_rows and len(taken) > 1:
+            self._longest = max(self._longest, (len(taken), taken[-1][0]))
             return Row(taken[-1][0], fields)
         self._back.extendleft(reversed(taken[1:]))
         return None

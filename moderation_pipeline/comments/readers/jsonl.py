@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import orjson
 import polars as pl
 
-from moderation_pipeline.comments.columns import ColumnsSpec
+from moderation_pipeline.comments.columns import ColumnsError, ColumnsSpec
 from moderation_pipeline.comments.guessing import looks_like_the_text
 from moderation_pipeline.comments.json_paths import has_path, leaves, steps_of, value_at
 from moderation_pipeline.comments.json_records import RECORDS, records_at
@@ -16,6 +16,7 @@ from moderation_pipeline.comments.json_values import JsonObject, parsed_object
 from moderation_pipeline.comments.readers.json_head import JsonHead, RecordArray, record_arrays
 from moderation_pipeline.comments.readers.reader import rejected_line
 from moderation_pipeline.comments.readers.table import (
+    BY_RECORDS,
     ROWS_AT_A_TIME,
     Batch,
     ObjectColumnError,
@@ -26,6 +27,10 @@ from moderation_pipeline.comments.source import Record, Source
 
 MOST_NAMES = 2_000
 """Names of columns gathered; an object with ids as its keys has more than anyone reads."""
+
+
+SPLIT = frozenset({"columns", "index", "data"})
+"""The keys of a document that holds a table's header and its rows apart."""
 
 
 class JsonlReader(TableReader):
@@ -72,6 +77,11 @@ class JsonlReader(TableReader):
         """Return only what no object may lack: another key may be in a later object alone."""
         text = columns[0]
         return [] if any(text == name or text.startswith(f"{name}.") for name in names) else [text]
+
+    def no_columns(self, source: Source, missing: Sequence[str], names: Sequence[str]) -> ColumnsError:
+        """Return the error for columns that aren't there; those of pandas' `orient='split'` lie within."""
+        error = super().no_columns(source, missing, names)
+        return ColumnsError(f"{error} {BY_RECORDS}") if SPLIT.issuperset(names) else error
 
     def check_columns(self, source: Source) -> None:
         """Look whether every column was there, and was more than an object.

@@ -1,6 +1,6 @@
 """What the readers of tables share: a spec or a guess first, then rows to columns of ours, a chunk at a time.
 
-The formats are its neighbours `jsonl.py`, `csv_table.py` and `parquet.py`.
+The formats are its neighbours `jsonl.py`, `csv_table.py` and `columnar.py`.
 """
 
 from __future__ import annotations
@@ -32,12 +32,19 @@ class Batch(NamedTuple):
     rejected: Sequence[RejectedLine] = ()
 
 
+BY_RECORDS = (
+    "Name another column, or, if the file holds each column's values together, write it as records: "
+    "to_json('table.json', orient='records') in pandas."
+)
+
+
 class ObjectColumnError(ColumnsError):
     """A column that holds objects or lists: none of them is an id, a text or a time."""
 
     def __init__(self, path: Path, column: str, names: Sequence[str]) -> None:
         parts = [name for name in names if name.startswith(f"{column}.")]
-        fix = f"Name one of its parts: {', '.join(parts[:20])}." if parts else "Name another column."
+        is_numbered = all(name.rpartition(".")[2].isdigit() for name in parts)
+        fix = BY_RECORDS if is_numbered else f"Name one of its parts: {', '.join(parts[:20])}."
         super().__init__(f"{path}: column {column!r} holds objects or lists, which are no values. {fix}")
 
 
@@ -158,14 +165,20 @@ class TableReader(Reader):
             more = f" and {len(unread) - MOST_NAMED:,} more" if len(unread) > MOST_NAMED else ""
             self.notes.append(f"Columns that were not read: {', '.join(unread[:MOST_NAMED])}{more}.")
         like_labels = [name for name in unread if looks_like_a_label(name)]
-        if like_labels and not any(ours.startswith("label_") for ours, _ in spec.columns()):
+        labels = {ours for ours, _ in spec.columns() if ours in TELLING}
+        if like_labels and not labels.intersection(TELLING[1:]):
+            alone = "label_category alone was read as a label: a row without a category has none"
             self.notes.append(
-                f"Of these, {', '.join(like_labels[:MOST_LABELS])} may be labels or scores, and no label is "
-                f"guessed. Say what is a violation: --column 'label_is_violation={{column: {like_labels[0]}, "
-                f"true_for: [1]}}', or at_least: 0.5 for a score; several columns as column: [a, b]. A model's scores "
-                f"that a Student shall decide by: --column 'scores=[{like_labels[0]}]'."
+                f"Of these, {', '.join(like_labels[:MOST_LABELS])} may be labels or scores, and "
+                f"{alone if labels else 'no label is guessed'}. Say what is a violation: --column "
+                f"'label_is_violation={{column: {like_labels[0]}, true_for: [1]}}', or at_least: 0.5 for a score; "
+                f"several columns as column: [a, b]. A model's scores that a Student shall decide by: --column "
+                f"'scores=[{like_labels[0]}]'."
             )
 
+
+TELLING = ("label_category", "label_action", "label_is_violation")
+"""Columns that label: of the first a null is no innocent row, unless one of the others says so."""
 
 MOST_LABELS = 8
 MOST_NAMED = 100

@@ -14,7 +14,7 @@ from moderation_pipeline.evaluation.scored.false_alarms import LEAST_INNOCENT
 from moderation_pipeline.evaluation.scored.identity_terms import NAMES_NONE
 from moderation_pipeline.evaluation.scored.label_noise import ANNOTATOR
 from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
-from moderation_pipeline.report.quantities import count, percent, plural, score
+from moderation_pipeline.report.quantities import SPACE, count, percent, plural, score
 from moderation_pipeline.report.scored_tables.score_words import WORDS
 
 FAR_FEWER, FEWER = 0.5, 0.8
@@ -64,8 +64,13 @@ def _that_it_decides(everything: Row) -> str:
 def of_100(row: Row, name: str) -> str:
     """Return a share as so many of 100, with its interval."""
     value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
-    between = "" if low is None or high is None else f" [{100 * low:.1f} to {100 * high:.1f}]"
-    return f"{100 * value:.1f}{between} of 100"
+    between = "" if low is None or high is None else f" [{_tenths(low)} to {_tenths(high)}]"
+    return f"{_tenths(value)}{between} of 100"
+
+
+def _tenths(share: float) -> str:
+    """Return 4.8 of a share of .048; what is neither none nor all is never rounded to it."""
+    return percent(share).removesuffix(f"{SPACE}%")
 
 
 def fairness_sentences(fairness: pl.DataFrame, spared: str) -> list[str]:
@@ -100,7 +105,7 @@ def _of_judge(judge: str, rows: pl.DataFrame, spared: str) -> Iterator[str]:
     )
     rest = rows.filter(pl.col("group") == NAMES_NONE)
     held = (
-        "" if rest.is_empty() else f" (of 100 that name no group: {100 * rest['false_positive_rate'][0]:.1f})"
+        "" if rest.is_empty() else f" (of 100 that name no group: {_tenths(rest['false_positive_rate'][0])})"
     )
     yield f"{judge} flags {spared} more often than the rest where they name, or are in: {named}{held}."
 

@@ -12,7 +12,15 @@ import altair as alt
 import polars as pl
 
 from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
-from moderation_pipeline.report.chart_style import COLOURS, DASHES, QUIET, SHAPES, Titled, titled
+from moderation_pipeline.report.chart_style import (
+    COLOURS,
+    DASHES,
+    QUIET,
+    SHAPES,
+    Titled,
+    percent_ticks,
+    titled,
+)
 from moderation_pipeline.report.figure import Figure
 from moderation_pipeline.report.markup import pieces
 from moderation_pipeline.report.rendering import render
@@ -111,11 +119,12 @@ def _precision_recall(evaluation: Evaluation, curves: pl.DataFrame, names: Seque
 def _risk_coverage(risks: pl.DataFrame) -> Layers:
     names = risks["judge"].unique(maintain_order=True).to_list()
     colour = alt.Color("judge:N", scale=_marks(names, COLOURS), legend=LEGEND)
-    percent = alt.Axis(format=".0%")
-    base = alt.Chart(risks).encode(
-        x=alt.X("coverage:Q", title="share decided alone, the surest first", scale=UNIT, axis=percent),
-        color=colour,
+    highest = risks.select(pl.max_horizontal("risk", "risk_high").max()).item() or 0.0
+    percent = alt.Axis(format=percent_ticks(0.0, highest), tickCount=6)
+    share = alt.X(
+        "coverage:Q", title="share decided alone, the surest first", scale=UNIT, axis=alt.Axis(format=".0%")
     )
+    base = alt.Chart(risks).encode(x=share, color=colour)
     y = alt.Y("risk:Q", title="errors among those", scale=alt.Scale(zero=True), axis=percent)
     layers: Layers = alt.layer(
         base.mark_area(opacity=0.15).encode(

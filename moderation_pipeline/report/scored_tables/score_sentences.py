@@ -12,7 +12,15 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
-from moderation_pipeline.report.quantities import count, of_hundred, percent, plural, score, signed
+from moderation_pipeline.report.quantities import (
+    count,
+    counted_out,
+    of_hundred,
+    percent,
+    plural,
+    score,
+    signed,
+)
 from moderation_pipeline.report.scored_tables.score_cautions import cautions, f1_of_everything
 from moderation_pipeline.report.scored_tables.score_words import WORDS
 from moderation_pipeline.statistics.bootstrap import LEAST_USERS
@@ -170,9 +178,12 @@ def _in_counts(evaluation: Evaluation, row: Mapping[str, Any]) -> list[str]:
     if row["precision"] is None or row["recall"] is None:
         return []
     words = WORDS[evaluation.facts.label_source]
+    flagged = counted_out(row["tp"], row["tp"] + row["fp"], "row")
+    one = words.violations.replace("rows ", "row ").replace("violations ", "violation ")
+    found = counted_out(row["tp"], row["tp"] + row["fn"], one, words.violations)
     return [
-        f"Of 100 rows that {row['judge']} flags {of_hundred(row['precision'])} are {words.many}; of 100 "
-        f"{words.violations} it flags {of_hundred(row['recall'])}."
+        f"O{flagged.whole[1:]} that {row['judge']} flags {flagged.part} are {words.many}; {found.whole} it flags "
+        f"{found.part}."
     ]
 
 

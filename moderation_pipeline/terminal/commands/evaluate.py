@@ -113,7 +113,7 @@ def evaluate(
     csv_folder: Path | None,
     as_json: bool,
 ) -> None:
-    """Judge the scores of a labelled TABLE (CSV, JSONL, Parquet), and the keyless configs beside them.
+    """Judge the scores of a labelled TABLE (CSV, JSON, Parquet, Arrow), and the keyless configs beside them.
 
     Without --text and --label, TABLE is a chat, and its runs are judged by its labels in the same way.
 

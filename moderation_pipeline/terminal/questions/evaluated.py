@@ -14,6 +14,7 @@ import click
 
 from moderation_pipeline.evaluation.scored.judged_rows import ALIKE, LabelSource
 from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
+from moderation_pipeline.report.quantities import score
 from moderation_pipeline.report.scored_tables.evidence_sentences import (
     coverage_sentences,
     fairness_sentences,
@@ -109,4 +110,4 @@ def _estimate(row: Row, name: str) -> str:
 
 
 def _two_digits(value: object) -> str:
-    return f"{value:.2f}" if isinstance(value, float) else "–"
+    return score(value) if isinstance(value, float) else "–"

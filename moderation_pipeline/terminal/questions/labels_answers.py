@@ -53,8 +53,8 @@ def moderators(folder: DataFolder, chat: str, config: str) -> ModeratorsShown:
     if found.again_by_moderators is not None:
         own = "" if found.again_by_config is None else f"; {config} on {of_hundred(found.again_by_config)}"
         said.append(
-            "The yardstick: once the moderators had acted on a text, they acted on"
-            f" {of_hundred(found.again_by_moderators)} of 100 other times that the same was said{own}."
+            "The yardstick: once the moderators had acted on a text, of 100 other times that the same was said they"
+            f" acted on {of_hundred(found.again_by_moderators)}{own}."
         )
     return ModeratorsShown(said, found.counts, found.by_category, found.lines)
 

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import gzip
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from moderation_pipeline.comments.charset import encoding_of
 from moderation_pipeline.comments.columns import ColumnsSpec
 from moderation_pipeline.comments.ingest import ingest
-from moderation_pipeline.comments.readers.parquet import DamagedParquetError
+from moderation_pipeline.comments.readers.columnar import DamagedTableError
 from moderation_pipeline.comments.source import LINE_LIMIT
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
@@ -130,6 +133,60 @@ def test_a_parquet_keeps_its_types(tmp_path: Path) -> None:
     assert "The times have no zone; they were taken as UTC." in ingested.notes
 
 
+@pytest.mark.parametrize("compression", ["uncompressed", "lz4", "zstd"])
+def test_an_arrow_file_says_what_the_same_table_as_parquet_says(tmp_path: Path, compression: Any) -> None:
+    table = pl.DataFrame(
+        {
+            "text": ["hi", None, "ho"],
+            "user": pl.Series(["ann", "bob", "ann"], dtype=pl.Categorical),
+            "author": [{"id": 1}, {"id": 2}, {"id": 1}],
+            "sent_at": [datetime(2024, 1, 1, hour) for hour in (2, 1, 0)],
+        }
+    )
+    table.write_ipc(tmp_path / "table.feather", compression=compression)
+    table.write_parquet(tmp_path / "table.parquet")
+    spec = ColumnsSpec.model_validate({"text": "text", "user_name": "user", "user_id": "author.id"})
+    arrow, parquet = (
+        ingest(tmp_path / f"table.{each}", "chat", columns=spec) for each in ("feather", "parquet")
+    )
+    assert arrow.ingestion["format"].to_list() == ["arrow"]
+    assert arrow.comments["user_name"].to_list() == ["ann", "ann"]
+    assert_frame_equal(arrow.comments, parquet.comments)
+    assert is_conserved(arrow)
+
+
+@pytest.mark.parametrize("ending", ["parquet", "feather"])
+def test_columns_within_gzip_are_refused_with_what_to_do(tmp_path: Path, ending: str) -> None:
+    path = written(pl.DataFrame({"text": ["hi"]}), tmp_path / f"table.{ending}")
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    with pytest.raises(ModerationError, match=r"within gzip or zstd.* Unpack it first"):
+        ingest(path, "chat")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"text": {"0": "hi", "1": "ho"}, "user": {"0": "ann", "1": "bob"}},
+        {"text": ["hi", "ho"], "user": ["ann", "bob"]},
+        {"columns": ["text", "user"], "index": [0, 1], "data": [["hi", "ann"], ["ho", "bob"]]},
+    ],
+)
+def test_a_document_of_columns_is_refused_with_how_to_write_one_of_records(
+    tmp_path: Path, document: dict[str, object]
+) -> None:
+    path = tmp_path / "table.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(ModerationError, match="orient='records'"):
+        ingest(path, "chat", columns=ColumnsSpec.model_validate({"text": "text"}))
+
+
+def test_an_empty_file_is_said_to_hold_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(b"")
+    with pytest.raises(ModerationError, match=r"no column 'text'\. It has no columns: it holds nothing"):
+        ingest(path, "chat", columns=ColumnsSpec.model_validate({"text": "text"}))
+
+
 def test_a_column_of_lists_can_t_be_a_text(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
     pl.DataFrame({"text": [["a", "b"]]}).write_parquet(path)
@@ -141,7 +198,7 @@ def test_a_parquet_that_is_not_whole_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
     pl.DataFrame({"text": ["hi"] * 100}).write_parquet(path)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(DamagedParquetError, match=r"table\.parquet begins as Parquet but can't be read"):
+    with pytest.raises(DamagedTableError, match=r"table\.parquet begins as Parquet but can't be read"):
         ingest(path, "chat")
 
 
@@ -159,7 +216,7 @@ NESTED = [
 ]
 
 
-@pytest.mark.parametrize("suffix", ["jsonl", "json", "parquet"])
+@pytest.mark.parametrize("suffix", ["jsonl", "json", "parquet", "feather"])
 def test_what_an_object_holds_is_a_column_and_the_object_is_none(tmp_path: Path, suffix: str) -> None:
     path = written(pl.DataFrame(NESTED), tmp_path / f"table.{suffix}")
     ingested = ingest(path, "chat")
@@ -239,7 +296,7 @@ def test_a_parquet_at_which_polars_panics_is_an_error_of_ours(
 def test_a_parquet_that_grows_as_no_chat_does_is_read_no_further(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     pl.DataFrame({"text": ["a" * 400] * 700_000}).write_parquet(path)
-    with pytest.raises(DamagedParquetError, match="grows to more than 500 times its size"):
+    with pytest.raises(DamagedTableError, match="grows to more than 500 times its size"):
         ingest(path, "chat")
 
 

@@ -1,4 +1,4 @@
-"""Parquet tables: typed columns, read as far as they are needed.
+"""Tables of typed columns, read as far as they are needed: Parquet, and Arrow's files, which are Feather's too.
 
 A group of rows has to be in memory whole, for it is cut into columns and not into rows. What a small file may grow
 to is bounded as it is for a compressed log (`source.py`), and a value may be as long as a line may.
@@ -8,50 +8,77 @@ from __future__ import annotations
 
 import os
 import tempfile
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar
 
 import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
 from moderation_pipeline.comments.readers.table import Batch, TableReader
 from moderation_pipeline.comments.record import RejectedLine
-from moderation_pipeline.comments.source import BOMB_BYTES, LINE_LIMIT, MOST_GROWTH, PARQUET_MAGIC, Source
+from moderation_pipeline.comments.source import (
+    ARROW_MAGIC,
+    BOMB_BYTES,
+    LINE_LIMIT,
+    MOST_GROWTH,
+    PARQUET_MAGIC,
+    Source,
+)
 from moderation_pipeline.errors import ModerationError
 
-ROWS_OF_A_PARQUET = 262_144
+ROWS_OF_COLUMNS = 262_144
 """Rows converted at a time. The table is columns already; smaller parts would only take longer."""
 
 
 TOO_GROWN = f"it grows to more than {MOST_GROWTH} times its size, as no chat does"
 
 
-class DamagedParquetError(ModerationError):
-    """A Parquet file that can't be read to its end; nothing of it can be told apart from the rest."""
+class DamagedTableError(ModerationError):
+    """A file of columns that can't be read to its end; nothing of it can be told apart from the rest."""
 
-    def __init__(self, path: Path, error: BaseException) -> None:
+    def __init__(self, path: Path, called: str, error: BaseException) -> None:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        super().__init__(f"{path} begins as Parquet but can't be read: {reason}. Write or copy it again.")
+        super().__init__(f"{path} begins as {called} but can't be read: {reason}. Write or copy it again.")
 
 
-class ParquetReader(TableReader):
-    """Reads the rows of a Parquet file; its row numbers stand for line numbers."""
+class WrappedTableError(ModerationError):
+    """A file of columns within a compressed one: its columns are found from its end, which only a plain file has."""
 
-    name = "parquet"
-    describes = "Parquet with our columns, or columns named in a .columns.yaml"
+    def __init__(self, path: Path, called: str) -> None:
+        super().__init__(
+            f"{path} is {called} within gzip or zstd, and those are unpacked of texts alone. Unpack it first; "
+            f"{called} compresses its columns by itself."
+        )
+
+
+class ColumnarReader(TableReader):
+    """Reads the rows of a file of columns; its row numbers stand for line numbers."""
+
+    called: ClassVar[str]
+    magic: ClassVar[bytes]
 
     @classmethod
     def recognises(cls, head: bytes) -> bool:
-        """Whether it begins as Parquet files do."""
-        return head.startswith(PARQUET_MAGIC)
+        """Whether it begins as such files do."""
+        return head.startswith(cls.magic)
+
+    @abstractmethod
+    def schema(self, path: Path) -> dict[str, DataType]:
+        """Return the columns' types."""
+
+    @abstractmethod
+    def scanned(self, path: Path) -> pl.LazyFrame:
+        """Return the table, unread."""
 
     def column_names(self, source: Source) -> list[str]:
         """Return the schema's names; those of a struct's fields are paths (`author.id`).
 
         Raises:
-            DamagedParquetError: the file is not whole.
+            DamagedTableError: the file is not whole.
+            WrappedTableError: it lies within a compressed one.
         """
         return list(self._fields(source))
 
@@ -59,30 +86,68 @@ class ParquetReader(TableReader):
         """Yield the rows in slices.
 
         Raises:
-            DamagedParquetError: the file is not whole.
+            DamagedTableError: the file is not whole.
+            WrappedTableError: it lies within a compressed one.
         """
         fields = self._fields(source)
-        table = pl.scan_parquet(source.path, glob=False)
+        table = self.scanned(source.path)
         wanted = table.select([fields[name].alias(name) for name in columns])
-        with reading(source.path):
+        with reading(source.path, self.called):
             height = int(table.select(pl.len()).collect().item())
         grown = 0
-        for start in range(0, height, ROWS_OF_A_PARQUET):
-            with reading(source.path):
-                part = wanted.slice(start, ROWS_OF_A_PARQUET).collect()
+        for start in range(0, height, ROWS_OF_COLUMNS):
+            with reading(source.path, self.called):
+                part = wanted.slice(start, ROWS_OF_COLUMNS).collect()
             grown += _bytes_of(part)
             if grown > max(BOMB_BYTES, MOST_GROWTH * source.path.stat().st_size):
-                raise DamagedParquetError(source.path, ValueError(TOO_GROWN))
+                raise DamagedTableError(source.path, self.called, ValueError(TOO_GROWN))
             yield _without_too_long(part, start + 1)
 
     def _fields(self, source: Source) -> dict[str, pl.Expr]:
-        with reading(source.path):
-            schema = pl.read_parquet_schema(source.path)
+        with source.path.open("rb") as file:
+            if not file.read(len(self.magic)).startswith(self.magic):
+                raise WrappedTableError(source.path, self.called)
+        with reading(source.path, self.called):
+            schema = self.schema(source.path)
         return {
             path: field
             for name, dtype in schema.items()
             for path, field in _fields_of(name, dtype, pl.col(name))
         }
+
+
+class ParquetReader(ColumnarReader):
+    """Reads Parquet."""
+
+    name = "parquet"
+    describes = "Parquet with our columns, or columns named in a .columns.yaml"
+    called = "Parquet"
+    magic = PARQUET_MAGIC
+
+    def schema(self, path: Path) -> dict[str, DataType]:
+        """Return the columns' types."""
+        return dict(pl.read_parquet_schema(path))
+
+    def scanned(self, path: Path) -> pl.LazyFrame:
+        """Return the table, unread."""
+        return pl.scan_parquet(path, glob=False)
+
+
+class ArrowReader(ColumnarReader):
+    """Reads Arrow's files: what Polars writes as IPC, and pandas and R as Feather."""
+
+    name = "arrow"
+    describes = "Arrow (Feather) with our columns, or columns named in a .columns.yaml"
+    called = "Arrow"
+    magic = ARROW_MAGIC
+
+    def schema(self, path: Path) -> dict[str, DataType]:
+        """Return the columns' types."""
+        return dict(pl.read_ipc_schema(path))
+
+    def scanned(self, path: Path) -> pl.LazyFrame:
+        """Return the table, unread."""
+        return pl.scan_ipc(path, glob=False)
 
 
 def _bytes_of(part: pl.DataFrame) -> int:
@@ -114,7 +179,7 @@ def _fields_of(path: str, dtype: DataType | DataTypeClass, field: pl.Expr) -> It
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
+def reading(path: Path, called: str) -> Iterator[None]:
     """Turn what Polars makes of a damaged file into our error, and keep its backtrace from the terminal.
 
     Polars panics at some of them, which is no Exception, and Rust writes that to the process's standard
@@ -125,7 +190,7 @@ def reading(path: Path) -> Iterator[None]:
             with _standard_error_into(said):
                 yield
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-            raise DamagedParquetError(path, error) from None
+            raise DamagedTableError(path, called, error) from None
         said.seek(0)
         os.write(2, said.read())
 

@@ -2,6 +2,7 @@
 
     python -m benchmarks.worked_cases --base-url http://localhost:8101/v1 --model small --folder FOLDER [--lines 200]
         [--sets HateCheck,CONDA] [--forms cases,other_templates,first,shipped] [--trying 100] [--known 1000] [--shown 4]
+    python -m benchmarks.worked_cases --lines 300        what the cases say by themselves; no model is asked
 
 Any OpenAI-shaped server that gives log-probabilities, asked as the product asks (`{backend: chat_decisions, asks:
 violation, memories_as: examples}`): harmful or harmless, in both orders, the log-odds averaged. Which kind of violation
@@ -63,6 +64,8 @@ MOST_JUDGED = 150
 """Of each label so many lines, the first by their hashes, are never shown as cases."""
 
 QUESTIONS = chat_questions("violation")
+
+AS_EXAMPLES = {"shows_memories": True, "memories_as": "examples"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,22 +174,24 @@ def situation(known: Lines, shown: Shown, name: str) -> Situation:
     return Situation(Standing(0, None), tuple(recalled))
 
 
-@dataclass(frozen=True, slots=True)
-class Vote:
-    """What the shown cases say by themselves, a line each."""
+def votes_of(known: Lines, shown: Sequence[Shown]) -> np.ndarray:
+    """Return the share of violations among each line's cases, less a half: above 0 most of them are violations.
 
-    shares: np.ndarray
-    said: list[bool]
+    Where two lines have as many, the nearer cases decide which has more, and so they do between two and two.
+    """
+    return np.array([np.mean(each) - 0.5 for each in _labels(known, shown)]) + 0.001 * weighted_votes_of(
+        known, shown
+    )
 
-    @classmethod
-    def of(cls, known: Lines, shown: Sequence[Shown]) -> Vote:
-        """Return the share of violations among each line's cases; where they are even, the nearest decides."""
-        labels = [[known.truth[i] for i in each.places] for each in shown]
-        shares = np.array([np.mean(each) for each in labels])
-        return cls(
-            shares,
-            [share > 0.5 or (share == 0.5 and each[0]) for share, each in zip(shares, labels, strict=True)],
-        )
+
+def weighted_votes_of(known: Lines, shown: Sequence[Shown]) -> np.ndarray:
+    """Return the similarities of each line's cases that are violations, less those of the others, added up."""
+    pairs = zip(_labels(known, shown), shown, strict=True)
+    return np.array([float((2 * labels - 1) @ np.array(each.similarities)) for labels, each in pairs])
+
+
+def _labels(known: Lines, shown: Sequence[Shown]) -> list[np.ndarray]:
+    return [np.array([int(known.truth[i]) for i in each.places]) for each in shown]
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,16 +253,10 @@ def auroc(truth: Sequence[bool], values: np.ndarray, less: np.ndarray | None = N
 
 
 def best_threshold(truth: Sequence[bool], found: np.ndarray) -> float:
-    """Return the least value that is called a violation where F1 is greatest, half-way to the next below it."""
+    """Return the value above which a line is called a violation where F1 is greatest, half-way between two."""
     values = np.unique(found)
-    scores = [f1(np.array(truth), found >= each) for each in values]
-    best = int(np.argmax(scores))
-    return float(values[best] if best == 0 else (values[best] + values[best - 1]) / 2)
-
-
-def bound_of(parts: Parts, tried: np.ndarray) -> float | None:
-    """Return the best threshold of the lines for trying; null where there are none."""
-    return best_threshold(parts.trying.truth, tried) if parts.trying.truth else None
+    bounds = np.concatenate([[values[0] - 1.0], (values[1:] + values[:-1]) / 2])
+    return float(bounds[np.argmax([f1(np.array(truth), found > each) for each in bounds])])
 
 
 def row(name: str, truth: Sequence[bool], said: Sequence[bool], vote: Sequence[bool] | None = None) -> str:
@@ -269,79 +268,81 @@ def row(name: str, truth: Sequence[bool], said: Sequence[bool], vote: Sequence[b
     return printed if vote is None else f"{printed} {difference(truth, ours, Asked(list(vote))):>21}"
 
 
+def thresholds_of(parts: Parts, found: np.ndarray, tried: np.ndarray) -> dict[str, float]:
+    """Return the thresholds that are held beside each other; none of them has seen a label of a judged line."""
+    thresholds = {"even": 0.0, "median": float(np.median(found))}
+    if parts.trying.truth:
+        thresholds["of lines for trying"] = best_threshold(parts.trying.truth, tried)
+    return thresholds
+
+
 def rows_of(
-    name: str, truth: Sequence[bool], found: np.ndarray, bound: float | None = None, vote: Vote | None = None
+    name: str, parts: Parts, found: Sequence[np.ndarray], votes: Sequence[np.ndarray] | None = None
 ) -> None:
-    """Print what a model's log-odds come to under each threshold."""
-    print(f"{name}: AUROC {auroc(truth, found)}, mean log-odds {found.mean():+.2f}")
-    for how, threshold in (
-        ("even", 0.0),
-        ("median", float(np.median(found))),
-        ("of lines for trying", bound),
-    ):
-        said = (found >= threshold).tolist()
-        print(
-            row(f"    {how} ({threshold:+.2f})", truth, said, None if vote is None else vote.said), flush=True
-        )
+    """Print what values of the judged lines and those for trying come to, beside the vote by the same threshold."""
+    truth = parts.judged.truth
+    print(f"{name}: AUROC {auroc(truth, found[0])}, mean {found[0].mean():+.2f}")
+    theirs = None if votes is None else thresholds_of(parts, *votes)
+    for how, threshold in thresholds_of(parts, *found).items():
+        said = (found[0] > threshold).tolist()
+        vote = None if votes is None or theirs is None else (votes[0] > theirs[how]).tolist()
+        print(row(f"    {how} ({threshold:+.2f})", truth, said, vote), flush=True)
 
 
-def report_cases(model: SmallModel, name: str, parts: Parts, shown: int, *, other_templates: bool) -> None:
+def report_cases(
+    model: SmallModel | None, name: str, parts: Parts, shown: int, *, other_templates: bool
+) -> None:
     """Print what the cases say by a vote, what the model says that is shown them, and both together."""
     both = (parts.judged, parts.trying)
     cases = [nearest(parts.known, lines, shown, other_templates=other_templates) for lines in both]
-    votes = [Vote.of(parts.known, each) for each in cases]
-    found = [
-        model.log_odds(
-            lines,
-            [situation(parts.known, each, name) for each in near],
-            shows_memories=True,
-            memories_as="examples",
-        )
-        for lines, near in zip(both, cases, strict=True)
-    ]
-    truth = parts.judged.truth
-    own = np.mean(
-        [
-            parts.known.truth[i] == label
-            for each, label in zip(cases[0], truth, strict=True)
-            for i in each.places
-        ]
-    )
+    labels = np.array(parts.known.truth)[[each.places for each in cases[0]]]
+    own = (labels == np.array(parts.judged.truth)[:, None]).mean()
     alike = np.mean([each.similarities[0] for each in cases[0]])
     where = " of other templates" if other_templates else ""
     print(f"{shown} cases{where}: {own:.0%} with the line's own label; the nearest is {alike:.2f} alike")
-    print(f"their vote: AUROC {auroc(truth, votes[0].shares)}")
-    print(row("    majority, even ones by the nearest", truth, votes[0].said))
-    rows_of("the model that is shown them", truth, found[0], bound_of(parts, found[1]), votes[0])
-    report_together(parts, votes, found)
+    votes = {
+        "the vote": [votes_of(parts.known, each) for each in cases],
+        "the vote by similarity": [weighted_votes_of(parts.known, each) for each in cases],
+    }
+    for who, values in votes.items():
+        rows_of(who, parts, values)
+    if model is None:
+        return
+    found = [
+        model.log_odds(lines, [situation(parts.known, each, name) for each in near], **AS_EXAMPLES)
+        for lines, near in zip(both, cases, strict=True)
+    ]
+    for who, values in votes.items():
+        report_both(parts, who, values, found)
 
 
-def report_together(parts: Parts, votes: Sequence[Vote], found: Sequence[np.ndarray]) -> None:
-    """Print whether the model's answer beside the vote tells more than the vote: ranks added, nothing fitted."""
+def report_both(parts: Parts, who: str, votes: Sequence[np.ndarray], found: Sequence[np.ndarray]) -> None:
+    """Print what the model says beside a vote of what it was shown, and whether both tell more than the vote."""
     truth = parts.judged.truth
-    both = rankdata(votes[0].shares) + rankdata(found[0])
-    more = auroc(truth, both, votes[0].shares)
-    print(f"ranks of vote and model added: AUROC {auroc(truth, both)}, above the vote {more}")
+    rows_of(f"the model that is shown them, beside {who}", parts, found, votes)
+    print(f"    AUROC above the vote's {auroc(truth, found[0], votes[0])}")
+    added = rankdata(votes[0]) + rankdata(found[0])
+    print(f"    ranks of both added {auroc(truth, added)}, above the vote's {auroc(truth, added, votes[0])}")
     if parts.trying.truth:
-        columns = [np.column_stack([vote.shares, said]) for vote, said in zip(votes, found, strict=True)]
-        fitted = LogisticRegression().fit(columns[1], parts.trying.truth).decision_function(columns[0])
-        more = auroc(truth, fitted, votes[0].shares)
-        print(f"fitted on the lines for trying: AUROC {auroc(truth, fitted)}, above the vote {more}")
-        print(row("    even", truth, (fitted >= 0).tolist(), votes[0].said), flush=True)
+        together = [np.column_stack(each) for each in zip(votes, found, strict=True)]
+        fit = LogisticRegression().fit(together[1], parts.trying.truth)
+        fitted = [fit.decision_function(each) for each in together]
+        rows_of("both, fitted on the lines for trying", parts, fitted, votes)
+        print(f"    AUROC above the vote's {auroc(truth, fitted[0], votes[0])}")
 
 
 def report_alone(model: SmallModel, parts: Parts, *, question_first: bool) -> None:
     """Print what the model says that is shown no case."""
-    how = {"shows_memories": True, "memories_as": "examples"} if question_first else {}
-    found, tried = (
+    how = AS_EXAMPLES if question_first else {}
+    found = [
         model.log_odds(each, [Situation(Standing(0, None))] * len(each.truth), **how)
         for each in (parts.judged, parts.trying)
-    )
+    ]
     name = "the question first, no cases" if question_first else "as shipped, no cases"
-    rows_of(name, parts.judged.truth, found, bound_of(parts, tried))
+    rows_of(name, parts, found)
 
 
-def report(model: SmallModel, name: str, forms: Sequence[str], sizes: Sizes) -> None:
+def report(model: SmallModel | None, name: str, forms: Sequence[str], sizes: Sizes) -> None:
     """Print all of one set."""
     parts = parts_of(name, sizes)
     truth = parts.judged.truth
@@ -354,7 +355,8 @@ def report(model: SmallModel, name: str, forms: Sequence[str], sizes: Sizes) -> 
         print(row(who, truth, asked.said), flush=True)
     for form in forms:
         if form in ("shipped", "first"):
-            report_alone(model, parts, question_first=form == "first")
+            if model is not None:
+                report_alone(model, parts, question_first=form == "first")
         elif form == "cases" or name == "HateCheck":
             report_cases(model, name, parts, sizes.shown, other_templates=form != "cases")
 
@@ -364,9 +366,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--base-url", required=True)
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--base-url", help="without it no model is asked, and the cases alone vote")
+    parser.add_argument("--model", default="small")
+    parser.add_argument("--folder", type=Path, default=Path("data"))
     parser.add_argument("--sets", default="HateCheck,CONDA", help=f"of {', '.join(SETS)}")
     parser.add_argument("--forms", default=",".join(FORMS))
     for name, default in SIZES._asdict().items():
@@ -379,7 +381,7 @@ def main() -> None:
         "concurrency": 16,
         "timeout_s": 600,
     }
-    model = SmallModel(place, DataFolder(given.folder))
+    model = None if given.base_url is None else SmallModel(place, DataFolder(given.folder))
     sizes = Sizes(given.lines, given.trying, given.known, given.shown)
     for name in given.sets.split(","):
         report(model, name, given.forms.split(","), sizes)

@@ -195,6 +195,7 @@ def test_a_chat_model_that_memories_are_shown_as_answers_follows_them_and_is_ask
             "expert": "careful_rules",
             "audit": {"policy": "all"},
             "memory": {"without_share": 1, "least_similarity": 0.3},
+            "expected_violations_per_1000": None,
             "loop": {"batch_size": 1},
         }
         tables = run(tmp_path, Config.model_validate(parts), [INSULT] * 4).tables

@@ -235,7 +235,8 @@ def wins_of(truth: Sequence[bool], values: np.ndarray) -> np.ndarray:
     """Return, for each violation and each other line, 1 where the violation has the higher value, .5 where equal."""
     known = np.array(truth)
     bad, fine = values[known][:, None], values[~known][None, :]
-    return (bad > fine) + 0.5 * (bad == fine)
+    wins: np.ndarray = (bad > fine) + 0.5 * (bad == fine)
+    return wins
 
 
 def auroc(truth: Sequence[bool], values: np.ndarray, less: np.ndarray | None = None) -> str:

@@ -149,8 +149,8 @@ class ChatDecisionsSpec(AskingSpec, Address):
     violation: whether it is harmful or harmless, in both orders, and then which kind it would be: four."""
     memories_as: Literal["data", "examples"] = "data"
     """How it is shown memories, where `shows_memories` is true. data: beside the comment, with their plans. examples:
-    before the comment, each as if it had been asked about and answered as the memory says; a 0.5B model answered so what
-    its examples did, and told no more than their vote (docs/measured.md)."""
+    before the comment, each as if it had been asked about and answered as the memory says. A 0.5B model followed such
+    examples and told no more than their vote (docs/measured.md)."""
     top_logprobs: int = Field(default=20, ge=2, le=20)
     """Of how many tokens the log-probability is asked for; some servers give no more than 5, where `category` may miss
     some of its nine letters."""

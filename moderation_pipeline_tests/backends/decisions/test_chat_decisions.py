@@ -353,7 +353,7 @@ def test_how_memories_are_shown_is_part_of_the_version_that_rows_bear_and_of_not
 ) -> None:
     plain = {"asks": "violation"}
     forms = (plain, {**plain, "memories_as": "examples"}, {**plain, "shows_memories": True}, BY_EXAMPLES)
-    versions = []
+    versions: list[str | None] = []
     for form in forms:
         with running(Behaviour(first_tokens=lambda _: {"A": 0.9, "B": 0.1})) as server:
             (verdict,) = decide(tmp_path / str(len(versions)), spec(server, **form), "hello")

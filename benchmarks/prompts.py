@@ -46,6 +46,7 @@ from moderation_pipeline.config.decision_specs import ChatDecisionsSpec
 from moderation_pipeline.config.model_specs import OpenAISpec
 from moderation_pipeline.config.run_config import MemorySpec
 from moderation_pipeline.embedders.tfidf import TfidfEmbedder
+from moderation_pipeline.memory.sparse_index import SparseIndex
 from moderation_pipeline.memory.state import state_of
 from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline.plan import Action, Category, Plan
@@ -255,7 +256,9 @@ def report_memory(name: str, form: str, model: Model, lines: int) -> None:
     """Print what similar cases in the prompt change: half of the drawn lines are remembered, the others judged."""
     cases, truth = drawn(name, 2 * lines)
     known, judged = slice(0, len(cases) // 2), slice(len(cases) // 2, len(cases))
-    situations = recalled(cases[known], [_verdict(each, name) for each in truth[known]], cases[judged])
+    situations = recalled(
+        cases[known], [verdict_of(is_violation=each, name=name) for each in truth[known]], cases[judged]
+    )
     shown = [len(each.recalled) for each in situations]
     without, beside = model.answers(form, cases[judged]), model.answers(form, cases[judged], situations)
     print(f"\n{name}, memory under {form}: {sum(shown) / len(shown):.1f} cases shown a line\n{HEADER}")
@@ -281,10 +284,19 @@ def report_together(name: str, form: str, model: Model, lines: int, size: int) -
 def recalled(known: Sequence[Case], plans: Sequence[Plan], asked: Sequence[Case]) -> list[Situation]:
     """Return each asked line with the most similar known ones, as a memory would recall them."""
     states = [state_of(case) for case in known]
-    embedder = TfidfEmbedder()
-    vectors = embedder.embed([*states, *(state_of(case) for case in asked)])
-    near = np.asarray((vectors[len(states) :] @ vectors[: len(states)].T).todense())
+    near = similarities(states, [state_of(case) for case in asked])
     return [Situation(Standing(0, None), tuple(_memories(states, plans, row))) for row in near]
+
+
+def similarities(known: Sequence[str], asked: Sequence[str]) -> np.ndarray:
+    """Return how similar each known state is to each asked one, a row each, as a memory of them all finds it."""
+    embedder = TfidfEmbedder()
+    vectors = embedder.embed([*known, *asked])
+    index = SparseIndex(vectors.shape[1])
+    places = np.arange(len(known))
+    index.add(vectors[: len(known)], places, np.zeros_like(places))
+    weights = [index.weighted(each) for each in (vectors[len(known) :], vectors[: len(known)])]
+    return np.asarray((weights[0] @ weights[1].T).todense())
 
 
 def _memories(states: Sequence[str], plans: Sequence[Plan], near: np.ndarray) -> list[Recalled]:
@@ -292,7 +304,8 @@ def _memories(states: Sequence[str], plans: Sequence[Plan], near: np.ndarray) ->
     return [Recalled(f"m{i}", float(near[i]), 1, states[i], plans[i]) for i in best if near[i] >= 0.1]
 
 
-def _verdict(is_violation: bool, name: str) -> Plan:
+def verdict_of(*, is_violation: bool, name: str) -> Plan:
+    """Return the plan that a label comes to."""
     if is_violation:
         category = SETS[name].category
         return Plan(Action.DELETE, category, 1.0, f"It is {category}.", rule=RULES[category])

@@ -17,7 +17,7 @@ from moderation_pipeline.config.yaml_model import Closed
 
 Built = TypeVar("Built", covariant=True)
 
-ONLY_SHAPES_REQUESTS = {*AskingSpec.model_fields, *RemoteExpert.model_fields, "asks"} - {
+ONLY_SHAPES_REQUESTS = {*AskingSpec.model_fields, *RemoteExpert.model_fields, "asks", "memories_as"} - {
     *Address.model_fields
 }
 """Keys that say what is asked and what follows, not where: two specs that differ in them alone share a model."""

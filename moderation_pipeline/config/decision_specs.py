@@ -147,6 +147,10 @@ class ChatDecisionsSpec(AskingSpec, Address):
     """What it is asked. rules: a yes/no question for each rule, and whether the comment speaks to its judge: nine calls
     a comment. category: which kind of violation it is, in both orders, for it is partial to some letters: two calls.
     violation: whether it is harmful or harmless, in both orders, and then which kind it would be: four."""
+    memories_as: Literal["data", "examples"] = "data"
+    """How it is shown memories, where `shows_memories` is true. data: beside the comment, with their plans. examples:
+    before the comment, each as if it had been asked about and answered as the memory says. A 0.5B model followed such
+    examples and told no more than their vote (docs/measured.md)."""
     top_logprobs: int = Field(default=20, ge=2, le=20)
     """Of how many tokens the log-probability is asked for; some servers give no more than 5, where `category` may miss
     some of its nine letters."""

@@ -8,14 +8,14 @@ the whole verdict a bad reply (law 4): a rule that nobody judged is not a rule t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import chain
 
 from moderation_pipeline.agents.by_turns import begun_by_turns
 from moderation_pipeline.agents.deciding.deriving import derive
 from moderation_pipeline.agents.deciding.question_set import QuestionSet
-from moderation_pipeline.agents.prompted.prompt import MOST_OF_COMMENT, ShownOfCase, case_data
+from moderation_pipeline.agents.prompted.prompt import MOST_OF_COMMENT, ShownOfCase, case_data, shown_state
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.backends.decisions.decision_model import (
     NO,
@@ -27,12 +27,13 @@ from moderation_pipeline.backends.decisions.decision_model import (
     Question,
     Refusal,
     Unusable,
+    WorkedExample,
 )
 from moderation_pipeline.backends.language_model import BadReplyError, JsonValue, Reply, TransportError
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation, leading
 from moderation_pipeline.cases.verdict import OptionProbability, Receipt, Verdict, known_sum, shared_out
-from moderation_pipeline.config.decision_specs import AskingSpec, DecidingSpec
+from moderation_pipeline.config.decision_specs import AskingSpec, ChatDecisionsSpec, DecidingSpec
 from moderation_pipeline.text.visible import shortened
 
 UNUSABLE = "unusable_answer"
@@ -51,6 +52,8 @@ class Showing:
     shown: ShownOfCase | None = None
     shows_memories: bool = False
     comments_per_request: int = 1
+    as_examples: bool = field(default=False, repr=False)
+    """Whether memories are shown as worked examples, each with its answers, and not as data of the state."""
 
     @classmethod
     def of(cls, spec: DecidingSpec) -> Showing:
@@ -58,15 +61,33 @@ class Showing:
         if not isinstance(spec, AskingSpec):
             return cls()
         return cls(
-            ShownOfCase(spec.context_lines, spec.own_lines), spec.shows_memories, spec.comments_per_request
+            ShownOfCase(spec.context_lines, spec.own_lines),
+            spec.shows_memories,
+            spec.comments_per_request,
+            spec.shows_memories and isinstance(spec, ChatDecisionsSpec) and spec.memories_as == "examples",
         )
+
+    @property
+    def form(self) -> str:
+        """What tells this showing from others, as it stands in the version of what is asked."""
+        return f"{self} examples" if self.as_examples else str(self)
 
     def state(self, asked: Asked) -> dict[str, JsonValue]:
         """Return the state that stands for one case."""
         case, situation = asked
         if self.shown is None:
             return {"comment": {"text": shortened(case.text, MOST_OF_COMMENT)}}
-        return case_data(case, self.shown, situation=situation if self.shows_memories else None)
+        is_data = self.shows_memories and not self.as_examples
+        return case_data(case, self.shown, situation=situation if is_data else None)
+
+    def examples(self, situation: Situation, questions: QuestionSet) -> tuple[WorkedExample, ...] | None:
+        """Return the memories as worked examples, the most similar last; null where none are shown so."""
+        if not self.as_examples:
+            return None
+        return tuple(
+            WorkedExample({"comment": {"text": shown_state(each)}}, questions.answers_of(each.plan))
+            for each in reversed(leading(situation.recalled))
+        )
 
     def memory_ids(self, situation: Situation) -> tuple[str, ...]:
         """Return the memories that a model is shown with a case."""
@@ -87,7 +108,7 @@ class DecisionStudent(Student):
         self._thresholds = spec.thresholds
         self._addressing_threshold = spec.addressing_threshold if isinstance(spec, AskingSpec) else 1.0
         self._showing = Showing.of(spec)
-        form = f"{questions.version} {self._showing}"
+        form = f"{questions.version} {self._showing.form}"
         self._version = blake2b(form.encode(), digest_size=6).hexdigest()
 
     async def decide(self, cases: Sequence[Case], situations: Sequence[Situation]) -> list[Verdict]:
@@ -124,7 +145,11 @@ class DecisionStudent(Student):
 
     def _request(self, asked: Sequence[Asked]) -> DecisionRequest:
         if self._showing.comments_per_request == 1:
-            return DecisionRequest(self._showing.state(asked[0]), self._questions.questions)
+            return DecisionRequest(
+                self._showing.state(asked[0]),
+                self._questions.questions,
+                self._showing.examples(asked[0][1], self._questions),
+            )
         states: list[JsonValue] = [self._showing.state(each) for each in asked]
         questions = (
             replace(

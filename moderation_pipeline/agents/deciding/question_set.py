@@ -19,10 +19,11 @@ from moderation_pipeline.agents.keyless.evidence import RULES
 from moderation_pipeline.agents.policy import WrittenChoice, WrittenYesNo, policy
 from moderation_pipeline.backends.decisions.decision_model import NO, YES, Option, Question
 from moderation_pipeline.config.decision_specs import AskingSpec, ChatDecisionsSpec, DecisionSpec
-from moderation_pipeline.plan import Category
+from moderation_pipeline.plan import Category, Plan
 
 HARMFUL = "harmful"
-"""The option of the choice `violation` that says that a comment breaks some rule."""
+HARMLESS = "harmless"
+"""The options of the choice `violation`: that a comment breaks some rule, and that it breaks none."""
 
 REVERSED = "_reversed"
 """What the name of a choice ends in where its options are asked for in the reverse order."""
@@ -60,6 +61,25 @@ class QuestionSet:
         addressing = () if self.addressing is None else (self.addressing,)
         rules = () if self.is_choice_alone else tuple(each.question for each in self.rules)
         return (*rules, *choices, *addressing)
+
+    def answers_of(self, plan: Plan) -> dict[str, str]:
+        """Return the option of each question that a plan would have come of.
+
+        Whether a comment speaks to whoever judges it no plan says: it has no answer here.
+        """
+        cited = {rule.rule for rule in self.rules} & {plan.rule} if plan.is_violation else set()
+        told = next(iter(cited), None)
+        answers = {
+            each.question.name: YES if each.rule == told or _is_of(each, plan, told) else NO
+            for each in self.rules
+        }
+        if self.violation is not None:
+            answers |= _both_orders(self.violation, HARMFUL if plan.is_violation else HARMLESS)
+        if self.category is not None:
+            named = {option.name for option in self.category.options}
+            answers |= _both_orders(self.category, told if told in named else plan.category.value)
+        asked = {question.name for question in self.questions}
+        return {name: answer for name, answer in answers.items() if name in asked}
 
     @cached_property
     def version(self) -> str:
@@ -107,6 +127,15 @@ def chat_questions(asks: Literal["rules", "category", "violation"], own_rules: s
         violation=_choice(policy().about, "violation", policy().violation) if asks == "violation" else None,
         is_choice_alone=True,
     )
+
+
+def _is_of(rule: RuleQuestion, plan: Plan, told: str | None) -> bool:
+    """Return whether a plan that cites no rule asked about is of the policy's rule of its category."""
+    return told is None and plan.is_violation and rule.rule == RULES[plan.category]
+
+
+def _both_orders(choice: Question, option: str) -> dict[str, str]:
+    return {choice.name: option, choice.name + REVERSED: option}
 
 
 def _as_option(rule: RuleQuestion) -> Option:

@@ -221,6 +221,11 @@ def _example(example: PolicyExample, form: PromptForm) -> str:
     return f"{orjson.dumps(example.text).decode()} → {orjson.dumps(verdict).decode()}"
 
 
+def shown_state(memory: Recalled) -> str:
+    """Return what a model is shown of the comment that a memory is of."""
+    return _cut(memory.state)
+
+
 def mark_for(text: str) -> str:
     """Return a mark that the text doesn't hold: a hash of it, hashed on until that is so."""
     mark = blake2b(text.encode(), digest_size=8).hexdigest()
@@ -236,7 +241,7 @@ def _standing(standing: Standing) -> str:
 
 
 def _worked(memory: Recalled) -> JsonValue:
-    return {"comment": _cut(memory.state), "decided": _plan(memory.plan), "confirmed": memory.support}
+    return {"comment": shown_state(memory), "decided": _plan(memory.plan), "confirmed": memory.support}
 
 
 def _plan(plan: Plan) -> JsonValue:

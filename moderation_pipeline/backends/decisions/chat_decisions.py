@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from string import ascii_uppercase
 
 import orjson
@@ -31,6 +32,7 @@ from moderation_pipeline.backends.decisions.decision_model import (
 from moderation_pipeline.backends.language_model import (
     BadReplyError,
     FatalBackendError,
+    JsonValue,
     LanguageModel,
     LanguageModelError,
     Message,
@@ -106,11 +108,9 @@ class ChatDecisions(DecisionModel):
         await self._model.aclose()
 
     def _requests(self, request: DecisionRequest) -> list[Request]:
-        # What was typed comes before what is asked of it: a server that keeps a prompt's beginning reads it once.
-        state = orjson.dumps(request.state).decode()
         return [
             Request(
-                messages=(SYSTEM, Message("user", f"{state}\n\n{_asked(each)}")),
+                messages=_messages(request, each),
                 max_tokens=1,
                 wants_logprobs=True,
                 top_logprobs=self._top_logprobs,
@@ -164,6 +164,29 @@ def _labels(question: Question) -> Mapping[str, str]:
     if question.kind == "yes_no":
         return WORDS
     return dict(zip((option.name for option in question.options), ascii_uppercase, strict=False))
+
+
+def _messages(request: DecisionRequest, question: Question) -> tuple[Message, ...]:
+    """Return what is sent to have one question answered.
+
+    What was typed comes before what is asked of it: a server that keeps a prompt's beginning reads it once for all
+    questions. With worked examples the question comes first, once and not after each of them, which leaves a beginning
+    that all comments share; whatever was typed, in an example too, stands in a turn of its own as JSON.
+    """
+    if request.examples is None:
+        return (SYSTEM, Message("user", f"{_written(request.state)}\n\n{_asked(question)}"))
+    labels = _labels(question)
+    shown = [
+        (Message("user", _written(each.state)), Message("assistant", labels[each.answers[question.name]]))
+        for each in request.examples
+        if question.name in each.answers
+    ]
+    asked = Message("system", f"{SYSTEM.content}\n\n{_asked(question)}")
+    return (asked, *chain.from_iterable(shown), Message("user", _written(request.state)))
+
+
+def _written(state: JsonValue) -> str:
+    return orjson.dumps(state).decode()
 
 
 def _asked(question: Question) -> str:

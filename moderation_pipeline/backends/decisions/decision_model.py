@@ -43,11 +43,24 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkedExample:
+    """Another state, and the option that was right for each question it says something of."""
+
+    state: JsonValue
+    answers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class DecisionRequest:
-    """A state and the questions about it: all of it shapes the reply."""
+    """A state and the questions about it: all of it shapes the reply.
+
+    `examples` are shown with their answers before the state, the most telling last, by a model that can be shown such;
+    null where it is asked without any, () where none was at hand of a model that is asked with them.
+    """
 
     state: JsonValue
     questions: tuple[Question, ...]
+    examples: tuple[WorkedExample, ...] | None = None
 
 
 class Distribution(NamedTuple):

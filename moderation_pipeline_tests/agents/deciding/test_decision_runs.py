@@ -11,6 +11,7 @@ from moderation_pipeline.cases.audit_reason import AuditReason
 from moderation_pipeline.config.config_errors import UnpricedBudgetError
 from moderation_pipeline.config.run_config import Config
 from moderation_pipeline.warehouse.laws import mixed_models
+from moderation_pipeline_tests.backends.chat_server import Behaviour, running
 from moderation_pipeline_tests.backends.decision_server import Body, DecisionServer, garbage, serving
 from moderation_pipeline_tests.backends.runs import run, same_but_for_timing
 
@@ -167,6 +168,41 @@ def test_memories_that_a_decision_model_is_shown_are_named_and_judged_by_asking_
     shown = ["worked_cases" in body["state"] for body in server.bodies]
     assert (shown.count(True), shown.count(False)) == (3, 4)
     assert tables.student_decisions["prompt_tokens"].to_list() == [1_000, *[2_000] * 3]
+
+
+def test_a_chat_model_that_memories_are_shown_as_answers_follows_them_and_is_asked_again_without(
+    tmp_path: Path,
+) -> None:
+    def as_shown(body: Body) -> dict[str, float]:
+        """Answer as the last worked example does; harmless, and no violation, where there is none."""
+        lines = body["messages"][0]["content"].splitlines()
+        fine = next(line[0] for line in lines if line[1:].startswith((": harmless", ": none")))
+        shown = [each["content"] for each in body["messages"] if each["role"] == "assistant"]
+        likeliest = shown[-1] if shown else fine
+        return {letter: 0.9 if letter == likeliest else 0.0125 for letter in "ABCDEFGHI"}
+
+    with running(Behaviour(first_tokens=as_shown)) as server:
+        student: dict[str, object] = {
+            "backend": "chat_decisions",
+            "model": "tiny-judge",
+            "base_url": server.base_url,
+            "asks": "violation",
+            "shows_memories": True,
+            "memories_as": "examples",
+        }
+        parts = {
+            "student": student,
+            "expert": "careful_rules",
+            "audit": {"policy": "all"},
+            "memory": {"without_share": 1, "least_similarity": 0.3},
+            "expected_violations_per_1000": None,
+            "loop": {"batch_size": 1},
+        }
+        tables = run(tmp_path, Config.model_validate(parts), [INSULT] * 4).tables
+    decided = tables.student_decisions
+    assert decided["category"].to_list() == ["none", *["harassment"] * 3]
+    assert decided["memory_ids"].list.len().to_list() == [0, 1, 1, 1]
+    assert tables.memory_snapshot.select("uses", "helped", "harmed").rows() == [(3, 3, 0)]
 
 
 def test_two_versions_under_one_name_are_found_part_by_part(tmp_path: Path) -> None:

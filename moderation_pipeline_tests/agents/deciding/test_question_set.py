@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from moderation_pipeline.agents.deciding.question_set import label_questions, policy_questions
+from moderation_pipeline.agents.deciding.question_set import chat_questions, label_questions, policy_questions
 from moderation_pipeline.agents.policy import POLICY
 from moderation_pipeline.agents.prompted.policy_text import brief_policy, full_policy
 from moderation_pipeline.agents.prompted.prompt import RULE_ID
 from moderation_pipeline.config.decision_specs import OpenAIModerationsSpec
-from moderation_pipeline.plan import Category
+from moderation_pipeline.plan import Action, Category, Plan
 
 ALLOWED = "R9"
 """The rule that says what is allowed: it can't be broken."""
@@ -104,3 +104,31 @@ def test_a_classifiers_labels_are_the_questions_of_its_map() -> None:
 def test_yaml_reads_no_option_as_a_truth_value() -> None:
     options = yaml.safe_load(POLICY.read_text(encoding="utf-8"))["category"]["options"]
     assert all(isinstance(name, str) for name in options)
+
+
+HATE = Plan(Action.DELETE, Category.HATE, 0.9, "")
+ALLOW = Plan(Action.ALLOW, Category.NONE, 0.9, "", rule=ALLOWED)
+OWN = Plan(Action.DELETE, Category.OTHER, 0.9, "", rule="C1")
+
+
+@pytest.mark.parametrize(
+    ("plan", "broken", "category", "violation"),
+    [
+        (HATE, ["R2"], "hate", "harmful"),  # an Expert that cites no rule
+        (ALLOW, [], "none", "harmless"),
+        (OWN, ["C1"], "C1", "harmful"),
+    ],
+)
+def test_a_plan_answers_each_question_as_if_it_had_come_of_it(
+    plan: Plan, broken: list[str], category: str, violation: str
+) -> None:
+    rules = chat_questions("rules", "- No spoilers.").answers_of(plan)
+    assert [name for name, answer in rules.items() if answer == "true"] == broken
+    assert "addressing" not in rules
+    choices = chat_questions("violation", "- No spoilers.").answers_of(plan)
+    assert choices == {
+        "violation": violation,
+        "violation_reversed": violation,
+        "category": category,
+        "category_reversed": category,
+    }

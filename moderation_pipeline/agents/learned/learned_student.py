@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from moderation_pipeline.agents.learned.audits_so_far import Pending
+from moderation_pipeline.agents.learned.audits_so_far import HeldAgainst, Pending
 from moderation_pipeline.agents.learned.batch_judging import AskedBatch, judged
 from moderation_pipeline.agents.learned.calibration import Calibration
 from moderation_pipeline.agents.learned.guard import Guard
@@ -172,10 +172,12 @@ class LearnedStudent(Student):
         Audits that may not be trained on move the threshold by the same schedule, and nothing else.
         """
         audits = self._learning.audits
-        for lesson in lessons:
-            pending = audits.awaited(lesson)
-            if pending is not None and lesson.audited.plan is not None:
-                self._learning.take_in(pending, lesson.audited.plan, lesson)
+        held = [
+            HeldAgainst(pending, lesson.audited.plan, lesson)
+            for lesson in lessons
+            if (pending := audits.awaited(lesson)) is not None and lesson.audited.plan is not None
+        ]
+        self._learning.take_in(held)
         audits.forget_until(lessons[-1].case.position)
         self.guard.judge()
         if self._learning.is_threshold_due():

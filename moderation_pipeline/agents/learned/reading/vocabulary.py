@@ -161,7 +161,8 @@ class Vocabulary:
             if len(known) < len(numbers):
                 others += [name for name, number in zip(names, numbers, strict=True) if number >= width]
             halves.append(np.array(known, dtype=np.int32))
-        return _KnownToken(*halves, others, width)
+        words, letters = halves
+        return _KnownToken(words, letters, others, width)
 
     def _scaled(
         self, numbers: NDArray[np.int32], weights: Floats, half: NDArray[np.int64], rows: int

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -50,7 +51,6 @@ class HeadLearning:
         self._way = AS_BEFORE
         self._is_outdone = False
         self._taught_in: tuple[str, ...] = ()
-        self._threads = ThreadpoolController()
         self.audits = AuditsSoFar(spec)
         self.recent_scores = RecentScores()
         self.guard = Guard(spec.guard_window)
@@ -90,7 +90,7 @@ class HeadLearning:
         # On one core: a fit is thousands of small products, and threads that share one wait for each other. A stream
         # of 2,000 audits took 4.2 to 5.9 s of CPU on two threads and 1.2 to 1.7 s on one, to the same weights.
         # And scikit-learn need not check constants anew for every fit, of which there are ten and more.
-        with self._threads.limit(limits=1, user_api="blas"), config_context(skip_parameter_validation=True):
+        with _threads().limit(limits=1, user_api="blas"), config_context(skip_parameter_validation=True):
             self._fit()
 
     def _fit(self) -> None:
@@ -208,3 +208,9 @@ class HeadLearning:
         self.calibration = snapshot.calibration
         self.audits.begin_with(snapshot.examples)
         self._taught_in = snapshot.chats
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Return what limits threads: of the process, and not a Student's own, who is copied to be asked apart."""
+    return ThreadpoolController()

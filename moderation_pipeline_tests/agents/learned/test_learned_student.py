@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,6 +70,12 @@ def test_a_head_hears_memories_from_where_its_base_does(least_similarity: float)
     base = RulesStudent(VoteSpec(least_similarity=least_similarity))
 
     assert LearnedStudent(LearnedSpec(), base, may_train=True).hears_from == least_similarity
+
+
+def test_a_copy_of_a_student_can_be_asked_apart() -> None:
+    student = LearnedStudent(LearnedSpec(), RulesStudent(), may_train=True)
+
+    assert deepcopy(student).spec == student.spec
 
 
 def truth(case: Case) -> Plan:

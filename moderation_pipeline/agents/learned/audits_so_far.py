@@ -18,7 +18,8 @@ from moderation_pipeline.agents.learned.cross_fitting import Folds
 from moderation_pipeline.agents.learned.head import CLASS_SEPARATOR
 from moderation_pipeline.agents.learned.kept_examples import KeptExamples
 from moderation_pipeline.agents.learned.model_snapshot import Example, HowAudited
-from moderation_pipeline.agents.learned.reading.case_reader import CaseReader
+from moderation_pipeline.agents.learned.reading.case_reader import CaseReader, ToLearn
+from moderation_pipeline.agents.learned.reading.feature_rows import Known
 from moderation_pipeline.cases.situation import Lesson
 from moderation_pipeline.config.agent_specs import LearnedSpec
 from moderation_pipeline.plan import Plan
@@ -52,6 +53,14 @@ class Pending(NamedTuple):
     score: float | None
     head: Plan | None
     not_judged: str | None = None
+
+
+class HeldAgainst(NamedTuple):
+    """A case as it was decided, and what its audit said."""
+
+    pending: Pending
+    audited: Plan
+    lesson: Lesson
 
 
 class Scored(NamedTuple):
@@ -95,29 +104,48 @@ class AuditsSoFar:
         """Return the case as it was decided; null where that is not known, or the audit could not be read."""
         return None if lesson.audited.plan is None else self._pending.get(lesson.case.comment_id)
 
-    def score(self, pending: Pending, audited: Plan, lesson: Lesson) -> None:
+    def score(self, audit: HeldAgainst) -> None:
         """Hold what was predicted, before the audit was known, against the audit."""
+        pending, audited, lesson = audit
         if pending.score is not None:
             self.scored.append(Scored(pending.score, audited.is_violation, 1 / lesson.audit_probability))
 
-    def take_for_example(self, pending: Pending, audited: Plan, lesson: Lesson, reader: CaseReader) -> None:
-        """Keep the case for the fits to come."""
-        self._taught += 1
-        self._own += 1
-        self._violations += audited.is_violation
-        self._beyond_base[pending.not_judged] += 1
-        comment_id, is_violation = lesson.case.comment_id, audited.is_violation
-        if not self._kept.wants(comment_id, is_violation=is_violation):
+    def take_for_examples(self, audits: Sequence[HeldAgainst], reader: CaseReader) -> None:
+        """Keep the cases of a batch for the fits to come."""
+        places: list[int] = []
+        kept: list[HeldAgainst] = []
+        for each in audits:
+            is_violation = each.audited.is_violation
+            self._taught += 1
+            self._own += 1
+            self._violations += is_violation
+            self._beyond_base[each.pending.not_judged] += 1
+            place = self._kept.place_of(each.lesson.case.comment_id, is_violation=is_violation)
+            if place is not None:
+                places.append(place)
+                kept.append(each)
+        if not kept:
             return
-        outcome = f"{audited.action}{CLASS_SEPARATOR}{audited.category}" if is_violation else None
-        known = reader.learnt(lesson.case.channel, pending.levels, pending.text, is_violation=is_violation)
+        known = reader.learnt(
+            [
+                ToLearn(lesson.case.channel, pending.levels, pending.text, is_violation=audited.is_violation)
+                for pending, audited, lesson in kept
+            ]
+        )
+        for place, each, read in zip(places, kept, known, strict=True):
+            self._kept.put(place, self._example(each, read))
+
+    def _example(self, audit: HeldAgainst, known: Known) -> Example:
+        pending, audited, lesson = audit
+        is_violation = audited.is_violation
         shown = HowAudited(
             fold=self._folds.of(pending.text, is_violation=is_violation),
             weight=1 / lesson.audit_probability,
             is_fair=lesson.audit_reason.is_fair,
             base_is_right=pending.base is not None and pending.base.is_violation == is_violation,
         )
-        self._kept.add(comment_id, Example(known, pending.numbers, outcome, shown))
+        outcome = f"{audited.action}{CLASS_SEPARATOR}{audited.category}" if is_violation else None
+        return Example(known, pending.numbers, outcome, shown)
 
     def taught_beyond_base(self, not_judged: str | None) -> int:
         """Return how many of this run's audits were of what the base does not judge, for the same reason."""

@@ -8,7 +8,7 @@ text knows it by heart. What is made of the predictions is `head_learning.py`'s.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import log, sqrt
 from typing import NamedTuple
 
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from moderation_pipeline.agents.learned.calibration import platt
-from moderation_pipeline.agents.learned.head import Strengths, Way, fit_gate
+from moderation_pipeline.agents.learned.head import Strengths, Way, gate_to_fit
+from moderation_pipeline.agents.learned.linear_fits import CELLS_TOGETHER, Linear, fitted
 from moderation_pipeline.agents.learned.model_snapshot import ALWAYS_LEARNT
 from moderation_pipeline.agents.learned.reading.row_blocks import Cells
 
@@ -75,23 +76,38 @@ def cross_fitted(
     if min(violations, int(own.sum()) - violations) < LEAST_OF_A_KIND:
         return None
     ways = [way for way in WAYS if strengths.text is not None or not way.text_share]
+    parts = [(np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)) for fold in range(FOLDS)]
+    if any(not len(out) or len(set(is_violation[rest].tolist())) < 2 for out, rest in parts):
+        return None
+    # Large ones are fitted one by one anyway, and all folds of them at once would take up memory.
+    at_once = FOLDS if rows.nnz < CELLS_TOGETHER else 1
     found = {way: np.full(len(folds), np.nan) for way in ways}
-    for fold in range(FOLDS):
-        out, rest = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
-        if not len(out) or is_violation[rest].all() or not is_violation[rest].any():
-            return None
-        learnt, asked = rows[rest], Cells.of(rows[out])
-        with_conduct, text = fit_gate(
-            learnt, is_violation[rest], strengths._replace(way=Way(1.0, reads_conduct=True))
-        )
-        without, _ = fit_gate(
-            learnt, is_violation[rest], strengths._replace(way=Way(0.0, reads_conduct=False))
-        )
-        for way, scores in found.items():
-            everything = with_conduct if way.reads_conduct else without
-            scores[out] = everything.beside(text, way.text_share).scores(asked)[:, 0]
+    for begin in range(0, FOLDS, at_once):
+        some = parts[begin : begin + at_once]
+        fits = _fitted_ways(rows, is_violation, [rest for _, rest in some], strengths)
+        for (out, _), (without, with_conduct, *text) in zip(some, fits, strict=True):
+            asked = Cells.of(rows[out])
+            for way, scores in found.items():
+                everything = with_conduct if way.reads_conduct else without
+                scores[out] = everything.beside(text[0] if text else None, way.text_share).scores(asked)[:, 0]
     best = _likeliest({way: _losses(found[way][own], is_violation[own], weights[own]) for way in ways})
     return CrossFitted(found[best], best)
+
+
+def _fitted_ways(
+    rows: csr_matrix, is_violation: Flags, learnt: Sequence[NDArray[np.int64]], strengths: Strengths
+) -> list[list[Linear]]:
+    """Return of each choice of rows the fit on everything without conduct, that with it, and that on the text."""
+    to_fit = [
+        [
+            each
+            for way in (Way(0.0, reads_conduct=False), Way(1.0, reads_conduct=True))
+            for each in gate_to_fit(rows[some], is_violation[some], strengths._replace(way=way))
+        ]
+        for some in learnt
+    ]
+    fits = iter(fitted([each for group in to_fit for each in group]))
+    return [[next(fits) for _ in group] for group in to_fit]
 
 
 def _likeliest(losses: Mapping[Way, Floats]) -> Way:

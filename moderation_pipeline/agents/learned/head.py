@@ -1,7 +1,7 @@
 """The head itself: logistic regression on words and numbers, whether a violation, and if so which.
 
 Two questions rather than one with every action and category as a class: whether a comment is a violation is
-learnt from all audits, which one only from those that were. scikit-learn fits (liblinear, deterministic).
+learnt from all audits, which one only from those that were.
 
 The first question is answered by two fits added up, which is a linear model again: one on everything, shrunk much,
 for numbers carry what a base knows; one on the text alone, shrunk little, for a word is seldom seen twice while
@@ -17,61 +17,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from sklearn.linear_model import LogisticRegression
 
+from moderation_pipeline.agents.learned.linear_fits import Linear, ToFit, fitted
 from moderation_pipeline.agents.learned.reading.row_blocks import Cells
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 CLASS_SEPARATOR = "/"
-
-
-@dataclass(frozen=True, slots=True)
-class Linear:
-    """Weights and intercepts of a fitted logistic regression, one row per class (one row for two classes)."""
-
-    weights: Floats
-    intercepts: Floats
-
-    def beside(self, text: Linear | None, share: float) -> Linear:
-        """Return the mean of this model and one on the last columns alone, which counts so often."""
-        if share == 0 or text is None:
-            return self
-        added = self.weights.copy()
-        added[:, added.shape[1] - text.weights.shape[1] :] += share * text.weights
-        return Linear(added / (1 + share), (self.intercepts + share * text.intercepts) / (1 + share))
-
-    def scores(self, rows: Cells) -> Floats:
-        """Return log-odds, shape (rows, classes); columns not known when it was fitted don't count."""
-        unknown = rows.width - self.weights.shape[1]
-        weights = np.pad(self.weights, ((0, 0), (0, unknown))) if unknown else self.weights
-        row, weighed = rows.row_of_each, np.take(weights, rows.columns, axis=1) * rows.values
-        # By NumPy: for a batch of a few rows SciPy takes longer to begin a product than to sum it up.
-        sums = [np.bincount(row, each, minlength=rows.rows) for each in weighed]
-        return np.stack(sums, axis=1) + self.intercepts
-
-    def without(self, columns: slice) -> Linear:
-        """Return the model of rows that lack some columns."""
-        return Linear(np.delete(self.weights, columns, axis=1), self.intercepts)
-
-    @classmethod
-    def fitted(cls, rows: csr_matrix, outcomes: Flags, strength: float) -> Linear:
-        """Return the fit; outcomes count alike however rare, for audits are a biased sample of them anyway."""
-        many, yes = len(outcomes), int(outcomes.sum())
-        # What scikit-learn calls balanced; to find it out by itself takes it a fifth of a fit.
-        weights = {0: many / (2 * (many - yes)), 1: many / (2 * yes)}
-        # In the dual: there are more terms than audits, and it takes a tenth of the time at the same weights.
-        model = LogisticRegression(
-            C=strength,
-            class_weight=weights,
-            solver="liblinear",
-            dual=True,
-            max_iter=1_000,
-            random_state=0,
-        )
-        model.fit(rows, outcomes.astype(np.int64))
-        return cls(np.asarray(model.coef_, dtype=np.float64), np.asarray(model.intercept_, dtype=np.float64))
 
 
 class Way(NamedTuple):
@@ -108,12 +61,12 @@ class Strengths(NamedTuple):
         return read
 
 
-def fit_gate(rows: csr_matrix, is_violation: Flags, strengths: Strengths) -> tuple[Linear, Linear | None]:
-    """Return whether a violation, as a fit on everything says it and, where wanted, as one on the text alone does."""
-    everything = Linear.fitted(strengths.read(rows), is_violation, strengths.everything)
+def gate_to_fit(rows: csr_matrix, is_violation: Flags, strengths: Strengths) -> list[ToFit]:
+    """Return what says whether a violation: a fit on everything and, where wanted, one on the text alone."""
+    everything = ToFit(strengths.read(rows), is_violation, strengths.everything)
     if strengths.text is None or strengths.way.text_share == 0:
-        return everything, None
-    return everything, Linear.fitted(rows[:, strengths.width :], is_violation, strengths.text)
+        return [everything]
+    return [everything, ToFit(rows[:, strengths.width :], is_violation, strengths.text)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,17 +114,19 @@ def fit_head(rows: csr_matrix, classes: Sequence[str | None], strengths: Strengt
         raise ValueError("A head is fitted on violations and others; these audits are all of one kind.")
     found = [each for each in classes if each is not None]
     distinct = tuple(sorted(set(found)))
-    which = None
-    if len(distinct) > 1:
-        which = _fit_which(
-            strengths.read(rows)[np.flatnonzero(is_violation)], found, distinct, strengths.everything
-        )
-    everything, text = fit_gate(rows, is_violation, strengths)
-    return Head(everything.beside(text, strengths.way.text_share), distinct, which)
+    gate = gate_to_fit(rows, is_violation, strengths)
+    read = gate[0].rows[np.flatnonzero(is_violation)]
+    # One against the rest; liblinear has no multinomial form, and these are few rows.
+    asked = distinct[1:] if len(distinct) == 2 else distinct if len(distinct) > 1 else ()
+    kinds = [ToFit(read, np.array([each == one for each in found]), strengths.everything) for one in asked]
+    fits = fitted([*gate, *kinds])
+    (everything, *text), which = fits[: len(gate)], fits[len(gate) :]
+    return Head(
+        everything.beside(text[0] if text else None, strengths.way.text_share),
+        distinct,
+        _stacked(which) if which else None,
+    )
 
 
-def _fit_which(rows: csr_matrix, found: list[str], distinct: tuple[str, ...], strength: float) -> Linear:
-    """Fit one against the rest; liblinear has no multinomial form, and these are few rows."""
-    wanted = distinct[1:] if len(distinct) == 2 else distinct
-    fits = [Linear.fitted(rows, np.array([each == one for each in found]), strength) for one in wanted]
+def _stacked(fits: Sequence[Linear]) -> Linear:
     return Linear(np.vstack([fit.weights for fit in fits]), np.concatenate([fit.intercepts for fit in fits]))

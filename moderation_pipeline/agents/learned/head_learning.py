@@ -6,7 +6,9 @@ in the stream. What a head says of a case is `head_verdicts.py`'s, whose verdict
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -14,7 +16,7 @@ from sklearn import config_context
 from threadpoolctl import ThreadpoolController
 
 from moderation_pipeline.agents.conduct.conduct_levels import WIDTH
-from moderation_pipeline.agents.learned.audits_so_far import AuditsSoFar, Pending
+from moderation_pipeline.agents.learned.audits_so_far import AuditsSoFar, HeldAgainst
 from moderation_pipeline.agents.learned.calibration import UNCALIBRATED, Calibration, calibrate
 from moderation_pipeline.agents.learned.cross_fitting import cross_fitted
 from moderation_pipeline.agents.learned.guard import Compared, Guard, is_right
@@ -22,9 +24,7 @@ from moderation_pipeline.agents.learned.head import AS_BEFORE, Head, Strengths, 
 from moderation_pipeline.agents.learned.model_snapshot import ModelSnapshot
 from moderation_pipeline.agents.learned.reading.case_reader import CaseReader
 from moderation_pipeline.agents.learned.recent_scores import Alone, RecentScores
-from moderation_pipeline.cases.situation import Lesson
 from moderation_pipeline.config.agent_specs import LearnedSpec
-from moderation_pipeline.plan import Plan
 from moderation_pipeline.statistics.weighted_audits import weighted_f1
 
 
@@ -51,7 +51,6 @@ class HeadLearning:
         self._way = AS_BEFORE
         self._is_outdone = False
         self._taught_in: tuple[str, ...] = ()
-        self._threads = ThreadpoolController()
         self.audits = AuditsSoFar(spec)
         self.recent_scores = RecentScores()
         self.guard = Guard(spec.guard_window)
@@ -65,16 +64,18 @@ class HeadLearning:
         """Whether the head has shown that it is no worse than its base."""
         return self.calibration.is_fitted and not self.guard.has_fallen_back and not self._is_outdone
 
-    def take_in(self, pending: Pending, audited: Plan, lesson: Lesson) -> None:
-        """Take in an audit: what was predicted before it was known, and the case as an example."""
-        self.audits.score(pending, audited, lesson)
-        if self._purpose.audits_act and pending.score is not None:
-            self.recent_scores.audited(lesson.case.comment_id)
-        if lesson.audit_reason.is_fair and pending.head is not None:
-            head, base = (is_right(plan, audited) for plan in (pending.head, pending.base))
-            self.guard.take_in(Compared(head, base, audited.is_violation, 1 / lesson.audit_probability))
+    def take_in(self, audits: Sequence[HeldAgainst]) -> None:
+        """Take in a batch's audits: what was predicted before each was known, and the cases as examples."""
+        for each in audits:
+            pending, audited, lesson = each
+            self.audits.score(each)
+            if self._purpose.audits_act and pending.score is not None:
+                self.recent_scores.audited(lesson.case.comment_id)
+            if lesson.audit_reason.is_fair and pending.head is not None:
+                head, base = (is_right(plan, audited) for plan in (pending.head, pending.base))
+                self.guard.take_in(Compared(head, base, audited.is_violation, 1 / lesson.audit_probability))
         if self._purpose.may_train:
-            self.audits.take_for_example(pending, audited, lesson, self._reader)
+            self.audits.take_for_examples(audits, self._reader)
 
     def is_fit_due(self) -> bool:
         """Whether audits that may be trained on have grown enough for another fit."""
@@ -89,7 +90,7 @@ class HeadLearning:
         # On one core: a fit is thousands of small products, and threads that share one wait for each other. A stream
         # of 2,000 audits took 4.2 to 5.9 s of CPU on two threads and 1.2 to 1.7 s on one, to the same weights.
         # And scikit-learn need not check constants anew for every fit, of which there are ten and more.
-        with self._threads.limit(limits=1, user_api="blas"), config_context(skip_parameter_validation=True):
+        with _threads().limit(limits=1, user_api="blas"), config_context(skip_parameter_validation=True):
             self._fit()
 
     def _fit(self) -> None:
@@ -207,3 +208,9 @@ class HeadLearning:
         self.calibration = snapshot.calibration
         self.audits.begin_with(snapshot.examples)
         self._taught_in = snapshot.chats
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Return what limits threads: of the process, and not a Student's own, who is copied to be asked apart."""
+    return ThreadpoolController()

@@ -25,31 +25,41 @@ class KeptExamples:
     def __init__(self, most: int) -> None:
         self._most = most
         self._ranked: dict[bool, Ranked] = {True: [], False: []}
+        self._places = 0
         self.examples: list[Example] = []
 
     def begin_with(self, examples: Sequence[Example]) -> None:
         """Begin with what another run was taught, which kept no more than it could take."""
         for number, example in enumerate(examples):
-            self._put(draw(0, "begun with", str(number)), replace(example, shown=None))
+            place = self._place(draw(0, "begun with", str(number)), is_violation=example.outcome is not None)
+            if place is not None:
+                self.put(place, replace(example, shown=None))
 
-    def wants(self, comment_id: str, *, is_violation: bool) -> bool:
-        """Whether a case belongs to those that are kept, as far as is known by now."""
-        ranked = self._ranked[is_violation]
-        return len(ranked) < self._most or -ranked[0][0] > _number(comment_id)
+    def place_of(self, comment_id: str, *, is_violation: bool) -> int | None:
+        """Return the place that a case is to be put in, before any later one is; null where it isn't kept.
 
-    def add(self, comment_id: str, example: Example) -> None:
-        """Keep a case that is wanted."""
-        self._put(_number(comment_id), example)
+        A case whose place is given to another by then is put there first: whoever comes last stays.
+        """
+        return self._place(_number(comment_id), is_violation=is_violation)
 
-    def _put(self, number: float, example: Example) -> None:
-        ranked = self._ranked[example.outcome is not None]
-        if len(ranked) < self._most:
-            heappush(ranked, (-number, len(self.examples)))
+    def put(self, place: int, example: Example) -> None:
+        """Keep a case in the place that it was given."""
+        if place == len(self.examples):
             self.examples.append(example)
-        elif -ranked[0][0] > number:
-            place = ranked[0][1]
-            heapreplace(ranked, (-number, place))
+        else:
             self.examples[place] = example
+
+    def _place(self, number: float, *, is_violation: bool) -> int | None:
+        ranked = self._ranked[is_violation]
+        if len(ranked) < self._most:
+            place, self._places = self._places, self._places + 1
+            heappush(ranked, (-number, place))
+            return place
+        if -ranked[0][0] <= number:
+            return None
+        place = ranked[0][1]
+        heapreplace(ranked, (-number, place))
+        return place
 
     @property
     def are_of_both_kinds(self) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from moderation_pipeline.agents.learned.audits_so_far import Pending
+from moderation_pipeline.agents.learned.audits_so_far import HeldAgainst, Pending
 from moderation_pipeline.agents.learned.batch_judging import AskedBatch, judged
 from moderation_pipeline.agents.learned.calibration import Calibration
 from moderation_pipeline.agents.learned.guard import Guard
@@ -47,6 +47,9 @@ class LearnedStudent(Student):
         acts_from: float | None = None,
     ) -> None:
         """Build it on its base; what the rest says is in `head_learning.Purpose`."""
+        # What is less near says nothing that its base would hear: on CONDA (five orders, 5 % audits) the system's F1
+        # differs by -.0004 ± .0014, and the loop takes an eighth less time.
+        self.hears_from = base.hears_from
         self._spec = spec
         self._base = base
         self._may_train = may_train
@@ -169,10 +172,12 @@ class LearnedStudent(Student):
         Audits that may not be trained on move the threshold by the same schedule, and nothing else.
         """
         audits = self._learning.audits
-        for lesson in lessons:
-            pending = audits.awaited(lesson)
-            if pending is not None and lesson.audited.plan is not None:
-                self._learning.take_in(pending, lesson.audited.plan, lesson)
+        held = [
+            HeldAgainst(pending, lesson.audited.plan, lesson)
+            for lesson in lessons
+            if (pending := audits.awaited(lesson)) is not None and lesson.audited.plan is not None
+        ]
+        self._learning.take_in(held)
         audits.forget_until(lessons[-1].case.position)
         self.guard.judge()
         if self._learning.is_threshold_due():

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from moderation_pipeline.agents.conduct.conduct_levels import NOT_LOOKED_AT, WIDTH, conduct_names
 from moderation_pipeline.agents.learned.calibration import Calibration
-from moderation_pipeline.agents.learned.head import AS_BEFORE, Head, Linear, Way
+from moderation_pipeline.agents.learned.head import AS_BEFORE, Head, Way
+from moderation_pipeline.agents.learned.linear_fits import Linear
 from moderation_pipeline.agents.learned.reading.channel_ways import Peculiar
 from moderation_pipeline.agents.learned.reading.feature_rows import Known
 from moderation_pipeline.agents.learned.reading.vocabulary import Numbered, Vocabulary

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from moderation_pipeline.agents.learned.calibration import best_threshold, calibrate, closeness
+from moderation_pipeline.agents.learned.calibration import best_threshold, calibrate, closeness, platt
 from moderation_pipeline.agents.learned.recent_scores import Alone
 from moderation_pipeline.statistics.weighted_audits import auroc, effective_sample_size
 
@@ -35,6 +36,29 @@ def test_a_biased_sample_is_put_right_by_its_probabilities() -> None:
     assert calibration.slope == pytest.approx(2, abs=0.3)
     assert calibration.intercept == pytest.approx(-1, abs=0.2)
     assert calibration.auroc == pytest.approx(roc_auc_score(outcomes, scores), abs=0.03)
+
+
+@pytest.mark.parametrize("spread", [0.05, 1.0, 30.0])
+def test_platts_parameters_are_scikit_learns_at_its_most_exact(spread: float) -> None:
+    scores, outcomes = world(400, seed=3)
+    weights = np.where(np.abs(scores) < 0.5, 1.0, 20.0)
+    exact = LogisticRegression(C=1e4, tol=1e-10, max_iter=1_000, solver="newton-cholesky")
+    exact.fit(spread * scores[:, None], outcomes, sample_weight=weights / weights.mean())
+
+    slope, intercept = platt(spread * scores, outcomes, weights)
+
+    assert slope == pytest.approx(exact.coef_[0, 0], rel=1e-5)
+    assert intercept == pytest.approx(exact.intercept_[0], rel=1e-5)
+
+
+@pytest.mark.parametrize("apart", [0.1, 1.0, 1_000.0])
+def test_scores_that_part_the_kinds_have_a_finite_slope(apart: float) -> None:
+    outcomes = np.arange(40) % 4 == 0
+
+    slope, intercept = platt(np.where(outcomes, apart, -apart), outcomes, np.ones(40))
+
+    probabilities = 1 / (1 + np.exp(-(slope * np.array([-apart, apart]) + intercept)))
+    assert 0 < probabilities[0] < 0.01 < 0.99 < probabilities[1] < 1
 
 
 def test_below_the_least_effective_sample_the_heads_own_scale_stays() -> None:

@@ -8,7 +8,8 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from moderation_pipeline.agents.learned.cross_fitting import FOLDS, Folds, cross_fitted
-from moderation_pipeline.agents.learned.head import Linear, Strengths, Way, fit_gate
+from moderation_pipeline.agents.learned.head import Strengths, Way, gate_to_fit
+from moderation_pipeline.agents.learned.linear_fits import ToFit, fitted
 from moderation_pipeline.agents.learned.model_snapshot import ALWAYS_LEARNT
 from moderation_pipeline.agents.learned.reading.row_blocks import Cells
 from moderation_pipeline_tests.agents.learned.test_learned_student import (
@@ -113,25 +114,22 @@ def test_what_is_left_out_has_no_weight() -> None:
     rows, is_violation = conduct_and_text(200, told_by_conduct=1.0)
     strengths = Strengths(0.5, 10.0, width=3, conduct=range(1, 3), way=Way(1.0, reads_conduct=False))
 
-    everything, text = fit_gate(rows, is_violation, strengths)
+    everything, text = fitted(gate_to_fit(rows, is_violation, strengths))
 
     assert not everything.weights[:, 1:3].any()
     assert everything.weights[:, 3] > 0
-    alone, _ = fit_gate(rows[:, [0, 3]], is_violation, Strengths(0.5, None, width=1, conduct=range(1, 1)))
+    [alone] = fitted([ToFit(rows[:, [0, 3]], is_violation, 0.5)])
     np.testing.assert_allclose(everything.weights[:, [0, 3]], alone.weights)
-    _, beside = fit_gate(rows, is_violation, strengths._replace(way=Way(1.0, reads_conduct=True)))
-    assert text is not None
-    assert beside is not None
+    _, beside = fitted(gate_to_fit(rows, is_violation, strengths._replace(way=Way(1.0, reads_conduct=True))))
     np.testing.assert_array_equal(text.weights, beside.weights)
 
 
 def test_two_fits_added_up_are_one_linear_model_of_the_same_scores() -> None:
     rows, is_violation = marked_rows(40)
-    everything, text = fit_gate(rows, is_violation, STRENGTHS)
+    everything, text = fitted(gate_to_fit(rows, is_violation, STRENGTHS))
 
     both = everything.beside(text, 1.0)
 
-    assert text is not None
     expected = (everything.scores(Cells.of(rows)) + text.scores(Cells.of(rows[:, 1:]))) / 2
     assert np.allclose(both.scores(Cells.of(rows)), expected)
 
@@ -142,21 +140,40 @@ def test_a_fit_counts_both_kinds_alike_as_scikit_learn_balances_them() -> None:
         C=0.5, class_weight="balanced", solver="liblinear", dual=True, max_iter=1_000, random_state=0
     ).fit(rows, is_violation)
 
-    fitted = Linear.fitted(rows, is_violation, 0.5)
+    [model] = fitted([ToFit(rows, is_violation, 0.5)])
 
-    np.testing.assert_array_equal(fitted.weights, balanced.coef_)
-    np.testing.assert_array_equal(fitted.intercepts, balanced.intercept_)
+    np.testing.assert_array_equal(model.weights, balanced.coef_)
+    np.testing.assert_array_equal(model.intercepts, balanced.intercept_)
+
+
+def test_what_is_fitted_together_is_what_each_would_be_fitted_alone() -> None:
+    rows, is_violation = conduct_and_text(200, told_by_conduct=0.7)
+    odd = np.arange(200) % 3 == 0
+    wanted = [
+        ToFit(rows, is_violation, 0.5),
+        ToFit(rows[:, 2:], is_violation, 10.0),
+        ToFit(rows[:90], is_violation[:90], 0.5),
+        ToFit(rows[:, 2:], odd, 10.0),
+    ]
+
+    together = fitted(wanted)
+
+    for model, each in zip(together, wanted, strict=True):
+        [alone] = fitted([each])
+        assert model.weights.shape == alone.weights.shape
+        np.testing.assert_allclose(model.weights, alone.weights, atol=1e-3)
+        np.testing.assert_allclose(model.intercepts, alone.intercepts, atol=1e-3)
 
 
 def test_what_no_fit_knew_yet_does_not_count() -> None:
     rows, is_violation = marked_rows(40)
-    fitted = Linear.fitted(rows, is_violation, 0.5)
+    [model] = fitted([ToFit(rows, is_violation, 0.5)])
     wider = np.column_stack([rows.toarray(), np.ones((40, 3))])
 
-    scores = fitted.scores(Cells.of(csr_matrix(wider)))
+    scores = model.scores(Cells.of(csr_matrix(wider)))
 
-    np.testing.assert_array_equal(scores, fitted.scores(Cells.of(rows)))
-    np.testing.assert_array_equal(scores, rows @ fitted.weights.T + fitted.intercepts)
+    np.testing.assert_array_equal(scores, model.scores(Cells.of(rows)))
+    np.testing.assert_array_equal(scores, rows @ model.weights.T + model.intercepts)
 
 
 def test_the_head_decides_after_tens_of_audits() -> None:

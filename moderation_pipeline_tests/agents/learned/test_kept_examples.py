@@ -22,8 +22,9 @@ def example(number: int, *, is_violation: bool = False) -> Example:
 
 def taught(kept: KeptExamples, count: int, *, is_violation: bool = False) -> None:
     for number in range(count):
-        if kept.wants(f"c{number}", is_violation=is_violation):
-            kept.add(f"c{number}", example(number, is_violation=is_violation))
+        place = kept.place_of(f"c{number}", is_violation=is_violation)
+        if place is not None:
+            kept.put(place, example(number, is_violation=is_violation))
 
 
 def numbers(kept: KeptExamples) -> list[int]:

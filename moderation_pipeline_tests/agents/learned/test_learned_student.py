@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from moderation_pipeline.agents.build_agents import Agents
 from moderation_pipeline.agents.conduct.conduct_levels import WIDTH
+from moderation_pipeline.agents.keyless.rules import RulesStudent
 from moderation_pipeline.agents.learned.learned_student import LearnedStudent
 from moderation_pipeline.agents.learned.model_snapshot import (
     NoSnapshotError,
@@ -28,7 +30,7 @@ from moderation_pipeline.cases.situation import Lesson, Recalled, Situation
 from moderation_pipeline.cases.verdict import OptionProbability, Receipt, Verdict
 from moderation_pipeline.chance import draw
 from moderation_pipeline.config.agent_specs import LearnedSpec
-from moderation_pipeline.config.run_config import MemorySpec, NamedConfig
+from moderation_pipeline.config.run_config import MemorySpec, NamedConfig, VoteSpec
 from moderation_pipeline.config.sanctions import load_sanctions
 from moderation_pipeline.embedders.embedder import Embedder
 from moderation_pipeline.memory.store import MemoryStore
@@ -61,6 +63,19 @@ def invented_chat(count: int, seed: int = 1) -> pl.DataFrame:
         return f"{texts[int(pick * len(texts))]} {i % 7}"
 
     return chat_of([line(i) for i in range(count)], users=[f"u{i % 50}" for i in range(count)])
+
+
+@pytest.mark.parametrize("least_similarity", [0.8, 0.6])
+def test_a_head_hears_memories_from_where_its_base_does(least_similarity: float) -> None:
+    base = RulesStudent(VoteSpec(least_similarity=least_similarity))
+
+    assert LearnedStudent(LearnedSpec(), base, may_train=True).hears_from == least_similarity
+
+
+def test_a_copy_of_a_student_can_be_asked_apart() -> None:
+    student = LearnedStudent(LearnedSpec(), RulesStudent(), may_train=True)
+
+    assert deepcopy(student).spec == student.spec
 
 
 def truth(case: Case) -> Plan:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,15 @@ from moderation_pipeline.cases.situation import Situation
 from moderation_pipeline.cases.verdict import Verdict
 
 Floats = NDArray[np.float64]
+
+
+class ToLearn(NamedTuple):
+    """What is learnt from of an audited case: its normalised text, where it stands, and whether it is a violation."""
+
+    channel: str
+    levels: Levels
+    text: str
+    is_violation: bool
 
 
 class CaseReader:
@@ -133,11 +143,14 @@ class CaseReader:
         words = self.vocabulary.rows_of([case.normalised for case in cases])
         return beside_numbers(levels, words, [case.channel for case in cases], self._ways)
 
-    def learnt(self, channel: str, levels: Levels, text: str, *, is_violation: bool) -> Known:
-        """Take in what is new in an audited case, and return what is read of it besides its numbers."""
-        known = Known(channel, levels, self.vocabulary.learn(text))
-        if is_violation and self._ways is not None:
-            self._ways.learn(*known)
+    def learnt(self, audited: Sequence[ToLearn]) -> list[Known]:
+        """Take in what is new in audited cases, and return what is read of each besides its numbers."""
+        terms = self.vocabulary.learn([each.text for each in audited])
+        known = [Known(each.channel, each.levels, of) for each, of in zip(audited, terms, strict=True)]
+        if self._ways is not None:
+            for each, read in zip(audited, known, strict=True):
+                if each.is_violation:
+                    self._ways.learn(*read)
         return known
 
     def learnt_rows(self, numbers: Sequence[Floats], known: Sequence[Known]) -> csr_matrix:

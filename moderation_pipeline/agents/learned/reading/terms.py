@@ -7,14 +7,9 @@ count, and how much, is `vocabulary.py`'s.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from moderation_pipeline.text.spelling import without_slips
 
@@ -34,14 +29,6 @@ class Token(NamedTuple):
     letters: Sequence[str]
 
 
-class Terms(NamedTuple):
-    """The distinct terms of a text: their names, 1 + log of their counts, and how many of them are words."""
-
-    names: Sequence[str]
-    weights: NDArray[np.float64]
-    words: int
-
-
 def tokens_of(text: str) -> list[str]:
     """Return what stands between spaces in a normalised text once slips are undone."""
     return without_slips(text).split()
@@ -58,12 +45,3 @@ def token_of(token: str) -> Token:
             [CHARACTERS + spaced[at : at + many] for many in LETTERS for at in range(len(spaced) - many + 1)]
         ),
     )
-
-
-def terms_of(text: str) -> Terms:
-    """Return the terms of a normalised text."""
-    tokens = [token_of(token) for token in tokens_of(text)]
-    words = Counter(chain.from_iterable(each.words for each in tokens))
-    letters = Counter(chain.from_iterable(each.letters for each in tokens))
-    counts = np.array([*words.values(), *letters.values()], dtype=np.float64)
-    return Terms((*words, *letters), 1 + np.log(counts), len(words))

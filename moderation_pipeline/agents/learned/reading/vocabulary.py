@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, compress, count
+from itertools import chain, count
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moderation_pipeline.agents.learned.reading.row_blocks import Cells, ends_of
-from moderation_pipeline.agents.learned.reading.terms import Token, terms_of, token_of, tokens_of
+from moderation_pipeline.agents.learned.reading.terms import Token, token_of, tokens_of
 
 Floats = NDArray[np.float64]
 TermNumbers = NDArray[np.int32]
@@ -58,6 +58,12 @@ class _Counted(NamedTuple):
     halves: NDArray[np.int64]
     counts: NDArray[np.int64]
 
+    @property
+    def weights(self) -> Floats:
+        """1 + log of the counts."""
+        weights: Floats = 1 + np.log(self.counts.astype(np.float64))
+        return weights
+
 
 class Vocabulary:
     """Numbers terms in the order in which audits brought them; counts the audited texts holding each."""
@@ -70,6 +76,9 @@ class Vocabulary:
         self._idf: Floats = np.empty(0)
         # Terms keep their numbers, so that of a token that was looked up only the rest is, once weights are taken anew.
         self._known_tokens: dict[str, _KnownToken] = {}
+        # Of audited texts: all terms of their tokens are numbered.
+        self._word_numbers: dict[str, TermNumbers] = {}
+        self._letter_numbers: dict[str, TermNumbers] = {}
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -79,16 +88,31 @@ class Vocabulary:
         """Return the terms by number, as an explanation shows them."""
         return list(self._numbers)
 
-    def learn(self, text: str) -> Numbered:
-        """Number the new terms of an audited text, and return all of its terms. Weights stay until `freeze`."""
-        terms = terms_of(text)
-        self._documents += 1
-        numbers = np.array([*map(self._numbers.__getitem__, terms.names)], dtype=np.int32)
+    def learn(self, texts: Sequence[str]) -> list[Numbered]:
+        """Number the new terms of audited texts, and return all of their terms. Weights stay until `freeze`."""
+        tokens = [tokens_of(text) for text in texts]
+        found: list[TermNumbers] = []
+        for of_text in tokens:
+            found += [self._numbers_of(self._word_numbers, token) for token in of_text]
+            found += [self._numbers_of(self._letter_numbers, token) for token in of_text]
+        counted = _counted(np.concatenate([NO_TERMS, *found]), _halves(tokens, found), len(self._numbers))
+        self._documents += len(texts)
         lacking = len(self._numbers) - len(self._document_counts)
         if lacking > 0:
             self._document_counts = np.pad(self._document_counts, (0, max(lacking, len(self._numbers))))
-        self._document_counts[numbers] += 1
-        return Numbered(numbers, terms.weights, terms.words)
+        np.add.at(self._document_counts, counted.numbers, 1)
+        return _by_text(counted, len(texts))
+
+    def _numbers_of(self, numbered: dict[str, TermNumbers], token: str) -> TermNumbers:
+        """Return the numbers of a token's words or letters, the new ones numbered now; they keep them."""
+        known = numbered.get(token)
+        if known is None:
+            terms = token_of(token)
+            names = terms.words if numbered is self._word_numbers else terms.letters
+            if len(numbered) >= KEPT_TOKENS:
+                numbered.clear()
+            known = numbered[token] = np.array([*map(self._numbers.__getitem__, names)], dtype=np.int32)
+        return known
 
     def freeze(self) -> None:
         """Take the weights from the counts as they are now, for all rows until the next time."""
@@ -111,11 +135,8 @@ class Vocabulary:
         for of_text in tokens:
             found += [known[token].words for token in of_text]
             found += [known[token].letters for token in of_text]
-        half = np.repeat(np.arange(2 * len(texts)), [len(of_text) for of_text in tokens for _ in range(2)])
-        half = np.repeat(half, [len(each) for each in found])
-        counted = _counted(np.concatenate([NO_TERMS, *found]), half, len(self._idf))
-        weights = 1 + np.log(counted.counts.astype(np.float64))
-        return self._scaled(counted.numbers, weights, counted.halves, len(texts))
+        counted = _counted(np.concatenate([NO_TERMS, *found]), _halves(tokens, found), len(self._idf))
+        return self._scaled(counted.numbers, counted.weights, counted.halves, len(texts))
 
     def _known(self, token: str) -> _KnownToken:
         known, width = self._known_tokens.get(token), len(self._idf)
@@ -132,12 +153,16 @@ class Vocabulary:
 
     def _looked_up(self, token: Token) -> _KnownToken:
         find, width = self._numbers.get, len(self._idf)
-        words, letters = (
-            np.array([find(name, width) for name in names], dtype=np.int32)
-            for names in (token.words, token.letters)
-        )
-        others = [*compress(token.words, words >= width), *compress(token.letters, letters >= width)]
-        return _KnownToken(words[words < width], letters[letters < width], others, width)
+        halves: list[TermNumbers] = []
+        others: list[str] = []
+        for names in (token.words, token.letters):
+            numbers = [find(name, width) for name in names]
+            known = [number for number in numbers if number < width]
+            if len(known) < len(numbers):
+                others += [name for name, number in zip(names, numbers, strict=True) if number >= width]
+            halves.append(np.array(known, dtype=np.int32))
+        words, letters = halves
+        return _KnownToken(words, letters, others, width)
 
     def _scaled(
         self, numbers: NDArray[np.int32], weights: Floats, half: NDArray[np.int64], rows: int
@@ -175,6 +200,22 @@ class Vocabulary:
 
 
 NO_TERMS: TermNumbers = np.empty(0, dtype=np.int32)
+
+
+def _halves(tokens: Sequence[Sequence[str]], found: Sequence[TermNumbers]) -> NDArray[np.int64]:
+    """Return the half that each term is of: of each text the words of all its tokens, then their letters."""
+    of_token = np.repeat(np.arange(2 * len(tokens)), [len(of_text) for of_text in tokens for _ in range(2)])
+    return np.repeat(of_token, [len(each) for each in found])
+
+
+def _by_text(counted: _Counted, texts: int) -> list[Numbered]:
+    """Return the terms of each text apart; copied, for one text that is kept would keep those of its whole batch."""
+    weights, per_half = counted.weights, np.bincount(counted.halves, minlength=2 * texts)
+    ends = ends_of(per_half[::2] + per_half[1::2]).tolist()
+    return [
+        Numbered(counted.numbers[begin:end].copy(), weights[begin:end].copy(), words)
+        for begin, end, words in zip(ends[:-1], ends[1:], per_half[::2].tolist(), strict=True)
+    ]
 
 
 def _counted(numbers: TermNumbers, half: NDArray[np.int64], width: int) -> _Counted:

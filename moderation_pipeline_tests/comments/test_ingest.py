@@ -98,6 +98,7 @@ LINES: dict[str, list[str]] = {
     "csv": ["text,user_id", "hi,ann", '"ho, you",bob'],
     "twitchdownloader": [test_twitchdownloader.document(test_twitchdownloader.comment("a", "hi")).decode()],
     "parquet": [],
+    "arrow": [],
     "chatty": test_chatty.LOG,
     "irc_text": test_line_patterns.IRSSI,
     "justlog_text": test_line_patterns.JUSTLOG,

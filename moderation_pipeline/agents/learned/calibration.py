@@ -13,6 +13,8 @@ from math import log
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from moderation_pipeline.agents.learned.recent_scores import Alone
 from moderation_pipeline.statistics.weighted_audits import Floats, auroc, effective_sample_size
@@ -25,8 +27,6 @@ LEAST_SHRUNK = 1e-4
 
 FLAT = 1e-8
 """The slope of the mean loss from which on its least is found."""
-
-MOST_STEPS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,30 +97,29 @@ def calibrate(
 def platt(scores: Floats, outcomes: NDArray[np.bool_], weights: Floats) -> tuple[float, float]:
     """Return the slope and the intercept that make scores log-odds.
 
-    By Newton's method, a step halved until the loss falls: for two parameters scikit-learn takes several times as long,
-    to something less exact.
+    By SciPy's trust region with the exact curvature: scikit-learn's logistic regression takes ten times as long for two
+    parameters, to something less exact.
     """
-    shares, shrunk = weights / weights.sum(), LEAST_SHRUNK / len(scores)
-    signs = np.where(outcomes, 1.0, -1.0)
+    shares, signs = weights / weights.sum(), np.where(outcomes, 1.0, -1.0)
     columns = np.stack([scores, np.ones(len(scores))])
-    found, shrinks = np.zeros(2), np.array([shrunk, 0.0])
+    shrinks = np.array([LEAST_SHRUNK / len(scores), 0.0])
 
-    def loss(parameters: Floats) -> float:
-        missed = np.logaddexp(0, -signs * (parameters @ columns))
-        return float(shares @ missed + shrinks @ parameters**2 / 2)
+    def loss(found: Floats) -> float:
+        return float(shares @ np.logaddexp(0, -signs * (found @ columns)) + shrinks @ found**2 / 2)
 
-    least = loss(found)
-    for _ in range(MOST_STEPS):
-        probabilities = (1 + np.tanh(found @ columns / 2)) / 2
-        gradient = columns @ (shares * (probabilities - outcomes)) + shrinks * found
-        if np.abs(gradient).max() < FLAT:
-            break
-        curvature = (columns * (shares * probabilities * (1 - probabilities))) @ columns.T + np.diag(shrinks)
-        step = np.linalg.lstsq(curvature, gradient)[0]
-        while (now := loss(found - step)) > least and np.abs(step).max() > FLAT:
-            step = step / 2
-        found, least = found - step, now
-    return float(found[0]), float(found[1])
+    def slope(found: Floats) -> Floats:
+        steep: Floats = columns @ (shares * (expit(found @ columns) - outcomes)) + shrinks * found
+        return steep
+
+    def curvature(found: Floats) -> Floats:
+        likely = expit(found @ columns)
+        curved: Floats = (columns * (shares * likely * (1 - likely))) @ columns.T + np.diag(shrinks)
+        return curved
+
+    least = minimize(
+        loss, np.zeros(2), jac=slope, hess=curvature, method="trust-exact", options={"gtol": FLAT}
+    )
+    return float(least.x[0]), float(least.x[1])
 
 
 def best_threshold(probabilities: Floats, alone: Floats, audited: Floats) -> float:

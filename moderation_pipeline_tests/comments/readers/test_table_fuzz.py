@@ -134,8 +134,9 @@ SERIES = st.sampled_from(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
+    arrow=st.booleans(),
     columns=st.dictionaries(
         st.sampled_from(
             ["text", "user_id", "author", "sent_at", "mod", "label_is_violation", "label_action", "id"]
@@ -156,13 +157,15 @@ SERIES = st.sampled_from(
     ),
     cut=st.none() | st.tuples(st.integers(4, 2_000), st.integers(0, 255)),
 )
-def test_a_parquet_of_any_types_and_damaged_anywhere_is_read_or_is_an_error_of_ours(
-    columns: dict[str, pl.Series], spec: dict[str, object] | None, cut: tuple[int, int] | None
+def test_columns_of_any_types_and_damaged_anywhere_are_read_or_an_error_of_ours(
+    arrow: bool, columns: dict[str, pl.Series], spec: dict[str, object] | None, cut: tuple[int, int] | None
 ) -> None:
     written = io.BytesIO()
-    pl.DataFrame([values.alias(name) for name, values in columns.items()]).write_parquet(written)
+    table = pl.DataFrame([values.alias(name) for name, values in columns.items()])
+    _ = table.write_ipc(written) if arrow else table.write_parquet(written)
     raw = bytearray(written.getvalue())
     if cut is not None:
-        raw[4 + cut[0] % (len(raw) - 4)] = cut[1]
-    got = ingested(bytes(raw), "table.parquet", spec)
+        begins = len("ARROW1" if arrow else "PAR1")
+        raw[begins + cut[0] % (len(raw) - begins)] = cut[1]
+    got = ingested(bytes(raw), "table.arrow" if arrow else "table.parquet", spec)
     assert got is None or is_conserved(got)

@@ -156,9 +156,7 @@ def learning_curve(points: pl.DataFrame, marks: Marks, title: Titled) -> alt.Top
         .mark_text(align="left", dx=26, fontSize=12, color=INK)
         .encode(text="text:N"),
     ).properties(width=PANEL, height=HEIGHT)
-    longest = max(len(name) for name in points["config"].unique())
-    panels = _panels(layered, "who", ["Student", "system"], spacing=80 + 7 * longest)
-    return titled(panels, title)
+    return titled(_panels(layered, "who", ["Student", "system"]), title)
 
 
 def _position(points: pl.DataFrame) -> alt.X:
@@ -329,13 +327,13 @@ def _ordered(categories: pl.Series) -> list[str]:
     )
 
 
-def _panels(layered: Layers, column: str, order: list[str], spacing: int = 24) -> alt.ConcatChart:
+def _panels(layered: Layers, column: str, order: list[str]) -> alt.ConcatChart:
     """Return a panel for each value of a column, two in a row, each with the axis below it.
 
     Facets would draw the last row's axis under a panel that isn't there, of three configs or five.
     """
     panels = [_panel(layered, column, value, is_left=not at % 2) for at, value in enumerate(order)]
-    return alt.concat(*panels, columns=2, spacing=spacing)
+    return alt.concat(*panels, columns=2, spacing=24)
 
 
 def _panel(layered: Layers, column: str, value: str, *, is_left: bool) -> alt.LayerChart:

@@ -139,16 +139,27 @@ def any_true(flags: Sequence[Converted]) -> Converted:
     return Converted(values, pl.select(pl.any_horizontal(bad)).to_series() if bad else None)
 
 
+class ScoreSpan(NamedTuple):
+    """From where to where numbers go, how many there are, and how many of them are above 1."""
+
+    lowest: float
+    highest: float
+    numbers: int
+    above_one: int
+
+
 class ScoreRangeError(ModerationError):
     """Scores that are no probabilities: what they span, and what turns them into some."""
 
-    def __init__(self, table: str, column: str, out_of: float, lowest: float, highest: float) -> None:
+    def __init__(self, table: str, column: str, out_of: float, span: ScoreSpan) -> None:
+        lowest, highest, numbers, above_one = span
         spans = f"{table}: scores in column {column!r} go from {lowest:.10g} to {highest:.10g}"
         if out_of != 1:
             spans += f" after division by {out_of:g}"
         elif lowest >= 0 and highest <= 100:
             super().__init__(
-                f"{spans}, and a score is a probability from 0 to 1. If they are out of 100, say so: "
+                f"{spans}, {above_one:,} of {numbers:,} above 1, and a score is a probability from 0 to 1. If all of "
+                "them are out of 100, those up to 1 too, say so: "
                 f"{{column: {column}, out_of: 100}} in the columns file, or --score 'NAME={column}/100'; out of "
                 "another number, write that."
             )
@@ -203,6 +214,7 @@ class ScoreReader:
         self._rows = self._empty = self._percentages = self._commas = self._flags = self._rounded = 0
         self._foreign: Counter[str] = Counter()
         self._lowest, self._highest = inf, -inf
+        self._numbers = self._above_one = 0
 
     def read(self, values: pl.Series) -> pl.Series:
         """Return probabilities; null where a cell is empty or holds no number.
@@ -235,6 +247,8 @@ class ScoreReader:
         if known.size:
             self._lowest = min(self._lowest, float(known.min()))
             self._highest = max(self._highest, float(known.max()))
+            self._numbers += known.size
+            self._above_one += int((known > 1).sum())
         return numbers
 
     def _within(self, numbers: pl.Series) -> pl.Series:
@@ -254,7 +268,8 @@ class ScoreReader:
         if self._rows and self._lowest > self._highest:
             raise NoScoreError(table, self.column, [value for value, _ in self._foreign.most_common(3)])
         if self._rows and (self._lowest < 0 or self._highest > 1):
-            raise ScoreRangeError(table, self.column, self._out_of, self._lowest, self._highest)
+            span = ScoreSpan(self._lowest, self._highest, self._numbers, self._above_one)
+            raise ScoreRangeError(table, self.column, self._out_of, span)
 
     @property
     def note(self) -> str:

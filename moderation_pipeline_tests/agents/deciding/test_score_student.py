@@ -91,6 +91,8 @@ def test_scores_out_of_a_hundred_are_an_error_that_names_the_fix_and_are_read_wi
     table = "text,PERCENT\nfine,3\nbad,97\n"
     with pytest.raises(ModerationError, match=re.escape("{column: PERCENT, out_of: 100}")):
         read(tmp_path, table, "[PERCENT]")
+    with pytest.raises(ModerationError, match=r"from 0\.4 to 97, 2 of 3 above 1"):
+        read(tmp_path, f"{table}mixed,0.4\n", "[PERCENT]")
     comments = read(tmp_path, table, "[{column: PERCENT, out_of: 100}]").comments
     spec = ScoresSpec.model_validate({"columns": {"harassment": "PERCENT"}})
     assert [each.plan is not None and each.plan.category for each in decided(comments, spec)] == [

@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 import orjson
 import polars as pl
+from numpy.typing import NDArray
 
 from benchmarks.prompts import RESAMPLES, ranked
 from moderation_pipeline.backends.language_model import LanguageModel, Message, Reply, Request
@@ -32,6 +33,8 @@ from moderation_pipeline.backends.run_models import Deployment, RunModels
 from moderation_pipeline.config.model_specs import OpenAISpec
 from moderation_pipeline.text.visible import shortened
 from moderation_pipeline.warehouse.folder import DataFolder
+
+Values = Sequence[float] | NDArray[np.float64]
 
 LAST = 200
 """Of each label so many lines, the last by their hashes, are for trying."""
@@ -105,16 +108,26 @@ def leanings(
         return [leaning(question, each) for each in asyncio.run(asked(models.language_model(spec)))]
 
 
-def auroc(truth: Sequence[bool], found: Sequence[float]) -> str:
-    """Return the AUROC with its 95 % interval; lines of either label are resampled among themselves."""
+def wins_of(truth: Sequence[bool], found: Values) -> NDArray[np.float64]:
+    """Return, for each violation and each other line, 1 where the violation has the higher value, .5 where equal."""
     known, values = np.array(truth), np.array(found)
     bad, fine = values[known][:, None], values[~known][None, :]
-    wins = (bad > fine) + 0.5 * (bad == fine)
+    wins: NDArray[np.float64] = (bad > fine) + 0.5 * (bad == fine)
+    return wins
+
+
+def auroc(truth: Sequence[bool], found: Values, less: Values | None = None) -> str:
+    """Return the AUROC, or how far it is above that of `less`, with its 95 % interval.
+
+    Lines of either label are resampled among themselves.
+    """
+    wins = wins_of(truth, found) - (0.0 if less is None else wins_of(truth, less))
     draw = np.random.default_rng(7)
     rows, columns = (draw.integers(0, n, (RESAMPLES, n)) for n in wins.shape)
     drawn = [wins[row][:, column].mean() for row, column in zip(rows, columns, strict=True)]
     low, high = np.quantile(drawn, [0.025, 0.975])
-    return f"{wins.mean():.2f} [{low:.2f}, {high:.2f}]"
+    sign = "" if less is None else "+"
+    return f"{wins.mean():{sign}.2f} [{low:{sign}.2f}, {high:{sign}.2f}]"
 
 
 def report(name: str, found: Mapping[str, Sequence[float]], truth: Sequence[bool]) -> None:

@@ -36,7 +36,6 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.keyless_quality import as_comments, template_of
 from benchmarks.prompts import (
-    RESAMPLES,
     SETS,
     Asked,
     difference,
@@ -47,7 +46,7 @@ from benchmarks.prompts import (
     similarities,
     verdict_of,
 )
-from benchmarks.short_questions import LAST
+from benchmarks.short_questions import LAST, auroc
 from moderation_pipeline.agents.deciding.decision_student import Showing
 from moderation_pipeline.agents.deciding.deriving import violation_probability
 from moderation_pipeline.agents.deciding.question_set import chat_questions
@@ -229,28 +228,6 @@ class SmallModel:
             p = violation_probability(violation.name, told) if len(told) == len(questions) else 0.5
             found.append(math.log(p / (1.0 - p)))
         return found
-
-
-def wins_of(truth: Sequence[bool], values: np.ndarray) -> np.ndarray:
-    """Return, for each violation and each other line, 1 where the violation has the higher value, .5 where equal."""
-    known = np.array(truth)
-    bad, fine = values[known][:, None], values[~known][None, :]
-    wins: np.ndarray = (bad > fine) + 0.5 * (bad == fine)
-    return wins
-
-
-def auroc(truth: Sequence[bool], values: np.ndarray, less: np.ndarray | None = None) -> str:
-    """Return the AUROC, or how far it is above that of `less`, with its 95 % interval.
-
-    Lines of either label are resampled among themselves.
-    """
-    wins = wins_of(truth, values) - (0.0 if less is None else wins_of(truth, less))
-    draw = np.random.default_rng(7)
-    rows, columns = (draw.integers(0, n, (RESAMPLES, n)) for n in wins.shape)
-    drawn = [wins[row][:, column].mean() for row, column in zip(rows, columns, strict=True)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    sign = "" if less is None else "+"
-    return f"{wins.mean():{sign}.2f} [{low:{sign}.2f}, {high:{sign}.2f}]"
 
 
 def best_threshold(truth: Sequence[bool], found: np.ndarray) -> float:

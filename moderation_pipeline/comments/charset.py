@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from moderation_pipeline.comments.unread_formats import is_no_text
+
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -86,21 +88,8 @@ def _is_utf8(block: bytes) -> bool:
         return False
 
 
-NO_TEXTS = (
-    b"PAR1",
-    b"ARROW1",
-    b"FEA1",
-    b"PK\x03\x04",
-    b"SQLite format 3\x00",
-    b"%PDF",
-    b"\xff\xff\xff\xff",
-    b"\xd0\xcf\x11\xe0",
-    b"\x93NUMPY",
-    b"\x89HDF",
-    b"\x89PNG",
-    b"Obj\x01",
-)
-"""How files begin that are full of zeros and no text at all."""
+OF_COLUMNS = (b"PAR1", b"ARROW1")
+"""How tables begin that are read, but full of zeros and no text at all."""
 
 
 def encoding_of(head: bytes) -> str | None:
@@ -109,7 +98,7 @@ def encoding_of(head: bytes) -> str | None:
     Without a mark UTF-16 is told by its zeros: they stand in every other byte of what is ASCII, line feeds
     among it, and nowhere in a text of UTF-8.
     """
-    if head.startswith(NO_TEXTS):
+    if head.startswith(OF_COLUMNS) or is_no_text(head):
         return None
     for mark, name in MARKS:
         if head.startswith(mark):

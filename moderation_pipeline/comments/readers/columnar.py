@@ -66,10 +66,6 @@ class ColumnarReader(TableReader):
         return head.startswith(cls.magic)
 
     @abstractmethod
-    def schema(self, path: Path) -> dict[str, DataType]:
-        """Return the columns' types."""
-
-    @abstractmethod
     def scanned(self, path: Path) -> pl.LazyFrame:
         """Return the table, unread."""
 
@@ -108,7 +104,7 @@ class ColumnarReader(TableReader):
             if not file.read(len(self.magic)).startswith(self.magic):
                 raise WrappedTableError(source.path, self.called)
         with reading(source.path, self.called):
-            schema = self.schema(source.path)
+            schema = self.scanned(source.path).collect_schema()
         return {
             path: field
             for name, dtype in schema.items()
@@ -124,10 +120,6 @@ class ParquetReader(ColumnarReader):
     called = "Parquet"
     magic = PARQUET_MAGIC
 
-    def schema(self, path: Path) -> dict[str, DataType]:
-        """Return the columns' types."""
-        return dict(pl.read_parquet_schema(path))
-
     def scanned(self, path: Path) -> pl.LazyFrame:
         """Return the table, unread."""
         return pl.scan_parquet(path, glob=False)
@@ -140,10 +132,6 @@ class ArrowReader(ColumnarReader):
     describes = "Arrow (Feather) with our columns, or columns named in a .columns.yaml"
     called = "Arrow"
     magic = ARROW_MAGIC
-
-    def schema(self, path: Path) -> dict[str, DataType]:
-        """Return the columns' types."""
-        return dict(pl.read_ipc_schema(path))
 
     def scanned(self, path: Path) -> pl.LazyFrame:
         """Return the table, unread."""

@@ -46,13 +46,18 @@ def shares_in_words(shares: Sequence[float | None], digits: int) -> list[str]:
 
 def of_thousand(share: float | None) -> str:
     """Return 49 of a share of .049; what is neither none nor all of a thousand is never said to be."""
+    return _of_so_many(share, 1_000)
+
+
+def _of_so_many(share: float | None, whole: int) -> str:
     if share is None:
         return NONE
-    if 0 < share < 0.0005:
+    text = f"{whole * share:,.0f}"
+    if share > 0 and text == "0":
         return "fewer than 1"
-    if 0.9995 <= share < 1:
-        return "more than 999"
-    return f"{1000 * share:,.0f}"
+    if share < 1 and text == f"{whole:,}":
+        return f"more than {whole - 1:,}"
+    return text
 
 
 def score(value: float | None) -> str:
@@ -103,13 +108,8 @@ def signed(value: float | None, digits: int = 2) -> str:
 
 def of_hundred(share: float | None) -> str:
     """Return 71 of a share of .71: what is neither none nor all of a hundred is never said to be."""
-    if share is None:
-        return NONE
-    if 0 < share < 0.005:
-        return "fewer than 1"
-    if 0.995 <= share < 1:
-        return "more than 99"
-    return {0: "none", 100: "all"}.get(round(100 * share), f"{100 * share:.0f}")
+    said = _of_so_many(share, 100)
+    return {"0": "none", "100": "all"}.get(said, said)
 
 
 class Told(NamedTuple):

@@ -29,6 +29,7 @@ from moderation_pipeline.report.quantities import (
         (percent, None, "–"),
         (of_thousand, 0.0481, "48"),
         (of_thousand, 0.0003, "fewer than 1"),
+        (of_thousand, 0.0005, "fewer than 1"),
         (of_thousand, 0.9997, "more than 999"),
         (of_thousand, 1.0, "1,000"),
         (of_thousand, 0.0, "0"),

@@ -7,12 +7,13 @@ imported when something is first drawn.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from moderation_pipeline.report.quantities import score
 from moderation_pipeline.terminal.escaping import harmless
 
 if TYPE_CHECKING:
@@ -193,6 +194,18 @@ def number(value: float, digits: int = 4) -> str:
     if abs(value) >= 10**digits:
         return f"{value:.1f}".removesuffix(".0")
     return f"{value:.{digits}g}"
+
+
+def two_digits(value: object) -> str:
+    """Return a score as a report says it; a dash where there is none."""
+    return score(value) if isinstance(value, float) else "–"
+
+
+def estimate(row: Mapping[str, object], name: str, shown: Callable[[object], str] = two_digits) -> str:
+    """Return a row's estimate, with its interval where it has one."""
+    if row[name] is None or row[f"{name}_low"] is None:
+        return shown(row[name])
+    return f"{shown(row[name])} [{shown(row[f'{name}_low'])}, {shown(row[f'{name}_high'])}]"
 
 
 def _items(mapping: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:

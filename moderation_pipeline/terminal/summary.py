@@ -5,7 +5,7 @@ The estimates and their intervals are `evaluation`'s; here they are only laid ou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -16,10 +16,10 @@ from moderation_pipeline.evaluation.comparable import made, stale, stale_sentenc
 from moderation_pipeline.evaluation.expected_rarity import rarity_told
 from moderation_pipeline.evaluation.yardstick import told
 from moderation_pipeline.report.label_words.label_voice import voice_of
-from moderation_pipeline.report.quantities import percent, score
+from moderation_pipeline.report.quantities import percent
 from moderation_pipeline.report.stand_ins import marks
 from moderation_pipeline.slugs import check_slug
-from moderation_pipeline.terminal.screen import number, print_table
+from moderation_pipeline.terminal.screen import estimate, number, print_table, two_digits
 from moderation_pipeline.terminal.whose_labels import are_acts
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -101,11 +101,11 @@ def _cell(column: str, row: Row) -> str:
         case "config":
             return f"{row['config']}{'*' if row['marked'] else ''}{' (default)' if row['is_default'] else ''}"
         case "F1":
-            return _estimate(row, "f1", _two_digits)
+            return estimate(row, "f1")
         case "precision" | "recall":
-            return _two_digits(row[column])
+            return two_digits(row[column])
         case "ends as Expert":
-            return _estimate(row, "system_agreement_rate", _percent)
+            return estimate(row, "system_agreement_rate", _percent)
         case "audited":
             return _percent(row["audit_share"])
         case "acted against":
@@ -116,16 +116,6 @@ def _cell(column: str, row: Row) -> str:
         case _:
             latency = row["latency_ms_p95"]
             return number(latency, 3) if isinstance(latency, float) else "–"
-
-
-def _estimate(row: Row, name: str, shown: Callable[[object], str]) -> str:
-    if row[name] is None or row[f"{name}_low"] is None:
-        return shown(row[name])
-    return f"{shown(row[name])} [{shown(row[f'{name}_low'])}, {shown(row[f'{name}_high'])}]"
-
-
-def _two_digits(value: object) -> str:
-    return score(value) if isinstance(value, float) else "–"
 
 
 def _percent(value: object) -> str:

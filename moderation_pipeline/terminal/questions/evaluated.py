@@ -14,7 +14,6 @@ import click
 
 from moderation_pipeline.evaluation.scored.judged_rows import ALIKE, LabelSource
 from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
-from moderation_pipeline.report.quantities import score
 from moderation_pipeline.report.scored_tables.evidence_sentences import (
     coverage_sentences,
     fairness_sentences,
@@ -30,7 +29,7 @@ from moderation_pipeline.report.scored_tables.score_sentences import (
 from moderation_pipeline.report.scored_tables.score_words import WORDS
 from moderation_pipeline.terminal.chat_summary import wrapped
 from moderation_pipeline.terminal.escaping import harmless
-from moderation_pipeline.terminal.screen import console, number, print_table
+from moderation_pipeline.terminal.screen import console, estimate, number, print_table, two_digits
 
 Row = Mapping[str, object]
 
@@ -96,18 +95,8 @@ def _cell(column: str, row: Row) -> str:
         case "errors/1000 by weight":
             return number(row["harm_per_1000"], 3) if isinstance(row["harm_per_1000"], float) else "–"
         case "precision" | "recall":
-            return _two_digits(row[column])
+            return two_digits(row[column])
         case "F1, threshold chosen":
-            return _two_digits(row["chosen_f1"])
+            return two_digits(row["chosen_f1"])
         case _:
-            return _estimate(row, column.lower())
-
-
-def _estimate(row: Row, name: str) -> str:
-    if row[name] is None or row[f"{name}_low"] is None:
-        return _two_digits(row[name])
-    return f"{_two_digits(row[name])} [{_two_digits(row[f'{name}_low'])}, {_two_digits(row[f'{name}_high'])}]"
-
-
-def _two_digits(value: object) -> str:
-    return score(value) if isinstance(value, float) else "–"
+            return estimate(row, column.lower())

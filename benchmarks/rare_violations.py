@@ -1,12 +1,13 @@
 """Whom audits should look at where violations are rare, and whether it costs anything where they are not.
 
-    python -m benchmarks.rare_violations [--only twitch conda] [--rates .05 .10] [--seeds 5]
+    python -m benchmarks.rare_violations [--only twitch conda] [--rates .05 .10] [--seeds 5] [--last]
 
 Three ways to spend the same audits, with the labels as the Expert and no memory, on 27 Twitch channels (one violation
 in 270 comments: what a moderator acted on) and on the research stream (one in five): `uncertain` with the threshold of
 the Student alone, which is how it was; `uncertain` with the threshold of the system; `averted_harm`, a missed
 violation and a wrongful sanction weighed alike. Scored is the second half, as in `learning_curve`. Differences to the
 first way are paired: over orders of the research stream (Student's t), over the Twitch channels (bootstrap).
+With `--last` the last way runs alone.
 """
 
 from __future__ import annotations
@@ -165,24 +166,24 @@ def print_row(way: Way, rate: float, outcomes: Sequence[Outcome], difference: st
     )
 
 
-def print_twitch(rates: Sequence[float], seeds: int) -> None:
+def print_twitch(ways: Sequence[Way], rates: Sequence[float], seeds: int) -> None:
     """Print the rows of the Twitch channels: as many runs of each way, which differ in what chance draws."""
     comments = twitch()
     for rate in rates:
         before: list[Outcome] = []
-        for way in WAYS:
+        for way in ways:
             runs = (moderated(comments, way, rate, 2, LEARNED_FIRST, seed) for seed in range(seeds))
             now = [outcome_of(comments, each, way) for each in runs]
             before = before or now
             print_row(way, rate, now, "" if before is now else by_channel(before, now))
 
 
-def print_conda(rates: Sequence[float], seeds: int) -> None:
+def print_conda(ways: Sequence[Way], rates: Sequence[float], seeds: int) -> None:
     """Print the rows of the research stream."""
     streams = [research_stream(seed) for seed in range(seeds)]
     for rate in rates:
         before: list[float] = []
-        for way in WAYS:
+        for way in ways:
             runs = [
                 outcome_of(each, moderated(each, way, rate, EXPECTED_PER_1000, 0), way) for each in streams
             ]
@@ -202,17 +203,19 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=("twitch", "conda"), default=["twitch", "conda"])
     parser.add_argument("--rates", nargs="+", type=float, default=[0.05, 0.10])
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--last", action="store_true")
     given = parser.parse_args()
+    ways = WAYS[-1:] if given.last else WAYS
     print(
         f"{'':36} {'rate':>5} {'audited':>8} {'violations':>10} {'acts alone':>9} {'right':>5} {'system F1':>14}  "
         "more than the first way"
     )
     if "twitch" in given.only:
         print("27 Twitch channels")
-        print_twitch([0.05], given.seeds)
+        print_twitch(ways, [0.05], given.seeds)
     if "conda" in given.only:
         print("research stream")
-        print_conda(given.rates, given.seeds)
+        print_conda(ways, given.rates, given.seeds)
 
 
 if __name__ == "__main__":

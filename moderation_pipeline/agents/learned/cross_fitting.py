@@ -32,7 +32,7 @@ LEAST_OF_A_KIND = 5
 
 
 WAYS = tuple(Way(share, reads_conduct=reads) for reads in (False, True) for share in (1.0, 0.0))
-"""Of equals the first is taken: who writes and how has to show that it helps."""
+"""Of equals the first is taken."""
 
 
 SURE = 2.0
@@ -63,9 +63,17 @@ class Folds:
 
 
 def cross_fitted(
-    rows: csr_matrix, is_violation: Flags, folds: NDArray[np.int64], weights: Floats, strengths: Strengths
+    rows: csr_matrix,
+    is_violation: Flags,
+    folds: NDArray[np.int64],
+    weights: Floats,
+    strengths: Strengths,
+    *,
+    reads_conduct: bool,
 ) -> CrossFitted | None:
     """Return what heads say of the folds they were not fitted on; null while there are too few of either kind.
+
+    Whether who writes and how is read is as given, unless folds show that the other way is better.
 
     `weights` are 1 / audit probability, by which predictions are calibrated. The way to fit is the one whose
     calibrated predictions are the likelier, each audit counting once, as it does in a fit: weighted, the few that
@@ -90,7 +98,8 @@ def cross_fitted(
             for way, scores in found.items():
                 everything = with_conduct if way.reads_conduct else without
                 scores[out] = everything.beside(text[0] if text else None, way.text_share).scores(asked)[:, 0]
-    best = _likeliest({way: _losses(found[way][own], is_violation[own], weights[own]) for way in ways})
+    losses = {way: _losses(found[way][own], is_violation[own], weights[own]) for way in ways}
+    best = _likeliest(losses, reads_conduct=reads_conduct)
     return CrossFitted(found[best], best)
 
 
@@ -110,16 +119,17 @@ def _fitted_ways(
     return [[next(fits) for _ in group] for group in to_fit]
 
 
-def _likeliest(losses: Mapping[Way, Floats]) -> Way:
-    """Return the way of the least loss; one that reads conduct only where that is more than chance makes of it."""
+def _likeliest(losses: Mapping[Way, Floats], *, reads_conduct: bool) -> Way:
+    """Return the way of the least loss; the other side of `reads_conduct` only where chance makes no such gain."""
     best = {
         reads: min(
             (way for way in losses if way.reads_conduct == reads), key=lambda way: float(losses[way].mean())
         )
         for reads in (False, True)
     }
-    gain = losses[best[False]] - losses[best[True]]
-    return best[bool(gain.mean() > SURE * gain.std() / sqrt(len(gain)))]
+    gain = losses[best[reads_conduct]] - losses[best[not reads_conduct]]
+    is_shown = bool(gain.mean() > SURE * gain.std() / sqrt(len(gain)))
+    return best[reads_conduct != is_shown]
 
 
 def _losses(scores: Floats, outcomes: Flags, weights: Floats) -> Floats:

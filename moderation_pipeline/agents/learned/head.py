@@ -34,10 +34,6 @@ class Way(NamedTuple):
     reads_conduct: bool
 
 
-AS_BEFORE = Way(1.0, reads_conduct=False)
-"""Until folds say which way is better: who writes and how has to show that it helps."""
-
-
 class Strengths(NamedTuple):
     """How much fits may make of few audits (scikit-learn's C): on everything, and on the text alone.
 

@@ -20,7 +20,7 @@ from moderation_pipeline.agents.learned.audits_so_far import AuditsSoFar, HeldAg
 from moderation_pipeline.agents.learned.calibration import UNCALIBRATED, Calibration, calibrate
 from moderation_pipeline.agents.learned.cross_fitting import cross_fitted
 from moderation_pipeline.agents.learned.guard import Compared, Guard, is_right
-from moderation_pipeline.agents.learned.head import AS_BEFORE, Head, Strengths, fit_head
+from moderation_pipeline.agents.learned.head import Head, Strengths, Way, fit_head
 from moderation_pipeline.agents.learned.model_snapshot import ModelSnapshot
 from moderation_pipeline.agents.learned.reading.case_reader import CaseReader
 from moderation_pipeline.agents.learned.recent_scores import Alone, RecentScores
@@ -48,7 +48,7 @@ class HeadLearning:
         self._spec = spec
         self._purpose = purpose
         self._reader = reader
-        self._way = AS_BEFORE
+        self._way: Way | None = None
         self._is_outdone = False
         self._taught_in: tuple[str, ...] = ()
         self.audits = AuditsSoFar(spec)
@@ -113,7 +113,8 @@ class HeadLearning:
     @property
     def _strengths(self) -> Strengths:
         spec, reader = self._spec, self._reader
-        return Strengths(spec.strength, spec.text_strength, reader.before_text, reader.conduct, self._way)
+        way = self._way or Way(1.0, reads_conduct=self.audits.violations_are_rare)
+        return Strengths(spec.strength, spec.text_strength, reader.before_text, reader.conduct, way)
 
     def _cross_fit(self, rows: csr_matrix) -> bool:
         """Judge ways to fit by the folds of the audits so far; return whether heads can be judged by them too."""
@@ -124,6 +125,7 @@ class HeadLearning:
             np.array([each.fold for each in examples]),
             np.array([each.weight for each in examples]),
             self._strengths,
+            reads_conduct=self.audits.violations_are_rare,
         )
         if found is None:
             return False
@@ -190,7 +192,7 @@ class HeadLearning:
             options=self._reader.options,
             examples=tuple(self.audits.examples),
             chats=self._taught_in,
-            way=self._way,
+            way=self._strengths.way,
             peculiar=self._reader.peculiar,
         )
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from moderation_pipeline.agents.conduct.conduct_levels import NOT_LOOKED_AT, WIDTH, conduct_names
 from moderation_pipeline.agents.learned.calibration import Calibration
-from moderation_pipeline.agents.learned.head import AS_BEFORE, Head, Way
+from moderation_pipeline.agents.learned.head import Head, Way
 from moderation_pipeline.agents.learned.linear_fits import Linear
 from moderation_pipeline.agents.learned.reading.channel_ways import Peculiar
 from moderation_pipeline.agents.learned.reading.feature_rows import Known
@@ -29,6 +29,9 @@ Floats = NDArray[np.float64]
 
 ALWAYS_LEARNT = -1
 """The fold of what a run began with: it is in every fit, and judged by none."""
+
+AS_BEFORE = Way(1.0, reads_conduct=False)
+"""The way to fit of a head that was kept before there was a choice."""
 
 CONDUCT = "conduct"
 """The key of the names of levels: heads that were kept before there were any lack it."""

@@ -50,7 +50,7 @@ def test_a_word_that_only_one_fold_holds_is_unknown_to_the_head_that_judges_it()
     rare = ((folds == 0) & is_violation).astype(float)
     rows = csr_matrix(np.column_stack([np.full(40, 0.5), rare]))
 
-    found = cross_fitted(rows, is_violation, folds, np.ones(40), STRENGTHS)
+    found = cross_fitted(rows, is_violation, folds, np.ones(40), STRENGTHS, reads_conduct=False)
 
     assert found is not None
     in_fold = found.scores[folds == 0]
@@ -62,7 +62,7 @@ def test_what_a_run_began_with_is_learnt_from_and_not_judged() -> None:
     folds = dealt(60, is_violation)
     folds[:20] = ALWAYS_LEARNT
 
-    found = cross_fitted(rows, is_violation, folds, np.ones(60), STRENGTHS)
+    found = cross_fitted(rows, is_violation, folds, np.ones(60), STRENGTHS, reads_conduct=False)
 
     assert found is not None
     assert np.isnan(found.scores[:20]).all()
@@ -72,7 +72,10 @@ def test_what_a_run_began_with_is_learnt_from_and_not_judged() -> None:
 def test_folds_say_nothing_while_a_kind_is_too_rare() -> None:
     rows, is_violation = marked_rows(16)
 
-    assert cross_fitted(rows, is_violation, dealt(16, is_violation), np.ones(16), STRENGTHS) is None
+    assert (
+        cross_fitted(rows, is_violation, dealt(16, is_violation), np.ones(16), STRENGTHS, reads_conduct=False)
+        is None
+    )
 
 
 def conduct_and_text(count: int, *, told_by_conduct: float) -> tuple[csr_matrix, NDArray[np.bool_]]:
@@ -92,7 +95,30 @@ def test_who_writes_and_how_is_read_where_it_helps_and_left_out_where_it_does_no
     read = []
     for told in (1.0, 0.0):
         rows, is_violation = conduct_and_text(200, told_by_conduct=told)
-        found = cross_fitted(rows, is_violation, dealt(200, is_violation), np.ones(200), strengths)
+        found = cross_fitted(
+            rows, is_violation, dealt(200, is_violation), np.ones(200), strengths, reads_conduct=False
+        )
+        assert found is not None
+        read.append(found.way.reads_conduct)
+
+    assert read == [True, False]
+
+
+def test_where_it_is_read_from_the_start_who_writes_and_how_is_left_out_once_folds_show_that_it_harms() -> (
+    None
+):
+    """Hundreds of levels that are noise harm; one of them is within what chance makes."""
+    rows, is_violation = conduct_and_text(200, told_by_conduct=0.0)
+    noise = np.random.default_rng(4).random((200, 400)) < 0.5
+    text = rows.toarray()[:, 3:]
+    read = []
+    for levels in (1, 400):
+        columns = np.column_stack([rows.toarray()[:, :1], noise[:, :levels], text])
+        strengths = Strengths(5.0, None, width=1 + levels, conduct=range(1, 1 + levels))
+        folds = dealt(200, is_violation)
+        found = cross_fitted(
+            csr_matrix(columns), is_violation, folds, np.ones(200), strengths, reads_conduct=True
+        )
         assert found is not None
         read.append(found.way.reads_conduct)
 
@@ -104,7 +130,9 @@ def test_what_many_audits_show_is_not_drowned_by_the_few_that_chance_drew() -> N
     rows, is_violation = conduct_and_text(400, told_by_conduct=0.7)
     weights = np.where(np.random.default_rng(2).random(400) < 0.01, 100.0, 1.0)
 
-    found = cross_fitted(rows, is_violation, dealt(400, is_violation), weights, strengths)
+    found = cross_fitted(
+        rows, is_violation, dealt(400, is_violation), weights, strengths, reads_conduct=False
+    )
 
     assert found is not None
     assert found.way.reads_conduct

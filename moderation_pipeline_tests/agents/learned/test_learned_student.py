@@ -72,6 +72,20 @@ def test_a_head_hears_memories_from_where_its_base_does(least_similarity: float)
     assert LearnedStudent(LearnedSpec(), base, may_train=True).hears_from == least_similarity
 
 
+@pytest.mark.parametrize(("one_in", "reads_conduct"), [(100, True), (10, False)])
+def test_who_writes_and_how_is_read_before_folds_can_say_only_where_violations_are_rare(
+    one_in: int, reads_conduct: bool
+) -> None:
+    lines = [f"{'you zorg' if i % one_in == 7 else GOOD[i % len(GOOD)]} {i}" for i in range(400)]
+    student = learned(least_audits=20)
+
+    moderated(student, chat_of(lines[: 4 * one_in], users=[f"u{i}" for i in range(4 * one_in)]), rate=1.0)
+
+    snapshot = student.snapshot()
+    assert snapshot is not None
+    assert snapshot.way.reads_conduct == reads_conduct
+
+
 def test_a_copy_of_a_student_can_be_asked_apart() -> None:
     student = LearnedStudent(LearnedSpec(), RulesStudent(), may_train=True)
 

@@ -38,11 +38,11 @@ ENOUGH_VIOLATIONS = 100
 """From so many of this run's own on, the way to fit that folds found better stays."""
 
 
-RARE = 0.02
-"""Of all comments, the share of violations below which who writes and how is read until folds say otherwise.
+RARE = 0.05
+"""The share of audits that are violations below which who writes and how is read until folds say otherwise.
 
-Where violations are that rare the audits hold a handful of them for thousands of comments: too few to learn words from,
-or to show that anything helps; and who writes, at what pace, and how often it was said, are a few numbers.
+Audits look for violations, so of all comments there are fewer still. The audits hold a handful of them then: too few to
+learn words from, or to show that anything helps; and who writes, at what pace, and how often, are a few numbers.
 """
 
 
@@ -90,7 +90,6 @@ class AuditsSoFar:
         self._folds = Folds()
         self._kept = KeptExamples(spec.most_examples)
         self._taught = self._own = 0
-        self._comments = self._violating_comments = 0.0
         self._beyond_base: Counter[str | None] = Counter()
         self.scored: list[Scored] = []
 
@@ -128,9 +127,6 @@ class AuditsSoFar:
             self._taught += 1
             self._own += 1
             self._violations += is_violation
-            stands_for = 1 / each.lesson.audit_probability
-            self._comments += stands_for
-            self._violating_comments += stands_for * is_violation
             self._beyond_base[each.pending.not_judged] += 1
             place = self._kept.place_of(each.lesson.case.comment_id, is_violation=is_violation)
             if place is not None:
@@ -170,8 +166,8 @@ class AuditsSoFar:
 
     @property
     def violations_are_rare(self) -> bool:
-        """Whether this run's audits, weighted by 1 / probability, say that violations are rare among all comments."""
-        return self._violating_comments < RARE * self._comments
+        """Whether few of this run's audits found one."""
+        return self._violations < RARE * self._own
 
     @property
     def is_fit_due(self) -> bool:

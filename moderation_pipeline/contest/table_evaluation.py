@@ -118,6 +118,7 @@ def evaluate_asked(table: Path | str | pl.DataFrame, asked: Asked) -> Evaluation
         clusters=judged.rows["cluster"].n_unique(),
         has_users=asked.user is not None or asked.cluster is not None,
         label_source=asked.label_source,
+        data=columns.file_hash,
         harm=str(harm),
         alpha=alpha.estimate,
         alpha_low=alpha.low,

@@ -32,12 +32,16 @@ class NoTableError(ModerationError):
 
 @dataclass(frozen=True, slots=True)
 class TableColumns:
-    """Columns of a table, `row` (its line or place) among them, and how many of its rows could not be cut."""
+    """Columns of a table, `row` (its line or place) among them, and how many of its rows could not be cut.
+
+    `file_hash` is the SHA-256 of the file in hex; null of a frame.
+    """
 
     name: str
     frame: pl.DataFrame
     unreadable: int = 0
     notes: tuple[str, ...] = ()
+    file_hash: str | None = None
 
 
 ROW = "\x00row"
@@ -85,4 +89,4 @@ def _of_file(path: Path, text: str, wanted: Wanted) -> TableColumns:
     reader = kind(spec)
     found = reader.whole(source, columns)
     frame = found.table.with_columns(pl.Series(ROW, list(found.numbers), pl.Int64))
-    return TableColumns(path.name, frame, len(found.rejected), tuple(reader.notes))
+    return TableColumns(path.name, frame, len(found.rejected), tuple(reader.notes), source.file_hash())

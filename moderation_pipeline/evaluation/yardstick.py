@@ -37,9 +37,15 @@ HOW_HARD_IT_IS_ASKED = {
 
 def yardstick_of(named: NamedConfig, others: Iterable[NamedConfig]) -> str | None:
     """Return the name of the config, of regime expert_only, whose plans the config's are held against."""
+    # Of one that has no Expert: who takes violations to be as rare as it does, before who is called as usual.
+    expected = named.config.expected_violations_per_1000
     full = sorted(
         (each for each in others if each.config.regime == "expert_only"),
-        key=lambda each: (each.name != USUAL, each.name),
+        key=lambda each: (
+            each.config.expected_violations_per_1000 != expected,
+            each.name != USUAL,
+            each.name,
+        ),
     )
     if named.config.expert == "none":
         return full[0].name if full else None
@@ -80,6 +86,20 @@ def _named(configs: Sequence[NamedConfig], name: str) -> str:
 
 
 def judge_of(named: NamedConfig) -> Mapping[str, Any]:
-    """Return what a config says of its Expert that makes it this judge and no other."""
-    expert = named.config.expert
-    return {} if expert == "none" else expert.model_dump(mode="json", exclude=HOW_HARD_IT_IS_ASKED)
+    """Return what a config says of its Expert that makes it this judge and no other.
+
+    Not all of it stands in `expert`: careful rules go by how rare violations are taken to be, and a model is shown the
+    channel's own rules. Neither is anything to the others.
+    """
+    config = named.config
+    if config.expert == "none":
+        return {}
+    judge = config.expert.model_dump(mode="json", exclude=HOW_HARD_IT_IS_ASKED)
+    match config.expert.backend:
+        case "labels":
+            return judge
+        case "careful_rules":
+            expected = config.expected_violations_per_1000
+            return {**judge, "expected": None if expected is None else expected.model_dump(mode="json")}
+        case _:
+            return {**judge, "rules": config.rules}

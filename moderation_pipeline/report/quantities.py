@@ -76,6 +76,11 @@ MOST_DIGITS = 4
 """Of a score that is neither 0 nor 1 and near one of them."""
 
 
+def p_value(p: float) -> str:
+    """Return 0.043, or `< .001`: chance alone is never said to be impossible."""
+    return f"{p:.3f}" if p >= 0.001 else "< .001"
+
+
 def milliseconds(amount: float | None) -> str:
     """Return 250 ms, 1.2 s or < 1 ms."""
     if amount is None:

@@ -6,6 +6,8 @@ How a value is computed is documented where that is done.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from moderation_pipeline.warehouse.judging_meanings import (
     OF_ACCEPTED,
     OF_ANSWERS,
@@ -252,13 +254,13 @@ def meaning_of(table: str, column: str) -> str | None:
     return None
 
 
-def comment_statements() -> list[str]:
-    """Return the statements that put the meanings beside the columns of the tables' views."""
+def comment_statements(columns: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return the statements that put the meanings beside the columns of views, given by the views' names."""
     return [
-        f'comment on column "{table.name}"."{column}" is \'{_quoted(meaning)}\''
-        for table in TABLES.values()
-        for column in table.schema
-        if (meaning := meaning_of(table.name, column)) is not None
+        f'comment on column "{view}"."{column}" is \'{_quoted(meaning)}\''
+        for view, names in columns.items()
+        for column in names
+        if (meaning := meaning_of(view, column)) is not None
     ]
 
 

@@ -6,6 +6,7 @@ Dagster's checks ask these questions after every materialisation (`defs/`); they
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 import polars as pl
 
@@ -162,10 +163,22 @@ DSA_LIMITS = {
 (transparency.dsa.ec.europa.eu/page/api-documentation)."""
 
 
+DSA_FIRST_DATES = {"content_date": date(2000, 1, 1), "application_date": date(2020, 1, 1)}
+"""The earliest dates that it takes; a restriction ends on the day that it begins, or later."""
+
+
 def beyond_dsa_limits(statements: pl.DataFrame) -> pl.DataFrame:
-    """Return the statements that the transparency database would refuse: too long, without a decision, a bad puid."""
+    """Return the statements that the transparency database would refuse.
+
+    Those that are too long, name no decision, have a bad puid, or a date that is missing, too early or out of order.
+    """
     too_long = [pl.col(name).str.len_chars() > most for name, most in DSA_LIMITS.items()]
     undecided = pl.col("decision_visibility").is_null() & pl.col("decision_provision").is_null()
     bad_puid = ~pl.col("puid").str.contains(r"^[A-Za-z0-9_-]+$") | pl.col("puid").is_duplicated()
     undated = pl.col("content_date").is_null() | pl.col("application_date").is_null()
-    return statements.filter(pl.any_horizontal(*too_long, undecided, bad_puid, undated).fill_null(value=True))
+    too_early = [pl.col(name) < first for name, first in DSA_FIRST_DATES.items()]
+    ended_before = (pl.col("end_date_service_restriction") < pl.col("application_date")).fill_null(
+        value=False
+    )
+    wrong = pl.any_horizontal(*too_long, undecided, bad_puid, undated, *too_early, ended_before)
+    return statements.filter(wrong.fill_null(value=True))

@@ -169,6 +169,14 @@ where {_fared("one")} <> {_fared("other")}
 """
 """Comments that fare otherwise under two configs of a chat, each pair once (`config` before `other_config`)."""
 
+WHAT_IF_LINES = """
+select w.chat, w.config, w.asked, w.comment_id, w.position, w.channel, w.user_id, w.user_name, w.is_newcomer, c.text,
+       w.way, w.before, w.after, w.category_before, w.category_after, w.label_is_violation, c.label_source
+from what_if w join comments c on c.chat = w.chat and c.comment_id = w.comment_id
+order by w.chat, w.config, w.position
+"""
+"""Whom other thresholds or another ladder would have hit, or spared, with what they wrote."""
+
 MODERATORS_COMPARED = """
 select a.chat, a.config, a.comment_id, a.position, a.sent_at, a.channel, a.user_id, a.user_name, c.text,
        c.label_action as moderators, a.action as config_would, a.category, a.reason,
@@ -245,6 +253,7 @@ QUESTIONS: dict[str, str] = {
     "missed_violations": MISSED_VIOLATIONS,
     "audit_agreement": AUDIT_AGREEMENT,
     "flips": FLIPS,
+    "what_if_lines": WHAT_IF_LINES,
     "moderators_compared": MODERATORS_COMPARED,
     "user_evenings": USER_EVENINGS,
     "dsa_statements": DSA_STATEMENTS,
@@ -263,6 +272,7 @@ ANSWERS: dict[str, str] = {
     "missed_violations": "a labelled violation (label_source moderators: acted on) judged innocent, or not decided",
     "audit_agreement": "a run: how often Student and Expert agree, each audit weighted by how unlikely it was",
     "flips": "a comment that fares otherwise under two configs of its chat",
+    "what_if_lines": "a comment that would fare otherwise, as `what_if` was asked last, with what was written",
     "moderators_compared": "a comment: what human moderators did, and what a config would do",
     "user_evenings": "a comment with what was done about it, in stream order: where user_name = '...'",
     "dsa_statements": "a sanction in the fields of the EU's DSA transparency database, without personal data",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -135,6 +136,10 @@ def test_a_statement_that_the_database_would_refuse_is_a_culprit(moderated: Home
     assert beyond_dsa_limits(long).height == rows.height
     twice = pl.concat([rows, rows.head(1)])
     assert beyond_dsa_limits(twice).height == 2
+    for name, day in (("content_date", date(1999, 12, 31)), ("application_date", date(2019, 12, 31))):
+        assert beyond_dsa_limits(rows.with_columns(pl.lit(day).alias(name))).height == rows.height
+    ended = rows.with_columns(end_date_service_restriction=pl.col("application_date").dt.offset_by("-1d"))
+    assert beyond_dsa_limits(ended).height == rows.height
 
 
 def test_abilities_are_kept_by_config(folder: DataFolder, instance: dg.DagsterInstance) -> None:

@@ -19,6 +19,7 @@ def named(name: str, **parts: object) -> NamedConfig:
 
 CAREFUL = named("expert_only", student="none", audit={"policy": "all"})
 STRANGER = named("a_other", student="none", expert=OTHER, audit={"policy": "all"})
+LABELS = named("labels_only", student="none", expert="labels", audit={"policy": "all"})
 HYBRID = named("hybrid")
 ALONE = named("student_only", expert="none", memory=None, audit={"policy": "none"})
 
@@ -36,6 +37,37 @@ def test_a_config_without_an_expert_is_held_against_the_usual_one() -> None:
     assert yardstick_of(ALONE, [STRANGER, CAREFUL]) == "expert_only"
     assert yardstick_of(ALONE, [STRANGER]) == "a_other"
     assert yardstick_of(ALONE, [HYBRID]) is None
+
+
+def test_careful_rules_that_take_violations_to_be_rarer_are_another_expert() -> None:
+    usual_here = {"expected_violations_per_1000": 210}
+    game = named("game", **usual_here)
+    game_experts = named("game_experts", student="none", audit={"policy": "all"}, **usual_here)
+
+    assert yardstick_of(game, [CAREFUL]) is None
+    assert yardstick_of(game, [CAREFUL, game_experts]) == "game_experts"
+    assert yardstick_of(HYBRID, [game_experts]) is None
+    assert yardstick_of(named("labelled", expert="labels", **usual_here), [LABELS]) == "labels_only"
+
+
+def test_without_an_expert_who_takes_violations_to_be_as_rare_is_held_against_before_the_usual_one() -> None:
+    alone = {
+        "expert": "none",
+        "memory": None,
+        "audit": {"policy": "none"},
+        "expected_violations_per_1000": 210,
+    }
+    game_experts = named(
+        "game_experts", student="none", audit={"policy": "all"}, expected_violations_per_1000=210
+    )
+
+    assert yardstick_of(named("game_alone", **alone), [CAREFUL, game_experts]) == "game_experts"
+    assert yardstick_of(named("game_alone", **alone), [CAREFUL]) == "expert_only"
+
+
+def test_a_model_that_is_shown_other_rules_is_another_expert_and_careful_rules_are_shown_none() -> None:
+    assert yardstick_of(named("arena", expert=OTHER, rules="arena"), [STRANGER]) is None
+    assert yardstick_of(named("arena", rules="arena"), [CAREFUL]) == "expert_only"
 
 
 def test_how_hard_an_expert_may_be_asked_makes_it_no_other_judge() -> None:

@@ -74,6 +74,25 @@ def test_the_file_holds_every_view(folder: DataFolder) -> None:
     assert views_in(folder.duckdb) == {*TABLES, *QUESTIONS}
 
 
+def test_every_column_of_every_view_says_what_it_means_and_a_users_own_says_what_he_wrote(
+    folder: DataFolder,
+) -> None:
+    refresh_duckdb_file(folder)
+    with duckdb.connect(str(folder.duckdb)) as connection:
+        connection.execute("create table mine (chat varchar)")
+        connection.execute("create table gone (chat varchar)")
+        connection.execute("create view broken as from gone")
+        connection.execute("drop table gone")
+    (folder.warehouse / "_views.sql").unlink()
+    refresh_duckdb_file(folder)
+    with duckdb.connect(str(folder.duckdb), read_only=True) as connection:
+        silent = connection.execute(
+            "select table_name, column_name from duckdb_columns() where not internal and comment is null"
+        ).fetchall()
+    assert {name for name, _ in silent} <= {"mine", "broken"}
+    assert ("mine", "chat") in silent
+
+
 def test_the_file_is_left_alone_while_no_definition_changes(folder: DataFolder) -> None:
     refresh_duckdb_file(folder)
     before = folder.duckdb.stat()

@@ -22,6 +22,7 @@ from moderation_pipeline.warehouse.tables import (
     STUDENT_DECISIONS,
     TABLES,
     USER_STATE,
+    WHAT_IF,
     Table,
 )
 from moderation_pipeline.warehouse.views import ANSWERS, QUESTIONS, connect_in_memory, query
@@ -378,6 +379,13 @@ def test_what_flips_between_two_configs_is_there_once(folder: DataFolder) -> Non
         write_table(rows_of(ACTION_LOG, *rows), folder, ACTION_LOG, "arena", config)
     answer = query(folder, "select config, action, other_config, other_action from flips")
     assert answer.rows() == [("hybrid", "allow", "learned", "delete")]
+
+
+def test_who_would_fare_otherwise_is_shown_with_what_was_written(folder: DataFolder) -> None:
+    store(folder, COMMENTS, {"comment_id": "c1", "text": "line"}, {"comment_id": "c2", "text": "other"})
+    store(folder, WHAT_IF, {"comment_id": "c2", "way": "harsher", "asked": "sanctions strict"})
+    answer = query(folder, "select asked, way, text from what_if_lines")
+    assert answer.rows() == [("sanctions strict", "harsher", "other")]
 
 
 def test_a_statement_of_reasons_keeps_the_published_limits_and_names_nobody(folder: DataFolder) -> None:

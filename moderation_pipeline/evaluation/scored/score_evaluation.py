@@ -74,7 +74,10 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the rows are: of which table, how many, labelled by whom; what errors weigh; who judged them besides."""
+    """What the rows are: of which table, how many, labelled by whom; what errors weigh; who judged them besides.
+
+    `data` is the SHA-256 of a table's file, or the version of a chat's comments; null of a frame.
+    """
 
     name: str
     rows: int
@@ -82,6 +85,7 @@ class Facts:
     clusters: int
     has_users: bool
     label_source: LabelSource
+    data: str | None = None
     harm: str = ""
     second: str | None = None
     alpha: float | None = None

@@ -17,6 +17,7 @@ from moderation_pipeline.report.scored_tables.evidence_sentences import (
     noise_of,
 )
 from moderation_pipeline.report.scored_tables.score_charts import score_figures
+from moderation_pipeline.report.scored_tables.score_methods import ScoreMethods, score_methods
 from moderation_pipeline.report.scored_tables.score_sentences import (
     annotator_sentences,
     counts_to_feel,
@@ -43,19 +44,6 @@ EXAMPLES = 5
 
 MOST_PAIRS = 12
 """Ordered pairs of which rows are shown; the frame `flipped` has all."""
-
-METHODS = (
-    "Intervals are 95 % percentile intervals of 1,000 resamples of users (or of --cluster, or of rows where neither "
-    "is known), stretched by Student's t where users are few and by what copied texts add to the variance (Cameron, "
-    "Gelbach & Miller 2011), and widened to Clopper and Pearson's where the rarer outcome is rare (Korn & Graubard "
-    "1998). AUROC and average precision are resampled by their influence functions. The intervals of a difference "
-    "hold for all pairs together (max-t, Westfall & Young 1993); McNemar's exact p is corrected by Holm and takes "
-    "rows as independent. The smallest difference that would show is the one that four of five such tables would "
-    "tell from nought. Risk and coverage: El-Yaniv & Wiener 2010; their area: Geifman, Uziel & El-Yaniv 2019. Groups "
-    "are found by a list of plain words (identity_terms.yaml in the package: its groups are HateCheck's, Dixon et "
-    "al.'s and article 21's of the EU's Charter), and the differences of a judge's groups hold together (max-t). "
-    "Labels of three and more annotators are corrected by their moments (Blischke 1962; Rogan & Gladen 1978)."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +82,7 @@ class _ScorePage:
     annotators: PlainTable
     annotator_sentences: list[str]
     limits: list[str]
-    methods: str
+    methods: ScoreMethods
 
 
 def score_page(evaluation: Evaluation) -> str:
@@ -131,7 +119,7 @@ def _page(evaluation: Evaluation) -> _ScorePage:
         annotators=annotator_table(evaluation),
         annotator_sentences=annotator_sentences(evaluation),
         limits=[words.caution, *evaluation.notes, *_limits(evaluation)],
-        methods=METHODS,
+        methods=score_methods(evaluation.facts),
     )
 
 

@@ -21,7 +21,7 @@ from moderation_pipeline.report.comparison_table import (
     number,
     plain,
 )
-from moderation_pipeline.report.quantities import NONE, count, dollars, percent, score, signed
+from moderation_pipeline.report.quantities import NONE, count, dollars, p_value, percent, score, signed
 from moderation_pipeline.report.scored_tables.score_words import WORDS
 
 
@@ -128,7 +128,7 @@ def differences_table(evaluation: Evaluation) -> PlainTable:
         shown.append(Cell(score(first["smallest_shown"])))
         shown.append(
             Cell(
-                _p_value(first["mcnemar_p_holm"]),
+                p_value(first["mcnemar_p_holm"]),
                 f"right alone {first['right_alone']:,} and {first['other_right_alone']:,} times",
             )
         )
@@ -143,10 +143,6 @@ def _difference(row: Row) -> Cell:
         return Cell(NONE)
     between = "" if low is None else f"{signed(low, 3)} to {signed(high, 3)}"
     return Cell(signed(value, 3), between)
-
-
-def _p_value(p: float) -> str:
-    return f"{p:.3f}" if p >= 0.001 else "< .001"
 
 
 def flips_table(evaluation: Evaluation) -> PlainTable:

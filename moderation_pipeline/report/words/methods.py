@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 
 import polars as pl
 
@@ -18,24 +17,16 @@ from moderation_pipeline.report.label_words.label_voice import ACTS
 from moderation_pipeline.report.limits import label_sources
 from moderation_pipeline.report.quantities import count, plural
 from moderation_pipeline.report.report_parts import by_whom
+from moderation_pipeline.report.words.references import bibtex
 
-BIBTEX = """@misc{{moderation-pipeline,
-  title  = {{Moderation pipeline: report on the chat {chat}}},
-  note   = {{Version {version}; comments {comments_version}; configs {configs}}},
-  year   = {{{year}}}
-}}
-@article{{horvitz1952generalization,
-  title   = {{A generalization of sampling without replacement from a finite universe}},
-  author  = {{Horvitz, Daniel G. and Thompson, Donovan J.}},
-  journal = {{Journal of the American Statistical Association}},
-  volume  = {{47}}, number = {{260}}, pages = {{663--685}}, year = {{1952}}
-}}
-@article{{wilson1927probable,
-  title   = {{Probable inference, the law of succession, and statistical inference}},
-  author  = {{Wilson, Edwin B.}},
-  journal = {{Journal of the American Statistical Association}},
-  volume  = {{22}}, number = {{158}}, pages = {{209--212}}, year = {{1927}}
-}}"""
+CITED = (
+    "horvitz1952generalization",
+    "cameron2011robust",
+    "clopper1934confidence",
+    "korn1998confidence",
+    "westfall1993resampling",
+    "wilson1927probable",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +49,12 @@ def methods(
     comments_version = str(comparison["data_version"][0] or "unknown")
     by_acts = ACTS in label_sources(comments)
     hashes = ", ".join(f"{run.name} {run.config.config_hash}" for run in runs)
-    year = comments.select(pl.col("sent_at").max().dt.year()).item()
     return Methods(
         _paragraph(comments, runs, comparison),
-        BIBTEX.format(
-            chat=chat,
-            version=version("moderation-pipeline"),
-            comments_version=comments_version,
-            configs=hashes,
-            year=year or "n.d.",
+        bibtex(
+            f"Moderation pipeline: report on the chat {chat}",
+            f"comments {comments_version}; configs {hashes}",
+            CITED,
         ),
         [(run.name, _models(run)) for run in runs],
         [(name, ", ".join(columns)) for name, columns in sources(by_acts=by_acts)],
@@ -87,10 +75,12 @@ def _paragraph(comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataF
         f" {plural(len(runs), 'config')}, each seeing the same comments. {judged}Agreement with the Expert is of all"
         " comments where the Expert judged all; else of the audited ones, each weighted by one over the probability"
         " with which it was audited (Horvitz and Thompson 1952), which was known before the draw. Intervals are of"
-        " 95 %: percentile bootstrap of users (or of the data set's own clusters), widened for texts that several"
-        " users wrote and for small numbers of users, and never narrower than Wilson's score interval (1927) for as"
-        " many independent cases. Differences between configs are of the same comments, resampled together; their"
-        " intervals hold for all configs at once (largest of the studentised differences)."
+        " 95 %: percentile bootstrap of users (or of the data set's own clusters), stretched by Student's t where"
+        " users are few and by what copied texts add to the variance (Cameron, Gelbach and Miller 2011), and widened"
+        " to the exact binomial bounds (Clopper and Pearson 1934) for the effective number of cases where fewer than"
+        " ten of those have the rarer outcome (Korn and Graubard 1998). Those of the Expert's own errors are Wilson's"
+        " (1927). Differences between configs are of the same comments, resampled together; their intervals hold for"
+        " all configs at once (largest of the studentised differences; Westfall and Young 1993)."
     )
 
 

@@ -73,6 +73,7 @@ def evaluate_runs(folder: DataFolder, chat: str, configs: Sequence[str] = ()) ->
         clusters=judged.rows["cluster"].n_unique(),
         has_users=comments["user_id"].count() > 0,
         label_source=judged.label_source,
+        data=comments_version(comments),
         harm="; ".join(dict.fromkeys(str(weights_of(run.config.config.audit.harm)) for run in runs)),
         second=None if expert is None else f"the Expert of {expert}",
     )

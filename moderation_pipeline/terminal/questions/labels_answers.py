@@ -51,7 +51,11 @@ def moderators(folder: DataFolder, chat: str, config: str) -> ModeratorsShown:
         " not act may mean that they did not see it."
     ]
     if found.again_by_moderators is not None:
-        own = "" if found.again_by_config is None else f"; {config} on {of_hundred(found.again_by_config)}"
+        own = (
+            ""
+            if found.again_by_config is None
+            else f", and {config}, once it had, on {of_hundred(found.again_by_config)}"
+        )
         said.append(
             "The yardstick: once the moderators had acted on a text, of 100 other times that the same was said they"
             f" acted on {of_hundred(found.again_by_moderators)}{own}."

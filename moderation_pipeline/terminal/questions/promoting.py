@@ -26,7 +26,7 @@ from moderation_pipeline.evaluation.history.accepted_runs import (
 )
 from moderation_pipeline.evaluation.judged import Run, judge
 from moderation_pipeline.evaluation.yardstick import yardstick_of
-from moderation_pipeline.report.quantities import plural
+from moderation_pipeline.report.quantities import p_value, plural
 from moderation_pipeline.statistics.bootstrap import Interval
 from moderation_pipeline.statistics.paired_tests import holm
 from moderation_pipeline.warehouse.files import read_table, stored_partitions
@@ -129,7 +129,8 @@ def _told(each: ChatEvidence, p: float | None) -> str:
     quality, difference = each.paired.quality, each.paired.difference
     if each.why_not is not None or quality is None or p is None:
         return f"{each.chat} tells nothing ({each.why_not or 'too little was labelled, or audited by one Expert'})"
-    return f"{each.chat} {QUALITIES[quality]} {_signed(difference)} on {plural(each.comments, 'comment')}, p {p:.2g}"
+    on = plural(each.comments, "comment")
+    return f"{each.chat} {QUALITIES[quality]} {_signed(difference)} on {on}, p {p_value(p)}"
 
 
 def _signed(difference: Interval) -> str:

@@ -63,13 +63,67 @@ def compare(
     return joined.select(pl.col(name).cast(kind) for name, kind in COMPARISON.schema.items())
 
 
+Row = Mapping[str, float | int | str | bool | None]
+"""A config's row of COMPARISON, by column."""
+
+
+def recommended(rows: Sequence[Row]) -> Row:
+    """Return which of a chat's configs is recommended: of those not shown to be worse than the best the cheapest.
+
+    Of those that cost alike it is the one that scores highest; where none is the best, it is the default, or the first.
+    """
+    if not any(row["is_best"] for row in rows):
+        return next((row for row in rows if row["is_default"]), rows[0])
+    level = [row for row in rows if is_level(row)]
+    cheapest = min(level, key=lambda row: (_cost(row), _audits(row)))
+    alike = [row for row in level if not is_cheaper(cheapest, row)]
+    return max(alike, key=lambda row: (bool(row["is_best"]), _number(row, "quality_minus_best", -np.inf)))
+
+
+def is_level(row: Row) -> bool:
+    """Whether a config is the best or not shown to be worse: its interval holds nought, or there is none."""
+    if row["quality_minus_best"] is None:
+        return bool(row["is_best"])
+    return row["quality_minus_best_high"] is None or _number(row, "quality_minus_best_high") >= 0
+
+
+CHEAPER = 0.9
+"""What costs more than so much of another is not called cheaper."""
+
+
+def is_cheaper(one: Row, other: Row) -> bool:
+    """Whether a config costs less than another: money, or audits where that is alike, beyond what chance draws."""
+    cost, beside = _cost(one), _cost(other)
+    if cost != beside and (cost < CHEAPER * beside or beside < CHEAPER * cost):
+        return cost < beside
+    audits, more = _audits(one), _audits(other)
+    return audits < CHEAPER * more and more - audits > 2 * np.sqrt(audits + more)
+
+
+def _cost(row: Row) -> float:
+    return _number(row, "list_cost_usd_per_1000_comments", np.inf)
+
+
+def _audits(row: Row) -> float:
+    return _number(row, "audits", 0.0)
+
+
+def _number(row: Row, name: str, unknown: float = 0.0) -> float:
+    value = row[name]
+    return unknown if value is None else float(value)
+
+
 def focus_of(comparison: pl.DataFrame) -> str:
-    """Return the config that headlines speak of: the default, else the best, else the first."""
-    for column in ("is_default", "is_best"):
-        found = comparison.filter(pl.col(column).fill_null(value=False))
-        if found.height:
-            return str(found["config"][0])
-    return str(comparison["config"][0])
+    """Return the config that headlines and cases are of: the recommended one, or one beside it that has a Student.
+
+    Where an Expert judges everything by itself nobody disagrees with it: then it is the default, or the first.
+    """
+    rows = comparison.to_dicts()
+    with_student = [row for row in rows if row["regime"] != "expert_only"]
+    chosen = recommended(rows)
+    if chosen in with_student or not with_student:
+        return str(chosen["config"])
+    return str(next((row for row in with_student if row["is_default"]), with_student[0])["config"])
 
 
 @dataclass(frozen=True, slots=True)

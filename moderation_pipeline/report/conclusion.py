@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from moderation_pipeline.evaluation.config_comparison import Row, is_cheaper, is_level, recommended
 from moderation_pipeline.report.label_words.label_voice import ACTS
 from moderation_pipeline.report.quantities import (
     count,
@@ -26,8 +27,6 @@ from moderation_pipeline.report.quantities import (
     score,
     signed,
 )
-
-Row = dict[str, float | int | str | bool | None]
 
 WRONGFUL_BOUND = 0.05
 """50 wrongful per 1,000 sanctions: beyond it no config is said to be fit to act alone."""
@@ -77,7 +76,7 @@ def conclusion(
         for row in comparison.to_dicts()
     ]
     best = next((row for row in rows if row["is_best"]), None)
-    choice = _choice(rows, best)
+    choice = recommended(rows)
     alone = _alone(choice, label_sources, (certified or {}).get(str(choice["config"])))
     return Conclusion(
         _which(rows, best, choice, stale),
@@ -88,36 +87,12 @@ def conclusion(
     )
 
 
-def _choice(rows: list[Row], best: Row | None) -> Row:
-    """Return the cheapest config that isn't shown to be worse than the best; without a best the default."""
-    if best is None:
-        return next((row for row in rows if row["is_default"]), rows[0])
-    level = [row for row in rows if _is_level(row)]
-    return min(
-        level, key=lambda row: (_number(row, "list_cost_usd_per_1000_comments"), _number(row, "audit_share"))
-    )
-
-
-def _is_level(row: Row) -> bool:
-    """Whether a config is the best or not shown to be worse: its interval holds nought, or there is none."""
-    if row["quality_minus_best"] is None:
-        return bool(row["is_best"])
-    high = row["quality_minus_best_high"]
-    return high is None or float(high) >= 0
-
-
 def _is_untold(row: Row) -> bool:
     """Whether it can't be told if a config is behind the best: there are too few users for an interval."""
-    return _is_level(row) and not row["is_best"] and row["quality_minus_best_high"] is None
+    return is_level(row) and not row["is_best"] and row["quality_minus_best_high"] is None
 
 
-def _number(row: Row, name: str) -> float:
-    """Return a number to rank by: what is unknown comes last."""
-    value = row[name]
-    return float("inf") if value is None else float(value)
-
-
-def _which(rows: list[Row], best: Row | None, choice: Row, stale: int) -> str:
+def _which(rows: Sequence[Row], best: Row | None, choice: Row, stale: int) -> str:
     if best is None:
         return (
             "Which config judges this chat best can't be said: it has no labels, and no Expert's plans to"
@@ -138,7 +113,8 @@ def _which(rows: list[Row], best: Row | None, choice: Row, stale: int) -> str:
             f" ({first}), and {_named(other)} is {_apart(other)}."
         )
     if choice is best:
-        return f"{name} scores highest: {first}; {_named(other)} is dearer and not shown to be worse."
+        dear = "is dearer" if is_cheaper(choice, other) else "costs about as much"
+        return f"{name} scores highest: {first}; {_named(other)} {dear} and is not shown to be worse."
     return (
         f"{name} scores highest ({first}), but {_named(choice)}, which is cheaper, is not shown to be worse."
     )
@@ -159,15 +135,15 @@ def _are(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def _level_with(rows: list[Row], best: Row) -> list[Row]:
+def _level_with(rows: Sequence[Row], best: Row) -> list[Row]:
     """Return the configs that are not shown to be worse than the best, the nearest first."""
-    return sorted((row for row in rows if row is not best and _is_level(row)), key=lambda row: -_rank(row))
+    return sorted((row for row in rows if row is not best and is_level(row)), key=lambda row: -_rank(row))
 
 
-def _behind_of(rows: list[Row], best: Row) -> list[Row]:
+def _behind_of(rows: Sequence[Row], best: Row) -> list[Row]:
     """Return the configs that are shown to be worse than the best, the nearest first."""
     scored = [row for row in rows if row is not best and row["quality_minus_best"] is not None]
-    return sorted((row for row in scored if not _is_level(row)), key=lambda row: -_rank(row))
+    return sorted((row for row in scored if not is_level(row)), key=lambda row: -_rank(row))
 
 
 def _apart(row: Row) -> str:
@@ -181,7 +157,7 @@ def _difference(row: Row) -> str:
     return f"{abs(_float(row['quality_minus_best']) or 0.0) * scale:.{digits}f}{unit}"
 
 
-def _small(rows: list[Row], best: Row | None) -> str:
+def _small(rows: Sequence[Row], best: Row | None) -> str:
     """Return the terms, numbers and intervals behind the first sentence."""
     if best is None:
         return ""
@@ -203,7 +179,7 @@ def _small(rows: list[Row], best: Row | None) -> str:
 def _not_seen(row: Row) -> str:
     """Say what difference would have been too small to be seen here, where one is known and none was found."""
     low, high = (_float(row[f"quality_minus_best{end}"]) for end in ("_low", "_high"))
-    if low is None or high is None or high <= low or not _is_level(row):
+    if low is None or high is None or high <= low or not is_level(row):
         return ""
     scale, unit, digits = _scale(row)
     return f", and less than {(high - low) / 2 * scale:.{digits}f}{unit} could not have been seen here"
@@ -264,16 +240,16 @@ def _interval(row: Row, name: str) -> str:
     return f" (95 % interval {score(low)} to {score(high)})"
 
 
-def _cost(rows: list[Row], best: Row | None, choice: Row) -> str:
+def _cost(rows: Sequence[Row], best: Row | None, choice: Row) -> str:
     sentence = f"{choice['config']} {_price(choice)}"
     default = next((row for row in rows if row["is_default"]), None)
     other = next((row for row in (best, default) if row not in (None, choice)), _dearest(rows, choice))
     return f"{sentence}." if other is None else f"{sentence}; {other['config']} {_price(other)}."
 
 
-def _dearest(rows: list[Row], choice: Row) -> Row | None:
+def _dearest(rows: Sequence[Row], choice: Row) -> Row | None:
     others = [row for row in rows if row is not choice]
-    return max(others, key=lambda row: (_known(row), _number(row, "audit_share")), default=None)
+    return max(others, key=lambda row: (_known(row), _float(row["audit_share"]) or 0.0), default=None)
 
 
 def _known(row: Row) -> float:

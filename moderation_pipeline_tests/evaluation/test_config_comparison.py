@@ -3,11 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation_pipeline.evaluation.config_comparison import compare, focus_of
+from moderation_pipeline.evaluation.config_comparison import Row, compare, focus_of, recommended
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.evaluation.run_metrics import measured_run
 from moderation_pipeline.warehouse.tables import COMPARISON, DIFFERENCES, ESTIMATES, METRICS_COLUMNS
@@ -132,3 +133,53 @@ def test_weighted_audits_find_the_agreement_of_a_full_audit_on_average() -> None
         audited = run("hybrid", chat, student=student, audits=audits, probability=list(chance))
         found.append(compare(chat="demo", comments=chat, runs=[audited])["agreement_rate"][0])
     assert np.mean(found) == pytest.approx(full, abs=0.02)
+
+
+def costing(name: str, usd: float | None, audits: int, *, best: bool = False, behind: float = 0.01) -> Row:
+    """A config that is the best or not shown to be worse, with what it costs per 1,000 of 1,000 comments."""
+    return {
+        "config": name,
+        "regime": "expert_only" if audits == 1_000 else "hybrid",
+        "is_default": name == "default",
+        "is_best": best,
+        "quality_minus_best": 0.0 if best else -behind,
+        "quality_minus_best_high": 0.01,
+        "list_cost_usd_per_1000_comments": usd,
+        "audits": audits,
+    }
+
+
+@pytest.mark.parametrize(
+    ("other", "chosen"),
+    [
+        (costing("other", 0.0, 48), "best"),  # 48 audits and 49 are chance's
+        (costing("other", 0.0, 20), "other"),
+        (costing("other", 0.0, 3, behind=0.001), "other"),
+        (costing("other", 0.0, 49), "best"),
+    ],
+)
+def test_of_configs_that_cost_alike_the_better_is_recommended(other: Row, chosen: str) -> None:
+    assert recommended([other, costing("best", 0.0, 49, best=True)])["config"] == chosen
+
+
+def test_money_counts_before_audits_and_a_tenth_of_it_does_not() -> None:
+    best = costing("best", 1.0, 50, best=True)
+
+    assert recommended([best, costing("other", 0.5, 400)])["config"] == "other"
+    assert recommended([best, costing("other", 0.95, 50)])["config"] == "best"
+    assert recommended([best, costing("other", None, 0)])["config"] == "best"
+
+
+def test_headlines_and_cases_are_of_the_recommended_config_and_not_of_the_default() -> None:
+    best, default = costing("best", 0.0, 20, best=True), costing("default", 0.0, 500)
+
+    assert focus_of(pl.DataFrame([default, best])) == "best"
+
+
+def test_where_the_expert_alone_is_recommended_cases_are_of_the_default_for_nobody_disagrees_with_it() -> (
+    None
+):
+    expert, default = costing("expert", 0.0, 1_000, best=True), costing("default", 9.0, 100)
+
+    assert recommended([expert, default])["config"] == "expert"
+    assert focus_of(pl.DataFrame([expert, default])) == "default"

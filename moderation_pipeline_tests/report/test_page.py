@@ -192,7 +192,7 @@ def test_a_reader_is_told_what_was_run_and_what_to_make_of_it() -> None:
         assert "300 comments by 40 users in 2 channels, written between 2026-03-01 18:00 and" in page
         assert "2 (9.1\u00a0%) of 22 records could not be read" in page
         assert "wrong by the labels" in page.lower()
-        assert "hybrid would sanction" in page
+        assert "student_only would sanction" in page  # whom the verdict recommends
         assert "of them wrongly by the labels (at most" in page
     assert made.html.count('<article class="card">') == 20
     assert 10 < made.html.count('<details class="card case') <= DISAGREEMENTS

@@ -200,6 +200,16 @@ def test_a_reader_is_told_what_was_run_and_what_to_make_of_it() -> None:
     assert "](plots/cost_comparison.png)" in made.markdown
 
 
+def test_where_the_expert_alone_is_recommended_it_is_said_whose_the_cases_are() -> None:
+    chat = drawn_chat(1)
+    right = {i: "ban hate" if label else "allow none" for i, label in enumerate(chat["label_is_violation"])}
+    made = report(chat, [*drawn_runs(1, chat)[:3], run("expert_only", chat, audits=right)])
+    for page in (made.html, made.markdown.replace("\\", "")):
+        assert "judges this chat best" in page
+        assert "expert_only asks the Expert about every comment, so that nobody disagrees with it" in page
+        assert "cases and users are of hybrid." in page
+
+
 def opened(browser: Browser, made: Report, tmp_path: Path, width: int = 1_100) -> Page:
     path = tmp_path / "report.html"
     path.write_text(made.html, "utf-8")

@@ -33,11 +33,6 @@ NO_TEXT = (
         "Unpack it; gzip and zstd are read as they are",
     ),
     _seeming(
-        rb"\xff\xff\xff\xff..[^\x00]?\x00",
-        "an Arrow stream, and Arrow is read as a file",
-        "Write it as one: polars.read_ipc_stream('old.arrow').write_parquet('new.parquet')",
-    ),
-    _seeming(
         rb"FEA1",
         "Feather as it was before 2020",
         "Write it anew: pandas.read_feather('old.feather').to_parquet('new.parquet')",

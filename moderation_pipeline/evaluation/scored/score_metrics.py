@@ -117,7 +117,7 @@ def differences_frame(measured: Measured) -> pl.DataFrame:
                     "judge": judges[pair[0]].name,
                     "other": judges[pair[1]].name,
                     "estimate": name,
-                    **_spread("difference", found),
+                    **_spread("difference", _of_shares(found)),
                     "smallest_shown": _smallest_shown(each, found),
                     "right_alone": test[0][0],
                     "other_right_alone": test[0][1],
@@ -148,11 +148,19 @@ DIFFERENCE_SCHEMA = pl.Schema(
 def _smallest_shown(difference: Difference, found: Interval) -> float | None:
     """Return the true difference whose interval would leave out nought in four of five tables like this one.
 
-    The interval's half-width, and as many standard errors more as a test needs to have that power.
+    The interval's half-width, and as many standard errors more as a test needs to have that power. Null where that is
+    more than two shares can differ by.
     """
     if found.high is None or found.estimate is None or found.high == found.estimate:
         return None
-    return found.high - found.estimate + POWER * difference.error * difference.stretch
+    shown = found.high - found.estimate + POWER * difference.error * difference.stretch
+    return shown if shown < 1 else None
+
+
+def _of_shares(found: Interval) -> Interval:
+    """Return the difference of two shares within what there can be: no F1 is better than another by more than 1."""
+    low, high = (None if bound is None else min(max(bound, -1.0), 1.0) for bound in (found.low, found.high))
+    return Interval(found.estimate, low, high)
 
 
 def _is_right(judged: JudgedRows, judge: Judge) -> pl.Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -95,6 +96,44 @@ def is_one_of(text: pl.Series, listed: Iterable[str]) -> pl.Series:
     return text.is_in(found)
 
 
+def written_otherwise(listed: Sequence[str], values: Iterable[str]) -> dict[str, str]:
+    """Return the values that are none of those an owner listed, but for case, spaces or widths of letters.
+
+    Each with the listed one that it seems to be: what isn't listed is false, so that one of two spellings is innocent.
+    """
+    own = {spelling(each) for each in listed}
+    folded = {_folded(each): each for each in listed}
+    others = (value for value in values if spelling(value) not in own)
+    return {value: folded[_folded(value)] for value in others if _folded(value) in folded}
+
+
+def _folded(value: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", value).casefold().split())
+
+
+def rounded_ids(values: pl.Series) -> int:
+    """Return how many ids are numbers that were rounded, so that several users may have become one.
+
+    A spreadsheet writes 1.08418E+17 for 108418273645092864, and a float holds 53 bits of it.
+    """
+    if values.dtype.is_float():
+        return int((values.abs() >= MOST_EXACT_ID).sum())
+    return int(values.str.contains(ROUNDED).sum()) if values.dtype == pl.String else 0
+
+
+def rounded_note(number: int, column: str) -> str:
+    """Return what is to be said of a column (as it is called) of which so many values are rounded."""
+    return (
+        f"{number:,} values of {column} are rounded numbers (1.08418E+17, or a float of so many digits): different ids "
+        "may have become one. Write ids as texts."
+    )
+
+
+MOST_EXACT_ID = 2.0**53
+"""Whole numbers from here on are not all floats."""
+ROUNDED = r"^\s*\d(?:[.,]\d+)?[eE]\+?\d+\s*$"
+
+
 def replaced(text: pl.Series, replacements: Mapping[str, str]) -> pl.Series:
     """Return the values, those that an owner listed replaced by what he wrote for them."""
     wanted = {spelling(theirs): ours for theirs, ours in replacements.items()}
@@ -114,7 +153,7 @@ def as_flags(values: pl.Series, true_for: Sequence[str], null_for: Sequence[str]
     says_nothing = is_empty(text, true_for) | is_one_of(text, null_for).fill_null(value=True)
     if true_for:
         return Converted(is_one_of(text, true_for).set(says_nothing, None))
-    lower = text.str.strip_chars().str.to_lowercase().str.replace(r"^([01])\.0*$", "$1")
+    lower = text.str.strip_chars().str.to_lowercase().str.replace(r"^([01])[.,]0*$", "$1")
     known = lower.is_in([*TRUE, *FALSE])
     says_nothing |= lower.is_in(NOTHING)
     flags = lower.is_in(TRUE).set(~known | says_nothing, None)
@@ -193,6 +232,9 @@ def _with_point(text: pl.Series) -> pl.Series:
     return pl.select(pl.when(has_comma).then(pointed).otherwise(text)).to_series()
 
 
+PERCENT_SIGN = r"^[%％]\s*|\s*[%％]+$"
+"""Behind the number, after whatever space keeps it on its line; in Turkish before it."""
+
 DIGITS = 15
 """So many decimals of a score that was computed are kept: 55.6 of 100 is .556, and 1 less .9 is .1 and not below it."""
 
@@ -228,8 +270,8 @@ class ScoreReader:
         text = as_text(values)
         nothing = is_empty(text)
         plain = text.str.strip_chars()
-        is_percentage = plain.str.ends_with("%").fill_null(value=False)
-        plain = plain.str.strip_chars_end("% ")
+        is_percentage = plain.str.contains(PERCENT_SIGN).fill_null(value=False)
+        plain = plain.str.replace(PERCENT_SIGN, "")
         pointed = _with_point(plain)
         scores = pointed.cast(pl.Float64, strict=False)
         out_of = pl.Series([self._out_of]).new_from_index(0, len(text)).set(is_percentage, 100.0)

@@ -256,6 +256,38 @@ def test_a_listed_value_that_occurs_nowhere_is_an_error_that_shows_those_that_do
         assert part in str(caught.value)
 
 
+@pytest.mark.parametrize("key", ["true_for", "null_for"])
+def test_a_listed_value_that_is_there_in_another_spelling_too_is_an_error(tmp_path: Path, key: str) -> None:
+    table = pl.DataFrame({"text": ["hi", "ho", "he"], "bad": ["hate", "Hate ", "ok"]})
+    others = "true_for: [ok], " if key == "null_for" else ""
+    for listed, is_read in (("[hate]", False), ("[hate, Hate]", True)):
+        path = written(table, tmp_path / "table.csv")
+        spec = columns_from_arguments(
+            ["text=text", f"label_is_violation={{column: bad, {others}{key}: {listed}}}"]
+        )
+        if is_read:
+            labels = ingest(path, "chat", columns=spec).comments["label_is_violation"].to_list()
+            assert labels == ([True, True, False] if key == "true_for" else [None, None, True])
+        else:
+            with pytest.raises(ColumnsError, match=r"holds 'Hate ' \(1 times\), which differs from 'hate'"):
+                ingest(path, "chat", columns=spec)
+
+
+def test_no_value_of_a_label_is_proposed_as_the_violation(tmp_path: Path) -> None:
+    path = written(
+        pl.DataFrame({"text": ["hi", "ho", "he"], "bad": ["ok", "ok", "hate"]}), tmp_path / "table.csv"
+    )
+    with pytest.raises(ColumnsError, match=r"true_for: \[VALUE\]"):
+        ingest(path, "chat", columns=columns_from_arguments(["text=text", "label_is_violation=bad"]))
+
+
+def test_ids_that_a_spreadsheet_rounded_are_said(tmp_path: Path) -> None:
+    ids = ["1.08418E+17", "1,08418E+17", "108418273645092864"]
+    path = written(pl.DataFrame({"text": ["hi", "ho", "he"], "user_id": ids}), tmp_path / "table.tsv")
+    notes = ingest(path, "chat").notes
+    assert any("2 values of user_id (column 'user_id') are rounded numbers" in note for note in notes)
+
+
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "json", "parquet"])
 def test_a_mapped_column_that_isn_t_there_is_the_same_error_in_every_kind_of_table(
     tmp_path: Path, suffix: str

@@ -55,6 +55,9 @@ if TYPE_CHECKING:
     "--no-label", multiple=True, metavar="VALUE", help="A value of the label that is none (unsure): left out."
 )
 @click.option(
+    "--encoding", metavar="NAME", help="What TABLE is in, where that is not UTF-8: cp1251, shift_jis."
+)
+@click.option(
     "--price", "prices", multiple=True, metavar="NAME=DOLLARS", help="What 1,000 rows cost by a score."
 )
 @click.option(
@@ -104,6 +107,7 @@ def evaluate(
     annotator: str | None,
     item: str | None,
     no_label: tuple[str, ...],
+    encoding: str | None,
     prices: tuple[str, ...],
     harm: tuple[str, ...],
     label_source: str,
@@ -144,6 +148,7 @@ def evaluate(
             annotator,
             item,
             no_label,
+            encoding,
             prices,
             harm,
         )
@@ -162,6 +167,7 @@ def evaluate(
             annotator=annotator,
             item=item,
             no_label=no_label,
+            encoding=encoding,
             prices=prices,
             harm=harm,
             label_source=evaluated.label_source(label_source),

@@ -13,7 +13,6 @@ from moderation_pipeline.comments.readers.chatterino import ChatterinoReader
 from moderation_pipeline.comments.readers.chatty import ChattyReader
 from moderation_pipeline.comments.readers.columnar import ArrowReader, ParquetReader
 from moderation_pipeline.comments.readers.csv_table import CsvReader
-from moderation_pipeline.comments.readers.discord import DiscordReader
 from moderation_pipeline.comments.readers.jsonl import JsonlReader
 from moderation_pipeline.comments.readers.line_patterns import (
     IrcTextReader,
@@ -21,6 +20,9 @@ from moderation_pipeline.comments.readers.line_patterns import (
     TwitchDownloaderTextReader,
 )
 from moderation_pipeline.comments.readers.live_chat import LiveChatReader
+from moderation_pipeline.comments.readers.messengers.discord import DiscordReader
+from moderation_pipeline.comments.readers.messengers.slack import SlackReader
+from moderation_pipeline.comments.readers.messengers.telegram import TelegramReader
 from moderation_pipeline.comments.readers.own_lines import OwnLinesReader
 from moderation_pipeline.comments.readers.reader import LogReader, Reader
 from moderation_pipeline.comments.readers.table import TableReader
@@ -41,6 +43,8 @@ READERS: Sequence[type[Reader]] = (
     LiveChatReader,
     GqlCommentsReader,
     DiscordReader,
+    TelegramReader,
+    SlackReader,
     JustlogReader,
     TwitchDownloaderReader,
     ChatDownloaderReader,

@@ -77,11 +77,6 @@ SEEMINGS = (
         "Export the channel again as JSON, which has ids and whole messages",
     ),
     _seeming(
-        rb"\s*\{(?:(?!\"messages\").){0,400}\"messages\"\s*:\s*\[.{0,400}\"date_unixtime\"",
-        "an export of Telegram",
-        "Turn its messages into JSONL, one a line, with --column text=text --column user_name=from",
-    ),
-    _seeming(
         rb"\s*\{",
         "one JSON document",
         "Its records must lie in an array, or one a line; turn them into JSONL and name the columns",

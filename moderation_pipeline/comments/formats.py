@@ -23,6 +23,7 @@ from moderation_pipeline.comments.readers.live_chat import LiveChatReader
 from moderation_pipeline.comments.readers.messengers.discord import DiscordReader
 from moderation_pipeline.comments.readers.messengers.slack import SlackReader
 from moderation_pipeline.comments.readers.messengers.telegram import TelegramReader
+from moderation_pipeline.comments.readers.messengers.whatsapp import WhatsAppReader
 from moderation_pipeline.comments.readers.own_lines import OwnLinesReader
 from moderation_pipeline.comments.readers.reader import LogReader, Reader
 from moderation_pipeline.comments.readers.table import TableReader
@@ -55,6 +56,7 @@ READERS: Sequence[type[Reader]] = (
     JustlogTextReader,
     ChatDownloaderTextReader,
     TwitchDownloaderTextReader,
+    WhatsAppReader,
     OwnLinesReader,
     JsonlReader,
     CsvReader,

@@ -67,11 +67,6 @@ SEEMINGS = (
         "yt-dlp --skip-download --write-subs --sub-langs live_chat writes the chat itself",
     ),
     _seeming(
-        rb"\s*(?:\xe2\x80\x8e)?\[?\d{1,4}[./-]\d{1,2}[./-]\d{1,4},? " + CLOCK + rb"(?:\]| -) [^:\n]+: ",
-        "an export of WhatsApp",
-        "Turn its lines into a CSV with columns sent_at, user_name and text",
-    ),
-    _seeming(
         rb"\s*={20,}\r?\nGuild: ",
         "DiscordChatExporter's plain text",
         "Export the channel again as JSON, which has ids and whole messages",

@@ -70,8 +70,6 @@ def test_names_of_formats_are_unique() -> None:
         (b"\x89PNG\r\n\x1a\n\0\0", "a picture or a program"),
         (b"SQLite format 3\x00", "a SQLite database. Export its table as CSV"),
         (b"WEBVTT\n\n00:01.000 --> 00:02.000\nhi", "subtitles. yt-dlp"),
-        (b"[12.01.24, 21:05:03] Ann Lee: hi\n[12.01.24, 21:05:04] Bob: ho\n", "WhatsApp"),
-        (b"12/01/2024, 9:05 PM - Ann: hi", "WhatsApp"),
         (
             b"9.5.2024 at 21:05:03 | Ann > hi",
             "a log of lines in a form of its own. Say where what is .*--line",

@@ -83,10 +83,12 @@ class UnreadableFileError(ModerationError):
         if is_no_text(head):
             super().__init__(f"{path} can't be read as a chat. {seems_to_be(head).strip()}")
             return
-        formats = "; ".join(f"{reader.name} ({reader.describes})" for reader in tried)
+        each = "; ".join(f"{reader.name} ({reader.describes})" for reader in tried)
+        formats = each if len(tried) < len(READERS) else f"every format ({', '.join(FORMATS)})"
         super().__init__(
-            f"No line of {path} could be read: {reason}. {seems_to_be(head)}Tried: {formats}. If you know its "
-            f"format, name it: --format {'|'.join(FORMATS)}; the columns of a table are named with --column text=NAME."
+            f"No line of {path} could be read: {reason}. {seems_to_be(head)}Tried: {formats}. If you know its format, "
+            "name it with --format (moderation add --help lists them); the columns of a table are named with --column "
+            "text=NAME."
         )
 
 

@@ -60,6 +60,11 @@ WATCHED = (
 )
 """Columns of which it is said where they come to nothing."""
 
+DELETED = "[deleted]"
+"""What Reddit and its archives write for every author whose account is gone: many people, and no user."""
+WRITTEN_AS_A_FLOAT = r"^(\d+)\.0+$"
+"""An id as it is written by a program that had none for some row: 12.0 is 12 of the next day's file."""
+TAGS = r"(?i)^\s*<p>|<br ?/?>|</(?:p|a|span|div)>"
 IDS = ("comment_id", "channel", "user_id", "reply_to")
 LABELS_AND_SPLIT = [name for name in OPTIONAL_SCHEMA if name != "shared_from"]
 ORDER = "order_"
@@ -88,6 +93,7 @@ class TableMapping:
         self._scores = [ScoreReader(each.column, each.out_of) for each in spec.scores]
         self._unread_flags: dict[str, int] = {}
         self._rounded: dict[str, int] = {}
+        self._deleted = self._with_tags = 0
 
     @property
     def notes(self) -> list[str]:
@@ -101,6 +107,13 @@ class TableMapping:
         for name, count in self._rounded.items():
             theirs = " and ".join(map(repr, getattr(self.spec, name).sources()))
             notes.append(rounded_note(count, f"{name} (column {theirs})"))
+        if self._deleted:
+            notes.append(f"{self._deleted:,} comments are of {DELETED}, whoever that was: they are nobody's.")
+        if self._with_tags:
+            notes.append(
+                f"{self._with_tags:,} texts are HTML (<p>, <br>), and are judged with its tags. Take them out first, "
+                "or name a column of plain text."
+            )
         for name, seen in self._seen.items():
             if name in WATCHED:
                 notes.extend(seen.notes())
@@ -172,7 +185,9 @@ class TableMapping:
     def _of_kind(self, name: str, column: AnyColumn, sources: Sequence[pl.Series]) -> Converted:
         match column:
             case TextColumn():
-                return _text(column, sources[0])
+                read = _text(column, sources[0])
+                self._with_tags += int(read.values.str.contains(TAGS).sum())
+                return read
             case TimeColumn() if self._times is not None:
                 return self._times.read(sources[0])
             case FlagColumn():
@@ -181,7 +196,18 @@ class TableMapping:
                 return self._of_closed_set(name, column, as_text(sources[0]))
             case _:
                 text = as_text(sources[0])
-                return Converted(text.set(is_empty(text), None) if name != "split" else text)
+                return Converted(self._named(name, text) if name != "split" else text)
+
+    def _named(self, name: str, text: pl.Series) -> pl.Series:
+        """Return ids and names; null where there is none, and for authors whose account is gone."""
+        text = text.set(is_empty(text), None)
+        if name in IDS:
+            text = text.str.replace(WRITTEN_AS_A_FLOAT, "$1")
+        is_deleted = (text == DELETED).fill_null(value=False)
+        if name not in ("user_id", "user_name") or not is_deleted.any():
+            return text
+        self._deleted = max(self._deleted, int(is_deleted.sum()))
+        return text.set(is_deleted, None)
 
     def _flag(self, name: str, column: FlagColumn, sources: Sequence[pl.Series]) -> Converted:
         flags = [_one_flag(column, each) for each in sources]

@@ -28,9 +28,9 @@ NOTHING = ("", "null", "none", "nan")
 EMPTY = ("", "null", "nan", "<na>", "\\n")
 """What stands in a cell with nothing in it, in lower case; `none` may be a label's name for no violation."""
 
-EARLIEST_S, LATEST_S, LATEST_MS = 1e8, 1e11, 1e14
-"""A bare number is a time in seconds, milliseconds or microseconds since 1970 by its size. Below 1973 it is
-more likely an offset from some start, which has to be said."""
+EARLIEST_S, LATEST_S, LATEST_MS, LATEST_MICROSECONDS = 1e8, 1e11, 1e14, 1e17
+"""A bare number is a time in seconds, milliseconds, microseconds or nanoseconds since 1970 by its size. Below 1973 it
+is more likely an offset from some start, which has to be said."""
 
 
 class UnfitTypeError(TypeError):
@@ -436,7 +436,9 @@ class TimeReader:
                 .then((number * 1_000_000).round())
                 .when(number < LATEST_MS)
                 .then((number * 1_000).round())
-                .otherwise(number.round())
+                .when(number < LATEST_MICROSECONDS)
+                .then(number.round())
+                .otherwise((number / 1_000).round())
             )
             if is_given.any():
                 self._notes[TAKEN_BY_SIZE] = None
@@ -467,4 +469,4 @@ def _in_zone(when: datetime, clock: WallClock) -> int | None:
 
 
 TAKEN_AS_UTC = "The times have no zone; they were taken as UTC."
-TAKEN_BY_SIZE = "The times are numbers; by their size they were taken as seconds, ms or µs since 1970."
+TAKEN_BY_SIZE = "The times are numbers; by their size they were taken as seconds, ms, µs or ns since 1970."

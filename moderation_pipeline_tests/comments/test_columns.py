@@ -14,7 +14,7 @@ from moderation_pipeline.comments.columns import (
 from moderation_pipeline.comments.guessing import guessed_columns
 from moderation_pipeline.comments.ingest import Ingested, ingest
 from moderation_pipeline.errors import ModerationError
-from moderation_pipeline_tests.comments.lines import is_conserved, written
+from moderation_pipeline_tests.comments.lines import is_conserved, read, written
 
 YAML = """
 text: {column: message, separator: "[SEP]"}
@@ -443,3 +443,75 @@ def test_names_of_a_file_without_a_header_can_be_said_and_the_rest_is_guessed(tm
 def test_an_argument_given_twice_is_an_error() -> None:
     with pytest.raises(ColumnsError, match="--column text is given twice"):
         columns_from_arguments(["text=a", "text=b"])
+
+
+def test_authors_whose_accounts_are_gone_are_nobody_and_not_one_user(tmp_path: Path) -> None:
+    path = tmp_path / "table.jsonl"
+    rows = [("ann", "hi"), ("[deleted]", "ho"), ("[deleted]", "he")]
+    path.write_text(
+        "\n".join(f'{{"author": "{who}", "body": "{text}", "subreddit": "x"}}' for who, text in rows)
+    )
+    ingested = ingest(path, "chat")
+    assert ingested.comments.select("user_id", "channel").rows() == [("ann", "x"), (None, "x"), (None, "x")]
+    assert any("2 comments are of [deleted]" in note for note in ingested.notes)
+
+
+def test_an_id_written_as_a_float_is_the_same_id() -> None:
+    assert read(b"user_id,text\n12.0,hi\n12,ho\nann.0,he\n").comments["user_id"].to_list() == [
+        "12",
+        "12",
+        "ann.0",
+    ]
+
+
+@pytest.mark.parametrize("text", ["<p>hi</p>", "hi<br />ho", 'hi <a href=\\"x\\">there</a>'])
+def test_texts_of_html_are_said(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "table.jsonl"
+    path.write_text(
+        f'{{"content": "{text}", "account": {{"id": "7", "acct": "ann@x"}}}}\n{{"content": "1 < 2 > 0"}}'
+    )
+    ingested = ingest(path, "chat")
+    assert any("1 texts are HTML" in note for note in ingested.notes)
+    assert ingested.comments.select("user_id", "user_name").row(0) == ("7", "ann@x")
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Nachricht;Benutzer;Datum", "mensaje;usuario;fecha", "сообщение;пользователь;дата", "本文;投稿者;日時"],
+)
+def test_columns_are_guessed_in_other_languages_too(header: str) -> None:
+    ingested = read(f"{header}\nhi;ann;2024-05-06 18:00\n".encode())
+    row = ingested.comments.select("text", "user_id", pl.col("sent_at").dt.hour()).row(0)
+    assert row == ("hi", "ann", 18)
+
+
+@pytest.mark.parametrize(
+    ("written", "seen"),
+    [
+        ("order_by=[n]", "in the order of n"),
+        ("shuffle_seed=7", "shuffled, with the seed 7"),
+        ("user_id=n", "file's order"),
+    ],
+)
+def test_the_order_of_rows_without_a_time_is_the_one_that_was_said(
+    tmp_path: Path, written: str, seen: str
+) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("text,n\nhi,2\nho,1\n")
+    notes = ingest(path, "chat", columns=columns_from_arguments(["text=text", written])).notes
+    said = [note for note in notes if "order" in note or "shuffled" in note]
+    assert len(said) == 1
+    assert seen in said[0]
+
+
+def test_times_in_nanoseconds_are_times() -> None:
+    ingested = read(b"timestamp,text\n1715018400000000000,hi\n1715018401000000000,ho\n")
+    assert ingested.comments["sent_at"][0].isoformat() == "2024-05-06T18:00:00+00:00"
+
+
+def test_ids_that_json_holds_as_floats_of_too_many_digits_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "table.jsonl"
+    path.write_text('{"text": "hi", "user_id": 1.0841827364509286e+18}\n{"text": "ho", "user_id": 12.0}')
+    ingested = ingest(path, "chat")
+    assert any("1 values of user_id" in note for note in ingested.notes)
+    assert ingested.comments["user_id"].to_list()[1] == "12"

@@ -136,7 +136,7 @@ def test_a_table_with_a_header_is_no_log_whatever_its_columns_look_like(tmp_path
 @pytest.mark.parametrize(
     ("raw", "words"),
     [
-        ("Zeit;Benutzer;Nachricht\n1;ann;hi\n2;bob;ho\n", "Its columns are: Zeit, Benutzer, Nachricht"),
+        ("Nr;Wer;Was\n1;ann;hi\n2;bob;ho\n", "Its columns are: Nr, Wer, Was"),
         ('{"event": "ChatMessageEvent", "data": "{}", "channel": "x"}\n', "Kick's events"),
         ('{"kind": "list", "items": [{"id": 1}]}\n', r"records=items\[\]"),
     ],

@@ -49,6 +49,12 @@ def test_what_a_channel_says_all_day_is_its_culture_and_not_sanctioned() -> None
         assert "of this channel's lines" in plan.reasoning
 
 
+def test_what_is_rarer_than_can_be_shown_is_not_said_to_be_none() -> None:
+    for plan in plans_at_the_end([*rough_chat(2_000), "you idiot"], expected=0.00001):
+        assert "less than 0.01% are expected" in plan.reasoning
+        assert "0.00%" not in plan.reasoning
+
+
 def test_the_same_line_is_sanctioned_where_nobody_says_it_or_nothing_is_known_of_violations() -> None:
     civil = rough_chat(2_000, rough="gg")
     assert all(plan.is_violation for plan in plans_at_the_end([*civil, "you idiot"]))

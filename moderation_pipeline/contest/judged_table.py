@@ -105,6 +105,7 @@ def judged_table(asked: Asked, columns: TableColumns, names: Sequence[str]) -> J
             *columns.notes,
             *_counted(asked, columns, rows, used, words_for_nothing(asked, frame, names)),
             *_uncategorised(asked, used),
+            *_ungrouped(asked, used),
             *meanings,
             *voted.notes,
             *differing,
@@ -234,6 +235,17 @@ def _uncategorised(asked: Asked, used: pl.DataFrame) -> list[str]:
         return []
     have = "violation has" if number == 1 else "violations have"
     return [f"{number:,} {have} no category in {asked.category!r}: they are in no line of it."]
+
+
+def _ungrouped(asked: Asked, used: pl.DataFrame) -> list[str]:
+    """Say how many labelled rows are in no group."""
+    labelled = used.filter(pl.col("label").is_not_null())
+    found = {name: labelled[f"group:{name}"].null_count() for name in asked.groups}
+    return [
+        f"{plural(number, 'row')} {'has' if number == 1 else 'have'} nothing in {name!r}: in no group of it."
+        for name, number in found.items()
+        if number
+    ]
 
 
 def _rounded(asked: Asked, frame: pl.DataFrame) -> list[str]:

@@ -281,7 +281,7 @@ def test_a_difference_of_shares_is_told_from_minus_1_to_1_and_one_above_is_none_
     assert (found.differences["difference_low"].drop_nulls() >= -1).all()
     assert (found.differences["difference_high"].drop_nulls() <= 1).all()
     assert (found.differences["smallest_shown"].drop_nulls() < 1).all()
-    assert "These rows are too few to show any that there can be." in " ".join(verdict(found))
+    assert "These rows could have shown none, however large." in " ".join(verdict(found))
 
 
 def test_few_users_are_called_few_users_and_not_few_rows() -> None:
@@ -300,3 +300,25 @@ def test_one_row_is_one_violation() -> None:
     said = flip_sentences(judged(table, score=["good", "most"]))
     assert all("1 violations" not in each for each in said)
     assert any("(1 violation by the labels)" in each for each in said)
+
+
+def test_judges_of_the_same_f1_have_it_together_where_nothing_has_an_interval_too() -> None:
+    table = labelled_table(300, users=4).with_columns(twin="good")
+    said = verdict(judged(table, score=["good", "twin"], user="author"))
+    assert said[0].startswith("good and twin have the same F1 at their thresholds: ")
+
+
+def test_errors_by_weight_are_no_more_than_if_every_row_were_one() -> None:
+    copied = labelled_table(300).with_columns(
+        comment=pl.when(pl.int_range(pl.len()) % 5 < 3).then(pl.lit("the same line")).otherwise("comment"),
+        poor=pl.when(pl.int_range(pl.len()) % 5 < 3).then(0.9).otherwise("poor"),
+    )
+    found = judged(copied, score="poor", user="author").judges
+    assert found["harm_per_1000"].item() < found["harm_per_1000_high"].item() <= 1_000
+
+
+def test_rows_without_a_group_are_counted() -> None:
+    table = labelled_table(100).with_columns(
+        about=pl.when(pl.int_range(pl.len()) < 7).then(None).otherwise("about")
+    )
+    assert any("7 rows have nothing in 'about'" in note for note in judged(table, group="about").notes)

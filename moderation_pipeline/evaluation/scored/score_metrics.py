@@ -26,6 +26,9 @@ COMPARED = ("f1", "auroc", "auprc", "precision", "recall", "false_positive_rate"
 """Estimates of which differences are told. Not F1 at chosen thresholds: that two thresholds were chosen is in no
 interval, and two equal judges would be told apart in 10 of 100 tables instead of 5."""
 
+PER = 1_000.0
+"""Errors by weight are told for so many rows: they can't weigh more than if all of them were errors of the gravest."""
+
 POWER = float(ndtri(0.8))
 """A difference as large as can be shown is shown in four of five tables like this one."""
 
@@ -59,6 +62,8 @@ class Measured:
         copied = self.copied[number].added[name]
         is_share = name not in NOT_SHARES
         found = interval_of(SCORE_ESTIMATES[name], self.parts[number], copied, is_share=is_share)
+        if not is_share and found.high is not None:
+            found = found._replace(high=min(found.high, PER * self.judged.harm.most))
         # Where nothing was seen, no resample of it has any: only a share has an exact bound that says otherwise.
         return found if is_share or found.estimate else Interval(found.estimate, None, None)
 

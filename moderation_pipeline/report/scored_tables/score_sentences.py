@@ -79,12 +79,12 @@ def _ahead(evaluation: Evaluation) -> list[str]:
         str(name): _difference(evaluation.differences, best, str(name), RANKED_BY)
         for name in ranked["judge"][1:]
     }
-    level = [name for name, each in found.items() if each is not None and each.is_none]
+    level = [name for name, each in found.items() if each is not None and each.value == 0]
     row, f1 = ranked.row(0, named=True), WORDS[evaluation.facts.label_source].f1
     rank = f"the highest {f1}" if len(found) > len(level) else f"the same {f1}" if found else f1
     have = "have {} at their thresholds" if level else "has {} at its threshold"
     first = f"{_and([best, *level])} {have.format(rank)}: {_interval(row, RANKED_BY)}."
-    others = {name: each for name, each in found.items() if name not in level}
+    others = {name: each for name, each in found.items() if each is None or not each.is_none}
     return [first, *_in_counts(evaluation, row), *_told_apart(evaluation, others)]
 
 
@@ -120,7 +120,7 @@ def _level(name: str, found: Found | None, few: str) -> str:
         return f"Whether it is better than {name} can't be told: there are too few {few}."
     said = f"Between it and {name} no difference was found ({found})."
     if found.shown is None:
-        return f"{said} These rows are too few to show any that there can be."
+        return f"{said} These rows could have shown none, however large."
     return f"{said} These rows would have shown one of {score(found.shown)} or more."
 
 
@@ -141,8 +141,8 @@ class Found(NamedTuple):
 
     @property
     def is_none(self) -> bool:
-        """Whether the two do not differ, in any resample."""
-        return self.value == self.low == self.high == 0
+        """Whether the two do not differ, in any resample there is."""
+        return self.value == 0 and (self.low or 0) == (self.high or 0) == 0
 
     @property
     def turned(self) -> Found:

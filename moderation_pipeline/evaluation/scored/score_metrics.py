@@ -19,7 +19,7 @@ from moderation_pipeline.evaluation.run_metrics import Number, difference_of, in
 from moderation_pipeline.evaluation.scored.judged_rows import Judge, JudgedRows
 from moderation_pipeline.evaluation.scored.score_sums import CELLS, NOT_SHARES, SCORE_ESTIMATES, score_sums
 from moderation_pipeline.statistics.bootstrap import Interval, Resampled, by_cluster, resample
-from moderation_pipeline.statistics.max_t import Difference, together
+from moderation_pipeline.statistics.max_t import Difference, of_shares, together
 from moderation_pipeline.statistics.paired_tests import holm, mcnemar
 
 COMPARED = ("f1", "auroc", "auprc", "precision", "recall", "false_positive_rate")
@@ -62,7 +62,9 @@ class Measured:
         copied = self.copied[number].added[name]
         is_share = name not in NOT_SHARES
         found = interval_of(SCORE_ESTIMATES[name], self.parts[number], copied, is_share=is_share)
-        if not is_share and found.high is not None:
+        # A run's errors weigh as its own config has it, those of a table as was asked.
+        is_asked = self.judged.judges[number].harm not in self.judged.rows.columns
+        if not is_share and is_asked and found.high is not None:
             found = found._replace(high=min(found.high, PER * self.judged.harm.most))
         # Where nothing was seen, no resample of it has any: only a share has an exact bound that says otherwise.
         return found if is_share or found.estimate else Interval(found.estimate, None, None)
@@ -122,7 +124,7 @@ def differences_frame(measured: Measured) -> pl.DataFrame:
                     "judge": judges[pair[0]].name,
                     "other": judges[pair[1]].name,
                     "estimate": name,
-                    **_spread("difference", _of_shares(found)),
+                    **_spread("difference", of_shares(found)),
                     "smallest_shown": _smallest_shown(each, found),
                     "right_alone": test[0][0],
                     "other_right_alone": test[0][1],
@@ -160,12 +162,6 @@ def _smallest_shown(difference: Difference, found: Interval) -> float | None:
         return None
     shown = found.high - found.estimate + POWER * difference.error * difference.stretch
     return shown if shown < 1 else None
-
-
-def _of_shares(found: Interval) -> Interval:
-    """Return the difference of two shares within what there can be: no F1 is better than another by more than 1."""
-    low, high = (None if bound is None else min(max(bound, -1.0), 1.0) for bound in (found.low, found.high))
-    return Interval(found.estimate, low, high)
 
 
 def _is_right(judged: JudgedRows, judge: Judge) -> pl.Series:

@@ -19,7 +19,7 @@ def test_one_difference_has_the_interval_of_its_standard_error() -> None:
 
 
 def test_two_shares_differ_by_no_more_than_1() -> None:
-    drawn = np.random.default_rng(6).normal(0.7, 0.9, 1_000)
+    drawn = np.random.default_rng(6).normal(0.7, 1.5, 1_000)
     (found,) = together([Difference(0.7, drawn)])
     assert of_shares(found) == (0.7, -1.0, 1.0)
     assert of_shares(together([Difference(NAN, drawn)])[0]) == (None, None, None)

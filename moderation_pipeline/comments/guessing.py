@@ -45,7 +45,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     ),
     "user_id": (
         *("author_id", "sender_id", "from_id", "chatter_user_id", "commenter_id", "author", "user"),
-        *("username", "speaker", "player", "sender", "nick", "nickname", "login", "from"),
+        *("user_login", "username", "speaker", "player", "sender", "nick", "nickname", "login", "from"),
         *("account_id", "account_acct", "benutzer", "nutzer", "absender", "autor", "usuario", "usuário"),
         *("utilisateur", "auteur", "utente", "autore", "gebruiker", "użytkownik", "пользователь", "автор"),
         *("kullanıcı", "yazar", "ユーザー", "投稿者", "사용자", "用户", "作者"),
@@ -133,6 +133,8 @@ def looks_like_the_text(name: str) -> bool:
 
 LIKE_LABELS = re.compile(
     r"label|class$|toxi|insult|threat|obscen|profan|hate|hatred|offens|abus|harass|spam|identity_?attack|violation"
+    r"|banned|deleted|removed|flag|moderated|aggress|cyberbull|racis|sexis|misogyn|sever|nsfw"
+    r"|etiqueta|étiquette|urteil|beleidig|odio|ódio|haine|метка|токсич"
 )
 
 

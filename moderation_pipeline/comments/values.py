@@ -235,6 +235,9 @@ def _with_point(text: pl.Series) -> pl.Series:
 PERCENT_SIGN = r"^[%％]\s*|\s*[%％]+$"
 """Behind the number, after whatever space keeps it on its line; in Turkish before it."""
 
+MIXED = 0.05
+"""Where more of the scores out of 100 are up to 1, some may be no such scores."""
+
 DIGITS = 15
 """So many decimals of a score that was computed are kept: 55.6 of 100 is .556, and 1 less .9 is .1 and not below it."""
 
@@ -256,7 +259,7 @@ class ScoreReader:
         self._rows = self._empty = self._percentages = self._commas = self._flags = self._rounded = 0
         self._foreign: Counter[str] = Counter()
         self._lowest, self._highest = inf, -inf
-        self._numbers = self._above_one = 0
+        self._numbers = self._above_one = self._small = 0
 
     def read(self, values: pl.Series) -> pl.Series:
         """Return probabilities; null where a cell is empty or holds no number.
@@ -277,6 +280,7 @@ class ScoreReader:
         out_of = pl.Series([self._out_of]).new_from_index(0, len(text)).set(is_percentage, 100.0)
         flags = plain.str.to_lowercase().replace_strict(["true", "false"], [1.0, 0.0], default=None)
         scores = scores.set(~scores.is_finite().fill_null(value=False), None)
+        self._small += int(((scores > 0) & (scores <= 1) & ~is_percentage).sum())
         shares = computed(scores / out_of).zip_with(out_of != 1, scores)
         numbers = self._within(shares).zip_with(flags.is_null(), flags)
         self._percentages += int(is_percentage.sum())
@@ -323,6 +327,11 @@ class ScoreReader:
         taken += [f"{self._flags:,} are true or false, taken for 1 and 0"] if self._flags else []
         taken += [f"{self._rounded:,} missed 0 or 1 by rounding"] if self._rounded else []
         known += f" ({', '.join(taken)})" if taken else ""
+        if self._out_of > 1 and MIXED * self._numbers < self._small < self._numbers:
+            known += (
+                f"; {self._small:,} were between 0 and 1 before they were divided by {self._out_of:g}: if those are "
+                "probabilities already, the column mixes two scales"
+            )
         parts = [f"{self._empty:,} are empty"] if self._empty else []
         if self._foreign:
             examples = ", ".join(repr(value[:40]) for value, _ in self._foreign.most_common(3))

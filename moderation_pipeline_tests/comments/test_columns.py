@@ -515,3 +515,10 @@ def test_ids_that_json_holds_as_floats_of_too_many_digits_are_said(tmp_path: Pat
     ingested = ingest(path, "chat")
     assert any("1 values of user_id" in note for note in ingested.notes)
     assert ingested.comments["user_id"].to_list()[1] == "12"
+
+
+@pytest.mark.parametrize("column", ["banned", "was_removed", "severity", "etiqueta"])
+def test_a_column_that_says_what_was_done_may_be_a_label_and_is_never_taken_for_one(column: str) -> None:
+    ingested = read(f"text,{column}\nhi,1\n".encode())
+    assert ingested.comments["label_is_violation"].null_count() == 1
+    assert any(f"Of these, {column} may be labels" in note for note in ingested.notes)

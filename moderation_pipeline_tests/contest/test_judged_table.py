@@ -322,3 +322,12 @@ def test_rows_without_a_group_are_counted() -> None:
         about=pl.when(pl.int_range(pl.len()) < 7).then(None).otherwise("about")
     )
     assert any("7 rows have nothing in 'about'" in note for note in judged(table, group="about").notes)
+
+
+def test_scores_out_of_a_hundred_of_which_many_are_up_to_1_are_said_to_be_perhaps_of_two_scales() -> None:
+    table = labelled_table(200).with_columns(
+        mixed=pl.when(pl.int_range(pl.len()) % 2 == 0).then("good").otherwise(100 * pl.col("good")),
+        percent=100 * pl.col("good").clip(0.02, 1),
+    )
+    assert any("mixes two scales" in note for note in judged(table, score="a=mixed/100").notes)
+    assert not any("mixes two scales" in note for note in judged(table, score="a=percent/100").notes)

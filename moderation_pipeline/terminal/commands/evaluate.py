@@ -194,6 +194,7 @@ def _of_a_chat(chat: str, configs: Sequence[str], *, has_columns: bool) -> Evalu
     if has_columns or Path(chat).exists():
         raise click.UsageError(
             f"Of a table it must be said which columns hold the texts and the labels: moderation evaluate {chat}"
-            " --text comment --label toxic. A chat, by its name, needs neither."
+            " --text comment --label toxic. Of a table without texts name its ids and say --no-configs, for the keyless"
+            " configs read texts. A chat, by its name, needs neither."
         )
     return evaluate_runs(DataFolder.find(), chat, configs)

@@ -170,12 +170,13 @@ TURNED = "1-"
 def _label(written: str, names: Sequence[str]) -> LabelAsked:
     if written in names:
         return LabelAsked(written)
-    if bound := AT_LEAST.fullmatch(written):
+    if (bound := AT_LEAST.fullmatch(written)) and not COMPARED.fullmatch(bound[1]):
         return LabelAsked(bound[1], at_least=float(bound[2].replace(",", ".")))
     if (compared := COMPARED.fullmatch(written)) and compared[1] in names:
         raise AskedError(
             f"--label {written!r} is not understood. Violations are listed, COLUMN=VALUE,VALUE, or are those from a "
-            f"number on, COLUMN>=NUMBER, such as {compared[1]}>=0.5. Where low numbers are violations, list them."
+            f"number on, COLUMN>=NUMBER, such as {compared[1]}>=0.5. Where low numbers are violations, list them. "
+            "Several annotators' labels are asked for one by one: --label 'a>=0.5' --label 'b>=0.5'."
         )
     column, equals, values = written.partition("=")
     listed = tuple(value.strip() for value in values.split(",") if value.strip())

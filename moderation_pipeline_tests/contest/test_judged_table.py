@@ -203,7 +203,8 @@ def test_a_label_from_a_number_on_may_be_asked_for_with_a_decimal_comma() -> Non
 
 
 @pytest.mark.parametrize(
-    "written", ["share>0.5", "share<0.5", "share==1", "share<=2", "share>=much", "share!=0"]
+    "written",
+    ["share>0.5", "share<0.5", "share==1", "share<=2", "share>=much", "share!=0", "share>=0.5,toxic>=0.5"],
 )
 def test_a_comparison_that_is_not_understood_is_called_one_and_no_unknown_column(written: str) -> None:
     with pytest.raises(ModerationError, match=r"COLUMN=VALUE,VALUE.*COLUMN>=NUMBER"):

@@ -48,7 +48,7 @@ class TelegramReader(LogReader):
     def recognises(cls, head: bytes) -> bool:
         """Whether it is a document of messages, with who they are from as Telegram says it."""
         looked = JsonHead.of(head)
-        return looked.array_key == "messages" and {"date", "from_id", "text"} <= looked.record_keys
+        return looked.array_key == "messages" and {"type", "date", "from_id", "text"} <= looked.record_keys
 
     def records(self, source: Source) -> Iterator[Record]:
         """Yield the elements of `messages`.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
+from sklearn.metrics import cohen_kappa_score
 
 from moderation_pipeline import evaluate
 from moderation_pipeline.errors import ModerationError
@@ -332,3 +334,23 @@ def test_scores_out_of_a_hundred_of_which_many_are_up_to_1_are_said_to_be_perhap
     )
     assert any("mixes two scales" in note for note in judged(table, score="a=mixed/100").notes)
     assert not any("mixes two scales" in note for note in judged(table, score="a=percent/100").notes)
+
+
+def test_kappa_goes_below_nought_and_so_does_its_interval() -> None:
+    table = labelled_table(300).with_columns(
+        chance=pl.Series(np.random.default_rng(3).random(300)), turned=1 - pl.col("poor")
+    )
+    found = judged(table, score=["chance", "turned"]).judges
+    drawn = np.random.default_rng(4).integers(300, size=(400, 300))
+    for row in found.iter_rows(named=True):
+        flags = (table[row["judge"]] >= 0.5).to_numpy()
+        label = table["toxic"].to_numpy()
+        by_row = [cohen_kappa_score(label[each], flags[each]) for each in drawn]
+        low, high = np.quantile(by_row, [0.025, 0.975])
+        assert (row["kappa_low"], row["kappa_high"]) == pytest.approx((low, high), abs=0.04)
+    assert found["kappa_high"][1] < 0
+
+
+def test_where_labels_are_of_one_kind_there_is_no_kappa() -> None:
+    found = judged(labelled_table(100).with_columns(toxic=pl.lit(0))).judges
+    assert found["kappa"].item() is None

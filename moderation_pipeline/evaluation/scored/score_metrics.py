@@ -17,7 +17,13 @@ from scipy.special import ndtri
 from moderation_pipeline.evaluation.copied_texts import CopiedTexts, copied_texts
 from moderation_pipeline.evaluation.run_metrics import Number, difference_of, interval_of
 from moderation_pipeline.evaluation.scored.judged_rows import Judge, JudgedRows
-from moderation_pipeline.evaluation.scored.score_sums import CELLS, NOT_SHARES, SCORE_ESTIMATES, score_sums
+from moderation_pipeline.evaluation.scored.score_sums import (
+    CELLS,
+    LEAST,
+    NOT_SHARES,
+    SCORE_ESTIMATES,
+    score_sums,
+)
 from moderation_pipeline.statistics.bootstrap import Interval, Resampled, by_cluster, resample
 from moderation_pipeline.statistics.max_t import Difference, of_shares, together
 from moderation_pipeline.statistics.paired_tests import holm, mcnemar
@@ -61,7 +67,8 @@ class Measured:
         """Return an estimate of one of the judges with its interval."""
         copied = self.copied[number].added[name]
         is_share = name not in NOT_SHARES
-        found = interval_of(SCORE_ESTIMATES[name], self.parts[number], copied, is_share=is_share)
+        least = LEAST.get(name, 0.0)
+        found = interval_of(SCORE_ESTIMATES[name], self.parts[number], copied, is_share=is_share, least=least)
         # A run's errors weigh as its own config has it, those of a table as was asked.
         is_asked = self.judged.judges[number].harm not in self.judged.rows.columns
         if not is_share and is_asked and found.high is not None:

@@ -26,6 +26,7 @@ from moderation_pipeline.comments.seen import Seen, SpellingsError, UnmetValuesE
 from moderation_pipeline.comments.source import LINE_LIMIT
 from moderation_pipeline.comments.times import WallClock, zone_named
 from moderation_pipeline.comments.values import (
+    DELETED,
     Converted,
     ScoreReader,
     TimeReader,
@@ -60,8 +61,6 @@ WATCHED = (
 )
 """Columns of which it is said where they come to nothing."""
 
-DELETED = "[deleted]"
-"""What Reddit and its archives write for every author whose account is gone: many people, and no user."""
 WRITTEN_AS_A_FLOAT = r"^(\d+)\.0+$"
 """An id as it is written by a program that had none for some row: 12.0 is 12 of the next day's file."""
 TAGS = r"(?i)^\s*<p>|<br ?/?>|</(?:p|a|span|div)>"

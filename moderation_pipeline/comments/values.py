@@ -28,6 +28,9 @@ NOTHING = ("", "null", "none", "nan")
 EMPTY = ("", "null", "nan", "<na>", "\\n")
 """What stands in a cell with nothing in it, in lower case; `none` may be a label's name for no violation."""
 
+DELETED = "[deleted]"
+"""What Reddit and its archives write for every author whose account is gone: many people, and no user."""
+
 EARLIEST_S, LATEST_S, LATEST_MS, LATEST_MICROSECONDS = 1e8, 1e11, 1e14, 1e17
 """A bare number is a time in seconds, milliseconds, microseconds or nanoseconds since 1970 by its size. Below 1973 it
 is more likely an offset from some start, which has to be said."""

@@ -13,6 +13,7 @@ import polars as pl
 
 from moderation_pipeline.comments.times import WallClock, zone_named
 from moderation_pipeline.comments.values import (
+    DELETED,
     ScoreReader,
     TimeReader,
     UnfitTypeError,
@@ -110,6 +111,7 @@ def judged_table(asked: Asked, columns: TableColumns, names: Sequence[str]) -> J
             *voted.notes,
             *differing,
             *_rounded(asked, frame),
+            *_gone(asked, frame),
             *(r.note for _, r in readings),
         ),
     )
@@ -134,8 +136,12 @@ def _said_of_rows(asked: Asked, frame: pl.DataFrame) -> list[pl.Series]:
         _words(frame[column]).alias(name) if column is not None else _nothing(name, frame.height)
         for name, column in named.items()
     ]
+    users = [
+        each.set((each == DELETED).fill_null(value=False), None) for each in found if each.name == "user"
+    ]
     return [
-        *found,
+        *(each for each in found if each.name != "user"),
+        *users,
         _times(asked, frame),
         *(_words(frame[name]).alias(f"group:{name}") for name in asked.groups),
     ]
@@ -246,6 +252,14 @@ def _ungrouped(asked: Asked, used: pl.DataFrame) -> list[str]:
         for name, number in found.items()
         if number
     ]
+
+
+def _gone(asked: Asked, frame: pl.DataFrame) -> list[str]:
+    """Say how many rows are of authors whose accounts are gone: together they are no user."""
+    number = int((as_text(frame[asked.user]) == DELETED).sum()) if asked.user is not None else 0
+    return (
+        [f"{plural(number, 'row')} of {DELETED}, whoever that was: each counts by itself."] if number else []
+    )
 
 
 def _rounded(asked: Asked, frame: pl.DataFrame) -> list[str]:

@@ -354,3 +354,14 @@ def test_kappa_goes_below_nought_and_so_does_its_interval() -> None:
 def test_where_labels_are_of_one_kind_there_is_no_kappa() -> None:
     found = judged(labelled_table(100).with_columns(toxic=pl.lit(0))).judges
     assert found["kappa"].item() is None
+
+
+def test_authors_whose_accounts_are_gone_are_not_resampled_as_one() -> None:
+    gone = pl.int_range(pl.len()) % 2 == 0
+    table = labelled_table(300).with_columns(
+        deleted=pl.when(gone).then(pl.lit("[deleted]")).otherwise("author"),
+        nobody=pl.when(gone).then(None).otherwise("author"),
+    )
+    found, known = judged(table, user="deleted"), judged(table, user="nobody")
+    assert found.judges.equals(known.judges)
+    assert any("150 rows of [deleted]" in note for note in found.notes)

@@ -174,6 +174,11 @@ KNOWN_BY: Mapping[frozenset[str], str] = {
         "It seems to hold Kick's events as its websocket sends them: make each ChatMessageEvent's data a line of its "
         "own, and name --column text=content --column user_name=sender.username"
     ),
+    **dict.fromkeys(
+        (frozenset({"creator", "is_archived"}), frozenset({"team_id", "deleted"})),
+        "It seems to be a list of channels or users beside Slack's days: add the channels' folders alone, such as "
+        "moderation add export/*/ --name team",
+    ),
     frozenset({"items"}): (
         "Its records seem to lie deeper: --column 'records=items[]'; of YouTube's Data API, --column "
         "text=snippet.displayMessage --column user_id=authorDetails.channelId --column sent_at=snippet.publishedAt"

@@ -176,8 +176,8 @@ KNOWN_BY: Mapping[frozenset[str], str] = {
     ),
     **dict.fromkeys(
         (frozenset({"creator", "is_archived"}), frozenset({"team_id", "deleted"})),
-        "It seems to be a list of channels or users beside Slack's days: add the channels' folders alone, such as "
-        "moderation add export/*/ --name team",
+        "It seems to be a list of channels or users beside Slack's days: move such files out of the folder, so that "
+        "only the channels' folders are in it",
     ),
     frozenset({"items"}): (
         "Its records seem to lie deeper: --column 'records=items[]'; of YouTube's Data API, --column "

@@ -138,7 +138,7 @@ def test_a_table_with_a_header_is_no_log_whatever_its_columns_look_like(tmp_path
     [
         ("Nr;Wer;Was\n1;ann;hi\n2;bob;ho\n", "Its columns are: Nr, Wer, Was"),
         ('{"event": "ChatMessageEvent", "data": "{}", "channel": "x"}\n', "Kick's events"),
-        ('[{"id": "C1", "creator": "U1", "is_archived": false}]', "add the channels' folders alone"),
+        ('[{"id": "C1", "creator": "U1", "is_archived": false}]', "move such files out of the folder"),
         ('{"kind": "list", "items": [{"id": 1}]}\n', r"records=items\[\]"),
     ],
 )

@@ -84,8 +84,11 @@ NUMBER = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{
 
 @lru_cache(maxsize=65_536)
 def spelling(value: str) -> str:
-    """Return a value as it is compared with what an owner wrote: 1, 1.0 and "01" are one, and True and true."""
-    plain = value.strip()
+    """Return a value as it is compared with what an owner wrote: 1, 1.0 and "01" are one, and True and true.
+
+    So are letters with accents, which a Mac may write as two: what looks alike is alike.
+    """
+    plain = value.strip() if value.isascii() else unicodedata.normalize("NFC", value.strip())
     if NUMBER.fullmatch(plain):
         number = Decimal(plain).normalize()
         return str(number) if number else "0"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import polars as pl
@@ -522,3 +523,11 @@ def test_a_column_that_says_what_was_done_may_be_a_label_and_is_never_taken_for_
     ingested = read(f"text,{column}\nhi,1\n".encode())
     assert ingested.comments["label_is_violation"].null_count() == 1
     assert any(f"Of these, {column} may be labels" in note for note in ingested.notes)
+
+
+def test_accents_that_are_letters_of_their_own_are_the_letters_that_one_types(tmp_path: Path) -> None:
+    decomposed = unicodedata.normalize("NFD", "texte,modéré\nsalut,gênant\nvoilà,ça va\n")
+    path = tmp_path / "table.csv"
+    path.write_text(decomposed)
+    spec = columns_from_arguments(["text=texte", "label_is_violation={column: modéré, true_for: [gênant]}"])
+    assert ingest(path, "chat", columns=spec).comments["label_is_violation"].to_list() == [True, False]

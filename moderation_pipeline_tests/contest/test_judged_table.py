@@ -365,3 +365,9 @@ def test_authors_whose_accounts_are_gone_are_not_resampled_as_one() -> None:
     found, known = judged(table, user="deleted"), judged(table, user="nobody")
     assert found.judges.equals(known.judges)
     assert any("150 rows of [deleted]" in note for note in found.notes)
+
+
+def test_the_page_says_of_which_column_a_group_is() -> None:
+    page = score_page(judged(labelled_table(100), group=["about", "author"]))
+    assert '<th scope="row">cats<span class="note">about</span></th>' in page
+    assert '<span class="note">author</span></th>' in page

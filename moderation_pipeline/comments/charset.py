@@ -88,7 +88,7 @@ def _is_utf8(block: bytes) -> bool:
         return False
 
 
-OF_COLUMNS = (b"PAR1", b"ARROW1")
+OF_COLUMNS = (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")
 """How tables begin that are read, but full of zeros and no text at all."""
 
 

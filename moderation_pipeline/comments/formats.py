@@ -13,7 +13,6 @@ from moderation_pipeline.comments.readers.chatterino import ChatterinoReader
 from moderation_pipeline.comments.readers.chatty import ChattyReader
 from moderation_pipeline.comments.readers.columnar import ArrowReader, ParquetReader
 from moderation_pipeline.comments.readers.csv_table import CsvReader
-from moderation_pipeline.comments.readers.discord import DiscordReader
 from moderation_pipeline.comments.readers.jsonl import JsonlReader
 from moderation_pipeline.comments.readers.line_patterns import (
     IrcTextReader,
@@ -21,6 +20,10 @@ from moderation_pipeline.comments.readers.line_patterns import (
     TwitchDownloaderTextReader,
 )
 from moderation_pipeline.comments.readers.live_chat import LiveChatReader
+from moderation_pipeline.comments.readers.messengers.discord import DiscordReader
+from moderation_pipeline.comments.readers.messengers.slack import SlackReader
+from moderation_pipeline.comments.readers.messengers.telegram import TelegramReader
+from moderation_pipeline.comments.readers.messengers.whatsapp import WhatsAppReader
 from moderation_pipeline.comments.readers.own_lines import OwnLinesReader
 from moderation_pipeline.comments.readers.reader import LogReader, Reader
 from moderation_pipeline.comments.readers.table import TableReader
@@ -41,6 +44,8 @@ READERS: Sequence[type[Reader]] = (
     LiveChatReader,
     GqlCommentsReader,
     DiscordReader,
+    TelegramReader,
+    SlackReader,
     JustlogReader,
     TwitchDownloaderReader,
     ChatDownloaderReader,
@@ -51,6 +56,7 @@ READERS: Sequence[type[Reader]] = (
     JustlogTextReader,
     ChatDownloaderTextReader,
     TwitchDownloaderTextReader,
+    WhatsAppReader,
     OwnLinesReader,
     JsonlReader,
     CsvReader,
@@ -77,10 +83,12 @@ class UnreadableFileError(ModerationError):
         if is_no_text(head):
             super().__init__(f"{path} can't be read as a chat. {seems_to_be(head).strip()}")
             return
-        formats = "; ".join(f"{reader.name} ({reader.describes})" for reader in tried)
+        each = "; ".join(f"{reader.name} ({reader.describes})" for reader in tried)
+        formats = each if len(tried) < len(READERS) else f"every format ({', '.join(FORMATS)})"
         super().__init__(
-            f"No line of {path} could be read: {reason}. {seems_to_be(head)}Tried: {formats}. If you know its "
-            f"format, name it: --format {'|'.join(FORMATS)}; the columns of a table are named with --column text=NAME."
+            f"No line of {path} could be read: {reason}. {seems_to_be(head)}Tried: {formats}. If you know its format, "
+            "name it with --format (moderation add --help lists them); the columns of a table are named with --column "
+            "text=NAME."
         )
 
 

@@ -6,6 +6,7 @@ What may be said instead is in `columns.py`.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -21,15 +22,33 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "text": (
         *("message", "body", "comment", "content", "msg", "tweet", "comment_text", "utterance", "prompt"),
         *("message_text", "message_content", "message_body", "full_text", "tweet_text", "comment_body"),
+        *("nachricht", "kommentar", "mensaje", "comentario", "texto", "commentaire", "texte", "messaggio"),
+        *(
+            "commento",
+            "testo",
+            "mensagem",
+            "comentário",
+            "bericht",
+            "reactie",
+            "tekst",
+            "wiadomość",
+            "komentarz",
+        ),
+        *("сообщение", "комментарий", "текст", "mesaj", "yorum", "metin", "メッセージ", "コメント", "本文"),
+        *("메시지", "댓글", "消息", "评论", "文本"),
     ),
     "comment_id": ("message_id", "msg_id", "id", "tweet_id"),
     "channel": (
+        "subreddit",
         *("room", "match", "conversation_id", "thread_id", "chat", "channel_name", "room_name"),
         *("channel_login", "channel_id", "room_id", "chat_id"),
     ),
     "user_id": (
         *("author_id", "sender_id", "from_id", "chatter_user_id", "commenter_id", "author", "user"),
-        *("username", "speaker", "player", "sender", "nick", "nickname", "login", "from"),
+        *("user_login", "username", "speaker", "player", "sender", "nick", "nickname", "login", "from"),
+        *("account_id", "account_acct", "benutzer", "nutzer", "absender", "autor", "usuario", "usuário"),
+        *("utilisateur", "auteur", "utente", "autore", "gebruiker", "użytkownik", "пользователь", "автор"),
+        *("kullanıcı", "yazar", "ユーザー", "投稿者", "사용자", "用户", "作者"),
     ),
     "user_name": (
         *("display_name", "author_name", "username", "sender_name", "chatter_user_name", "commenter_name"),
@@ -42,6 +61,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
             "nick",
             "nickname",
         ),
+        *("account_acct", "account_username", "account_display_name"),
         *("user_display_name", "sender_username", "sender_login", "author", "user", "sender", "from"),
     ),
     "sent_at": (
@@ -54,7 +74,9 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
             "tmi_sent_ts",
             "timestamp_ms",
             "created_utc",
+            "ts",
         ),
+        *("zeitstempel", "datum", "fecha", "horodatage", "дата", "tarih", "日時", "时间"),
         *("date_time", "created", "posted_at"),
     ),
     "reply_to": (
@@ -111,6 +133,8 @@ def looks_like_the_text(name: str) -> bool:
 
 LIKE_LABELS = re.compile(
     r"label|class$|toxi|insult|threat|obscen|profan|hate|hatred|offens|abus|harass|spam|identity_?attack|violation"
+    r"|banned|deleted|removed|flag|moderated|aggress|cyberbull|racis|sexis|misogyn|sever|nsfw"
+    r"|etiqueta|étiquette|urteil|beleidig|odio|ódio|haine|метка|токсич"
 )
 
 
@@ -120,7 +144,7 @@ def looks_like_a_label(name: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[-_. ]+", "", name).lower()
+    return re.sub(r"[-_. ]+", "", unicodedata.normalize("NFC", name)).lower()
 
 
 TEXTS = frozenset(_plain(name) for name in ("text", *ALIASES["text"]))
@@ -138,9 +162,22 @@ class NoTextColumnError(ColumnsError):
 
 
 KNOWN_BY: Mapping[frozenset[str], str] = {
+    frozenset({"content.body", "origin_server_ts"}): (
+        "It seems to be Matrix's, as Element exports a room: --column text=content.body --column user_id=sender "
+        "--column sent_at=origin_server_ts --column comment_id=event_id"
+    ),
+    frozenset({"record.text", "author.did"}): (
+        "It seems to be Bluesky's: --column text=record.text --column user_id=author.did --column "
+        "user_name=author.handle --column sent_at=record.createdAt --column comment_id=uri"
+    ),
     frozenset({"event", "data"}): (
         "It seems to hold Kick's events as its websocket sends them: make each ChatMessageEvent's data a line of its "
         "own, and name --column text=content --column user_name=sender.username"
+    ),
+    **dict.fromkeys(
+        (frozenset({"creator", "is_archived"}), frozenset({"team_id", "deleted"})),
+        "It seems to be a list of channels or users beside Slack's days: move such files out of the folder, so that "
+        "only the channels' folders are in it",
     ),
     frozenset({"items"}): (
         "Its records seem to lie deeper: --column 'records=items[]'; of YouTube's Data API, --column "

@@ -201,6 +201,9 @@ def _counted_file(chat: str, read: FileRead, comments: int) -> dict[str, object]
     }
 
 
+MANY = 20
+"""So many comments are seldom all one user's."""
+
 ON_A_USER = {kind.value for kind in (ActKind.BAN, ActKind.TIMEOUT, ActKind.SILENCE, ActKind.WARN)}
 
 
@@ -263,6 +266,12 @@ def _odd(reads: Sequence[FileRead], comments: pl.DataFrame) -> list[str]:
     untimed = comments["sent_at"].null_count()
     if 0 < untimed < comments.height:
         notes.append(f"{untimed:,} of {comments.height:,} comments have no time.")
+    users = comments["user_id"]
+    if comments.height >= MANY and not users.null_count() and users.n_unique() == 1:
+        notes.append(
+            f"All {comments.height:,} comments are one user's, {str(users[0])[:60]!r}. If that is nobody's name, say "
+            "where the name is: --line for lines, --column user_id=NAME for a table."
+        )
     rejected = [frame for read in reads for frame in read.tally.rejected]
     if rejected:
         commonest, count = pl.concat(rejected)["reason"].value_counts(sort=True).row(0)

@@ -22,10 +22,11 @@ from moderation_pipeline.comments.columns import (
     TimeColumn,
 )
 from moderation_pipeline.comments.record import CHUNK_SCHEMA, OPTIONAL_SCHEMA
-from moderation_pipeline.comments.seen import Seen, UnmetValuesError, shown
+from moderation_pipeline.comments.seen import Seen, SpellingsError, UnmetValuesError, shown
 from moderation_pipeline.comments.source import LINE_LIMIT
 from moderation_pipeline.comments.times import WallClock, zone_named
 from moderation_pipeline.comments.values import (
+    DELETED,
     Converted,
     ScoreReader,
     TimeReader,
@@ -37,6 +38,9 @@ from moderation_pipeline.comments.values import (
     is_empty,
     is_one_of,
     replaced,
+    rounded_ids,
+    rounded_note,
+    written_otherwise,
 )
 from moderation_pipeline.plan import Action, Category
 from moderation_pipeline.warehouse.tables import SCORES
@@ -57,6 +61,10 @@ WATCHED = (
 )
 """Columns of which it is said where they come to nothing."""
 
+WRITTEN_AS_A_FLOAT = r"^(\d+)\.0+$"
+"""An id as it is written by a program that had none for some row: 12.0 is 12 of the next day's file."""
+TAGS = r"(?i)^\s*<p>|<br ?/?>|</(?:p|a|span|div)>"
+IDS = ("comment_id", "channel", "user_id", "reply_to")
 LABELS_AND_SPLIT = [name for name in OPTIONAL_SCHEMA if name != "shared_from"]
 ORDER = "order_"
 """Begins the names of the columns by which rows are put in order; they leave before anything is stored."""
@@ -83,6 +91,8 @@ class TableMapping:
         self._times = _time_reader(spec.sent_at) if spec.sent_at is not None else None
         self._scores = [ScoreReader(each.column, each.out_of) for each in spec.scores]
         self._unread_flags: dict[str, int] = {}
+        self._rounded: dict[str, int] = {}
+        self._deleted = self._with_tags = 0
 
     @property
     def notes(self) -> list[str]:
@@ -93,6 +103,16 @@ class TableMapping:
             notes.append("No column is the users' id; they are told apart by user_name.")
         for name, count in self._unread_flags.items():
             notes.append(f"{name}, a guess, is neither true nor false in {count:,} rows; it is false there.")
+        for name, count in self._rounded.items():
+            theirs = " and ".join(map(repr, getattr(self.spec, name).sources()))
+            notes.append(rounded_note(count, f"{name} (column {theirs})"))
+        if self._deleted:
+            notes.append(f"{self._deleted:,} comments are of {DELETED}, whoever that was: they are nobody's.")
+        if self._with_tags:
+            notes.append(
+                f"{self._with_tags:,} texts are HTML (<p>, <br>), and are judged with its tags. Take them out first, "
+                "or name a column of plain text."
+            )
         for name, seen in self._seen.items():
             if name in WATCHED:
                 notes.extend(seen.notes())
@@ -145,10 +165,14 @@ class TableMapping:
                 for key, listed in (("true_for", column.true_for), ("null_for", column.null_for)):
                     if unmet := seen.unmet(listed):
                         raise UnmetValuesError(self._path, key, unmet, seen)
+                if others := written_otherwise([*column.true_for, *column.null_for], seen.values):
+                    raise SpellingsError(self._path, others, seen)
 
     def _converted(self, name: str, column: AnyColumn, table: pl.DataFrame) -> Converted:
         seen = self._seen[name]
         sources = [table[each] for each in column.sources()]
+        if name in IDS and (rounded := sum(map(rounded_ids, sources))):
+            self._rounded[name] = self._rounded.get(name, 0) + rounded
         try:
             converted = self._of_kind(name, column, sources).named(name)
         except UnfitTypeError as error:
@@ -160,7 +184,9 @@ class TableMapping:
     def _of_kind(self, name: str, column: AnyColumn, sources: Sequence[pl.Series]) -> Converted:
         match column:
             case TextColumn():
-                return _text(column, sources[0])
+                read = _text(column, sources[0])
+                self._with_tags += int(read.values.str.contains(TAGS).sum())
+                return read
             case TimeColumn() if self._times is not None:
                 return self._times.read(sources[0])
             case FlagColumn():
@@ -169,7 +195,18 @@ class TableMapping:
                 return self._of_closed_set(name, column, as_text(sources[0]))
             case _:
                 text = as_text(sources[0])
-                return Converted(text.set(is_empty(text), None) if name != "split" else text)
+                return Converted(self._named(name, text) if name != "split" else text)
+
+    def _named(self, name: str, text: pl.Series) -> pl.Series:
+        """Return ids and names; null where there is none, and for authors whose account is gone."""
+        text = text.set(is_empty(text), None)
+        if name in IDS:
+            text = text.str.replace(WRITTEN_AS_A_FLOAT, "$1")
+        is_deleted = (text == DELETED).fill_null(value=False)
+        if name not in ("user_id", "user_name") or not is_deleted.any():
+            return text
+        self._deleted = max(self._deleted, int(is_deleted.sum()))
+        return text.set(is_deleted, None)
 
     def _flag(self, name: str, column: FlagColumn, sources: Sequence[pl.Series]) -> Converted:
         flags = [_one_flag(column, each) for each in sources]
@@ -239,7 +276,7 @@ def _foreign(name: str, column: AnyColumn, seen: Seen) -> str:
     if isinstance(column, FlagColumn) and column.at_least is not None:
         return f"{holds} With at_least it must hold numbers; null_for lists what says nothing."
     allowed = ", ".join(CLOSED_SETS.get(name, ("true", "false")))
-    fix = f"map: {{{example}: other}}" if name in CLOSED_SETS else f"true_for: [{example}]"
+    fix = f"map: {{{example}: other}}" if name in CLOSED_SETS else "true_for: [VALUE]"
     score = f", or of a score {name}: {{column: {written}, at_least: 0.5}}" if _is_number(example) else ""
     return (
         f"{holds} Allowed: {allowed}. Say what they mean, for example {name}: {{column: {written}, {fix}}}"

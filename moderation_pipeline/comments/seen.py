@@ -7,7 +7,7 @@ is read, so counts are kept meanwhile: of a label's values as many as can be sho
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -82,6 +82,18 @@ def shown(values: Counter[str]) -> str:
     """Return the commonest values, with how often each is there."""
     most = ", ".join(f"{value[:80]!r} ({count:,} times)" for value, count in values.most_common(SHOWN))
     return most + (" and others" if len(values) > SHOWN else "")
+
+
+class SpellingsError(ColumnsError):
+    """Values that are listed ones in another spelling: only what is listed counts, so that they would be innocent."""
+
+    def __init__(self, path: Path, others: Mapping[str, str], seen: Seen) -> None:
+        found = shown(Counter({value: seen.values[value] for value in others}))
+        meant = ", ".join(map(repr, dict.fromkeys(others.values())))
+        super().__init__(
+            f"{path}: the column of {seen.ours} holds {found}, which differs from {meant} in case, spaces or width "
+            "alone. Only what is listed counts: list every spelling, or write the column alike."
+        )
 
 
 class UnmetValuesError(ColumnsError):

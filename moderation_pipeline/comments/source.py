@@ -24,6 +24,8 @@ GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 PARQUET_MAGIC = b"PAR1"
 ARROW_MAGIC = b"ARROW1"
+ARROW_STREAM_MAGIC = b"\xff\xff\xff\xff"
+"""Before each message of an Arrow stream, which has no head of its own."""
 
 HEAD_BYTES = 262_144
 """How much of a file is looked at to tell its format: hundreds of lines, or a document's opening."""

@@ -33,11 +33,6 @@ NO_TEXT = (
         "Unpack it; gzip and zstd are read as they are",
     ),
     _seeming(
-        rb"\xff\xff\xff\xff..[^\x00]?\x00",
-        "an Arrow stream, and Arrow is read as a file",
-        "Write it as one: polars.read_ipc_stream('old.arrow').write_parquet('new.parquet')",
-    ),
-    _seeming(
         rb"FEA1",
         "Feather as it was before 2020",
         "Write it anew: pandas.read_feather('old.feather').to_parquet('new.parquet')",
@@ -72,19 +67,9 @@ SEEMINGS = (
         "yt-dlp --skip-download --write-subs --sub-langs live_chat writes the chat itself",
     ),
     _seeming(
-        rb"\s*(?:\xe2\x80\x8e)?\[?\d{1,4}[./-]\d{1,2}[./-]\d{1,4},? " + CLOCK + rb"(?:\]| -) [^:\n]+: ",
-        "an export of WhatsApp",
-        "Turn its lines into a CSV with columns sent_at, user_name and text",
-    ),
-    _seeming(
         rb"\s*={20,}\r?\nGuild: ",
         "DiscordChatExporter's plain text",
         "Export the channel again as JSON, which has ids and whole messages",
-    ),
-    _seeming(
-        rb"\s*\{(?:(?!\"messages\").){0,400}\"messages\"\s*:\s*\[.{0,400}\"date_unixtime\"",
-        "an export of Telegram",
-        "Turn its messages into JSONL, one a line, with --column text=text --column user_name=from",
     ),
     _seeming(
         rb"\s*\{",

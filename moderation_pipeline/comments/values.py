@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -27,9 +28,12 @@ NOTHING = ("", "null", "none", "nan")
 EMPTY = ("", "null", "nan", "<na>", "\\n")
 """What stands in a cell with nothing in it, in lower case; `none` may be a label's name for no violation."""
 
-EARLIEST_S, LATEST_S, LATEST_MS = 1e8, 1e11, 1e14
-"""A bare number is a time in seconds, milliseconds or microseconds since 1970 by its size. Below 1973 it is
-more likely an offset from some start, which has to be said."""
+DELETED = "[deleted]"
+"""What Reddit and its archives write for every author whose account is gone: many people, and no user."""
+
+EARLIEST_S, LATEST_S, LATEST_MS, LATEST_MICROSECONDS = 1e8, 1e11, 1e14, 1e17
+"""A bare number is a time in seconds, milliseconds, microseconds or nanoseconds since 1970 by its size. Below 1973 it
+is more likely an offset from some start, which has to be said."""
 
 
 class UnfitTypeError(TypeError):
@@ -80,8 +84,11 @@ NUMBER = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{
 
 @lru_cache(maxsize=65_536)
 def spelling(value: str) -> str:
-    """Return a value as it is compared with what an owner wrote: 1, 1.0 and "01" are one, and True and true."""
-    plain = value.strip()
+    """Return a value as it is compared with what an owner wrote: 1, 1.0 and "01" are one, and True and true.
+
+    So are letters with accents, which a Mac may write as two: what looks alike is alike.
+    """
+    plain = value.strip() if value.isascii() else unicodedata.normalize("NFC", value.strip())
     if NUMBER.fullmatch(plain):
         number = Decimal(plain).normalize()
         return str(number) if number else "0"
@@ -93,6 +100,44 @@ def is_one_of(text: pl.Series, listed: Iterable[str]) -> pl.Series:
     wanted = {spelling(each) for each in listed}
     found = [value for value in text.drop_nulls().unique() if spelling(value) in wanted]
     return text.is_in(found)
+
+
+def written_otherwise(listed: Sequence[str], values: Iterable[str]) -> dict[str, str]:
+    """Return the values that are none of those an owner listed, but for case, spaces or widths of letters.
+
+    Each with the listed one that it seems to be: what isn't listed is false, so that one of two spellings is innocent.
+    """
+    own = {spelling(each) for each in listed}
+    folded = {_folded(each): each for each in listed}
+    others = (value for value in values if spelling(value) not in own)
+    return {value: folded[_folded(value)] for value in others if _folded(value) in folded}
+
+
+def _folded(value: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", value).casefold().split())
+
+
+def rounded_ids(values: pl.Series) -> int:
+    """Return how many ids are numbers that were rounded, so that several users may have become one.
+
+    A spreadsheet writes 1.08418E+17 for 108418273645092864, and a float holds 53 bits of it.
+    """
+    if values.dtype.is_float():
+        return int((values.abs() >= MOST_EXACT_ID).sum())
+    return int(values.str.contains(ROUNDED).sum()) if values.dtype == pl.String else 0
+
+
+def rounded_note(number: int, column: str) -> str:
+    """Return what is to be said of a column (as it is called) of which so many values are rounded."""
+    return (
+        f"{number:,} values of {column} are rounded numbers (1.08418E+17, or a float of so many digits): different ids "
+        "may have become one. Write ids as texts."
+    )
+
+
+MOST_EXACT_ID = 2.0**53
+"""Whole numbers from here on are not all floats."""
+ROUNDED = r"^\s*\d(?:[.,]\d+)?[eE]\+?\d+\s*$"
 
 
 def replaced(text: pl.Series, replacements: Mapping[str, str]) -> pl.Series:
@@ -114,7 +159,7 @@ def as_flags(values: pl.Series, true_for: Sequence[str], null_for: Sequence[str]
     says_nothing = is_empty(text, true_for) | is_one_of(text, null_for).fill_null(value=True)
     if true_for:
         return Converted(is_one_of(text, true_for).set(says_nothing, None))
-    lower = text.str.strip_chars().str.to_lowercase().str.replace(r"^([01])\.0*$", "$1")
+    lower = text.str.strip_chars().str.to_lowercase().str.replace(r"^([01])[.,]0*$", "$1")
     known = lower.is_in([*TRUE, *FALSE])
     says_nothing |= lower.is_in(NOTHING)
     flags = lower.is_in(TRUE).set(~known | says_nothing, None)
@@ -193,6 +238,12 @@ def _with_point(text: pl.Series) -> pl.Series:
     return pl.select(pl.when(has_comma).then(pointed).otherwise(text)).to_series()
 
 
+PERCENT_SIGN = r"^[%％]\s*|\s*[%％]+$"
+"""Behind the number, after whatever space keeps it on its line; in Turkish before it."""
+
+MIXED = 0.05
+"""Where more of the scores out of 100 are up to 1, some may be no such scores."""
+
 DIGITS = 15
 """So many decimals of a score that was computed are kept: 55.6 of 100 is .556, and 1 less .9 is .1 and not below it."""
 
@@ -214,7 +265,7 @@ class ScoreReader:
         self._rows = self._empty = self._percentages = self._commas = self._flags = self._rounded = 0
         self._foreign: Counter[str] = Counter()
         self._lowest, self._highest = inf, -inf
-        self._numbers = self._above_one = 0
+        self._numbers = self._above_one = self._small = 0
 
     def read(self, values: pl.Series) -> pl.Series:
         """Return probabilities; null where a cell is empty or holds no number.
@@ -228,13 +279,14 @@ class ScoreReader:
         text = as_text(values)
         nothing = is_empty(text)
         plain = text.str.strip_chars()
-        is_percentage = plain.str.ends_with("%").fill_null(value=False)
-        plain = plain.str.strip_chars_end("% ")
+        is_percentage = plain.str.contains(PERCENT_SIGN).fill_null(value=False)
+        plain = plain.str.replace(PERCENT_SIGN, "")
         pointed = _with_point(plain)
         scores = pointed.cast(pl.Float64, strict=False)
         out_of = pl.Series([self._out_of]).new_from_index(0, len(text)).set(is_percentage, 100.0)
         flags = plain.str.to_lowercase().replace_strict(["true", "false"], [1.0, 0.0], default=None)
         scores = scores.set(~scores.is_finite().fill_null(value=False), None)
+        self._small += int(((scores > 0) & (scores <= 1) & ~is_percentage).sum())
         shares = computed(scores / out_of).zip_with(out_of != 1, scores)
         numbers = self._within(shares).zip_with(flags.is_null(), flags)
         self._percentages += int(is_percentage.sum())
@@ -281,6 +333,11 @@ class ScoreReader:
         taken += [f"{self._flags:,} are true or false, taken for 1 and 0"] if self._flags else []
         taken += [f"{self._rounded:,} missed 0 or 1 by rounding"] if self._rounded else []
         known += f" ({', '.join(taken)})" if taken else ""
+        if self._out_of > 1 and MIXED * self._numbers < self._small < self._numbers:
+            known += (
+                f"; {self._small:,} were between 0 and 1 before they were divided by {self._out_of:g}: if those are "
+                "probabilities already, the column mixes two scales"
+            )
         parts = [f"{self._empty:,} are empty"] if self._empty else []
         if self._foreign:
             examples = ", ".join(repr(value[:40]) for value, _ in self._foreign.most_common(3))
@@ -394,7 +451,9 @@ class TimeReader:
                 .then((number * 1_000_000).round())
                 .when(number < LATEST_MS)
                 .then((number * 1_000).round())
-                .otherwise(number.round())
+                .when(number < LATEST_MICROSECONDS)
+                .then(number.round())
+                .otherwise((number / 1_000).round())
             )
             if is_given.any():
                 self._notes[TAKEN_BY_SIZE] = None
@@ -425,4 +484,4 @@ def _in_zone(when: datetime, clock: WallClock) -> int | None:
 
 
 TAKEN_AS_UTC = "The times have no zone; they were taken as UTC."
-TAKEN_BY_SIZE = "The times are numbers; by their size they were taken as seconds, ms or µs since 1970."
+TAKEN_BY_SIZE = "The times are numbers; by their size they were taken as seconds, ms, µs or ns since 1970."

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import NamedTuple, get_args
 
+from moderation_pipeline.comments.charset import is_encoding
 from moderation_pipeline.errors import ModerationError, closest
 from moderation_pipeline.evaluation.harm import Weights
 from moderation_pipeline.evaluation.scored.judged_rows import LabelSource
@@ -78,6 +79,7 @@ class Asked:
     annotator: str | None = None
     item: str | None = None
     no_label: tuple[str, ...] = ()
+    encoding: str | None = None
     thresholds: tuple[str, ...] = ()
     prices: tuple[str, ...] = ()
     harm: tuple[str, ...] = ()
@@ -93,6 +95,10 @@ class Asked:
                 )
         if not self.scores and not self.configs:
             raise AskedError("There is nobody to judge: name a score, such as --score perspective=TOXICITY.")
+        if self.encoding is not None and not is_encoding(self.encoding):
+            raise AskedError(
+                f"--encoding {self.encoding!r} is no encoding. Write one such as cp1251, shift_jis or gb18030."
+            )
         if not self.labels:
             raise AskedError("No label is named. Say which column says what is a violation: --label toxic.")
         if self.label_source not in get_args(LabelSource):
@@ -149,12 +155,14 @@ KINDS_OF_ERROR = ("missed", "wrongful")
 
 def _split(written: str, names: Sequence[str]) -> list[str]:
     """Return several columns that are named together; commas in a list of values are left alone."""
-    if written in names or "=" in written or "," not in written:
+    if written in names or "," not in written or "=" in written or COMPARED.fullmatch(written):
         return [written]
     return [part.strip() for part in written.split(",") if part.strip()]
 
 
-AT_LEAST = re.compile(r"(.+?)\s*>=\s*(-?\d+(?:\.\d+)?)")
+AT_LEAST = re.compile(r"(.+?)\s*>=\s*([+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+))")
+COMPARED = re.compile(r"(.+?)\s*(?:[=!<>]=|[<>≥≤≠])\s*.*")
+"""A comparison; one with `>=` and a number is understood."""
 OUT_OF = re.compile(r"(.+)/(\d+(?:\.\d+)?)")
 TURNED = "1-"
 
@@ -162,8 +170,14 @@ TURNED = "1-"
 def _label(written: str, names: Sequence[str]) -> LabelAsked:
     if written in names:
         return LabelAsked(written)
-    if bound := AT_LEAST.fullmatch(written):
-        return LabelAsked(bound[1], at_least=float(bound[2]))
+    if (bound := AT_LEAST.fullmatch(written)) and not COMPARED.fullmatch(bound[1]):
+        return LabelAsked(bound[1], at_least=float(bound[2].replace(",", ".")))
+    if (compared := COMPARED.fullmatch(written)) and compared[1] in names:
+        raise AskedError(
+            f"--label {written!r} is not understood. Violations are listed, COLUMN=VALUE,VALUE, or are those from a "
+            f"number on, COLUMN>=NUMBER, such as {compared[1]}>=0.5. Where low numbers are violations, list them. "
+            "Several annotators' labels are asked for one by one: --label 'a>=0.5' --label 'b>=0.5'."
+        )
     column, equals, values = written.partition("=")
     listed = tuple(value.strip() for value in values.split(",") if value.strip())
     if equals and not listed:

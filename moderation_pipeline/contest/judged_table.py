@@ -13,21 +13,25 @@ import polars as pl
 
 from moderation_pipeline.comments.times import WallClock, zone_named
 from moderation_pipeline.comments.values import (
-    Converted,
+    DELETED,
     ScoreReader,
     TimeReader,
     UnfitTypeError,
-    as_flags,
-    as_flags_from,
     as_text,
     computed,
     is_empty,
-    is_one_of,
+    rounded_ids,
+    rounded_note,
 )
-from moderation_pipeline.contest.asked import Asked, AskedError, LabelAsked, ScoreAsked
+from moderation_pipeline.contest.asked import Asked, AskedError, ScoreAsked
+from moderation_pipeline.contest.label_values import (
+    label_flags,
+    label_meanings,
+    listed_values,
+    words_for_nothing,
+)
 from moderation_pipeline.contest.table_file import ROW, TableColumns
 from moderation_pipeline.contest.votes import Votes, in_columns, in_rows
-from moderation_pipeline.errors import closest
 from moderation_pipeline.evaluation.scored.judged_rows import Judge
 from moderation_pipeline.report.quantities import count, percent, plural
 from moderation_pipeline.report.scored_tables.score_words import WORDS
@@ -83,7 +87,7 @@ def judged_table(asked: Asked, columns: TableColumns, names: Sequence[str]) -> J
     rows = rows.with_columns([_scores(each, reader, frame) for each, reader in readings])
     for _, reader in readings:
         reader.check(columns.name)
-    meanings = _meanings(asked, frame, names)
+    meanings = label_meanings(asked, frame, names)
     votes, voted = _votes(asked, frame, names)
     differing = _differing(asked, scores, voted.differing(rows))
     rows = voted.take(rows)
@@ -100,11 +104,14 @@ def judged_table(asked: Asked, columns: TableColumns, names: Sequence[str]) -> J
         votes,
         (
             *columns.notes,
-            *_counted(asked, columns, rows, used, _said_nothing(asked, frame, names)),
+            *_counted(asked, columns, rows, used, words_for_nothing(asked, frame, names)),
             *_uncategorised(asked, used),
+            *_ungrouped(asked, used),
             *meanings,
             *voted.notes,
             *differing,
+            *_rounded(asked, frame),
+            *_gone(asked, frame),
             *(r.note for _, r in readings),
         ),
     )
@@ -129,8 +136,12 @@ def _said_of_rows(asked: Asked, frame: pl.DataFrame) -> list[pl.Series]:
         _words(frame[column]).alias(name) if column is not None else _nothing(name, frame.height)
         for name, column in named.items()
     ]
+    users = [
+        each.set((each == DELETED).fill_null(value=False), None) for each in found if each.name == "user"
+    ]
     return [
-        *found,
+        *(each for each in found if each.name != "user"),
+        *users,
         _times(asked, frame),
         *(_words(frame[name]).alias(f"group:{name}") for name in asked.groups),
     ]
@@ -170,7 +181,7 @@ OTHER_TIMES = (
 def _votes(asked: Asked, frame: pl.DataFrame, names: Sequence[str]) -> tuple[Votes | None, Votes]:
     """Return the annotators' votes, null where one label is all there is; and the labels as votes."""
     labels = asked.labels_of(names)
-    flags = [(each.column, _label(each, asked.no_label, frame[each.column])) for each in labels]
+    flags = [(each.column, label_flags(each, asked.no_label, frame[each.column])) for each in labels]
     if asked.annotator is not None and asked.item is not None:
         votes = in_rows(frame[ROW], _words(frame[asked.item]), _words(frame[asked.annotator]), flags[0][1])
         return votes, votes
@@ -192,102 +203,6 @@ def _differing(asked: Asked, scores: Sequence[ScoreAsked], items: Mapping[str, i
         f"On {plural(number, 'item')} the rows differ in {theirs[name]!r}; the first value counts."
         for name, number in items.items()
     ]
-
-
-def _label(asked: LabelAsked, no_label: Sequence[str], values: pl.Series) -> pl.Series:
-    """Return a label's column as yes and no; null where it says nothing.
-
-    Raises:
-        AskedError: it holds something else, and nobody said what that means.
-    """
-    text = as_text(values)
-    flags = _flags(asked, no_label, values)
-    if flags.bad is not None:
-        raise AskedError(_what_it_holds(asked, text, flags.bad))
-    return flags.values
-
-
-def _what_it_holds(asked: LabelAsked, text: pl.Series, bad: pl.Series) -> str:
-    """Say what a label's column holds that nobody explained, and how to explain it.
-
-    No value is proposed as the violation: whoever copies a wrong one gets an answer all the same.
-    """
-    column, foreign = asked.column, _by_number(text.filter(bad))
-    found = ", ".join(f"{value!r} ({times:,} times)" for value, times in foreign[:5])
-    if asked.at_least is not None:
-        return (
-            f"Label {column!r} holds {found}. From {asked.at_least:g} on a row is a violation, so that it must hold "
-            "numbers; what is no label at all needs a word, and is left out: --no-label VALUE."
-        )
-    allowed = f"Label {column!r} holds {found}. Allowed are true and false, 1 and 0, yes and no."
-    if not text.filter(bad).str.strip_chars().cast(pl.Float64, strict=False).null_count():
-        return f"{allowed} Say from which number on a row is a violation: --label '{column}>=0.5'."
-    return (
-        f"{allowed} Say which of its values are violations, several with commas: --label '{column}=VALUE,VALUE'. What "
-        f"is no label at all needs a word too, and is left out: --no-label VALUE."
-    )
-
-
-def _by_number(text: pl.Series) -> list[tuple[str, int]]:
-    """Return the values that there are and how often, the most frequent first."""
-    counted = (
-        text.alias("value").value_counts(name="times").sort(["times", "value"], descending=[True, False])
-    )
-    return [(str(value), int(times)) for value, times in counted.rows()]
-
-
-def _flags(asked: LabelAsked, no_label: Sequence[str], values: pl.Series) -> Converted:
-    if asked.at_least is not None:
-        return as_flags_from(values, asked.at_least, no_label)
-    return as_flags(values, asked.true_for, no_label)
-
-
-def _meanings(asked: Asked, frame: pl.DataFrame, names: Sequence[str]) -> list[str]:
-    """Say which values were taken for violations, which for none and which for no label, where that was asked for.
-
-    Raises:
-        AskedError: a value that is said to be a violation, or no label, is nowhere.
-    """
-    labels = {each: as_text(frame[each.column]) for each in asked.labels_of(names)}
-    for value in asked.no_label:
-        _refuse_unmet("--no-label", value, [*labels.values()])
-    for each in labels:
-        for value in each.true_for:
-            _refuse_unmet(
-                f"--label '{each.column}={','.join(each.true_for)}'",
-                value,
-                [text for other, text in labels.items() if value in other.true_for],
-            )
-    return [_meaning(each, asked.no_label, text) for each, text in labels.items() if each.true_for]
-
-
-def _refuse_unmet(option: str, value: str, labels: Sequence[pl.Series]) -> None:
-    """Refuse a value that none of the labels holds: the one that was meant was taken for something else."""
-    if any(is_one_of(text, [value]).any() for text in labels):
-        return
-    there = [each for text in labels for each, _ in _by_number(text.filter(~is_empty(text)))]
-    raise AskedError(
-        f"{option}: no row holds {value!r}.{closest(value, there)} The label holds {', '.join(map(repr, there[:10]))}."
-    )
-
-
-SHOWN = 8
-"""So many values of a label are named; whoever has more has no column of words."""
-
-
-def _meaning(asked: LabelAsked, no_label: Sequence[str], text: pl.Series) -> str:
-    flags = _flags(asked, no_label, text).values
-    left_out = f", {', '.join(map(repr, no_label))} for no label" if no_label else ""
-    return (
-        f"Of label {asked.column!r}, {_values_listed(text.filter(flags))} was taken for a violation, "
-        f"{_values_listed(text.filter(~flags))} for none{left_out}."
-    )
-
-
-def _values_listed(text: pl.Series) -> str:
-    values = _by_number(text)
-    listed = ", ".join(f"{value!r} ({times:,})" for value, times in values[:SHOWN])
-    return f"{listed} and {len(values) - SHOWN:,} values more" if len(values) > SHOWN else listed or "nothing"
 
 
 def _scores(asked: ScoreAsked, reader: ScoreReader, frame: pl.DataFrame) -> pl.Series:
@@ -319,17 +234,6 @@ def _finished(rows: pl.DataFrame, judges: Sequence[Judge]) -> pl.DataFrame:
     )
 
 
-def _said_nothing(asked: Asked, frame: pl.DataFrame, names: Sequence[str]) -> str:
-    """Return which words were taken for no label though nobody said so: of one person's labels 'none' may be one."""
-    written = [
-        text.filter(_flags(each, asked.no_label, text).values.is_null() & (text.str.strip_chars() != ""))
-        for each in asked.labels_of(names)
-        for text in (as_text(frame[each.column]),)
-    ]
-    words = [each for each in _by_number(pl.concat(written)) if each[0] not in asked.no_label][:SHOWN]
-    return f" ({', '.join(f'{value!r}, {times:,} times' for value, times in words)})" if words else ""
-
-
 def _uncategorised(asked: Asked, used: pl.DataFrame) -> list[str]:
     """Say how many violations have no category, where some have one."""
     number = used.filter(pl.col("label") & pl.col("category").is_null()).height
@@ -337,6 +241,39 @@ def _uncategorised(asked: Asked, used: pl.DataFrame) -> list[str]:
         return []
     have = "violation has" if number == 1 else "violations have"
     return [f"{number:,} {have} no category in {asked.category!r}: they are in no line of it."]
+
+
+def _ungrouped(asked: Asked, used: pl.DataFrame) -> list[str]:
+    """Say how many labelled rows are in no group."""
+    labelled = used.filter(pl.col("label").is_not_null())
+    found = {name: labelled[f"group:{name}"].null_count() for name in asked.groups}
+    return [
+        f"{plural(number, 'row')} {'has' if number == 1 else 'have'} nothing in {name!r}: in no group of it."
+        for name, number in found.items()
+        if number
+    ]
+
+
+def _gone(asked: Asked, frame: pl.DataFrame) -> list[str]:
+    """Say how many rows are of authors whose accounts are gone: together they are no user."""
+    number = int((as_text(frame[asked.user]) == DELETED).sum()) if asked.user is not None else 0
+    return (
+        [f"{plural(number, 'row')} of {DELETED}, whoever that was: each counts by itself."] if number else []
+    )
+
+
+def _rounded(asked: Asked, frame: pl.DataFrame) -> list[str]:
+    """Say which ids were rounded before they came here: rows that are not one's are then taken as one's."""
+    columns = dict.fromkeys(each for each in (asked.user, asked.cluster, asked.item) if each is not None)
+    found = {name: rounded_ids(frame[name]) for name in columns}
+    return [rounded_note(number, repr(name)) for name, number in found.items() if number]
+
+
+def _words_for_no_text(asked: Asked, frame: pl.DataFrame) -> str:
+    """Return which words were taken for no text: somebody may have written them."""
+    text = as_text(frame[asked.text])
+    words = text.filter(is_empty(text) & (text.str.strip_chars() != ""))
+    return "" if asked.item is not None or words.is_empty() else f" ({listed_values(words)})"
 
 
 def _counted(
@@ -350,7 +287,7 @@ def _counted(
         f"{number:,} {what}"
         for number, what in (
             (no_label, f"have no label{unsaid}"),
-            (no_text, "have no text"),
+            (no_text, f"have no text{_words_for_no_text(asked, columns.frame)}"),
             (columns.unreadable, "can't be read"),
         )
         if number

@@ -37,6 +37,7 @@ def evaluate(
     annotator: str | None = None,
     item: str | None = None,
     no_label: str | Sequence[str] = (),
+    encoding: str | None = None,
     threshold: float | Mapping[str, float] | None = None,
     price: Mapping[str, float] | None = None,
     harm: Mapping[str, float] | None = None,
@@ -60,6 +61,7 @@ def evaluate(
         annotator: whose label a row is, where each row is one annotator's label of an item.
         item: what was labelled, with `annotator`.
         no_label: values of the label that say nothing (`unsure`); their rows are left out.
+        encoding: what a file of text is in, where it is neither UTF-8, UTF-16 nor Windows-1252: `cp1251`.
         threshold: from which score on a row is flagged: for all, or by score; .5 where nothing is said.
         price: dollars for 1,000 rows, by score.
         harm: what errors weigh: `missed`, `wrongful`, or a category of `category`; 1 where nothing is said.
@@ -82,6 +84,7 @@ def evaluate(
         annotator=annotator,
         item=item,
         no_label=_listed(no_label),
+        encoding=encoding,
         thresholds=_numbered(threshold),
         prices=_numbered(price),
         harm=_numbered(harm),
@@ -99,7 +102,7 @@ def evaluate_asked(table: Path | str | pl.DataFrame, asked: Asked) -> Evaluation
         there.extend(names)
         return needed(asked, names)
 
-    columns = columns_of(table, asked.text, wanted)
+    columns = columns_of(table, asked.text, wanted, asked.encoding)
     read = judged_table(asked, columns, there)
     others = keyless_judgements(read.rows, asked.configs)
     judges = (*read.judges, *(each.judge for each in others))

@@ -48,8 +48,10 @@ ROW = "\x00row"
 """The column of rows' numbers, under a name that no table has."""
 
 
-def columns_of(table: Path | str | pl.DataFrame, text: str, wanted: Wanted) -> TableColumns:
-    """Return the columns of a table that are wanted.
+def columns_of(
+    table: Path | str | pl.DataFrame, text: str, wanted: Wanted, encoding: str | None = None
+) -> TableColumns:
+    """Return the columns of a table that are wanted; `encoding` is a file's, where it is said.
 
     Raises:
         ModerationError: there is no such table or column, or it can't be read.
@@ -70,11 +72,11 @@ def columns_of(table: Path | str | pl.DataFrame, text: str, wanted: Wanted) -> T
         raise NoTableError(
             f"{path} {what}. Name one file of a table: CSV, JSON, JSONL, Parquet or Arrow (Feather)."
         )
-    return _of_file(path, text, wanted)
+    return _of_file(Source(path, path.stem, encoding), text, wanted)
 
 
-def _of_file(path: Path, text: str, wanted: Wanted) -> TableColumns:
-    source = Source(path, path.stem)
+def _of_file(source: Source, text: str, wanted: Wanted) -> TableColumns:
+    path = source.path
     head = source.head()
     if not head.strip():
         raise NoTableError(f"{path} is empty. Name a table with rows.")
@@ -89,4 +91,5 @@ def _of_file(path: Path, text: str, wanted: Wanted) -> TableColumns:
     reader = kind(spec)
     found = reader.whole(source, columns)
     frame = found.table.with_columns(pl.Series(ROW, list(found.numbers), pl.Int64))
-    return TableColumns(path.name, frame, len(found.rejected), tuple(reader.notes), source.file_hash())
+    notes = (*source.oddities.notes(), *reader.notes)
+    return TableColumns(path.name, frame, len(found.rejected), notes, source.file_hash())

@@ -16,7 +16,7 @@ import polars as pl
 
 from moderation_pipeline.config.run_config import DEFAULT_CONFIG
 from moderation_pipeline.evaluation.copied_texts import CopiedTexts, copied_texts
-from moderation_pipeline.evaluation.estimates import DEFINITIONS, comment_sums
+from moderation_pipeline.evaluation.estimates import DEFINITIONS, NOT_SHARES, comment_sums
 from moderation_pipeline.evaluation.judged import Run, judge, known_of
 from moderation_pipeline.evaluation.run_metrics import (
     Number,
@@ -27,7 +27,7 @@ from moderation_pipeline.evaluation.run_metrics import (
 )
 from moderation_pipeline.evaluation.yardstick import reference_of, yardstick_of
 from moderation_pipeline.statistics.bootstrap import NOTHING, Interval, Resampled, by_cluster, resample
-from moderation_pipeline.statistics.max_t import Difference, together
+from moderation_pipeline.statistics.max_t import Difference, of_shares, together
 from moderation_pipeline.warehouse.tables import COMPARISON, DIFFERENCES, METRICS
 
 QUALITIES = ("f1", "system_agreement_rate")
@@ -215,7 +215,8 @@ def _held_against(
 
 def _to_the_default(measured: Mapping[str, _Measured], default: str, estimate: str) -> dict[str, Interval]:
     differences = {name: each.minus(measured[default], estimate) for name, each in measured.items()}
-    return dict(zip(differences, together(list(differences.values())), strict=True))
+    found = together(list(differences.values()))
+    return dict(zip(differences, found if estimate in NOT_SHARES else map(of_shares, found), strict=True))
 
 
 def _to_the_best(measured: Mapping[str, _Measured], quality: str, best: str) -> dict[str, Interval]:
@@ -223,7 +224,7 @@ def _to_the_best(measured: Mapping[str, _Measured], quality: str, best: str) -> 
     pairs = [(name, best) for name in measured]
     pairs += [(one, other) for one, other in combinations(measured, 2) if best not in (one, other)]
     found = together([measured[one].minus(measured[other], quality) for one, other in pairs])
-    return {name: each for (name, other), each in zip(pairs, found, strict=True) if other == best}
+    return {name: of_shares(each) for (name, other), each in zip(pairs, found, strict=True) if other == best}
 
 
 def _yardsticks(measured: Mapping[str, _Measured]) -> set[str | None]:

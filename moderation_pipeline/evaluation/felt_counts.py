@@ -64,7 +64,7 @@ def felt_counts(comments: pl.DataFrame, run: Run) -> FeltCounts | None:
     ).filter(~pl.col("under_sanction"))
     silenced = acted.filter(pl.col("action").is_in(SILENCING))
     wronged, most = _wronged(silenced)
-    missed = _missed(acted, comments.height)
+    missed = _missed(acted)
     return FeltCounts(
         silenced.height * scale,
         None if wronged is None else wronged * scale,
@@ -101,12 +101,15 @@ def most_events(seen: int) -> float:
     return float(gammaincinv(seen + 1, 1 - CHANCE))
 
 
-def _missed(acted: pl.DataFrame, comments: int) -> float | None:
-    """Return how many violations by the labels nobody acted on, if the unlabelled are like the others."""
+def _missed(acted: pl.DataFrame) -> float | None:
+    """Return how many violations by the labels nobody acted on, if the unlabelled are like the others.
+
+    Of what silenced users would have written (not among `acted`) nobody had to do anything.
+    """
     labelled = acted.drop_nulls("label_is_violation")
     if labelled.is_empty():
         return None
     missed = labelled.filter(
         pl.col("label_is_violation") & ~pl.col("action").is_in([*SANCTION_WORDS, "reply"])
     )
-    return missed.height * comments / labelled.height
+    return missed.height * acted.height / labelled.height

@@ -23,6 +23,11 @@ class Weights:
     of_category: Mapping[str, float] = field(default_factory=dict)
     of_action: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def most(self) -> float:
+        """What the gravest error weighs."""
+        return max(self.missed, self.wrongful, *self.of_category.values(), *self.of_action.values())
+
     def __str__(self) -> str:
         """Return the weights as they are said beside what is weighed by them."""
         misses = [f"{self.missed:g}", *(f"{name} {weight:g}" for name, weight in self.of_category.items())]

@@ -156,9 +156,17 @@ HARM = "harm_per_1000_comments"
 
 
 def interval_of(
-    ratios: tuple[Ratio, ...], resampled: Resampled, copied: Copies, *, is_share: bool = True
+    ratios: tuple[Ratio, ...],
+    resampled: Resampled,
+    copied: Copies,
+    *,
+    is_share: bool = True,
+    least: float = 0.0,
 ) -> Interval:
-    """Return an estimate with its interval; a share's is widened where the rarer outcome is rare."""
+    """Return an estimate with its interval; a share's is widened where the rarer outcome is rare.
+
+    `least` is how low an estimate may be whose most is 1: it is taken for a share of the way between them.
+    """
     point = float(value(ratios, resampled.total)[0])
     drawn = value(ratios, resampled.resamples)
     by_users = float(resampled.sizes @ influence(ratios, resampled.users, resampled.total) ** 2)
@@ -167,8 +175,10 @@ def interval_of(
         found = interval(point, drawn, few=few, copies=copies)
         return found if found.low is None else found._replace(low=max(0.0, found.low))
     rest = [_trials(ratio, resampled) for ratio in ratios]
-    least = Trials(min(each.users for each in rest), min(each.comments for each in rest))
-    return interval(point, drawn, trials=least, few=few, copies=copies)
+    trials = Trials(min(each.users for each in rest), min(each.comments for each in rest))
+    way = 1.0 - least
+    found = interval((point - least) / way, (drawn - least) / way, trials=trials, few=few, copies=copies)
+    return Interval(*(None if bound is None else least + way * bound for bound in found)) if least else found
 
 
 def difference_of(

@@ -299,13 +299,14 @@ def _alone_by_labels(row: Row, label_sources: tuple[str, ...]) -> str:
 
 
 def _alone_without_labels(row: Row) -> str:
-    name, agreement = row["config"], _float(row["reference_agreement_rate"])
-    agreement = _float(row["agreement_rate"]) if agreement is None else agreement
+    name, agreement, going = row["config"], _float(row["reference_agreement_rate"]), ""
+    if agreement is None:
+        agreement, going = _float(row["agreement_rate"]), ", going by its audits"
     if agreement is None:
         return f"Whether {name} may act alone can't be said: there are no labels, and no Expert looked at its plans"
     return (
         f"Whether {name} may act alone can't be said without labels: its Student agrees with the Expert on "
-        f"{percent(agreement)} of comments, and nobody has checked the Expert"
+        f"{percent(agreement)} of comments{going}, and nobody has checked the Expert"
     )
 
 

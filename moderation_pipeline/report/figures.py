@@ -99,7 +99,8 @@ def _agreement_over_time(
         else "The Student's plan against its audits, each weighted by how unlikely it was."
     )
     shown = focus if focus in windows["config"] else str(windows["config"][0])
-    headline = _trend(shown, windows.filter(pl.col("config") == shown)["agreement_rate"])
+    of_shown = windows.filter(pl.col("config") == shown)
+    headline = _trend(shown, of_shown["agreement_rate"], by_audits=of_shown["basis"][0] != "reference")
     figure = Figure("agreement_over_time", title, headline, how)
     return figure, charts.agreement_over_time(windows, marks, Titled(headline, how))
 
@@ -110,16 +111,20 @@ def _whose(runs: Mapping[str, Run]) -> str:
     return " or ".join(f"{name}'s" for name in held) + (" (each its own Expert's)" if len(held) > 1 else "")
 
 
-def _trend(name: str, rates: pl.Series) -> str:
-    """Say from where to where agreement went: the first quarter of the stream against the last."""
+def _trend(name: str, rates: pl.Series, *, by_audits: bool) -> str:
+    """Say from where to where agreement went: the first quarter of the stream against the last.
+
+    `by_audits` says that it was measured on those alone: what holds of all of some audits is a guess of all comments.
+    """
+    going = ", going by its audits" if by_audits else ""
     quarter = max(1, rates.len() // 4)
     first, last = pl.DataFrame({"first": rates.head(quarter), "last": rates.tail(quarter)}).mean().row(0)
     if rates.len() == 1:
-        return f"Under {name} the Student agrees with the Expert on {percent(first, 0)} of comments"
+        return f"Under {name} the Student agrees with the Expert on {percent(first, 0)} of comments{going}"
     digits = 1 if min(first, last) >= 0.99 else 0  # "> 99 %" twice would say nothing of where it went
     return (
         f"Under {name} the Student agrees with the Expert on {percent(first, digits)} of the first quarter "
-        f"and {percent(last, digits)} of the last"
+        f"and {percent(last, digits)} of the last{going}"
     )
 
 

@@ -12,6 +12,17 @@ NONE = "–"
 """What stands for a number that is unknown or undefined."""
 
 
+ADDED_UP = 1e-12
+"""A share of sums of floats misses nothing and all by less: 1 that was added up of thirds is .9999999999999998."""
+
+
+def _as_added_up(share: float | None) -> float | None:
+    """Return a share that misses 0 or 1 by rounding as 0 or 1."""
+    if share is None or min(abs(share), abs(1 - share)) > ADDED_UP:
+        return share
+    return float(round(share))
+
+
 def count(number: int | None) -> str:
     """Return 12,345."""
     return NONE if number is None else f"{number:,}"
@@ -25,6 +36,7 @@ def plural(number: int, one: str, many: str | None = None) -> str:
 
 def percent(share: float | None, digits: int = 1) -> str:
     """Return 4.8 %; what is neither nothing nor all is never rounded to it."""
+    share = _as_added_up(share)
     if share is None:
         return NONE
     text = f"{100 * share:.{digits}f}"
@@ -50,6 +62,7 @@ def of_thousand(share: float | None) -> str:
 
 
 def _of_so_many(share: float | None, whole: int) -> str:
+    share = _as_added_up(share)
     if share is None:
         return NONE
     text = f"{whole * share:,.0f}"
@@ -62,6 +75,7 @@ def _of_so_many(share: float | None, whole: int) -> str:
 
 def score(value: float | None) -> str:
     """Return .818 as 0.82: two digits are what intervals of chats support; more where they would read as 0 or as 1."""
+    value = _as_added_up(value)
     if value is None:
         return NONE
     for digits in range(2, MOST_DIGITS + 1):

@@ -41,6 +41,12 @@ def together(differences: Sequence[Difference]) -> list[Interval]:
     return [_interval(each, reach) for each in differences]
 
 
+def of_shares(found: Interval) -> Interval:
+    """Return the difference of two shares within what there can be: none is larger than another by more than 1."""
+    low, high = (None if bound is None else min(max(bound, -1.0), 1.0) for bound in (found.low, found.high))
+    return Interval(found.estimate, low, high)
+
+
 def _interval(difference: Difference, reach: float) -> Interval:
     point, error = difference.point, difference.error
     if np.isnan(point):

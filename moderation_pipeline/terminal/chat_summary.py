@@ -191,7 +191,7 @@ def _of_files(files: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _span(summary: Mapping[str, Any]) -> str:
     first, last, without = summary["first_sent_at"], summary["last_sent_at"], summary["without_time"]
     if first is None:
-        return "none is said; the order is the file's, unless order_by or shuffle_seed says another"
+        return "none is said"
     return f"{first} to {last} (UTC)" + (f", {without:,} without" if without else "")
 
 

@@ -14,9 +14,14 @@ from moderation_pipeline_tests.comments.lines import cleared, deleted, said
 from moderation_pipeline_tests.comments.readers import (
     test_chat_downloader,
     test_chatty,
-    test_discord,
     test_line_patterns,
     test_live_chat,
+)
+from moderation_pipeline_tests.comments.readers.messengers import (
+    test_discord,
+    test_slack,
+    test_telegram,
+    test_whatsapp,
 )
 from moderation_pipeline_tests.comments.readers.twitch import (
     test_eventsub,
@@ -66,6 +71,12 @@ SAMPLES: Mapping[str, bytes] = {
     "irc_text": "\n".join(test_line_patterns.IRSSI).encode(),
     "live_chat": "\n".join(test_live_chat.LINES).encode(),
     "discord": test_discord.document(test_discord.message("hi"), test_discord.message("ho", number=2)),
+    "telegram": test_telegram.document(
+        test_telegram.message(1, "hi"), test_telegram.message(2, ["ho ", {"type": "bold", "text": "ho"}])
+    ),
+    "slack": test_slack.day(test_slack.message(1, "hi"), test_slack.message(2, "<@U41> &amp;")),
+    "whatsapp": test_whatsapp.IOS.encode(),
+    "whatsapp, Android": test_whatsapp.ANDROID.encode(),
     "gql_comments": "\n".join(test_gql_comments.PAGES).encode(),
     "recent_messages": json.dumps({"messages": list(IRC[:4]), "error": None}, indent=1).encode(),
 }

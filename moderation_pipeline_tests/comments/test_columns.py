@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +15,7 @@ from moderation_pipeline.comments.columns import (
 from moderation_pipeline.comments.guessing import guessed_columns
 from moderation_pipeline.comments.ingest import Ingested, ingest
 from moderation_pipeline.errors import ModerationError
-from moderation_pipeline_tests.comments.lines import is_conserved, written
+from moderation_pipeline_tests.comments.lines import is_conserved, read, written
 
 YAML = """
 text: {column: message, separator: "[SEP]"}
@@ -256,6 +257,38 @@ def test_a_listed_value_that_occurs_nowhere_is_an_error_that_shows_those_that_do
         assert part in str(caught.value)
 
 
+@pytest.mark.parametrize("key", ["true_for", "null_for"])
+def test_a_listed_value_that_is_there_in_another_spelling_too_is_an_error(tmp_path: Path, key: str) -> None:
+    table = pl.DataFrame({"text": ["hi", "ho", "he"], "bad": ["hate", "Hate ", "ok"]})
+    others = "true_for: [ok], " if key == "null_for" else ""
+    for listed, is_read in (("[hate]", False), ("[hate, Hate]", True)):
+        path = written(table, tmp_path / "table.csv")
+        spec = columns_from_arguments(
+            ["text=text", f"label_is_violation={{column: bad, {others}{key}: {listed}}}"]
+        )
+        if is_read:
+            labels = ingest(path, "chat", columns=spec).comments["label_is_violation"].to_list()
+            assert labels == ([True, True, False] if key == "true_for" else [None, None, True])
+        else:
+            with pytest.raises(ColumnsError, match=r"holds 'Hate ' \(1 times\), which differs from 'hate'"):
+                ingest(path, "chat", columns=spec)
+
+
+def test_no_value_of_a_label_is_proposed_as_the_violation(tmp_path: Path) -> None:
+    path = written(
+        pl.DataFrame({"text": ["hi", "ho", "he"], "bad": ["ok", "ok", "hate"]}), tmp_path / "table.csv"
+    )
+    with pytest.raises(ColumnsError, match=r"true_for: \[VALUE\]"):
+        ingest(path, "chat", columns=columns_from_arguments(["text=text", "label_is_violation=bad"]))
+
+
+def test_ids_that_a_spreadsheet_rounded_are_said(tmp_path: Path) -> None:
+    ids = ["1.08418E+17", "1,08418E+17", "108418273645092864"]
+    path = written(pl.DataFrame({"text": ["hi", "ho", "he"], "user_id": ids}), tmp_path / "table.tsv")
+    notes = ingest(path, "chat").notes
+    assert any("2 values of user_id (column 'user_id') are rounded numbers" in note for note in notes)
+
+
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "json", "parquet"])
 def test_a_mapped_column_that_isn_t_there_is_the_same_error_in_every_kind_of_table(
     tmp_path: Path, suffix: str
@@ -411,3 +444,90 @@ def test_names_of_a_file_without_a_header_can_be_said_and_the_rest_is_guessed(tm
 def test_an_argument_given_twice_is_an_error() -> None:
     with pytest.raises(ColumnsError, match="--column text is given twice"):
         columns_from_arguments(["text=a", "text=b"])
+
+
+def test_authors_whose_accounts_are_gone_are_nobody_and_not_one_user(tmp_path: Path) -> None:
+    path = tmp_path / "table.jsonl"
+    rows = [("ann", "hi"), ("[deleted]", "ho"), ("[deleted]", "he")]
+    path.write_text(
+        "\n".join(f'{{"author": "{who}", "body": "{text}", "subreddit": "x"}}' for who, text in rows)
+    )
+    ingested = ingest(path, "chat")
+    assert ingested.comments.select("user_id", "channel").rows() == [("ann", "x"), (None, "x"), (None, "x")]
+    assert any("2 comments are of [deleted]" in note for note in ingested.notes)
+
+
+def test_an_id_written_as_a_float_is_the_same_id() -> None:
+    assert read(b"user_id,text\n12.0,hi\n12,ho\nann.0,he\n").comments["user_id"].to_list() == [
+        "12",
+        "12",
+        "ann.0",
+    ]
+
+
+@pytest.mark.parametrize("text", ["<p>hi</p>", "hi<br />ho", 'hi <a href=\\"x\\">there</a>'])
+def test_texts_of_html_are_said(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "table.jsonl"
+    path.write_text(
+        f'{{"content": "{text}", "account": {{"id": "7", "acct": "ann@x"}}}}\n{{"content": "1 < 2 > 0"}}'
+    )
+    ingested = ingest(path, "chat")
+    assert any("1 texts are HTML" in note for note in ingested.notes)
+    assert ingested.comments.select("user_id", "user_name").row(0) == ("7", "ann@x")
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Nachricht;Benutzer;Datum", "mensaje;usuario;fecha", "сообщение;пользователь;дата", "本文;投稿者;日時"],
+)
+def test_columns_are_guessed_in_other_languages_too(header: str) -> None:
+    ingested = read(f"{header}\nhi;ann;2024-05-06 18:00\n".encode())
+    row = ingested.comments.select("text", "user_id", pl.col("sent_at").dt.hour()).row(0)
+    assert row == ("hi", "ann", 18)
+
+
+@pytest.mark.parametrize(
+    ("written", "seen"),
+    [
+        ("order_by=[n]", "in the order of n"),
+        ("shuffle_seed=7", "shuffled, with the seed 7"),
+        ("user_id=n", "file's order"),
+    ],
+)
+def test_the_order_of_rows_without_a_time_is_the_one_that_was_said(
+    tmp_path: Path, written: str, seen: str
+) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("text,n\nhi,2\nho,1\n")
+    notes = ingest(path, "chat", columns=columns_from_arguments(["text=text", written])).notes
+    said = [note for note in notes if "order" in note or "shuffled" in note]
+    assert len(said) == 1
+    assert seen in said[0]
+
+
+def test_times_in_nanoseconds_are_times() -> None:
+    ingested = read(b"timestamp,text\n1715018400000000000,hi\n1715018401000000000,ho\n")
+    assert ingested.comments["sent_at"][0].isoformat() == "2024-05-06T18:00:00+00:00"
+
+
+def test_ids_that_json_holds_as_floats_of_too_many_digits_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "table.jsonl"
+    path.write_text('{"text": "hi", "user_id": 1.0841827364509286e+18}\n{"text": "ho", "user_id": 12.0}')
+    ingested = ingest(path, "chat")
+    assert any("1 values of user_id" in note for note in ingested.notes)
+    assert ingested.comments["user_id"].to_list()[1] == "12"
+
+
+@pytest.mark.parametrize("column", ["banned", "was_removed", "severity", "etiqueta"])
+def test_a_column_that_says_what_was_done_may_be_a_label_and_is_never_taken_for_one(column: str) -> None:
+    ingested = read(f"text,{column}\nhi,1\n".encode())
+    assert ingested.comments["label_is_violation"].null_count() == 1
+    assert any(f"Of these, {column} may be labels" in note for note in ingested.notes)
+
+
+def test_accents_that_are_letters_of_their_own_are_the_letters_that_one_types(tmp_path: Path) -> None:
+    decomposed = unicodedata.normalize("NFD", "texte,modéré\nsalut,gênant\nvoilà,ça va\n")
+    path = tmp_path / "table.csv"
+    path.write_text(decomposed)
+    spec = columns_from_arguments(["text=texte", "label_is_violation={column: modéré, true_for: [gênant]}"])
+    assert ingest(path, "chat", columns=spec).comments["label_is_violation"].to_list() == [True, False]

@@ -22,9 +22,14 @@ from moderation_pipeline_tests.comments.lines import cleared, counts, deleted, i
 from moderation_pipeline_tests.comments.readers import (
     test_chat_downloader,
     test_chatty,
-    test_discord,
     test_line_patterns,
     test_live_chat,
+)
+from moderation_pipeline_tests.comments.readers.messengers import (
+    test_discord,
+    test_slack,
+    test_telegram,
+    test_whatsapp,
 )
 from moderation_pipeline_tests.comments.readers.twitch import (
     test_eventsub,
@@ -106,6 +111,9 @@ LINES: dict[str, list[str]] = {
     "twitchdownloader_text": test_line_patterns.TWITCHDOWNLOADER,
     "live_chat": test_live_chat.LINES,
     "discord": [test_discord.document(test_discord.message("hi")).decode()],
+    "telegram": [test_telegram.document(test_telegram.message(1, "hi")).decode()],
+    "slack": [test_slack.day(test_slack.message(1, "hi")).decode()],
+    "whatsapp": test_whatsapp.ANDROID.split("\n"),
     "gql_comments": [test_gql_comments.page(test_gql_comments.node("hi"))],
     "lines": ["[21:05:06] <Plum> hello: there", "[21:05:07] <mint elk> <3", "server restarts"],
     "recent_messages": [json.dumps({"messages": [said("hi"), cleared("ann", second=2)], "error": None})],

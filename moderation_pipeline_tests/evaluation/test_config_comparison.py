@@ -51,6 +51,9 @@ def test_every_interval_holds_its_estimate_and_every_share_is_a_share(seed: int,
             if low is not None:
                 assert low <= value <= high
                 assert name.endswith("comments") or (low >= 0 and high <= 1)
+    for name in DIFFERENCES:
+        bounds = table.select(f"{name}_minus_default_low", f"{name}_minus_default_high").drop_nulls()
+        assert name.endswith("comments") or all(-1 <= low <= high <= 1 for low, high in bounds.iter_rows())
 
 
 def test_a_comparison_repeats_the_metrics_of_each_run() -> None:

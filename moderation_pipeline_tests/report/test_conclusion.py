@@ -135,6 +135,7 @@ def test_without_labels_the_expert_is_the_yardstick_and_nobody_checked_the_exper
         r"there are no labels, and on \d+ of 100 comments it ends as the Expert would", found.which
     )
     assert "can't be said without labels" in found.alone
+    assert "going by its audits" not in found.alone
     assert "nobody has checked the Expert; no certificate has been issued" in found.alone
 
 

@@ -254,3 +254,12 @@ def shares_of(config: str) -> pl.DataFrame:
             "share": [0.9996, 0.0004],
         }
     )
+
+
+def test_agreement_that_audits_alone_tell_of_is_not_claimed_of_all_comments() -> None:
+    chat = drawn_chat(1)
+    runs = drawn_runs(1, chat)
+    by_audits = drawn(chat, [each for each in runs if each.name == "hybrid"])["agreement_over_time"]
+    assert by_audits.headline.endswith(", going by its audits")
+    of_all = drawn(chat, runs)["agreement_over_time"]
+    assert "going by" not in of_all.headline

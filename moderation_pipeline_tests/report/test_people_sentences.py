@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
+import polars as pl
 import pytest
 
 from moderation_pipeline.evaluation.felt_counts import felt_counts, most_events
@@ -66,3 +68,13 @@ def test_whom_moderators_let_be_is_not_said_to_be_wronged() -> None:
     sentence = said(5.0, by_acts=True)
     assert "about 20 of them where the moderators let it be (at most 40)" in sentence
     assert "wrong" not in sentence
+
+
+def test_what_silenced_users_wrote_makes_no_more_violations_of_those_that_were_missed() -> None:
+    given: list[Row] = [{"sent_at": None, "label_is_violation": i < 10} for i in range(100)]
+    chat = comments(given)
+    one = run("hybrid", chat, student=["allow none"] * 100)
+    log = one.action_log.with_columns(under_sanction=pl.int_range(pl.len()) >= 50)
+    felt = felt_counts(chat, replace(one, action_log=log))
+    assert felt is not None
+    assert felt.missed == 10 * 1_000

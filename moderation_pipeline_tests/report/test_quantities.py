@@ -9,6 +9,7 @@ from moderation_pipeline.report.quantities import (
     counted_out,
     dollars,
     milliseconds,
+    of_hundred,
     of_thousand,
     p_value,
     percent,
@@ -95,3 +96,10 @@ def test_shares_beside_each_other_have_as_many_digits_and_none_reads_as_all() ->
 def test_a_hundred_is_spoken_of_only_where_there_were_as_many(part: int, whole: int, told: str) -> None:
     """Four of four flagged rows were told as "of 100 rows that it flags all"."""
     assert " ".join(counted_out(part, whole, "row")) == told
+
+
+def test_what_misses_all_or_nothing_by_the_rounding_of_sums_alone_is_all_or_nothing() -> None:
+    added_up = 0.9999999999999998
+    assert (score(added_up), percent(added_up), of_hundred(added_up)) == ("1.00", "100.0\u00a0%", "all")
+    assert (score(1e-16), percent(1e-16), of_hundred(1e-16)) == ("0.00", "0.0\u00a0%", "none")
+    assert score(1 - 1e-9) == ">\u00a00.9999"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from moderation_pipeline.statistics.max_t import Difference, together
+from moderation_pipeline.statistics.max_t import Difference, of_shares, together
 
 NAN = float("nan")
 
@@ -16,6 +16,13 @@ def test_one_difference_has_the_interval_of_its_standard_error() -> None:
     (found,) = together([Difference(0.1, drawn)])
 
     assert (found.low, found.high) == pytest.approx((0.1 - 0.0392, 0.1 + 0.0392), abs=0.002)
+
+
+def test_two_shares_differ_by_no_more_than_1() -> None:
+    drawn = np.random.default_rng(6).normal(0.7, 1.5, 1_000)
+    (found,) = together([Difference(0.7, drawn)])
+    assert of_shares(found) == (0.7, -1.0, 1.0)
+    assert of_shares(together([Difference(NAN, drawn)])[0]) == (None, None, None)
 
 
 def test_many_that_are_independent_reach_as_far_as_sidak_says() -> None:

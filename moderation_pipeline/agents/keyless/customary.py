@@ -60,8 +60,8 @@ def weighed(evidence: Sequence[Evidence], custom: Custom | None) -> Weighed:
         return Weighed(rarer)
     as_grave = custom.share_with(GRAVE, steps_of(chance), SEEN * UNKNOWN * custom.expected)
     at_most = min(1.0, SEEN * custom.expected / as_grave)
-    usual = f"{as_grave:.2%} of this channel's lines are as grave"
-    note = f"{usual}, where {custom.expected:.2%} are expected to break a rule"
+    usual = f"{_percent(as_grave)} of this channel's lines are as grave"
+    note = f"{usual}, where {_percent(custom.expected)} are expected to break a rule"
     return Weighed(rarer, at_most, note if at_most < chance else "")
 
 
@@ -90,7 +90,14 @@ def _as_rare(piece: Evidence, custom: Custom) -> Evidence:
     most = shown / (shown + (1.0 - custom.expected) * share)
     if most >= piece.weight:
         return piece
-    return piece._replace(weight=most, reason=f"{piece.reason} (in {share:.2%} of this channel's lines)")
+    return piece._replace(
+        weight=most, reason=f"{piece.reason} (in {_percent(share)} of this channel's lines)"
+    )
+
+
+def _percent(share: float) -> str:
+    """Return 0.31%; what is not none is never said to be."""
+    return "less than 0.01%" if 0 < share < 0.00005 else f"{share:.2%}"
 
 
 def steps_of(chance: float) -> int:

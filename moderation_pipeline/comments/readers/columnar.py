@@ -17,10 +17,12 @@ from typing import IO, ClassVar
 import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
+from moderation_pipeline.comments.columns import ColumnsSpec
 from moderation_pipeline.comments.readers.table import Batch, TableReader
 from moderation_pipeline.comments.record import RejectedLine
 from moderation_pipeline.comments.source import (
     ARROW_MAGIC,
+    ARROW_STREAM_MAGIC,
     BOMB_BYTES,
     LINE_LIMIT,
     MOST_GROWTH,
@@ -58,7 +60,7 @@ class ColumnarReader(TableReader):
     """Reads the rows of a file of columns; its row numbers stand for line numbers."""
 
     called: ClassVar[str]
-    magic: ClassVar[bytes]
+    magic: ClassVar[tuple[bytes, ...]]
 
     @classmethod
     def recognises(cls, head: bytes) -> bool:
@@ -95,13 +97,12 @@ class ColumnarReader(TableReader):
             with reading(source.path, self.called):
                 part = wanted.slice(start, ROWS_OF_COLUMNS).collect()
             grown += _bytes_of(part)
-            if grown > max(BOMB_BYTES, MOST_GROWTH * source.path.stat().st_size):
-                raise DamagedTableError(source.path, self.called, ValueError(TOO_GROWN))
+            _refuse_grown(source.path, self.called, grown)
             yield _without_too_long(part, start + 1)
 
     def _fields(self, source: Source) -> dict[str, pl.Expr]:
         with source.path.open("rb") as file:
-            if not file.read(len(self.magic)).startswith(self.magic):
+            if not file.read(max(map(len, self.magic))).startswith(self.magic):
                 raise WrappedTableError(source.path, self.called)
         with reading(source.path, self.called):
             schema = self.scanned(source.path).collect_schema()
@@ -118,7 +119,7 @@ class ParquetReader(ColumnarReader):
     name = "parquet"
     describes = "Parquet with our columns, or columns named in a .columns.yaml"
     called = "Parquet"
-    magic = PARQUET_MAGIC
+    magic = (PARQUET_MAGIC,)
 
     def scanned(self, path: Path) -> pl.LazyFrame:
         """Return the table, unread."""
@@ -126,16 +127,42 @@ class ParquetReader(ColumnarReader):
 
 
 class ArrowReader(ColumnarReader):
-    """Reads Arrow's files: what Polars writes as IPC, and pandas and R as Feather."""
+    """Reads Arrow's files, what Polars writes as IPC, and pandas and R as Feather; and its streams."""
 
     name = "arrow"
     describes = "Arrow (Feather) with our columns, or columns named in a .columns.yaml"
     called = "Arrow"
-    magic = ARROW_MAGIC
+    magic = (ARROW_MAGIC, ARROW_STREAM_MAGIC)
+
+    def __init__(self, spec: ColumnsSpec | None = None) -> None:
+        super().__init__(spec)
+        self._streamed: pl.LazyFrame | None = None
 
     def scanned(self, path: Path) -> pl.LazyFrame:
-        """Return the table, unread."""
-        return pl.scan_ipc(path, glob=False)
+        """Return the table, unread; of a stream, which can only be read from its beginning on, in memory."""
+        with path.open("rb") as file:
+            is_stream = file.read(len(ARROW_STREAM_MAGIC)) == ARROW_STREAM_MAGIC
+        if not is_stream:
+            return pl.scan_ipc(path, glob=False)
+        if self._streamed is None:
+            self._streamed = _of_stream(path).lazy()
+        return self._streamed
+
+
+def _of_stream(path: Path) -> pl.DataFrame:
+    """Return the table of a stream. Ever more of it is read, so that one that grows without end is seen to."""
+    rows = ROWS_OF_COLUMNS
+    while True:
+        table = pl.read_ipc_stream(path, n_rows=rows)
+        _refuse_grown(path, "Arrow", _bytes_of(table))
+        if table.height < rows:
+            return table
+        rows *= 4
+
+
+def _refuse_grown(path: Path, called: str, grown: int) -> None:
+    if grown > max(BOMB_BYTES, MOST_GROWTH * path.stat().st_size):
+        raise DamagedTableError(path, called, ValueError(TOO_GROWN))
 
 
 def _bytes_of(part: pl.DataFrame) -> int:

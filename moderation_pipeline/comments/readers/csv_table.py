@@ -6,6 +6,7 @@ How a line is cut, and what its quotes mean, is in `csv_rows.py`.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -140,7 +141,9 @@ def _opening(head: bytes, names: Sequence[str] = ()) -> _Opening:
     if said is not None:
         lines = lines[1:]
     delimiter = said[1] if said is not None else _delimiter(lines, len(names))
-    header = [name.strip() for name in fields_of(lines[0], delimiter)] if lines else []
+    # A Mac may write an accent as a letter of its own, and nobody can type such a name.
+    names_read = fields_of(lines[0], delimiter) if lines else []
+    header = [unicodedata.normalize("NFC", name.strip()) for name in names_read]
     return _Opening(delimiter, header, lines, int(said is not None))
 
 

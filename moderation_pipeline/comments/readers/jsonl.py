@@ -24,6 +24,7 @@ from moderation_pipeline.comments.readers.table import (
 )
 from moderation_pipeline.comments.record import RejectedLine, Unreadable
 from moderation_pipeline.comments.source import Record, Source
+from moderation_pipeline.comments.values import MOST_EXACT_ID
 
 MOST_NAMES = 2_000
 """Names of columns gathered; an object with ids as its keys has more than anyone reads."""
@@ -135,7 +136,7 @@ class JsonlReader(TableReader):
             return None
         return (
             str(int(value))
-            if isinstance(value, float) and value.is_integer()
+            if isinstance(value, float) and value.is_integer() and abs(value) < MOST_EXACT_ID
             else orjson.dumps(value).decode()
         )
 

@@ -179,7 +179,10 @@ class LineLogReader(LogReader):
         month = (groups.get("month") or "").lower()
         number = str(MONTHS.index(month[:3]) + 1) if month[:3] in MONTHS else month
         known = self._clock.day
-        year = groups.get("year") or (str(known.year) if known is not None else "")
+        written = groups.get("year") or ""
+        year = (
+            f"20{written}" if len(written) == 2 else written or (str(known.year) if known is not None else "")
+        )
         day = date_of(year, number, groups.get("day") or "") if number.isdecimal() and year else None
         if day is not None and groups.get("year") is None and known is not None:
             self._clock.day = day = _not_before(day, known)

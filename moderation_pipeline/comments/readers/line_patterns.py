@@ -48,6 +48,10 @@ class JustlogTextReader(LineLogReader):
     )
 
 
+OF_A_SERVER = r"\[[^\]]*/(?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\]"
+"""What a game's server writes before what it says: `[Server thread/INFO]: <Steve> hi`. It is nobody's name."""
+
+
 class TwitchDownloaderTextReader(LineLogReader):
     """Reads TwitchDownloader's text: with times of UTC, or counted from the video's beginning."""
 
@@ -59,7 +63,7 @@ class TwitchDownloaderTextReader(LineLogReader):
         line_pattern(rf"\[{DATE} {CLOCK} UTC\] (?P<user_name>[^\s:]+): {TEXT}", LineMeaning.SAID),
         line_pattern(
             # chat-downloader's oldest text has this form too, and YouTube's names have spaces.
-            rf"\[(?P<elapsed>\d{{1,4}}:[0-5]\d:[0-5]\d)\] (?P<user_name>[^\s:][^:]{{0,99}}): {TEXT}",
+            rf"\[(?P<elapsed>\d{{1,4}}:[0-5]\d:[0-5]\d)\] (?!{OF_A_SERVER})(?P<user_name>[^\s:][^:]{{0,99}}): {TEXT}",
             LineMeaning.SAID,
         ),
     )

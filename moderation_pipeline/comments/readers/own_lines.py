@@ -31,6 +31,7 @@ that no line, however long and hostile, takes longer to read than it has charact
 
 DIRECTIVES = {
     "%Y": r"(?P<year>\d{4})",
+    "%y": r"(?P<year>\d\d)",
     "%m": r"(?P<month>\d{1,2})",
     "%b": r"(?P<month>[A-Za-z]{3,9})",
     "%B": r"(?P<month>[A-Za-z]{3,9})",

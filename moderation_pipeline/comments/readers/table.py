@@ -97,7 +97,7 @@ class TableReader(Reader):
             yield Chunk(rows.comments, rejected=[*batch.rejected, *bad], records=records)
         self.check_columns(source)
         mapping.check_labels()
-        self.notes.extend(mapping.notes)
+        self.notes.extend([*mapping.notes, *_order_said(spec)])
 
     @property
     def is_id_guessed(self) -> bool:
@@ -175,6 +175,17 @@ class TableReader(Reader):
                 f"several columns as column: [a, b]. A model's scores that a Student shall decide by: --column "
                 f"'scores=[{like_labels[0]}]'."
             )
+
+
+def _order_said(spec: ColumnsSpec) -> list[str]:
+    """Say in which order the rows are, where no time says it."""
+    if spec.order_by:
+        return [f"The rows are in the order of {', '.join(spec.order_by)}."]
+    if spec.shuffle_seed is not None:
+        return [f"The rows were shuffled, with the seed {spec.shuffle_seed}."]
+    if spec.sent_at is None:
+        return ["No column is a time, so the rows are in the file's order (else: order_by, shuffle_seed)."]
+    return []
 
 
 TELLING = ("label_category", "label_action", "label_is_violation")

@@ -17,14 +17,23 @@ from scipy.special import ndtri
 from moderation_pipeline.evaluation.copied_texts import CopiedTexts, copied_texts
 from moderation_pipeline.evaluation.run_metrics import Number, difference_of, interval_of
 from moderation_pipeline.evaluation.scored.judged_rows import Judge, JudgedRows
-from moderation_pipeline.evaluation.scored.score_sums import CELLS, NOT_SHARES, SCORE_ESTIMATES, score_sums
+from moderation_pipeline.evaluation.scored.score_sums import (
+    CELLS,
+    LEAST,
+    NOT_SHARES,
+    SCORE_ESTIMATES,
+    score_sums,
+)
 from moderation_pipeline.statistics.bootstrap import Interval, Resampled, by_cluster, resample
-from moderation_pipeline.statistics.max_t import Difference, together
+from moderation_pipeline.statistics.max_t import Difference, of_shares, together
 from moderation_pipeline.statistics.paired_tests import holm, mcnemar
 
 COMPARED = ("f1", "auroc", "auprc", "precision", "recall", "false_positive_rate")
 """Estimates of which differences are told. Not F1 at chosen thresholds: that two thresholds were chosen is in no
 interval, and two equal judges would be told apart in 10 of 100 tables instead of 5."""
+
+PER = 1_000.0
+"""Errors by weight are told for so many rows: they can't weigh more than if all of them were errors of the gravest."""
 
 POWER = float(ndtri(0.8))
 """A difference as large as can be shown is shown in four of five tables like this one."""
@@ -58,7 +67,12 @@ class Measured:
         """Return an estimate of one of the judges with its interval."""
         copied = self.copied[number].added[name]
         is_share = name not in NOT_SHARES
-        found = interval_of(SCORE_ESTIMATES[name], self.parts[number], copied, is_share=is_share)
+        least = LEAST.get(name, 0.0)
+        found = interval_of(SCORE_ESTIMATES[name], self.parts[number], copied, is_share=is_share, least=least)
+        # A run's errors weigh as its own config has it, those of a table as was asked.
+        is_asked = self.judged.judges[number].harm not in self.judged.rows.columns
+        if not is_share and is_asked and found.high is not None:
+            found = found._replace(high=min(found.high, PER * self.judged.harm.most))
         # Where nothing was seen, no resample of it has any: only a share has an exact bound that says otherwise.
         return found if is_share or found.estimate else Interval(found.estimate, None, None)
 
@@ -117,7 +131,7 @@ def differences_frame(measured: Measured) -> pl.DataFrame:
                     "judge": judges[pair[0]].name,
                     "other": judges[pair[1]].name,
                     "estimate": name,
-                    **_spread("difference", found),
+                    **_spread("difference", of_shares(found)),
                     "smallest_shown": _smallest_shown(each, found),
                     "right_alone": test[0][0],
                     "other_right_alone": test[0][1],
@@ -148,11 +162,13 @@ DIFFERENCE_SCHEMA = pl.Schema(
 def _smallest_shown(difference: Difference, found: Interval) -> float | None:
     """Return the true difference whose interval would leave out nought in four of five tables like this one.
 
-    The interval's half-width, and as many standard errors more as a test needs to have that power.
+    The interval's half-width, and as many standard errors more as a test needs to have that power. Null where that is
+    more than two shares can differ by.
     """
     if found.high is None or found.estimate is None or found.high == found.estimate:
         return None
-    return found.high - found.estimate + POWER * difference.error * difference.stretch
+    shown = found.high - found.estimate + POWER * difference.error * difference.stretch
+    return shown if shown < 1 else None
 
 
 def _is_right(judged: JudgedRows, judge: Judge) -> pl.Series:

@@ -60,6 +60,9 @@ SCORE_SUMS = (
 NOT_SHARES = ("harm_per_1000",)
 """Estimates that may be above 1."""
 
+LEAST = {"kappa": -1.0}
+"""Estimates that may be below 0, and how far: who disagrees with the labels more than by chance has such a kappa."""
+
 
 def score_sums(rows: pl.DataFrame, judge: Judge, harm: Weights) -> pl.DataFrame:
     """Return KEYS and SCORE_SUMS of one judge, a row each."""
@@ -154,7 +157,10 @@ def _selective(rows: pl.DataFrame, judge: Judge) -> dict[str, Array]:
 
 
 def _kappa(verdicts: pl.Series, label: Flags) -> dict[str, Array]:
+    """Return the sums of kappa, a row each; nothing where the labels are of one kind: it would be 0 whoever judges."""
     decided = _flags(verdicts.is_not_null())
+    if label[decided].all() or not label[decided].any():
+        return {}
     found = cohens_kappa(_flags(verdicts.drop_nulls()), label[decided])
     if found is None:
         return {}

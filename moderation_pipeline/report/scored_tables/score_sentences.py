@@ -75,11 +75,17 @@ def _ahead(evaluation: Evaluation) -> list[str]:
         words = WORDS[evaluation.facts.label_source]
         return [f"No row is {words.one}, so nothing can be said of who finds them."]
     best = str(ranked["judge"][0])
-    others = [str(name) for name in ranked["judge"][1:]]
+    found = {
+        str(name): _difference(evaluation.differences, best, str(name), RANKED_BY)
+        for name in ranked["judge"][1:]
+    }
+    level = [name for name, each in found.items() if each is not None and each.value == 0]
     row, f1 = ranked.row(0, named=True), WORDS[evaluation.facts.label_source].f1
-    rank = f"the highest {f1}" if others else f1
-    first = f"{best} has {rank} at its threshold: {_interval(row, RANKED_BY)}."
-    return [first, *_in_counts(evaluation, row), *_told_apart(evaluation, best, others)]
+    rank = f"the highest {f1}" if len(found) > len(level) else f"the same {f1}" if found else f1
+    have = "have {} at their thresholds" if level else "has {} at its threshold"
+    first = f"{_and([best, *level])} {have.format(rank)}: {_interval(row, RANKED_BY)}."
+    others = {name: each for name, each in found.items() if each is None or not each.is_none}
+    return [first, *_in_counts(evaluation, row), *_told_apart(evaluation, others)]
 
 
 def _ranks_best(evaluation: Evaluation) -> list[str]:
@@ -100,26 +106,22 @@ def _ranks_best(evaluation: Evaluation) -> list[str]:
     ]
 
 
-def _told_apart(evaluation: Evaluation, best: str, others: list[str]) -> list[str]:
-    """Return of whom the best is told apart, and of whom not."""
-    found = {name: _difference(evaluation.differences, best, name, RANKED_BY) for name in others}
+def _told_apart(evaluation: Evaluation, found: Mapping[str, Found | None]) -> list[str]:
+    """Return from whom the best is told apart, and from whom not."""
     ahead = {name: str(each) for name, each in found.items() if each is not None and (each.low or 0) > 0}
     said = [f"It is ahead of {_and([*ahead])}: {_and([*ahead.values()])}."] if ahead else []
-    return said + [_level(name, found[name]) for name in others if name not in ahead]
+    few = "users or clusters" if evaluation.facts.has_users else "rows"
+    return said + [_level(name, each, few) for name, each in found.items() if name not in ahead]
 
 
-def _level(name: str, found: Found | None) -> str:
-    """Return that no difference was found, or could be."""
+def _level(name: str, found: Found | None, few: str) -> str:
+    """Return that no difference was found, or could be; `few` are what there may be too few of."""
     if found is None or found.low is None:
-        return f"Whether it is better than {name} can't be told: there are too few rows."
-    if found.low == found.high == 0:
-        return f"Between it and {name} F1 does not differ at all."
+        return f"Whether it is better than {name} can't be told: there are too few {few}."
     said = f"Between it and {name} no difference was found ({found})."
-    return (
-        said
-        if found.shown is None
-        else f"{said} These rows would have shown one of {score(found.shown)} or more."
-    )
+    if found.shown is None:
+        return f"{said} These rows could have shown none, however large."
+    return f"{said} These rows would have shown one of {score(found.shown)} or more."
 
 
 LEFT_OPEN = 0.01
@@ -136,6 +138,11 @@ class Found(NamedTuple):
     low: float | None
     high: float | None
     shown: float | None
+
+    @property
+    def is_none(self) -> bool:
+        """Whether the two do not differ, in any resample there is."""
+        return self.value == 0 and (self.low or 0) == (self.high or 0) == 0
 
     @property
     def turned(self) -> Found:
@@ -203,7 +210,7 @@ def flip_sentences(evaluation: Evaluation, most: int = 3) -> list[str]:
     words = WORDS[evaluation.facts.label_source]
     return [
         f"{row['judge']} and {row['other']} decide {percent(row['share'])} of the rows otherwise: {row['judge']} alone "
-        f"flags {count(row['flagged_alone'])} ({count(row['violations_among'])} {words.many}), "
+        f"flags {count(row['flagged_alone'])} ({words.counted(row['violations_among'])}), "
         f"{row['other']} alone {count(row['other_flagged_alone'])} ({count(row['other_violations_among'])})."
         for row in pairs.iter_rows(named=True)
     ]

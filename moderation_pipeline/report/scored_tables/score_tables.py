@@ -165,11 +165,21 @@ def _alone(flagged: int, right: int, violations: str) -> Cell:
 
 
 def parts_table(
-    frame: pl.DataFrame, heads: list[str], columns: Mapping[str, Callable[[Row], Cell]]
+    frame: pl.DataFrame,
+    heads: list[str],
+    columns: Mapping[str, Callable[[Row], Cell]],
+    of: str | None = None,
 ) -> PlainTable:
-    """Return a line per row of a frame: its names first, then what is shown of it."""
+    """Return a line per row of a frame: its names first, then what is shown of it.
+
+    `of` is what the first name is one of, in small print: the first column stays where a phone moves the others.
+    """
     rows = [
-        [*(Cell(str(row[name])) for name in heads), *(cell(row) for cell in columns.values())]
+        [
+            Cell(str(row[heads[0]]), str(row[of]) if of is not None else ""),
+            *(Cell(str(row[name])) for name in heads[1:]),
+            *(cell(row) for cell in columns.values()),
+        ]
         for row in frame.iter_rows(named=True)
     ]
     return PlainTable([*heads, *columns], rows)
@@ -213,7 +223,7 @@ def fairness_table(fairness: pl.DataFrame, spared: str) -> PlainTable:
         "flagged": estimate("false_positive_rate", percent),
         "more than the rest": _points,
     }
-    return parts_table(fairness, ["by", "group", "judge"], columns)
+    return parts_table(fairness, ["group", "judge"], columns, of="by")
 
 
 def _points(row: Row) -> Cell:
@@ -234,7 +244,7 @@ def group_table(evaluation: Evaluation) -> PlainTable:
         "F1": estimate("f1", score),
         "AUROC": estimate("auroc", score),
     }
-    return parts_table(evaluation.groups, ["column", "group", "judge"], columns)
+    return parts_table(evaluation.groups, ["group", "judge"], columns, of="column")
 
 
 def annotator_table(evaluation: Evaluation) -> PlainTable:

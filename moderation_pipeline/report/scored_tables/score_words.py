@@ -21,6 +21,10 @@ class Words(NamedTuple):
     f1: str
     caution: str
 
+    def counted(self, number: int) -> str:
+        """Return so many rows of these labels: `1 violation by the labels`, `2 acted on by the moderators`."""
+        return f"{number:,} {self.one.removeprefix('a ') if number == 1 else self.many}"
+
     def spared(self, things: str) -> str:
         """Return those of the things that are no violation by the labels, in words."""
         return self.innocents.format(things=things)

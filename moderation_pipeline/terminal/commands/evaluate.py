@@ -55,6 +55,9 @@ if TYPE_CHECKING:
     "--no-label", multiple=True, metavar="VALUE", help="A value of the label that is none (unsure): left out."
 )
 @click.option(
+    "--encoding", metavar="NAME", help="What TABLE is in, where that is not UTF-8: cp1251, shift_jis."
+)
+@click.option(
     "--price", "prices", multiple=True, metavar="NAME=DOLLARS", help="What 1,000 rows cost by a score."
 )
 @click.option(
@@ -104,6 +107,7 @@ def evaluate(
     annotator: str | None,
     item: str | None,
     no_label: tuple[str, ...],
+    encoding: str | None,
     prices: tuple[str, ...],
     harm: tuple[str, ...],
     label_source: str,
@@ -144,6 +148,7 @@ def evaluate(
             annotator,
             item,
             no_label,
+            encoding,
             prices,
             harm,
         )
@@ -162,6 +167,7 @@ def evaluate(
             annotator=annotator,
             item=item,
             no_label=no_label,
+            encoding=encoding,
             prices=prices,
             harm=harm,
             label_source=evaluated.label_source(label_source),
@@ -188,6 +194,7 @@ def _of_a_chat(chat: str, configs: Sequence[str], *, has_columns: bool) -> Evalu
     if has_columns or Path(chat).exists():
         raise click.UsageError(
             f"Of a table it must be said which columns hold the texts and the labels: moderation evaluate {chat}"
-            " --text comment --label toxic. A chat, by its name, needs neither."
+            " --text comment --label toxic. Of a table without texts name its ids and say --no-configs, for the keyless"
+            " configs read texts. A chat, by its name, needs neither."
         )
     return evaluate_runs(DataFolder.find(), chat, configs)

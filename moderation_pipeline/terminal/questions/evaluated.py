@@ -48,6 +48,9 @@ def print_evaluation(evaluation: Evaluation) -> None:
     spared = WORDS[evaluation.facts.label_source].spared("rows")
     said += [*fairness_sentences(evaluation.fairness, spared), *noise_of(evaluation)]
     said.append(harm_sentence(evaluation.facts.harm))
+    parts = {"category": evaluation.categories, "group": evaluation.groups}
+    if named := [name for name, frame in parts.items() if not frame.is_empty()]:
+        said.append(f"What each does by {' and by '.join(named)} stands on the page.")
     if evaluation.facts.label_source == "human":
         said.append(WORDS["human"].caution)
     click.echo("\n" + wrapped([harmless(each) for each in said], console().width))

@@ -49,6 +49,18 @@ def test_what_a_channel_says_all_day_is_its_culture_and_not_sanctioned() -> None
         assert "of this channel's lines" in plan.reasoning
 
 
+def test_what_is_rarer_than_can_be_shown_is_not_said_to_be_none() -> None:
+    lines, expected = 100_000, 0.00001
+    customs = Customs()
+    for n in range(3):
+        customs.saw("insult", 0, Place("room", n, n))
+    found = weighed(
+        [Evidence(Category.HARASSMENT, 0.9, "an insult", "insult")],
+        Custom(customs, Place("room", lines, lines), expected),
+    )
+    assert found.evidence[0].reason == "an insult (in less than 0.01% of this channel's lines)"
+
+
 def test_the_same_line_is_sanctioned_where_nobody_says_it_or_nothing_is_known_of_violations() -> None:
     civil = rough_chat(2_000, rough="gg")
     assert all(plan.is_violation for plan in plans_at_the_end([*civil, "you idiot"]))

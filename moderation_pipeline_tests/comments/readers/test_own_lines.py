@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from moderation_pipeline.comments.ingest import ingest
 from moderation_pipeline.comments.log_spec import LogSpec, LogSpecError
 from moderation_pipeline.comments.readers.own_lines import FIELDS, LinePatternError, compiled
+from moderation_pipeline.errors import ModerationError
+from moderation_pipeline_tests.comments.lines import read
 
 LOG = "[21:05:06] <Plum> hello: there\n[21:05:07] <mint elk> <3\nserver restarts\n[21:05:09] <Plum> bye\n"
 
@@ -89,3 +91,18 @@ def test_no_pattern_ends_otherwise_than_in_a_form_or_an_error_of_ours(text: str,
         compiled(f"{text}{{{field}}}{{text}}")
     except LinePatternError:
         return
+
+
+def test_a_year_of_two_digits_is_of_this_century() -> None:
+    log = LogSpec(line="{time:%m/%d/%y, %I:%M %p} - {user_name}: {text}", zone="UTC")
+    ingested = read(["5/6/24, 8:01 PM - Ann: hi"], format_name="lines", log=log)
+    assert ingested.comments["sent_at"][0].isoformat() == "2024-05-06T20:01:00+00:00"
+
+
+def test_a_log_whose_every_line_is_one_users_says_so_and_a_servers_thread_is_nobody() -> None:
+    lines = [f"[20:00:{at:02d}] [Server thread/INFO]: <Steve> hello {at}" for at in range(30)]
+    with pytest.raises(ModerationError, match="Say where what is in a line"):
+        read(lines)
+    log = LogSpec(line="[{time:%H:%M:%S}] [{user_name}]: {text}", zone="UTC")
+    notes = read(lines, name="latest-2024-05-06.log", format_name="lines", log=log).notes
+    assert any("All 30 comments are one user's, 'server thread/info'" in note for note in notes)

@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 from moderation_pipeline.comments.charset import encoding_of
 from moderation_pipeline.comments.columns import ColumnsSpec
 from moderation_pipeline.comments.ingest import ingest
-from moderation_pipeline.comments.readers.columnar import DamagedTableError
+from moderation_pipeline.comments.readers.columnar import ROWS_OF_COLUMNS, DamagedTableError
 from moderation_pipeline.comments.source import LINE_LIMIT
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
@@ -144,15 +144,36 @@ def test_an_arrow_file_says_what_the_same_table_as_parquet_says(tmp_path: Path, 
         }
     )
     table.write_ipc(tmp_path / "table.feather", compression=compression)
+    table.write_ipc_stream(tmp_path / "table.arrows", compression=compression)
     table.write_parquet(tmp_path / "table.parquet")
     spec = ColumnsSpec.model_validate({"text": "text", "user_name": "user", "user_id": "author.id"})
-    arrow, parquet = (
-        ingest(tmp_path / f"table.{each}", "chat", columns=spec) for each in ("feather", "parquet")
+    *arrows, parquet = (
+        ingest(tmp_path / f"table.{each}", "chat", columns=spec) for each in ("feather", "arrows", "parquet")
     )
-    assert arrow.ingestion["format"].to_list() == ["arrow"]
-    assert arrow.comments["user_name"].to_list() == ["ann", "ann"]
-    assert_frame_equal(arrow.comments, parquet.comments)
-    assert is_conserved(arrow)
+    for arrow in arrows:
+        assert arrow.ingestion["format"].to_list() == ["arrow"]
+        assert arrow.comments["user_name"].to_list() == ["ann", "ann"]
+        assert_frame_equal(arrow.comments, parquet.comments)
+        assert is_conserved(arrow)
+
+
+def test_a_stream_of_arrow_is_read_a_part_at_a_time_and_no_further_than_a_chat_grows(tmp_path: Path) -> None:
+    path = tmp_path / "table.arrows"
+    rows = ROWS_OF_COLUMNS + 5
+    pl.DataFrame({"text": pl.int_range(rows, eager=True).cast(pl.String)}).write_ipc_stream(path)
+    assert ingest(path, "chat").comments["text"].to_list() == [str(number) for number in range(rows)]
+    grown = pl.DataFrame({"text": ["a" * 400] * 700_000})
+    grown.write_ipc_stream(path, compression="zstd")
+    with pytest.raises(DamagedTableError, match="it grows to more than 500 times its size"):
+        ingest(path, "chat")
+
+
+def test_a_stream_of_arrow_that_is_cut_off_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "table.arrows"
+    pl.DataFrame({"text": [f"line {number}" for number in range(1_000)]}).write_ipc_stream(path)
+    path.write_bytes(path.read_bytes()[:3_000])
+    with pytest.raises(DamagedTableError, match="begins as Arrow but can't be read"):
+        ingest(path, "chat")
 
 
 @pytest.mark.parametrize("ending", ["parquet", "feather"])

@@ -68,6 +68,9 @@ class DiscordReader(LogReader):
         if text is None:
             return Unreadable("no text (content)")
         if not text.strip():
+            # Whoever forwards a message posts its words; the message itself has none.
+            text = words_at(object_at(message, "forwardedMessage"), "content") or ""
+        if not text.strip():
             return Ignored("messages of attachments alone")
         sent_at_us = us_from_iso(text_at(message, "timestamp") or "")
         if sent_at_us is None:

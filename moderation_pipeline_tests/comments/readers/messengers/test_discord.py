@@ -55,3 +55,10 @@ def test_what_discord_says_itself_and_pictures_alone_are_ignored_by_kind() -> No
     )
     assert counts(ingested)["comments"] == 1
     assert ingested.ignored == {"GuildMemberJoin messages": 1, "messages of attachments alone": 1}
+
+
+def test_a_forwarded_message_is_said_by_who_forwards_it() -> None:
+    forwarded = message("", forwardedMessage={"content": "look at this", "timestamp": "2024-05-01T10:00:00Z"})
+    assert read(document(forwarded)).comments.select("user_name", "text").rows() == [
+        ("Ann L", "look at this")
+    ]

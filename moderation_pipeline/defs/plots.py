@@ -1,6 +1,5 @@
 """The sixth stage: a chat's figures, as files under data/results and inline in the UI."""
 
-import base64
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -65,9 +64,9 @@ def _linked(figure: "Figure", chat: str) -> str:
 
 
 def _inline(figure: "Figure", chat: str) -> str:  # noqa: ARG001  (as `_linked`)
-    from moderation_pipeline.report.rendering import small_png
+    from moderation_pipeline.report.templating import image_address
 
     if figure.svg is None:
         return figure.headline
-    drawing = base64.b64encode(small_png(figure.svg)).decode()
-    return f"![{figure.title}](data:image/png;base64,{drawing})\n\n{figure.headline}"
+    # The SVG: it is as wide as drawn, and Dagster's dialog cuts off what is wider than itself, as the PNG is.
+    return f"![{figure.title}]({image_address(figure.svg)})\n\n{figure.headline}"

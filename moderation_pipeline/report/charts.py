@@ -18,6 +18,7 @@ from moderation_pipeline.report.chart_style import (
     QUIET,
     WIDTH,
     Marks,
+    Spec,
     Titled,
     end_labels,
     percent_ticks,
@@ -31,18 +32,16 @@ PANEL = 300
 """Width of each of two panels beside one another."""
 GREYS = alt.Scale(domain=[0, 1], range=["#ffffff", "#2f4b63"], interpolate="rgb")
 INK_ON_GREY = alt.condition("datum.dark", alt.value("white"), alt.value(INK))
-Layers = alt.LayerChart | alt.FacetChart
-"""What Altair says it returns for layers."""
 
 
-def memory_growth(points: pl.DataFrame, marks: Marks, title: Titled) -> alt.TopLevelMixin:
+def memory_growth(points: pl.DataFrame, marks: Marks, title: Titled) -> Spec:
     """Return steps of memories learnt over the stream, one per config."""
     top = max(1.0, float(points["memories"].max() or 0)) * 1.05  # type: ignore[arg-type]
     y = alt.Y("memories:Q", title="memories learnt", scale=alt.Scale(domain=[0, top], nice=False))
     return titled(_lines(points, "memories", y, marks, (0.0, top), ",d", step=True), title)
 
 
-def agreement_over_time(windows: pl.DataFrame, marks: Marks, title: Titled) -> alt.TopLevelMixin:
+def agreement_over_time(windows: pl.DataFrame, marks: Marks, title: Titled) -> Spec:
     """Return lines with a point per window: the share of comments on which Student and Expert agree."""
     low = max(0.0, float(windows["agreement_rate"].min() or 0) - 0.03)  # type: ignore[arg-type]
     y = alt.Y(
@@ -64,7 +63,7 @@ def _scores_in_words(scores: pl.Series) -> pl.Series:
     return pl.Series("said", [score(each) for each in scores], pl.String)
 
 
-def cumulative(points: pl.DataFrame, cost: Measure, marks: Marks, title: Titled) -> alt.TopLevelMixin:
+def cumulative(points: pl.DataFrame, cost: Measure, marks: Marks, title: Titled) -> Spec:
     """Return the running total of a cost over the stream, one line per config."""
     top = cost.top * 1.05
     y = alt.Y(
@@ -85,7 +84,7 @@ def _lines(
     style: str | None,
     *,
     step: bool,
-) -> Layers:
+) -> Spec:
     """Return lines told apart by dash, shape and the name and value at their end.
 
     Values are written in d3's `style`, or without one as the column `said` has them.
@@ -102,12 +101,14 @@ def _lines(
         tooltip=["config:N", alt.Tooltip("position:Q", format=",.0f"), value],
     )
     ends = points.drop_nulls(column).group_by("config", maintain_order=True).last()
-    layers: Layers = alt.layer(
+    layers = alt.layer(
         line.mark_line(interpolate="step-after" if step else "linear", strokeWidth=2),
         spots.mark_point(size=46, filled=True, opacity=1),
         *_names(end_labels(ends, column, *domain), position, marks, written),
-    ).properties(width=WIDTH, height=HEIGHT)
-    return layers
+        width=WIDTH,
+        height=HEIGHT,
+    )
+    return layers.to_dict(validate=False)
 
 
 def _names(labels: pl.DataFrame, position: alt.X, marks: Marks, value: str) -> tuple[alt.Chart, alt.Chart]:
@@ -124,7 +125,7 @@ def _names(labels: pl.DataFrame, position: alt.X, marks: Marks, value: str) -> t
     return keys, names
 
 
-def learning_curve(points: pl.DataFrame, marks: Marks, title: Titled) -> alt.TopLevelMixin:
+def learning_curve(points: pl.DataFrame, marks: Marks, title: Titled) -> Spec:
     """Return paths of F1 over the share audited, in stream order: one panel for Student and system each."""
     least, most = (float(points.select(end).item()) for end in (pl.col("f1").min(), pl.col("f1").max()))
     low, high = max(0.0, least - 0.02), min(1.0, most + 0.02)
@@ -155,7 +156,9 @@ def learning_curve(points: pl.DataFrame, marks: Marks, title: Titled) -> alt.Top
         beside.transform_calculate(text="datum.config + '  ' + datum.said")
         .mark_text(align="left", dx=26, fontSize=12, color=INK)
         .encode(text="text:N"),
-    ).properties(width=PANEL, height=HEIGHT)
+        width=PANEL,
+        height=HEIGHT,
+    )
     return titled(_panels(layered, "who", ["Student", "system"]), title)
 
 
@@ -178,7 +181,7 @@ def _spots(points: pl.DataFrame) -> pl.DataFrame:
     return ranked.filter((pl.col("rank") % pl.col("every") == 0) | last)
 
 
-def action_distribution(shares: pl.DataFrame, title: Titled) -> alt.TopLevelMixin:
+def action_distribution(shares: pl.DataFrame, title: Titled) -> Spec:
     """Return, per config, how many of 1,000 comments met each action; `allow` stands in the header."""
     allowed = _with_words(shares.filter(pl.col("action") == "allow"), "share", 1).select(
         "config", panel=pl.format("{} · {} allowed", "config", "said")
@@ -205,7 +208,9 @@ def action_distribution(shares: pl.DataFrame, title: Titled) -> alt.TopLevelMixi
         base.mark_text(align="left", dx=4, color=INK, fontSize=11).encode(
             text=alt.Text("comments:Q", format=",d")
         ),
-    ).properties(width=250, height=170)
+        width=250,
+        height=170,
+    )
     return titled(_panels(layered, "panel", allowed["panel"].to_list()), title)
 
 
@@ -218,9 +223,7 @@ class Measure(NamedTuple):
     top: float
 
 
-def cost_comparison(
-    rows: pl.DataFrame, cost: Measure, quality: Measure | None, title: Titled
-) -> alt.TopLevelMixin:
+def cost_comparison(rows: pl.DataFrame, cost: Measure, quality: Measure | None, title: Titled) -> Spec:
     """Return one line per config: what it costs and, beside it, how good it is with its 95 % interval."""
     order = rows["config"].to_list()
     y = alt.Y("config:N", sort=order, title=None, axis=alt.Axis(ticks=False, domain=False, labelFontSize=13))
@@ -234,13 +237,14 @@ def cost_comparison(
     bars = alt.layer(
         base.mark_bar(color=FILL, height=18),
         base.mark_text(align="left", dx=5, color=INK, fontSize=12).encode(text=number),
-    ).properties(width=270, height=STEP)
-    if quality is None:
-        return titled(bars, title)
-    return titled(alt.hconcat(bars, _quality(rows, quality, order), spacing=36), title)
+        width=270,
+        height=STEP,
+    )
+    whole = bars if quality is None else alt.hconcat(bars, _quality(rows, quality, order), spacing=36)
+    return titled(whole.to_dict(validate=False), title)
 
 
-def _quality(rows: pl.DataFrame, quality: Measure, order: list[str]) -> Layers:
+def _quality(rows: pl.DataFrame, quality: Measure, order: list[str]) -> alt.LayerChart | alt.FacetChart:
     known = rows.drop_nulls(quality.column)
     if "%" in quality.style:
         known = _with_words(known, quality.column, 1)
@@ -255,7 +259,7 @@ def _quality(rows: pl.DataFrame, quality: Measure, order: list[str]) -> Layers:
     x = alt.X(f"{quality.column}:Q", title=quality.unit, scale=scale, axis=axis)
     low = alt.X(f"{quality.column}_low:Q", title=quality.unit, scale=scale, axis=axis)
     high = alt.X(f"{quality.column}_high:Q", title=quality.unit, scale=scale, axis=axis)
-    layers: Layers = alt.layer(
+    return alt.layer(
         base.mark_rule(strokeWidth=2.5, color=QUIET).encode(x=low, x2=f"{quality.column}_high:Q"),
         base.mark_tick(thickness=2.5, size=12, color=QUIET).encode(x=low),
         base.mark_tick(thickness=2.5, size=12, color=QUIET).encode(x=high),
@@ -263,11 +267,12 @@ def _quality(rows: pl.DataFrame, quality: Measure, order: list[str]) -> Layers:
             x=x, tooltip=["config:N", alt.Tooltip("said:N", title=quality.column)]
         ),
         base.mark_text(dy=-13, fontSize=12, color=INK).encode(x=x, text="said:N"),
-    ).properties(width=270, height=STEP)
-    return layers
+        width=270,
+        height=STEP,
+    )
 
 
-def confusion(cells: pl.DataFrame, voice: LabelVoice, title: Titled) -> alt.TopLevelMixin:
+def confusion(cells: pl.DataFrame, voice: LabelVoice, title: Titled) -> Spec:
     """Return one square per config: what the labels say against what the run judged, counts written in."""
     labels = [voice.labelled_violation, voice.labelled_innocent]
     verdicts = ["judged violation", "judged no violation"]
@@ -288,12 +293,14 @@ def confusion(cells: pl.DataFrame, voice: LabelVoice, title: Titled) -> alt.TopL
             text=alt.Text("comments:Q", format=",d"), color=INK_ON_GREY
         ),
         base.mark_text(fontSize=11, dy=11).encode(text="said:N", color=INK_ON_GREY),
-    ).properties(width=250, height=110)
+        width=250,
+        height=110,
+    )
     configs = cells["config"].unique(maintain_order=True).to_list()
     return titled(_panels(layered, "config", configs), title)
 
 
-def category_confusion(cells: pl.DataFrame, title: Titled) -> alt.TopLevelMixin:
+def category_confusion(cells: pl.DataFrame, title: Titled) -> Spec:
     """Return one square: labelled categories in lines, judged ones in columns, counts written in."""
     named = cells.with_columns(
         share=pl.col("comments") / pl.col("comments").sum().over("label_category")
@@ -315,8 +322,10 @@ def category_confusion(cells: pl.DataFrame, title: Titled) -> alt.TopLevelMixin:
     layered = alt.layer(
         base.mark_rect(stroke=QUIET).encode(color=alt.Color("share:Q", scale=GREYS, legend=None)),
         base.mark_text(fontSize=13).encode(text=alt.Text("comments:Q", format=",d"), color=INK_ON_GREY),
-    ).properties(width={"step": 62}, height={"step": 34})
-    return titled(layered, title)
+        width={"step": 62},
+        height={"step": 34},
+    )
+    return titled(layered.to_dict(validate=False), title)
 
 
 def _ordered(categories: pl.Series) -> list[str]:
@@ -327,24 +336,33 @@ def _ordered(categories: pl.Series) -> list[str]:
     )
 
 
-def _panels(layered: Layers, column: str, order: list[str]) -> alt.ConcatChart:
+def _panels(layered: alt.TopLevelMixin, column: str, order: list[str]) -> Spec:
     """Return a panel for each value of a column, two in a row, each with the axis below it.
 
     Facets would draw the last row's axis under a panel that isn't there, of three configs or five.
     """
-    panels = [_panel(layered, column, value, is_left=not at % 2) for at, value in enumerate(order)]
-    return alt.concat(*panels, columns=2, spacing=24)
+    panel = layered.to_dict(validate=False)
+    whole = {key: panel.pop(key) for key in ("$schema", "config", "data", "datasets")}
+    panels = [_panel(panel, column, value, is_left=not at % 2) for at, value in enumerate(order)]
+    return whole | {"concat": panels, "columns": 2, "spacing": 24}
 
 
-def _panel(layered: Layers, column: str, value: str, *, is_left: bool) -> alt.LayerChart:
+def _panel(panel: Spec, column: str, value: str, *, is_left: bool) -> Spec:
     """Return the panel of one value; what a line means is written at the left one alone."""
-    assert isinstance(layered, alt.LayerChart)
-    panel = layered.copy(deep=True).transform_filter(alt.FieldEqualPredicate(field=column, equal=value))
-    if not is_left:
-        for layer in panel.layer:
-            layer.encoding.y.axis = alt.Axis(labels=False, ticks=False, domain=False, title=None)
-    title = alt.TitleParams(
-        value, anchor="start", frame="group", fontSize=12, fontWeight=600, color=INK, offset=8
-    )
-    done: alt.LayerChart = panel.properties(title=title)
-    return done
+    title = {
+        "text": value,
+        "anchor": "start",
+        "frame": "group",
+        "fontSize": 12,
+        "fontWeight": 600,
+        "color": INK,
+        "offset": 8,
+    }
+    layers = panel["layer"] if is_left else [_without_words(layer) for layer in panel["layer"]]
+    chosen = {"filter": {"field": column, "equal": value}}
+    return panel | {"layer": layers, "transform": [chosen], "title": title}
+
+
+def _without_words(layer: Spec) -> Spec:
+    y = layer["encoding"]["y"] | {"axis": {"labels": False, "ticks": False, "domain": False, "title": None}}
+    return layer | {"encoding": layer["encoding"] | {"y": y}}

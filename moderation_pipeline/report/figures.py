@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import altair as alt
 import polars as pl
 
 from moderation_pipeline.evaluation.config_comparison import focus_of
 from moderation_pipeline.evaluation.judged import NO_VIOLATION, SANCTION_WORDS, Run, judge, known_of
 from moderation_pipeline.evaluation.yardstick import USUAL, reference_of, yardsticks
 from moderation_pipeline.report import charts, series
-from moderation_pipeline.report.chart_style import Marks, Titled
+from moderation_pipeline.report.chart_style import Marks, Spec, Titled
 from moderation_pipeline.report.figure import Figure
 from moderation_pipeline.report.label_words.label_voice import ACTS, LabelVoice, voice_of
 from moderation_pipeline.report.limits import label_sources
@@ -32,8 +31,8 @@ def draw_figures(*, comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.
     # A thread of its own: one figure is rendered while the next is put together.
     with ThreadPoolExecutor(max_workers=1) as renderer:
         waiting = [
-            (figure, None if chart is None else renderer.submit(render, chart.to_dict(validate=False)))
-            for figure, chart in _drawn(comments, runs, comparison)
+            (figure, None if spec is None else renderer.submit(render, spec))
+            for figure, spec in _drawn(comments, runs, comparison)
         ]
         return [
             figure if picture is None else replace(figure, **picture.result()._asdict())
@@ -41,7 +40,7 @@ def draw_figures(*, comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.
         ]
 
 
-Drawn = tuple[Figure, alt.TopLevelMixin | None]
+Drawn = tuple[Figure, Spec | None]
 
 
 def _drawn(comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataFrame) -> Iterator[Drawn]:

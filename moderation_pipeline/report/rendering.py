@@ -27,17 +27,13 @@ def render(spec: dict[str, Any]) -> Picture:
     """Return the picture of a Vega-Lite spec.
 
     An SVG's letters are drawn in whatever font its reader has, so a long line that fitted here is cut there: its title
-    is left to the page, which breaks lines by its own width. A PNG is drawn once and for all.
+    is left to the page, which breaks lines by its own width. A PNG is drawn once and for all. The spec is compiled
+    once for both, and the title, which stands beside the chart, taken out of what it became.
     """
-    untitled = {key: value for key, value in spec.items() if key != "title"}
-    png: bytes = vl_convert.vegalite_to_png(spec, scale=PNG_SCALE)
-    return Picture(json.dumps(spec), vl_convert.vegalite_to_svg(untitled), png)
-
-
-def small_png(svg: str) -> bytes:
-    """Return a picture no larger than drawn: Dagster's dialog cuts off what is wider than itself."""
-    png: bytes = vl_convert.svg_to_png(svg, scale=1.0)
-    return png
+    vega = vl_convert.vegalite_to_vega(spec)
+    png: bytes = vl_convert.svg_to_png(vl_convert.vega_to_svg(vega), scale=PNG_SCALE)
+    vega.pop("title", None)
+    return Picture(json.dumps(spec), vl_convert.vega_to_svg(vega), png)
 
 
 def warm_up() -> None:

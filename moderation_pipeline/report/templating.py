@@ -30,7 +30,7 @@ def html_environment() -> Environment:
         lstrip_blocks=True,
         finalize=lambda value: as_html(value, LONGEST_VALUE) if type(value) is str else value,
     )
-    environment.filters.update(cut=as_html, image=_image)
+    environment.filters.update(cut=as_html, image=image_address)
     return environment
 
 
@@ -60,6 +60,6 @@ def style_hash(style: str) -> Markup:
     return Markup(f"sha256-{base64.b64encode(digest).decode()}")
 
 
-def _image(svg: str) -> Markup:
+def image_address(svg: str) -> Markup:
     """Return an SVG drawing as the address of an image, in which nothing can run."""
     return Markup(f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}")

@@ -143,7 +143,7 @@ def test_a_chat_goes_through_from_its_file_to_its_report(
     assert metadata_of(compared, "comparison")["configs"] == 2
     assert CHAT in folder.report(CHAT, "md").read_text("utf-8")
     assert folder.report(CHAT, "html").exists()
-    assert str(metadata_of(compared, "plots")["cost_comparison"]).startswith("![")
+    assert "](data:image/svg+xml;base64," in str(metadata_of(compared, "plots")["cost_comparison"])
     log = folder.run_log(CHAT, "student_only").with_suffix(".jsonl.zst").read_bytes()
     assert zstandard.ZstdDecompressor().stream_reader(log).read().count(b"\n") == HEIGHT
     assert all(check.passed for check in compared.get_asset_check_evaluations())

@@ -227,7 +227,7 @@ def test_what_is_not_all_or_not_none_is_drawn_as_neither() -> None:
         charts.action_distribution(shares_of("one"), title),
         charts.confusion(cells, OF_TRUTH, title),
     ):
-        drawn_texts = re.findall(r"<text[^>]*>([^<]*)</text>", render(chart.to_dict()).svg)
+        drawn_texts = re.findall(r"<text[^>]*>([^<]*)</text>", render(chart).svg)
         shares = [re.sub(r"\s", "", text) for text in drawn_texts if "%" in text]
         assert any("99.9" in each for each in shares)
         # "100%" alone is the axis' own end.
@@ -240,7 +240,7 @@ def test_an_axis_stands_under_each_panel_and_under_none_that_is_not_there(config
     """Under the place of a fourth panel stood the axis of three."""
     names = [f"config_{i}" for i in range(configs)]
     shares = pl.concat([shares_of(name) for name in names])
-    svg = render(charts.action_distribution(shares, Titled("t", "h")).to_dict()).svg
+    svg = render(charts.action_distribution(shares, Titled("t", "h"))).svg
     assert svg.count(">per 1,000 comments<") == configs
     assert all(f">{name} · " in svg for name in names)
 

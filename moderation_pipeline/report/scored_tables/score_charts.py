@@ -29,8 +29,6 @@ from moderation_pipeline.report.scored_tables.score_words import WORDS
 SIDE = 380
 LONGEST_NAME = 40
 UNIT = alt.Scale(domain=[0, 1], nice=False)
-Layers = alt.LayerChart | alt.FacetChart
-"""What Altair says it returns for layers."""
 LEGEND = alt.Legend(title=None, labelLimit=240, symbolStrokeWidth=2, labelFontSize=12)
 
 
@@ -83,7 +81,7 @@ def _charts(evaluation: Evaluation) -> Iterator[tuple[str, Titled, alt.TopLevelM
 
 
 def _rendered(name: str, title: Titled, chart: alt.TopLevelMixin) -> Figure:
-    picture = render(titled(chart, title).to_dict(validate=False))
+    picture = render(titled(chart.to_dict(validate=False), title))
     return Figure(name, title.headline, title.headline, title.how, picture.spec, picture.svg, picture.png)
 
 
@@ -92,7 +90,9 @@ def _marks(names: Sequence[str], values: Sequence[str] | Sequence[list[int]]) ->
     return alt.Scale(domain=list(names), range=cycled)
 
 
-def _precision_recall(evaluation: Evaluation, curves: pl.DataFrame, names: Sequence[str]) -> Layers:
+def _precision_recall(
+    evaluation: Evaluation, curves: pl.DataFrame, names: Sequence[str]
+) -> alt.TopLevelMixin:
     judges = evaluation.judges.select("judge", "precision", "recall").drop_nulls()
     everyone = evaluation.judges["judge"].to_list()
     colour = alt.Color("judge:N", scale=_marks(everyone, COLOURS), legend=LEGEND)
@@ -110,13 +110,15 @@ def _precision_recall(evaluation: Evaluation, curves: pl.DataFrame, names: Seque
     spots = alt.Chart(judges).encode(
         x=x, y=y, color=colour, shape=alt.Shape("judge:N", scale=_marks(everyone, SHAPES), legend=LEGEND)
     )
-    layers: Layers = alt.layer(
-        lines.mark_line(strokeWidth=2), spots.mark_point(size=80, filled=True, opacity=1)
-    ).properties(width=SIDE + 120, height=SIDE)
-    return layers
+    return alt.layer(
+        lines.mark_line(strokeWidth=2),
+        spots.mark_point(size=80, filled=True, opacity=1),
+        width=SIDE + 120,
+        height=SIDE,
+    )
 
 
-def _risk_coverage(risks: pl.DataFrame) -> Layers:
+def _risk_coverage(risks: pl.DataFrame) -> alt.TopLevelMixin:
     names = risks["judge"].unique(maintain_order=True).to_list()
     colour = alt.Color("judge:N", scale=_marks(names, COLOURS), legend=LEGEND)
     highest = risks.select(pl.max_horizontal("risk", "risk_high").max()).item() or 0.0
@@ -126,7 +128,7 @@ def _risk_coverage(risks: pl.DataFrame) -> Layers:
     )
     base = alt.Chart(risks).encode(x=share, color=colour)
     y = alt.Y("risk:Q", title="errors among those", scale=alt.Scale(zero=True), axis=percent)
-    layers: Layers = alt.layer(
+    return alt.layer(
         base.mark_area(opacity=0.15).encode(
             y=alt.Y("risk_low:Q", title="errors among those", axis=percent), y2="risk_high:Q"
         ),
@@ -136,11 +138,12 @@ def _risk_coverage(risks: pl.DataFrame) -> Layers:
         base.mark_point(size=40, filled=True, opacity=1).encode(
             y=y, shape=alt.Shape("judge:N", scale=_marks(names, SHAPES), legend=LEGEND)
         ),
-    ).properties(width=SIDE + 120, height=SIDE - 80)
-    return layers
+        width=SIDE + 120,
+        height=SIDE - 80,
+    )
 
 
-def _calibration(bins: pl.DataFrame, names: Sequence[str], share: str) -> Layers:
+def _calibration(bins: pl.DataFrame, names: Sequence[str], share: str) -> alt.TopLevelMixin:
     colour = alt.Color("judge:N", scale=_marks(names, COLOURS), legend=LEGEND)
     x = alt.X("mean_score:Q", title="mean score", scale=UNIT)
     y = alt.Y("violation_share:Q", title=share, scale=UNIT, axis=alt.Axis(format=".0%"))
@@ -148,7 +151,7 @@ def _calibration(bins: pl.DataFrame, names: Sequence[str], share: str) -> Layers
         color=QUIET, strokeWidth=1, strokeDash=[3, 3]
     )
     base = alt.Chart(bins).encode(x=x, color=colour)
-    layers: Layers = alt.layer(
+    return alt.layer(
         line.encode(x=x, y=y),
         base.mark_rule(strokeWidth=1.5).encode(
             y=alt.Y("violation_share_low:Q", scale=UNIT, title=share),
@@ -158,5 +161,6 @@ def _calibration(bins: pl.DataFrame, names: Sequence[str], share: str) -> Layers
         base.mark_point(size=60, filled=True, opacity=1).encode(
             y=y, shape=alt.Shape("judge:N", scale=_marks(names, SHAPES), legend=LEGEND)
         ),
-    ).properties(width=SIDE + 120, height=SIDE)
-    return layers
+        width=SIDE + 120,
+        height=SIDE,
+    )

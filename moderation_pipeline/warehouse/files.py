@@ -107,7 +107,7 @@ def read_files(paths: list[Path], table: Table) -> pl.DataFrame:
                 frames.append(read_partition(file, table))
         except pl.exceptions.PolarsError as error:
             raise DamagedFileError(path, str(error).splitlines()[0]) from None
-    return pl.concat([table.empty(), *frames])
+    return pl.concat(frames or [table.empty()])
 
 
 def read_partition(file: BinaryIO, table: Table) -> pl.DataFrame:
@@ -118,6 +118,10 @@ def read_partition(file: BinaryIO, table: Table) -> pl.DataFrame:
     Of an open file, never of a path: Polars opens a path twice, and the two may be different files.
     """
     stored = pl.read_parquet(file, hive_partitioning=False)
+    if (
+        stored.schema == table.schema
+    ):  # As nearly always: to select a hundred columns takes as long as to read them.
+        return stored
     later = [pl.lit(None, dtype).alias(name) for name, dtype in table.schema.items() if name not in stored]
     return stored.with_columns(later).select(_as_declared(stored.schema, table))
 

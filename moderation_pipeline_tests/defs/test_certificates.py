@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from importlib import resources
+from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.partitions import run_key
 from moderation_pipeline.terminal.certified_runs import certified
 from moderation_pipeline.warehouse.files import read_table
-from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.tables import CERTIFICATES, PROVENANCE
-from moderation_pipeline_tests.defs.conftest import CHAT
+from moderation_pipeline_tests.defs.conftest import CHAT, Home, home_in
 
 MINE = """
 extends: hybrid
@@ -44,13 +48,30 @@ def write_sanctions(folder: DataFolder, expiry_s: int) -> None:
     (folder.sanctions / "house.yaml").write_text(text)
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """The small chat, moderated once under a config that may act alone; not to be changed."""
+    with home_in(tmp_path_factory.mktemp("certified")) as home:
+        write_sanctions(home.folder, 60)
+        write_config(home.folder, MINE)
+        make(home.instance, "ingest", CHAT)
+        make(home.instance, "moderate", run_key(CHAT, "certified"))
+        yield home
+
+
+@pytest.fixture
+def decided(once: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A copy of it that may be changed."""
+    folder = DataFolder(tmp_path / "copy")
+    shutil.copytree(once.folder.root, folder.root)
+    monkeypatch.setenv(DATA_VARIABLE, str(folder.root))
+    return once._replace(folder=folder)
+
+
 def test_a_certificate_is_of_the_config_that_decided_and_void_once_its_file_says_otherwise(
-    folder: DataFolder, instance: dg.DagsterInstance
+    decided: Home,
 ) -> None:
-    write_sanctions(folder, 60)
-    write_config(folder, MINE)
-    make(instance, "ingest", CHAT)
-    make(instance, "moderate", run_key(CHAT, "certified"))
+    folder, instance = decided
     before = read_table(folder, CERTIFICATES, CHAT, "certified")
 
     write_config(folder, MINE.replace("random_floor: 0.2", "random_floor: 0.25").replace("0.9}", "0.99}"))
@@ -64,13 +85,8 @@ def test_a_certificate_is_of_the_config_that_decided_and_void_once_its_file_says
     assert "void, for its config, Student or Expert and its sanctions changed since" in today.sentence
 
 
-def test_the_report_says_which_certificates_are_void_by_now(
-    folder: DataFolder, instance: dg.DagsterInstance
-) -> None:
-    write_sanctions(folder, 60)
-    write_config(folder, MINE)
-    make(instance, "ingest", CHAT)
-    make(instance, "moderate", run_key(CHAT, "certified"))
+def test_the_report_says_which_certificates_are_void_by_now(decided: Home) -> None:
+    folder, instance = decided
     make(instance, "compare", CHAT)
     fresh = folder.report(CHAT, "md").read_text("utf-8")
 

@@ -117,6 +117,25 @@ def twice(once: Once, tmp_path_factory: pytest.TempPathFactory) -> Once:
     return once._replace(folder=folder, moderated=again)
 
 
+class Compared(NamedTuple):
+    """A data folder in which the small chat went through under two configs, and the run that compared them."""
+
+    folder: DataFolder
+    instance: dg.DagsterInstance
+    compared: dg.ExecuteInProcessResult
+
+
+@pytest.fixture(scope="module")
+def two_configs(once: Once, tmp_path_factory: pytest.TempPathFactory) -> Compared:
+    """A copy of it in which a second config was run and both were compared; not to be changed."""
+    folder = DataFolder(tmp_path_factory.mktemp("two_configs") / "data")
+    shutil.copytree(once.folder.root, folder.root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(DATA_VARIABLE, str(folder.root))
+        run(once.instance, "moderate", run_key(CHAT, "student_only"))
+        return Compared(folder, once.instance, run(once.instance, "compare", CHAT))
+
+
 @pytest.fixture
 def moderated(once: Once, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Once:
     """A copy of it that may be changed, where the chat was read and moderated under the default config."""
@@ -126,20 +145,14 @@ def moderated(once: Once, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> On
     return once._replace(folder=folder)
 
 
-def test_a_chat_goes_through_from_its_file_to_its_report(
-    folder: DataFolder, instance: dg.DagsterInstance
-) -> None:
-    run(instance, "ingest", CHAT)
-    for config in ("expert_only", "student_only"):
-        run(instance, "moderate", run_key(CHAT, config))
-    compared = run(instance, "compare", CHAT)
-
+def test_a_chat_goes_through_from_its_file_to_its_report(two_configs: Compared) -> None:
+    folder, compared = two_configs.folder, two_configs.compared
     for name, table in TABLES.items():
         stored = read_table(folder, table, CHAT)
         assert stored.schema == table.schema
         assert stored.height > 0 or name in MAY_BE_EMPTY, name
     counts = query(folder, "select config, comments from cost_by_config order by config").rows()
-    assert counts == [("expert_only", HEIGHT), ("student_only", HEIGHT)]
+    assert counts == [("hybrid", HEIGHT), ("student_only", HEIGHT)]
     assert metadata_of(compared, "comparison")["configs"] == 2
     assert CHAT in folder.report(CHAT, "md").read_text("utf-8")
     assert folder.report(CHAT, "html").exists()
@@ -211,9 +224,12 @@ def test_an_asset_is_a_function_that_can_be_called_without_dagster(through: Data
     assert result.value.equals(read_table(through, USER_STATE, CHAT))
 
 
-def test_runs_of_other_comments_or_of_another_config_are_left_out_of_the_comparison(moderated: Once) -> None:
-    folder, instance = moderated.folder, moderated.instance
-    run(instance, "moderate", run_key(CHAT, "student_only"))
+def test_runs_of_other_comments_or_of_another_config_are_left_out_of_the_comparison(
+    two_configs: Compared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, instance = DataFolder(tmp_path / "copy"), two_configs.instance
+    shutil.copytree(two_configs.folder.root, folder.root)
+    monkeypatch.setenv(DATA_VARIABLE, str(folder.root))
     stale = read_table(folder, METRICS, CHAT, "student_only").with_columns(data_version=pl.lit("older"))
     write_table(stale, folder, METRICS, CHAT, "student_only")
     compared = run(instance, "compare", CHAT)

@@ -92,6 +92,13 @@ def hostile_report() -> Report:
 
 
 @pytest.fixture(scope="module")
+def made() -> Report:
+    """A drawn chat's report with its figures."""
+    chat = drawn_chat(1)
+    return report(chat, drawn_runs(1, chat), figures=True)
+
+
+@pytest.fixture(scope="module")
 def hostile() -> Report:
     return hostile_report()
 
@@ -170,9 +177,9 @@ def test_the_page_allows_no_script_and_no_address_but_its_own_style(hostile: Rep
 
 
 @pytest.mark.parametrize("width", [360, 1_100])
-def test_the_page_fits_its_window_and_shows_every_plot(browser: Browser, tmp_path: Path, width: int) -> None:
-    chat = drawn_chat(1)
-    made = report(chat, drawn_runs(1, chat), figures=True)
+def test_the_page_fits_its_window_and_shows_every_plot(
+    browser: Browser, made: Report, tmp_path: Path, width: int
+) -> None:
     path = tmp_path / "report.html"
     path.write_text(made.html, "utf-8")
     page = browser.new_page(viewport={"width": width, "height": 800})
@@ -185,9 +192,7 @@ def test_the_page_fits_its_window_and_shows_every_plot(browser: Browser, tmp_pat
     page.close()
 
 
-def test_a_reader_is_told_what_was_run_and_what_to_make_of_it() -> None:
-    chat = drawn_chat(1)
-    made = report(chat, drawn_runs(1, chat), figures=True)
+def test_a_reader_is_told_what_was_run_and_what_to_make_of_it(made: Report) -> None:
     for page in (made.html, made.markdown.replace("\\", "")):
         assert "300 comments by 40 users in 2 channels, written between 2026-03-01 18:00 and" in page
         assert "2 (9.1\u00a0%) of 22 records could not be read" in page
@@ -219,10 +224,9 @@ def opened(browser: Browser, made: Report, tmp_path: Path, width: int = 1_100) -
 
 
 def test_disagreements_are_chosen_without_a_script_and_opened_in_what_stood_around_them(
-    browser: Browser, tmp_path: Path
+    browser: Browser, made: Report, tmp_path: Path
 ) -> None:
-    chat = drawn_chat(1)
-    page = opened(browser, report(chat, drawn_runs(1, chat)), tmp_path)
+    page = opened(browser, made, tmp_path)
     every = page.locator(".case:visible").count()
     page.get_by_label("the Student", exact=True).first.check()
     student = page.locator(".case:visible").count()
@@ -258,9 +262,7 @@ TERMS = (
 """Words of the trade: those that a page uses, and some that it had better not."""
 
 
-def test_no_word_of_the_trade_stands_on_the_page_without_its_meaning() -> None:
-    chat = drawn_chat(1)
-    made = report(chat, drawn_runs(1, chat), figures=True)
+def test_no_word_of_the_trade_stands_on_the_page_without_its_meaning(made: Report) -> None:
     page, _, words = unescape(made.html).replace("\u00a0", " ").partition('<h2 id="words">')
     said = re.sub(
         r"<style>.*?</style>|<pre.*?</pre>|data:[^\"]*|<code>.*?</code>|<[^>]*>", " ", page, flags=re.DOTALL
@@ -276,10 +278,9 @@ def test_every_category_can_be_chosen() -> None:
 
 
 def test_a_wide_table_keeps_its_first_column_and_shows_that_it_goes_on(
-    browser: Browser, tmp_path: Path
+    browser: Browser, made: Report, tmp_path: Path
 ) -> None:
-    chat = drawn_chat(1)
-    page = opened(browser, report(chat, drawn_runs(1, chat)), tmp_path, width=400)
+    page = opened(browser, made, tmp_path, width=400)
     box, head = page.locator(".wide").first, page.locator(".wide tbody th").first
     assert box.evaluate("box => box.scrollWidth > box.clientWidth")
     before = head.bounding_box()
@@ -390,7 +391,5 @@ def test_a_user_who_has_no_name_is_called_by_his_id() -> None:
     assert "unknown user" not in made.html
 
 
-def test_dates_are_those_of_the_chat_and_never_today() -> None:
-    chat = drawn_chat(1)
-    made = report(chat, drawn_runs(1, chat), figures=True)
+def test_dates_are_those_of_the_chat_and_never_today(made: Report) -> None:
     assert f"{datetime.now():%Y-%m-%d}" not in made.html

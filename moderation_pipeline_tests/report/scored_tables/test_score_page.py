@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -19,9 +20,10 @@ from moderation_pipeline_tests.evaluation.hostile import HOSTILE
 from moderation_pipeline_tests.report.test_page import visited
 
 
-def evaluated(label_source: LabelSource = "human", rows: int = 300) -> Evaluation:
+@cache
+def evaluated(label_source: LabelSource = "human") -> Evaluation:
     return evaluate(
-        labelled_table(rows),
+        labelled_table(300),
         text="comment",
         label="toxic",
         score={"good": "good", "poor": "poor"},
@@ -31,6 +33,11 @@ def evaluated(label_source: LabelSource = "human", rows: int = 300) -> Evaluatio
         price={"good": 0.4},
         configs=(),
     )
+
+
+@cache
+def page_of(label_source: LabelSource = "human") -> str:
+    return score_page(evaluated(label_source))
 
 
 def test_hostile_texts_categories_and_names_are_shown_and_do_nothing(
@@ -67,7 +74,7 @@ def test_hostile_texts_categories_and_names_are_shown_and_do_nothing(
 @pytest.mark.parametrize("width", [360, 1_100])
 def test_the_page_fits_its_window_and_shows_its_charts(browser: Browser, tmp_path: Path, width: int) -> None:
     path = tmp_path / "page.html"
-    path.write_text(score_page(evaluated()), "utf-8")
+    path.write_text(page_of(), "utf-8")
     page = browser.new_page(viewport={"width": width, "height": 800})
     assert visited(page, path.as_uri()) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -77,12 +84,11 @@ def test_the_page_fits_its_window_and_shows_its_charts(browser: Browser, tmp_pat
 
 @pytest.mark.parametrize("source", get_args(LabelSource))
 def test_agreement_with_a_model_is_never_called_accuracy_and_is_said_first(source: LabelSource) -> None:
-    found = evaluated(source)
-    html = score_page(found)
+    html = page_of(source)
     is_model = source == "model"
     assert ("agreement with the labelling model" in html) == is_model
     assert ("violations by the labels" in html) == (source == "human")
-    assert ("none of it is accuracy" in verdict(found)[0]) == is_model
+    assert ("none of it is accuracy" in verdict(evaluated(source))[0]) == is_model
 
 
 def test_a_difference_that_was_not_found_comes_with_the_smallest_that_could_have_been() -> None:
@@ -106,7 +112,7 @@ def test_annotators_are_on_the_page_where_there_are_several() -> None:
     html = score_page(found)
     assert "Krippendorff" in html
     assert "any one annotator" in html
-    assert "Krippendorff" not in score_page(evaluated())
+    assert "Krippendorff" not in page_of()
 
 
 def test_rows_without_a_verdict_are_said_where_they_are_many() -> None:

@@ -5,6 +5,8 @@ Without one a file of a few kilobytes takes Python to the end of its stack.
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -38,4 +40,10 @@ def read_yaml(text: str) -> Any:
     Raises:
         yaml.YAMLError: it is no YAML, or nested without end.
     """
+    return deepcopy(_loaded(text))  # Some callers take out of it what they have read.
+
+
+@lru_cache(maxsize=64)
+def _loaded(text: str) -> Any:
+    """Kept, for it takes milliseconds: a `moderation run` of four configs reads their few files a hundred times."""
     return yaml.load(text, Loader=BoundedLoader)

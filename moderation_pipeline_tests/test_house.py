@@ -159,6 +159,7 @@ def test_scores_that_a_chat_came_with_are_read_by_the_student_scores_alone() -> 
     assert {file for file in reading if who_decides.match(file)} == {"agents/deciding/score_student.py"}
 
 
+@cache
 def code_of(path: Path) -> str:
     """Return a module's text without its docstrings and comments."""
     tree = ast.parse(path.read_text("utf-8"))

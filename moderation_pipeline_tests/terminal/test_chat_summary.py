@@ -33,12 +33,18 @@ Ended = subprocess.CompletedProcess[str]
 Add = Callable[..., Ended]
 
 
-@pytest.fixture
-def add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Add:
-    """Return `moderation add`, into `tmp_path/data`, called in this process."""
-    monkeypatch.setenv("MODERATION_DATA", str(tmp_path / "data"))
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder for all who care about their own chat alone: a new one costs more than reading a chat does."""
+    return tmp_path_factory.mktemp("shared") / "data"
 
-    def call(*arguments: str, stdin: str = "") -> Ended:
+
+@pytest.fixture
+def add(data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Add:
+    """Return `moderation add`, into that folder or another, called in this process."""
+
+    def call(*arguments: str, stdin: str = "", into: Path = data) -> Ended:
+        monkeypatch.setenv("MODERATION_DATA", str(into))
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
         return subprocess.CompletedProcess(arguments, called_with(["add", *arguments]), *capsys.readouterr())
 
@@ -49,7 +55,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "MODERATION_DATA": str(tmp_path / "data")}
 
 
-def test_what_was_understood_is_shown_and_given_to_scripts(tmp_path: Path, add: Add) -> None:
+def test_what_was_understood_is_shown_and_given_to_scripts(tmp_path: Path, data: Path, add: Add) -> None:
     table = tmp_path / "forum.csv"
     table.write_text(TABLE)
     columns = ["--column", "text=message", "--column", "user_id=author", "--column", "sent_at=when"]
@@ -69,7 +75,7 @@ def test_what_was_understood_is_shown_and_given_to_scripts(tmp_path: Path, add: 
     assert [each["text"] for each in summary["first_comments"]][1:] == ["go away", "who am i"]
 
     seen = ReadingObserver(run_observer(trace=False, as_json=True))
-    told = "\n".join(lines_of(summary_of(DataFolder(tmp_path / "data"), "forum", seen)))
+    told = "\n".join(lines_of(summary_of(DataFolder(data), "forum", seen)))
     assert "2026-03-30T10:00:00+00:00 to 2026-03-30T10:01:00+00:00 (UTC)" in told
     assert "50.00\u00a0% of 2 are violations" in told
     assert "1 comments of nobody known" in told
@@ -98,7 +104,7 @@ def test_standard_input_is_a_chat_and_needs_a_name(add: Add) -> None:
 def test_a_file_without_comments_is_an_error_and_leaves_nothing_behind(tmp_path: Path, add: Add) -> None:
     log = tmp_path / "empty.log"
     log.write_text("@room-id=1 :tmi.twitch.tv ROOMSTATE #arena\n" * 3)
-    added = add(str(log))
+    added = add(str(log), into=tmp_path / "data")
     assert added.returncode == 2
     assert "no comment was found in it" in added.stderr
     assert "Next:" not in added.stdout + added.stderr
@@ -147,13 +153,13 @@ def test_a_chat_is_kept_when_what_is_to_replace_it_can_not_be_read_or_its_proces
 ) -> None:
     log = tmp_path / "arena-2024-04-01.log"
     log.write_text(DAY)
-    assert add(str(log), "--name", "arena").returncode == 0
+    assert add(str(log), "--name", "arena", into=tmp_path / "data").returncode == 0
     chats = tmp_path / "data" / "chats"
     before = {each.name: each.read_bytes() for each in chats.iterdir()}
 
     table = tmp_path / "arena.csv"
     table.write_text("text\nhi\n")
-    failed = add(str(table), "--replace", "--column", "text=nope")
+    failed = add(str(table), "--replace", "--column", "text=nope", into=tmp_path / "data")
     assert failed.returncode == 2
     assert f"{table} has no column 'nope'" in failed.stderr
     assert {each.name: each.read_bytes() for each in chats.iterdir()} == before
@@ -164,7 +170,7 @@ def test_a_chat_is_kept_when_what_is_to_replace_it_can_not_be_read_or_its_proces
             assert waiting.poll() is None
         waiting.kill()
     assert len(list(chats.glob(".arriving-*"))) == 1
-    assert add(str(log), "--name", "arena").returncode == 0
+    assert add(str(log), "--name", "arena", into=tmp_path / "data").returncode == 0
     assert {each.name: each.read_bytes() for each in chats.iterdir()} == before
 
 

@@ -151,7 +151,7 @@ class KeptStorage(DagsterSqliteStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         # Dagster's own way here opens its own two as well, which takes as long again as these three.
-        super(DagsterSqliteStorage, self).__init__()
+        super(DagsterSqliteStorage, self).__init__()  # type: ignore[no-untyped-call]
         self.base_dir, self._inst_data = base_dir, inst_data
         self._run_storage = KeptRuns.from_local(_runs_directory(base_dir))
         self._event_log_storage = KeptEventLog(_event_logs_directory(base_dir))

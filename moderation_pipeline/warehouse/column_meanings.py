@@ -232,6 +232,9 @@ OF_VIEW: dict[str, str] = {
     "sanction_share_change": "The share sanctioned less that of the time before.",
     "cost_usd_change": "What was paid less what was paid the time before.",
     "because": "Why it is stale.",
+    "is_stale": "Whether its run is stale: of comments that the chat no longer has, or of a config that has run "
+    "otherwise since. A config's file that has changed and has not run since is not seen.",
+    "other_is_stale": "Whether the run under the other config is.",
     "comments_of_run": "Comments that it was made of.",
     "comments_now": "Comments that the chat has now.",
     "data_version_of_run": "A hash of the comments that it was made of.",

@@ -19,6 +19,7 @@ from moderation_pipeline.terminal.commands.add import add
 from moderation_pipeline.terminal.commands.allow import allow
 from moderation_pipeline.terminal.commands.answering.beside_moderators import moderators
 from moderation_pipeline.terminal.commands.answering.compare import compare
+from moderation_pipeline.terminal.commands.answering.dsa_statements import dsa_statements
 from moderation_pipeline.terminal.commands.answering.labels import labels
 from moderation_pipeline.terminal.commands.answering.sql import sql
 from moderation_pipeline.terminal.commands.answering.users import users
@@ -103,6 +104,7 @@ COMMANDS = (
     what_if,
     moderators,
     labels,
+    dsa_statements,
     certify,
     promote,
     check,

@@ -88,7 +88,20 @@ def test_what_a_keyless_run_needs_loads_without_what_only_other_configs_need(tmp
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "add", "synthesize", "chats", "configs", "sql", "users", "check", "ui", "cache", "tune"],
+    [
+        "run",
+        "add",
+        "synthesize",
+        "chats",
+        "configs",
+        "sql",
+        "users",
+        "check",
+        "ui",
+        "cache",
+        "tune",
+        "dsa-statements",
+    ],
 )
 def test_every_command_has_help_with_an_example(moderation: Moderation, command: str) -> None:
     ended = moderation(command, "--help")

@@ -20,9 +20,10 @@ from moderation_pipeline.defs.comparison import RUN_TABLES, Partitions, collect_
 from moderation_pipeline.defs.partitions import chats, configs, from_chat_to_run, runs
 from moderation_pipeline.defs.resources import AgentBuilder, Embedders
 from moderation_pipeline.errors import ModerationError, closest
+from moderation_pipeline.evaluation.reasons_stated import state_reasons
 from moderation_pipeline.moderation.run_beginning import begin
 from moderation_pipeline.warehouse import laws
-from moderation_pipeline.warehouse.files import read_table, replaced_atomically
+from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import partition_names
 from moderation_pipeline.warehouse.tables import (
@@ -39,7 +40,6 @@ from moderation_pipeline.warehouse.tables import (
     Table,
 )
 from moderation_pipeline.warehouse.versions import source_version
-from moderation_pipeline.warehouse.views import query
 
 if TYPE_CHECKING:
     from moderation_pipeline.plan import Category
@@ -299,26 +299,15 @@ def dsa_statements(
     a transparency report has to give, with its interval.
     """
     chat, config = partition_names(context.partition_key)
-    rows = query(data_folder, f"from dsa_statements where chat = '{chat}' and config = '{config}'")
-    path = data_folder.run_log(chat, str(config)).with_name(f"{config}.dsa.jsonl")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replaced_atomically(path) as temporary:
-        rows.drop("chat", "config").write_ndjson(temporary)
+    stated = state_reasons(data_folder, chat, str(config))
     return dg.MaterializeResult(
         metadata={
-            "statements": rows.height,
-            "statements_beyond_published_limits": laws.beyond_dsa_limits(rows).height,
-            "file": dg.MetadataValue.path(path),
-            **_error_rate(read_table(data_folder, METRICS, chat, config)),
+            "statements": stated.statements,
+            "statements_beyond_published_limits": stated.refused_statements,
+            "file": dg.MetadataValue.path(stated.path),
+            **stated.error_rate,
         }
     )
-
-
-def _error_rate(metrics: pl.DataFrame) -> dict[str, float]:
-    """Return how many of the sanctions that have a label were wrong; nothing where none can be checked."""
-    names = [f"wrongful_sanction_share{end}" for end in ("", "_low", "_high")]
-    row = metrics.select(names).to_dicts()
-    return {name: value for name, value in row[0].items() if value is not None} if row else {}
 
 
 def _unanswered(context: dg.AssetExecutionContext, why: ModerationError) -> None:

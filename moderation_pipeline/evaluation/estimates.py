@@ -14,7 +14,8 @@ Sums and what they count (per comment):
     y_n, y_both: the same for the plan that stood (`system_agreement_rate`)
     tp, fp, fn, tn: the scored plan against label; s_tp … the Student's plan against label. What was left undecided
         acts on nobody: a violation among it is an fn, an innocent comment counts in `un` alone
-    sanctioned_labelled, sanctioned_wrongly: sanctions on labelled comments, on those labelled innocent
+    sanctioned_labelled, sanctioned_wrongly: sanctions on labelled comments, on those labelled innocent;
+        warning_labelled … ban_wrongly the same of a kind of sanction
     harm, harm_n: what was missed and who was sanctioned wrongly, by weight (`harm`); labelled comments
     cost, list_cost: dollars
 """
@@ -30,7 +31,7 @@ import polars as pl
 
 from moderation_pipeline.evaluation.harm import Weights, harm_of_acting, harm_of_missing, weights_of
 from moderation_pipeline.evaluation.judged import NO_VIOLATION, SANCTION_WORDS, Run
-from moderation_pipeline.plan import UNDECIDED
+from moderation_pipeline.plan import UNDECIDED, Action
 
 Array = npt.NDArray[np.float64]
 Basis = Literal["audits", "reference"]
@@ -85,6 +86,14 @@ AUDITED: dict[str, tuple[Ratio, ...]] = {
 """How often the Expert finds a violation, and how well the Student finds those: estimated for all comments from the
 audits among them. The Expert's opinion is the yardstick, so none of them is accuracy."""
 
+SANCTION_KINDS = {
+    Action.WARN.value: "warning",
+    Action.DELETE.value: "deletion",
+    Action.TIMEOUT.value: "timeout",
+    Action.BAN.value: "ban",
+}
+"""By action, what one sanction of the kind is called; its plural, in the columns that count, ends in s."""
+
 DEFINITIONS: dict[str, tuple[Ratio, ...]] = {
     "agreement_rate": _share("a_both", "a_n", squares="a_squares"),
     "action_agreement_rate": _share("a_action", "a_n", squares="a_squares"),
@@ -98,6 +107,10 @@ DEFINITIONS: dict[str, tuple[Ratio, ...]] = {
     "audit_share": _share("audited", "n"),
     "sanction_share": _share("sanctioned", "n"),
     "wrongful_sanction_share": _share("sanctioned_wrongly", "sanctioned_labelled"),
+    **{
+        f"wrongful_{kind}_share": _share(f"{kind}_wrongly", f"{kind}_labelled")
+        for kind in SANCTION_KINDS.values()
+    },
     "harm_per_1000_comments": _share("harm", "harm_n", scale=1000.0),
     "undecided_share": _share("undecided", "n"),
     "reply_error_share": _share("errors", "asked"),
@@ -312,11 +325,17 @@ def confusion_cells(whose: str) -> dict[str, pl.Expr]:
 
 def _outcomes() -> list[pl.Expr]:
     sanctioned = is_sanction()
+    of_kinds = [
+        (sanctioned & (pl.col("action") == action) & told).fill_null(value=False).alias(f"{kind}_{name}")
+        for action, kind in SANCTION_KINDS.items()
+        for name, told in (("labelled", can_be_checked()), ("wrongly", ~pl.col("label")))
+    ]
     return [
         pl.col("audited"),
         sanctioned.alias("sanctioned"),
         (sanctioned & can_be_checked()).alias("sanctioned_labelled"),
         (sanctioned & (~pl.col("label")).fill_null(value=False)).alias("sanctioned_wrongly"),
+        *of_kinds,
         (pl.col("action") == UNDECIDED).fill_null(value=False).alias("undecided"),
         (pl.col("student_asked").cast(pl.Int64) + pl.col("audit_asked").cast(pl.Int64)).alias("asked"),
         (pl.col("student_error").cast(pl.Int64) + pl.col("audit_error").cast(pl.Int64)).alias("errors"),

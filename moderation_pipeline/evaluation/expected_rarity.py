@@ -1,4 +1,4 @@
-"""How rare the keyless agents took violations to be, told where it matters: they act on little where it is too low.
+"""How rare keyless agents took violations to be, told where it matters: they act on little where it is too low.
 
 What they make of it is `agents/keyless/customary.py`'s; what a config says, `ExpectedSpec`'s.
 """
@@ -6,6 +6,7 @@ What they make of it is `agents/keyless/customary.py`'s; what a config says, `Ex
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from moderation_pipeline.config.run_config import NamedConfig
 
@@ -17,31 +18,64 @@ TIMES = 3.0
 """By so much may the labels' share differ before it is said."""
 
 
+class Keyless(NamedTuple):
+    """Who of a config is keyless, and what it may be said to have done."""
+
+    agents: str
+    """In the words of the report: agents, Student or Expert."""
+    only_audits: bool
+    """Whether it acts on nothing but what a Student brought before it."""
+
+    def told(self, names: Sequence[str], expected_per_1000: float) -> str:
+        """Return what it took violations to be, as the beginning of a sentence."""
+        many = "s" if len(names) > 1 and self.agents != "agents" else ""
+        return (
+            f"The keyless {self.agents}{many} of {', '.join(names)} took {expected_per_1000:g} in 1,000 comments for"
+            " violations"
+        )
+
+    def did(self, names: Sequence[str], what: str) -> str:
+        """Return on what it acted; an Expert only judged what it audited."""
+        they = "they" if self.agents == "agents" or len(names) > 1 else "it"
+        return (
+            f"where {they} audited, {they} took {what} for violations"
+            if self.only_audits
+            else f"{they} acted on {what}"
+        )
+
+
 def rarity_told(chat: str, labelled: int, violations: int, configs: Sequence[NamedConfig]) -> Iterator[str]:
-    """Yield, of a chat, how rare violations were taken to be, where labels say otherwise or say nothing."""
-    shares: dict[float, list[str]] = {}
+    """Yield, of a chat, how rare violations were taken to be, where labels say otherwise or say nothing.
+
+    It is said of whoever is keyless: where a Student is a model or scores and the Expert is not, of the Expert.
+    """
+    shares: dict[tuple[float, Keyless], list[str]] = {}
     for named in configs:
         expected = named.config.expected_violations_per_1000
-        if expected is not None and _is_keyless(named):
-            shares.setdefault(1000 * expected.share_of(chat), []).append(named.name)
-    for expected_per_1000, names in sorted(shares.items()):
-        who = f"The keyless agents of {', '.join(names)} took {expected_per_1000:g} in 1,000 comments for violations"
+        if expected is not None and (keyless := _keyless(named)) is not None:
+            shares.setdefault((1000 * expected.share_of(chat), keyless), []).append(named.name)
+    for (expected_per_1000, keyless), names in sorted(shares.items(), key=lambda each: each[0][0]):
+        who = keyless.told(names, expected_per_1000)
         if labelled < FEWEST_LABELS:
             yield f"{who} (expected_violations_per_1000). Where they are usual, say so in the config."
             continue
         found = max(1.0, 1000 * violations / labelled)
         if found > TIMES * expected_per_1000:
-            yield (
-                f"{who}, and by its labels this chat has {found:.0f}: they acted on the rarest and gravest alone. Say"
-                f" it in a config: expected_violations_per_1000: {found:.0f}."
-            )
+            did = keyless.did(names, "the rarest and gravest alone")
         elif found < expected_per_1000 / TIMES:
-            yield (
-                f"{who}, and by its labels this chat has {found:.0f}: they acted on much that is usual here. Say it in"
-                f" a config: expected_violations_per_1000: {found:.0f}."
-            )
+            did = keyless.did(names, "much that is usual here")
+        else:
+            continue
+        yield (
+            f"{who}, and by its labels this chat has {found:.0f}: {did}. Say it in a config:"
+            f" expected_violations_per_1000: {found:.0f}."
+        )
 
 
-def _is_keyless(named: NamedConfig) -> bool:
-    agents = (named.config.student, named.config.expert)
-    return any(agent != "none" and agent.backend in KEYLESS for agent in agents)
+def _keyless(named: NamedConfig) -> Keyless | None:
+    student, expert = named.config.student, named.config.expert
+    is_student = student != "none" and student.backend in KEYLESS
+    is_expert = expert != "none" and expert.backend in KEYLESS
+    if is_student:
+        return Keyless("agents" if is_expert or expert == "none" else "Student", only_audits=False)
+    return Keyless("Expert", only_audits=student != "none") if is_expert else None

@@ -17,6 +17,7 @@ from moderation_pipeline.evaluation.estimates import (
     AUDITED,
     DEFINITIONS,
     NOT_SHARES,
+    SANCTION_KINDS,
     Ratio,
     agreement_basis,
     can_be_checked,
@@ -283,6 +284,14 @@ def _action_counts(judged: pl.DataFrame) -> dict[str, Number]:
         sanctioned_users=pl.col("who").filter(sanctioned).n_unique(),
         wrongful_sanctions=pl.when(has_labels).then(wrongly.sum()),
         wrongly_sanctioned_users=pl.when(has_labels).then(pl.col("who").filter(wrongly).n_unique()),
+        **{
+            f"{kind}s_checked": (sanctioned & can_be_checked() & (pl.col("action") == action)).sum()
+            for action, kind in SANCTION_KINDS.items()
+        },
+        **{
+            f"wrongful_{kind}s": pl.when(has_labels).then((wrongly & (pl.col("action") == action)).sum())
+            for action, kind in SANCTION_KINDS.items()
+        },
     ).row(0, named=True)
     return row
 

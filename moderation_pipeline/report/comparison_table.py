@@ -6,6 +6,7 @@ The table of the warehouse has every number (`comparison`); this is the view of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import polars as pl
@@ -138,6 +139,16 @@ def _wrongful(row: Row) -> Cell:
     return Cell(percent(share, 0), f"{count(wrong)} of {count(checked)}")
 
 
+def _wrongful_of_kind(kind: str, row: Row) -> Cell:
+    share = number(row, f"wrongful_{kind}_share")
+    if share is None:
+        return Cell(NONE)
+    wrong, checked = int(row[f"wrongful_{kind}s"] or 0), int(row[f"{kind}s_checked"] or 0)
+    low, high = (number(row, f"wrongful_{kind}_share_{end}") for end in ("low", "high"))
+    bounds = "" if low is None or high is None else f": {percent(low)} to {percent(high)}"
+    return Cell(percent(share, 0), f"{count(wrong)} of {count(checked)}{bounds}")
+
+
 def _undecided(row: Row) -> Cell:
     if not row["undecided"]:
         return Cell(NONE)
@@ -223,6 +234,15 @@ LINES: tuple[TableLine, ...] = (
         "of those acted against that have a label, so many are {innocents}",
         _wrongful,
         ("wrongful_sanction_share", "wrongful_sanctions", "sanctions_checked"),
+    ),
+    *(
+        TableLine(
+            f"… of its {kind}s",
+            "so many of those that have a label are {innocents}; counts, and the 95 % interval",
+            partial(_wrongful_of_kind, kind),
+            (f"wrongful_{kind}_share", f"wrongful_{kind}s", f"{kind}s_checked"),
+        )
+        for kind in ("warning", "deletion", "timeout", "ban")
     ),
     TableLine(
         "Errors by weight",

@@ -144,7 +144,7 @@ def chats(folder: DataFolder) -> pl.DataFrame:
 
 
 def _stale(folder: DataFolder) -> pl.DataFrame:
-    """Return by chat the configs whose runs are of comments that have changed since."""
+    """Return by chat the configs whose runs are of comments, or of a config, that have changed since."""
     asked = "select chat, string_agg(config, ', ' order by config) as stale from stale_runs group by chat"
     return query(folder, asked)
 

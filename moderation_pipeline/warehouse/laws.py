@@ -167,18 +167,38 @@ DSA_FIRST_DATES = {"content_date": date(2000, 1, 1), "application_date": date(20
 """The earliest dates that it takes; a restriction ends on the day that it begins, or later."""
 
 
+def _dsa_limits() -> dict[str, pl.Expr]:
+    """Return by reason whether a statement is refused for it."""
+    said = pl.col("decision_visibility").is_not_null() | pl.col("decision_provision").is_not_null()
+    ends_early = pl.col("end_date_service_restriction") < pl.col("application_date")
+    limits = {
+        **{
+            f"{name} above {most:,} characters": pl.col(name).str.len_chars() > most
+            for name, most in DSA_LIMITS.items()
+        },
+        "no decision": ~said,
+        "a puid that is none": ~pl.col("puid").str.contains(r"^[A-Za-z0-9_-]+$"),
+        "a puid that is there twice": pl.col("puid").is_duplicated(),
+        "no date, for the comment has no time": pl.col("content_date").is_null()
+        | pl.col("application_date").is_null(),
+        **{
+            f"{name} before {first}": (pl.col(name) < first).fill_null(value=False)
+            for name, first in DSA_FIRST_DATES.items()
+        },
+        "an end before its beginning": ends_early.fill_null(value=False),
+    }
+    return {reason: refused.fill_null(value=True) for reason, refused in limits.items()}
+
+
 def beyond_dsa_limits(statements: pl.DataFrame) -> pl.DataFrame:
     """Return the statements that the transparency database would refuse.
 
     Those that are too long, name no decision, have a bad puid, or a date that is missing, too early or out of order.
     """
-    too_long = [pl.col(name).str.len_chars() > most for name, most in DSA_LIMITS.items()]
-    undecided = pl.col("decision_visibility").is_null() & pl.col("decision_provision").is_null()
-    bad_puid = ~pl.col("puid").str.contains(r"^[A-Za-z0-9_-]+$") | pl.col("puid").is_duplicated()
-    undated = pl.col("content_date").is_null() | pl.col("application_date").is_null()
-    too_early = [pl.col(name) < first for name, first in DSA_FIRST_DATES.items()]
-    ended_before = (pl.col("end_date_service_restriction") < pl.col("application_date")).fill_null(
-        value=False
-    )
-    wrong = pl.any_horizontal(*too_long, undecided, bad_puid, undated, *too_early, ended_before)
-    return statements.filter(wrong.fill_null(value=True))
+    return statements.filter(pl.any_horizontal(*_dsa_limits().values()))
+
+
+def dsa_refusals(statements: pl.DataFrame) -> dict[str, int]:
+    """Return how many statements the transparency database would refuse, by reason; nothing of reasons of none."""
+    counted = statements.select(refused.sum().alias(reason) for reason, refused in _dsa_limits().items())
+    return {reason: number for reason, number in counted.row(0, named=True).items() if number}

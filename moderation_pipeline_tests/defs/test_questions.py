@@ -14,10 +14,11 @@ from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.jobs import JOBS
 from moderation_pipeline.defs.partitions import run_key
 from moderation_pipeline.evaluation.comparable import RunOfOtherCommentsError
-from moderation_pipeline.terminal.questions import changes_answers, labels_answers
+from moderation_pipeline.terminal.listings import NothingRunError
+from moderation_pipeline.terminal.questions import changes_answers, labels_answers, reasons_answers
 from moderation_pipeline.warehouse.files import partition_path, read_table
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.laws import beyond_dsa_limits
+from moderation_pipeline.warehouse.laws import beyond_dsa_limits, dsa_refusals
 from moderation_pipeline.warehouse.tables import (
     ACTION_LOG,
     DOUBTED_LABELS,
@@ -127,6 +128,15 @@ def test_statements_for_the_eu_are_written_when_asked_for_and_keep_to_its_limits
     assert found["statements_beyond_published_limits"] == 0
     assert isinstance(found["wrongful_sanction_share"], float)
     assert "text" not in statements.columns
+    by_asset = path.read_bytes()
+    path.unlink()
+    by_command = reasons_answers.statements(folder, CHAT, "student_only")
+    assert path.read_bytes() == by_asset
+    assert by_command.as_json()["path"] == str(path)
+    assert f"{statements.height} statements of reasons" in by_command.said[0]
+    assert "The published limits refuse none of them." in by_command.said
+    assert "Error rate of automated means: " in by_command.said[2]
+    assert "95 % interval" in by_command.said[2]
 
 
 def test_a_statement_that_the_database_would_refuse_is_a_culprit(moderated: Home) -> None:
@@ -140,6 +150,19 @@ def test_a_statement_that_the_database_would_refuse_is_a_culprit(moderated: Home
         assert beyond_dsa_limits(rows.with_columns(pl.lit(day).alias(name))).height == rows.height
     ended = rows.with_columns(end_date_service_restriction=pl.col("application_date").dt.offset_by("-1d"))
     assert beyond_dsa_limits(ended).height == rows.height
+    undated = rows.with_columns(pl.lit(None, pl.Date).alias("content_date"), puid=pl.lit("a b"))
+    assert dsa_refusals(undated) == {
+        "a puid that is none": rows.height,
+        "a puid that is there twice": rows.height,
+        "no date, for the comment has no time": rows.height,
+    }
+    assert dsa_refusals(rows) == dsa_refusals(rows.clear()) == {}
+
+
+def test_statements_of_a_run_that_was_never_made_are_refused(moderated: Home) -> None:
+    with pytest.raises(NothingRunError):
+        reasons_answers.statements(moderated.folder, CHAT, "expert_only")
+    assert not moderated.folder.run_log(CHAT, "expert_only").with_name("expert_only.dsa.jsonl").exists()
 
 
 def test_abilities_are_kept_by_config(folder: DataFolder, instance: dg.DagsterInstance) -> None:

@@ -9,6 +9,8 @@ from moderation_pipeline.evaluation.expected_rarity import rarity_told
 
 MODEL = {"backend": "openai", "model": "m", "base_url": "http://localhost:1/v1"}
 
+SCORES = {"backend": "scores", "columns": {"harassment": "TOXICITY"}}
+
 
 def named(name: str, **parts: object) -> NamedConfig:
     return NamedConfig(name=name, path=Path(), config=Config.model_validate(parts))
@@ -53,3 +55,31 @@ def test_nothing_is_said_where_it_fits_or_nobody_goes_by_it(
     chat: str, violations: int, config: NamedConfig
 ) -> None:
     assert list(rarity_told(chat, 1_000, violations, [config])) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "who", "did"),
+    [
+        (named("scored", student=SCORES), "The keyless Expert of scored took", "where it audited"),
+        (named("asked", expert=MODEL), "The keyless Student of asked took", "it acted on the rarest"),
+        (
+            named("alone", student="none", memory=None, audit={"policy": "all"}),
+            "The keyless Expert of",
+            "it acted on",
+        ),
+        (HYBRID, "The keyless agents of hybrid took", "they acted on the rarest"),
+    ],
+)
+def test_it_is_said_of_whoever_is_keyless_alone(config: NamedConfig, who: str, did: str) -> None:
+    (said,) = rarity_told("stream", 1_000, 197, [config])
+    assert said.startswith(who)
+    assert did in said
+    (unlabelled,) = rarity_told("stream", 0, 0, [config])
+    assert unlabelled.startswith(who)
+
+
+def test_of_those_who_differ_in_who_is_keyless_it_is_said_apart() -> None:
+    first, second = rarity_told("stream", 1_000, 197, [HYBRID, named("scored", student=SCORES)])
+    assert first.startswith("The keyless agents of hybrid took")
+    assert second.startswith("The keyless Expert of scored took")
+    assert "they acted" not in second

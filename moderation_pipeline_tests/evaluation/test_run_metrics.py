@@ -30,6 +30,25 @@ def test_a_student_alone_is_scored_against_labels_by_hand() -> None:
     assert (row["f1_low"], row["f1_high"]) == (None, None), "five users are too few for an interval"
 
 
+def test_of_each_kind_of_sanction_it_is_told_how_many_were_wrong() -> None:
+    plans = [each for kind in ("warn", "ban") for each in [f"{kind} hate"] * 15]
+    labels = [True] * 9 + [False] * 6 + [True] * 12 + [False] * 3
+    chat = comments([{"label_is_violation": label} for label in labels])
+    row = metrics(chat, run("student_only", chat, student=plans))
+    assert (row["warnings_checked"], row["wrongful_warnings"], row["wrongful_warning_share"]) == (15, 6, 0.4)
+    assert (row["bans_checked"], row["wrongful_bans"], row["wrongful_ban_share"]) == (15, 3, 0.2)
+    low, high = row["wrongful_ban_share_low"], row["wrongful_ban_share_high"]
+    assert isinstance(low, float)
+    assert isinstance(high, float)
+    assert low < 0.2 < high
+    assert (row["deletions_checked"], row["wrongful_deletions"], row["wrongful_deletion_share"]) == (
+        0,
+        0,
+        None,
+    )
+    assert row["wrongful_sanctions"] == 9
+
+
 def test_an_audit_replaces_the_plan_where_audits_act_and_nowhere_else() -> None:
     chat = comments([{"label_is_violation": label} for label in LABELS])
     audits = {1: "ban hate", 2: "allow none"}

@@ -18,7 +18,10 @@ from moderation_pipeline.warehouse.tables import (
     ACTION_LOG,
     COMMENTS,
     EXPERT_AUDITS,
+    INGESTION,
     MEMORY_SNAPSHOT,
+    METRIC_HISTORY,
+    METRICS,
     STUDENT_DECISIONS,
     TABLES,
     USER_STATE,
@@ -167,6 +170,7 @@ def test_cost_by_config_adds_up_both_agents_and_counts_what_has_no_price(folder:
         "list_cost_usd": pytest.approx(0.004),
         "list_cost_usd_per_1000_comments": pytest.approx(2.0),
         "calls_of_unknown_price": 1,
+        "is_stale": False,
     }
 
 
@@ -207,7 +211,7 @@ def test_foreseen_tells_what_a_head_thought_of_each_comment_whoever_decided_it(f
 def test_only_the_views_that_are_named_are_defined(folder: DataFolder) -> None:
     with connect_in_memory(folder, ["disagreements"]) as connection:
         defined = {name for (name,) in connection.execute("show tables").fetchall()}
-    assert defined == {"disagreements", "expert_audits", "student_decisions", "comments"}
+    assert defined == {"disagreements", "expert_audits", "student_decisions", "comments", "stale_runs"}
 
 
 @pytest.mark.parametrize("asks", ["show tables", "select view_name from duckdb_views() where not internal"])
@@ -346,6 +350,55 @@ def test_the_usual_questions_have_a_view(folder: DataFolder, view: str, names: l
     labelled_run(folder)
     answer = query(folder, f"select comment_id from {view} where user_name = 'Mallory' order by position")
     assert answer["comment_id"].to_list() == names
+
+
+STALE = [view for view in QUESTIONS if view not in ("stale_runs", "run_history", "dsa_statements")]
+
+
+def run_made_of(folder: DataFolder, chat: str, data_version: str, config_hash: str, day: int) -> None:
+    """Store the metrics of a run under hybrid, as they are kept when it ends."""
+    made = {
+        "chat": chat,
+        "config": "hybrid",
+        "data_version": data_version,
+        "config_hash": config_hash,
+        "started_at": datetime(2026, 3, day, tzinfo=UTC),
+        "finished_at": datetime(2026, 3, day, 1, tzinfo=UTC),
+    }
+    for table in (METRICS, METRIC_HISTORY):
+        own = {name: value for name, value in made.items() if name in table.schema}
+        write_table(rows_of(table, own), folder, table, chat, "hybrid")
+
+
+@pytest.mark.parametrize(
+    "view", ["wrong_sanctions", "missed_violations", "user_evenings", "moderators_compared"]
+)
+def test_rows_of_a_run_of_comments_that_have_changed_since_are_marked(folder: DataFolder, view: str) -> None:
+    labelled_run(folder)
+    run_made_of(folder, "arena", "one", "h1", 1)
+    asked = f"select distinct is_stale from {view}"
+    assert query(folder, asked).to_series().to_list() == [False]
+    store(folder, INGESTION, {"data_version": "one", "comments": 5})
+    assert query(folder, asked).to_series().to_list() == [False]
+    store(folder, INGESTION, {"data_version": "two", "comments": 5})
+    assert query(folder, asked).to_series().to_list() == [True]
+
+
+def test_rows_of_a_run_whose_config_has_run_otherwise_since_are_marked(folder: DataFolder) -> None:
+    labelled_run(folder)
+    run_made_of(folder, "arena", "one", "h1", 2)
+    run_made_of(folder, "evening", "two", "h0", 1)
+    assert query(folder, "select chat from stale_runs").rows() == [("evening",)]
+    run_made_of(folder, "evening", "two", "h2", 3)
+    assert query(folder, "select chat, because from stale_runs").rows() == [
+        ("arena", "the config has changed since")
+    ]
+    assert query(folder, "select distinct is_stale from wrong_sanctions").rows() == [(True,)]
+
+
+@pytest.mark.parametrize("view", STALE)
+def test_every_view_of_runs_says_which_are_stale(folder: DataFolder, view: str) -> None:
+    assert "is_stale" in query(folder, f"from {view}").columns
 
 
 def test_moderators_are_held_against_a_config(folder: DataFolder) -> None:

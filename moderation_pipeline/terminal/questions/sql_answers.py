@@ -11,7 +11,13 @@ from moderation_pipeline.errors import ModerationError, closest
 from moderation_pipeline.warehouse.column_meanings import meaning_of
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import TABLES
-from moderation_pipeline.warehouse.views import ANSWERS, QUESTIONS, query
+from moderation_pipeline.warehouse.views import ANSWERS, QUESTIONS, mentioned, query
+
+OF_RUNS = [*(name for name, table in TABLES.items() if table.partition == "run"), "comparison", *QUESTIONS]
+"""Views that hold what runs made; `metric_history` and `run_history` too, of which the last time may be stale."""
+
+NAMED = 5
+"""How many stale runs are named."""
 
 
 class QueryError(ModerationError):
@@ -38,6 +44,28 @@ def answer(folder: DataFolder, sql: str | None, *, is_unsafe: bool = False) -> p
         ) from None
     except duckdb.Error as error:
         raise QueryError(str(error)) from None
+
+
+def stale_told(folder: DataFolder, sql: str | None, answered: pl.DataFrame) -> str | None:
+    """Say which runs an answer may have counted though they are stale; null where none, or where the query asked.
+
+    Of runs that the answer's own columns rule out nothing is said. Whether a config's file has changed and has not run
+    since is not looked at.
+    """
+    if sql is None or "stale" in sql.lower() or not mentioned(sql, OF_RUNS):
+        return None
+    stale = query(folder, "select chat, config, because from stale_runs order by chat, config")
+    for key in {"chat", "config"} & set(answered.columns):
+        if answered[key].dtype == pl.String:
+            stale = stale.filter(pl.col(key).is_in(answered[key].unique().implode()))
+    if stale.is_empty():
+        return None
+    named = "; ".join(f"{config} on {chat} ({why})" for chat, config, why in stale.head(NAMED).iter_rows())
+    more = f" and {stale.height - NAMED:,} more" if stale.height > NAMED else ""
+    return (
+        f"Stale runs may be among these rows: {named}{more}. All are in the view stale_runs; views of questions have a"
+        " column is_stale."
+    )
 
 
 def columns_of(folder: DataFolder, view: str) -> pl.DataFrame:

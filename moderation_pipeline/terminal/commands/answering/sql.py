@@ -38,7 +38,8 @@ def sql(
     echo "from sanctioned_users" | moderation sql -
 
     A query never waits for a run, nor a run for a query. It reads the warehouse and nothing else: no other file, no
-    address, no extension of DuckDB's, unless --unsafe says so.
+    address, no extension of DuckDB's, unless --unsafe says so. Rows of runs made before their chat or config changed
+    stay: views of questions mark them (is_stale), and where they may be in an answer that is said beside it.
     """
     from moderation_pipeline.terminal.questions import sql_answers
     from moderation_pipeline.warehouse.damage import left_out_told
@@ -61,6 +62,8 @@ def sql(
         print_rows_as_lists(frame)
     else:
         print_frame(frame, as_json=as_json)
+    if columns is None and (stale := sql_answers.stale_told(folder, text, frame)) is not None:
+        say(stale)
     if text is None and columns is None and not (as_json or as_csv):
         say(
             '\nmoderation sql "select * from VIEW limit 5" shows a view, moderation sql --columns VIEW its columns.'

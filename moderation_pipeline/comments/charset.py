@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from moderation_pipeline.comments.unread_formats import is_no_text
+from moderation_pipeline.comments.unread_formats import is_no_text, is_workbook
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -98,7 +98,7 @@ def encoding_of(head: bytes) -> str | None:
     Without a mark UTF-16 is told by its zeros: they stand in every other byte of what is ASCII, line feeds
     among it, and nowhere in a text of UTF-8.
     """
-    if head.startswith(OF_COLUMNS) or is_no_text(head):
+    if head.startswith(OF_COLUMNS) or is_workbook(head) or is_no_text(head):
         return None
     for mark, name in MARKS:
         if head.startswith(mark):

@@ -208,7 +208,8 @@ class ColumnsSpec(Closed):
     the file's. `shuffle_seed` is for a table that is no stream: sorted by label it would teach nonsense.
 
     `names` calls the columns of a file without a header, `records` says where a JSON document keeps its
-    records (`messages[]`), `encoding` what a file is in that is neither UTF-8 nor UTF-16 nor Windows-1252.
+    records (`messages[]`), `sheet` which sheet of a workbook is the table, `encoding` what a file is in that is
+    neither UTF-8 nor UTF-16 nor Windows-1252.
     Where nothing but these is said, the columns are guessed.
 
     `scores` are what models have said of the rows already, `[TOXICITY, INSULT]`: the Student `scores` decides by them.
@@ -242,6 +243,7 @@ class ColumnsSpec(Closed):
     shuffle_seed: int | None = None
     names: Names = ()
     records: RecordPath | None = None
+    sheet: Annotated[str, Field(min_length=1)] | None = None
     encoding: str | None = None
 
     @field_validator("scores")
@@ -294,7 +296,7 @@ class ColumnsSpec(Closed):
         return yaml.safe_dump(short, sort_keys=False, allow_unicode=True)
 
 
-OF_THE_TABLE = ("labelled_by", "scores", "order_by", "shuffle_seed", "names", "records", "encoding")
+OF_THE_TABLE = ("labelled_by", "scores", "order_by", "shuffle_seed", "names", "records", "sheet", "encoding")
 COLUMN_NAMES = tuple(name for name in ColumnsSpec.model_fields if name not in OF_THE_TABLE)
 
 

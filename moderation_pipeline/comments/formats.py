@@ -33,12 +33,14 @@ from moderation_pipeline.comments.readers.twitch.irc import IrcReader
 from moderation_pipeline.comments.readers.twitch.justlog import JustlogReader
 from moderation_pipeline.comments.readers.twitch.recent_messages import RecentMessagesReader
 from moderation_pipeline.comments.readers.twitch.twitchdownloader import TwitchDownloaderReader
+from moderation_pipeline.comments.readers.workbook import WorkbookReader
 from moderation_pipeline.comments.unread_formats import is_no_text, seems_to_be
 from moderation_pipeline.errors import ModerationError, closest
 
 READERS: Sequence[type[Reader]] = (
     ParquetReader,
     ArrowReader,
+    WorkbookReader,
     EventSubReader,
     RecentMessagesReader,
     LiveChatReader,
@@ -103,6 +105,13 @@ class NoCommentsError(ModerationError):
         )
 
 
+class NoSheetsError(ColumnsError):
+    """A sheet that is said of a file which is no workbook."""
+
+    def __init__(self, path: Path, sheet: str) -> None:
+        super().__init__(f"{path} is no workbook (.xlsx), so it has no sheet {sheet!r}. Leave the sheet out.")
+
+
 def reader_named(name: str) -> type[Reader]:
     """Return the reader of that format.
 
@@ -135,14 +144,16 @@ def made(reader: type[Reader], columns: ColumnsSpec | None, log: LogSpec, path: 
     """Return a reader for the file at `path`, told its columns if it is one of tables, else what a log's is.
 
     Raises:
-        ColumnsError: columns are said of a file that is no table.
+        ColumnsError: columns are said of a file that is no table, or a sheet of one that has none.
     """
+    if columns is not None and columns.sheet is not None and not issubclass(reader, WorkbookReader):
+        raise NoSheetsError(path, columns.sheet)
     if issubclass(reader, TableReader):
         return reader(columns)
     if columns is not None:
         raise ColumnsError(
             f"Columns were given for {path}, but its format is {reader.name}, which is no table. Leave them "
-            f"out, or name a table's format: jsonl, csv, parquet or arrow."
+            f"out, or name a table's format: jsonl, csv, parquet, arrow or xlsx."
         )
     assert issubclass(reader, LogReader)
     return reader(log)

@@ -23,8 +23,16 @@ def _seeming(begins: bytes, what: str, instead: str) -> Seeming:
 
 CLOCK = rb"\d{1,2}:\d\d(?::\d\d)?(?:[ \xe2\x80\xaf]{0,3}[ap]\.?m\.?)?"
 NO_TEXT = (
-    _seeming(rb"PK\x03\x04", "a ZIP archive or a workbook", "Unpack it, or save the sheet as CSV"),
-    _seeming(rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook of an old Excel", "Save the sheet as CSV"),
+    _seeming(
+        rb"PK\x03\x04",
+        "a ZIP archive, a document or a workbook of another kind (.ods)",
+        "Unpack it, or save its table as .xlsx",
+    ),
+    _seeming(
+        rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "a workbook of an old Excel (.xls), or one that has a password",
+        "Save it as .xlsx, without a password",
+    ),
     _seeming(rb"%PDF", "a PDF", "Export the chat as text, CSV or JSON"),
     _seeming(rb"SQLite format 3\x00", "a SQLite database", "Export its table as CSV"),
     _seeming(
@@ -90,9 +98,28 @@ SEEMINGS = (
 )
 
 
+ZIP_MAGIC = b"PK\x03\x04"
+PART_OF_A_ZIP = re.compile(re.escape(ZIP_MAGIC) + rb".{22}(..)(..)", re.DOTALL)
+OF_OFFICE = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"customXml/", b"xl/")
+"""How the parts of a workbook are called; a document has word/ among them, and no other archive begins with them."""
+
+
+def is_workbook(head: bytes) -> bool:
+    """Return whether a file that begins so is an Excel workbook: a ZIP whose parts are under `xl/`."""
+    if not head.startswith(ZIP_MAGIC):
+        return False
+    for at, found in enumerate(PART_OF_A_ZIP.finditer(head)):
+        name = head[found.end() : found.end() + int.from_bytes(found[1], "little")]
+        if name.startswith(b"xl/"):
+            return True
+        if name.startswith((b"word/", b"ppt/")) or (at == 0 and not name.startswith(OF_OFFICE)):
+            return False
+    return False
+
+
 def is_no_text(head: bytes) -> bool:
-    """Return whether a file that begins so is an archive, a workbook, a document or a database."""
-    return any(seeming.begins.match(head[:4_096]) for seeming in NO_TEXT)
+    """Return whether a file that begins so is an archive, a document or a database, and no workbook that is read."""
+    return not is_workbook(head) and any(seeming.begins.match(head[:4_096]) for seeming in NO_TEXT)
 
 
 def seems_to_be(head: bytes) -> str:

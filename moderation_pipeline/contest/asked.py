@@ -80,6 +80,7 @@ class Asked:
     item: str | None = None
     no_label: tuple[str, ...] = ()
     encoding: str | None = None
+    sheet: str | None = None
     thresholds: tuple[str, ...] = ()
     prices: tuple[str, ...] = ()
     harm: tuple[str, ...] = ()

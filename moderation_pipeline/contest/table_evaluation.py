@@ -38,6 +38,7 @@ def evaluate(
     item: str | None = None,
     no_label: str | Sequence[str] = (),
     encoding: str | None = None,
+    sheet: str | None = None,
     threshold: float | Mapping[str, float] | None = None,
     price: Mapping[str, float] | None = None,
     harm: Mapping[str, float] | None = None,
@@ -47,7 +48,7 @@ def evaluate(
     """Judge the scores of a labelled table, and the keyless configs beside them.
 
     Args:
-        table: a CSV, JSON, JSONL, Parquet or Arrow file, or a frame.
+        table: a CSV, JSON, JSONL, Parquet, Arrow or Excel (.xlsx) file, or a frame.
         text: the column of texts.
         label: what says which rows are violations: a column of true and false, `column=value,value`,
             `column>=number`, or several columns, one per annotator.
@@ -62,6 +63,7 @@ def evaluate(
         item: what was labelled, with `annotator`.
         no_label: values of the label that say nothing (`unsure`); their rows are left out.
         encoding: what a file of text is in, where it is neither UTF-8, UTF-16 nor Windows-1252: `cp1251`.
+        sheet: which sheet of a workbook is the table, where several have rows.
         threshold: from which score on a row is flagged: for all, or by score; .5 where nothing is said.
         price: dollars for 1,000 rows, by score.
         harm: what errors weigh: `missed`, `wrongful`, or a category of `category`; 1 where nothing is said.
@@ -85,6 +87,7 @@ def evaluate(
         item=item,
         no_label=_listed(no_label),
         encoding=encoding,
+        sheet=sheet,
         thresholds=_numbered(threshold),
         prices=_numbered(price),
         harm=_numbered(harm),
@@ -102,7 +105,7 @@ def evaluate_asked(table: Path | str | pl.DataFrame, asked: Asked) -> Evaluation
         there.extend(names)
         return needed(asked, names)
 
-    columns = columns_of(table, asked.text, wanted, asked.encoding)
+    columns = columns_of(table, asked.text, wanted, asked.encoding, asked.sheet)
     read = judged_table(asked, columns, there)
     others = keyless_judgements(read.rows, asked.configs)
     judges = (*read.judges, *(each.judge for each in others))

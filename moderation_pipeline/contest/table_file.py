@@ -1,4 +1,4 @@
-"""The columns of a table that are asked for, as they are: of a CSV, JSON, Parquet or Arrow file, or of a frame.
+"""The columns of a table that are asked for, as they are: of a CSV, JSON, Parquet, Arrow or Excel file, or of a frame.
 
 Files are read by the readers of chats (`comments/readers/`), so that encodings, quotes and damage are theirs to know.
 What the columns mean is `judged_table.py`'s to say.
@@ -13,8 +13,9 @@ from pathlib import Path
 import polars as pl
 
 from moderation_pipeline.comments.columns import ColumnsSpec, MissingColumnsError, TextColumn
-from moderation_pipeline.comments.formats import readers_for
+from moderation_pipeline.comments.formats import NoSheetsError, readers_for
 from moderation_pipeline.comments.readers.table import TableReader
+from moderation_pipeline.comments.readers.workbook import WorkbookReader
 from moderation_pipeline.comments.source import Source
 from moderation_pipeline.comments.unread_formats import is_no_text, seems_to_be
 from moderation_pipeline.errors import ModerationError
@@ -49,9 +50,13 @@ ROW = "\x00row"
 
 
 def columns_of(
-    table: Path | str | pl.DataFrame, text: str, wanted: Wanted, encoding: str | None = None
+    table: Path | str | pl.DataFrame,
+    text: str,
+    wanted: Wanted,
+    encoding: str | None = None,
+    sheet: str | None = None,
 ) -> TableColumns:
-    """Return the columns of a table that are wanted; `encoding` is a file's, where it is said.
+    """Return the columns of a table that are wanted; `encoding` and `sheet` are a file's, where they are said.
 
     Raises:
         ModerationError: there is no such table or column, or it can't be read.
@@ -70,22 +75,25 @@ def columns_of(
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise NoTableError(
-            f"{path} {what}. Name one file of a table: CSV, JSON, JSONL, Parquet or Arrow (Feather)."
+            f"{path} {what}. Name one file of a table: CSV, JSON, JSONL, Parquet, Arrow (Feather) or Excel (.xlsx)."
         )
-    return _of_file(Source(path, path.stem, encoding), text, wanted)
+    return _of_file(
+        Source(path, path.stem, encoding), ColumnsSpec(text=TextColumn(column=text), sheet=sheet), wanted
+    )
 
 
-def _of_file(source: Source, text: str, wanted: Wanted) -> TableColumns:
+def _of_file(source: Source, spec: ColumnsSpec, wanted: Wanted) -> TableColumns:
     path = source.path
     head = source.head()
     if not head.strip():
         raise NoTableError(f"{path} is empty. Name a table with rows.")
     if is_no_text(head):
         raise NoTableError(f"{path} can't be read as a table. {seems_to_be(head).strip()}")
-    spec = ColumnsSpec(text=TextColumn(column=text))
     kind = next((each for each in readers_for(head, spec) if issubclass(each, TableReader)), None)
     if kind is None:
         raise NoTableError(f"{path} is a log and no table. 'moderation add {path}' reads it as a chat.")
+    if spec.sheet is not None and kind is not WorkbookReader:
+        raise NoSheetsError(path, spec.sheet)
     reader = kind(spec)
     columns = list(dict.fromkeys(wanted(reader.column_names(source))))
     reader = kind(spec)

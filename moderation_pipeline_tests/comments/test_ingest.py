@@ -104,6 +104,7 @@ LINES: dict[str, list[str]] = {
     "twitchdownloader": [test_twitchdownloader.document(test_twitchdownloader.comment("a", "hi")).decode()],
     "parquet": [],
     "arrow": [],
+    "xlsx": [],
     "chatty": test_chatty.LOG,
     "irc_text": test_line_patterns.IRSSI,
     "justlog_text": test_line_patterns.JUSTLOG,

@@ -383,10 +383,10 @@ def test_each_annotator_is_held_against_the_others_and_the_careless_one_comes_ou
     assert 0.3 < found.facts.alpha < 0.7
 
 
-def test_a_workbook_and_a_frame_of_another_library_are_told_what_would_do(tmp_path: Path) -> None:
+def test_an_archive_and_a_frame_of_another_library_are_told_what_would_do(tmp_path: Path) -> None:
     workbook = tmp_path / "table.xlsx"
     workbook.write_bytes(b"PK\x03\x04" + b"\0" * 64)
-    with pytest.raises(ModerationError, match="save the sheet as CSV"):
+    with pytest.raises(ModerationError, match=r"save its table as \.xlsx"):
         evaluate(workbook, text="comment", label="toxic", score="good")
     with pytest.raises(ModerationError, match=r"polars\.from_pandas"):
         evaluate({"comment": ["a"]}, text="comment", label="toxic", score="good")  # type: ignore[arg-type]

@@ -98,7 +98,7 @@ class ColumnarReader(TableReader):
                 part = wanted.slice(start, ROWS_OF_COLUMNS).collect()
             grown += _bytes_of(part)
             _refuse_grown(source.path, self.called, grown)
-            yield _without_too_long(part, start + 1)
+            yield without_too_long(part, range(start + 1, start + 1 + part.height))
 
     def _fields(self, source: Source) -> dict[str, pl.Expr]:
         with source.path.open("rb") as file:
@@ -170,13 +170,12 @@ def _bytes_of(part: pl.DataFrame) -> int:
     return sum(lengths.row(0)) if lengths.width else 0
 
 
-def _without_too_long(part: pl.DataFrame, first: int) -> Batch:
-    """Return the rows, and as rejected those with a value longer than any line may be."""
+def without_too_long(part: pl.DataFrame, numbers: Sequence[int]) -> Batch:
+    """Return the rows under their numbers, and as rejected those with a value longer than any line may be."""
     is_too_long = pl.any_horizontal(
         pl.lit(value=False), pl.col(pl.String).str.len_bytes().fill_null(0) > LINE_LIMIT
     )
     too_long = part.select(is_too_long.alias("is")).to_series()
-    numbers = range(first, first + part.height)
     if not too_long.any():
         return Batch(part, numbers)
     reason = f"longer than {LINE_LIMIT:,} bytes"

@@ -82,7 +82,7 @@ class CsvReader(TableReader):
         """Whether the first line's fields are names: known ones, or at least nothing like a row's values."""
         said = self._given.theirs() if self._given is not None else []
         is_known = any(name in fields for name in said) or any(map(looks_like_the_text, fields))
-        return is_known or not any(map(_is_a_value, fields))
+        return is_known or not any(map(is_a_value, fields))
 
 
 class NoHeaderError(ColumnsError):
@@ -113,7 +113,7 @@ def _name_for(field: str, at: int, width: int) -> str:
     return "text" if at == width - 1 else "user" if at == width - 2 else f"column_{at + 1}"
 
 
-def _is_a_value(field: str) -> bool:
+def is_a_value(field: str) -> bool:
     """Whether a field is a time or a number, as no column is called; 0 and 12 some are."""
     return bool(NUMBER.fullmatch(field)) or (len(field) >= 8 and time_written(field) is not None)
 

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 @click.option(
     "--encoding", metavar="NAME", help="What TABLE is in, where that is not UTF-8: cp1251, shift_jis."
 )
+@click.option("--sheet", metavar="NAME", help="Which sheet of a workbook, where several have rows.")
 @click.option(
     "--price", "prices", multiple=True, metavar="NAME=DOLLARS", help="What 1,000 rows cost by a score."
 )
@@ -108,6 +109,7 @@ def evaluate(
     item: str | None,
     no_label: tuple[str, ...],
     encoding: str | None,
+    sheet: str | None,
     prices: tuple[str, ...],
     harm: tuple[str, ...],
     label_source: str,
@@ -117,7 +119,7 @@ def evaluate(
     csv_folder: Path | None,
     as_json: bool,
 ) -> None:
-    """Judge the scores of a labelled TABLE (CSV, JSON, Parquet, Arrow), and the keyless configs beside them.
+    """Judge the scores of a labelled TABLE (CSV, JSON, Parquet, Arrow, Excel), and the keyless configs beside them.
 
     Without --text and --label, TABLE is a chat, and its runs are judged by its labels in the same way.
 
@@ -149,6 +151,7 @@ def evaluate(
             item,
             no_label,
             encoding,
+            sheet,
             prices,
             harm,
         )
@@ -168,6 +171,7 @@ def evaluate(
             item=item,
             no_label=no_label,
             encoding=encoding,
+            sheet=sheet,
             prices=prices,
             harm=harm,
             label_source=evaluated.label_source(label_source),

@@ -46,7 +46,14 @@ from moderation_pipeline.comments.ingest import ingest
 from moderation_pipeline.config.agent_specs import LearnedSpec
 from moderation_pipeline.moderation.stream import Stream
 
-SETS = ("davidson2017", "surge_toxicity", "openai_moderation", "hatecheck", "conda_dota2")
+SETS = (
+    "davidson2017",
+    "surge_toxicity",
+    "openai_moderation",
+    "hatecheck",
+    "conda_dota2",
+    "multilingual_hatecheck_dev",
+)
 CHECKPOINTS = (50, 100, 200, 500)
 MOST = 1_500
 """Comments of the stream, and of the part for judging, at most: so that five seeds of five sets take minutes."""

@@ -64,6 +64,15 @@ UNCALIBRATED = Calibration(1.0, 0.0, 0.0, 0.0, None, is_fitted=False)
 """The head's own scale: log-odds with classes balanced, a violation from even odds on. It decides nothing."""
 
 
+EVEN = 0.5
+"""From this share of violations on, a head that tells nothing apart says yes to all, where folds give that more F1 than
+its base has. Where they are fewer its base decides, however bad it is: a head that knows nothing silences no chat.
+"""
+
+HARDLY, EVERYTHING = 1e-6, -1e6
+"""A slope that leaves every score as likely as all are, and a threshold below every score."""
+
+
 def calibrate(
     scores: Floats,
     outcomes: NDArray[np.bool_],
@@ -83,8 +92,11 @@ def calibrate(
         return Calibration(1.0, 0.0, 0.0, size, None, is_fitted=False)
     slope, intercept = platt(scores, outcomes, weights)
     if slope <= 0:
-        # Scores that rank the wrong way round can't be put right by two parameters; the guard will see to it.
-        return Calibration(1.0, 0.0, 0.0, size, auroc(scores, outcomes, weights), is_fitted=False)
+        # Scores that rank the wrong way round can't be put right by two parameters: each is as likely as all are.
+        share = float(np.average(outcomes, weights=weights))
+        is_fitted = share >= max(EVEN, acts_from or 0.0)
+        found = (HARDLY, log(share / (1 - share)), EVERYTHING) if is_fitted else (1.0, 0.0, 0.0)
+        return Calibration(*found, size, auroc(scores, outcomes, weights), is_fitted=is_fitted)
     calibrated = Calibration(slope, intercept, 0.0, size, auroc(scores, outcomes, weights), is_fitted=True)
     probabilities = calibrated.probabilities(alone.scores)
     if acts_from is None:

@@ -81,6 +81,21 @@ def test_scores_that_rank_the_wrong_way_round_are_not_fitted() -> None:
     assert calibration.auroc < 0.5
 
 
+@pytest.mark.parametrize(("share", "says_yes"), [(0.7, True), (0.3, False), (0.004, False)])
+def test_where_most_are_violations_scores_that_tell_nothing_say_yes_to_all(
+    share: float, says_yes: bool
+) -> None:
+    outcomes = np.arange(1_000) < 1_000 * share
+    scores = np.where(outcomes, -1.0, 1.0)
+
+    calibration = calibrate(scores, outcomes, np.ones(1_000), Alone.everywhere(scores), least=50)
+
+    assert calibration.is_fitted == says_yes
+    if says_yes:
+        assert calibration.probabilities(np.array([-30.0, 30.0])) == pytest.approx(share, abs=1e-4)
+        assert calibration.threshold < -30
+
+
 def test_the_threshold_is_that_of_the_greatest_expected_f1() -> None:
     scores = np.linspace(-3, 3, 61)
     probabilities = 1 / (1 + np.exp(-scores))

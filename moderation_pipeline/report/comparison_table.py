@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from moderation_pipeline.evaluation.estimates import SANCTION_KINDS
 from moderation_pipeline.report.label_words.label_voice import voice_of
 from moderation_pipeline.report.quantities import (
     NONE,
@@ -242,7 +243,7 @@ LINES: tuple[TableLine, ...] = (
             partial(_wrongful_of_kind, kind),
             (f"wrongful_{kind}_share", f"wrongful_{kind}s", f"{kind}s_checked"),
         )
-        for kind in ("warning", "deletion", "timeout", "ban")
+        for kind in SANCTION_KINDS.values()
     ),
     TableLine(
         "Errors by weight",

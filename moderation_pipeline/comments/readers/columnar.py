@@ -97,7 +97,7 @@ class ColumnarReader(TableReader):
             with reading(source.path, self.called):
                 part = wanted.slice(start, ROWS_OF_COLUMNS).collect()
             grown += _bytes_of(part)
-            _refuse_grown(source.path, self.called, grown)
+            refuse_grown(source.path, self.called, grown)
             yield without_too_long(part, range(start + 1, start + 1 + part.height))
 
     def _fields(self, source: Source) -> dict[str, pl.Expr]:
@@ -154,13 +154,18 @@ def _of_stream(path: Path) -> pl.DataFrame:
     rows = ROWS_OF_COLUMNS
     while True:
         table = pl.read_ipc_stream(path, n_rows=rows)
-        _refuse_grown(path, "Arrow", _bytes_of(table))
+        refuse_grown(path, "Arrow", _bytes_of(table))
         if table.height < rows:
             return table
         rows *= 4
 
 
-def _refuse_grown(path: Path, called: str, grown: int) -> None:
+def refuse_grown(path: Path, called: str, grown: int) -> None:
+    """Refuse a file that becomes so many bytes.
+
+    Raises:
+        DamagedTableError: they are more than a table of its size has.
+    """
     if grown > max(BOMB_BYTES, MOST_GROWTH * path.stat().st_size):
         raise DamagedTableError(path, called, ValueError(TOO_GROWN))
 

@@ -18,8 +18,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from moderation_pipeline.comments.columns import ColumnsError
-from moderation_pipeline.comments.readers.columnar import TOO_GROWN, DamagedTableError
-from moderation_pipeline.comments.source import BOMB_BYTES, MOST_GROWTH
+from moderation_pipeline.comments.readers.columnar import DamagedTableError, refuse_grown
 
 CALLED = "a workbook"
 BOOK, RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
@@ -145,7 +144,7 @@ def _parts(path: Path) -> dict[str, bytes]:
             needed = [info for info in file.infolist() if NEEDED.fullmatch(info.filename)]
             if any(info.flag_bits & 1 for info in needed):
                 raise WorkbookError(f"{path} has a password. Save it without one.")
-            refuse_grown(path, sum(info.file_size for info in needed))
+            refuse_grown(path, CALLED, sum(info.file_size for info in needed))
             parts = {info.filename: file.read(info) for info in needed}
     except (
         zipfile.BadZipFile,
@@ -161,16 +160,6 @@ def _parts(path: Path) -> dict[str, bytes]:
             path, CALLED, ValueError("its XML defines what it stands for, as no workbook's does")
         )
     return parts
-
-
-def refuse_grown(path: Path, grown: int) -> None:
-    """Refuse a workbook that becomes so many bytes.
-
-    Raises:
-        DamagedTableError: they are more than a table of its size has.
-    """
-    if grown > max(BOMB_BYTES, MOST_GROWTH * path.stat().st_size):
-        raise DamagedTableError(path, CALLED, ValueError(TOO_GROWN))
 
 
 def _sheets(path: Path, parts: dict[str, bytes]) -> Iterator[Sheet]:
@@ -190,7 +179,7 @@ def _sheets(path: Path, parts: dict[str, bytes]) -> Iterator[Sheet]:
         raw = parts[targets[relation]]
         used = (int(found[1]) for found in SHARED_USE.finditer(raw))
         grown += len(raw) + sum(lengths[at] for at in used if at < len(lengths))
-        refuse_grown(path, grown)
+        refuse_grown(path, CALLED, grown)
         is_hidden = each.attrib.get("state", "visible") != "visible"
         yield _looked_at(path, Sheet(each.attrib["name"], is_hidden), raw)
         parts[targets[relation]] = ERROR.sub(b"", raw)

@@ -118,9 +118,8 @@ def read_partition(file: BinaryIO, table: Table) -> pl.DataFrame:
     Of an open file, never of a path: Polars opens a path twice, and the two may be different files.
     """
     stored = pl.read_parquet(file, hive_partitioning=False)
-    if (
-        stored.schema == table.schema
-    ):  # As nearly always: to select a hundred columns takes as long as to read them.
+    # As nearly always: to select a hundred columns takes as long as to read them.
+    if stored.schema == table.schema:
         return stored
     later = [pl.lit(None, dtype).alias(name) for name, dtype in table.schema.items() if name not in stored]
     return stored.with_columns(later).select(_as_declared(stored.schema, table))

@@ -19,10 +19,10 @@ from moderation_pipeline.warehouse.hardlinks import frozen
 from moderation_pipeline.warehouse.tables import TABLES, Table
 
 
-def _is_stale(of: str) -> str:
+def _is_stale(of: str, name: str = "is_stale") -> str:
     """Return in SQL whether a row's run is stale, by what `stale_runs` says; `of` is what has it in SQL."""
     return (
-        f"exists (select 1 from stale_runs o where o.chat = {of}.chat and o.config = {of}.config) as is_stale"
+        f"exists (select 1 from stale_runs o where o.chat = {of}.chat and o.config = {of}.config) as {name}"
     )
 
 
@@ -185,7 +185,7 @@ select one.chat, one.config as config, other.config as other_config, one.comment
        one.user_id, one.user_name, c.text, one.action, other.action as other_action, one.category,
        other.category as other_category, one.under_sanction, other.under_sanction as other_under_sanction,
        c.label_is_violation, c.label_source, {_is_stale("one")},
-       {_is_stale("other").replace("is_stale", "other_is_stale")}
+       {_is_stale("other", "other_is_stale")}
 from action_log one
 join action_log other on other.chat = one.chat and other.comment_id = one.comment_id and other.config > one.config
 join comments c on c.chat = one.chat and c.comment_id = one.comment_id

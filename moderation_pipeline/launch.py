@@ -24,8 +24,10 @@ from moderation_pipeline.defs.home.live_runs import (
     tags_of_terminal,
 )
 from moderation_pipeline.defs.home.shared_runs import shared_run
+from moderation_pipeline.defs.home.side_runs import SideProcesses, SideProcessGoneError
 from moderation_pipeline.defs.home.worker_runs import Asking, has_workers
 from moderation_pipeline.defs.partitions import chats, run_key
+from moderation_pipeline.defs.resources import Unwatched
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.report.rendering import warm_up
@@ -85,15 +87,30 @@ class Launcher:
         self._in_process = Lock()
         self._has_workers = has_workers(dagster)
         self._asking = Asking(dagster)
+        self._beside: SideProcesses | None = None
 
     @property
     def at_once(self) -> int:
-        """How many runs may be asked for at a time: one in this process, many where workers make them."""
-        return MOST_ASKED_FOR if self._has_workers else 1
+        """How many runs may be asked for at a time: many where workers make them, else one unless more were allowed."""
+        if self._has_workers:
+            return MOST_ASKED_FOR
+        return 1 if self._beside is None else self._beside.at_most
+
+    def allow(self, processes: int) -> None:
+        """Have so many processes of this machine make runs at once from now on; workers need none."""
+        if processes > 1 and self._beside is None and not self._has_workers:
+            self._beside = SideProcesses(processes)
 
     def stop(self) -> None:
-        """Stop what workers make for this terminal."""
+        """Stop what others make for this terminal."""
         self._asking.stop()
+        if self._beside is not None:
+            self._beside.stop()
+
+    def close(self) -> None:
+        """End the processes that were begun."""
+        if self._beside is not None:
+            self._beside.close()
 
     def synthesize(self, settings: Mapping[str, object] | None = None) -> RunOutcome:
         """Write the synthetic chat; `settings` are those of the asset `synthetic_comments`."""
@@ -131,6 +148,8 @@ class Launcher:
             # Half a second, beside the runs, that the plots would have to wait for afterwards.
             self._warming = Thread(target=warm_up)
             self._warming.start()
+        if self._beside is not None:
+            return self._made_beside(self._beside, chat, config, observer, run_config)
         return self._run("moderate", run_key(chat, config), config=run_config, resources=_watching(observer))
 
     def accept_run(self, chat: str, config: str, why: str) -> RunOutcome:
@@ -158,6 +177,22 @@ class Launcher:
         if blocking:
             raise BlockingCheckError(partition, blocking)
         return RunOutcome(run_id, partition, tuple(_failed(found)))
+
+    def _made_beside(
+        self,
+        beside: SideProcesses,
+        chat: str,
+        config: str,
+        observer: RunObserver | None,
+        run_config: Mapping[str, Any] | None,
+    ) -> RunOutcome:
+        try:
+            made = beside.made(chat, config, run_config, observer or Unwatched())
+        except SideProcessGoneError:
+            end_dead_runs(self._dagster, self._folder.dagster_home)
+            raise
+        checks = tuple(FailedCheck(**each) for each in made["failed_checks"])
+        return RunOutcome(made["run_id"], made["partition"], checks)
 
     def _run(
         self,
@@ -208,7 +243,11 @@ def launcher(folder: DataFolder) -> Iterator[Launcher]:
     """Open the instance for a number of runs, and close it. Runs whose process is gone are said to be over."""
     with instance(folder) as dagster:
         end_dead_runs(dagster, folder.dagster_home)
-        yield Launcher(folder, dagster)
+        launch = Launcher(folder, dagster)
+        try:
+            yield launch
+        finally:
+            launch.close()
 
 
 def _failed(evaluations: Sequence[dg.AssetCheckEvaluation]) -> Iterator[FailedCheck]:

@@ -10,16 +10,43 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import orjson
 
 from moderation_pipeline.cases.settled import Settled
 from moderation_pipeline.cases.verdict import Verdict
+from moderation_pipeline.plan import SANCTIONS
+
+
+class Tally(NamedTuple):
+    """How far a run is: comments settled, how many of them were audited, and how many were acted against."""
+
+    comments: int = 0
+    audits: int = 0
+    sanctions: int = 0
+
+    def after(self, batch: Sequence[Settled]) -> Tally:
+        """Return how far it is after another batch."""
+        return Tally(
+            self.comments + len(batch),
+            self.audits + sum(each.audited is not None for each in batch),
+            self.sanctions + sum(each.sanction.action in SANCTIONS for each in batch),
+        )
 
 
 class RunObserver(ABC):
     """Something that watches a run; it never changes what the run does."""
+
+    def beside(self) -> RunObserver:
+        """Return who watches one of several runs that are made at once."""
+        return self
+
+    def told(self) -> None:  # noqa: B027  (most say at once what they have to say)
+        """Say what was kept back while other runs were under way."""
+
+    def moved(self, tally: Tally) -> None:  # noqa: B027  (most watch what is settled itself)
+        """Take note of how far a run is whose comments another process settles."""
 
     def begins(self, chat: str, config: str, comments: int) -> None:  # noqa: B027  (most watch only batches)
         """Take note that a run of so many comments begins."""

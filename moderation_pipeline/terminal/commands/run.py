@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 )
 @click.option("--night", is_flag=True, help="What data/nights.yaml says: what the nightly schedule does.")
 @click.option("--retries", default=0, type=click.IntRange(0, 10), help="Try a run that failed again.")
+@click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(1, 256),
+    help="How many runs are made at once, each by a process. Default: as many as have a core, where that pays.",
+)
 @click.option("--trace", is_flag=True, help="Show each comment as it is decided.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: one object per config, or per chat.")
 def run(
@@ -38,6 +44,7 @@ def run(
     only_new: bool,
     night: bool,
     retries: int,
+    jobs: int | None,
     trace: bool,
     as_json: bool,
 ) -> None:
@@ -48,6 +55,7 @@ def run(
     moderation run stream                     a chat of your own ('moderation add' first)
     moderation run stream -c hybrid -c mine   under these configs: a backfill
     moderation run stream -c hybrid --trace   each comment as it is decided
+    moderation run stream -c a -c b -j 2      two runs at once
     moderation run monday tuesday             several chats, one after the other
     moderation run --new -c hybrid            all chats that changed since their last run
     moderation run --night                    for cron or systemd: as data/nights.yaml says
@@ -73,6 +81,7 @@ def run(
     else:
         named = due_runs.configs_to_run(folder, configs)
         wanted = Wanted(named, only_new, retries, has_champion=CHAMPION in configs)
+    wanted = wanted._replace(at_once=1 if trace else jobs)
     for chat in chats:
         listings.require_chat(folder, chat)
     is_single = len(chats) < 2 and not (all_chats or only_new or night)

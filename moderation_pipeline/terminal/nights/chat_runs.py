@@ -5,15 +5,19 @@ What is due, and how it is worded, is `due_runs.py`'s; when a night begins, cron
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC, named_twice
+from moderation_pipeline.config.config_errors import ConfigError
 from moderation_pipeline.config.run_config import NamedConfig
+from moderation_pipeline.moderation.interruption import terminated_as_interrupted
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.terminal.exit_codes import users_mistake
 from moderation_pipeline.terminal.running import due_runs
+from moderation_pipeline.terminal.running.at_once import are_apart, in_turns, processes_for
 from moderation_pipeline.terminal.running.due_runs import ChecksTold
 from moderation_pipeline.terminal.screen import say
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -25,7 +29,8 @@ if TYPE_CHECKING:
 class Wanted(NamedTuple):
     """What is wanted of each chat: under which configs, only what changed, how often a failed run is tried again.
 
-    `run_config` is Dagster's, for the runs that moderate; `has_champion`: each chat's champion too.
+    `run_config` is Dagster's, for the runs that moderate; `has_champion`: each chat's champion too; `at_once`: how many
+    runs this machine makes at once, null where that is ours to say.
     """
 
     configs: Sequence[NamedConfig]
@@ -33,6 +38,7 @@ class Wanted(NamedTuple):
     retries: int = 0
     run_config: Mapping[str, Any] = {}
     has_champion: bool = False
+    at_once: int | None = None
 
     def of(self, folder: DataFolder, chat: str) -> Sequence[NamedConfig]:
         """Return the configs of a chat that was read."""
@@ -77,12 +83,13 @@ def moderated(
     configs = wanted.of(folder, chat)
     current = [each.name for each in configs if wanted.only_new and _is_current(folder, chat, each)]
     due = [each for each in configs if each.name not in current]
+    launch.allow(processes_for(folder, [chat], due, wanted.at_once))
     made = []
-    # Those that audit everything first: agreement of the others is measured against their plans.
-    for together in (due[: _experts(due)], due[_experts(due) :]):
-        for named, said, is_made in side_by_side(
+    for together in in_turns(chat, due):
+        for named, said, is_made, watching in side_by_side(
             launch, lambda each: _made(launch, chat, each, wanted, observer), together
         ):
+            watching.told()
             told = told.beside(said)
             made += [named.name] if is_made else []
     if made:  # else there is nothing new to compare, and what failed must not be hidden by that
@@ -109,42 +116,42 @@ def _is_current(folder: DataFolder, chat: str, named: NamedConfig) -> bool:
     return why_due(folder, chat, named) is None
 
 
-def _experts(configs: Sequence[NamedConfig]) -> int:
-    return sum(each.config.regime == "expert_only" for each in configs)
-
-
 class _Made(NamedTuple):
-    """A config, what is to be said of its run, and whether it was made."""
+    """A config, what is to be said of its run, whether it was made, and who watched it."""
 
     named: NamedConfig
     said: ChecksTold
     is_made: bool
+    watching: RunObserver
 
 
 def _made(launch: Launcher, chat: str, named: NamedConfig, wanted: Wanted, observer: RunObserver) -> _Made:
     """Make a run, again where it failed; of several failures the last one is said."""
+    watching = observer if launch.at_once == 1 else observer.beside()
     for attempt in range(wanted.retries + 1):
         noted: list[str] = []
         with due_runs.failure_noted(named, noted):
-            outcome = launch.moderate_chat(chat, named.name, observer, wanted.run_config)
-            return _Made(named, due_runs.checks_told(outcome), True)
+            outcome = launch.moderate_chat(chat, named.name, watching, wanted.run_config)
+            return _Made(named, due_runs.checks_told(outcome), True, watching)
         if attempt < wanted.retries:
             say(f"{noted[0]} Trying again ({attempt + 1} of {wanted.retries}).")
-    return _Made(named, ChecksTold(tuple(noted)), False)
+    return _Made(named, ChecksTold(tuple(noted)), False, watching)
 
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def side_by_side(launch: Launcher, make: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Return what is made of each, in this order: in turn in this process, at once on workers."""
-    if launch.at_once == 1 or len(items) < 2:
-        return [make(each) for each in items]
-    with ThreadPoolExecutor(min(launch.at_once, len(items))) as pool:
+def side_by_side(launch: Launcher, make: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """Yield what is made of each, in this order: in turn in this process, at once by others or on workers."""
+    if launch.at_once == 1:
+        yield from map(make, items)
+        return
+    with terminated_as_interrupted(), ThreadPoolExecutor(min(launch.at_once, len(items))) as pool:
         waiting = [pool.submit(make, each) for each in items]
         try:
-            return [each.result() for each in waiting]
+            for each in waiting:
+                yield each.result()
         except BaseException:
             launch.stop()
             raise
@@ -157,9 +164,26 @@ def all_moderated(
     from moderation_pipeline.launch import launcher
 
     with launcher(folder) as launch:
-        return side_by_side(
-            launch, lambda chat: _whatever_fails(launch, folder, chat, wanted, observer), chats
+        launch.allow(processes_for(folder, chats, wanted.configs, wanted.at_once))
+        groups = (
+            [chats] if are_apart(chats, _all_configs(folder, chats, wanted)) else [[each] for each in chats]
         )
+        return [
+            outcome
+            for together in groups
+            for outcome in side_by_side(
+                launch, lambda chat: _whatever_fails(launch, folder, chat, wanted, observer), together
+            )
+        ]
+
+
+def _all_configs(folder: DataFolder, chats: Sequence[str], wanted: Wanted) -> list[NamedConfig]:
+    """Return the configs of all the chats; a champion that can't be used will be said when its chat's turn comes."""
+    configs = list(wanted.configs)
+    for chat in chats:
+        with suppress(ConfigError):
+            configs += wanted.of(folder, chat)
+    return configs
 
 
 def _whatever_fails(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from moderation_pipeline.cases.settled import Settled
-from moderation_pipeline.moderation.trace import RunObserver
+from moderation_pipeline.moderation.trace import RunObserver, Tally
 from moderation_pipeline.terminal.escaping import harmless
 from moderation_pipeline.terminal.screen import console
 
@@ -16,51 +17,103 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
-class ProgressView(RunObserver):
-    """Shows each run's progress, how many audits it took and how many comments it acted against."""
+class Bars:
+    """The bars of the runs under way, one below the other; there is one such display on a terminal at a time."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._bar: Progress | None = None
-        self._task: TaskID | None = None
+        self._progress: Progress | None = None
+        self._under_way = 0
+        self._lock = Lock()
+
+    def begun(self, title: str, comments: int) -> TaskID:
+        """Begin a bar."""
+        with self._lock:
+            if self._progress is None:
+                self._progress = _bar(self._console)
+                self._progress.start()
+            self._under_way += 1
+            return self._progress.add_task(title, total=comments, tally="")
+
+    def moved(self, bar: TaskID, comments: int, tally: str) -> None:
+        """Move a bar on."""
+        if self._progress is not None:
+            self._progress.update(bar, completed=comments, tally=tally)
+
+    def ended(self) -> None:
+        """End a bar with its last state left standing."""
+        with self._lock:
+            self._under_way -= 1
+            if self._under_way == 0 and self._progress is not None:
+                self._progress.stop()
+                self._progress = None
+
+
+class ProgressView(RunObserver):
+    """Shows each run's progress, how many audits it took and how many comments it acted against.
+
+    Where several are made at once and no terminal shows their bars, a run's lines wait until they are asked for: so
+    they stand in the order of the configs, whichever was through first.
+    """
+
+    def __init__(self, console: Console, bars: Bars | None = None, *, waits: bool = False) -> None:
+        self._console = console
+        self._bars = bars or Bars(console)
+        self._bar: TaskID | None = None
+        self._waiting: list[tuple[str, str | None]] | None = [] if waits else None
+
+    def beside(self) -> ProgressView:
+        """Return who shows one of several runs."""
+        return ProgressView(self._console, self._bars, waits=not self._console.is_terminal)
 
     def begins(self, chat: str, config: str, comments: int) -> None:
         """Begin a bar, or say that the run begins."""
         self._title = f"{chat} under {config}"
         self._began = time.monotonic()
-        self._done = self._audits = self._sanctions = 0
+        self._tally = Tally()
         if self._console.is_terminal:
-            self._bar = _bar(self._console)
-            self._task = self._bar.add_task(self._title, total=comments, tally="")
-            self._bar.start()
+            self._bar = self._bars.begun(self._title, comments)
 
     def noted(self, note: str) -> None:
         """Print what is to be said loudly."""
-        self._console.print(harmless(f"Note: {note}"), style="bold yellow", markup=False)
+        self._print(harmless(f"Note: {note}"), "bold yellow")
 
     def settled(self, batch: Sequence[Settled]) -> None:
         """Move on by a batch."""
-        self._done += len(batch)
-        self._audits += sum(each.audited is not None for each in batch)
-        self._sanctions += sum(_acts(each) for each in batch)
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=self._done, tally=self._tally())
+        self.moved(self._tally.after(batch))
+
+    def moved(self, tally: Tally) -> None:
+        """Move on to where it is."""
+        self._tally = tally
+        if self._bar is not None:
+            self._bars.moved(self._bar, tally.comments, _words(tally))
 
     def ends(self) -> None:
-        """End the bar with its last state left standing; without one, say how the run went."""
+        """End the bar; without one, say how the run went."""
         if self._bar is not None:
-            self._bar.stop()
             self._bar = None
+            self._bars.ended()
             return
         seconds = time.monotonic() - self._began
-        self._console.print(f"{self._title}: {self._done:,} comments in {seconds:.1f} s, {self._tally()}")
+        self._print(
+            f"{self._title}: {self._tally.comments:,} comments in {seconds:.1f} s, {_words(self._tally)}"
+        )
 
-    def _tally(self) -> str:
-        return f"{self._audits:,} audited, {self._sanctions:,} acted against"
+    def told(self) -> None:
+        """Print what waited."""
+        waiting, self._waiting = self._waiting or [], None
+        for text, style in waiting:
+            self._print(text, style)
+
+    def _print(self, text: str, style: str | None = None) -> None:
+        if self._waiting is not None:
+            self._waiting.append((text, style))
+        else:
+            self._console.print(text, style=style, markup=False)
 
 
-def _acts(settled: Settled) -> bool:
-    return settled.sanction.action in ("warn", "delete", "timeout", "ban")
+def _words(tally: Tally) -> str:
+    return f"{tally.audits:,} audited, {tally.sanctions:,} acted against"
 
 
 def _bar(console: Console) -> Progress:

@@ -1,0 +1,137 @@
+"""What a process beside a terminal's does: `python -P -m moderation_pipeline.side_process`, of `side_runs.py`.
+
+It makes one run after another, each as its terminal would in its own process, and tells how far it is. When its
+terminal is gone, however that ended, the run under way is stopped as by Ctrl-C: what was paid for is kept.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+
+from moderation_pipeline.cases.settled import Settled
+from moderation_pipeline.launch import Launcher, launcher
+from moderation_pipeline.moderation.gc_pause import seldom_collected
+from moderation_pipeline.moderation.interruption import RunInterrupted
+from moderation_pipeline.moderation.trace import RunObserver, Tally
+from moderation_pipeline.terminal.exit_codes import users_mistake
+from moderation_pipeline.terminal.streams import make_fit
+from moderation_pipeline.warehouse.access import keep_private
+from moderation_pipeline.warehouse.folder import DataFolder
+
+TOLD_EVERY_S = 0.2
+
+
+class Teller(RunObserver):
+    """Tells the terminal what it would have seen itself: an object a line, its one key what happened."""
+
+    def __init__(self, out: int) -> None:
+        self._out = out
+        self._tally = Tally()
+        self._told_at = 0.0
+
+    def tell(self, what: str, value: object) -> None:
+        """Write a line; one that nobody reads any more is nobody's loss."""
+        line = orjson.dumps({what: value}, default=str) + b"\n"
+        while line:
+            line = line[os.write(self._out, line) :]
+
+    def begins(self, chat: str, config: str, comments: int) -> None:
+        """Tell that a run begins."""
+        self._tally = Tally()
+        self.tell("begins", [chat, config, comments])
+
+    def noted(self, note: str) -> None:
+        """Tell what is to be said loudly."""
+        self.tell("noted", note)
+
+    def settled(self, batch: Sequence[Settled]) -> None:
+        """Tell now and then how far it is."""
+        self._tally = self._tally.after(batch)
+        if time.monotonic() - self._told_at > TOLD_EVERY_S:
+            self._told_at = time.monotonic()
+            self.tell("moved", list(self._tally))
+
+    def ends(self) -> None:
+        """Tell that it is over."""
+        self.tell("moved", list(self._tally))
+        self.tell("ends", None)
+
+
+def main() -> int:
+    """Make the runs that are asked for on standard input until nobody asks any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for a run alone: `_interruptible`
+    make_fit()
+    out = os.dup(1)
+    os.dup2(2, 1)  # what a library prints is no message
+    folder = DataFolder.find()
+    keep_private(folder)
+    asked: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
+    is_busy = threading.Event()
+    threading.Thread(target=_listen, args=(asked, is_busy), daemon=True).start()
+    teller = Teller(out)
+    with seldom_collected(), launcher(folder) as launch:
+        while (wanted := asked.get()) is not None:
+            is_busy.set()
+            try:
+                _answer(launch, wanted, teller)
+            except BrokenPipeError:
+                break
+            finally:
+                is_busy.clear()
+    return 0
+
+
+def _listen(asked: queue.SimpleQueue[Mapping[str, Any] | None], is_busy: threading.Event) -> None:
+    """Take what is asked for; at the end of all asking, stop what is under way for nobody."""
+    for line in sys.stdin.buffer:
+        asked.put(orjson.loads(line))
+    asked.put(None)
+    if is_busy.is_set():
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def _answer(launch: Launcher, wanted: Mapping[str, Any], teller: Teller) -> None:
+    """Make a run, and tell in what it ended."""
+    try:
+        with _interruptible():
+            outcome = launch.moderate_chat(
+                wanted["chat"], wanted["config"], teller, wanted["run_config"] or None
+            )
+    except Exception as error:
+        mistake = users_mistake(error)
+        if mistake is not None:
+            teller.tell("mistake", str(mistake))
+        else:
+            told = f"{type(error).__name__}: {error}"
+            teller.tell("bug", [told, "".join(traceback.format_exception(error))])
+    except BaseException as stop:  # Ctrl-C, and Dagster's own word for it
+        received = next(
+            (s for s in (stop, stop.__cause__, stop.__context__) if isinstance(s, RunInterrupted)), None
+        )
+        teller.tell("stopped", received.received if received is not None else signal.SIGINT)
+    else:
+        teller.tell("made", outcome)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

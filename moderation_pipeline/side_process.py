@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import orjson
@@ -22,7 +22,6 @@ import orjson
 from moderation_pipeline.cases.settled import Settled
 from moderation_pipeline.launch import Launcher, launcher
 from moderation_pipeline.moderation.gc_pause import seldom_collected
-from moderation_pipeline.moderation.interruption import RunInterrupted
 from moderation_pipeline.moderation.trace import RunObserver, Tally
 from moderation_pipeline.terminal.exit_codes import users_mistake
 from moderation_pipeline.terminal.streams import make_fit
@@ -70,41 +69,59 @@ class Teller(RunObserver):
 
 def main() -> int:
     """Make the runs that are asked for on standard input until nobody asks any more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for a run alone: `_interruptible`
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # but while a run goes on: `Asked.stops`
     make_fit()
     out = os.dup(1)
     os.dup2(2, 1)  # what a library prints is no message
     folder = DataFolder.find()
     keep_private(folder)
-    asked: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
-    is_busy = threading.Event()
-    threading.Thread(target=_listen, args=(asked, is_busy), daemon=True).start()
-    teller = Teller(out)
-    with seldom_collected(), launcher(folder) as launch:
-        while (wanted := asked.get()) is not None:
-            is_busy.set()
-            try:
-                _answer(launch, wanted, teller)
-            except BrokenPipeError:
-                break
-            finally:
-                is_busy.clear()
+    asked, teller = Asked(), Teller(out)
+    threading.Thread(target=asked.listen, daemon=True).start()
+    with seldom_collected(), launcher(folder) as launch, suppress(BrokenPipeError):
+        while (wanted := asked.next()) is not None:
+            _answer(launch, wanted, asked, teller)
     return 0
 
 
-def _listen(asked: queue.SimpleQueue[Mapping[str, Any] | None], is_busy: threading.Event) -> None:
-    """Take what is asked for; at the end of all asking, stop what is under way for nobody."""
-    for line in sys.stdin.buffer:
-        asked.put(orjson.loads(line))
-    asked.put(None)
-    if is_busy.is_set():
-        os.kill(os.getpid(), signal.SIGINT)
+class Asked:
+    """What the terminal asks for, a line each; that it stops asking stops the run that is under way, too."""
+
+    def __init__(self) -> None:
+        self._runs: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
+        self._is_over = threading.Event()
+        self._is_interruptible = threading.Event()
+
+    def listen(self) -> None:
+        """Take what is asked for until nobody asks any more."""
+        for line in sys.stdin.buffer:
+            self._runs.put(orjson.loads(line))
+        self._runs.put(None)
+        self._is_over.set()
+        if self._is_interruptible.is_set():
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def next(self) -> Mapping[str, Any] | None:
+        """Wait for the next run; null where there will be none."""
+        return self._runs.get()
+
+    @contextmanager
+    def stops(self) -> Iterator[None]:
+        """Let the block be interrupted once nobody asks any more, as by Ctrl-C."""
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._is_interruptible.set()
+        try:
+            if self._is_over.is_set():
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._is_interruptible.clear()
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _answer(launch: Launcher, wanted: Mapping[str, Any], teller: Teller) -> None:
+def _answer(launch: Launcher, wanted: Mapping[str, Any], asked: Asked, teller: Teller) -> None:
     """Make a run, and tell in what it ended."""
     try:
-        with _interruptible():
+        with asked.stops():
             outcome = launch.moderate_chat(
                 wanted["chat"], wanted["config"], teller, wanted["run_config"] or None
             )
@@ -115,22 +132,10 @@ def _answer(launch: Launcher, wanted: Mapping[str, Any], teller: Teller) -> None
         else:
             told = f"{type(error).__name__}: {error}"
             teller.tell("bug", [told, "".join(traceback.format_exception(error))])
-    except BaseException as stop:  # Ctrl-C, and Dagster's own word for it
-        received = next(
-            (s for s in (stop, stop.__cause__, stop.__context__) if isinstance(s, RunInterrupted)), None
-        )
-        teller.tell("stopped", received.received if received is not None else signal.SIGINT)
+    except BaseException:  # as after Ctrl-C, and Dagster's own word for it, which is no Exception either
+        teller.tell("stopped", None)
     else:
         teller.tell("made", outcome)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ data folder and instance, as the UI's runs do. What it tells goes to whoever wat
 
 from __future__ import annotations
 
-import os
 import queue
 import signal
 import subprocess
@@ -81,7 +80,8 @@ class SideProcesses:
                 if process is None or not process.is_there:
                     process = _SideProcess()
                     self._begun.append(process)
-            return process.made({"chat": chat, "config": config, "run_config": run_config}, observer)
+                process.ask({"chat": chat, "config": config, "run_config": run_config})
+            return process.answer(f"{chat}|{config}", observer)
         finally:
             self._idle.put(process)
 
@@ -90,7 +90,7 @@ class SideProcesses:
         with self._lock:
             self._stopped = True
             for process in self._begun:
-                process.interrupt()
+                process.stop_asking()
 
     def close(self) -> None:
         """End the processes."""
@@ -104,39 +104,42 @@ class _SideProcess:
         self._process = subprocess.Popen(
             PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0
         )
-        self._is_busy = False
 
     @property
     def is_there(self) -> bool:
         return self._process.poll() is None
 
-    def made(self, asked: Mapping[str, Any], observer: RunObserver) -> Mapping[str, Any]:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None
-        assert stdout is not None
-        self._is_busy = True
+    def ask(self, run: Mapping[str, Any]) -> None:
+        """Ask for a run; a process that is gone will not answer."""
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(orjson.dumps(run) + b"\n")
+            self._process.stdin.flush()
+
+    def answer(self, run: str, observer: RunObserver) -> Mapping[str, Any]:
+        """Pass on what it tells of the run that was asked for, and return the outcome."""
+        assert self._process.stdout is not None
+        is_under_way = False
         try:
-            stdin.write(orjson.dumps(asked) + b"\n")
-            stdin.flush()
-            for line in stdout:
+            for line in self._process.stdout:
                 ((what, value),) = orjson.loads(line).items()
                 if what in ENDS:
                     return _outcome(what, value)
+                is_under_way = (is_under_way or what == "begins") and what != "ends"
                 _tell(observer, what, value)
-        except BrokenPipeError:
-            pass
         finally:
-            self._is_busy = False
-        raise SideProcessGoneError(f"{asked['chat']}|{asked['config']}", self._process.wait())
+            if is_under_way:
+                observer.ends()
+        raise SideProcessGoneError(run, self._process.wait())
 
-    def interrupt(self) -> None:
-        if self._is_busy and self.is_there:
-            os.kill(self._process.pid, signal.SIGINT)
-
-    def close(self) -> None:
+    def stop_asking(self) -> None:
+        """Have it end, and stop first what it may be making."""
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):
             self._process.stdin.close()
+
+    def close(self) -> None:
+        self.stop_asking()
         try:
             self._process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
@@ -156,7 +159,7 @@ def _outcome(what: str, value: Any) -> Mapping[str, Any]:
         error, told = value
         raise BugBesideError(error) from _TracebackBeside(told)
     if what == "stopped":
-        raise RunInterrupted(value)
+        raise RunInterrupted(signal.SIGINT)
     outcome: Mapping[str, Any] = value
     return outcome
 

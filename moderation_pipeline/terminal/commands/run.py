@@ -56,7 +56,7 @@ def run(
     moderation run stream -c hybrid -c mine   under these configs: a backfill
     moderation run stream -c hybrid --trace   each comment as it is decided
     moderation run stream -c a -c b -j 2      two runs at once
-    moderation run monday tuesday             several chats, one after the other
+    moderation run monday tuesday             several chats, the long ones at once
     moderation run --new -c hybrid            all chats that changed since their last run
     moderation run --night                    for cron or systemd: as data/nights.yaml says
 

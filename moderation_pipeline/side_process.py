@@ -69,13 +69,13 @@ class Teller(RunObserver):
 
 def main() -> int:
     """Make the runs that are asked for on standard input until nobody asks any more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # but while a run goes on: `Asked.stops`
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # but while a run goes on: `RunsAsked.stops`
     make_fit()
     out = os.dup(1)
     os.dup2(2, 1)  # what a library prints is no message
     folder = DataFolder.find()
     keep_private(folder)
-    asked, teller = Asked(), Teller(out)
+    asked, teller = RunsAsked(), Teller(out)
     threading.Thread(target=asked.listen, daemon=True).start()
     with seldom_collected(), launcher(folder) as launch, suppress(BrokenPipeError):
         while (wanted := asked.next()) is not None:
@@ -83,7 +83,7 @@ def main() -> int:
     return 0
 
 
-class Asked:
+class RunsAsked:
     """What the terminal asks for, a line each; that it stops asking stops the run that is under way, too."""
 
     def __init__(self) -> None:
@@ -118,7 +118,7 @@ class Asked:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _answer(launch: Launcher, wanted: Mapping[str, Any], asked: Asked, teller: Teller) -> None:
+def _answer(launch: Launcher, wanted: Mapping[str, Any], asked: RunsAsked, teller: Teller) -> None:
     """Make a run, and tell in what it ended."""
     try:
         with asked.stops():

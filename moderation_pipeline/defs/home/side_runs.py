@@ -41,7 +41,7 @@ class SideProcessGoneError(ModerationError):
         )
 
 
-class BugBesideError(Exception):
+class BugBeside(Exception):  # noqa: N818  (no error that a user is told in a sentence)
     """What nobody foresaw, in another process: its error, and below, as its cause, its traceback."""
 
 
@@ -157,7 +157,7 @@ def _outcome(what: str, value: Any) -> Mapping[str, Any]:
         raise SideRunError(value)
     if what == "bug":
         error, told = value
-        raise BugBesideError(error) from _TracebackBeside(told)
+        raise BugBeside(error) from _TracebackBeside(told)
     if what == "stopped":
         raise RunInterrupted(signal.SIGINT)
     outcome: Mapping[str, Any] = value

@@ -22,7 +22,7 @@ import orjson
 from moderation_pipeline.cases.settled import Settled
 from moderation_pipeline.launch import Launcher, launcher
 from moderation_pipeline.moderation.gc_pause import seldom_collected
-from moderation_pipeline.moderation.trace import RunObserver, Tally
+from moderation_pipeline.moderation.trace import HowFar, RunObserver
 from moderation_pipeline.terminal.exit_codes import users_mistake
 from moderation_pipeline.terminal.streams import make_fit
 from moderation_pipeline.warehouse.access import keep_private
@@ -36,7 +36,7 @@ class Teller(RunObserver):
 
     def __init__(self, out: int) -> None:
         self._out = out
-        self._tally = Tally()
+        self._tally = HowFar()
         self._told_at = 0.0
 
     def tell(self, what: str, value: object) -> None:
@@ -47,7 +47,7 @@ class Teller(RunObserver):
 
     def begins(self, chat: str, config: str, comments: int) -> None:
         """Tell that a run begins."""
-        self._tally = Tally()
+        self._tally = HowFar()
         self.tell("begins", [chat, config, comments])
 
     def noted(self, note: str) -> None:

@@ -19,16 +19,16 @@ from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.plan import SANCTIONS
 
 
-class Tally(NamedTuple):
+class HowFar(NamedTuple):
     """How far a run is: comments settled, how many of them were audited, and how many were acted against."""
 
     comments: int = 0
     audits: int = 0
     sanctions: int = 0
 
-    def after(self, batch: Sequence[Settled]) -> Tally:
+    def after(self, batch: Sequence[Settled]) -> HowFar:
         """Return how far it is after another batch."""
-        return Tally(
+        return HowFar(
             self.comments + len(batch),
             self.audits + sum(each.audited is not None for each in batch),
             self.sanctions + sum(each.sanction.action in SANCTIONS for each in batch),
@@ -45,7 +45,7 @@ class RunObserver(ABC):
     def told(self) -> None:  # noqa: B027  (most say at once what they have to say)
         """Say what was kept back while other runs were under way."""
 
-    def moved(self, tally: Tally) -> None:  # noqa: B027  (most watch what is settled itself)
+    def moved(self, tally: HowFar) -> None:  # noqa: B027  (most watch what is settled itself)
         """Take note of how far a run is whose comments another process settles."""
 
     def begins(self, chat: str, config: str, comments: int) -> None:  # noqa: B027  (most watch only batches)

@@ -19,7 +19,7 @@ import orjson
 
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.moderation.interruption import RunInterrupted
-from moderation_pipeline.moderation.trace import RunObserver, Tally
+from moderation_pipeline.moderation.trace import HowFar, RunObserver
 
 PROGRAM = (sys.executable, "-P", "-m", "moderation_pipeline.side_process")
 PATIENCE_S = 60.0
@@ -170,7 +170,7 @@ def _tell(observer: RunObserver, what: str, value: Any) -> None:
     elif what == "noted":
         observer.noted(value)
     elif what == "moved":
-        observer.moved(Tally(*value))
+        observer.moved(HowFar(*value))
     elif what == "ends":
         observer.ends()
     else:

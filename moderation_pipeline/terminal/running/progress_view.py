@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from moderation_pipeline.cases.settled import Settled
-from moderation_pipeline.moderation.trace import RunObserver, Tally
+from moderation_pipeline.moderation.trace import HowFar, RunObserver
 from moderation_pipeline.terminal.escaping import harmless
 from moderation_pipeline.terminal.screen import console
 
@@ -70,7 +70,7 @@ class ProgressView(RunObserver):
         """Begin a bar, or say that the run begins."""
         self._title = f"{chat} under {config}"
         self._began = time.monotonic()
-        self._tally = Tally()
+        self._tally = HowFar()
         if self._console.is_terminal:
             self._bar = self._bars.begun(self._title, comments)
 
@@ -82,7 +82,7 @@ class ProgressView(RunObserver):
         """Move on by a batch."""
         self.moved(self._tally.after(batch))
 
-    def moved(self, tally: Tally) -> None:
+    def moved(self, tally: HowFar) -> None:
         """Move on to where it is."""
         self._tally = tally
         if self._bar is not None:
@@ -112,7 +112,7 @@ class ProgressView(RunObserver):
             self._console.print(text, style=style, markup=False)
 
 
-def _words(tally: Tally) -> str:
+def _words(tally: HowFar) -> str:
     return f"{tally.audits:,} audited, {tally.sanctions:,} acted against"
 
 

@@ -100,6 +100,7 @@ def test_however_processes_beside_end_it_is_said_and_no_run_stays_under_way(tmp_
         _, error = process.communicate()
         assert (process.returncode, error.splitlines()[-1]) == (ExitCode.TERMINATED, "Terminated.")
         assert "Traceback" not in error
+        assert server.calls < 2 * 24  # they were not made to their ends first
 
         process = under_way()
         for pid in children_of(process.pid):

@@ -6,7 +6,7 @@ What is due, and how it is worded, is `due_runs.py`'s; when a night begins, cron
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -24,6 +24,10 @@ from moderation_pipeline.warehouse.folder import DataFolder
 
 if TYPE_CHECKING:
     from moderation_pipeline.launch import Launcher
+
+
+LISTENED_EVERY_S = 0.5
+"""How soon Ctrl-C is heard while others make the runs."""
 
 
 class Wanted(NamedTuple):
@@ -151,6 +155,9 @@ def side_by_side(launch: Launcher, make: Callable[[Item], Result], items: Sequen
         waiting = [pool.submit(make, each) for each in items]
         try:
             for each in waiting:
+                # Not for ever: Polars has a wait for a lock go on after a signal, whose handler would wait as long.
+                while not wait([each], LISTENED_EVERY_S).done:
+                    pass
                 yield each.result()
         except BaseException:
             launch.stop()

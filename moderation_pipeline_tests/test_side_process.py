@@ -5,26 +5,32 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from benchmarks.tables_compared import compared
 from moderation_pipeline.defs.home.instance import instance
 from moderation_pipeline.defs.home.live_runs import UNDER_WAY
+from moderation_pipeline.defs.home.side_runs import SideProcessGoneError
+from moderation_pipeline.launch import Launcher, RunOutcome, launcher
+from moderation_pipeline.moderation.interruption import RunInterrupted
 from moderation_pipeline.terminal.exit_codes import ExitCode
+from moderation_pipeline.terminal.nights.chat_runs import side_by_side
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline_tests.backends.chat_server import Behaviour, running
+from moderation_pipeline_tests.backends.chat_server import Behaviour, ChatServer, running
 from moderation_pipeline_tests.program import moderation
 
 CONFIGS = ("student_memory", "hybrid")
 ASKED = [argument for name in CONFIGS for argument in ("-c", name)]
 ASKS_A_MODEL = """
-student: {{backend: openai, model: {name}, base_url: "{base_url}"}}
+student: {{backend: openai, model: tiny-judge, base_url: "{base_url}"}}
 expert: none
 audit: {{policy: none}}
 loop: {{batch_size: 8}}
@@ -55,59 +61,80 @@ def test_runs_that_are_made_at_once_leave_the_tables_of_runs_made_in_turn_and_on
     assert runs == [f"synthetic under {name}" for name in CONFIGS]
 
 
-def children_of(pid: int) -> list[int]:
-    threads = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(each) for thread in threads for each in thread.read_text("ascii").split()]
-
-
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc to find processes in")
-def test_however_processes_beside_end_it_is_said_and_no_run_stays_under_way(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    (data / "configs").mkdir(parents=True)
-    (data / "chats").mkdir()
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[DataFolder, ChatServer]]:
+    """Return a folder with a chat and a config that asks a model which takes a second, and the model's server."""
+    folder = DataFolder(tmp_path)
+    folder.configs.mkdir()
+    folder.chats.mkdir()
     lines = "".join(f'{{"text": "hello number {i}", "user_id": "u{i}"}}\n' for i in range(24))
-    (data / "chats" / "chat.jsonl").write_text(lines)
-    program = [
-        sys.executable,
-        "-m",
-        "moderation_pipeline.cli",
-        "run",
-        "chat",
-        "-j",
-        "2",
-        "-c",
-        "one",
-        "-c",
-        "two",
-    ]
+    (folder.chats / "chat.jsonl").write_text(lines)
+    monkeypatch.setenv("MODERATION_DATA", str(tmp_path))
     with running(Behaviour(latency_s=1.0)) as server:
-        for name in ("one", "two"):
-            (data / "configs" / f"{name}.yaml").write_text(
-                ASKS_A_MODEL.format(base_url=server.base_url, name=name)
-            )
+        (folder.configs / "asks.yaml").write_text(ASKS_A_MODEL.format(base_url=server.base_url))
+        yield folder, server
 
-        def under_way() -> subprocess.Popen[str]:
-            environment = {**os.environ, "MODERATION_DATA": str(data)}
-            asked = server.calls
-            process = subprocess.Popen(program, env=environment, stderr=subprocess.PIPE, text=True)
-            while server.calls < asked + 8:
-                assert process.poll() is None, process.communicate()
+
+def test_however_a_process_beside_ends_it_is_said_and_no_run_stays_under_way(
+    asked: tuple[DataFolder, ChatServer],
+) -> None:
+    folder, server = asked
+    with launcher(folder) as launch, ThreadPoolExecutor() as pool:
+        launch.ingest_chat("chat")
+        launch.allow(2)
+        before = children()
+
+        def under_way() -> Future[RunOutcome]:
+            calls = server.calls
+            run = pool.submit(launch.moderate_chat, "chat", "asks")
+            while server.calls < calls + 8:
+                assert not run.done(), run.result()
                 time.sleep(0.05)
-            return process
+            return run
 
-        process = under_way()
-        process.send_signal(signal.SIGTERM)
-        _, error = process.communicate()
-        assert (process.returncode, error.splitlines()[-1]) == (ExitCode.TERMINATED, "Terminated.")
-        assert "Traceback" not in error
-        assert server.calls < 2 * 24  # they were not made to their ends first
+        run = under_way()
+        (process,) = children() - before
+        os.kill(process, signal.SIGKILL)
+        with pytest.raises(SideProcessGoneError, match=r"chat\|asks was ended by SIGKILL.* --jobs 1"):
+            run.result()
+        with instance(folder) as dagster:
+            assert dagster.get_runs(dg.RunsFilter(statuses=UNDER_WAY)) == []
 
-        process = under_way()
-        for pid in children_of(process.pid):
-            os.kill(pid, signal.SIGKILL)
-        _, error = process.communicate()
-        assert process.returncode == ExitCode.FAILED
-        assert "The process that made the run chat|one was ended by SIGKILL" in error
-        assert "--jobs 1" in error
-    with instance(DataFolder(data)) as dagster:
+        run = under_way()
+        launch.stop()
+        with pytest.raises(RunInterrupted):
+            run.result()
+        assert server.calls < 2 * 24  # neither was made to its end
+    assert children() <= before
+    with instance(folder) as dagster:
         assert dagster.get_runs(dg.RunsFilter(statuses=UNDER_WAY)) == []
+
+
+def children() -> set[int]:
+    """Return the processes that this one has begun."""
+    threads = Path("/proc/self/task").glob("*/children")
+    return {int(each) for thread in threads for each in thread.read_text("ascii").split()}
+
+
+def test_a_signal_is_heard_while_others_make_the_runs() -> None:
+    pl.LazyFrame({"a": [1]}).collect()  # From then on a lock is waited for whatever signals come.
+    stopped = Event()
+
+    class Waiting(Launcher):
+        def __init__(self) -> None:
+            """Wait for nobody's runs."""
+
+        @property
+        def at_once(self) -> int:
+            return 2
+
+        def stop(self) -> None:
+            stopped.set()
+
+    def waits(_: int) -> bool:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return stopped.wait(60)
+
+    with pytest.raises(RunInterrupted, match="SIGTERM"):
+        list(side_by_side(Waiting(), waits, [1]))
+    assert stopped.is_set()

@@ -152,8 +152,8 @@ def side_by_side(launch: Launcher, make: Callable[[Item], Result], items: Sequen
         yield from map(make, items)
         return
     with terminated_as_interrupted(), ThreadPoolExecutor(min(launch.at_once, len(items))) as pool:
-        waiting = [pool.submit(make, each) for each in items]
         try:
+            waiting = [pool.submit(make, each) for each in items]
             for each in waiting:
                 # Not for ever: Polars has a wait for a lock go on after a signal, whose handler would wait as long.
                 while not wait([each], LISTENED_EVERY_S).done:

@@ -1,6 +1,6 @@
 """Whether chat users can turn the judge: scripted attacks under every keyless config and with gullible models.
 
-    python -m benchmarks.poisoning [--before 600] [--config NAME …] [--script NAME …] [--all]
+    python -m benchmarks.poisoning [--before 600] [--config NAME …] [--script NAME …] [--seeds 1] [--alone] [--all]
 
 Each script (`poisoning_scripts.py`) plays in a chat, and the same chat is moderated without it. Counted are innocent
 lines that are sanctioned, rude ones whose sanction the attack averted, and the audits that one user of the attack
@@ -10,7 +10,8 @@ or all but ten. Exits with 1 where a bound is broken.
 
 `averted_harm` is `learned` with that policy. `gullible` is a model that does what it is told outside its data block,
 `imitating` one that decides as the memory it is shown first; both with the careful rules as the Expert. Prints the
-rows that break a bound and the sums by config; `--all` every row.
+rows that break a bound and the sums by config; `--all` every row. With `--seeds` each script is played so often, and
+chance draws other audits; with `--alone` one user writes what else several accounts do.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from typing import NamedTuple
 import orjson
 import polars as pl
 
-from benchmarks.poisoning_scripts import SCRIPTS, Line, Script
+from benchmarks.poisoning_scripts import SCRIPTS, Line, Script, alone
 from moderation_pipeline.agents.build_agents import Models, NoModels, build_agents
 from moderation_pipeline.backends.language_model import LanguageModel, Reply, Request
 from moderation_pipeline.comments.ingest import ingest
@@ -177,8 +178,8 @@ def comments_of(lines: Sequence[Line], folder: Path) -> pl.DataFrame:
     return ingest(path, "chat").comments
 
 
-def moderated(lines: Sequence[Line], name: str, folder: Path) -> RunTables:
-    """Return the tables of a run of the chat under a config, or with a model that can be persuaded."""
+def moderated(lines: Sequence[Line], name: str, folder: Path, seed: int = 0) -> RunTables:
+    """Return the tables of a run under a config, or with a model that can be persuaded; `seed` is chance's."""
     comments, data = comments_of(lines, folder), DataFolder(folder)
     expected = ExpectedSpec(usual=RUDE_PER_1000)
     if name in MODELS:
@@ -187,7 +188,8 @@ def moderated(lines: Sequence[Line], name: str, folder: Path) -> RunTables:
         models: Models = Persuadable(MODELS[name]())
     else:
         config, models = config_of(name, data), NoModels()
-    config = config.model_copy(update={"expected_violations_per_1000": expected})
+    loop = config.loop.model_copy(update={"seed": config.loop.seed + seed})
+    config = config.model_copy(update={"expected_violations_per_1000": expected, "loop": loop})
     memory = None
     if config.memory is not None:
         memory = MemoryStore(config.memory, TfidfEmbedder(), chat="chat", config=name)
@@ -200,9 +202,9 @@ def moderated(lines: Sequence[Line], name: str, folder: Path) -> RunTables:
     )
 
 
-def outcome_of(lines: Sequence[Line], name: str, folder: Path) -> Outcome:
+def outcome_of(lines: Sequence[Line], name: str, folder: Path, seed: int = 0) -> Outcome:
     """Return what becomes of the lines under a config."""
-    tables = moderated(lines, name, folder)
+    tables = moderated(lines, name, folder, seed)
     acted = tables.action_log.filter(pl.col("action").is_in(SANCTIONS))
     audits = tables.expert_audits.filter(pl.col("audit_reason") != "random")
     doubted = audits.filter(pl.col("audit_reason").is_in(["uncertain", "averted_harm"]))
@@ -220,13 +222,13 @@ def planned_audits(name: str, lines: int) -> float:
     return {"all": lines, "none": 0}.get(audit.policy, audit.rate * lines)
 
 
-def measured(script: Script, config: str, before: int) -> Row:
+def measured(script: Script, config: str, before: int, seed: int = 0) -> Row:
     """Return the row of a script under a config: with the attack, and with its lines taken out."""
     attacked = list(script.lines(before))
     kept = [place for place, line in enumerate(attacked) if not line.is_attack]
     with tempfile.TemporaryDirectory() as folder:
-        under = outcome_of(attacked, config, Path(folder))
-        without = outcome_of([attacked[place] for place in kept], config, Path(folder))
+        under = outcome_of(attacked, config, Path(folder), seed)
+        without = outcome_of([attacked[place] for place in kept], config, Path(folder), seed)
     innocent = [(new, old) for new, old in enumerate(kept) if not attacked[old].is_rude]
     rude = [(new, old) for new, old in enumerate(kept) if attacked[old].is_rude]
     attackers = {line.user for line in attacked if line.is_attack}
@@ -285,13 +287,16 @@ def main() -> int:
     parser.add_argument("--before", type=int, default=600, help="lines of talk before the attack")
     parser.add_argument("--config", action="append", choices=(*KEYLESS, HARM, *MODELS))
     parser.add_argument("--script", action="append", choices=[each.name for each in SCRIPTS])
+    parser.add_argument("--seeds", type=int, default=1, help="how often chance draws the audits of each")
+    parser.add_argument("--alone", action="store_true", help="let one user write what several accounts do")
     parser.add_argument("--all", action="store_true", help="print every row")
     given = parser.parse_args()
     chosen = [each for each in SCRIPTS if given.script is None or each.name in given.script]
     rows = [
-        measured(script, config, given.before)
+        measured(alone(script) if given.alone else script, config, given.before, seed)
         for config in given.config or (*KEYLESS, HARM, *MODELS)
         for script in chosen
+        for seed in range(given.seeds)
     ]
     broken = [each for each in rows if not each.is_within_bounds]
     print(table(rows if given.all else broken), end="\n\n")

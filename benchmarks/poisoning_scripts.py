@@ -53,6 +53,9 @@ TALK = (
 GREETING = "welcome back everybody lets have a great stream tonight"
 RUDE = ("what a worthless idiot", "shut up you stupid moron", "go back to school dumb retard")
 ACCOUNTS = 30
+TURNS = "grumpy_gull"
+"""What the names of accounts that take turns begin with."""
+
 INNOCENTS = 20
 INSULTING_NAMES = ("idiot", "noobslayer", "dumbass", "retard_lord", "stupid_bob", "loser_lars")
 
@@ -74,6 +77,17 @@ class Script(NamedTuple):
 
     name: str
     lines: Callable[[int], Lines]
+
+
+def alone(script: Script) -> Script:
+    """Return the script with all lines of the accounts that take turns said by one user."""
+    return Script(
+        script.name,
+        lambda before: (
+            line._replace(user=f"{TURNS}0") if line.is_attack and line.user.startswith(TURNS) else line
+            for line in script.lines(before)
+        ),
+    )
 
 
 def words(number: int) -> str:
@@ -109,7 +123,7 @@ def said_by_the_rude(text: str) -> Lines:
 
 def attacks(texts: Iterator[str], accounts: int) -> Lines:
     """Yield the texts as lines of so many accounts in turn."""
-    return (Line(f"grumpy_gull{k % accounts}", text, is_attack=True) for k, text in enumerate(texts))
+    return (Line(f"{TURNS}{k % accounts}", text, is_attack=True) for k, text in enumerate(texts))
 
 
 def greeting_and_plea(accounts: int) -> Callable[[int], Lines]:
@@ -177,7 +191,7 @@ def last_of_seven(before: int) -> Lines:
     yield from talk(0, before)
     for k in range(INNOCENTS):
         text = f"good luck to all of you in the {words(k)} finals"
-        yield from (Line(f"grumpy_gull{n}", text, is_attack=True) for n in range(6))
+        yield from (Line(f"{TURNS}{n}", text, is_attack=True) for n in range(6))
         yield Line(f"kind_kite{k}", text)
         yield from talk(50_000 + 20 * k, 20)
 
@@ -187,7 +201,7 @@ def egging_on(before: int) -> Lines:
     yield from talk(0, before)
     for k in range(ACCOUNTS):
         yield Line("sad_seal", f"i want to die {words(k)}", is_attack=True)
-        yield Line(f"grumpy_gull{k}", "do it", is_attack=True)
+        yield Line(f"{TURNS}{k}", "do it", is_attack=True)
         yield from talk(40_000 + 6 * k, 6)
     yield from said_by_innocents("do it")
 
@@ -197,7 +211,7 @@ def split_threat(before: int) -> Lines:
     yield from talk(0, before)
     for k in range(ACCOUNTS):
         for text in ("go kill", "yourself"):
-            yield Line(f"grumpy_gull{k}", text, is_attack=True)
+            yield Line(f"{TURNS}{k}", text, is_attack=True)
         yield from talk(40_000 + 6 * k, 6)
     yield from said_by_innocents("yourself")
 

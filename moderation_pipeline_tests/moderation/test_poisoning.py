@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.poisoning import Row, measured, outcome_of
-from benchmarks.poisoning_scripts import GREETING, SCRIPTS, Line, talk
+from benchmarks.poisoning_scripts import GREETING, SCRIPTS, Line, alone, talk
 
 BEFORE = 250
 
@@ -26,6 +26,20 @@ def test_no_innocent_is_sanctioned_and_no_sanction_averted_by_what_others_had_au
     script: str, config: str
 ) -> None:
     row = row_of(script, config)
+
+    assert (row.innocents_sanctioned, row.averted) == (0, 0)
+    assert row.is_within_bounds
+
+
+@pytest.mark.parametrize("of_one", [False, True])
+@pytest.mark.parametrize("script", ["insult behind padding", "egging on", "quoted first"])
+def test_no_head_turns_against_innocents_or_for_the_rude_by_lines_said_again_and_again(
+    script: str, *, of_one: bool
+) -> None:
+    """After six hundred lines of talk there are audits enough for heads: each bit when folds alone proved one."""
+    (played,) = [each for each in SCRIPTS if each.name == script]
+
+    row = measured(alone(played) if of_one else played, "certified", 600)
 
     assert (row.innocents_sanctioned, row.averted) == (0, 0)
     assert row.is_within_bounds

@@ -18,6 +18,7 @@ from moderation_pipeline.agents.learned.cross_fitting import Folds
 from moderation_pipeline.agents.learned.head import CLASS_SEPARATOR
 from moderation_pipeline.agents.learned.kept_examples import KeptExamples
 from moderation_pipeline.agents.learned.model_snapshot import Example, HowAudited
+from moderation_pipeline.agents.learned.near_copies import NearCopies
 from moderation_pipeline.agents.learned.reading.case_reader import CaseReader, ToLearn
 from moderation_pipeline.agents.learned.reading.feature_rows import Known
 from moderation_pipeline.cases.situation import Lesson
@@ -88,6 +89,7 @@ class AuditsSoFar:
         self._next_fit = self._next_threshold = spec.least_audits
         self._next_cross_fit = self._violations = self._cross_fitted_violations = 0
         self._folds = Folds()
+        self._near_copies = NearCopies()
         self._kept = KeptExamples(spec.most_examples)
         self._taught = self._own = 0
         self._beyond_base: Counter[str | None] = Counter()
@@ -151,6 +153,8 @@ class AuditsSoFar:
             weight=1 / lesson.audit_probability,
             is_fair=lesson.audit_reason.is_fair,
             base_is_right=pending.base is not None and pending.base.is_violation == is_violation,
+            user=lesson.case.user_id,
+            near_copies=self._near_copies.of(pending.text) if self.are_few else None,
         )
         outcome = f"{audited.action}{CLASS_SEPARATOR}{audited.category}" if is_violation else None
         return Example(known, pending.numbers, outcome, shown)

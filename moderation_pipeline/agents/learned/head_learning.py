@@ -22,10 +22,10 @@ from moderation_pipeline.agents.learned.cross_fitting import cross_fitted
 from moderation_pipeline.agents.learned.guard import Compared, Guard, is_right
 from moderation_pipeline.agents.learned.head import Head, Strengths, Way, fit_head
 from moderation_pipeline.agents.learned.model_snapshot import ModelSnapshot
+from moderation_pipeline.agents.learned.proof import Answers, is_proven
 from moderation_pipeline.agents.learned.reading.case_reader import CaseReader
 from moderation_pipeline.agents.learned.recent_scores import Alone, RecentScores
 from moderation_pipeline.config.agent_specs import LearnedSpec
-from moderation_pipeline.statistics.weighted_audits import weighted_f1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ class HeadLearning:
         self._purpose = purpose
         self._reader = reader
         self._way: Way | None = None
-        self._is_outdone = False
+        # Audits that may not be trained on make no head: what they move is the base's own threshold.
+        self._is_proven = not purpose.may_train
         self._taught_in: tuple[str, ...] = ()
         self.audits = AuditsSoFar(spec)
         self.recent_scores = RecentScores()
@@ -61,8 +62,8 @@ class HeadLearning:
 
     @property
     def may_decide(self) -> bool:
-        """Whether the head has shown that it is no worse than its base."""
-        return self.calibration.is_fitted and not self.guard.has_fallen_back and not self._is_outdone
+        """Whether the head has shown that it is better than its base, and not since that it is worse."""
+        return self.calibration.is_fitted and not self.guard.has_fallen_back and self._is_proven
 
     def take_in(self, audits: Sequence[HeldAgainst]) -> None:
         """Take in a batch's audits: what was predicted before each was known, and the cases as examples."""
@@ -108,7 +109,7 @@ class HeadLearning:
         self.recalibrate()
         if is_cross_fitted:
             self._compare_again()
-        self._is_outdone &= self.audits.are_few
+        self._is_proven |= not self.audits.are_few
 
     @property
     def _strengths(self) -> Strengths:
@@ -136,9 +137,9 @@ class HeadLearning:
     def _compare_again(self) -> None:
         """Hold head and base against each other by the folds: the audits before the first head count too.
 
-        While audits are few the head has to show that its F1 is more than the base's: where both are right of the
-        same audits it has shown nothing, and is the worse of the two on what comes. Once audits are many, the guard
-        has to show that it is less.
+        While audits are few the head has to show that its F1 is more than the base's (`proof.py`): where both are
+        right of the same audits it has shown nothing, and is the worse of the two on what comes. Once audits are many,
+        the guard has to show that it is less.
         """
         threshold = self.calibration.threshold
         scored = self.audits.scored
@@ -147,7 +148,10 @@ class HeadLearning:
         weights = np.array([each.weight for each in scored])
         says = np.array([each.score >= threshold for each in scored])
         base_says = truth == np.array([each.base_is_right for each in shown])
-        self._is_outdone = weighted_f1(says, truth, weights) <= weighted_f1(base_says, truth, weights)
+        # Where nobody knows who wrote, every comment is somebody else's.
+        users = [place if each.user is None else each.user for place, each in enumerate(shown)]
+        near_copies = [each.near_copies for each in shown]
+        self._is_proven = is_proven(Answers(says, base_says, truth, weights), users, near_copies)
         self.guard.begin_again(
             [
                 Compared(is_right, each.base_is_right, is_violation, each.weight)
@@ -208,6 +212,7 @@ class HeadLearning:
         self._reader.begin_with(snapshot.vocabulary, snapshot.options, width, snapshot.peculiar)
         self._way = snapshot.way
         self.calibration = snapshot.calibration
+        self._is_proven = True
         self.audits.begin_with(snapshot.examples)
         self._taught_in = snapshot.chats
 

@@ -48,6 +48,9 @@ class OtherConductError(ModerationError):
 class HowAudited(NamedTuple):
     """What is known of a run's own example besides what is fitted: its fold, and how its audit came about.
 
+    `user` is whoever wrote it, null where nobody knows; `near_copies` a number that it shares with its near-copies
+    alone, null where audits are many.
+
     `weight` is 1 / the audit's probability, `is_fair` whether chance chose it; `base_is_right` whether the base saw a
     violation where the audit does.
     """
@@ -56,6 +59,8 @@ class HowAudited(NamedTuple):
     weight: float
     is_fair: bool
     base_is_right: bool
+    user: str | None
+    near_copies: int | None
 
 
 @dataclass(frozen=True, slots=True)

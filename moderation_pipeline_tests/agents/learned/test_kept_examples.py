@@ -72,7 +72,10 @@ def test_what_a_run_begins_with_counts_among_them() -> None:
 
 def test_what_a_run_begins_with_is_judged_in_no_fold() -> None:
     kept = KeptExamples(100)
-    own = replace(example(1), shown=HowAudited(fold=2, weight=5.0, is_fair=True, base_is_right=False))
+    own = replace(
+        example(1),
+        shown=HowAudited(2, weight=5.0, is_fair=True, base_is_right=False, user=None, near_copies=None),
+    )
 
     kept.begin_with([own])
 

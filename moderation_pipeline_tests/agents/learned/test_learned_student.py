@@ -542,7 +542,7 @@ def test_a_word_that_a_slip_disguises_is_read_as_the_word_and_counts_as_disguise
     def unkind(case: Case) -> Plan:
         return DELETE if "idoit" in case.text else ALLOW
 
-    texts = ["what an idoit", "what a nice day", "what an idea"] * 300
+    texts = ["what an idoit", "what a nice day", "idoit as ever", "what an idea"] * 225
     comments = chat_of([f"{text} {i % 9}" for i, text in enumerate(texts)])
     config = config_of(memory=None, audit={"policy": "uncertain", "rate": 0.3, "random_floor": 0.3})
 

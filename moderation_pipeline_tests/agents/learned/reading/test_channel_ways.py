@@ -71,7 +71,8 @@ def two_channels(count: int) -> pl.DataFrame:
 
     Nobody writes twice: by a user's strikes a head for all channels would tell the two apart as well.
     """
-    texts = ["what a zorg" if draw(5, "kind", str(i)) < 0.3 else f"hello {i % 5}" for i in range(count)]
+    said = ("what a zorg", "zorg as ever")
+    texts = [said[i // 2 % 2] if draw(5, "kind", str(i)) < 0.3 else f"hello {i % 5}" for i in range(count)]
     return chat_of(texts, users=[f"u{i}" for i in range(count)]).with_columns(
         channel=pl.Series(["strict" if i % 2 else "lenient" for i in range(count)])
     )

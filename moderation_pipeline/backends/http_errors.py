@@ -6,6 +6,7 @@ What is done about them is in `retry.py` (transport), `cache.py` (bad replies) a
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,14 +45,19 @@ CONTENT_CODES = frozenset(
 
 LENGTH_CODES = frozenset({"context_length_exceeded", "string_above_max_length", "exceed_context_size_error"})
 
-LENGTH_PHRASES = (
-    "maximum context length",
-    "max_new_tokens` must be",
-    "context size",
-    "context window",
-    "too many tokens",
+LENGTH_SAID = re.compile(
+    r"context[ _]?(?:length|size|window)|max_new_tokens` must be|too many (?:input )?tokens|reduce the length of"
+    r"|maximum prompt length|prompt\b.{0,60}\b(?:too (?:long|big|large)|longer than|greater than|exceed)"
+    r"|input (?:length|tokens?|is|\(\d+ tokens\)).{0,40}\b(?:too long|longer than|exceed)",
+    re.IGNORECASE,
 )
-"""How vLLM, Together, llama.cpp and Ollama say it: they send a 400 with no code that would."""
+"""How vLLM, SGLang, llama.cpp, Ollama, LM Studio, TabbyAPI, Together, Gemini, xAI, Anthropic and Bedrock say it: they
+send no code that would, and some of them call it a failure of their own (500)."""
+
+PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
+TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+TAG = re.compile(r"<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+MOST_OF_PAGE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +83,15 @@ def http_error(status: int, headers: Headers, body: object, caller: Caller) -> L
     said = caller.redacted(f"{status} {message}".strip())[:500]
     if status == 429 and code not in QUOTA_CODES:
         return RateLimitedError(said, retry_after_s=retry_after_s(headers))
-    if status in (408, 409) or status >= 500:
-        return ServerFailedError(said, status=status, retry_after_s=retry_after_s(headers))
-    if status in (400, 413, 422):
+    is_too_long = status == 413 or code in LENGTH_CODES or LENGTH_SAID.search(message) is not None
+    if status in (400, 413, 422) or status >= 500:
         if code in CONTENT_CODES:
             return RefusedReplyError(said)
-        if (
-            status == 413
-            or code in LENGTH_CODES
-            or any(phrase in message.lower() for phrase in LENGTH_PHRASES)
-        ):
+        if is_too_long:
             return TooLongError(said)
+    if status in (408, 409) or status >= 500:
+        return ServerFailedError(said, status=status, retry_after_s=retry_after_s(headers))
+    if status in (400, 422):
         return RejectedRequestError(_worded(status, said, caller), parameter=parameter)
     return FatalBackendError(_worded(status, said, caller))
 
@@ -126,13 +130,24 @@ def retry_after_s(headers: Headers) -> float | None:
 
 def _said(body: object) -> tuple[str | None, str | None, str]:
     """Return the error's code (or type), the parameter it names, and its message."""
+    if isinstance(body, list) and body:  # Gemini's
+        body = body[0]
     error = body.get("error", body) if isinstance(body, Mapping) else body
     if not isinstance(error, Mapping):
-        return None, None, str(error or "")
+        return None, None, page_told(str(error or ""))
     code = next((value for key in ("code", "type") if isinstance(value := error.get(key), str)), None)
     parameter = error.get("param")
     message = error.get("message") or error.get("detail") or ""
     return code, parameter if isinstance(parameter, str) else None, " ".join(str(message).split())
+
+
+def page_told(text: str) -> str:
+    """Return what a page that was meant for a browser says: its title, else its words; any other text as it is."""
+    if not PAGE.match(text):
+        return text
+    titled = TITLE.search(text)
+    said = " ".join(TAG.sub(" ", titled[1] if titled else text).split())
+    return f"a page for a browser, no API: {said[:MOST_OF_PAGE]!r}"
 
 
 def _worded(status: int, said: str, caller: Caller) -> str:
@@ -146,7 +161,7 @@ def _worded(status: int, said: str, caller: Caller) -> str:
     }
     advice[429] = advice[402]
     otherwise = (
-        "The run stops here and can be resumed; `moderation check CONFIG` tries the endpoint in two calls."
+        "The run stops here and can be resumed; `moderation check CONFIG` tries the endpoint with ten lines."
     )
     return f"{backend} at {endpoint} (model {model!r}) answered {said!r}. {advice.get(status, otherwise)}"
 

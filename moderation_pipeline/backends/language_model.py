@@ -115,6 +115,12 @@ class Reply:
     cost_usd: float | None = None
     is_cached: bool = False
 
+    def was_cut(self, most_tokens: int) -> bool:
+        """Whether it ended because it had that many tokens; a server that doesn't say why it ended is not trusted."""
+        if self.finish_reason is None:
+            return self.completion_tokens is not None and self.completion_tokens >= most_tokens
+        return self.finish_reason == CUT
+
 
 def whole_number(value: object) -> int | None:
     """Return what a server says as a count, of tokens say; null where it says something else."""

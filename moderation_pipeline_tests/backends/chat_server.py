@@ -83,6 +83,7 @@ class Behaviour:
     thinks_tokens: int = 0
     refuses_parameters: tuple[str, ...] = ()
     answer: Callable[[Body], Body] | None = None
+    instead: Callable[[Body, Body], tuple[int, bytes] | None] | None = None
     first_tokens: Callable[[Body], Mapping[str, float]] | None = None
     batch_polls: int = 0
     batch_leaves_out: int = 0
@@ -112,13 +113,20 @@ class ChatServer:
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
-            return await self._answer(request, body)
+            return self._sent(body, await self._answer(request, body))
         finally:
             self.in_flight -= 1
 
+    def _sent(self, body: Body, answer: web.StreamResponse) -> web.StreamResponse:
+        """Return the answer, or the status and bytes that are sent instead of it."""
+        if self.behaviour.instead is None or not isinstance(answer, web.Response) or answer.status != 200:
+            return answer
+        changed = self.behaviour.instead(body, orjson.loads(answer.body))  # type: ignore[arg-type]
+        return answer if changed is None else web.Response(status=changed[0], body=changed[1])
+
     async def _answer(self, request: web.Request, body: Body) -> web.StreamResponse:
         behaviour = self.behaviour
-        is_probe = _is_probe(body)
+        asks_ability = is_probe(body)
         refused = [name for name in behaviour.refuses_parameters if name in body]
         if refused:
             return _error(400, f"Unsupported parameter: '{refused[0]}'", param=refused[0])
@@ -129,16 +137,20 @@ class ChatServer:
         if behaviour.max_in_flight is not None and self.in_flight > behaviour.max_in_flight:
             return _error(429, "slow down", headers={"retry-after": str(behaviour.retry_after_s)})
         asked_tokens = _usage(body, "")["prompt_tokens"]
-        if behaviour.context_tokens is not None and asked_tokens > behaviour.context_tokens and not is_probe:
+        if (
+            behaviour.context_tokens is not None
+            and asked_tokens > behaviour.context_tokens
+            and not asks_ability
+        ):
             return _error(400, _too_long(asked_tokens, behaviour.context_tokens))
-        fault = None if is_probe else behaviour.faults(self.calls)
-        if not is_probe:
+        fault = None if asks_ability else behaviour.faults(self.calls)
+        if not asks_ability:
             self.calls += 1
         if behaviour.latency_s:
             await asyncio.sleep(behaviour.latency_s)
         if body.get("max_tokens", 0) < behaviour.thinks_tokens:
             return self._reply(body, "", finish_reason="length")
-        if is_probe and behaviour.cuts_probe and "response_format" in body:
+        if asks_ability and behaviour.cuts_probe and "response_format" in body:
             return self._reply(body, CUT_PROBE, finish_reason="length")
         if fault is None:
             return self._reply(body, self._text(body))
@@ -151,11 +163,11 @@ class ChatServer:
         schema = _schema_of(body)
         if schema is not None and (self.behaviour.enforces_schema or "tools" in body):
             return orjson.dumps(instance_of(schema, self._judgement(body))).decode()
-        return orjson.dumps(self._judgement(body)).decode() if not _is_probe(body) else "hello"
+        return orjson.dumps(self._judgement(body)).decode() if not is_probe(body) else "hello"
 
     def _first_tokens(self, body: Body) -> Mapping[str, float]:
         asks = self.behaviour.first_tokens
-        return {} if asks is None or "top_logprobs" not in body or _is_probe(body) else asks(body)
+        return {} if asks is None or "top_logprobs" not in body or is_probe(body) else asks(body)
 
     def _judgement(self, body: Body) -> Body:
         return (self.behaviour.answer or judge)(body)
@@ -203,7 +215,7 @@ class ChatServer:
             request.transport.abort()
             return response
         if fault is Fault.GARBAGE:
-            return web.Response(text="<html>upstream says hi</html>")
+            return web.Response(text="upstream says hi")
         if fault is Fault.EMPTY_CHOICES:
             return _json({"id": "1", "model": body["model"], "choices": [], "usage": _usage(body, "")})
         if fault is Fault.REFUSAL:
@@ -367,7 +379,8 @@ def _too_long(tokens: int, context: int) -> str:
     )
 
 
-def _is_probe(body: Body) -> bool:
+def is_probe(body: Body) -> bool:
+    """Whether a call only asks what the server can do."""
     return "Say hello" in str(body["messages"][-1]["content"])
 
 

@@ -19,7 +19,6 @@ from moderation_pipeline.agents.prompted.prompt import mark_for
 from moderation_pipeline.agents.prompted.prompt_judge import PromptJudge
 from moderation_pipeline.agents.prompted.reply_parsing import UnreadableReplyError, answer_in, braced
 from moderation_pipeline.backends.language_model import (
-    CUT,
     BadReplyError,
     JsonValue,
     Message,
@@ -98,7 +97,7 @@ async def _judged(judge: PromptJudge, group: Together) -> list[Verdict]:
 def _read(judge: PromptJudge, request: Request, reply: Reply, count: int) -> list[Verdict | None]:
     """Return the verdicts that the reply holds, null where it has none for a number."""
     try:
-        parts = parts_of(reply.text, is_cut=reply.finish_reason == CUT)
+        parts = parts_of(reply.text, is_cut=reply.was_cut(request.max_tokens))
     except UnreadableReplyError:
         parts = {}
     verdicts: list[Verdict | None] = []

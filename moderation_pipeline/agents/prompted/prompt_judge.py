@@ -14,7 +14,6 @@ from moderation_pipeline.agents.prompted.contradictions import sound
 from moderation_pipeline.agents.prompted.prompt import Instructions
 from moderation_pipeline.agents.prompted.reply_parsing import ReadReply, UnreadableReplyError, read_reply
 from moderation_pipeline.backends.language_model import (
-    CUT,
     BadReplyError,
     LanguageModel,
     Message,
@@ -99,8 +98,7 @@ class PromptJudge:
         return ReadReply(read.plan, ("repaired", *read.mended), read.confidence_source)
 
     def _parsed(self, reply: Reply, request: Request) -> ReadReply:
-        is_cut = reply.finish_reason == CUT
-        return self.read(reply.text, request, reply.logprobs, is_cut=is_cut)
+        return self.read(reply.text, request, reply.logprobs, is_cut=reply.was_cut(request.max_tokens))
 
     def read(
         self,

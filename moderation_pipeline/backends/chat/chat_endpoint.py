@@ -9,8 +9,10 @@ import asyncio
 from typing import Any, Generic, Protocol, TypeVar
 
 from moderation_pipeline.backends.chat.abilities import FoundAbilities, find_out
-from moderation_pipeline.backends.chat.chat_wire import Abilities, Body, body_of, reply_of
+from moderation_pipeline.backends.chat.chat_wire import Abilities, Body, body_of, reply_in
+from moderation_pipeline.backends.chat.response_body import decoded, error_in
 from moderation_pipeline.backends.chat.sdk_client import SdkClient
+from moderation_pipeline.backends.http_errors import http_error
 from moderation_pipeline.backends.language_model import (
     JsonValue,
     LanguageModel,
@@ -100,8 +102,13 @@ class ChatEndpoint(LanguageModel, Generic[Client]):
 
         Raises:
             BadReplyError: there is none in it.
+            LanguageModelError: it holds an error, which should have come under a status of its own.
         """
-        return reply_of(content, self.identity.model, self.client.caller.redacted)
+        caller = self.client.caller
+        body = decoded(content)
+        if (said := error_in(body)) is not None:
+            raise http_error(said.status, {}, said.body, caller)
+        return reply_in(body, content, self.identity.model, caller.redacted)
 
     async def _ability(self) -> Abilities:
         if self._abilities is not None:

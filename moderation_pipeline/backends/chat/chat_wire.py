@@ -6,12 +6,14 @@ Every provider that speaks it says some things in its own way; what an endpoint 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import orjson
 
+from moderation_pipeline.backends.chat.response_body import decoded, glimpse
 from moderation_pipeline.backends.language_model import (
     CUT,
     BadReplyError,
@@ -30,6 +32,21 @@ Body = dict[str, JsonValue]
 
 THOUGHTS = ("thinking", "reasoning", "redacted_thinking")
 """Types of a message's parts that are no answer. Thoughts beside the content (`reasoning_content`) aren't read."""
+
+THOUGHT_KEYS = ("reasoning_content", "reasoning", "thinking")
+"""Where servers put thoughts that stand beside the content."""
+
+CUT_WORDS = (CUT, "max_tokens", "max_output_tokens", "model_length", "max_length")
+"""How servers say that a reply had reached its most tokens (Gemini, Anthropic, Mistral and others beside OpenAI)."""
+
+FILTERED = ("content_filter", "safety", "prohibited_content", "blocklist", "spii", "recitation", "refusal")
+"""How they say that it was filtered."""
+
+STREAM = "chat.completion.chunk"
+"""What the pieces of a stream are called."""
+
+MOST_TOKENS = 1_000_000_000
+"""No call takes more: a larger number is no count."""
 
 
 class Structure(StrEnum):
@@ -115,14 +132,17 @@ def reply_of(content: bytes, asked_model: str, redacted: Callable[[str], str] = 
     Raises:
         BadReplyError: there is none in it, or one that says nothing; with what it cost, where it says so.
     """
-    try:
-        body = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        raise GarbledReplyError(f"no JSON: {_glimpse(content)}") from None
-    if not isinstance(body, dict):
-        raise GarbledReplyError(f"a JSON {type(body).__name__}, no object: {_glimpse(content)}")
+    return reply_in(decoded(content), content, asked_model, redacted)
+
+
+def reply_in(body: Body, content: bytes, asked_model: str, redacted: Callable[[str], str] = str) -> Reply:
+    """Return the reply in a decoded body, of which `content` is shown where it holds none.
+
+    Raises:
+        BadReplyError: as `reply_of`.
+    """
     if not isinstance(choices := body.get("choices"), list):
-        raise GarbledReplyError(f"no choices in it: {_glimpse(content)}")
+        raise GarbledReplyError(f"no choices in it: {glimpse(content)}")
     choice = choices[0] if choices and isinstance(choices[0], dict) else None
     reply = _reply(body, choice or {}, asked_model, redacted)
     if choice is None:
@@ -139,50 +159,106 @@ def model_ids(listed: object) -> list[str]:
 
 def _reply(body: Body, choice: Body, asked_model: str, redacted: Callable[[str], str]) -> Reply:
     usage = _mapping(body.get("usage"))
-    message = _mapping(choice.get("message"))
+    text = _text(_mapping(choice.get("message")))
+    if body.get("object") == STREAM:  # a key may have stood in two of its pieces
+        text = redacted(text)
     model = body.get("model")
-    finish_reason = choice.get("finish_reason")
     logprobs = _logprobs(choice.get("logprobs"))
     spelt = "".join(each.token for each in logprobs or ())
+    prompt_tokens, completion_tokens = _tokens_taken(usage, text)
     return Reply(
-        text=_text(message),
+        text=text,
         model=model if isinstance(model, str) and model else asked_model,
-        prompt_tokens=whole_number(usage.get("prompt_tokens")),
-        completion_tokens=whole_number(usage.get("completion_tokens")),
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
         cached_prompt_tokens=_cached_tokens(usage),
-        finish_reason=finish_reason if isinstance(finish_reason, str) else None,
+        finish_reason=_finish_reason(choice.get("finish_reason")),
         logprobs=logprobs if redacted(spelt) == spelt else None,
         first_tokens=_first_tokens(choice.get("logprobs")),
     )
 
 
 def _checked(reply: Reply, choice: Body) -> Reply:
-    refusal = _mapping(choice.get("message")).get("refusal")
+    message = _mapping(choice.get("message"))
     error: BadReplyError
-    if isinstance(refusal, str) and refusal:
+    if refusal := _refusal(message):
         error = RefusedReplyError(refusal[:200], reply=reply)
-    elif reply.finish_reason == "content_filter":
+    elif reply.finish_reason in FILTERED:
         error = RefusedReplyError("filtered by the provider", reply=reply)
     elif not reply.text.strip() and reply.finish_reason == CUT:
         error = OnlyThoughtsError("all tokens went into thoughts; is max_tokens too small?", reply=reply)
     elif not reply.text.strip():
-        error = EmptyReplyError(f"no text (finish reason {reply.finish_reason})", reply=reply)
+        beside = " beside its thoughts" if any(message.get(key) for key in THOUGHT_KEYS) else ""
+        error = EmptyReplyError(f"no text{beside} (finish reason {reply.finish_reason})", reply=reply)
     else:
         return reply
     raise error
 
 
+def _refusal(message: Body) -> str:
+    """Return the words with which the model refused; nothing where it didn't."""
+    content = message.get("content")
+    parts = [_mapping(part) for part in content] if isinstance(content, list) else []
+    said = [message.get("refusal"), *(part.get("refusal") for part in parts if part.get("type") == "refusal")]
+    return next((each for each in said if isinstance(each, str) and each), "")
+
+
+def _finish_reason(given: object) -> str | None:
+    """Return why the reply ended, in the words of OpenAI where others say the same."""
+    if not isinstance(given, str):
+        return None
+    plain = given.lower()
+    return CUT if plain in CUT_WORDS else plain if plain in FILTERED else given
+
+
 def _text(message: Body) -> str:
     """Return the message's text, or the arguments of the tool it called; no thoughts where they stand apart."""
     calls = message.get("tool_calls")
-    if isinstance(calls, list) and calls:
-        arguments = _mapping(_mapping(calls[0]).get("function")).get("arguments")
-        return arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()
+    functions = (
+        [_mapping(_mapping(call).get("function")) for call in calls] if isinstance(calls, list) else []
+    )
+    for function in (*functions, _mapping(message.get("function_call"))):
+        arguments = function.get("arguments")
+        if isinstance(arguments, dict):
+            return orjson.dumps(arguments).decode()
+        if isinstance(arguments, str) and arguments.strip():
+            return arguments
     content = message.get("content")
     if isinstance(content, list):
-        parts = [_mapping(part) for part in content]
-        return "".join(str(part.get("text") or "") for part in parts if part.get("type") not in THOUGHTS)
+        return "".join(_part(part) for part in content)
+    if isinstance(content, dict):
+        return orjson.dumps(content).decode()
     return content if isinstance(content, str) else ""
+
+
+def _part(part: JsonValue) -> str:
+    if isinstance(part, str):
+        return part
+    fields = _mapping(part)
+    return str(fields.get("text") or "") if fields.get("type") not in THOUGHTS else ""
+
+
+def _tokens_taken(usage: Body, text: str) -> tuple[int | None, int | None]:
+    """Return how many tokens were read and written; null where the server doesn't say, or says what can't be.
+
+    Some (xAI, Gemini) leave what was thought out of what was written, and bill it: then only the total has it.
+    """
+    prompt = _count(usage, "prompt_tokens", "input_tokens")
+    written = _count(usage, "completion_tokens", "output_tokens")
+    total = _count(usage, "total_tokens")
+    if prompt is None or prompt == 0 or (written == 0 and text):
+        return None, None
+    if written is not None and total is not None:
+        written = max(written, total - prompt)
+    return prompt, written
+
+
+def _count(usage: Body, *names: str) -> int | None:
+    value = next((usage[name] for name in names if name in usage), None)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    number = whole_number(value)
+    return number if number is None or number <= MOST_TOKENS else None
 
 
 def _logprobs(given: object) -> tuple[TokenLogprob, ...] | None:
@@ -213,19 +289,18 @@ def _tokens(tokens: Sequence[object], logprobs: Sequence[object]) -> tuple[Token
     pairs = [
         TokenLogprob(token, float(logprob))
         for token, logprob in zip(tokens, logprobs, strict=False)
-        if isinstance(token, str) and isinstance(logprob, (int, float))
+        if isinstance(token, str) and isinstance(logprob, (int, float)) and math.isfinite(logprob)
     ]
     return tuple(pairs) or None
 
 
 def _cached_tokens(usage: Body) -> int:
-    details = _mapping(usage.get("prompt_tokens_details"))
-    return whole_number(details.get("cached_tokens")) or whole_number(usage.get("cached_tokens")) or 0
+    """Return how many of the prompt's tokens were read from a cache, in the words of whoever says so."""
+    details = [_mapping(usage.get(name)) for name in ("prompt_tokens_details", "input_tokens_details")]
+    said = [_count(each, "cached_tokens") for each in (*details, usage)]
+    said += [_count(usage, "prompt_cache_hit_tokens"), _count(usage, "cache_read_input_tokens")]
+    return next((each for each in said if each), 0)
 
 
 def _mapping(value: object) -> Body:
     return value if isinstance(value, dict) else {}
-
-
-def _glimpse(content: bytes) -> str:
-    return repr(content[:80].decode(errors="replace"))

@@ -87,6 +87,10 @@ def test_log_probabilities_that_aren_t_there_are_none(logprobs: JsonValue) -> No
     [
         {"content": None, "tool_calls": [{"function": {"name": "verdict", "arguments": '{"a": 1}'}}]},
         {"content": "", "tool_calls": [{"function": {"name": "verdict", "arguments": {"a": 1}}}]},
+        {"content": '{"a": 1}', "tool_calls": [{"function": {"name": "verdict", "arguments": None}}]},
+        {"content": None, "function_call": {"name": "verdict", "arguments": '{"a": 1}'}},
+        {"content": {"a": 1}},
+        {"content": ['{"a":', " 1}"]},
         {"content": '{"a": 1}'},
         {"content": [{"type": "text", "text": '{"a": 1}'}]},
         {"content": [{"type": "reasoning", "text": '{"a": 2}'}, {"type": "text", "text": '{"a": 1}'}]},
@@ -101,7 +105,12 @@ def test_the_text_is_found_where_servers_put_it(message: JsonValue) -> None:
     ("content", "error"),
     [
         (b"", GarbledReplyError),
-        (b"<html>", GarbledReplyError),
+        (b"upstream says hi", GarbledReplyError),
+        (answer({"content": None, "tool_calls": [{"function": {"name": "verdict"}}]}), EmptyReplyError),
+        (answer({"content": [{"type": "refusal", "refusal": "I can't."}]}), RefusedReplyError),
+        (answer({"content": "half"}, finish_reason="SAFETY"), RefusedReplyError),
+        (answer({"content": ""}, finish_reason="MAX_TOKENS"), OnlyThoughtsError),
+        (b'data: {"choices": [{"delta": {"content": "{"}}]}\n\n', GarbledReplyError),
         (b"[1, 2]", GarbledReplyError),
         (b'{"error": "so"}', GarbledReplyError),
         (b'{"choices": []}', EmptyReplyError),
@@ -117,6 +126,36 @@ def test_the_text_is_found_where_servers_put_it(message: JsonValue) -> None:
 def test_an_answer_that_is_no_reply_is_named(content: bytes, error: type[BadReplyError]) -> None:
     with pytest.raises(error):
         reply_of(content, "tiny")
+
+
+@pytest.mark.parametrize(
+    ("usage", "taken"),
+    [
+        ({"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15}, (12, 3, 0)),
+        ({"prompt_tokens": 12.0, "completion_tokens": 3.0}, (12, 3, 0)),
+        ({"input_tokens": 12, "output_tokens": 3, "input_tokens_details": {"cached_tokens": 8}}, (12, 3, 8)),
+        ({"prompt_tokens": 12, "completion_tokens": 3, "prompt_cache_hit_tokens": 8}, (12, 3, 8)),
+        # xAI and Gemini bill what was thought, and tell of it in the total alone.
+        ({"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 115}, (12, 103, 0)),
+        ({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, (None, None, 0)),
+        ({"prompt_tokens": 12, "completion_tokens": 0}, (None, None, 0)),
+        ({"prompt_tokens": 10**12, "completion_tokens": 3}, (None, None, 0)),
+        ({"prompt_tokens": "12", "completion_tokens": -3}, (None, None, 0)),
+    ],
+)
+def test_tokens_are_counted_as_they_are_billed_and_not_at_all_where_it_can_t_be_so(
+    usage: JsonValue, taken: tuple[int | None, int | None, int]
+) -> None:
+    content = {**orjson.loads(answer({"content": "fine"})), "usage": usage}
+    reply = reply_of(orjson.dumps(content), "tiny")
+
+    assert (reply.prompt_tokens, reply.completion_tokens, reply.cached_prompt_tokens) == taken
+
+
+def test_a_probability_that_is_no_number_is_none() -> None:
+    content = answer({"content": "fine"}, logprobs={"content": [{"token": "fine", "logprob": 7.5}]})
+    for written in (b"NaN", b"-Infinity"):
+        assert reply_of(content.replace(b"7.5", written), "tiny").logprobs is None
 
 
 def test_a_bad_reply_keeps_what_it_cost() -> None:
@@ -146,5 +185,14 @@ JSON = st.recursive(
 def test_whatever_a_server_sends_is_a_reply_or_a_bad_one(value: JsonValue) -> None:
     try:
         reply_of(orjson.dumps(value), "tiny")
+    except BadReplyError:
+        return
+
+
+@given(st.lists(JSON, max_size=4))
+def test_whatever_a_server_streams_is_a_reply_or_a_bad_one(pieces: list[JsonValue]) -> None:
+    lines = [b"data: " + orjson.dumps(piece) for piece in pieces]
+    try:
+        reply_of(b": a stream\n\n" + b"\n\n".join(lines), "tiny")
     except BadReplyError:
         return

@@ -29,10 +29,11 @@ from moderation_pipeline.backends.language_model import (
     ModelIdentity,
     Reply,
     Request,
+    TooLongError,
     TransportError,
 )
 from moderation_pipeline.backends.run_models import backend_of, prices_of
-from moderation_pipeline.backends.wrappers.hopeless import cure
+from moderation_pipeline.backends.wrappers.hopeless import cure, room_needed
 from moderation_pipeline.backends.wrappers.metering import MeteredModel
 from moderation_pipeline.backends.wrappers.prices import PriceList
 from moderation_pipeline.config.decision_specs import DecisionSpec
@@ -91,6 +92,7 @@ class _Explained(LanguageModel):
         self._model = model
         self._check = check
         self._spec = spec
+        self._is_too_small = False
 
     @property
     def identity(self) -> ModelIdentity:
@@ -106,6 +108,11 @@ class _Explained(LanguageModel):
                 if note is not None and note not in self._check.notes:  # a repair asks a second time
                     self._check.notes.append(note)
             return await self._model.complete(request)
+        except TooLongError as error:
+            if not self._is_too_small:  # one line's tokens will do for all ten
+                self._is_too_small = True
+                self._check.notes.append(room_needed(self.identity, request, error))
+            raise
         except BadReplyError:
             raise
         except TransportError as error:

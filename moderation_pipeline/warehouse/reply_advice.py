@@ -17,9 +17,15 @@ ADVICE = {
     "too_long": (
         "more text than the model takes: give the server more context, or set `prompt: category`, fewer context_lines"
     ),
+    "cut_off": (
+        "the reply ended before its answer did: raise max_tokens, or have the model think less (`effort: low`)"
+    ),
     "refused": "the model or a filter would not judge them: take another model, or `fallback: rules`",
     "empty": "no text in them: where a model thinks before it answers, raise max_tokens",
-    "garbled": "no reply in what the server sent: run `moderation cache --drop-errors`, and again",
+    "garbled": (
+        "no reply in what the server sent: look whether base_url is right and it speaks OpenAI's protocol, and run "
+        "again, which asks for these alone"
+    ),
     "timeout": (
         "nobody answered in time: raise timeout_s or lower concurrency, and run again, which asks for these alone"
     ),
@@ -29,8 +35,10 @@ ADVICE = {
 }
 """By the code of a bad reply."""
 
-KEPT = ("unreadable", "refused", "empty", "garbled")
-"""Kinds that were paid for and are kept, so that running again asks for none of them."""
+KEPT = ("refused", "empty")
+"""Kinds that were paid for and are kept as what they are, so that running again asks for none of them. What can't be
+read is kept as a reply like any other, which nothing forgets by its kind: another prompt or limit asks anew.
+"""
 
 FORGET = "What was paid for is kept: `moderation cache --drop-errors` forgets it, so that it is asked again."
 

@@ -187,6 +187,8 @@ def test_a_context_that_is_too_small_is_named_before_the_run(
     assert code == ExitCode.FAILED
     assert "exceeds the available context size (200 tokens)" in told
     assert "10 of 10 lines" in told
+    assert told.count("with a context of") == 1
+    assert "--ctx-size" in told
 
 
 def test_a_student_of_scores_has_nothing_to_be_asked_and_says_so(

@@ -30,7 +30,14 @@ def test_each_kind_is_counted_by_itself_and_says_what_to_do() -> None:
     said = what_to_do(bad)
     assert "Student: 2 of 3 timeout (nobody answered in time: raise timeout_s" in said
     assert "Student: 1 of 3 unreadable" in said
-    assert "moderation cache --drop-errors" in said  # the unreadable one is kept
+    assert "moderation cache --drop-errors" not in said  # it wouldn't forget the unreadable one
+
+
+def test_what_is_kept_as_no_reply_names_the_command_that_forgets_it() -> None:
+    for kind in ("refused", "empty"):
+        assert "moderation cache --drop-errors" in what_to_do(
+            bad_replies(answers(f"{kind}: so"), answers(None))
+        )
 
 
 def test_good_replies_and_nobody_asked_say_nothing() -> None:

@@ -1,8 +1,9 @@
-"""Giving a run up where it is no use: nobody answers any more, or the prompt is longer than the model's context.
+"""Giving a run up where it is no use: nobody answers any more, no reply holds text, or no prompt fits into the context.
 
-Both fail call after call, each of them for nothing, and would leave a table of undecided comments that looks like a
+All fail call after call, each of them for nothing, and would leave a table of undecided comments that looks like a
 run. So after a row of such failures the run stops, in one sentence that says what to do; what was answered is kept,
-and the same command goes on. How often one call is tried is `retry.py`'s.
+and the same command goes on. What a chat can provoke (a refusal, an answer that can't be read) is no reason to give
+up. How often one call is tried is `retry.py`'s.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ import re
 from collections.abc import Callable
 
 from moderation_pipeline.backends.language_model import (
+    BadReplyError,
     CallTimedOutError,
+    EmptyReplyError,
     FatalBackendError,
+    GarbledReplyError,
     LanguageModel,
     ModelIdentity,
+    OnlyThoughtsError,
     RateLimitedError,
     Reply,
     Request,
@@ -27,6 +32,9 @@ from moderation_pipeline.backends.wrappers.token_count import counted
 MOST_UNANSWERED = 8
 """Calls in a row, each tried as often as the config says. Where a call in two fails for good, that many fail in a row
 once in 256 times; a server that is gone fails them all."""
+
+MOST_EMPTY = 16
+"""Calls in a row whose reply holds no text, or that brought no reply."""
 
 MOST_TOO_LONG = 16
 """Calls in a row. A chat may hold long lines, and those fail fastest, before the others of their batch are answered."""
@@ -48,6 +56,7 @@ class HopelessModel(WrappedModel):
         self._stop = stop
         self._unanswered = 0
         self._too_long = 0
+        self._empty = 0
         self._given_up: FatalBackendError | None = None
 
     async def complete(self, request: Request) -> Reply:
@@ -66,7 +75,13 @@ class HopelessModel(WrappedModel):
         except TooLongError as error:
             self._did_not_fit(request, error)
             raise
-        self._unanswered = self._too_long = 0
+        except (GarbledReplyError, EmptyReplyError, OnlyThoughtsError) as error:
+            self._said_nothing(request, error)
+            raise
+        except BadReplyError:
+            self._unanswered = self._too_long = self._empty = 0
+            raise
+        self._unanswered = self._too_long = self._empty = 0
         return reply
 
     def _failed(self, error: TransportError) -> None:
@@ -79,6 +94,12 @@ class HopelessModel(WrappedModel):
         self._too_long += 1
         if self._too_long >= MOST_TOO_LONG:
             self._give_up(too_small(self.identity, request, error))
+
+    def _said_nothing(self, request: Request, error: BadReplyError) -> None:
+        self._unanswered = 0
+        self._empty += 1
+        if self._empty >= MOST_EMPTY:
+            self._give_up(without_text(self.identity, request, self._empty, error))
 
     def _give_up(self, why: str) -> None:
         if self._given_up is None:  # others that flew with the last one find it given up
@@ -97,6 +118,21 @@ def unanswered(identity: ModelIdentity, calls: int, error: TransportError) -> st
     )
 
 
+def without_text(identity: ModelIdentity, request: Request, calls: int, error: BadReplyError) -> str:
+    """Return what to say of a model or server whose replies hold nothing."""
+    backend, endpoint, model = identity
+    thinking = (
+        f"A model that thinks needs more than the {request.max_tokens:,} tokens that a reply may have: set a higher "
+        "max_tokens, or have it think less (`effort: low` or `none`)."
+    )
+    wrong = "Is base_url right, and does the server speak OpenAI's protocol?"
+    return (
+        f"{backend} at {endpoint} (model {model!r}) answered {calls} calls in a row without an answer, the last with "
+        f"{error.reply_error!r}. {wrong if isinstance(error, GarbledReplyError) else thinking} The run stops here; the "
+        "same command goes on where it stopped."
+    )
+
+
 def cure(error: TransportError) -> str:
     """Return what to try where nobody answers."""
     if isinstance(error, CallTimedOutError):
@@ -107,7 +143,15 @@ def cure(error: TransportError) -> str:
 
 
 def too_small(identity: ModelIdentity, request: Request, error: TooLongError) -> str:
-    """Return what to say where ordinary comments don't fit into a model's context."""
+    """Return what a run that stops says where ordinary comments don't fit into a model's context."""
+    return (
+        f"{room_needed(identity, request, error)} The run stops here, and the same command goes on: what was too long "
+        "is asked again."
+    )
+
+
+def room_needed(identity: ModelIdentity, request: Request, error: TooLongError) -> str:
+    """Return how much a request takes that didn't fit into a model's context, and what to set."""
     backend, endpoint, model = identity
     tokens = prompt_tokens(identity.model, request)
     needed = max(tokens, named_tokens(error.detail)) + request.max_tokens
@@ -116,8 +160,8 @@ def too_small(identity: ModelIdentity, request: Request, error: TooLongError) ->
         f"The prompts are longer than the context of {model!r} ({backend} at {endpoint}): about {tokens:,} tokens and "
         f"up to {request.max_tokens:,} of the reply; it says {error.detail!r}. Start the server with a context of "
         f"{context:,} tokens or more (llama.cpp --ctx-size, which all its slots share; vLLM --max-model-len; Ollama "
-        "num_ctx), or set `prompt: category`, fewer context_lines or a lower max_tokens. The run stops here, and the "
-        "same command goes on: what was too long is asked again."
+        "num_ctx; LM Studio, as the model is loaded), or set `prompt: category`, fewer context_lines or a lower "
+        "max_tokens."
     )
 
 

@@ -1,8 +1,8 @@
 """The reply cache: what may be answered from the store, who pays, and how identical calls become one.
 
 A wrapper around everything that asks. What a day may cost is asked with the claim on a call (`budget.py`). Stored are
-replies, good and bad; a transport failure never is, nor what was too long for a model: that cost nothing, and the same
-server may be started with a larger context.
+replies, good and bad; a transport failure never is, nor what was too long for a model or held no reply: that cost
+nothing that anybody knows of, and the same server may be started with a larger context, or mended.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import orjson
 from moderation_pipeline.backends.language_model import (
     BAD_REPLIES,
     BadReplyError,
+    GarbledReplyError,
     LanguageModel,
     ModelIdentity,
     Reply,
@@ -27,6 +28,9 @@ from moderation_pipeline.backends.language_model import (
 from moderation_pipeline.backends.stores.stored_replies import Attempt, ReplyStore, StoredReply, Wish
 from moderation_pipeline.backends.wrappers.budget import DailyBudget, daily_budget_spent
 from moderation_pipeline.backends.wrappers.prices import PriceList
+
+UNKEPT = frozenset({TooLongError.code, GarbledReplyError.code})
+"""Codes of bad replies that are asked for again."""
 
 GRACE_S = 30.0
 """How long a run that ends waits for replies under way."""
@@ -50,7 +54,7 @@ class Purchases:
 
     def may_use(self, stored: StoredReply, now: float) -> bool:
         """Whether the stored reply answers a call of this run."""
-        if stored.error_code == TooLongError.code:  # as stores of before hold them
+        if stored.error_code in UNKEPT:  # as stores of before hold them
             return False
         if stored.bought_by == self.attempt.run_id:
             return True
@@ -175,8 +179,8 @@ class CachedModel(WrappedModel):
         bought_by = self._purchases.attempt.run_id
         try:
             reply = await self.inner.complete(request)
-        except TooLongError:
-            raise
         except BadReplyError as error:
+            if error.code in UNKEPT:
+                raise
             return StoredReply(error.reply, error.code, error.detail, bought_by, self._store.now())
         return StoredReply(reply, None, None, bought_by, self._store.now())

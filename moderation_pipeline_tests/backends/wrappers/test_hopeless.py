@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
+import orjson
 import pytest
 
 from moderation_pipeline.backends.language_model import (
@@ -16,6 +18,7 @@ from moderation_pipeline.backends.language_model import (
 )
 from moderation_pipeline.backends.stores.sqlite_upkeep import SqliteUpkeep
 from moderation_pipeline.backends.wrappers.hopeless import (
+    MOST_EMPTY,
     MOST_TOO_LONG,
     MOST_UNANSWERED,
     HopelessModel,
@@ -23,7 +26,7 @@ from moderation_pipeline.backends.wrappers.hopeless import (
 )
 from moderation_pipeline.config.run_config import Config
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline_tests.backends.chat_server import Behaviour, Fault, running
+from moderation_pipeline_tests.backends.chat_server import Behaviour, Body, Fault, is_probe, running
 from moderation_pipeline_tests.backends.runs import config_with, run, texts_of
 from moderation_pipeline_tests.backends.scripted_model import ScriptedModel, request
 
@@ -119,3 +122,45 @@ def test_what_to_do_hangs_on_what_happened(error: TransportError, said: str) -> 
 )
 def test_what_a_server_says_of_tokens_is_read(said: str, tokens: int) -> None:
     assert named_tokens(said) == tokens
+
+
+def only_thinking(_: Body, reply: Body) -> tuple[int, bytes]:
+    choice = reply["choices"][0]
+    choice["finish_reason"] = "length"
+    choice["message"] = {"role": "assistant", "content": None, "reasoning_content": "Hm. Let me see."}
+    return 200, orjson.dumps(reply)
+
+
+@pytest.mark.parametrize(
+    ("instead", "said"),
+    [
+        (lambda *_: (200, b'{"status": "ok"}'), "does the server speak OpenAI's protocol"),
+        (lambda *_: (200, b"hello, this is a wiki"), "does the server speak OpenAI's protocol"),
+        (only_thinking, "needs more than the 500 tokens that a reply may have: set a higher max_tokens"),
+    ],
+    ids=["no choices", "no JSON", "thoughts alone"],
+)
+def test_a_server_whose_replies_hold_nothing_stops_the_run_before_a_thousand_of_them(
+    tmp_path: Path, instead: Callable[[Body, Body], tuple[int, bytes]], said: str
+) -> None:
+    def unless_probed(asked: Body, reply: Body) -> tuple[int, bytes] | None:
+        return None if is_probe(asked) else instead(asked, reply)
+
+    with running(Behaviour(instead=unless_probed)) as server:
+        with pytest.raises(FatalBackendError, match=said):
+            run(tmp_path, expert_alone(server.base_url, concurrency=2), texts_of(100), finishes=False)
+        calls = server.calls
+        server.behaviour.instead = None
+        tables = run(tmp_path, expert_alone(server.base_url, concurrency=2), texts_of(100)).tables
+
+    assert calls <= MOST_EMPTY + 4
+    assert tables.expert_audits["reply_error"].drop_nulls().len() <= (
+        MOST_EMPTY if instead is only_thinking else 0
+    )
+
+
+def test_what_a_chat_can_provoke_stops_nobody_s_run(tmp_path: Path) -> None:
+    with running(Behaviour(faults=lambda _: Fault.REFUSAL)) as server:
+        tables = run(tmp_path, expert_alone(server.base_url), texts_of(60)).tables
+
+    assert tables.expert_audits["reply_error"].str.starts_with("refused").all()

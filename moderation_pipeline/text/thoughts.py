@@ -1,6 +1,6 @@
 """What a model thought aloud before its answer, taken out of its reply: a draft in a thought is no answer.
 
-The marks are those that models and servers are known to write. How the answer is read is `reply_parsing.py`'s.
+The marks are those that models and servers are known to write. How an answer is read is `agents/prompted`'s.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ WORDS = "think|thinking|thoughts?|reasoning|reflection|analysis|scratchpad"
 
 MARKS: dict[str, tuple[str, str]] = {
     # Qwen, DeepSeek, GLM, MiniMax, Seed and many others, in angles or in square brackets (Magistral).
-    "tag": (rf"<(?:\w+:)?(?:{WORDS})\s*>", rf"</(?:\w+:)?(?:{WORDS})\s*>"),
+    "tag": (rf"<(?:\w+:)?(?:{WORDS})(?:[\s_][^<>]*)?>", rf"</(?:\w+:)?(?:{WORDS})(?:_\w+)?\s*>"),
+    "special": (rf"<\|(?:{WORDS})\|>", rf"<\|/(?:{WORDS})\|>|<\|(?:end_of_)?(?:{WORDS})_end\|>"),
+    "details": (r"<details\b[^<>]*\breasoning\b[^<>]*>", r"</details\s*>"),
     "bracket": (rf"\[(?:{WORDS})\]", rf"\[/(?:{WORDS})\]"),
     "kimi": (r"◁think▷", r"◁/think▷"),
     "command": (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),

@@ -2,7 +2,7 @@
 
 Mended are fences, prose around, trailing commas, a cut end, wrong case, synonyms (`reply_words.py`), each
 noted by name. Not mended: no action, an unknown one, a sanction or reply for nothing, two answers that differ, and
-a reply that was cut off before its answer: what a model only thought (`thoughts.py`) is never acted on.
+a reply that was cut off before its answer: what a model only thought (`text/thoughts.py`) is never acted on.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import TypeVar
 import orjson
 
 from moderation_pipeline.agents.prompted.reply_words import ACTIONS, CATEGORIES, CONFIDENCES, KEYS
-from moderation_pipeline.agents.prompted.thoughts import Span, UnclosedThoughtError, without_thoughts
 from moderation_pipeline.backends.language_model import TokenLogprob
 from moderation_pipeline.plan import SECONDS_PER, Action, Category, Plan
+from moderation_pipeline.text.thoughts import Span, UnclosedThoughtError, without_thoughts
 
 LONGEST_TIMEOUT_S = 14 * 86_400
 """Twitch's own bound, two weeks."""

@@ -2,8 +2,9 @@
 
 An endpoint may refuse a parameter (an answer), or accept and ignore it, which is worse: so it is asked for a
 word that stands in the schema only. Who gives that word obeyed the schema, also where the reply is cut at its
-limit before it ends: small models write and write where a text is asked for. What was found is kept by
-`backends/stores/`; the calls themselves are the endpoint's (`chat_endpoint.py`).
+limit before it ends: small models write and write where a text is asked for; and who was cut off in a thought has
+not answered yet. A failure may be chance, so that what only failed is asked for once more at the end. What was found is
+kept by `backends/stores/`; the calls themselves are the endpoint's (`chat_endpoint.py`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from moderation_pipeline.backends.language_model import (
     Request,
     ServerFailedError,
 )
+from moderation_pipeline.text.thoughts import UnclosedThoughtError, without_thoughts
 
 HIDDEN_WORD = "tangerine-47"
 
@@ -58,7 +60,7 @@ PLAIN_PROBE = Request(
 """Asked where a reply that kept to a structure came without log-probabilities: some servers give none with a structure,
 and llama-cpp-python's none unless it is asked for the likeliest tokens too. Both are what `chat_decisions` asks for."""
 
-PROBE_VERSION = 3
+PROBE_VERSION = 4
 """Raised where the same endpoint may be found to do more than before: what an older probe found is found out anew."""
 
 CAN_NOT = (500, 501)
@@ -92,6 +94,7 @@ async def find_out(ask: Ask) -> FoundAbilities:
     tried, probe = Abilities(), PROBE
     replies: list[Reply] = []
     bad_replies = failures = 0
+    failed: Abilities | None = None
     for _ in range(MOST_CALLS):
         try:
             reply = await ask(probe, tried)
@@ -105,6 +108,7 @@ async def find_out(ask: Ask) -> FoundAbilities:
                 continue
             bad_replies += 1
             if bad_replies % 2 == 0:  # once may be chance
+                failed = failed or tried
                 tried = _plainer(tried)
             continue
         except ServerFailedError as error:
@@ -112,16 +116,37 @@ async def find_out(ask: Ask) -> FoundAbilities:
                 raise
             failures += 1
             if failures % 2 == 0:
+                failed = failed or tried
                 tried = _plainer(tried)
             continue
         replies.append(reply)
+        if probe is PROBE and _was_cut_thinking(reply):
+            probe = replace(PROBE, max_tokens=THINKING_TOKENS)
+            continue
+        if failed is not None and (second := await _second_look(ask, probe, failed)) is not None:
+            replies.append(second)
+            reply, tried = second, failed
         if tried.structure is Structure.PLAIN or _obeyed(reply):
-            if reply.logprobs is None and tried.has_logprobs and tried.structure is not Structure.PLAIN:
-                replies += await _plain_replies(ask, tried)
-            has_logprobs = replies[-1].logprobs is not None
-            return FoundAbilities(replace(tried, has_logprobs=has_logprobs), tuple(replies))
+            return await _found(ask, tried, replies)
         tried = _plainer(tried)
     return FoundAbilities(replace(tried, structure=Structure.PLAIN, has_logprobs=False), tuple(replies))
+
+
+async def _found(ask: Ask, tried: Abilities, replies: list[Reply]) -> FoundAbilities:
+    """Return what was tried, which is so, and whether there are log-probabilities, if need be with plain text."""
+    if replies[-1].logprobs is None and tried.has_logprobs and tried.structure is not Structure.PLAIN:
+        replies += await _plain_replies(ask, tried)
+    has_logprobs = replies[-1].logprobs is not None
+    return FoundAbilities(replace(tried, has_logprobs=has_logprobs), tuple(replies))
+
+
+async def _second_look(ask: Ask, probe: Request, failed: Abilities) -> Reply | None:
+    """Return the reply that obeys, of an endpoint that had only failed: a server may have been starting, or busy."""
+    try:
+        reply = await ask(probe, failed)
+    except (RejectedRequestError, BadReplyError, ServerFailedError):
+        return None
+    return reply if _obeyed(reply) else None
 
 
 async def _plain_replies(ask: Ask, tried: Abilities) -> list[Reply]:
@@ -136,11 +161,24 @@ def _was_cut(error: BadReplyError) -> bool:
     return error.reply is not None and error.reply.finish_reason == CUT
 
 
-def _obeyed(reply: Reply) -> bool:
+def _was_cut_thinking(reply: Reply) -> bool:
+    return reply.was_cut(PROBE.max_tokens) and _without_thoughts(reply.text) is None
+
+
+def _without_thoughts(text: str) -> str | None:
+    """Return the text without what was only thought in it; null where nothing else is."""
     try:
-        answer = orjson.loads(reply.text)
+        return without_thoughts(text, (), lambda rest: WORD_GIVEN.match(rest) is not None)
+    except UnclosedThoughtError:
+        return None
+
+
+def _obeyed(reply: Reply) -> bool:
+    text = _without_thoughts(reply.text) or ""
+    try:
+        answer = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return WORD_GIVEN.match(reply.text) is not None
+        return WORD_GIVEN.match(text) is not None
     return isinstance(answer, dict) and answer.get("word") == HIDDEN_WORD
 
 

@@ -10,17 +10,19 @@ from collections.abc import Sequence
 
 from moderation_pipeline.agents.keyless.evidence import CARING_REPLY, RULES, STEPS, action_for
 from moderation_pipeline.agents.prompted.reply_parsing import (
+    OWN_ACTIONS,
     OWN_CATEGORIES,
     ReadReply,
     UnreadableReplyError,
     answer_in,
     value_probability,
 )
-from moderation_pipeline.agents.prompted.reply_words import CATEGORIES
+from moderation_pipeline.agents.prompted.reply_words import ACTIONS, CATEGORIES
 from moderation_pipeline.backends.language_model import TokenLogprob
 from moderation_pipeline.plan import Action, Category, Plan
 
 NAMED = re.compile(r'"category"\s*:\s*"([^"]*)"')
+ACTED = re.compile(r'"action"\s*:\s*"([^"]*)"')
 HARMLESS = "It breaks no rule."
 """The reason of every plan for the category none: it is ours, and no model's."""
 
@@ -45,17 +47,29 @@ def read_category(
 
 
 def _category(text: str, mended: list[str]) -> Category:
-    named = set(NAMED.findall(text)) or {text}
-    plain = {re.sub(r"[\s-]+", "_", name.strip().strip(".\"'`{}").lower()) for name in named}
+    named = set(NAMED.findall(text))
+    plain = {_plain(name) for name in named or {text}}
     if len(plain) != 1:
         raise UnreadableReplyError(f"it names {len(plain)} categories, not one")
     (word,) = plain
-    if word in OWN_CATEGORIES:
-        return OWN_CATEGORIES[word]
-    if word not in CATEGORIES:
+    category = OWN_CATEGORIES.get(word)
+    # Alone, a synonym ("ok", "null") may be no answer to what was asked: only the words that were offered are one.
+    if category is None and named and word in CATEGORIES:
+        mended.append("synonym:category")
+        category = CATEGORIES[word]
+    if category is None:
         raise UnreadableReplyError(f"category is {word[:60]!r}, not one of {', '.join(Category)}")
-    mended.append("synonym:category")
-    return CATEGORIES[word]
+    actions = {_plain(action) for action in ACTED.findall(text)}
+    acted = sorted(
+        action for action in actions if OWN_ACTIONS.get(action, ACTIONS.get(action)) is not Action.ALLOW
+    )
+    if category is Category.NONE and acted:
+        raise UnreadableReplyError(f"the action {acted[0][:20]} doesn't go with the category none")
+    return category
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[\s-]+", "_", word.strip().strip(".\"'`{}").lower())
 
 
 def _plan(category: Category, likelihood: float | None, confidence: float) -> Plan:

@@ -7,32 +7,42 @@ prompt's own words said to a user, an example's words given as the reason. What 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from moderation_pipeline.agents.keyless.evidence import CARING_REPLY, RULES
-from moderation_pipeline.agents.prompted.reply_parsing import ReadReply, UnreadableReplyError
+from moderation_pipeline.agents.prompted.reply_parsing import ReadReply, UnreadableReplyError, braced
 from moderation_pipeline.backends.language_model import Message
 from moderation_pipeline.plan import Action, Category, Plan
 
 ALLOWED_RULE = RULES[Category.NONE]
 
+RULE_OF = {rule: category for category, rule in RULES.items()}
+
 QUOTED_WORDS = 4
 """From so many words on, what stands in the prompt word for word is a quotation: shorter ones may be chance."""
 
-COMMAND_MARKS = ("!", "/")
-"""What a bot would take a reply for an order by."""
+COMMAND = re.compile(r"^[\W_]*?(?:[!/]|\.(?=\w))", re.MULTILINE)
+"""What a bot, or the chat itself, would take a reply for an order by, at the beginning of any of its lines."""
 
 
-def sound(read: ReadReply, shown: Sequence[Message]) -> ReadReply:
+def sound(read: ReadReply, shown: Sequence[Message], text: str = "") -> ReadReply:
     """Return the reply where its plan means one thing, without words in it that are not the model's own.
 
+    `text` is the whole reply: JSON that a user typed, quoted amid prose, is no answer.
+
     Raises:
-        UnreadableReplyError: action and rule contradict each other, or it answers with nothing to say.
+        UnreadableReplyError: action and rule contradict each other, it quotes an answer, or has nothing to say.
     """
     plan, mended = read.plan, list(read.mended)
+    if "prose_around" in mended and any(_is_typed(piece, shown[1:]) for piece in braced(text)):
+        raise UnreadableReplyError("the JSON object in it is quoted from the chat")
     if plan.rule == ALLOWED_RULE and plan.action is not Action.ALLOW:
         raise UnreadableReplyError(f"the rule {plan.rule} allows, and the action is {plan.action.value}")
+    if RULE_OF.get(plan.rule or "", plan.category) is not plan.category:
+        mended.append("contradicts:rule")  # the category decides; a user is told the rule that goes with it
+        plan = replace(plan, rule=RULES[plan.category])
     if plan.reasoning and _is_quoted(plan.reasoning, shown[:1]):
         if plan.action is not Action.ALLOW:
             raise UnreadableReplyError(
@@ -56,9 +66,14 @@ def _with_something_to_say(plan: Plan, mended: list[str]) -> Plan:
 
 def _why_not_said(text: str, shown: Sequence[Message]) -> str | None:
     """Return why a text is not said to a user; null where it may be."""
-    if text.lstrip().startswith(COMMAND_MARKS):
+    if COMMAND.search(text):
         return "command"
     return "quotes" if _is_quoted(text, shown) else None
+
+
+def _is_typed(piece: str, shown: Sequence[Message]) -> bool:
+    """Whether a piece of JSON stands in what was typed, which is shown with its quotation marks escaped."""
+    return any(piece in message.content.replace('\\"', '"') for message in shown)
 
 
 def _is_quoted(text: str, shown: Sequence[Message]) -> bool:

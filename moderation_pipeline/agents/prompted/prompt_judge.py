@@ -115,7 +115,8 @@ class PromptJudge:
         """
         if self.instructions.form.asks_category:
             return read_category(text, logprobs, is_cut=is_cut)
-        return sound(read_reply(text, self.instructions.rules, logprobs, is_cut=is_cut), request.messages)
+        read = read_reply(text, self.instructions.rules, logprobs, is_cut=is_cut)
+        return sound(read, request.messages, text)
 
     def request(self, case: Message) -> Request:
         """Return the request about one case, or about whatever the message is about."""

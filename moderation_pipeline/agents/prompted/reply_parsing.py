@@ -1,12 +1,14 @@
 """Reading a model's reply: tolerant in form, strict in meaning. What can't be read is an error, no guess.
 
 Mended are fences, prose around, trailing commas, a cut end, wrong case, synonyms (`reply_words.py`), each
-noted by name. Not mended: no action, an unknown one, a sanction or reply for nothing, two answers that differ, and
-a reply that was cut off before its answer: what a model only thought (`text/thoughts.py`) is never acted on.
+noted by name. Not mended: no action, an unknown one, a sanction or reply for nothing, nothing for a violation, two
+answers that differ, in one object or in two, and a reply that was cut off before its answer: what a model only
+thought (`text/thoughts.py`) is never acted on.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -36,10 +38,28 @@ FENCE_AROUND = re.compile(r"\A```(?:json|JSON)?\s*(.*?)(?:```)?\Z", re.DOTALL)
 SPECIAL_TOKEN = re.compile(r"<\|\w+\|>\s*\Z")
 """The token that ended a reply, where a server left it in."""
 
+DECIDING = frozenset({"action", "category"})
+TWICE = object()
+"""Stands for a value that was said twice, and not the same."""
+
+KEY = re.compile(r'"\s*:')
 TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 PAIR = re.compile(r'"(\w+)"\s*:\s*(?:("(?:[^"\\]|\\.)*")|(-?\d+(?:\.\d+)?|true|false|null)(?=\s*[,}\s]))')
-DURATION = re.compile(r"(\d+)\s*([smhd]?)")
-UNIT_S = {"": 1, **SECONDS_PER}
+DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)\.?\s*(?:,|and)?\s*")
+GROUPED = re.compile(r"(?<=\d),(?=\d{3}\b)")
+UNIT_S = {
+    written: seconds
+    for words, seconds in (
+        ("ms msec millisecond milliseconds", 0.001),
+        (" s sec secs second seconds", SECONDS_PER["s"]),
+        ("m min mins minute minutes", SECONDS_PER["m"]),
+        ("h hr hrs hour hours", SECONDS_PER["h"]),
+        ("d day days", SECONDS_PER["d"]),
+        ("w wk week weeks", 7 * SECONDS_PER["d"]),
+    )
+    for written in words.split(" ")
+}
+"""The seconds of each unit that models write; none is seconds."""
 
 Fields = Mapping[str, object]
 
@@ -86,8 +106,8 @@ def read_reply(
         raise (CutOffReplyError(f"cut off, and {error}") if is_cut else error) from None
     action = _action(fields, mended)
     category = _category(fields, action, mended)
-    if action is not Action.ALLOW and category is Category.NONE:
-        raise UnreadableReplyError(f"the action {action.value} doesn't go with the category none")
+    if (action is Action.ALLOW) != (category is Category.NONE):
+        raise UnreadableReplyError(f"the action {action.value} doesn't go with the category {category.value}")
     confidence, source = _confidence(fields, mended)
     if (likelihood := action_probability(text, logprobs)) is not None:
         confidence, source = likelihood, "logprobs"
@@ -98,7 +118,7 @@ def read_reply(
         reasoning=_text(fields.get("reasoning")) or "",
         reply_text=_text(fields.get("reply_text")),
         rule=_rule(fields.get("rule"), rules, mended),
-        duration_s=_duration_s(fields.get("duration_s")) if action is Action.TIMEOUT else None,
+        duration_s=_duration_s(fields.get("duration_s"), mended) if action is Action.TIMEOUT else None,
     )
     return ReadReply(plan, tuple(dict.fromkeys(mended)), source)
 
@@ -186,7 +206,16 @@ def _loaded(text: str) -> Fields | None:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-    return value if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        return None
+    # A parser keeps the last of two equal keys: where they differ, the object doesn't mean one thing.
+    return json.loads(text, object_pairs_hook=_said_once) if len(KEY.findall(text)) > len(value) else value
+
+
+def _said_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    once = dict(pairs)
+    twice = sorted({key for key, value in pairs if key in DECIDING and value != once[key]})
+    return {**once, **dict.fromkeys(twice, TWICE)}
 
 
 def _mended_load(piece: str, mended: list[str]) -> Fields | None:
@@ -204,7 +233,8 @@ def _mended_load(piece: str, mended: list[str]) -> Fields | None:
 def _pairs(text: str) -> Fields | None:
     """Return the whole key-and-value pairs of JSON that doesn't parse; no value that was cut."""
     found = [(key, string or literal) for key, string, literal in PAIR.findall(text)]
-    return {key: orjson.loads(value) for key, value in found if _loads(value)} or None
+    pairs: list[tuple[str, object]] = [(key, orjson.loads(value)) for key, value in found if _loads(value)]
+    return _said_once(pairs) or None
 
 
 def _loads(value: str) -> bool:
@@ -250,12 +280,23 @@ def _known(fields: Fields, mended: list[str]) -> Fields:
     for key, value in fields.items():
         plain = _plain(key)
         name = plain if plain in KNOWN_KEYS else KEYS.get(plain)
+        if name in DECIDING and name in known and not _mean_one_thing(name, known[name], value):
+            known[name] = TWICE
+            continue
         if name is None or (name in known and key not in KNOWN_KEYS):
             continue
         if key != name:
             mended.append(f"synonym:{name}")
         known[name] = value
     return known
+
+
+def _mean_one_thing(name: str, one: object, other: object) -> bool:
+    own: Mapping[str, object] = OWN_ACTIONS if name == "action" else OWN_CATEGORIES
+    synonyms: Mapping[str, object] = ACTIONS if name == "action" else CATEGORIES
+    meant = [own.get(word, synonyms.get(word)) for word in (_plain(str(one)), _plain(str(other)))]
+    # What a synonym of the key says is nothing to us where it is none of our words (`label: spam-bot`).
+    return meant[0] == meant[1] or None in meant
 
 
 def _action(fields: Fields, mended: list[str]) -> Action:
@@ -272,6 +313,8 @@ def _category(fields: Fields, action: Action, mended: list[str]) -> Category:
 
 def _word(value: object, key: str, own: Mapping[str, T], synonyms: Mapping[str, T], mended: list[str]) -> T:
     """Return what the word stands for: itself, itself in another case, or a synonym."""
+    if value is TWICE:
+        raise UnreadableReplyError(f"it says its {key} twice, and not the same")
     plain = _plain(value) if isinstance(value, str) else ""
     if plain not in own and plain not in synonyms:
         raise UnreadableReplyError(f"{key} is {str(value)[:60]!r}, not one of {', '.join(own)}")
@@ -321,11 +364,28 @@ def _rule(value: object, rules: Collection[str], mended: list[str]) -> str | Non
     return named if named in rules else None
 
 
-def _duration_s(value: object) -> int | None:
-    """Return a timeout's seconds, from a number, `600 seconds` or `10m`; null lets the ladder choose."""
-    if isinstance(value, str):
-        found = DURATION.match(value.strip().lower())
-        value = int(found[1]) * UNIT_S[found[2]] if found else None
+def _duration_s(given: object, mended: list[str]) -> int | None:
+    """Return a timeout's seconds, from a number, `600 seconds` or `1h 30m`; null lets the ladder choose."""
+    value = _written_s(given) if isinstance(given, str) and _text(given) else given
+    seconds = _sensible_s(value)
+    if seconds is None and given is not None and _text(given) != _text(None):
+        mended.append("unknown:duration_s")
+    return seconds
+
+
+def _written_s(text: str) -> float | None:
+    """Return the seconds that a text says from its beginning to its end; null where it says anything else."""
+    rest, seconds = GROUPED.sub("", text.strip().lower()), 0.0
+    while rest:
+        found = DURATION.match(rest)
+        if found is None or found[2] not in UNIT_S:
+            return None
+        seconds += float(found[1]) * UNIT_S[found[2]]
+        rest = rest[found.end() :]
+    return seconds
+
+
+def _sensible_s(value: object) -> int | None:
     if (
         isinstance(value, bool)
         or not isinstance(value, (int, float))

@@ -107,7 +107,16 @@ def test_the_action_follows_from_the_category_in_code(text: str, category: Categ
 
 
 @pytest.mark.parametrize(
-    "text", ["", "no idea", '{"category": "hate"} {"category": "none"}', '<think>{"category": "hate"}']
+    "text",
+    [
+        "",
+        "no idea",
+        *("ok", "null", "safe", "allow", "n/a"),
+        '{"category": null}',
+        '{"category": "hate"} {"category": "none"}',
+        '{"category": "none", "action": "ban"}',
+        '<think>{"category": "hate"}',
+    ],
 )
 def test_no_category_or_several_are_no_plan(text: str) -> None:
     with pytest.raises(UnreadableReplyError):

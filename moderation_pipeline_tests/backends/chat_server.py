@@ -87,6 +87,8 @@ class Behaviour:
     first_tokens: Callable[[Body], Mapping[str, float]] | None = None
     batch_polls: int = 0
     batch_leaves_out: int = 0
+    batch_error: str | None = None
+    batch_lines: Callable[[list[Body]], list[Body]] | None = None
 
 
 @dataclass(slots=True)
@@ -269,6 +271,10 @@ class ChatServer:
         name = f"batch-{len(self.batches)}"
         lines = [orjson.loads(line) for line in self.files[asked["input_file_id"]].splitlines()]
         answers = [self._batch_answer(line) for line in lines[self.behaviour.batch_leaves_out :]]
+        if self.behaviour.batch_lines is not None:
+            answers = [
+                orjson.dumps(each) for each in self.behaviour.batch_lines([*map(orjson.loads, answers)])
+            ]
         self.files[f"{name}-out"] = b"\n".join(answers)
         self.batches[name] = asked["input_file_id"]
         self.behaviour.batch_leaves_out = 0
@@ -282,6 +288,10 @@ class ChatServer:
 
     def _batch(self, name: str, *, shouting: bool, wrapped: bool = True) -> Body:
         status = "in_progress" if self.polls <= self.behaviour.batch_polls else "completed"
+        error = self.behaviour.batch_error
+        if error is not None and status == "completed":
+            status = "failed"
+        errors = {"data": [{"message": error, "code": "so"}], "object": "list"}
         told: Body = {
             "id": name,
             "object": "batch",
@@ -291,6 +301,11 @@ class ChatServer:
             "input_file_id": self.batches[name],
             "completion_window": "24h",
             "created_at": "2026-01-01T00:00:00Z" if shouting else 1,
+            **(
+                {"error" if shouting else "errors": error if shouting else errors}
+                if status == "failed"
+                else {}
+            ),
         }
         return {"job": told} if shouting and wrapped else told
 

@@ -2,7 +2,8 @@
 
 A call in batch mode waits; `collect`, which the loop asks for where it can't go on without replies, brings
 those that have arrived or sends what waits and stops the run, resumable. Which call is in which batch is kept
-in the reply store, so that the run that goes on asks for nothing twice. The doors to the providers' batch
+in the reply store, so that the run that goes on asks for nothing twice; a call that the batch did not answer (it
+failed there, expired, or was too long) is forgotten, and sent again. The doors to the providers' batch
 interfaces are `openai_batches.py` and `together_batches.py`.
 """
 
@@ -20,14 +21,18 @@ import orjson
 
 from moderation_pipeline.backends.chat.chat_endpoint import ChatEndpoint
 from moderation_pipeline.backends.chat.chat_wire import Body
+from moderation_pipeline.backends.chat.response_body import error_in
+from moderation_pipeline.backends.http_errors import Caller, http_error
 from moderation_pipeline.backends.language_model import (
     AnswersByBatch,
-    BadReplyError,
     FatalBackendError,
+    GarbledReplyError,
     LanguageModel,
     ModelIdentity,
     Reply,
     Request,
+    TooLongError,
+    TransportError,
 )
 
 MOST_REQUESTS = 50_000
@@ -36,6 +41,10 @@ MOST_BYTES = 90_000_000
 
 BATCH_DISCOUNT = 0.5
 """Of the list price: what OpenAI and Together both give (their pricing pages, read 2026-11)."""
+
+
+UNKEPT = (TransportError, FatalBackendError, TooLongError, GarbledReplyError)
+"""Errors that nobody keeps as a reply: it is forgotten that the call was sent, or its line would be read again."""
 
 
 class BatchStatus(StrEnum):
@@ -47,11 +56,12 @@ class BatchStatus(StrEnum):
 
 
 class BatchState(NamedTuple):
-    """A batch as its provider tells of it: `lines` are its answers, once it is done."""
+    """A batch as its provider tells of it: `lines` are its answers, once it is done, `error` why it failed."""
 
     status: BatchStatus
     lines: bytes = b""
     detail: str = ""
+    error: str = ""
 
 
 class BatchDoor(ABC):
@@ -158,7 +168,12 @@ class BatchedModel(LanguageModel, AnswersByBatch):
         if custom_id not in self._waiting:
             answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
             self._waiting[custom_id] = Waiting(body, answer)
-        return self._endpoint.reply_of(await asyncio.shield(self._waiting[custom_id].answer))
+        content = await asyncio.shield(self._waiting[custom_id].answer)
+        try:
+            return self._endpoint.reply_of(content)
+        except UNKEPT:
+            self._ledger.forget_calls([custom_id])
+            raise
 
     async def collect(self) -> None:
         """Bring answers that have arrived; where none has, send what isn't sent yet, and stop.
@@ -193,25 +208,49 @@ class BatchedModel(LanguageModel, AnswersByBatch):
         await self._endpoint.aclose()
 
     async def _bring(self, batch_id: str) -> bool:
-        """Hand out the answers of a batch; tell whether there were any for those who wait."""
+        """Hand out the answers of a batch; tell whether there were any for those who wait.
+
+        Raises:
+            FatalBackendError: it failed as a whole, or each of its calls did; all of them will be sent again.
+        """
         state = await self._door.state(batch_id)
         if state.status is BatchStatus.PENDING:
             return False
         answered = 0
-        for custom_id, outcome in _answers(state.lines):
+        outcomes = self._outcomes(state.lines)
+        if (why := _why_in_vain(state, outcomes)) is not None:
+            self._forget(batch_id)
+            backend = self.identity.backend
+            raise FatalBackendError(
+                f"{backend}'s batch {batch_id} failed: {self._endpoint.client.caller.redacted(why)[:300]}. Nothing was "
+                "answered. The same command sends its calls again."
+            )
+        for custom_id, outcome in outcomes:
+            if isinstance(outcome, TransportError):
+                continue  # sent again with all that the batch left unanswered
             waiting = self._waiting.pop(custom_id, None)
             if waiting is None:
                 continue
             answered += 1
             if isinstance(outcome, Exception):
+                self._ledger.forget_calls([custom_id] if isinstance(outcome, UNKEPT) else [])
                 waiting.answer.set_exception(outcome)
             else:
                 waiting.answer.set_result(outcome)
         # What a batch that ended left unanswered is sent again.
+        self._forget(batch_id)
+        return answered > 0
+
+    def _forget(self, batch_id: str) -> None:
+        """Keep that the batch ended, and forget those of its calls that still wait."""
         left = [each for each, where in self._ledger.batches_of(self._waiting).items() if where == batch_id]
         self._ledger.forget_calls(left)
         self._ledger.batch_collected(batch_id)
-        return answered > 0
+
+    def _outcomes(self, lines: bytes) -> list[tuple[str, bytes | Exception]]:
+        """Return what the batch says of each call, answers before errors should it say both of one."""
+        outcomes = _answers(lines, self._endpoint.client.caller)
+        return sorted(outcomes, key=lambda outcome: isinstance(outcome[1], Exception))
 
     async def _send(self, custom_ids: Sequence[str]) -> str:
         lines = b"".join(_line(custom_id, self._waiting[custom_id].body) for custom_id in custom_ids)
@@ -239,8 +278,16 @@ def _line(custom_id: str, body: Body) -> bytes:
     return orjson.dumps(call, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _answers(lines: bytes) -> Iterator[tuple[str, bytes | Exception]]:
-    """Yield each call's id with its response's body; what failed there is a bad reply, and not asked again."""
+def _why_in_vain(state: BatchState, outcomes: Sequence[tuple[str, bytes | Exception]]) -> str | None:
+    """Return why a batch answered nothing, where sending it again at once would be in vain; null where it did."""
+    if state.status is BatchStatus.FAILED and not outcomes and state.error:
+        return state.error
+    errors = [outcome for _, outcome in outcomes if isinstance(outcome, TransportError)]
+    return errors[0].detail if errors and len(errors) == len(outcomes) else None
+
+
+def _answers(lines: bytes, caller: Caller) -> Iterator[tuple[str, bytes | Exception]]:
+    """Yield each call's id with its response's body, or the error that it stands for; none for a call that expired."""
     for line in lines.splitlines():
         try:
             answer = orjson.loads(line)
@@ -250,6 +297,15 @@ def _answers(lines: bytes) -> Iterator[tuple[str, bytes | Exception]]:
             continue  # its call stays unanswered, and is sent again
         if status == 200 and body is not None:
             yield custom_id, orjson.dumps(body)
-        else:
-            said = str(answer.get("error") or body)[:200]
-            yield custom_id, BadReplyError(f"the batch answered {status}: {said}")
+        elif isinstance(status, int) and status >= 400:
+            yield custom_id, http_error(status, {}, body or answer.get("error"), caller)
+        elif (said := error_in({"error": answer.get("error")})) is not None and not _is_undone(
+            answer["error"]
+        ):
+            yield custom_id, http_error(said.status, {}, said.body, caller)
+
+
+def _is_undone(error: object) -> bool:
+    """Whether an error only says that the call was never made, as its batch had ended before."""
+    code = error.get("code") if isinstance(error, Mapping) else None
+    return code in ("batch_expired", "batch_cancelled")

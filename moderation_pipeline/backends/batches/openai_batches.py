@@ -34,4 +34,6 @@ class OpenAIBatches(BatchDoor):
             files = [each for each in (batch.output_file_id, batch.error_file_id) if each is not None]
             lines = b"\n".join([(await sdk.files.content(each)).content for each in files])
         status = BatchStatus.DONE if batch.status == "completed" else BatchStatus.FAILED
-        return BatchState(status, self._client.caller.redacted_body(lines), batch.status)
+        errors = (batch.errors.data if batch.errors is not None else None) or []
+        error = "; ".join(each.message for each in errors if each.message)
+        return BatchState(status, self._client.caller.redacted_body(lines), batch.status, error)

@@ -41,4 +41,6 @@ class TogetherBatches(BatchDoor):
             files = [each for each in (batch.output_file_id, batch.error_file_id) if each is not None]
             lines = b"\n".join([await (await sdk.files.content(each)).read() for each in files])
         status = BatchStatus.DONE if batch.status == "COMPLETED" else BatchStatus.FAILED
-        return BatchState(status, self._client.caller.redacted_body(lines), str(batch.status))
+        return BatchState(
+            status, self._client.caller.redacted_body(lines), str(batch.status), batch.error or ""
+        )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from polars.testing import assert_frame_equal
 
 from moderation_pipeline.backends.batches.batched_model import BATCH_DISCOUNT, BatchPendingError
+from moderation_pipeline.backends.language_model import FatalBackendError
 from moderation_pipeline.backends.stores.open_store import open_store
 from moderation_pipeline.config.run_config import Config
 from moderation_pipeline.slugs import RunKey, VersionedRun
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline_tests.backends.chat_server import Behaviour, ChatServer, running
+from moderation_pipeline_tests.backends.chat_server import Behaviour, Body, ChatServer, running
 from moderation_pipeline_tests.backends.runs import RunResult, config_with, run, same_but_for_timing, texts_of
 
 TEXTS = texts_of(60)
@@ -89,3 +91,72 @@ def test_the_batches_that_are_waited_for_can_be_listed(folder: DataFolder) -> No
     assert (sent.requests, sent.identity.model) == (len(TEXTS), "large-judge")
     assert VersionedRun.parse(sent.run_key).key == RunKey("chat", "test")
     assert left == []
+
+
+def failed_line(line: Body, status: int, error: Body) -> Body:
+    return {**line, "response": {"status_code": status, "body": {"error": error}}}
+
+
+def expired(line: Body) -> Body:
+    return {
+        **line,
+        "response": None,
+        "error": {"code": "batch_expired", "message": "It could not be executed."},
+    }
+
+
+@pytest.mark.parametrize(
+    "fail",
+    [
+        expired,
+        lambda line: failed_line(line, 500, {"message": "out of cheese"}),
+        lambda line: failed_line(line, 429, {"message": "slow down"}),
+        lambda line: {**line, "custom_id": None},
+    ],
+    ids=["expired", "500", "429", "no id"],
+)
+def test_a_call_that_a_batch_did_not_answer_is_sent_again_and_no_other(
+    folder: DataFolder, fail: Callable[[Body], Body]
+) -> None:
+    behaviour = Behaviour(batch_lines=lambda lines: [*map(fail, lines[:7]), *lines[7:], lines[-1]])
+    with running(behaviour) as server:
+        config = by_batch(server, "openai", lag=9)
+        with pytest.raises(BatchPendingError):
+            run(folder.root, config, TEXTS)
+        behaviour.batch_lines = None
+        result, _ = run_until_through(folder.root, config)
+        audited = [body for body in server.bodies if body["model"] == "large-judge"]
+
+    assert result.tables.expert_audits["reply_error"].null_count() == len(TEXTS)
+    assert len(server.batches) == 2
+    assert len(audited) == 1 + len(TEXTS) + 7  # one to find the endpoint out
+
+
+def test_what_was_too_long_in_a_batch_says_so_and_is_asked_again_by_the_next_run(folder: DataFolder) -> None:
+    said = {"message": "so it is", "code": "context_length_exceeded"}
+    behaviour = Behaviour(batch_lines=lambda lines: [failed_line(lines[0], 400, said), *lines[1:]])
+    with running(behaviour) as server:
+        config = by_batch(server, "openai", lag=9)
+        first, _ = run_until_through(folder.root, config)
+        behaviour.batch_lines = None
+        again, _ = run_until_through(folder.root, config)
+
+    assert first.tables.expert_audits["reply_error"].drop_nulls().to_list() == ["too_long: 400 so it is"]
+    assert again.tables.expert_audits["reply_error"].null_count() == len(TEXTS)
+
+
+@pytest.mark.parametrize("backend", ["openai", "together"])
+def test_a_batch_that_failed_as_a_whole_stops_the_run_with_its_reason(backend: str, tmp_path: Path) -> None:
+    behaviour = Behaviour(batch_error="The file has no lines.")
+    with running(behaviour) as server:
+        config = by_batch(server, backend, lag=9)
+        with pytest.raises(BatchPendingError):
+            run(tmp_path, config, TEXTS)
+        behaviour.batch_lines = lambda _: []
+        server.files["batch-0-out"] = b""
+        with pytest.raises(FatalBackendError, match=r"batch-0 failed: The file has no lines\."):
+            run(tmp_path, config, TEXTS)
+        behaviour.batch_error = behaviour.batch_lines = None
+        result, _ = run_until_through(tmp_path, config)
+
+    assert result.tables.expert_audits["reply_error"].null_count() == len(TEXTS)

@@ -187,7 +187,8 @@ class RunModels:
         prices = prices_of(spec, batched, self._prices)
         metered = MeteredModel(batched, prices, discount=BATCH_DISCOUNT)
         self._metered.append(metered)
-        return self._cached(RetryingBatches(metered, RetryPolicy(attempts=spec.attempts)), prices)
+        retrying = RetryingBatches(metered, RetryPolicy(attempts=spec.attempts))
+        return self._cached(retrying, prices, paid_share=1.0 - BATCH_DISCOUNT)
 
     def _deciding_model(self, spec: DecisionSpec) -> DecisionModel:
         """Return a decision model in its wrappers; around a chat model they are around each of its questions."""
@@ -217,12 +218,12 @@ class RunModels:
             model, self.store, RateLimit(spec.requests_per_minute, spec.tokens_per_minute)
         )
 
-    def _cached(self, model: LanguageModel, prices: PriceList) -> LanguageModel:
+    def _cached(self, model: LanguageModel, prices: PriceList, *, paid_share: float = 1.0) -> LanguageModel:
         usd_per_day = self._deployment.usd_per_day
         if usd_per_day is not None and prices.price(model.identity) is None:
             raise UnpricedBudgetError(repr(model.identity.model), f"A budget of ${usd_per_day:g} a day")
         budget = None if usd_per_day is None else DailyBudget(usd_per_day)
-        return CachedModel(model, self.store, self._purchases, prices, budget=budget)
+        return CachedModel(model, self.store, self._purchases, prices, budget=budget, paid_share=paid_share)
 
 
 def prices_of(spec: object, model: LanguageModel, prices: PriceList) -> PriceList:

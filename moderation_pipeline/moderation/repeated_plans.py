@@ -1,7 +1,8 @@
-"""A model that gives one plan to comment after comment, word for word: said while the run goes on, and counted.
+"""A model that gives comment after comment one plan, word for word, or none: said while the run goes on, and counted.
 
 Small models copy what they were shown, or fall into one answer. One such plan can't be told from a judgement, so it is
-acted on; a row of them over different comments is said aloud, once, before more is spent. Ten lines of both kinds show
+acted on; a row of them over different comments is said aloud, once, before more is spent, and so is a row of replies
+that hold no plan that can be used, which are paid for too. Ten lines of both kinds show
 it beforehand (`moderation check`); what contradicts itself is refused where it is read (`agents/prompted`).
 """
 
@@ -18,6 +19,10 @@ IN_A_ROW = 30
 """Different comments. Where a tenth of a chat are violations, a Student that judges gives a row of so many the same
 plan for no violation once in 24 times; the reason that it writes to each would have to be the same as well."""
 
+STOP = (
+    "Stop the run before it costs more, and see with `moderation check` what it makes of lines of both kinds."
+)
+
 Words = tuple[str, str, str | None, str]
 
 
@@ -30,12 +35,18 @@ class RepeatedPlans:
         self._texts: set[str] = set()
         self._longest = 0
         self._is_said = False
+        self._without: set[str] = set()
+        self._is_said_of_none = False
 
     def decided(self, cases: Sequence[Case], verdicts: Sequence[Verdict | None]) -> None:
         """Take note of a batch; where a row of plans gets long, say so once."""
         for case, verdict in zip(cases, verdicts, strict=True):
-            if verdict is None or verdict.plan is None or verdict.receipt.model is None:
-                continue  # nobody's row is broken by who gave no plan, or by a tier without a model
+            if verdict is None or verdict.receipt.model is None:
+                continue  # nobody's row is broken by a tier without a model, or by who didn't answer
+            if verdict.plan is None:
+                self._gave_none(case, verdict)
+                continue
+            self._without = set()
             words = _own_words(verdict.plan)
             if words is None or words != self._words:
                 self._words, self._texts = words, set()
@@ -45,6 +56,15 @@ class RepeatedPlans:
             if len(self._texts) >= IN_A_ROW and not self._is_said:
                 self._is_said = True
                 self._say(_told(verdict.plan, verdict.receipt.model))
+
+    def _gave_none(self, case: Case, verdict: Verdict) -> None:
+        self._without.add(case.normalised)
+        if len(self._without) >= IN_A_ROW and not self._is_said_of_none:
+            self._is_said_of_none = True
+            self._say(
+                f"{verdict.receipt.model} gave {IN_A_ROW} different comments in a row no plan that can be used, the "
+                f"last with {(verdict.receipt.reply_error or '')[:200]!r}. {STOP}"
+            )
 
     def end(self) -> None:
         """Say how long the longest row became, where it was said that there is one."""
@@ -71,7 +91,4 @@ def _told(plan: Plan, model: str) -> str:
         if plan.is_violation
         else "it judges nothing, or nothing at all happens in this chat"
     )
-    return (
-        f"{model} gave {IN_A_ROW} different comments in a row the same plan, word for word ({what}): {why}. Stop the "
-        "run before it costs more, and see with `moderation check` what it makes of lines of both kinds."
-    )
+    return f"{model} gave {IN_A_ROW} different comments in a row the same plan, word for word ({what}): {why}. {STOP}"

@@ -63,6 +63,27 @@ def test_one_other_plan_begins_a_new_row() -> None:
     assert said_of([*[DELETE] * (IN_A_ROW - 1), ALLOW, *[DELETE] * (IN_A_ROW - 1)]) == []
 
 
+def said_of_none(*plans: Plan | None) -> list[str]:
+    said: list[str] = []
+    following = RepeatedPlans(said.append)
+    receipt = Receipt(backend="openai", model="tiny", prompt_version="", latency_ms=None)
+    broken = replace(receipt, reply_error="unreadable: there is no JSON object")
+    verdicts = [Verdict(plan, receipt if plan else broken, confidence_source="stated") for plan in plans]
+    following.decided(cases_of(*[f"line {i}" for i in range(len(plans))]), verdicts)
+    following.end()
+    return said
+
+
+def test_a_row_of_replies_without_a_plan_is_said_before_they_cost_more() -> None:
+    (said,) = said_of_none(*[None] * 50)
+
+    assert said.startswith(
+        f"tiny gave {IN_A_ROW} different comments in a row no plan that can be used, the last with"
+    )
+    assert "there is no JSON object" in said
+    assert said_of_none(*[None] * (IN_A_ROW - 1), ALLOW, *[None] * (IN_A_ROW - 1)) == []
+
+
 def test_the_same_text_again_makes_no_row_longer() -> None:
     assert said_of([DELETE] * 50, ["the same"] * 50) == []
 

@@ -10,10 +10,12 @@ from datetime import date
 from importlib import resources
 from pathlib import Path
 from typing import Literal, cast
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from moderation_pipeline.backends.key_hosts import own_hosts
 from moderation_pipeline.backends.language_model import ModelIdentity, Reply
 from moderation_pipeline.bounded_yaml import read_yaml
 from moderation_pipeline.errors import ModerationError
@@ -73,8 +75,10 @@ class TokenPrice(BaseModel):
 class PriceList:
     """Prices by precedence: the first entry that fits is the price."""
 
-    def __init__(self, entries: Sequence[TokenPrice]) -> None:
-        self.entries = tuple(entries)
+    def __init__(self, entries: Sequence[TokenPrice], shipped: Sequence[TokenPrice] = ()) -> None:
+        """Take the user's own prices, which hold wherever they fit, and those of providers, at their own hosts."""
+        self.entries = (*entries, *shipped)
+        self._own = len(entries)
         self._found: dict[tuple[ModelIdentity, str | None], TokenPrice | None] = {}
 
     @classmethod
@@ -85,7 +89,7 @@ class PriceList:
             PricesError: a file that is no list of prices, or has a key or value that is not allowed.
         """
         own = _read(overrides) if overrides is not None and overrides.exists() else []
-        return cls([*own, *_read(Path(str(SHIPPED)))])
+        return cls(own, _read(Path(str(SHIPPED))))
 
     def with_own(self, identity: ModelIdentity, usd_per_million: float | None) -> PriceList:
         """Return the list with a config's own price of that model before all others; the same where it says none."""
@@ -99,7 +103,7 @@ class PriceList:
             output_usd_per_million=usd_per_million,
             source="the config",
         )
-        return PriceList([own, *self.entries])
+        return PriceList([own, *self.entries[: self._own]], self.entries[self._own :])
 
     def price(self, identity: ModelIdentity, named: str | None = None) -> TokenPrice | None:
         """Return the price of the model as the reply names it, else as it was asked for; null if unknown."""
@@ -118,10 +122,16 @@ class PriceList:
         if identity.backend in LOCAL:
             return _own_machine(identity)
         models = [model for model in (named, identity.model) if model]
+        # A server of one's own may speak a provider's protocol, and name its models alike.
+        is_theirs = identity.backend != "together" or urlsplit(identity.endpoint).hostname in own_hosts(
+            "TOGETHER"
+        )
         for model in models:
-            for entry in self.entries:
+            for entry in self.entries if is_theirs else self.entries[: self._own]:
                 if entry.fits(identity, model):
                     return entry
+        if not is_theirs:
+            return None
         return next((found for model in models if (found := _packaged(identity, model))), None)
 
 

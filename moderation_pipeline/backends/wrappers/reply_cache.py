@@ -92,9 +92,12 @@ class CachedModel(WrappedModel):
         prices: PriceList,
         *,
         budget: DailyBudget | None = None,
+        paid_share: float = 1.0,
         grace_s: float = GRACE_S,
     ) -> None:
+        """Take what is wrapped and where replies are kept; `paid_share` is what of a price its calls cost."""
         super().__init__(inner)
+        self._paid_share = paid_share
         self._budget = budget
         self._grace_s = grace_s
         self._prices = prices
@@ -138,7 +141,8 @@ class CachedModel(WrappedModel):
         pays = self._purchases.pays_for(key, stored.bought_by)
         reply = stored.reply
         if reply is not None and reply.list_cost_usd is None:  # a price may have become known since
-            usd = self._prices.usd(self.identity, reply)
+            list_usd = self._prices.usd(self.identity, reply)
+            usd = None if list_usd is None else list_usd * self._paid_share
             reply = replace(reply, list_cost_usd=usd, cost_usd=usd)
         if reply is not None and not pays:
             free = None if reply.list_cost_usd is None else 0.0

@@ -62,6 +62,21 @@ def test_a_run_by_batch_stops_goes_on_and_ends_as_one_without(backend: str, tmp_
     )
 
 
+def test_a_price_that_becomes_known_after_a_batch_is_that_of_a_batch(tmp_path: Path) -> None:
+    prices = DataFolder(tmp_path).prices
+    prices.write_text("[]")
+    with running() as server:
+        config = by_batch(server, "openai", lag=9)
+        for _ in range(2):
+            with pytest.raises(BatchPendingError):
+                run(tmp_path, config, [*TEXTS, "one more"] if server.batches else TEXTS)
+        prices.write_text(A_PRICE_OF_TOGETHER_S)
+        audits = run(tmp_path, config, [*TEXTS, "one more"]).tables.expert_audits
+
+    tokens = audits["prompt_tokens"].sum() + 4 * audits["completion_tokens"].sum()
+    assert audits["cost_usd"].sum() == pytest.approx(tokens / 1e6 * BATCH_DISCOUNT)
+
+
 def test_a_batch_that_takes_its_time_is_waited_for_and_sent_once(folder: DataFolder) -> None:
     with running(Behaviour(batch_polls=4)) as server:
         _, stops = run_until_through(folder.root, by_batch(server, "openai", lag=9))

@@ -34,6 +34,17 @@ def test_the_default_models_of_together_have_a_price() -> None:
     assert prices == [pytest.approx(0.17), pytest.approx(0.15)]
 
 
+def test_a_server_of_one_s_own_that_speaks_together_s_protocol_costs_what_nobody_knows() -> None:
+    mine = LLAMA._replace(endpoint="http://localhost:8000")
+    price = TokenPrice(
+        backend="together", model="*", input_usd_per_million=2, output_usd_per_million=2, source="my own"
+    )
+
+    assert usd(mine, PriceList.load()) is None
+    assert usd(mine, PriceList([price])) == pytest.approx(2.0)
+    assert usd(LLAMA._replace(endpoint="https://api.together.xyz"), PriceList.load()) == pytest.approx(1.04)
+
+
 def test_a_price_of_zero_in_the_config_is_that_server_s_whatever_it_calls_its_model() -> None:
     prices = PriceList.load().with_own(MINE, 0.0)
     named_else = Reply("x", "gpt-4.1-nano", prompt_tokens=1_000_000, completion_tokens=0)

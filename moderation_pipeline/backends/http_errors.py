@@ -160,6 +160,9 @@ def _worded(status: int, said: str, caller: Caller) -> str:
         404: "It doesn't serve this model, or base_url is wrong; `moderation check CONFIG` lists them.",
     }
     advice[429] = advice[402]
+    if not caller.secret:
+        unsent = "No key was sent there: name the variable that holds one with api_key_env, if it wants one."
+        advice |= {401: unsent, 403: unsent}
     otherwise = (
         "The run stops here and can be resumed; `moderation check CONFIG` tries the endpoint with ten lines."
     )

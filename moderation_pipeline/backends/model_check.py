@@ -33,7 +33,7 @@ from moderation_pipeline.backends.language_model import (
     TransportError,
 )
 from moderation_pipeline.backends.run_models import backend_of, prices_of
-from moderation_pipeline.backends.wrappers.hopeless import cure, room_needed
+from moderation_pipeline.backends.wrappers.hopeless import cure, room_needed, trouble
 from moderation_pipeline.backends.wrappers.metering import MeteredModel
 from moderation_pipeline.backends.wrappers.prices import PriceList
 from moderation_pipeline.config.decision_specs import DecisionSpec
@@ -168,7 +168,7 @@ class _ExplainedDecisions(DecisionModel):
 
 def _no_answer(identity: ModelIdentity, error: TransportError) -> FatalBackendError:
     backend, url, _ = identity
-    return FatalBackendError(f"{backend} at {url} doesn't answer: {error.reply_error}. {cure(error)}")
+    return FatalBackendError(f"{backend} at {url} {trouble(error)}: {error.reply_error}. {cure(error)}")
 
 
 def named(served: list[str], asked: str) -> str:

@@ -70,6 +70,14 @@ def test_a_fatal_error_names_the_culprit_and_says_what_to_do(status: int, advice
     assert advice in str(error)
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_was_never_sent_is_not_blamed(status: int) -> None:
+    error = http_error(status, {}, body(), Caller(CALLER.identity, "(none)", ""))
+
+    assert "No key was sent" in str(error)
+    assert "api_key_env" in str(error)
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500])
 def test_a_key_that_the_server_repeats_is_in_no_error(status: int) -> None:
     error = http_error(status, {}, body(f"Incorrect key {KEY} provided"), CALLER)

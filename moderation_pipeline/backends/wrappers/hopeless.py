@@ -23,6 +23,7 @@ from moderation_pipeline.backends.language_model import (
     RateLimitedError,
     Reply,
     Request,
+    ServerFailedError,
     TooLongError,
     TransportError,
     WrappedModel,
@@ -109,10 +110,10 @@ class HopelessModel(WrappedModel):
 
 
 def unanswered(identity: ModelIdentity, calls: int, error: TransportError) -> str:
-    """Return what to say of a server that stopped answering."""
+    """Return what to say of a server that gives no replies any more."""
     backend, endpoint, model = identity
     return (
-        f"{backend} at {endpoint} (model {model!r}) doesn't answer any more: {calls} calls in a row failed, the last "
+        f"{backend} at {endpoint} (model {model!r}) {trouble(error)}: {calls} calls in a row failed, the last "
         f"with {error.reply_error!r}. {cure(error)} The run stops here; the same command goes on where it stopped, and "
         "asks for nothing again that was answered."
     )
@@ -133,10 +134,22 @@ def without_text(identity: ModelIdentity, request: Request, calls: int, error: B
     )
 
 
+def trouble(error: TransportError) -> str:
+    """Return what a server does that gives no reply."""
+    if isinstance(error, RateLimitedError):
+        return "sends calls away"
+    return "answers with errors" if isinstance(error, ServerFailedError) else "doesn't answer"
+
+
 def cure(error: TransportError) -> str:
     """Return what to try where nobody answers."""
     if isinstance(error, CallTimedOutError):
         return "Is the server up? If it is only slow, set a higher timeout_s or a lower concurrency."
+    if isinstance(error, ServerFailedError):
+        return (
+            "It was reached: its own log says why it fails, and one that still loads its model needs time. Of a page, "
+            "see what stands before the server, and whether base_url is right."
+        )
     if isinstance(error, RateLimitedError):
         return "Set a lower concurrency, or go on when the provider's limit has room again."
     return "Is the server up, and base_url right?"

@@ -21,7 +21,7 @@ from moderation_pipeline.backends.language_model import (
     WrappedModel,
     answering_by_batch,
 )
-from moderation_pipeline.backends.wrappers.hopeless import cure
+from moderation_pipeline.backends.wrappers.hopeless import cure, trouble
 
 T = TypeVar("T")
 
@@ -82,7 +82,7 @@ class RetryingModel(WrappedModel):
         except TransportError as error:
             backend, endpoint, model = self.identity
             self._nobody = FatalBackendError(
-                f"{backend} at {endpoint} (model {model!r}) doesn't answer ({error.reply_error}), asked "
+                f"{backend} at {endpoint} (model {model!r}) {trouble(error)} ({error.reply_error}), asked "
                 f"{self.policy.attempts} times. {cure(error)} The run stops here and can be resumed."
             )
             raise self._nobody from None

@@ -14,6 +14,7 @@ from moderation_pipeline.backends.language_model import (
     ConnectionFailedError,
     FatalBackendError,
     RateLimitedError,
+    ServerFailedError,
     TransportError,
 )
 from moderation_pipeline.backends.stores.sqlite_upkeep import SqliteUpkeep
@@ -80,7 +81,7 @@ def test_a_server_that_dies_in_mid_run_ends_it_and_the_same_command_goes_on(tmp_
     behaviour = Behaviour(faults=lambda call: Fault.SERVER_ERROR if call >= 20 else None)
     with running(behaviour) as server:
         config = expert_alone(server.base_url, attempts=1, concurrency=4)
-        with pytest.raises(FatalBackendError, match="doesn't answer any more: 8 calls in a row") as raised:
+        with pytest.raises(FatalBackendError, match="answers with errors: 8 calls in a row") as raised:
             run(tmp_path, config, texts_of(80), finishes=False)
         asked = server.calls
         behaviour.faults = lambda _: None
@@ -98,6 +99,7 @@ def test_a_server_that_dies_in_mid_run_ends_it_and_the_same_command_goes_on(tmp_
         (CallTimedOutError("no reply within 1 s"), "set a higher timeout_s"),
         (RateLimitedError("429"), "Set a lower concurrency"),
         (ConnectionFailedError("refused"), "Is the server up"),
+        (ServerFailedError("503 Loading model", status=503), "answers with errors.*still loads its model"),
     ],
 )
 def test_what_to_do_hangs_on_what_happened(error: TransportError, said: str) -> None:

@@ -35,8 +35,8 @@ class UnpricedBudgetError(ModerationError):
 
     def __init__(self, what: str, budget: str) -> None:
         super().__init__(
-            f"{budget} can't be held: nobody knows what {what} costs. Write its price to data/prices.yaml "
-            "(0 for a server of your own), or take the budget away."
+            f"{budget} can't be held: nobody knows what {what} costs. Say its price beside the model in the config "
+            "(`price: 0` for a server of your own) or in data/prices.yaml, or take the budget away."
         )
 
 

@@ -29,7 +29,8 @@ from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation, Standing
 from moderation_pipeline.cases.verdict import Verdict, known_sum
 from moderation_pipeline.comments.ingest import ingest
-from moderation_pipeline.config.run_config import NamedConfig
+from moderation_pipeline.config.config_errors import UnpricedBudgetError
+from moderation_pipeline.config.run_config import BudgetSpec, NamedConfig
 from moderation_pipeline.embedders.build_embedder import build_embedder
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.moderation.run_beginning import Means, begin
@@ -76,6 +77,15 @@ def check(folder: DataFolder, named: NamedConfig) -> list[Answer]:
         ModerationError: the config can't be run at all: no key, no such model, no such sanctions.
     """
     return asyncio.run(_checked(folder, named))
+
+
+def unheld_budgets(budget: BudgetSpec | None, answers: Sequence[Answer]) -> list[str]:
+    """Return whose price nobody knows though the config has a budget: a run would stop at its first comment."""
+    if budget is None:
+        return []
+    what = f"A budget of ${budget.usd_per_run:g} a run"
+    unpriced = [each for each in answers if each.cost_usd is None and each.error is None]
+    return [str(UnpricedBudgetError(f"the {each.role}'s model {each.model!r}", what)) for each in unpriced]
 
 
 async def _checked(folder: DataFolder, named: NamedConfig) -> list[Answer]:

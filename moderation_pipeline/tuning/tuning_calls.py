@@ -114,7 +114,7 @@ def _worst_case(asked: Sequence[_Asked], cases: Sequence[Case], usd: float) -> f
     for each in by_calls.values():
         dollars = each.worst_case_usd(cases)
         if dollars is None:
-            raise UnpricedBudgetError(each.candidate.label, f"A budget of ${usd:g}")
+            raise UnpricedBudgetError(f"the model asked as {each.candidate.label!r}", f"A budget of ${usd:g}")
         worst += dollars
     return worst
 

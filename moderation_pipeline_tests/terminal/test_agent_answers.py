@@ -177,6 +177,26 @@ def test_keyless_agents_tell_the_lines_apart(configs: Path, capsys: pytest.Captu
     assert "useless" not in told
 
 
+def test_a_budget_that_can_t_be_held_is_named_before_the_run(
+    configs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running() as server:
+        mine = spec("openai", server.base_url)
+        budget = "expert: careful_rules\nmemory: null\nbudget: {usd_per_run: 2}\n"
+        (configs / "mine.yaml").write_text(f"student: {mine}\n{budget}")
+        unpriced = called_with(["check", "mine"])
+        told = capsys.readouterr().err
+        (configs / "mine.yaml").write_text(f"student: {mine[:-1]}, price: 0}}\n{budget}")
+        priced = called_with(["check", "mine"])
+
+    assert unpriced == ExitCode.FAILED
+    assert (
+        "A budget of $2 a run can't be held: nobody knows what the student's model 'tiny-judge' costs" in told
+    )
+    assert "`price: 0`" in told
+    assert priced == ExitCode.OK
+
+
 def test_a_context_that_is_too_small_is_named_before_the_run(
     configs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

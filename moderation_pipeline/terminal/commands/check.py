@@ -25,7 +25,7 @@ def check(config: str | None, as_json: bool) -> None:
     moderation check                 the default config, hybrid
     moderation check my_config       before a run of thousands of comments
 
-    Exits with 1 where an agent gave no plan, or judges nothing.
+    Exits with 1 where an agent gave no plan, or judges nothing, or where nobody knows a price that a budget needs.
     """
     from moderation_pipeline.config.config_library import ConfigLibrary
     from moderation_pipeline.config.run_config import DEFAULT_CONFIG
@@ -43,5 +43,6 @@ def check(config: str | None, as_json: bool) -> None:
     print_records([[getattr(each, name) for name in shown] for each in answers], shown, as_json=as_json)
     failed = [each.useless for each in answers if each.useless is not None]
     failed += [f"The {each.role} gave no plan: {each.error}" for each in answers if each.error is not None]
+    failed += agent_answers.unheld_budgets(named.config.budget, answers)
     if failed:
         raise CommandFailed("\n".join(failed))

@@ -100,6 +100,8 @@ def _read(judge: PromptJudge, request: Request, reply: Reply, count: int) -> lis
         parts = parts_of(reply.text, is_cut=reply.was_cut(request.max_tokens))
     except UnreadableReplyError:
         parts = {}
+    if not parts.keys() <= set(range(1, count + 1)):
+        parts = {}  # it counts otherwise (from 0, say), and its answers are about other comments than they seem
     verdicts: list[Verdict | None] = []
     for index in range(count):
         try:

@@ -67,6 +67,15 @@ def test_a_missing_number_is_counted_and_asked_alone() -> None:
     assert "from 1 to" not in model.asked[1].messages[-1].content
 
 
+@pytest.mark.parametrize("numbers", [[0, 1], [2, 3]])
+def test_who_counts_otherwise_is_asked_about_each_alone(numbers: list[int]) -> None:
+    model = ScriptedModel([said(BAD, FINE, numbers=numbers), *[orjson.dumps(FINE).decode()] * 2])
+    verdicts = decide(model, "one", "two", size=2)
+
+    assert actions(verdicts) == ["allow", "allow"]
+    assert [each.receipt.reply_mended for each in verdicts] == [("alone",)] * 2
+
+
 def test_one_answer_that_contradicts_itself_spoils_no_other() -> None:
     both = {**FINE, "action": "ban"}
     model = ScriptedModel([said(FINE, both, BAD), orjson.dumps(FINE).decode()])

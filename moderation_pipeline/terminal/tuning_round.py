@@ -43,6 +43,18 @@ class TooLittleMoneyError(ModerationError):
         )
 
 
+class NothingUsableError(ModerationError):
+    """Replies of which none, in no way of asking, held a plan."""
+
+    def __init__(self, config: str, answers: WaysAsked) -> None:
+        errors = [each.receipt.reply_error for verdicts in answers.verdicts for each in verdicts]
+        super().__init__(
+            f"None of {len(errors)} replies could be used, in whichever way was asked, so that there is nothing to "
+            f"compare. The first: {(errors[0] or 'no plan')[:300]!r}. 'moderation check {config}' says more. "
+            f"${answers.spent_usd:.4f} were spent."
+        )
+
+
 class ShownWay(NamedTuple):
     """A candidate as it is shown: its F1 with the bounds of its interval, and how far it is above the config's own."""
 
@@ -69,7 +81,8 @@ def tuned(folder: DataFolder, named: NamedConfig, chat: str, *, usd: float, most
     """Compare ways to ask the config's model within a budget, and write the best where it is better.
 
     Raises:
-        ModerationError: nothing to tune, too few labels, too little money, or a model that can't be used.
+        ModerationError: nothing to tune, too few labels, too little money, or a model that can't be used, or none of
+            whose replies can.
     """
     path = folder.configs / f"{check_slug(to, 'Config')}.yaml"
     check_may_be_written(path)
@@ -89,6 +102,8 @@ def tuned(folder: DataFolder, named: NamedConfig, chat: str, *, usd: float, most
         models.finish()
     if not answers.asked:
         raise TooLittleMoneyError(usd)
+    if all(each.plan is None for verdicts in answers.verdicts for each in verdicts):
+        raise NothingUsableError(named.name, answers)
     found = conclude(candidates, sample, answers, seed=chat)
     rows, sentence = [_row(each) for each in found.compared], _sentence(found, sample, answers, path)
     if found.winner is None:

@@ -12,14 +12,14 @@ import pytest
 from moderation_pipeline.config.config_errors import UnpricedBudgetError
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.decision_specs import ChatDecisionsSpec
-from moderation_pipeline.terminal.tuning_round import Tuned, tuned
+from moderation_pipeline.terminal.tuning_round import NothingUsableError, Tuned, tuned
 from moderation_pipeline.tuning.candidates import NothingToTuneError, candidates_of
 from moderation_pipeline.tuning.tuned_config import NotOursError
 from moderation_pipeline.tuning.tuning_sample import TooSmallSampleError, draw_sample
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS
 from moderation_pipeline_tests.agents.cases import comments_of
-from moderation_pipeline_tests.backends.chat_server import Behaviour, Body, ChatServer, judge, running
+from moderation_pipeline_tests.backends.chat_server import Behaviour, Body, ChatServer, Fault, judge, running
 from moderation_pipeline_tests.test_cli import Moderation, moderation, write_config
 from moderation_pipeline_tests.warehouse.rows import write_table
 
@@ -207,3 +207,12 @@ def test_the_command_prints_a_row_a_way_and_says_what_was_found(
     assert [row["asked_with"] for row in rows][:2] == ["prompt: brief", "prompt: full"]
     assert "prompt: category is better: +1.000" in ended.stderr
     assert "mine_tuned.yaml" in ended.stderr
+
+
+def test_replies_of_which_none_can_be_used_are_no_tie(tmp_path: Path) -> None:
+    with running(Behaviour(faults=lambda _: Fault.REFUSAL)) as server:
+        folder = folder_with(tmp_path, language_model(server))
+        with pytest.raises(
+            NothingUsableError, match=r"None of 100 replies.*refused.*moderation check mine.*spent"
+        ):
+            tune(folder, most=20)

@@ -135,6 +135,7 @@ def _line(settled: Settled) -> bytes:
         "agrees": settled.agrees,
         "action": sanction.action,
         "duration_s": sanction.duration_s,
+        "reply_text": sanction.reply_text,
         "decided_by": sanction.decided_by,
         "precedent": settled.precedent,
         "reason": sanction.reason,
@@ -157,6 +158,7 @@ def _told(verdict: Verdict | None) -> dict[str, object] | None:
         "memory_ids": verdict.memory_ids,
         "backend": receipt.backend,
         "cost_usd": receipt.cost_usd,
+        "tokens_are_estimated": receipt.tokens_are_estimated,
         "reply_error": receipt.reply_error,
     }
 

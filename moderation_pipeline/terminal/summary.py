@@ -77,15 +77,30 @@ where chat = '{chat}' and backend is not null group by all
 """
 
 
+ESTIMATED = """
+select config, count(*) as calls from (
+    select config, tokens_are_estimated, list_cost_usd from student_decisions where chat = '{chat}'
+    union all
+    select config, tokens_are_estimated, list_cost_usd from expert_audits where chat = '{chat}'
+) where tokens_are_estimated and list_cost_usd > 0 group by config
+"""
+
+
 def marks_by_config(folder: DataFolder, chat: str, configs: Sequence[str]) -> dict[str, list[str]]:
     """Return what is to be said beside a config's numbers, of those of which something is."""
     answered = query(folder, ANSWERED.format(chat=check_slug(chat, "Chat")))
+    estimated = dict(query(folder, ESTIMATED.format(chat=check_slug(chat, "Chat"))).iter_rows())
     library = ConfigLibrary(folder)
     found: dict[str, list[str]] = {}
     for name in sorted(set(configs) & set(library.names())):
         own = answered.filter(pl.col("config") == name)
         student, expert = (own.filter(pl.col("part") == part)["backend"] for part in ("Student", "Expert"))
-        if said := marks(library.load(name).config, student, expert):
+        said = list(marks(library.load(name).config, student, expert))
+        if calls := estimated.get(name, 0):
+            said.append(
+                f"its cost is an estimate, for the server doesn't say the tokens of {calls:,} answers"
+            )
+        if said:
             found[name] = said
     return found
 

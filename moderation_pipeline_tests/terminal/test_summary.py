@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -68,3 +69,19 @@ def test_a_config_that_ran_as_its_fallback_is_starred_and_one_number_has_one_nam
     assert "local*" in said
     assert "* local: not hf: rules stood in as its Student." in said
     assert "ends as Expert" in said
+
+
+def test_a_cost_of_estimated_tokens_is_starred(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chat = drawn_chat(1)
+    hybrid = next(each for each in drawn_runs(1, chat) if each.name == "hybrid")
+    guessed = hybrid.student_decisions.with_columns(tokens_are_estimated=True, list_cost_usd=0.001)
+    folder = stored(tmp_path, chat, [replace(hybrid, student_decisions=guessed)])
+
+    print_comparison(folder, comparison_of(folder, "demo"))
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert (
+        f"its cost is an estimate, for the server doesn't say the tokens of {guessed.height:,} answers"
+        in said
+    )
+    assert "hybrid*" in said

@@ -18,6 +18,7 @@ from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.terminal.escaping import harmless
 from moderation_pipeline.terminal.screen import number
+from moderation_pipeline.text.visible import shortened
 
 STYLES = {
     "allow": "green",
@@ -30,6 +31,7 @@ STYLES = {
 }
 
 ACTION_WIDTH = 14
+MOST_OF_REPLY = 120
 MOST_MEMORIES = 3
 
 
@@ -120,6 +122,8 @@ def _agreement(settled: Settled) -> Text:
 def _outcome(settled: Settled) -> str:
     sanction = settled.sanction
     parts = [f"by {sanction.decided_by}"]
+    if sanction.reply_text is not None:
+        parts.append(f"says {shortened(sanction.reply_text, MOST_OF_REPLY)!r}")
     if settled.choice.reason is not None:
         parts.append(f"audited: {settled.choice.reason} (p {number(settled.choice.probability)})")
     if sanction.decided_by in (DecidedBy.LADDER, DecidedBy.PRECEDENT):
@@ -137,4 +141,5 @@ def _cost(settled: Settled) -> str:
     answers = [verdict for verdict in (settled.decided, settled.audited) if verdict is not None]
     costs = [verdict.receipt.cost_usd for verdict in answers]
     known = [cost for cost in costs if cost is not None]
-    return "cost unknown" if len(known) < len(costs) else f"${number(sum(known))}"
+    about = "about " if sum(known) and any(each.receipt.tokens_are_estimated for each in answers) else ""
+    return "cost unknown" if len(known) < len(costs) else f"{about}${number(sum(known))}"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -106,6 +107,18 @@ def test_a_bad_reply_and_an_unknown_cost_are_said(tmp_path: Path) -> None:
     )
     assert "gave no plan: garbled" in drawn(bad)[1]
     assert "cost unknown" in drawn(bad)[1]
+
+
+def test_what_is_said_to_a_user_is_shown_and_an_estimated_cost_is_no_exact_one(tmp_path: Path) -> None:
+    case = case_of(tmp_path, "I can't go on")
+    plan = Plan(Action.REPLY, Category.SELF_HARM, 0.9, "It is about dying.", "Talk to someone.", "R6")
+    told = verdict(plan, cost_usd=0.002)
+    guessed = replace(told, receipt=replace(told.receipt, tokens_are_estimated=True))
+    spoken = sanction("reply")._replace(reply_text="Talk to someone.")
+
+    said = " ".join(" ".join(drawn(Settled(case, guessed, NOT_AUDITED, None, None, spoken))).split())
+    assert "says 'Talk to someone.'" in said
+    assert "about $0.002" in said
 
 
 def test_hostile_text_neither_moves_the_cursor_nor_is_read_as_markup(tmp_path: Path) -> None:

@@ -54,6 +54,12 @@ LENGTH_SAID = re.compile(
 """How vLLM, SGLang, llama.cpp, Ollama, LM Studio, TabbyAPI, Together, Gemini, xAI, Anthropic and Bedrock say it: they
 send no code that would, and some of them call it a failure of their own (500)."""
 
+PARAMETERS = {
+    "reasoning_effort": "Leave `effort` out of the config, or say one that this model knows.",
+    "top_logprobs": "Set a `top_logprobs` in the config that it allows.",
+}
+"""What to do where a server names a parameter that a config asks for."""
+
 PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
 TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 TAG = re.compile(r"<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>", re.IGNORECASE | re.DOTALL)
@@ -166,7 +172,8 @@ def _worded(status: int, said: str, caller: Caller) -> str:
     otherwise = (
         "The run stops here and can be resumed; `moderation check CONFIG` tries the endpoint with ten lines."
     )
-    return f"{backend} at {endpoint} (model {model!r}) answered {said!r}. {advice.get(status, otherwise)}"
+    named = next((cure for name, cure in PARAMETERS.items() if name in said), otherwise)
+    return f"{backend} at {endpoint} (model {model!r}) answered {said!r}. {advice.get(status, named)}"
 
 
 def _number(text: str | None) -> float | None:

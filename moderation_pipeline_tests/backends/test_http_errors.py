@@ -70,6 +70,12 @@ def test_a_fatal_error_names_the_culprit_and_says_what_to_do(status: int, advice
     assert advice in str(error)
 
 
+def test_a_parameter_that_the_config_asks_for_is_named_as_the_config_names_it() -> None:
+    said = "Unrecognized request argument supplied: reasoning_effort"
+
+    assert "Leave `effort` out of the config" in str(http_error(400, {}, body(said), CALLER))
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_key_that_was_never_sent_is_not_blamed(status: int) -> None:
     error = http_error(status, {}, body(), Caller(CALLER.identity, "(none)", ""))

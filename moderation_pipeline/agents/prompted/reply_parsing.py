@@ -208,8 +208,14 @@ def _loaded(text: str) -> Fields | None:
         return None
     if not isinstance(value, dict):
         return None
+    if len(KEY.findall(text)) <= len(value):
+        return value
     # A parser keeps the last of two equal keys: where they differ, the object doesn't mean one thing.
-    return json.loads(text, object_pairs_hook=_said_once) if len(KEY.findall(text)) > len(value) else value
+    try:
+        fields: Fields = json.loads(text, object_pairs_hook=_said_once)
+    except RecursionError:  # nested deeper than any plan is
+        return None
+    return fields
 
 
 def _said_once(pairs: list[tuple[str, object]]) -> dict[str, object]:

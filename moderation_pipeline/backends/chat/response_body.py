@@ -25,11 +25,13 @@ END_OF_STREAM = b"[DONE]"
 FAILED = 502
 """The status of an error that came under status 200 and names none: whoever passed it on had no answer to pass on."""
 
+THREE_DIGITS = re.compile(r"[0-9]{3}")
+
 LIMITED = 429
 LIMIT_WORDS = ("rate_limit", "too_many_requests", "resource_exhausted")
 
 
-class SaidError(NamedTuple):
+class ErrorInReply(NamedTuple):
     """An error that came as a reply: the status that it should have had, and what it says."""
 
     status: int
@@ -52,7 +54,7 @@ def decoded(content: bytes) -> Decoded:
     return body
 
 
-def error_in(body: Decoded) -> SaidError | None:
+def error_in(body: Decoded) -> ErrorInReply | None:
     """Return the error that a body holds where a reply should be, or that broke its reply off; null where none is."""
     choices = body.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
@@ -60,7 +62,7 @@ def error_in(body: Decoded) -> SaidError | None:
     error = broke_off or (None if choice else body.get("error"))
     if not error and body.get("object") == "error":  # vLLM's own, without a name around it
         error = body
-    return SaidError(_status(error, body), {"error": error}) if error else None
+    return ErrorInReply(_status(error, body), {"error": error}) if error else None
 
 
 def glimpse(content: bytes) -> str:
@@ -71,7 +73,7 @@ def glimpse(content: bytes) -> str:
 def _status(error: object, body: Decoded) -> int:
     named = [error.get(key) for key in ("status", "code", "type")] if isinstance(error, dict) else []
     for value in (*named, body.get("status"), body.get("code")):
-        number = int(value) if isinstance(value, str) and value.isdigit() else value
+        number = int(value) if isinstance(value, str) and THREE_DIGITS.fullmatch(value) else value
         if isinstance(number, int) and 400 <= number <= 599:
             return number
         if isinstance(value, str) and any(word in value.lower() for word in LIMIT_WORDS):
@@ -86,7 +88,7 @@ def _loaded(content: bytes) -> object:
         try:
             # Servers in Python write NaN and -Infinity, of log-probabilities say, which is no JSON.
             loaded = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             text = content.decode(errors="replace")
             if (told := page_told(text)) != text:
                 raise ServerFailedError(told) from None
@@ -119,7 +121,7 @@ def _of_stream(content: bytes) -> Decoded:
 
 def _pieces(content: bytes) -> Iterator[Decoded]:
     for line in content.splitlines():
-        name, _, value = line.partition(b":")
+        name, _, value = (b"data", b":", line) if line.startswith(b"{") else line.partition(b":")
         if name.strip() != b"data" or value.strip() in (b"", END_OF_STREAM):
             continue
         piece = _loaded(value.strip())

@@ -228,6 +228,15 @@ def test_what_is_said_twice_and_means_one_thing_is_read(text: str) -> None:
     assert read_reply(text, RULES).plan == DELETE
 
 
+def test_what_is_nested_without_end_is_no_plan_and_no_crash() -> None:
+    for depth in (900, 1_000, 1_020, 5_000):
+        deep = f'{{"action": "delete", "category": "hate", "x": {"[" * depth}{"]" * depth}, "y": {{"z": 1}}}}'
+        try:
+            assert read_reply(deep, RULES).plan.action is Action.DELETE
+        except UnreadableReplyError:
+            continue
+
+
 def test_only_a_timeout_has_a_length() -> None:
     text = '{"action": "ban", "category": "hate", "duration_s": 600}'
 

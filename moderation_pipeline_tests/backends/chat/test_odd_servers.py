@@ -16,6 +16,7 @@ from moderation_pipeline.backends.chat.openai import OpenAIModel
 from moderation_pipeline.backends.chat.sdk_client import Endpoint
 from moderation_pipeline.backends.language_model import (
     FatalBackendError,
+    GarbledReplyError,
     LanguageModelError,
     Message,
     RateLimitedError,
@@ -206,6 +207,7 @@ def test_a_page_for_a_browser_is_no_answer_and_is_told_by_its_title(status: int)
         ({"message": "slow down", "code": "rate_limit_exceeded"}, RateLimitedError),
         ({"message": f"bad key {KEY}", "code": 401}, FatalBackendError),
         ("something went wrong", ServerFailedError),
+        ({"message": "odd", "code": "9" * 5_000, "type": "²"}, ServerFailedError),
     ],
 )
 def test_an_error_under_status_200_is_the_error_that_it_says(
@@ -264,6 +266,18 @@ def test_a_key_that_two_pieces_of_a_stream_hold_is_in_no_reply() -> None:
 
     with running(Behaviour(instead=leaking)) as server:
         assert KEY not in ask(server.base_url).text
+
+
+def test_comments_that_keep_a_connection_alive_are_passed_over() -> None:
+    waited = b": PROCESSING\n\n: PROCESSING\n\n"
+    with running(Behaviour(instead=lambda _, reply: (200, waited + orjson.dumps(reply)))) as server:
+        assert '"action":"delete"' in ask(server.base_url).text
+
+
+def test_json_that_is_nested_without_end_is_no_reply() -> None:
+    deep = b'{"choices": ' + b"[" * 100_000 + b"NaN" + b"]" * 100_000 + b"}"
+    with running(Behaviour(instead=unless_probed(200, deep))) as server, pytest.raises(GarbledReplyError):
+        ask(server.base_url)
 
 
 def test_a_mark_before_the_json_is_passed_over() -> None:

@@ -60,7 +60,7 @@ class Judging(dg.Config):
             "One row each time that a run's metrics were made: when, by which code, data and models, every estimate."
         ),
         "accepted_run": _out(
-            "One row per comment of the run that was accepted last: what runs made after it are paired with."
+            "One row per comment of the run that was accepted last, and how it fared: what later runs are paired with."
         ),
     },
 )
@@ -80,6 +80,7 @@ def run_judged(
     from moderation_pipeline.evaluation.history.accepted_runs import held_against_accepted
     from moderation_pipeline.evaluation.history.metric_history import with_these
     from moderation_pipeline.evaluation.judged import Run
+    from moderation_pipeline.evaluation.outcome_changes import how_it_fared
     from moderation_pipeline.evaluation.run_metrics import measured_run
 
     chat, name = partition_names(context.partition_key)
@@ -97,6 +98,7 @@ def run_judged(
         student_decisions=student_decisions,
         expert_audits=expert_audits,
     )
+    by_comment = by_comment.join(how_it_fared(run), on="comment_id", how="left", maintain_order="left")
     before = read_table(data_folder, ACCEPTED_RUN, chat, name)
     held = held_against_accepted(history, before, by_comment, named, config.accept)
     yield dg.MaterializeResult(

@@ -22,6 +22,7 @@ from moderation_pipeline.defs.resources import AgentBuilder, Embedders
 from moderation_pipeline.errors import ModerationError, closest
 from moderation_pipeline.evaluation.reasons_stated import state_reasons
 from moderation_pipeline.moderation.run_beginning import begin
+from moderation_pipeline.slugs import RunKey
 from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -130,7 +131,7 @@ def _thresholds(given: dict[str, float]) -> dict["Category", float]:
 
 @dg.asset(
     partitions_def=chats,
-    ins=of_every_config("metrics", *RUN_TABLES),
+    ins=of_every_config("metrics", "accepted_run", *RUN_TABLES),
     group_name=GROUP,
     kinds=KINDS,
     owners=OWNERS,
@@ -142,23 +143,35 @@ def flipped(
     data_folder: dg.ResourceParam[DataFolder],
     **tables: Partitions,
 ) -> Made:
-    """One row per two configs of a chat and change of category and rule; the lines are in the view `flips`."""
-    from moderation_pipeline.evaluation.outcome_changes import by_rule, changes, rules_that_stood
+    """One row per two runs of a chat and change of category and rule: of two configs, or of one since it was accepted.
+
+    The lines are in the views `flips` and `flips_since_accepted`.
+    """
+    from moderation_pipeline.evaluation.history.accepted_runs import keeps_outcomes
+    from moderation_pipeline.evaluation.outcome_changes import flips_by_rule, how_it_fared
 
     collected = collect_runs(context.partition_key, comments, data_folder, tables).runs
-    cited = {
-        run.name: rules_that_stood(
-            run.student_decisions, run.expert_audits, audits_act=run.config.config.audits_act
+    now = {run.name: how_it_fared(run) for run in collected}
+    accepted = {RunKey.parse(key).config: rows for key, rows in tables["accepted_run"].items()}
+    frames = [
+        flips_by_rule(comments, now[one], now[other]).with_columns(
+            config=pl.lit(one), other_config=pl.lit(other), accepted_run_id=pl.lit(None, pl.String)
         )
-        for run in collected
-    }
-    frames = []
-    for one, other in combinations(collected, 2):
-        lines = changes(comments, one.action_log, other.action_log).lines
-        between = by_rule(lines, cited[one.name], cited[other.name])
-        frames.append(between.with_columns(config=pl.lit(one.name), other_config=pl.lit(other.name)))
+        for one, other in combinations(now, 2)
+    ]
+    frames += [
+        flips_by_rule(comments, before, now[name]).with_columns(
+            config=pl.lit(name), other_config=pl.lit(name), accepted_run_id=pl.lit(before["run_id"][0])
+        )
+        for name, before in accepted.items()
+        if name in now and keeps_outcomes(before)
+    ]
     rows = pl.concat(frames, how="vertical_relaxed") if frames else FLIPPED.empty()
-    return _made(context, FLIPPED, rows, comments=int(rows["comments"].sum()))
+    between, since = (
+        int(rows.filter(of)["comments"].sum())
+        for of in (pl.col("accepted_run_id").is_null(), pl.col("accepted_run_id").is_not_null())
+    )
+    return _made(context, FLIPPED, rows, comments=between, comments_since_accepted=since)
 
 
 @dg.asset(
@@ -360,12 +373,13 @@ def fairness_checks(fairness: pl.DataFrame) -> dg.AssetCheckResult:
 
 
 @dg.multi_asset_check(
-    specs=[declared("flipped", "every_pair_is_of_two_configs", "No config flips against itself.", of=chats)]
+    specs=[declared("flipped", "every_pair_is_of_two_runs", "No run flips against itself.", of=chats)]
 )
 def flipped_checks(flipped: pl.DataFrame) -> dg.AssetCheckResult:
-    """Ask whether every stored pair is one."""
-    alone = flipped.filter(pl.col("config") == pl.col("other_config"))
-    return holds("flipped", "every_pair_is_of_two_configs", alone)
+    """Ask whether every stored pair is one: two configs, or a config and its accepted run."""
+    same = pl.col("config") == pl.col("other_config")
+    alone = flipped.filter(same == pl.col("accepted_run_id").is_null())
+    return holds("flipped", "every_pair_is_of_two_runs", alone)
 
 
 @dg.multi_asset_check(

@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.evaluation.judged import SANCTION_WORDS, SEVERITY_OF, user_key
+from moderation_pipeline.evaluation.judged import SANCTION_WORDS, SEVERITY_OF, Run, user_key
+from moderation_pipeline.warehouse.tables import OUTCOME
 
 NEWCOMER_LINES = 5
 """A user's first comments in a channel, at which he is a newcomer there."""
@@ -150,26 +151,63 @@ def fared(outcome: pl.DataFrame) -> dict[str, int]:
     return {**acted_against(outcome), "silenced": silenced}
 
 
-def rules_that_stood(student: pl.DataFrame, expert: pl.DataFrame, *, audits_act: bool) -> pl.DataFrame:
-    """Return the rule that was cited for each comment, by the plan that stood; of both agents' `comment_id`, `rule`."""
-    both = [
-        rows.select("comment_id", pl.col("rule").alias(who))
-        for who, rows in (("student", student), ("expert", expert))
-    ]
-    stood = ("expert", "student") if audits_act else ("student", "expert")
-    joined = both[0].join(both[1], on="comment_id", how="full", coalesce=True)
-    return joined.select("comment_id", rule=pl.coalesce(stood))
+def rules_that_stood(run: Run) -> pl.DataFrame:
+    """Return `comment_id` and the `rule` that the plan which stood cites; null where it cites none.
 
-
-def by_rule(lines: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
-    """Return how many lines (of `changes`) went from which category and rule to which."""
-    rules = lines.join(before.select("comment_id", rule_before="rule"), on="comment_id", how="left").join(
-        after.select("comment_id", rule_after="rule"), on="comment_id", how="left"
+    The plan is the Student's, the audit's or a precedent's, as `cases.chosen.stands` has it, whatever the ladder made
+    of it.
+    """
+    told = pl.col("action").is_not_null()
+    audits = run.expert_audits.select("comment_id", audit_told=told, audit_rule="rule")
+    precedents = run.expert_audits.select(precedent="comment_id", precedent_rule="rule")
+    acts = pl.lit(run.config.config.audits_act) | ~pl.col("student_told").fill_null(value=False)
+    by_audit = pl.col("audit_told").fill_null(value=False) & acts
+    return (
+        run.action_log.select("comment_id", "precedent")
+        .join(
+            run.student_decisions.select("comment_id", student_told=told, student_rule="rule"),
+            on="comment_id",
+            how="left",
+        )
+        .join(audits, on="comment_id", how="left")
+        .join(precedents, on="precedent", how="left")
+        .select(
+            "comment_id",
+            # An audit of its own goes before that of a text which it copies.
+            rule=pl.when(by_audit)
+            .then("audit_rule")
+            .when(pl.col("precedent").is_not_null())
+            .then("precedent_rule")
+            .otherwise("student_rule"),
+        )
     )
+
+
+def how_it_fared(run: Run) -> pl.DataFrame:
+    """Return `comment_id` and OUTCOME of every comment of a run: what `changes` and `with_rules` ask of either side."""
+    log = run.action_log.select("comment_id", *(name for name in OUTCOME if name != "rule"))
+    return log.join(rules_that_stood(run), on="comment_id", how="left", maintain_order="left")
+
+
+def with_rules(lines: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """Return the lines of `changes` with the rules cited, of both sides' `comment_id` and `rule`."""
+    for end, rules in (("before", before), ("after", after)):
+        cited = rules.select("comment_id", pl.col("rule").alias(f"rule_{end}"))
+        lines = lines.join(cited, on="comment_id", how="left", maintain_order="left")
+    return lines
+
+
+def flips_by_rule(comments: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """Return how many comments of both sides (of `how_it_fared`) went from which category and rule to which."""
+    return by_rule(with_rules(changes(comments, before, after).lines, before, after))
+
+
+def by_rule(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return how many lines (of `with_rules`) went from which category and rule to which."""
     keys = ("way", "category_before", "category_after", "rule_before", "rule_after")
     label = pl.col("label_is_violation")
     return (
-        rules.group_by(keys)
+        lines.group_by(keys)
         .agg(comments=pl.len(), labelled_violations=label.sum(), labelled_innocent=(~label).sum())
         .sort("comments", *keys, descending=[True, *[False] * len(keys)], nulls_last=True)
     )

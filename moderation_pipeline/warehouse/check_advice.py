@@ -19,7 +19,7 @@ ADVICE = {
         "rates or differences lie outside their intervals",
         JUDGE_AGAIN,
     ),
-    "every_pair_is_of_two_configs": ("configs are held against themselves", JUDGE_AGAIN),
+    "every_pair_is_of_two_runs": ("runs are held against themselves", JUDGE_AGAIN),
     "every_label_is_doubted_once": ("labels are doubted twice", JUDGE_AGAIN),
     "every_record_is_accounted_for": (
         "records of a file are in no table",

@@ -190,6 +190,8 @@ MEANINGS: dict[str, str] = {
 
 OF_TABLE: dict[tuple[str, str], str] = {
     ("action_log", "action"): "What was done; undecided: nobody could decide, so nothing.",
+    ("accepted_run", "action"): "What was done in that run; null throughout: it was not kept then.",
+    ("flipped", "accepted_run_id"): "The earlier run of one config; null: the pair is of two configs.",
     ("memory_snapshot", "action"): "What it says to do about such a case.",
     ("memory_snapshot", "recency"): "The position at which it was last confirmed.",
     ("rejected_lines", "reason"): "Why the line could not be read.",
@@ -210,6 +212,9 @@ OF_VIEW: dict[str, str] = {
     "other_action": "What would be done under the other config.",
     "other_category": "The category under the other config.",
     "other_under_sanction": "Whether the user would have been silenced by then under the other config.",
+    "action_before": "What was done in the accepted run.",
+    "duration_s_before": "For how many seconds, of a timeout in the accepted run.",
+    "under_sanction_before": "Whether the user would have been silenced by then in the accepted run.",
     "moderators": "What human moderators did.",
     "config_would": "What the config would do.",
     "student_action": "The Student's plan.",

@@ -474,6 +474,15 @@ against the one that was accepted last (`evaluation/history/accepted_runs.py`)."
 PAIRED_SUMS = ("tp", "fp", "fn", "y_n", "y_both", "y_squares")
 """The sums of a comment that a pair of runs is compared by (`evaluation/estimates.py`)."""
 
+OUTCOME: Columns = {
+    "action": pl.String,
+    "category": pl.String,
+    "duration_s": pl.Int64,
+    "under_sanction": pl.Boolean,
+    "rule": pl.String,
+}
+"""How a comment fared, and by which rule: what says which comments flipped since (`evaluation/outcome_changes.py`)."""
+
 ACCEPTED_RUN = Table(
     "accepted_run",
     "a comment of the run that was accepted last: what a later run of the same config is paired with",
@@ -491,10 +500,12 @@ ACCEPTED_RUN = Table(
             **MODELS_SERVED,
             "expert_version": pl.String,
             **dict.fromkeys(PAIRED_SUMS, pl.Float64),
+            **OUTCOME,
         }
     ),
 )
-"""Kept when the run is made anew, which overwrites all that it decided."""
+"""Kept when the run is made anew, which overwrites all that it decided. OUTCOME is null throughout in what was accepted
+before it was kept (an action never is: nobody's is `undecided`)."""
 
 COMPARISON = Table(
     "comparison",
@@ -641,12 +652,13 @@ WHAT_IF = Table(
 
 FLIPPED = Table(
     "flipped",
-    "two configs of a chat, and how many comments go from one category and rule to another between them",
+    "two runs of a chat, and how many comments go from one category and rule to another between them",
     "chat",
     pl.Schema(
         {
             **RUN_KEYS,
             "other_config": pl.String,
+            "accepted_run_id": pl.String,
             "way": pl.String,
             "category_before": pl.String,
             "category_after": pl.String,
@@ -658,6 +670,8 @@ FLIPPED = Table(
         }
     ),
 )
+"""Of two configs, or of one under which the chat was run again: then `accepted_run_id` names its earlier run, else it
+is null."""
 
 MODERATORS_BESIDE = Table(
     "moderators_beside",

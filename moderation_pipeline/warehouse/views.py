@@ -194,6 +194,23 @@ where {_fared("one")} <> {_fared("other")}
 """
 """Comments that fare otherwise under two configs of a chat, each pair once (`config` before `other_config`)."""
 
+FLIPS_SINCE_ACCEPTED = f"""
+select a.chat, a.config, r.run_id as accepted_run_id, r.accepted_at, a.comment_id, a.position, a.channel, a.user_id,
+       a.user_name, c.text, r.action as action_before, a.action, r.category as category_before, a.category,
+       r.rule as rule_before, r.duration_s as duration_s_before, a.duration_s,
+       r.under_sanction as under_sanction_before, a.under_sanction,
+       c.label_is_violation, c.label_source, {_is_stale("a")}
+from accepted_run r
+join action_log a on a.chat = r.chat and a.config = r.config and a.comment_id = r.comment_id
+join comments c on c.chat = a.chat and c.comment_id = a.comment_id
+where r.action is not null and (
+    {_fared("r")} <> {_fared("a")}
+    or (r.category is distinct from a.category and not a.under_sanction and a.action <> 'allow')
+)
+"""
+"""Comments that fare otherwise than in the run of the same config that was accepted last; `rule_before` is what that
+one cited. None where it was accepted before outcomes were kept: its actions are null."""
+
 WHAT_IF_LINES = f"""
 select w.chat, w.config, w.asked, w.comment_id, w.position, w.channel, w.user_id, w.user_name, w.is_newcomer, c.text,
        w.way, w.before, w.after, w.category_before, w.category_after, w.label_is_violation, c.label_source,
@@ -282,6 +299,7 @@ QUESTIONS: dict[str, str] = {
     "missed_violations": MISSED_VIOLATIONS,
     "audit_agreement": AUDIT_AGREEMENT,
     "flips": FLIPS,
+    "flips_since_accepted": FLIPS_SINCE_ACCEPTED,
     "what_if_lines": WHAT_IF_LINES,
     "moderators_compared": MODERATORS_COMPARED,
     "user_evenings": USER_EVENINGS,
@@ -300,6 +318,7 @@ ANSWERS: dict[str, str] = {
     "missed_violations": "a labelled violation (label_source moderators: acted on) judged innocent, or not decided",
     "audit_agreement": "a run: how often Student and Expert agree, each audit weighted by how unlikely it was",
     "flips": "a comment that fares otherwise under two configs of its chat",
+    "flips_since_accepted": "a comment that fares otherwise than in the run of its config that was accepted last",
     "what_if_lines": "a comment that would fare otherwise, as `what_if` was asked last, with what was written",
     "moderators_compared": "a comment: what human moderators did, and what a config would do",
     "user_evenings": "a comment with what was done about it, in stream order: where user_name = '...'",

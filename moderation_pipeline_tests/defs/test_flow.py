@@ -337,7 +337,7 @@ CHECKS: dict[str, tuple[Table, Callable[[pl.DataFrame], pl.DataFrame]]] = {
         FAIRNESS,
         lambda _: rows_of(FAIRNESS, {**HYBRID, "difference": 0.3, "difference_low": 0.4}),
     ),
-    "every_pair_is_of_two_configs": (
+    "every_pair_is_of_two_runs": (
         FLIPPED,
         lambda _: rows_of(FLIPPED, {**HYBRID, "other_config": "hybrid"}),
     ),

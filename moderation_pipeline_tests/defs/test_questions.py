@@ -20,6 +20,7 @@ from moderation_pipeline.warehouse.files import partition_path, read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.laws import beyond_dsa_limits, dsa_refusals
 from moderation_pipeline.warehouse.tables import (
+    ACCEPTED_RUN,
     ACTION_LOG,
     DOUBTED_LABELS,
     FAIRNESS,
@@ -101,6 +102,7 @@ def test_a_runs_questions_are_answered_as_the_commands_answer_them(moderated: Ho
     between = changes_answers.flips(folder, CHAT, "hybrid", "student_only")
     assert pairs["comments"].sum() == between.lines.height == told(flipped)["comments"]
     assert set(pairs.select("config", "other_config").rows()) == {("hybrid", "student_only")}
+    assert told(flipped)["comments_since_accepted"] == 0, "no run was made again"
 
     doubted = told(ask(instance, "doubted_labels", CHAT))
     assert read_table(folder, DOUBTED_LABELS, CHAT).height == doubted["doubted"]
@@ -109,6 +111,27 @@ def test_a_runs_questions_are_answered_as_the_commands_answer_them(moderated: Ho
     groups = told(ask(instance, "fairness", key))["groups"]
     assert read_table(folder, FAIRNESS, CHAT, "hybrid").height == groups
     assert query(folder, "select told_by, group_name, difference from fairness").height == groups
+
+
+def test_what_flipped_since_the_accepted_run_is_kept_beside_what_flips_between_configs(
+    moderated: Home,
+) -> None:
+    folder, instance = moderated
+    accepted = read_table(folder, ACCEPTED_RUN, CHAT, "hybrid")
+    let_be = accepted.with_columns(action=pl.lit("allow"), category=pl.lit("none"), run_id=pl.lit("then"))
+    write_table(let_be, folder, ACCEPTED_RUN, CHAT, "hybrid")
+    try:
+        flipped = told(ask(instance, "flipped", CHAT))
+    finally:
+        write_table(accepted, folder, ACCEPTED_RUN, CHAT, "hybrid")
+    since = read_table(folder, FLIPPED, CHAT).filter(pl.col("accepted_run_id") == "then")
+    assert set(since.select("config", "other_config").rows()) == {("hybrid", "hybrid")}
+    acted = query(
+        folder,
+        f"select count(*) from action_log where chat = '{CHAT}' and config = 'hybrid'"
+        " and action <> 'allow' and not under_sanction",
+    ).item()
+    assert since["comments"].sum() == flipped["comments_since_accepted"] == acted > 0
 
 
 def test_statements_for_the_eu_are_written_when_asked_for_and_keep_to_its_limits(

@@ -1,9 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
-from moderation_pipeline.evaluation.outcome_changes import NEWCOMER_LINES, changes
-from moderation_pipeline_tests.evaluation.worlds import Row, comments, run
+from moderation_pipeline.evaluation.outcome_changes import (
+    NEWCOMER_LINES,
+    by_rule,
+    changes,
+    rules_that_stood,
+    with_rules,
+)
+from moderation_pipeline_tests.evaluation.worlds import Row, comments, config, run
 
 
 def outcome(chat: pl.DataFrame, *done: str) -> pl.DataFrame:
@@ -51,3 +59,46 @@ def test_a_users_first_comments_in_a_channel_are_a_newcomers() -> None:
     found = changes(chat, *(outcome(chat, *done) for done in every))
 
     assert found.counts.select("who", "comments").rows() == [("newcomers", NEWCOMER_LINES), ("regulars", 2)]
+
+
+def test_the_rule_is_that_of_the_plan_that_stood_and_none_where_it_cites_none() -> None:
+    chat = comments([{}] * 5)
+    plans = ["delete spam", "delete spam", "delete spam", None, "delete spam"]
+    audits = {1: "allow none", 2: None, 3: "ban hate", 4: "warn spam"}
+    made = run("hybrid", chat, student=plans, audits=audits)
+    cited = replace(
+        made,
+        student_decisions=made.student_decisions.with_columns(
+            rule=pl.when(pl.col("action").is_not_null()).then(pl.lit("S"))
+        ),
+        expert_audits=made.expert_audits.with_columns(
+            rule=pl.when(pl.col("category") != "none").then(pl.lit("E"))
+        ),
+        action_log=made.action_log.with_columns(
+            precedent=pl.Series(["c4", None, None, None, None], dtype=pl.String)
+        ),
+    )
+    assert rules_that_stood(cited)["rule"].to_list() == ["E", None, "S", "E", "E"]
+    unheeded = replace(
+        cited,
+        config=config("student_memory"),
+        action_log=made.action_log,
+    )
+    assert rules_that_stood(unheeded)["rule"].to_list() == ["S", "S", "S", "E", "S"]
+
+
+def test_lines_are_counted_by_the_categories_and_rules_that_they_go_between() -> None:
+    chat = comments([{"label_is_violation": each} for each in (True, False, True)])
+    before, after = outcome(chat, "allow", "delete", "delete"), outcome(chat, "delete", "allow", "delete")
+    rules = chat.select("comment_id", rule=pl.Series(["R1", "R2", "R3"]))
+    lines = with_rules(
+        changes(chat, before, after).lines, rules.with_columns(rule=pl.lit(None, pl.String)), rules
+    )
+    assert lines.select("comment_id", "rule_before", "rule_after").rows() == [
+        ("c0", None, "R1"),
+        ("c1", None, "R2"),
+    ]
+    assert by_rule(lines).select("way", "rule_after", "comments", "labelled_violations").rows() == [
+        ("harsher", "R1", 1, 1),
+        ("milder", "R2", 1, 0),
+    ]

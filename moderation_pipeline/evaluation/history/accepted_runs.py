@@ -1,6 +1,7 @@
 """Two runs of the same comments in a pair: a run and the one that was accepted last, a candidate and a champion.
 
-A run made anew overwrites what it decided, so of the accepted one is kept what pairing needs (ACCEPTED_RUN). The first
+A run made anew overwrites what it decided, so of the accepted one is kept what pairing needs, and how each comment
+fared (ACCEPTED_RUN). The first
 run of a config on a chat is accepted; it stays until another one is (`moderation promote`), or none of its comments is
 left. Otherwise a slow decline would pass night by night. Users are resampled with all their comments, as in
 `config_comparison`.
@@ -23,7 +24,7 @@ from moderation_pipeline.evaluation.yardstick import judge_of
 from moderation_pipeline.statistics.bootstrap import NOTHING, Interval, by_cluster, resample
 from moderation_pipeline.statistics.max_t import NO_SPREAD, together
 from moderation_pipeline.statistics.paired_tests import p_of_difference
-from moderation_pipeline.warehouse.tables import ACCEPTED_RUN, METRIC_HISTORY, PAIRED_SUMS
+from moderation_pipeline.warehouse.tables import ACCEPTED_RUN, METRIC_HISTORY, OUTCOME, PAIRED_SUMS
 
 LEVEL = 0.05
 """Worse with a p below it is worse by more than chance."""
@@ -34,10 +35,12 @@ OTHER_COMMENTS = "none of the comments of the accepted run is left"
 QUALITIES = {"f1": "F1", "system_agreement_rate": "agreement with the Expert"}
 """What two runs are compared by: the first that both have. Labels judge better than an Expert does."""
 
+COMMENTS_CHANGED = "comments"
+
 CHANGES = {
     "code_version": "code",
     "config_hash": "config",
-    "data_version": "comments",
+    "data_version": COMMENTS_CHANGED,
     "student_models": "Student's model",
     "expert_models": "Expert's model",
 }
@@ -114,17 +117,22 @@ def expert_version(named: NamedConfig) -> str:
 def accepted(
     history: pl.DataFrame, by_comment: pl.DataFrame, named: NamedConfig, *, because: str
 ) -> pl.DataFrame:
-    """Return the table of an accepted run: that of the history's last row, with its comments' sums."""
+    """Return the table of an accepted run: that of the history's last row, with its comments' sums and OUTCOME."""
     made = history.tail(1)
     when: datetime = made["finished_at"][0]
     constant = ("chat", "config", "run_id", *CHANGES)
-    frame = by_comment.select("comment_id", *PAIRED_SUMS).with_columns(
+    frame = by_comment.select("comment_id", *PAIRED_SUMS, *OUTCOME).with_columns(
         *(pl.lit(made[name]).first().alias(name) for name in constant),
         accepted_at=pl.lit(when).cast(ACCEPTED_RUN.schema["accepted_at"]),
         accepted_because=pl.lit(because),
         expert_version=pl.lit(expert_version(named)),
     )
     return frame.select(pl.col(name).cast(kind) for name, kind in ACCEPTED_RUN.schema.items())
+
+
+def keeps_outcomes(accepted_run: pl.DataFrame) -> bool:
+    """Whether how comments fared was kept of an accepted run: of those accepted by an older version it was not."""
+    return accepted_run["action"].count() > 0
 
 
 class Held(NamedTuple):
@@ -143,7 +151,8 @@ def held_against_accepted(
 ) -> Held:
     """Hold a run that was just made against the accepted one.
 
-    It is accepted itself where there is none, or where `accept` says why.
+    `by_comment` has PAIRED_SUMS, and OUTCOME, which is kept. It is accepted itself where there is none, or where
+    `accept` says why.
     """
     if before.is_empty() or not before["comment_id"].is_in(by_comment["comment_id"].implode()).any():
         because = FIRST if before.is_empty() else OTHER_COMMENTS

@@ -16,7 +16,15 @@ from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.errors import ModerationError, closest
 from moderation_pipeline.evaluation.comparable import refuse_other_comments
-from moderation_pipeline.evaluation.outcome_changes import by_rule, changes, fared, rules_that_stood
+from moderation_pipeline.evaluation.history.accepted_runs import COMMENTS_CHANGED, keeps_outcomes
+from moderation_pipeline.evaluation.judged import Run
+from moderation_pipeline.evaluation.outcome_changes import (
+    by_rule,
+    changes,
+    fared,
+    rules_that_stood,
+    with_rules,
+)
 from moderation_pipeline.moderation.acting_anew import Stored
 from moderation_pipeline.moderation.replayed import NAMED, acted_under, asked_in_words
 from moderation_pipeline.plan import Category
@@ -27,13 +35,17 @@ from moderation_pipeline.terminal.listings import NothingRunError, require_chat
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import (
+    ACCEPTED_RUN,
     ACTION_LOG,
     COMMENTS,
     EXPERT_AUDITS,
     INGESTION,
+    MEMORY_SNAPSHOT,
+    METRIC_HISTORY,
     METRICS,
     PROVENANCE,
     STUDENT_DECISIONS,
+    USER_STATE,
 )
 
 SHOWN = ("channel", "user", "way", "before", "after", "category", "label", "text")
@@ -152,13 +164,71 @@ def flips(folder: DataFolder, chat: str, one: str, other: str) -> ChangesShown:
     """
     comments, before = run_of(folder, chat, one)
     _, after = run_of(folder, chat, other)
-    found = _shown(f"From {one} to {other} on {chat}", comments, before, after, (one, other))
-    return found._replace(rules=by_rule(found.lines, *(_rules(folder, chat, name) for name in (one, other))))
+    said = f"From {one} to {other} on {chat}"
+    rules = (_rules(folder, chat, one, before), _rules(folder, chat, other, after))
+    return _by_rule(_shown(said, comments, before, after, (one, other)), *rules)
 
 
-def _rules(folder: DataFolder, chat: str, config: str) -> pl.DataFrame:
-    both = (read_table(folder, table, chat, config) for table in (STUDENT_DECISIONS, EXPERT_AUDITS))
-    return rules_that_stood(*both, audits_act=_as_it_ran(folder, chat, config)[0].config.audits_act)
+def flips_since_accepted(folder: DataFolder, chat: str, config: str) -> ChangesShown:
+    """Return who fares otherwise in a config's run than in the one of it that was accepted last, of comments of both.
+
+    Raises:
+        NoSuchChatError, NothingRunError, RunOfOtherCommentsError: there is no run of the chat as it is.
+        NoOutcomesKeptError: how comments fared in the accepted run was not kept.
+    """
+    comments, after = run_of(folder, chat, config)
+    before = read_table(folder, ACCEPTED_RUN, chat, config)
+    if not keeps_outcomes(before):
+        raise NoOutcomesKeptError(chat, config, before)
+    both = pl.col("comment_id").is_in(set(before["comment_id"]) & set(after["comment_id"]))
+    rules = (before, _rules(folder, chat, config, after))
+    accepted_at = f"{before['accepted_at'][0]:%Y-%m-%d %H:%M} UTC"
+    said = f"From the run of {config} on {chat} that was accepted {accepted_at} to the run there is now"
+    note = _since_accepted(read_table(folder, METRIC_HISTORY, chat, config), before)
+    found = _shown(said, comments, before.filter(both), after.filter(both), ("accepted", "now"), note)
+    return _by_rule(found, *rules)
+
+
+class NoOutcomesKeptError(ModerationError):
+    """A config of which no earlier run is kept comment by comment."""
+
+    def __init__(self, chat: str, config: str, accepted_run: pl.DataFrame) -> None:
+        of = f"The run of {config!r} on {chat!r}"
+        why = (
+            f"{of} was made by a version that accepted none"
+            if accepted_run.is_empty()
+            else f"{of} that was accepted {accepted_run['accepted_at'][0]:%Y-%m-%d %H:%M} UTC is from a version that"
+            " kept of it what F1 and agreement are compared by, and not how each comment fared"
+        )
+        super().__init__(
+            f"{why}, so what flipped since can't be told. It can be of what is accepted from now on: moderation"
+            f" promote {chat} {config} makes the run there is now the one that later runs are held against."
+        )
+
+
+def _since_accepted(history: pl.DataFrame, before: pl.DataFrame) -> str:
+    """Return what else changed since, and of which comments this can't be told."""
+    last = history.tail(1)
+    if last["run_id"].to_list() == [before["run_id"][0]]:
+        return " The run there is now is the accepted one: it was not made again since."
+    changed: list[str] = last["changed_since_accepted"].explode().drop_nulls().to_list()
+    note = f" Changed since: {', '.join(changed)}." if changed else " Nothing that is recorded changed since."
+    if COMMENTS_CHANGED in changed:
+        note += " Comments are paired by their ids: one that was rewritten or renumbered stands for another there."
+    return note
+
+
+def _by_rule(found: ChangesShown, before: pl.DataFrame, after: pl.DataFrame) -> ChangesShown:
+    lines = with_rules(found.lines, before, after)
+    return found._replace(lines=lines, rules=by_rule(lines))
+
+
+def _rules(folder: DataFolder, chat: str, config: str, log: pl.DataFrame) -> pl.DataFrame:
+    student, expert = (
+        read_table(folder, table, chat, config) for table in (STUDENT_DECISIONS, EXPERT_AUDITS)
+    )
+    named = _as_it_ran(folder, chat, config)[0]
+    return rules_that_stood(Run(named, student, expert, MEMORY_SNAPSHOT.empty(), log, USER_STATE.empty()))
 
 
 def run_of(folder: DataFolder, chat: str, config: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -212,7 +282,7 @@ def _shown(
     ways = dict(found.lines["way"].value_counts().iter_rows())
     harsher, milder = int(ways.get("harsher", 0)), int(ways.get("milder", 0))
     sentence = (
-        f"{said}: {count(found.lines.height)} of {plural(comments.height, 'comment')} fare otherwise,"
+        f"{said}: {count(found.lines.height)} of {plural(after.height, 'comment')} fare otherwise,"
         f" {count(harsher)} more harshly and {count(milder)} more mildly.{note}"
     )
     words = label_words(comments)

@@ -12,10 +12,11 @@ from moderation_pipeline.evaluation.history.accepted_runs import (
     OTHER_COMMENTS,
     Held,
     held_against_accepted,
+    keeps_outcomes,
     paired,
     worse_than_accepted,
 )
-from moderation_pipeline.warehouse.tables import ACCEPTED_RUN, METRIC_HISTORY, PAIRED_SUMS
+from moderation_pipeline.warehouse.tables import ACCEPTED_RUN, METRIC_HISTORY, OUTCOME, PAIRED_SUMS
 from moderation_pipeline_tests.evaluation.worlds import config
 from moderation_pipeline_tests.warehouse.rows import rows_of
 
@@ -33,6 +34,11 @@ def sums(hits: int, *, of: int = 200, first: int = 0) -> pl.DataFrame:
             "cluster": [f"u{n}" for n in range(of)],
             "shared_text": pl.Series([None] * of, dtype=pl.String),
             **{name: columns.get(name, [0.0] * of) for name in PAIRED_SUMS},
+            "action": ["delete" if n < hits else "allow" for n in range(of)],
+            "category": ["hate" if n < hits else "none" for n in range(of)],
+            "duration_s": pl.Series([None] * of, dtype=pl.Int64),
+            "under_sanction": [False] * of,
+            "rule": ["R1" if n < hits else None for n in range(of)],
         }
     )
 
@@ -73,6 +79,25 @@ def test_the_first_run_is_accepted_and_held_against_nothing() -> None:
     assert held.accepted["accepted_because"].unique().to_list() == [FIRST]
     assert held.history["accepted_run_id"].to_list() == [None]
     assert worse_than_accepted(held.history).is_empty()
+
+
+def test_how_each_comment_fared_is_kept_of_the_accepted_run_alone() -> None:
+    first, second = sums(180), sums(120)
+    kept = accepted_first(first).accepted
+    assert kept.select(*OUTCOME).equals(first.select(*OUTCOME))
+    assert keeps_outcomes(kept)
+    held = held_against_accepted(history("second"), kept, second, CONFIG)
+    assert held.accepted.select(*OUTCOME).equals(first.select(*OUTCOME))
+
+
+def test_a_run_that_was_accepted_before_outcomes_were_kept_gets_them_when_it_is_judged_again() -> None:
+    old = accepted_first(sums(180)).accepted.with_columns(pl.lit(None).alias(name) for name in OUTCOME)
+    assert not keeps_outcomes(old)
+    same, other = (
+        held_against_accepted(history(each), old, sums(180), CONFIG) for each in ("first", "second")
+    )
+    assert keeps_outcomes(same.accepted)
+    assert not keeps_outcomes(other.accepted)
 
 
 def test_a_run_that_is_worse_is_told_with_what_changed_and_does_not_become_the_measure() -> None:

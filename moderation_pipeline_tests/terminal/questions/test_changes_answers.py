@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -11,13 +12,21 @@ from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.evaluation.comparable import RunOfOtherCommentsError
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.terminal.listings import NoSuchChatError, NothingRunError
-from moderation_pipeline.terminal.questions.changes_answers import ThresholdError, flips, what_if
+from moderation_pipeline.terminal.questions.changes_answers import (
+    NoOutcomesKeptError,
+    ThresholdError,
+    flips,
+    flips_since_accepted,
+    what_if,
+)
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import (
+    ACCEPTED_RUN,
     ACTION_LOG,
     COMMENTS,
     EXPERT_AUDITS,
     INGESTION,
+    METRIC_HISTORY,
     METRICS,
     PROVENANCE,
     STUDENT_DECISIONS,
@@ -151,3 +160,78 @@ def test_what_a_silenced_user_writes_is_among_the_totals(folder: DataFolder) -> 
     totals = found.totals
     assert totals.filter(action="silenced").row(0) == ("silenced", 1, 0)
     assert totals.filter(action="delete").row(0) == ("delete", 0, 0)
+
+
+def accept(folder: DataFolder, *outcomes: dict[str, object]) -> None:
+    """Keep an earlier run of `hybrid` as the accepted one, by what was done about c0, c1, …."""
+    of_run = {
+        "chat": "demo",
+        "config": "hybrid",
+        "run_id": "then",
+        "accepted_at": datetime(2026, 3, 1, 4, tzinfo=UTC),
+    }
+    rows = [{**of_run, "comment_id": f"c{n}", **each} for n, each in enumerate(outcomes)]
+    write_table(rows_of(ACCEPTED_RUN, *rows), folder, ACCEPTED_RUN, "demo", "hybrid")
+
+
+ALLOWED: dict[str, object] = {"action": "allow", "category": "none", "under_sanction": False}
+BANNED: dict[str, object] = {"action": "ban", "category": "hate", "under_sanction": False, "rule": "R9"}
+
+
+def test_what_flipped_between_two_runs_of_one_config_is_told_by_category_and_rule_with_the_lines(
+    folder: DataFolder,
+) -> None:
+    accept(folder, ALLOWED, ALLOWED, BANNED)
+    changed: dict[str, object] = {
+        "chat": "demo",
+        "config": "hybrid",
+        "run_id": "now",
+        "changed_since_accepted": ["code", "Student's model"],
+    }
+    write_table(rows_of(METRIC_HISTORY, changed), folder, METRIC_HISTORY, "demo", "hybrid")
+
+    found = flips_since_accepted(folder, "demo", "hybrid")
+
+    assert (
+        "accepted 2026-03-01 04:00 UTC to the run there is now: 2 of 3 comments fare otherwise" in found.said
+    )
+    assert found.said.endswith("Changed since: code, Student's model.")
+    assert found.totals.filter(pl.col("action") == "ban").row(0) == ("ban", 1, 0)
+    keys = ("way", "category_before", "category_after", "rule_before", "rule_after")
+    assert found.rules.select(keys).rows() == [
+        ("harsher", "none", "harassment", None, "R1"),
+        ("milder", "hate", "none", "R9", "R1"),
+    ]
+    assert found.lines.select("comment_id", "rule_before", "rule_after").rows() == [
+        ("c1", None, "R1"),
+        ("c2", "R9", "R1"),
+    ]
+    asked = (
+        "select comment_id, action_before, action, rule_before from flips_since_accepted order by position"
+    )
+    assert query(folder, asked).rows() == [("c1", "allow", "delete", None), ("c2", "ban", "allow", "R9")]
+
+
+def test_comments_that_came_or_went_since_are_not_among_what_flipped(folder: DataFolder) -> None:
+    accept(folder, ALLOWED, ALLOWED)
+    found = flips_since_accepted(folder, "demo", "hybrid")
+    assert "1 of 2 comments fare otherwise" in found.said
+    assert found.lines["comment_id"].to_list() == ["c1"]
+
+
+def test_a_run_that_was_not_made_again_is_the_accepted_one_itself(folder: DataFolder) -> None:
+    accept(folder, ALLOWED, {**ALLOWED, "action": "delete", "category": "harassment"}, ALLOWED)
+    same: dict[str, object] = {"chat": "demo", "config": "hybrid", "run_id": "then"}
+    write_table(rows_of(METRIC_HISTORY, same), folder, METRIC_HISTORY, "demo", "hybrid")
+    found = flips_since_accepted(folder, "demo", "hybrid")
+    assert found.lines.is_empty()
+    assert "is the accepted one" in found.said
+
+
+def test_of_a_run_accepted_before_outcomes_were_kept_no_flip_is_told_and_why_is(folder: DataFolder) -> None:
+    with pytest.raises(NoOutcomesKeptError, match="accepted none"):
+        flips_since_accepted(folder, "demo", "hybrid")
+    accept(folder, {}, {}, {})
+    with pytest.raises(NoOutcomesKeptError, match=r"2026-03-01 04:00 UTC.*moderation promote demo hybrid"):
+        flips_since_accepted(folder, "demo", "hybrid")
+    assert query(folder, "from flips_since_accepted").is_empty()

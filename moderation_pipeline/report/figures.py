@@ -91,17 +91,28 @@ def _agreement_over_time(
             "There is no Expert's plan to hold a Student's against: no audits, and no run of expert_only."
         )
         return _words("agreement_over_time", title, reason), None
-    length = windows.select(pl.col("comments").median().cast(pl.Int64)).item()
-    how = f"Each point is a window of about {count(length)} comments. " + (
-        f"The Student's plan against {_whose(runs)}, on every comment."
-        if windows["basis"][0] == "reference"
-        else "The Student's plan against its audits, each weighted by how unlikely it was."
-    )
+    how = " ".join(_how_compared(windows, runs))
     shown = focus if focus in windows["config"] else str(windows["config"][0])
     of_shown = windows.filter(pl.col("config") == shown)
     headline = _trend(shown, of_shown["agreement_rate"], by_audits=of_shown["basis"][0] != "reference")
     figure = Figure("agreement_over_time", title, headline, how)
     return figure, charts.agreement_over_time(windows, marks, Titled(headline, how))
+
+
+def _how_compared(windows: pl.DataFrame, runs: Mapping[str, Run]) -> Iterator[str]:
+    """Yield against what Students were compared and in windows how long; whose, where it is not the same of all."""
+    against = {
+        "reference": f"against {_whose(runs)}, on every comment",
+        "audits": "against its audits, each weighted by how unlikely it was",
+    }
+    by_basis = windows.partition_by("basis", as_dict=True, maintain_order=True)
+    for (basis,), rows in sorted(by_basis.items()):
+        of = f" of {', '.join(rows['config'].unique(maintain_order=True))}" if len(by_basis) > 1 else ""
+        length = rows.select(pl.col("comments").median().cast(pl.Int64)).item()
+        yield (
+            f"Each point{of} is a window of about {count(length)} comments: the Student's plan"
+            f" {against[str(basis)]}."
+        )
 
 
 def _whose(runs: Mapping[str, Run]) -> str:

@@ -54,6 +54,7 @@ from moderation_pipeline.report.templating import (
 from moderation_pipeline.report.twin_part import TwinShown, twins
 from moderation_pipeline.report.words.glossary import WORDS, Word
 from moderation_pipeline.report.words.methods import Methods, methods
+from moderation_pipeline.report.words.number_queries import Shown
 from moderation_pipeline.report.words.people_sentences import people_sentence
 
 
@@ -175,16 +176,17 @@ def _page(
     every = CasesShown([], 0) if run is None else cases(comments, run, reference_of(run, runs), MOST)
     evidence = label_evidence(comments, run, runs)
     users = sanctioned_users(comments, run) if run is not None else pl.DataFrame()
+    may = certified.words(runs)
+    felt = None if chosen is None else felt_counts(comments, chosen)
+    shown = Shown(chat, "" if chosen is None else chosen.name, focus, felt, bool(may))
     return _Page(
         chat=chat,
         facts=chat_facts(comments, len(runs)),
         configs=[(run.name, run.config.config.description) for run in runs],
         verdict=verdict,
-        people=None
-        if chosen is None
-        else people_sentence(chosen.name, felt_counts(comments, chosen), by_acts=by_acts),
+        people=None if chosen is None else people_sentence(chosen.name, felt, by_acts=by_acts),
         stale=stale_sentence(chat, left_out),
-        certified=certified.words(runs),
+        certified=may,
         small_print=certified.small_print(),
         table=readable(comparison, marks, by_acts=by_acts),
         figures=figures,
@@ -203,6 +205,6 @@ def _page(
         has_labels=bool(sources),
         has_moderators="moderators" in sources,
         words=WORDS,
-        methods=methods(chat, comments, runs, comparison),
+        methods=methods(comments, runs, comparison, shown),
         made_from=made_from(runs, ingestion),
     )

@@ -236,7 +236,7 @@ def _learning(name: str, judged: pl.DataFrame) -> pl.DataFrame:
     has_student = judged["student_category"].null_count() < judged.height
     if not (violations and has_student and judged["audited"].any()):
         return LEARNING.to_frame()
-    window = min(known.height, max(known.height // 5, -(-known.height * LEAST_VIOLATIONS // violations)))
+    window = learning_window(known.height, violations)
     parts = [
         _thinned(
             known.select("position", "audit_share", f1=_sliding_f1(f"{column}_category", window)).drop_nulls(
@@ -246,6 +246,11 @@ def _learning(name: str, judged: pl.DataFrame) -> pl.DataFrame:
         for who, column in (("Student", "student"), ("system", "scored"))
     ]
     return pl.concat(parts).cast(LEARNING)
+
+
+def learning_window(labelled: int, violations: int) -> int:
+    """Return over how many of the labelled comments, of which some are violations, F1 slides."""
+    return min(labelled, max(labelled // 5, -(-labelled * LEAST_VIOLATIONS // violations)))
 
 
 def _sliding_f1(category: str, window: int) -> pl.Expr:

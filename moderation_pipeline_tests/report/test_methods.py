@@ -13,6 +13,7 @@ from moderation_pipeline.evaluation.scored.score_evaluation import Facts
 from moderation_pipeline.report.scored_tables.score_methods import score_methods
 from moderation_pipeline.report.scored_tables.score_page import score_page
 from moderation_pipeline.report.words.methods import Methods, methods
+from moderation_pipeline.report.words.number_queries import Shown
 from moderation_pipeline.report.words.references import bibtex
 from moderation_pipeline_tests.contest.labelled_tables import labelled_table
 from moderation_pipeline_tests.evaluation.worlds import drawn_chat, drawn_runs
@@ -23,7 +24,8 @@ PAPER = re.compile(r"@(?:article|book)\{[a-z]+(\d{4})\w*,.*?author\s*=\s*\{(\w+)
 def of_a_chat() -> Methods:
     chat = drawn_chat(1)
     runs = drawn_runs(1, chat)
-    found = methods("night_shift", chat, runs, compare(chat="night_shift", comments=chat, runs=runs))
+    shown = Shown("night_shift", "hybrid", "hybrid", None, has_certificates=False)
+    found = methods(chat, runs, compare(chat="night_shift", comments=chat, runs=runs), shown)
     assert found is not None
     return found
 

@@ -17,6 +17,7 @@ from moderation_pipeline.report.label_words.label_voice import ACTS
 from moderation_pipeline.report.limits import label_sources
 from moderation_pipeline.report.quantities import count, plural
 from moderation_pipeline.report.report_parts import by_whom
+from moderation_pipeline.report.words.number_queries import NumberQuery, Shown, in_shell, number_queries
 from moderation_pipeline.report.words.references import bibtex
 
 CITED = (
@@ -31,17 +32,21 @@ CITED = (
 
 @dataclass(frozen=True, slots=True)
 class Methods:
-    """A paragraph, a BibTeX entry, who decided under which config, and by number where it stands and how to ask."""
+    """A paragraph, a BibTeX entry, who decided under which config, and by number where it stands and how to ask.
+
+    `sources` are columns of the comparison, which `query` asks for; `queries` are the other numbers'.
+    """
 
     paragraph: str
     bibtex: str
     models: list[tuple[str, str]]
     sources: list[tuple[str, str]]
     query: str
+    queries: list[NumberQuery]
 
 
 def methods(
-    chat: str, comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataFrame
+    comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataFrame, shown: Shown
 ) -> Methods | None:
     """Return how the numbers of a comparison were computed; null where there is none."""
     if comparison.is_empty():
@@ -52,13 +57,14 @@ def methods(
     return Methods(
         _paragraph(comments, runs, comparison),
         bibtex(
-            f"Moderation pipeline: report on the chat {chat}",
+            f"Moderation pipeline: report on the chat {shown.chat}",
             f"comments {comments_version}; configs {hashes}",
             CITED,
         ),
         [(run.name, _models(run)) for run in runs],
         [(name, ", ".join(columns)) for name, columns in sources(by_acts=by_acts)],
-        f"moderation sql \"select config, precision, recall, f1 from comparison where chat = '{chat}'\"",
+        in_shell(f"select config, precision, recall, f1 from comparison where chat = '{shown.chat}'"),
+        number_queries(shown, runs, comparison),
     )
 
 

@@ -15,17 +15,17 @@ def people_sentence(config: str, felt: FeltCounts | None, *, by_acts: bool = Fal
     """
     if felt is None:
         return None
-    how_often = f"about {_about(felt.silenced)} times" if felt.silenced else "nobody"
+    how_often = f"about {about(felt.silenced)} times" if felt.silenced else "nobody"
     said = f"{_month(felt)} {config} would time out or ban {how_often}"
     if felt.wronged is not None and felt.wronged_at_most is not None:
-        wronged = f"about {_about(felt.wronged)}" if felt.wronged else "none"
+        wronged = f"about {about(felt.wronged)}" if felt.wronged else "none"
         wrongly = "where the moderators let it be" if by_acts else "wrongly by the labels"
-        said += f", {wronged} of them {wrongly} (at most {_about(felt.wronged_at_most)})"
+        said += f", {wronged} of them {wrongly} (at most {about(felt.wronged_at_most)})"
     elif felt.silenced:
         said += ", and no label tells how many of them wrongly"
     if felt.missed is not None:
         what = "comments that they act on" if by_acts else "violations"
-        said += f", and do nothing about some {_about(felt.missed)} {what}"
+        said += f", and do nothing about some {about(felt.missed)} {what}"
     return f"{said}."
 
 
@@ -45,7 +45,7 @@ def _hours(hours: float) -> str:
     return f"{hours:.1f} hours"
 
 
-def _about(number: float) -> str:
+def about(number: float) -> str:
     """Return a count in as many digits as it can bear."""
     if number < FEW:
         return f"{number:.0f}" if number >= 0.95 or number == 0 else "1 or none"

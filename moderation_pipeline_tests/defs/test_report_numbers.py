@@ -135,7 +135,7 @@ def what_is_done(rows: pl.DataFrame) -> list[str]:
 def confusion(rows: pl.DataFrame) -> list[str]:
     row = of(rows, config=FOCUS)
     violations = row["false_negatives"] + row["true_positives"]
-    innocent = row["false_positives"] + row["innocent_let_be"]
+    innocent = row["false_positives"] + row["others_let_be"]
     return [
         f"missed {row['false_negatives']} of {violations} violations by the labels and flagged"
         f" {row['false_positives']} of {innocent} comments labelled innocent"

@@ -169,7 +169,7 @@ LEARNT = "select config, count(*) as memories from memory_snapshot where chat = 
 
 CONFUSED = """
 select config, true_positives, false_negatives, false_positives,
-    labelled - labelled_violations - false_positives as innocent_let_be
+    labelled - labelled_violations - false_positives as others_let_be
 from comparison where chat = 'CHAT'
 """
 

@@ -57,7 +57,8 @@ def copied_texts(
     total: dict[str, Array] = {name: sums.select(pl.col(name).sum()).to_series().to_numpy() for name in names}
     of_text: dict[str, Array] = {name: np.bincount(text, rows[name]).astype(np.float64) for name in names}
     added = {name: influence(ratios, rows, total) for name, ratios in definitions.items()}
-    without = {name: _left_out(ratios, of_text, total) for name, ratios in definitions.items()}
+    rest = {name: total[name] - of_text[name] for name in names}
+    without = {name: _left_out(ratios, of_text, total, rest) for name, ratios in definitions.items()}
     return CopiedTexts(
         text,
         {name: added[name].astype(np.float32) for name in compared},
@@ -66,7 +67,12 @@ def copied_texts(
     )
 
 
-def _left_out(ratios: tuple[Ratio, ...], of_text: dict[str, Array], total: dict[str, Array]) -> Array:
-    """Return by how much an estimate falls without each text; to first order where it is undefined without it."""
-    fallen = value(ratios, total) - value(ratios, {name: total[name] - of_text[name] for name in total})
+def _left_out(
+    ratios: tuple[Ratio, ...], of_text: dict[str, Array], total: dict[str, Array], rest: dict[str, Array]
+) -> Array:
+    """Return by how much an estimate falls without each text; to first order where it is undefined without it.
+
+    `rest` are the sums of all but each text.
+    """
+    fallen = value(ratios, total) - value(ratios, rest)
     return np.where(np.isnan(fallen), influence(ratios, of_text, total), fallen)

@@ -6,8 +6,12 @@ import numpy as np
 import polars as pl
 
 from moderation_pipeline.evaluation.calibration_error import LEAST_SAMPLE, GapFromTruth, calibration_error
+from moderation_pipeline.evaluation.copied_texts import copied_texts
+from moderation_pipeline.evaluation.estimates import KEYS, Ratio
+from moderation_pipeline.evaluation.run_metrics import interval_of
 from moderation_pipeline.evaluation.scored.judged_rows import Judge, JudgedRows
 from moderation_pipeline.statistics.adding_up import added_up_by
+from moderation_pipeline.statistics.bootstrap import resample
 from moderation_pipeline.statistics.ranking import Ranking
 from moderation_pipeline.statistics.wilson import wilson
 
@@ -18,42 +22,63 @@ BINS = 10
 
 
 def threshold_frame(judged: JudgedRows) -> pl.DataFrame:
-    """Return one row per judge and threshold: what it would flag, precision, recall, F1 (no intervals)."""
-    bounds = np.linspace(0, 1, POINTS)
-    frames = [_curve(judged, judge, bounds) for judge in judged.judges if judge.has_scores]
+    """Return one row per judge and threshold: what it would flag, precision, recall, F1, each with its 95 % interval.
+
+    An interval is of its one threshold, by users and texts; that a threshold was chosen is in none.
+    """
+    frames = [_curve(judged, judge) for judge in judged.judges if judge.has_scores]
     return pl.concat(frames) if frames else pl.DataFrame(schema=CURVE)
 
 
+ESTIMATED = ("precision", "recall", "f1")
 CURVE = {
     "judge": pl.String,
     "threshold": pl.Float64,
     "flagged": pl.Int64,
-    "precision": pl.Float64,
-    "recall": pl.Float64,
-    "f1": pl.Float64,
+    **{f"{name}{end}": pl.Float64 for name in ESTIMATED for end in ("", "_low", "_high")},
 }
 
 
-def _curve(
-    judged: JudgedRows, judge: Judge, bounds: np.ndarray[tuple[int], np.dtype[np.float64]]
-) -> pl.DataFrame:
-    known = judged.rows.filter(pl.col(judge.score).is_not_null())
-    scores = np.sort(known[judge.score].to_numpy())
-    hits = np.sort(known.filter("label")[judge.score].to_numpy())
-    flagged, caught = (each.size - np.searchsorted(each, bounds) for each in (scores, hits))
-    violations = int(judged.rows["label"].sum())
-    return pl.DataFrame(
-        {"judge": judge.name, "threshold": bounds, "flagged": flagged, "caught": caught}
-    ).select(
-        "judge",
-        "threshold",
-        pl.col("flagged").cast(pl.Int64),
-        precision=pl.when(pl.col("flagged") > 0).then(pl.col("caught") / pl.col("flagged")),
-        recall=pl.when(violations > 0).then(pl.col("caught") / violations),
-        f1=pl.when(pl.col("flagged") + violations > 0).then(
-            2 * pl.col("caught") / (pl.col("flagged") + violations)
-        ),
-    )
+def _curve(judged: JudgedRows, judge: Judge) -> pl.DataFrame:
+    bounds = np.arange(POINTS) / (POINTS - 1)  # as they are written: linspace's .35 is a little more
+    label = judged.rows["label"].to_numpy().astype(np.bool_)
+    score = judged.rows[judge.score].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    known = np.sort(score[~np.isnan(score)])
+    flagged = known.size - np.searchsorted(known, bounds)
+    # Between two neighbouring scores nothing changes: what was resampled once stands for every threshold there.
+    distinct, first, at = np.unique(flagged, return_index=True, return_inverse=True)
+    sums = {"violations": label.astype(np.float64)}
+    definitions: dict[str, tuple[Ratio, ...]] = {}
+    for number, bound in enumerate(bounds[first]):
+        above = score >= bound
+        sums |= {
+            f"{number}.flagged": above.astype(np.float64),
+            f"{number}.caught": (above & label).astype(np.float64),
+        }
+        definitions |= _at_a_threshold(number)
+    frame = judged.rows.select(KEYS).hstack(pl.DataFrame(sums))
+    copied = copied_texts(frame, definitions, ())
+    resampled = resample(frame.drop("shared_text"), seed=judged.seed)
+    found = {name: interval_of(ratios, resampled, copied.added[name]) for name, ratios in definitions.items()}
+    rows = [
+        (
+            judge.name,
+            bound,
+            int(distinct[number]),
+            *(end for name in ESTIMATED for end in found[f"{number}.{name}"]),
+        )
+        for bound, number in zip(bounds, at, strict=True)
+    ]
+    return pl.DataFrame(rows, schema=CURVE, orient="row")
+
+
+def _at_a_threshold(number: int) -> dict[str, tuple[Ratio, ...]]:
+    flagged, caught = f"{number}.flagged", f"{number}.caught"
+    return {
+        f"{number}.precision": (Ratio({caught: 1.0}, {flagged: 1.0}),),
+        f"{number}.recall": (Ratio({caught: 1.0}, {"violations": 1.0}),),
+        f"{number}.f1": (Ratio({caught: 2.0}, {flagged: 1.0, "violations": 1.0}),),
+    }
 
 
 def best_thresholds(judged: JudgedRows) -> dict[str, float | None]:

@@ -60,7 +60,8 @@ def _charts(evaluation: Evaluation) -> Iterator[tuple[str, Titled, alt.TopLevelM
     if curves.height:
         title = Titled(
             "What else could be had: precision against recall, over all thresholds",
-            "Each line is one score, flagging from 0 to 1. The points are where it flags now, and the keyless configs.",
+            "Each line is one score, flagging from 0 to 1 (bands: 95 % intervals of precision at each threshold). The"
+            " points are where it flags now, and the keyless configs.",
         )
         yield "precision_recall", title, _precision_recall(evaluation, curves, names)
     risks = evaluation.coverage.filter(pl.col("judge").is_in(evaluation.judges["judge"].implode()))
@@ -99,7 +100,8 @@ def _precision_recall(
     violations = WORDS[evaluation.facts.label_source].violations
     percent = alt.Axis(format=".0%")
     x = alt.X("recall:Q", title=f"recall: of {violations}, flagged", scale=UNIT, axis=percent)
-    y = alt.Y("precision:Q", title=f"precision: of the flagged, {violations}", scale=UNIT, axis=percent)
+    y_title = f"precision: of the flagged, {violations}"
+    y = alt.Y("precision:Q", title=y_title, scale=UNIT, axis=percent)
     lines = alt.Chart(curves).encode(
         x=x,
         y=y,
@@ -107,10 +109,17 @@ def _precision_recall(
         order="threshold:Q",
         strokeDash=alt.StrokeDash("judge:N", scale=_marks(names, DASHES), legend=None),
     )
+    bands = alt.Chart(curves.drop_nulls("precision_low")).encode(
+        x=x,
+        y=alt.Y("precision_low:Q", title=y_title, scale=UNIT, axis=percent),
+        y2="precision_high:Q",
+        color=colour,
+    )
     spots = alt.Chart(judges).encode(
         x=x, y=y, color=colour, shape=alt.Shape("judge:N", scale=_marks(everyone, SHAPES), legend=LEGEND)
     )
     return alt.layer(
+        bands.mark_area(fillOpacity=0.15, orient="vertical"),
         lines.mark_line(strokeWidth=2),
         spots.mark_point(size=80, filled=True, opacity=1),
         width=SIDE + 120,
@@ -129,7 +138,7 @@ def _risk_coverage(risks: pl.DataFrame) -> alt.TopLevelMixin:
     base = alt.Chart(risks).encode(x=share, color=colour)
     y = alt.Y("risk:Q", title="errors among those", scale=alt.Scale(zero=True), axis=percent)
     return alt.layer(
-        base.mark_area(opacity=0.15).encode(
+        base.mark_area(fillOpacity=0.15).encode(
             y=alt.Y("risk_low:Q", title="errors among those", axis=percent), y2="risk_high:Q"
         ),
         base.mark_line(strokeWidth=2).encode(

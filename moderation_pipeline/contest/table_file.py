@@ -96,7 +96,8 @@ def _of_file(source: Source, spec: ColumnsSpec, wanted: Wanted) -> TableColumns:
         raise NoSheetsError(path, spec.sheet)
     reader = kind(spec)
     columns = list(dict.fromkeys(wanted(reader.column_names(source))))
-    reader = kind(spec)
+    # Other readers look at a file's beginning for that, and begin anew; a workbook is parsed whole by then.
+    reader = reader if isinstance(reader, WorkbookReader) else kind(spec)
     found = reader.whole(source, columns)
     frame = found.table.with_columns(pl.Series(ROW, list(found.numbers), pl.Int64))
     notes = (*source.oddities.notes(), *reader.notes)

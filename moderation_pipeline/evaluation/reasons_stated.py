@@ -27,7 +27,8 @@ class ReasonsStated(NamedTuple):
     """By reason, how many the published limits refuse; one may be refused for several."""
     refused_statements: int
     error_rate: dict[str, float]
-    """`wrongful_sanction_share` with its bounds, of all sanctions that have a label; empty where none has."""
+    """`wrongful_sanction_share` with its bounds, and its counts: `wrongful_sanctions` of `sanctions_checked`, those
+    that have a label; no share where none has."""
 
 
 def state_reasons(folder: DataFolder, chat: str, config: str) -> ReasonsStated:
@@ -47,6 +48,6 @@ def state_reasons(folder: DataFolder, chat: str, config: str) -> ReasonsStated:
 
 
 def _error_rate(metrics: pl.DataFrame) -> dict[str, float]:
-    names = [f"wrongful_sanction_share{end}" for end in ("", "_low", "_high")]
-    row = metrics.select(names).to_dicts()
+    shares = [f"wrongful_sanction_share{end}" for end in ("", "_low", "_high")]
+    row = metrics.select(*shares, "wrongful_sanctions", "sanctions_checked").to_dicts()
     return {name: value for name, value in row[0].items() if value is not None} if row else {}

@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import dedent
@@ -13,6 +13,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from moderation_pipeline.warehouse.files import partition_path
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import (
     ACTION_LOG,
@@ -394,6 +395,25 @@ def test_rows_of_a_run_whose_config_has_run_otherwise_since_are_marked(folder: D
         ("arena", "the config has changed since")
     ]
     assert query(folder, "select distinct is_stale from wrong_sanctions").rows() == [(True,)]
+
+
+@pytest.mark.parametrize(
+    "older",
+    [lambda rows: rows.drop("config_hash"), lambda rows: rows.cast({"comments": pl.String})],
+    ids=["a column was added since", "a column was of another type"],
+)
+def test_which_runs_are_stale_is_told_of_files_of_an_older_version_too(
+    folder: DataFolder, older: Callable[[pl.DataFrame], pl.DataFrame]
+) -> None:
+    labelled_run(folder)
+    for chat in ("arena", "evening"):
+        run_made_of(folder, chat, "one", "h1", 1)
+    store(folder, INGESTION, {"data_version": "two", "comments": 5})
+    path = partition_path(folder, METRICS, "evening", "hybrid")
+    older(pl.read_parquet(path)).write_parquet(path)
+    assert query(folder, "select chat, because from stale_runs").rows() == [
+        ("arena", "the chat's comments have changed since")
+    ]
 
 
 @pytest.mark.parametrize("view", STALE)

@@ -14,7 +14,7 @@ from moderation_pipeline.terminal.summary import stale_runs
 from moderation_pipeline.terminal.whose_labels import are_acts
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import ACTION_LOG, METRICS
+from moderation_pipeline.warehouse.tables import ACTION_LOG
 
 
 class ReasonsShown(NamedTuple):
@@ -54,23 +54,24 @@ def _said(folder: DataFolder, chat: str, config: str, stated: ReasonsStated) -> 
         yield f"The published limits refuse {count(stated.refused_statements)} of them: {why}."
     elif stated.statements:
         yield "The published limits refuse none of them."
-    yield _error_rate(folder, chat, config, stated)
+    yield _error_rate(folder, chat, stated)
     stale = {name: why for name, why in stale_runs(folder, chat).items() if name == config}
     if (sentence := stale_sentence(chat, stale, SHOWN_AS_IT_WAS)) is not None:
         yield sentence
 
 
-def _error_rate(folder: DataFolder, chat: str, config: str, stated: ReasonsStated) -> str:
+def _error_rate(folder: DataFolder, chat: str, stated: ReasonsStated) -> str:
     share, low, high = (
         stated.error_rate.get(f"wrongful_sanction_share{end}") for end in ("", "_low", "_high")
     )
-    metrics = read_table(folder, METRICS, chat, config)
-    if share is None or metrics.is_empty():
+    if share is None:
         return "Error rate of automated means: can't be told, for no sanction hit a comment that has a label."
     bounds = (
         "no interval" if low is None or high is None else f"95 % interval {percent(low)} to {percent(high)}"
     )
-    wrong, checked = (int(metrics[name][0] or 0) for name in ("wrongful_sanctions", "sanctions_checked"))
+    wrong, checked = (
+        int(stated.error_rate.get(name, 0)) for name in ("wrongful_sanctions", "sanctions_checked")
+    )
     innocent = "that the moderators let be, seen or not" if are_acts(folder, chat) else "labelled innocent"
     return (
         f"Error rate of automated means: {percent(share)} ({bounds}): {count(wrong)} of"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 import duckdb
 import polars as pl
@@ -11,7 +12,7 @@ from moderation_pipeline.errors import ModerationError, closest
 from moderation_pipeline.warehouse.column_meanings import meaning_of
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import TABLES
-from moderation_pipeline.warehouse.views import ANSWERS, QUESTIONS, mentioned, query
+from moderation_pipeline.warehouse.views import ANSWERS, QUESTIONS, mentioned, query, query_and_stale
 
 OF_RUNS = [*(name for name, table in TABLES.items() if table.partition == "run"), "comparison", *QUESTIONS]
 """Views that hold what runs made; `metric_history` and `run_history` too, of which the last time may be stale."""
@@ -24,16 +25,29 @@ class QueryError(ModerationError):
     """A query that DuckDB can't run, in DuckDB's words."""
 
 
-def answer(folder: DataFolder, sql: str | None, *, is_unsafe: bool = False) -> pl.DataFrame:
-    """Return the rows of a query; without one, a row per view. An unsafe one may read and write any file.
+class Answered(NamedTuple):
+    """Rows, and in a sentence which stale runs may be among what they count; null where none, or where it was asked."""
+
+    rows: pl.DataFrame
+    stale: str | None = None
+
+
+def answer(folder: DataFolder, sql: str | None, *, is_unsafe: bool = False) -> Answered:
+    """Return the answer to a query; without one, a row per view. An unsafe one may read and write any file.
+
+    Of runs that the answer's own columns rule out nothing is said. Whether a config's file has changed and has not run
+    since is not looked at.
 
     Raises:
         QueryError: DuckDB can't run it.
     """
     if sql is None:
-        return _views()
+        return Answered(_views())
     try:
-        return query(folder, sql, may_leave=is_unsafe)
+        if "stale" in sql.lower() or not mentioned(sql, OF_RUNS):
+            return Answered(query(folder, sql, may_leave=is_unsafe))
+        rows, stale = query_and_stale(folder, sql, may_leave=is_unsafe)
+        return Answered(rows, _told(stale, rows))
     except duckdb.CatalogException as error:
         raise QueryError(_with_our_views(error)) from None
     except duckdb.PermissionException as error:
@@ -46,15 +60,7 @@ def answer(folder: DataFolder, sql: str | None, *, is_unsafe: bool = False) -> p
         raise QueryError(str(error)) from None
 
 
-def stale_told(folder: DataFolder, sql: str | None, answered: pl.DataFrame) -> str | None:
-    """Say which runs an answer may have counted though they are stale; null where none, or where the query asked.
-
-    Of runs that the answer's own columns rule out nothing is said. Whether a config's file has changed and has not run
-    since is not looked at.
-    """
-    if sql is None or "stale" in sql.lower() or not mentioned(sql, OF_RUNS):
-        return None
-    stale = query(folder, "select chat, config, because from stale_runs order by chat, config")
+def _told(stale: pl.DataFrame, answered: pl.DataFrame) -> str | None:
     for key in {"chat", "config"} & set(answered.columns):
         if answered[key].dtype == pl.String:
             stale = stale.filter(pl.col(key).is_in(answered[key].unique().implode()))

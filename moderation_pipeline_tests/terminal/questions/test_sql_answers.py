@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from moderation_pipeline.terminal.questions.sql_answers import answer, stale_told
+from moderation_pipeline.terminal.questions.sql_answers import answer
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import INGESTION, METRICS
 from moderation_pipeline_tests.warehouse.rows import rows_of, write_table
@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> DataFolder:
     "sql", ["select chat, f1 from metrics", "select sum(comments) from metrics", "select count(*) from flips"]
 )
 def test_an_answer_that_may_count_a_stale_run_is_told_with_that_run(folder: DataFolder, sql: str) -> None:
-    said = stale_told(folder, sql, answer(folder, sql))
+    said = answer(folder, sql).stale
     assert said is not None
     assert "hybrid on arena (the chat's comments have changed since)" in said
     assert "evening" not in said
@@ -44,4 +44,4 @@ def test_an_answer_that_may_count_a_stale_run_is_told_with_that_run(folder: Data
 def test_nothing_is_told_of_stale_runs_that_an_answer_can_t_count(
     folder: DataFolder, sql: str | None
 ) -> None:
-    assert stale_told(folder, sql, answer(folder, sql)) is None
+    assert answer(folder, sql).stale is None

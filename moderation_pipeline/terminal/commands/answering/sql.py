@@ -51,8 +51,8 @@ def sql(
         say(repaired)
     for sentence in left_out_told(folder, TABLES):
         say(sentence)
-    frame = (
-        sql_answers.columns_of(folder, columns)
+    frame, stale = (
+        sql_answers.Answered(sql_answers.columns_of(folder, columns))
         if columns is not None
         else sql_answers.answer(folder, text, is_unsafe=unsafe)
     )
@@ -62,7 +62,7 @@ def sql(
         print_rows_as_lists(frame)
     else:
         print_frame(frame, as_json=as_json)
-    if columns is None and (stale := sql_answers.stale_told(folder, text, frame)) is not None:
+    if stale is not None:
         say(stale)
     if text is None and columns is None and not (as_json or as_csv):
         say(

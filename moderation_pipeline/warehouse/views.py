@@ -443,9 +443,9 @@ def _kept(name: str, definitions: Mapping[str, str]) -> str:
 def _narrowed(folder: DataFolder, view: str) -> dict[str, str]:
     """Return selects of the tables that a view over tables is of, from a file each of the columns that it mentions.
 
-    Their files have 250 columns, of which it wants five: to read them takes DuckDB three times what it takes
-    Polars (800 files: 1.9 and .6 s of CPU), so that they are read once by that. Files that Polars can't lay together (of a
-    version in which a column was of another type) are left to DuckDB.
+    Their files have 250 columns, of which it wants five: to read those takes DuckDB three times what it takes Polars
+    (800 files: 1.9 and .6 s of CPU). Files that Polars can't lay together (of a version in which a column was of another
+    type) are left to DuckDB.
     """
     found: dict[str, str] = {}
     for name in mentioned(QUESTIONS[view], TABLES):

@@ -444,7 +444,7 @@ def _narrowed(folder: DataFolder, view: str) -> dict[str, str]:
     """Return selects of the tables that a view over tables is of, from a file each of the columns that it mentions.
 
     Their files have 250 columns, of which it wants five: to read those takes DuckDB three times what it takes Polars
-    (800 files: 1.9 and .6 s of CPU). Files that Polars can't lay together (of a version in which a column was of another
+    (800 files: 1.9 and .6 s of CPU). Files that Polars can't lay together (of a version in which a column had another
     type) are left to DuckDB.
     """
     found: dict[str, str] = {}

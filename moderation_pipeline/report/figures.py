@@ -108,9 +108,10 @@ def _how_compared(windows: pl.DataFrame, runs: Mapping[str, Run]) -> Iterator[st
     by_basis = windows.partition_by("basis", as_dict=True, maintain_order=True)
     for (basis,), rows in sorted(by_basis.items()):
         of = f" of {', '.join(rows['config'].unique(maintain_order=True))}" if len(by_basis) > 1 else ""
-        length = rows.select(pl.col("comments").median().cast(pl.Int64)).item()
+        of_each = rows.group_by("config").agg(pl.col("comments").median().cast(pl.Int64))["comments"]
+        lengths = " to ".join(count(length) for length in sorted({int(of_each.min()), int(of_each.max())}))  # type: ignore[arg-type]
         yield (
-            f"Each point{of} is a window of about {count(length)} comments: the Student's plan"
+            f"Each point{of} is a window of about {lengths} comments: the Student's plan"
             f" {against[str(basis)]}."
         )
 

@@ -188,7 +188,7 @@ def _page(
         stale=stale_sentence(chat, left_out),
         certified=may,
         small_print=certified.small_print(),
-        table=readable(comparison, marks, by_acts=by_acts),
+        table=readable(_chosen_first(comparison, shown.chosen), marks, by_acts=by_acts),
         figures=figures,
         plots_at=plots_at,
         focus=focus,
@@ -208,3 +208,8 @@ def _page(
         methods=methods(comments, runs, comparison, shown),
         made_from=made_from(runs, ingestion),
     )
+
+
+def _chosen_first(comparison: pl.DataFrame, chosen: str) -> pl.DataFrame:
+    """Return the configs with the one that is recommended first: a phone shows one column."""
+    return comparison.sort(pl.col("config") != chosen, maintain_order=True)

@@ -277,12 +277,16 @@ def test_a_query_that_a_page_names_gives_the_numbers_of_the_page(page: RealPage,
 def test_a_column_that_a_page_names_holds_the_number_of_its_row(page: RealPage) -> None:
     html = page.folder.report(CHAT, "html").read_text("utf-8")
     (command,) = re.findall(r"_high</code>: <code>(.*?)</code>", html)
-    rows = asked(page, unescape(command)).sort("config")
+    shown = [*re.findall(r'<th scope="col">([a-z_]+)', html[: html.index("Both in one")])]
+    assert shown == [FOCUS, *(name for name in sorted(CONFIGS) if name != FOCUS)], "the recommended one first"
+    rows = pl.DataFrame({"config": shown}).join(
+        asked(page, unescape(command)), on="config", maintain_order="left"
+    )
     for name, column, worded in (
         ("Right when it flags", "precision", percent),
         ("Finds", "recall", percent),
         ("Both in one", "f1", score),
     ):
         (line,) = re.findall(rf'<tr><th scope="row">{name}<span.*?</tr>', html, re.DOTALL)
-        shown = re.findall(r"<td>([^<]*)", line)
-        assert [unescape(each) for each in shown] == [worded(number) for number in rows[column]]
+        cells = re.findall(r"<td>([^<]*)", line)
+        assert [unescape(each) for each in cells] == [worded(number) for number in rows[column]]

@@ -25,14 +25,14 @@ class QueryError(ModerationError):
     """A query that DuckDB can't run, in DuckDB's words."""
 
 
-class Answered(NamedTuple):
+class SqlAnswer(NamedTuple):
     """Rows, and in a sentence which stale runs may be among what they count; null where none, or where it was asked."""
 
     rows: pl.DataFrame
     stale: str | None = None
 
 
-def answer(folder: DataFolder, sql: str | None, *, is_unsafe: bool = False) -> Answered:
+def answer(folder: DataFolder, sql: str | None, *, is_unsafe: bool = False) -> SqlAnswer:
     """Return the answer to a query; without one, a row per view. An unsafe one may read and write any file.
 
     Of runs that the answer's own columns rule out nothing is said. Whether a config's file has changed and has not run
@@ -42,12 +42,12 @@ def answer(folder: DataFolder, sql: str | None, *, is_unsafe: bool = False) -> A
         QueryError: DuckDB can't run it.
     """
     if sql is None:
-        return Answered(_views())
+        return SqlAnswer(_views())
     try:
         if "stale" in sql.lower() or not mentioned(sql, OF_RUNS):
-            return Answered(query(folder, sql, may_leave=is_unsafe))
+            return SqlAnswer(query(folder, sql, may_leave=is_unsafe))
         rows, stale = query_and_stale(folder, sql, may_leave=is_unsafe)
-        return Answered(rows, _told(stale, rows))
+        return SqlAnswer(rows, _told(stale, rows))
     except duckdb.CatalogException as error:
         raise QueryError(_with_our_views(error)) from None
     except duckdb.PermissionException as error:

@@ -52,7 +52,7 @@ def sql(
     for sentence in left_out_told(folder, TABLES):
         say(sentence)
     frame, stale = (
-        sql_answers.Answered(sql_answers.columns_of(folder, columns))
+        sql_answers.SqlAnswer(sql_answers.columns_of(folder, columns))
         if columns is not None
         else sql_answers.answer(folder, text, is_unsafe=unsafe)
     )

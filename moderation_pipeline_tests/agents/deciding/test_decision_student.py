@@ -195,11 +195,11 @@ def test_a_rate_limit_is_waited_for(folder: DataFolder) -> None:
     assert len(server.bodies) == 2
 
 
-def test_a_key_that_is_not_accepted_stops_the_run(folder: DataFolder) -> None:
+def test_a_server_that_wants_a_key_stops_the_run_and_none_was_sent(folder: DataFolder) -> None:
     faults = [status(401, {"error": "who are you"})]
     with (
         serving(DecisionServer(faults=faults)) as server,
-        pytest.raises(FatalBackendError, match="not accepted"),
+        pytest.raises(FatalBackendError, match="answered .401 who are you.\. No key was sent"),
     ):
         decide(folder, systemone(server), ["hello"])
 

@@ -199,7 +199,7 @@ def test_a_server_that_wants_a_key_stops_the_run_and_none_was_sent(folder: DataF
     faults = [status(401, {"error": "who are you"})]
     with (
         serving(DecisionServer(faults=faults)) as server,
-        pytest.raises(FatalBackendError, match="answered .401 who are you.\. No key was sent"),
+        pytest.raises(FatalBackendError, match=r"answered .401 who are you.\. No key was sent"),
     ):
         decide(folder, systemone(server), ["hello"])
 

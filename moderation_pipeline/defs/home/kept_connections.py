@@ -7,22 +7,19 @@ process with Dagster's storage (the UI) and one with this share an instance.
 
 from __future__ import annotations
 
-import os
-import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
-from uuid import uuid4
 
 import sqlalchemy as db
 import yaml
 from dagster._core.instance.ref import InstanceRef
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
 from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
-from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS, create_db_conn_string
 from dagster._core.storage.sqlite_storage import (
     DagsterSqliteStorage,
     _event_logs_directory,
@@ -30,6 +27,15 @@ from dagster._core.storage.sqlite_storage import (
     _schedule_directory,
 )
 from dagster._serdes import ConfigurableClassData
+
+from moderation_pipeline.defs.home.empty_databases import (
+    empty_events,
+    empty_index,
+    empty_runs,
+    empty_schedules,
+    is_whole,
+    is_written,
+)
 
 FILES_KEPT_OPEN = 8
 """A run's events are a file of their own: the latest runs' and the index of all are kept open, no more."""
@@ -69,15 +75,12 @@ def _engine(url: str) -> db.Engine:
 
 
 class KeptEventLog(SqliteEventLogStorage):
-    """Dagster's log of events, a file per run and one index of all.
-
-    A new run's file is a copy of the first that was made here: making the tables takes Dagster 60 ms a run.
-    """
+    """Dagster's log of events, a file per run and one index of all."""
 
     def __init__(self, base_dir: str) -> None:
         self._kept = KeptEngines()
-        self._empty: bytes | None = None
         self._seen_tables: set[str] = set()
+        _is_there(Path(base_dir) / f"{INDEX_SHARD_NAME}.db", "event_logs", empty_index)
         super().__init__(base_dir)
 
     @contextmanager
@@ -85,21 +88,11 @@ class KeptEventLog(SqliteEventLogStorage):
         with self._db_lock:
             engine = self._kept.of(self.conn_string_for_shard(shard))
             if shard not in self._initialized_dbs:
-                self._make(shard, engine)
+                if not _is_there(Path(self.path_for_shard(shard)), "event_logs", empty_events):
+                    self._initdb(engine)
                 self._initialized_dbs.add(shard)
             with engine.begin() as connection:
                 yield connection
-
-    def _make(self, shard: str, engine: db.Engine) -> None:
-        """Make a file's tables, where they lack; another process may be at it as well."""
-        path = Path(self.path_for_shard(shard))
-        is_new = not path.exists()
-        if is_new and self._empty is not None and _is_written(path, self._empty):
-            return
-        self._initdb(engine)
-        if is_new and self._empty is None:
-            with closing(sqlite3.connect(path)) as connection:
-                self._empty = connection.serialize()
 
     def has_table(self, table_name: str) -> bool:
         """Whether the index of all runs has a table; Dagster drops none, so one that was seen is not looked for."""
@@ -113,18 +106,13 @@ class KeptEventLog(SqliteEventLogStorage):
         self._kept.close()
 
 
-def _is_written(path: Path, content: bytes) -> bool:
-    """Write a file, whole or not at all; false where another was first, or the folder knows no links."""
-    beside = path.with_name(f".{path.stem}.{uuid4().hex}")
-    try:
-        # Not as a temporary file: those are their owner's alone, whatever the folder is.
-        beside.write_bytes(content)
-        os.link(beside, path)
-    except OSError:
-        return False
-    finally:
-        beside.unlink(missing_ok=True)
-    return True
+def _is_there(path: Path, table: str, empty: Callable[[], bytes]) -> bool:
+    """Whether a database is whole, once one that lacked was made; another process may be at it as well.
+
+    Of one that is there without its revision, or in a folder that knows no links, Dagster has to make what it can.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return (not path.exists() and is_written(path, empty())) or is_whole(path, table)
 
 
 class KeptRuns(SqliteRunStorage):
@@ -146,6 +134,19 @@ class KeptRuns(SqliteRunStorage):
         self._engine.dispose()
 
 
+def _runs(folder: str) -> KeptRuns:
+    # Dagster's own way reads all its revisions to look whether there is a newer one, which it then leaves unused.
+    if _is_there(Path(folder) / "runs.db", "instance_info", empty_runs):
+        return KeptRuns(create_db_conn_string(folder, "runs"))
+    return KeptRuns.from_local(folder)
+
+
+def _schedules(folder: str) -> SqliteScheduleStorage:
+    if _is_there(Path(folder) / "schedules.db", "job_ticks", empty_schedules):
+        return SqliteScheduleStorage(create_db_conn_string(folder, "schedules"))
+    return SqliteScheduleStorage.from_local(folder)
+
+
 class KeptStorage(DagsterSqliteStorage):
     """All that Dagster keeps in a folder."""
 
@@ -153,9 +154,9 @@ class KeptStorage(DagsterSqliteStorage):
         # Dagster's own way here opens its own two as well, which takes as long again as these three.
         super(DagsterSqliteStorage, self).__init__()  # type: ignore[no-untyped-call]
         self.base_dir, self._inst_data = base_dir, inst_data
-        self._run_storage = KeptRuns.from_local(_runs_directory(base_dir))
+        self._run_storage = _runs(_runs_directory(base_dir))
         self._event_log_storage = KeptEventLog(_event_logs_directory(base_dir))
-        self._schedule_storage = SqliteScheduleStorage.from_local(_schedule_directory(base_dir))
+        self._schedule_storage = _schedules(_schedule_directory(base_dir))
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]) -> Self:

@@ -9,7 +9,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import sqlalchemy as db
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
 from moderation_pipeline.defs.home.instance import instance
 from moderation_pipeline.defs.home.instance_settings import SETTINGS
@@ -87,22 +86,6 @@ def test_an_instance_whose_owner_chose_another_storage_has_that(tmp_path: Path) 
     with instance(folder) as dagster:
         made(dagster)
     assert list((tmp_path / "elsewhere/history/runs").glob("*.db"))
-
-
-def test_a_file_that_is_copied_from_the_first_run_s_is_the_file_that_dagster_would_have_made(
-    tmp_path: Path,
-) -> None:
-    stock, ours = SqliteEventLogStorage(str(tmp_path / "stock")), KeptEventLog(str(tmp_path / "ours"))
-    made = []
-    for log, run in ((stock, "first"), (ours, "first"), (ours, "second")):
-        with log.run_connection(run) as connection:
-            schema = connection.execute(db.text("select type, name, sql from sqlite_master order by name"))
-            revision = connection.execute(db.text("select version_num from alembic_version"))
-            mode = connection.execute(db.text("pragma journal_mode"))
-            rows = connection.execute(db.text("select count(*) from event_logs"))
-            made.append([each.fetchall() for each in (schema, revision, mode, rows)])
-    assert made[0] == made[1] == made[2]
-    ours.dispose()
 
 
 def test_of_many_that_make_the_same_run_s_file_at_once_one_does(tmp_path: Path) -> None:

@@ -99,9 +99,9 @@ class TelegramReader(LogReader):
 
 
 def _words(value: object) -> str | None:
-    """Return a message's text, of one piece or several; null where it is none."""
+    """Return a message's text, of one piece or several; null where it is none, or a piece of it is."""
     if isinstance(value, str):
         return value
-    if not isinstance(value, list):
+    if not isinstance(value, list) or not all(isinstance(each, str | dict) for each in value):
         return None
-    return "".join(each if isinstance(each, str) else text_at(each, "text") or "" for each in value if each)
+    return "".join(each if isinstance(each, str) else text_at(each, "text") or "" for each in value)

@@ -46,6 +46,12 @@ def test_a_text_with_a_link_or_a_mention_is_whole() -> None:
     assert read(document(message(1, pieces))).comments["text"].item() == "see https://x.example now"
 
 
+def test_a_text_of_which_a_piece_is_no_text_is_rejected_not_shortened() -> None:
+    ingested = read(document(message(1, "hi"), message(2, ["see ", True])))
+    assert ingested.comments["text"].to_list() == ["hi"]
+    assert counts(ingested)["rejected"] == 1
+
+
 def test_what_telegram_says_itself_and_pictures_alone_are_ignored_by_kind() -> None:
     service = {"id": 2, "type": "service", "date": "2024-05-06T20:00:02", "action": "pin_message", "text": ""}
     ingested = read(document(message(1, "hi"), service, message(3, "", photo="p.jpg")))

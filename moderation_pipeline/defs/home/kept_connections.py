@@ -80,6 +80,7 @@ class KeptEventLog(SqliteEventLogStorage):
     def __init__(self, base_dir: str) -> None:
         self._kept = KeptEngines()
         self._seen_tables: set[str] = set()
+        self._seen_partitions: set[tuple[str, str]] = set()
         _is_there(Path(base_dir) / f"{INDEX_SHARD_NAME}.db", "event_logs", empty_index)
         super().__init__(base_dir)
 
@@ -91,6 +92,7 @@ class KeptEventLog(SqliteEventLogStorage):
                 if not _is_there(Path(self.path_for_shard(shard)), "event_logs", empty_events):
                     self._initdb(engine)
                 self._initialized_dbs.add(shard)
+                self._seen_partitions.clear()
             with engine.begin() as connection:
                 yield connection
 
@@ -99,6 +101,21 @@ class KeptEventLog(SqliteEventLogStorage):
         if table_name not in self._seen_tables and super().has_table(table_name):
             self._seen_tables.add(table_name)
         return table_name in self._seen_tables
+
+    def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
+        """Whether a chat is registered: one that was seen is looked for again from the next run on.
+
+        Dagster asks some hundred times in a run, before every step and input, which took a twentieth of the run.
+        """
+        asked = (partitions_def_name, partition_key)
+        if asked not in self._seen_partitions and super().has_dynamic_partition(*asked):
+            self._seen_partitions.add(asked)
+        return asked in self._seen_partitions
+
+    def delete_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> None:
+        """Forget a chat."""
+        super().delete_dynamic_partition(partitions_def_name, partition_key)
+        self._seen_partitions.discard((partitions_def_name, partition_key))
 
     def dispose(self) -> None:
         """Close what is kept open."""

@@ -103,3 +103,18 @@ def test_of_many_that_make_the_same_run_s_file_at_once_one_does(tmp_path: Path) 
     assert not [each.name for each in tmp_path.iterdir() if each.name.startswith(".")]
     for log in logs:
         log.dispose()
+
+
+def test_a_chat_that_was_taken_away_is_gone_at_once_here_and_elsewhere_from_the_next_run_on(
+    tmp_path: Path,
+) -> None:
+    folder = DataFolder(tmp_path)
+    with instance(folder) as here, instance(folder) as elsewhere:
+        for chat in ("mine", "theirs"):
+            here.add_dynamic_partitions("chats", [chat])
+            assert here.has_dynamic_partition("chats", chat)
+        here.delete_dynamic_partition("chats", "mine")
+        assert not here.has_dynamic_partition("chats", "mine")
+        elsewhere.delete_dynamic_partition("chats", "theirs")
+        made(here)
+        assert not here.has_dynamic_partition("chats", "theirs")

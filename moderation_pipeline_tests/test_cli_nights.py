@@ -19,12 +19,11 @@ from moderation_pipeline_tests.program import moderation
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two chats, one with a line that can't be read, a file that can't be, two that would be one chat, and settings."""
+    """A chat, one with a line that can't be read, a file that can't be, two that would be one chat, and settings."""
     folder = tmp_path_factory.mktemp("nights")
     chats = folder / "data" / "chats"
     chats.mkdir(parents=True)
-    for chat in ("monday", "tuesday"):
-        (chats / f"{chat}.csv").write_text("user_name,text\n" + "ann,hello there\n" * 9 + "bob,you idiot\n")
+    (chats / "tuesday.csv").write_text("user_name,text\n" + "ann,hello there\n" * 9 + "bob,you idiot\n")
     (chats / "broken.parquet").write_bytes(b"PAR1 and no more")
     (chats / "cut.jsonl").write_text('{"text": "hello", "user_name": "ann"}\n' * 9 + '{"text": "hel\n')
     for name in ("noon.csv", "noon.tsv"):
@@ -50,7 +49,6 @@ def test_a_night_moderates_what_changed_tells_what_failed_once_and_goes_on(
     assert {chat: each["made"] for chat, each in told.items()} == {
         "broken": [],
         "cut": ["student_only"],
-        "monday": ["student_only"],
         "noon": [],
         "tuesday": ["student_only"],
     }
@@ -58,9 +56,9 @@ def test_a_night_moderates_what_changed_tells_what_failed_once_and_goes_on(
     assert "would both be the chat 'noon'" in told["noon"]["failures"][0]
     assert told["cut"]["failures"] == []
     assert told["cut"]["warnings"][0].startswith("Check warns: few_lines_are_rejected of ingestion (cut).")
-    assert [row["config"] for row in told["monday"]["comparison"]] == ["student_only"]
+    assert [row["config"] for row in told["tuesday"]["comparison"]] == ["student_only"]
     assert first.stderr.rstrip().endswith(
-        "To be looked at: cut (1 of 5 chats).\nFailed: broken, noon (2 of 5 chats)."
+        "To be looked at: cut (1 of 4 chats).\nFailed: broken, noon (2 of 4 chats)."
     )
     posted = server.posted[0]
     assert [each["chat"] for each in posted["failed"]] == ["broken", "noon"]  # type: ignore[attr-defined]
@@ -68,22 +66,19 @@ def test_a_night_moderates_what_changed_tells_what_failed_once_and_goes_on(
     assert len(server.posted) == 2  # of the two that would be one chat again, until one is renamed
 
     assert second.returncode == ExitCode.FAILED, second.stderr
-    assert second.stdout.splitlines()[:3] == [
+    assert second.stdout.splitlines()[:2] == [
         "cut: up to date student_only",
-        "monday: up to date student_only",
         "tuesday: up to date student_only",
     ]
-    assert second.stdout.splitlines()[3].startswith("broken: left out, unreadable: ")
-    assert second.stderr.rstrip().endswith("Failed: noon (1 of 5 chats).")
+    assert second.stdout.splitlines()[2].startswith("broken: left out, unreadable: ")
+    assert second.stderr.rstrip().endswith("Failed: noon (1 of 4 chats).")
 
     assert third.returncode == ExitCode.OK, third.stderr
-    assert (
-        "monday: up to date student_only\nnoon: made student_only\ntuesday: made student_only" in third.stdout
-    )
+    assert "cut: up to date student_only\nnoon: made student_only\ntuesday: made student_only" in third.stdout
 
 
 def test_one_chat_that_does_not_exist_is_a_mistake_before_anything_is_moderated(folder: Path) -> None:
-    ended = moderation(folder, "run", "monday", "wednesday", "-c", "student_only")
+    ended = moderation(folder, "run", "tuesday", "wednesday", "-c", "student_only")
     assert ended.returncode == ExitCode.USAGE
     assert "There is no chat 'wednesday'" in ended.stderr
     assert ended.stdout == ""
@@ -91,23 +86,23 @@ def test_one_chat_that_does_not_exist_is_a_mistake_before_anything_is_moderated(
 
 def test_a_chat_that_is_removed_leaves_nothing_behind_and_only_when_it_is_meant(folder: Path) -> None:
     data = folder / "data"
-    meant_to = moderation(folder, "remove", "monday")
+    meant_to = moderation(folder, "remove", "cut")
     assert meant_to.returncode == ExitCode.OK, meant_to.stderr
     assert "chat log" in meant_to.stdout
-    assert (data / "chats" / "monday.csv").exists()
+    assert (data / "chats" / "cut.jsonl").exists()
 
     runs = len(list((data / "dagster" / "history" / "runs").glob("*-*.db")))
-    removed = moderation(folder, "remove", "monday", "--yes")
+    removed = moderation(folder, "remove", "cut", "--yes")
     assert removed.returncode == ExitCode.OK, removed.stderr
-    assert [path for path in data.rglob("*monday*") if path.exists()] == []
+    assert [path for path in data.rglob("*cut*") if path.exists()] == []
     assert len(list((data / "dagster" / "history" / "runs").glob("*-*.db"))) < runs
     chats = {each["chat"]: each for each in json.loads(moderation(folder, "chats", "--json").stdout)}
-    assert set(chats) == {"broken", "cut", "noon", "synthetic", "tuesday"}
+    assert set(chats) == {"broken", "noon", "synthetic", "tuesday"}
     assert (chats["broken"]["state"], chats["tuesday"]["state"]) == ("unreadable", "read")
     assert chats["tuesday"]["megabytes"] > 0
-    again = moderation(folder, "remove", "monday", "--yes")
+    again = moderation(folder, "remove", "cut", "--yes")
     assert again.returncode == ExitCode.USAGE
-    assert "There is no chat 'monday'" in again.stderr
+    assert "There is no chat 'cut'" in again.stderr
 
 
 def test_what_is_old_is_pruned_by_kind_and_only_when_it_is_meant(folder: Path) -> None:

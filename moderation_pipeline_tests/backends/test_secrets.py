@@ -13,6 +13,7 @@ import pytest
 from moderation_pipeline.warehouse.folder import STORE_VARIABLE
 from moderation_pipeline_tests.backends.chat_server import Behaviour, Fault, running
 from moderation_pipeline_tests.postgres_server import PASSWORD, PostgresServer
+from moderation_pipeline_tests.program import moderation as in_this_process
 
 KEY = "sk-fake-0123456789-do-not-find-me"
 CONFIG = """
@@ -36,15 +37,23 @@ def moderation(data: Path, *arguments: str, debug: bool = False) -> subprocess.C
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["a run that ends well", "a key that is refused"])
-def test_nothing_that_a_run_leaves_behind_holds_the_key(tmp_path: Path, fails: bool) -> None:
+def test_nothing_that_a_run_leaves_behind_holds_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], fails: bool
+) -> None:
+    """The run that fails in a process of its own, with whatever a process says of its end."""
     (tmp_path / "configs").mkdir()
     (tmp_path / "chats").mkdir()
     lines = "".join(f'{{"text": "hello {i}", "user_id": "u{i % 3}"}}\n' for i in range(30))
     (tmp_path / "chats" / "chat.jsonl").write_text(lines)
     faults = (lambda call: Fault.UNAUTHORISED if call == 20 else None) if fails else (lambda _: None)
     with running(Behaviour(faults=faults)) as server:
-        (tmp_path / "configs" / "mine.yaml").write_text(CONFIG.format(base_url=server.base_url))
-        ran = moderation(tmp_path, "run", "chat", "--config", "mine", debug=fails)
+        (tmp_path / "configs" / "student_only.yaml").write_text(CONFIG.format(base_url=server.base_url))
+        arguments = ("run", "chat", "--config", "student_only")
+        if fails:
+            ran = moderation(tmp_path, *arguments, debug=True)
+        else:
+            monkeypatch.setenv("MY_KEY", KEY)
+            ran = in_this_process(tmp_path, "--data", str(tmp_path), *arguments)
         sent = {headers.get("Authorization") for headers in server.headers}
 
     assert sent == {f"Bearer {KEY}"}
@@ -54,7 +63,7 @@ def test_nothing_that_a_run_leaves_behind_holds_the_key(tmp_path: Path, fails: b
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert any(path.name == "replies.sqlite" for path in files)
     assert any("dagster" in path.parts for path in files)
-    assert KEY not in ran.stdout + ran.stderr
+    assert KEY not in ran.stdout + ran.stderr + "".join(capfd.readouterr())
     assert not [path for path in files if KEY.encode() in path.read_bytes()]
 
 

@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 
 from moderation_pipeline.comments.chat_files import chat_files
+from moderation_pipeline.defs.home.instance import instance as instance_of
 from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 
@@ -32,11 +33,19 @@ def home_in(root: Path) -> Iterator[Home]:
     """Make such a home, for tests that share what was run in it; MODERATION_DATA names it meanwhile."""
     folder = DataFolder(root / "data")
     write_synthetic(folder.chats / f"{CHAT}.jsonl", SyntheticSettings(comments=COMMENTS))
-    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv(DATA_VARIABLE, str(folder.root))
         patch.delenv("DAGSTER_HOME", raising=False)
-        instance.add_dynamic_partitions("chats", list(chat_files(folder)))
-        yield Home(folder, instance)
+        with knowing_its_chats(folder) as dagster:
+            yield Home(folder, dagster)
+
+
+@contextmanager
+def knowing_its_chats(folder: DataFolder) -> Iterator[dg.DagsterInstance]:
+    """Open the folder's own instance, which takes less of a run than Dagster's in memory, and tell it the chats."""
+    with instance_of(folder) as dagster:
+        dagster.add_dynamic_partitions("chats", list(chat_files(folder)))
+        yield dagster
 
 
 @pytest.fixture
@@ -50,7 +59,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
 
 @pytest.fixture
 def instance(folder: DataFolder) -> Iterator[dg.DagsterInstance]:
-    """An instance in memory that knows the folder's chats."""
-    with dg.DagsterInstance.ephemeral() as ephemeral:
-        ephemeral.add_dynamic_partitions("chats", list(chat_files(folder)))
-        yield ephemeral
+    """The folder's instance, which knows its chats."""
+    with knowing_its_chats(folder) as dagster:
+        yield dagster

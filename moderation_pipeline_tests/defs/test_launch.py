@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import dagster as dg
 import polars as pl
@@ -13,15 +14,15 @@ import yaml
 from moderation_pipeline.cases.settled import Settled
 from moderation_pipeline.defs.comments import READING_VERSION
 from moderation_pipeline.defs.home.instance import instance, prepare_home
-from moderation_pipeline.launch import BlockingCheckError, launcher
+from moderation_pipeline.launch import BlockingCheckError, RunOutcome, launcher
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.terminal.running.due_runs import is_reading_due
 from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
 from moderation_pipeline.warehouse.files import read_table
-from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.tables import COMPARISON, METRICS
 from moderation_pipeline_tests.backends.chat_server import ChatServer, running
-from moderation_pipeline_tests.defs.conftest import CHAT, COMMENTS
+from moderation_pipeline_tests.defs.conftest import CHAT, COMMENTS, home_in
 from moderation_pipeline_tests.warehouse.test_duckdb_file import open_shell
 
 
@@ -35,12 +36,28 @@ class Counting(RunObserver):
         self.comments += len(batch)
 
 
-def test_the_terminal_runs_a_chat_and_finds_it_in_the_instance_afterwards(folder: DataFolder) -> None:
+class Through(NamedTuple):
+    """A data folder in which the small chat was read, moderated and compared from a terminal, and what was told."""
+
+    folder: DataFolder
+    outcome: RunOutcome
+    watching: Counting
+
+
+@pytest.fixture(scope="module")
+def through(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Through]:
+    """Such a folder; no config but the default one is to be run in it."""
     watching = Counting()
-    with launcher(folder) as launch:
-        launch.ingest_chat(CHAT)
-        outcome = launch.moderate_chat(CHAT, "hybrid", watching)
-        launch.compare_chat(CHAT)
+    with home_in(tmp_path_factory.mktemp("through")) as (folder, _):
+        with launcher(folder) as launch:
+            launch.ingest_chat(CHAT)
+            outcome = launch.moderate_chat(CHAT, "hybrid", watching)
+            launch.compare_chat(CHAT)
+        yield Through(folder, outcome, watching)
+
+
+def test_the_terminal_runs_a_chat_and_finds_it_in_the_instance_afterwards(through: Through) -> None:
+    folder, outcome, watching = through
     assert outcome.failed_checks == ()
     assert watching.comments == COMMENTS
     assert read_table(folder, COMPARISON, CHAT)["config"].to_list() == ["hybrid"]
@@ -54,11 +71,10 @@ def test_the_terminal_runs_a_chat_and_finds_it_in_the_instance_afterwards(folder
 
 
 def test_a_check_that_fails_is_told_with_its_culprits(
-    folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+    through: Through, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with launcher(folder) as launch:
-        launch.ingest_chat(CHAT)
-        monkeypatch.setattr("moderation_pipeline.defs.moderation_loop.UNREADABLE_BOUND", -1.0)
+    monkeypatch.setattr("moderation_pipeline.defs.moderation_loop.UNREADABLE_BOUND", -1.0)
+    with launcher(through.folder) as launch:
         outcome = launch.moderate_chat(CHAT, "hybrid")
     (failed,) = outcome.failed_checks
     assert (failed.asset, failed.name) == ("student_decisions", "replies_are_readable")
@@ -95,14 +111,17 @@ def test_a_provider_that_changes_its_model_in_mid_run_is_named_and_no_bug_of_our
     assert "Run again with fresh replies" in str(error.value)
 
 
-def test_a_chat_is_read_again_once_other_source_would_read_it(folder: DataFolder) -> None:
+def test_a_chat_is_read_again_once_other_source_would_read_it(
+    folder: DataFolder, through: Through, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Else an upgrade would decide on the normal forms of the version before."""
     with launcher(folder) as launch:
         assert launch.last_read_by(CHAT) is None
-        launch.ingest_chat(CHAT)
+    monkeypatch.setenv(DATA_VARIABLE, str(through.folder.root))
+    with launcher(through.folder) as launch:
         assert launch.last_read_by(CHAT) == READING_VERSION
-    assert not is_reading_due(folder, CHAT, is_current=True)
-    assert is_reading_due(folder, CHAT, is_current=False)
+    assert not is_reading_due(through.folder, CHAT, is_current=True)
+    assert is_reading_due(through.folder, CHAT, is_current=False)
 
 
 def test_dagsters_own_lines_stay_off_the_terminal(
@@ -146,7 +165,7 @@ def test_the_instances_settings_are_written_once_and_then_the_users(folder: Data
 FOUR_MAKERS = """
 import os, sys
 from moderation_pipeline.defs.home.instance import instance
-from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 
 makers = []
 for _ in range(4):
@@ -179,10 +198,8 @@ def test_an_instance_of_the_users_own_is_left_as_it_is(
     assert not (folder.root / "dagster").exists()
 
 
-def test_what_dagster_logs_of_a_run_is_how_far_it_is(folder: DataFolder) -> None:
-    with launcher(folder) as launch:
-        launch.ingest_chat(CHAT)
-        outcome = launch.moderate_chat(CHAT, "hybrid")
+def test_what_dagster_logs_of_a_run_is_how_far_it_is(through: Through) -> None:
+    folder, outcome, _ = through
     with instance(folder) as dagster:
         said = [entry.user_message for entry in dagster.all_logs(outcome.run_id)]
     audits = read_table(folder, METRICS, CHAT, "hybrid").select(pl.col("audits")).item()

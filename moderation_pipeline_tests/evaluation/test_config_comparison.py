@@ -130,7 +130,7 @@ def test_weighted_audits_find_the_agreement_of_a_full_audit_on_average() -> None
     full = np.mean([s == e for s, e in zip(student, expert, strict=True)])
     chance = np.where(np.arange(300) % 3 == 0, 0.9, 0.3)
     found = []
-    for seed in range(60):
+    for seed in range(30):
         drawn = np.random.default_rng(seed).random(300) < chance
         audits = {int(i): expert[i] for i in np.flatnonzero(drawn)}
         audited = run("hybrid", chat, student=student, audits=audits, probability=list(chance))

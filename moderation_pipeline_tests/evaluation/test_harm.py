@@ -76,7 +76,7 @@ def test_weights_are_said_in_a_line() -> None:
 
 
 def test_intervals_of_weighted_errors_hold_the_truth_in_some_95_of_100_worlds() -> None:
-    worlds, users, each = 150, 120, 12
+    worlds, users, each = 80, 120, 12
     held = 0
     for seed in range(worlds):
         random = np.random.default_rng(seed)

@@ -266,7 +266,7 @@ def test_memory_does_not_grow_with_the_chat() -> None:
         return bytes_at_peak
 
     peak(1_000)  # loads the data files, which stay
-    assert peak(20_000) < 1.5 * peak(4_000)
+    assert peak(8_000) < 1.5 * peak(2_000)
 
 
 # --- settings

@@ -75,7 +75,7 @@ def test_a_missing_text_shows_no_signal() -> None:
 
 
 @given(st.lists(st.text(max_size=30), max_size=6))
-@settings(max_examples=30)
+@settings(max_examples=15)
 def test_there_is_one_row_per_comment_whatever_stands_beside_it(texts: list[str]) -> None:
     together = signals(comments_of(*texts))
     assert together.columns == list(Signals._fields)

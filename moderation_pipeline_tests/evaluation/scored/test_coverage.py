@@ -14,7 +14,7 @@ from moderation_pipeline.statistics.max_t import together
 from moderation_pipeline.statistics.ranking import Ranking
 
 JUDGES = (Judge("a", "score", 0.5), Judge("b", "score", 0.5))
-WORLDS = 120
+WORLDS = 60
 
 Floats = NDArray[np.float64]
 

@@ -79,7 +79,7 @@ def test_a_group_that_is_flagged_more_often_though_innocent_is_told_apart() -> N
 
 
 def test_of_equal_groups_some_is_told_apart_in_some_5_of_100_worlds() -> None:
-    worlds = 150
+    worlds = 80
     wronged = 0
     for seed in range(worlds):
         found = fairness_frame(judged(seed, dict.fromkeys(SAID, 0.2), 150)).drop_nulls("difference")

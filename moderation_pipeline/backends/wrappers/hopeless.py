@@ -3,7 +3,7 @@
 All fail call after call, each of them for nothing, and would leave a table of undecided comments that looks like a
 run. So after a row of such failures the run stops, in one sentence that says what to do; what was answered is kept,
 and the same command goes on. What a chat can provoke (a refusal, an answer that can't be read) is no reason to give
-up. How often one call is tried is `retry.py`'s.
+up, nor are a few lines to which a model that can answer says nothing. How often one call is tried is `retry.py`'s.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ once in 256 times; a server that is gone fails them all."""
 MOST_EMPTY = 16
 """Calls in a row whose reply holds no text, or that brought no reply."""
 
+MOST_EMPTY_OF_ABLE = 256
+"""Of a model that has answered in this run: some lines may be written so that it thinks without end, and nobody shall
+stop a night with sixteen of them."""
+
 MOST_TOO_LONG = 16
 """Calls in a row. A chat may hold long lines, and those fail fastest, before the others of their batch are answered."""
 
@@ -58,6 +62,7 @@ class HopelessModel(WrappedModel):
         self._unanswered = 0
         self._too_long = 0
         self._empty = 0
+        self._has_answered = False
         self._given_up: FatalBackendError | None = None
 
     async def complete(self, request: Request) -> Reply:
@@ -83,6 +88,7 @@ class HopelessModel(WrappedModel):
             self._unanswered = self._too_long = self._empty = 0
             raise
         self._unanswered = self._too_long = self._empty = 0
+        self._has_answered = True
         return reply
 
     def _failed(self, error: TransportError) -> None:
@@ -99,7 +105,8 @@ class HopelessModel(WrappedModel):
     def _said_nothing(self, request: Request, error: BadReplyError) -> None:
         self._unanswered = 0
         self._empty += 1
-        if self._empty >= MOST_EMPTY:
+        is_provoked = self._has_answered and not isinstance(error, GarbledReplyError)
+        if self._empty >= (MOST_EMPTY_OF_ABLE if is_provoked else MOST_EMPTY):
             self._give_up(without_text(self.identity, request, self._empty, error))
 
     def _give_up(self, why: str) -> None:

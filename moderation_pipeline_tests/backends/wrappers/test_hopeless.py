@@ -10,9 +10,12 @@ import orjson
 import pytest
 
 from moderation_pipeline.backends.language_model import (
+    BadReplyError,
     CallTimedOutError,
     ConnectionFailedError,
     FatalBackendError,
+    GarbledReplyError,
+    OnlyThoughtsError,
     RateLimitedError,
     ServerFailedError,
     TransportError,
@@ -20,6 +23,7 @@ from moderation_pipeline.backends.language_model import (
 from moderation_pipeline.backends.stores.sqlite_upkeep import SqliteUpkeep
 from moderation_pipeline.backends.wrappers.hopeless import (
     MOST_EMPTY,
+    MOST_EMPTY_OF_ABLE,
     MOST_TOO_LONG,
     MOST_UNANSWERED,
     HopelessModel,
@@ -166,3 +170,28 @@ def test_what_a_chat_can_provoke_stops_nobody_s_run(tmp_path: Path) -> None:
         tables = run(tmp_path, expert_alone(server.base_url), texts_of(60)).tables
 
     assert tables.expert_audits["reply_error"].str.starts_with("refused").all()
+
+
+def asked_until_given_up(steps: list[str | BadReplyError]) -> int:
+    """Return how many calls were made until the run was given up."""
+
+    async def asked() -> int:
+        model, calls = HopelessModel(ScriptedModel(steps)), 0
+        while True:
+            calls += 1
+            try:
+                await model.complete(request())
+            except FatalBackendError:
+                return calls
+            except BadReplyError:
+                pass
+
+    return asyncio.run(asked())
+
+
+def test_a_few_lines_to_which_a_model_says_nothing_stop_none_that_can_answer() -> None:
+    thoughts = OnlyThoughtsError("in its thoughts")
+    assert asked_until_given_up([thoughts] * MOST_EMPTY) == MOST_EMPTY
+    assert asked_until_given_up(["{}", *[thoughts] * MOST_EMPTY_OF_ABLE]) == 1 + MOST_EMPTY_OF_ABLE
+    no_reply = GarbledReplyError("no reply in it")
+    assert asked_until_given_up(["{}", *[no_reply] * MOST_EMPTY]) == 1 + MOST_EMPTY

@@ -40,7 +40,11 @@ class Teller(RunObserver):
         self._told_at = 0.0
 
     def tell(self, what: str, value: object) -> None:
-        """Write a line; one that nobody reads any more is nobody's loss."""
+        """Write a line.
+
+        Raises:
+            BrokenPipeError: nobody reads any more.
+        """
         line = orjson.dumps({what: value}, default=str) + b"\n"
         while line:
             line = line[os.write(self._out, line) :]

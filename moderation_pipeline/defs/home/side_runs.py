@@ -34,9 +34,9 @@ class SideProcessGoneError(ModerationError):
     """A process that ended in the midst of its run, without a word."""
 
     def __init__(self, partition: str, code: int) -> None:
-        ended = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+        killed = f"was ended by {signal.Signals(-code).name}, often for want of memory" if code < 0 else ""
         super().__init__(
-            f"The process that made the run {partition} {ended}: where the system ended it, often for want of memory. "
+            f"The process that made the run {partition} {killed or f'ended with {code}, and may have said why above'}. "
             f"What was paid for is kept. Run it again with --jobs 1."
         )
 

@@ -149,8 +149,10 @@ def categories(rows: pl.DataFrame) -> list[str]:
 
 
 def learning(rows: pl.DataFrame) -> list[str]:
-    row = of(rows, config="moderators")
-    return [f"the Student of moderators ends at F1 {score(row['f1_last'])}, from {score(row['f1_first'])}"]
+    row = rows.sort("f1_last", "config", descending=[True, False]).row(0, named=True)
+    return [
+        f"the Student of {row['config']} ends at F1 {score(row['f1_last'])}, from {score(row['f1_first'])}"
+    ]
 
 
 def sanctioned(rows: pl.DataFrame) -> list[str]:

@@ -29,7 +29,8 @@ BATCH = NAMED.config.loop.batch_size
 def acted_on(count: int) -> pl.DataFrame:
     """Return a chat in which moderators act on most lines with one word, and on nothing else."""
     bad = [draw(1, "kind", str(i)) < 0.1 for i in range(count)]
-    texts = [f"{'what a zorg' if each else 'nice run'} {i % 7}" for i, each in enumerate(bad)]
+    # No near-copies: by one text alone, however often it is said, a head would be proven to nobody.
+    texts = [f"{'zorg' if each else 'nice'} left{i % 4} right{i % 3}" for i, each in enumerate(bad)]
     labels = [each and draw(1, "seen", str(i)) < 0.8 for i, each in enumerate(bad)]
     return chat_of(texts, users=[f"u{i % 50}" for i in range(count)], label_is_violation=labels)
 

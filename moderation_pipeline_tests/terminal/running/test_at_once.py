@@ -61,6 +61,26 @@ def test_no_more_runs_are_made_at_once_than_memory_holds(
     assert processes_for(folder, ["long"], configs, None) == 1
 
 
+@pytest.mark.parametrize(
+    ("files", "left"),
+    [
+        ({"memory.max": "max\n", "memory.current": "5\n"}, []),
+        ({"memory.max": "2000000000\n", "memory.current": "500000000\n"}, [1_500_000_000]),
+        ({"memory/memory.limit_in_bytes": "900\n", "memory/memory.usage_in_bytes": "400\n"}, [500]),
+        ({}, []),
+    ],
+)
+def test_a_container_has_the_memory_that_is_left_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], left: list[int]
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(at_once, "CONTAINER", tmp_path)
+    assert at_once._left_of_container() == left
+    assert at_once._free_bytes() <= min([*left, 1 << 62])
+
+
 def test_what_asks_a_model_is_made_at_once_only_where_that_was_asked_for(folder: DataFolder) -> None:
     asks = "student: {backend: openai, model: m}\nexpert: none\naudit: {policy: none}\n"
     configs = named(folder, asks=asks, keyless="extends: student_only\n")

@@ -98,7 +98,7 @@ class Launcher:
 
     def allow(self, processes: int) -> None:
         """Have so many processes of this machine make runs at once from now on; workers need none."""
-        if processes > 1 and self._beside is None and not self._has_workers:
+        if processes > 1 and not self._has_workers:
             self._beside = SideProcesses(processes)
 
     def stop(self) -> None:

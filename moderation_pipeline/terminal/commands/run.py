@@ -95,11 +95,12 @@ def run(
 def _run_one(folder: DataFolder, chat: str, wanted: Wanted, observer: RunObserver, *, as_json: bool) -> None:
     from moderation_pipeline.launch import launcher
     from moderation_pipeline.terminal import summary
-    from moderation_pipeline.terminal.nights.chat_runs import moderated
+    from moderation_pipeline.terminal.nights.chat_runs import allow_at_once, moderated
     from moderation_pipeline.terminal.running.due_runs import ChecksTold, fail_where_broken
 
     say(f"Moderating {chat} under {wanted.told} (data in {folder.root}).")
     with launcher(folder) as launch:
+        allow_at_once(launch, folder, [chat], wanted)
         outcome = moderated(launch, folder, chat, wanted, observer)
     comparison = summary.comparison_of(folder, chat)
     if as_json:

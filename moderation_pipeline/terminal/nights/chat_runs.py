@@ -87,7 +87,6 @@ def moderated(
     configs = wanted.of(folder, chat)
     current = [each.name for each in configs if wanted.only_new and _is_current(folder, chat, each)]
     due = [each for each in configs if each.name not in current]
-    launch.allow(processes_for(folder, [chat], due, wanted.at_once))
     made = []
     for together in in_turns(chat, due):
         for named, said, is_made, watching in side_by_side(
@@ -171,10 +170,8 @@ def all_moderated(
     from moderation_pipeline.launch import launcher
 
     with launcher(folder) as launch:
-        launch.allow(processes_for(folder, chats, wanted.configs, wanted.at_once))
-        groups = (
-            [chats] if are_apart(chats, _all_configs(folder, chats, wanted)) else [[each] for each in chats]
-        )
+        configs = allow_at_once(launch, folder, chats, wanted)
+        groups = [chats] if are_apart(chats, configs) else [[each] for each in chats]
         return [
             outcome
             for together in groups
@@ -184,13 +181,20 @@ def all_moderated(
         ]
 
 
-def _all_configs(folder: DataFolder, chats: Sequence[str], wanted: Wanted) -> list[NamedConfig]:
-    """Return the configs of all the chats; a champion that can't be used will be said when its chat's turn comes."""
-    configs = list(wanted.configs)
+def allow_at_once(
+    launch: Launcher, folder: DataFolder, chats: Sequence[str], wanted: Wanted
+) -> list[NamedConfig]:
+    """Say once for a command how many runs are made at once, and return the configs of all its chats, each once.
+
+    A champion that can't be used will be said when its chat's turn comes.
+    """
+    configs = {each.name: each for each in wanted.configs}
     for chat in chats:
         with suppress(ConfigError):
-            configs += wanted.of(folder, chat)
-    return configs
+            configs |= {each.name: each for each in wanted.of(folder, chat)}
+    of_all = list(configs.values())
+    launch.allow(processes_for(folder, chats, of_all, wanted.at_once))
+    return of_all
 
 
 def _whatever_fails(

@@ -38,14 +38,19 @@ def is_proven(answers: Answers, *sources: Sequence[Hashable]) -> bool:
     if weighted_f1(head, truth, weights) <= weighted_f1(base, truth, weights):
         return False
     return all(
-        bool((_without(head, each, answers) > _without(base, each, answers)).all()) for each in sources
+        bool((_without(head, each, answers) > _without(base, each, answers)).all())
+        for each in map(_numbered, sources)
     )
 
 
-def _without(said: Flags, sources: Sequence[Hashable], answers: Answers) -> Floats:
-    """Return F1 without each of the sources, in the order in which they came; 0 where nothing is hit."""
+def _numbered(sources: Sequence[Hashable]) -> NDArray[np.int64]:
+    """Return the sources as numbers, in the order in which they came."""
     numbers: dict[Hashable, int] = {}
-    of_source = np.array([numbers.setdefault(source, len(numbers)) for source in sources])
+    return np.array([numbers.setdefault(source, len(numbers)) for source in sources])
+
+
+def _without(said: Flags, of_source: NDArray[np.int64], answers: Answers) -> Floats:
+    """Return F1 without each of the sources; 0 where nothing is hit."""
     _, _, truth, weights = answers
     hits = _of_others(of_source, weights * (said & truth))
     both = _of_others(of_source, weights * said + weights * truth)

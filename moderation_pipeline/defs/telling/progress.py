@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from moderation_pipeline.cases.settled import Settled
-from moderation_pipeline.moderation.trace import RunObserver
+from moderation_pipeline.moderation.trace import HowFar, RunObserver
 from moderation_pipeline.slugs import RunKey
 
 LINES = 10
@@ -19,20 +19,20 @@ class LoggedProgress(RunObserver):
         self._say = say
         self._clock = clock
         self._run = ""
-        self._comments = self._done = self._audits = self._tenths = 0
+        self._how_far = HowFar()
+        self._comments = self._tenths = 0
         self._said_at = 0.0
 
     def begins(self, chat: str, config: str, comments: int) -> None:
         """Begin to count."""
         self._run, self._comments = str(RunKey(chat, config)), comments
-        self._done = self._audits = self._tenths = 0
+        self._how_far, self._tenths = HowFar(), 0
         self._said_at = self._clock()
 
     def settled(self, batch: Sequence[Settled]) -> None:
         """Count the batch, and say so where a tenth is full."""
-        self._done += len(batch)
-        self._audits += sum(1 for each in batch if each.audited is not None)
-        tenths = LINES * self._done // self._comments
+        self._how_far = self._how_far.after(batch)
+        tenths = LINES * self._how_far.comments // self._comments
         now = self._clock()
         if tenths > self._tenths and now - self._said_at >= SECONDS_BETWEEN_LINES:
             self._tenths, self._said_at = tenths, now
@@ -43,4 +43,5 @@ class LoggedProgress(RunObserver):
         self._say(self._told())
 
     def _told(self) -> str:
-        return f"{self._run}: {self._done:,} of {self._comments:,} comments decided, {self._audits:,} audited"
+        done, audits, _ = self._how_far
+        return f"{self._run}: {done:,} of {self._comments:,} comments decided, {audits:,} audited"

@@ -31,9 +31,10 @@ def world(
     return user, violation, scores[0], scores[1]
 
 
-def measured(users: int, per_user: int, seed: int) -> Measured:
+def rows_of_world(users: int, per_user: int, seed: int) -> pl.DataFrame:
+    """Return a world as the rows of two judges, `a` and `b`."""
     user, violation, one, other = world(users, per_user, seed)
-    rows = pl.DataFrame(
+    return pl.DataFrame(
         {
             "cluster": [f"u{each}" for each in user],
             "shared_text": pl.Series([None] * user.size, dtype=pl.String),
@@ -42,6 +43,10 @@ def measured(users: int, per_user: int, seed: int) -> Measured:
             **{f"flag:{name}": scores >= 0.5 for name, scores in (("a", one), ("b", other))},
         }
     )
+
+
+def measured(users: int, per_user: int, seed: int) -> Measured:
+    rows = rows_of_world(users, per_user, seed)
     return Measured.of(JudgedRows(with_chosen(rows, JUDGES, f"w{seed}"), JUDGES, seed=f"w{seed}"))
 
 

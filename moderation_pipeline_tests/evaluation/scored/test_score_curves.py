@@ -10,22 +10,13 @@ from moderation_pipeline.contest.table_evaluation import evaluate
 from moderation_pipeline.evaluation.scored.judged_rows import Judge, JudgedRows
 from moderation_pipeline.evaluation.scored.score_curves import ESTIMATED, threshold_frame
 from moderation_pipeline_tests.contest.labelled_tables import labelled_table
-from moderation_pipeline_tests.evaluation.scored.test_coverage import world
+from moderation_pipeline_tests.evaluation.scored.test_coverage import rows_of_world
 
 JUDGE = Judge("a", "score", 0.5)
 
 
 def judged(users: int, per_user: int, seed: int) -> JudgedRows:
-    user, violation, scores, _ = world(users, per_user, seed)
-    rows = pl.DataFrame(
-        {
-            "cluster": [f"u{each}" for each in user],
-            "shared_text": pl.Series([None] * user.size, dtype=pl.String),
-            "label": violation,
-            "score:a": scores,
-        }
-    )
-    return JudgedRows(rows, (JUDGE,), seed=f"w{seed}")
+    return JudgedRows(rows_of_world(users, per_user, seed), (JUDGE,), seed=f"w{seed}")
 
 
 def test_at_the_threshold_in_use_a_band_is_the_interval_of_the_judge_but_for_chance() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from moderation_pipeline.config.champions import Promotion, promoted
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import NamedConfig
+from moderation_pipeline.launch import Launcher
+from moderation_pipeline.terminal.nights.chat_runs import Wanted, allow_at_once
 from moderation_pipeline.terminal.running import at_once
 from moderation_pipeline.terminal.running.at_once import are_apart, in_turns, processes_for
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -120,3 +124,36 @@ def test_chats_of_which_one_starts_from_another_are_moderated_in_their_order(fol
     apart = named(folder, a="extends: hybrid\n", b="extends: hybrid\nmemory: {start_from: monday|a}\n")
     assert are_apart(["tuesday", "wednesday"], apart)
     assert not are_apart(["monday", "tuesday"], apart)
+
+
+def test_a_champion_that_asks_a_model_keeps_all_chats_of_a_night_in_turn(folder: DataFolder) -> None:
+    class Allowed(Launcher):
+        def __init__(self) -> None:
+            self.processes: list[int] = []
+
+        def allow(self, processes: int) -> None:
+            self.processes.append(processes)
+
+    asks = "student: {backend: openai, model: m}\nexpert: none\naudit: {policy: none}\n"
+    keyless, _ = named(folder, keyless="extends: student_only\n", asks=asks)
+    launch, wanted = Allowed(), Wanted([keyless], has_champion=True)
+    assert [each.name for each in allow_at_once(launch, folder, ["long", "short"], wanted)] == [
+        "keyless",
+        "hybrid",
+    ]
+    promoted(
+        folder,
+        Promotion(
+            scope="chat",
+            name="short",
+            config="asks",
+            config_hash="abcd",
+            instead_of="hybrid",
+            promoted_at=datetime(2026, 11, 29, tzinfo=UTC),
+            by="ann",
+            why="better",
+        ),
+    )
+    of_all = allow_at_once(launch, folder, ["long", "short"], wanted)
+    assert {each.name for each in of_all} == {"keyless", "hybrid", "asks"}
+    assert launch.processes == [4, 1]

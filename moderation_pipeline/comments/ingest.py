@@ -15,6 +15,7 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.comments.acts.moderators import labelled
+from moderation_pipeline.comments.acts.ranks import with_ranks
 from moderation_pipeline.comments.chat_files import LOG_SUFFIX
 from moderation_pipeline.comments.columns import ColumnsSpec
 from moderation_pipeline.comments.files.file_reading import FileRead, Said, read_files
@@ -135,7 +136,13 @@ def _as_stream(reads: Sequence[FileRead], log: LogSpec) -> _Stream:
     unique = with_unique_ids(ordered.comments, is_table=reads[0].reader.order.is_table)
     comments = without_copies(labelled(unique.comments, ordered.acts, log))
     passing = ("row", "line_number", "is_held", "shared_from")
-    return _Stream(comments.drop(passing, strict=False), [*ordered.notes, *unique.notes])
+    ranked = with_ranks(comments.drop(passing, strict=False), _moderators(reads))
+    return _Stream(ranked.comments, [*ordered.notes, *unique.notes, *ranked.notes])
+
+
+def _moderators(reads: Sequence[FileRead]) -> list[str]:
+    """Return who is named as a moderator beside any of the files."""
+    return [name for read in reads for name in read.said.log.moderators]
 
 
 def finished(comments: pl.DataFrame, chat: str) -> pl.DataFrame:

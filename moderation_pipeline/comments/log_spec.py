@@ -37,6 +37,8 @@ class LogSpec(Closed):
     """The day on which the log begins, where neither its lines nor its name say it."""
     zone: str | None = None
     """Where its clock stood, as Europe/Berlin or +02:00; it goes before what the log says."""
+    moderators: tuple[str, ...] = ()
+    """Who moderates, by id or name, where the log doesn't mark them; they are never sanctioned."""
     line: str | None = None
     """What is where in a line of a program that is not known: [{time:%H:%M:%S}] <{user_name}> {text}."""
 

@@ -64,6 +64,8 @@ WATCHED = (
 WRITTEN_AS_A_FLOAT = r"^(\d+)\.0+$"
 """An id as it is written by a program that had none for some row: 12.0 is 12 of the next day's file."""
 TAGS = r"(?i)^\s*<p>|<br ?/?>|</(?:p|a|span|div)>"
+ME_SIGN = "\x01ACTION "
+"""Begins what IRC writes for "/me"; another U+0001 ends it."""
 IDS = ("comment_id", "channel", "user_id", "reply_to")
 LABELS_AND_SPLIT = [name for name in OPTIONAL_SCHEMA if name != "shared_from"]
 ORDER = "order_"
@@ -92,7 +94,7 @@ class TableMapping:
         self._scores = [ScoreReader(each.column, each.out_of) for each in spec.scores]
         self._unread_flags: dict[str, int] = {}
         self._rounded: dict[str, int] = {}
-        self._deleted = self._with_tags = 0
+        self._deleted = self._with_tags = self._me_lines = 0
 
     @property
     def notes(self) -> list[str]:
@@ -112,6 +114,10 @@ class TableMapping:
             notes.append(
                 f"{self._with_tags:,} texts are HTML (<p>, <br>), and are judged with its tags. Take them out first, "
                 "or name a column of plain text."
+            )
+        if self._me_lines:
+            notes.append(
+                f"{self._me_lines:,} texts are /me lines as IRC writes them, and stored without its signs."
             )
         for name, seen in self._seen.items():
             if name in WATCHED:
@@ -140,6 +146,7 @@ class TableMapping:
         complete = (
             ours.with_columns(*absent)
             .with_columns(*labels, pl.col(*FLAGS, "is_held").fill_null(value=False))
+            .with_columns(_as_me_line())
             .select(*CHUNK_SCHEMA, *LABELS_AND_SPLIT, *(each.name for each in order))
         )
         reasons = _reasons(converted)
@@ -186,6 +193,7 @@ class TableMapping:
             case TextColumn():
                 read = _text(column, sources[0])
                 self._with_tags += int(read.values.str.contains(TAGS).sum())
+                self._me_lines += int(read.values.str.starts_with(ME_SIGN).sum())
                 return read
             case TimeColumn() if self._times is not None:
                 return self._times.read(sources[0])
@@ -235,6 +243,16 @@ class TableMapping:
         if foreign.any():
             seen.count_foreign(text.filter(foreign))
         return Converted(text)
+
+
+def _as_me_line() -> list[pl.Expr]:
+    """Take IRC's signs off a "/me" line, and say that it is one."""
+    text, is_one = pl.col("text"), pl.col("text").str.starts_with(ME_SIGN)
+    words = text.str.strip_prefix(ME_SIGN).str.strip_suffix("\x01")
+    return [
+        pl.when(is_one).then(words).otherwise(text).alias("text"),
+        (pl.col("is_me") | is_one).alias("is_me"),
+    ]
 
 
 def _together(readers: Sequence[ScoreReader], table: pl.DataFrame) -> pl.Expr:

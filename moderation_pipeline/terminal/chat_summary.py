@@ -65,6 +65,7 @@ def summary_of(folder: DataFolder, chat: str, seen: ReadingObserver) -> dict[str
     users = comments.select("channel", "user_id", "user_name", "is_moderator", "is_broadcaster")
     known = users.filter(pl.col("user_id").is_not_null()).unique(["channel", "user_id"], maintain_order=True)
     moderators = known.filter(pl.col("is_moderator") | pl.col("is_broadcaster"))
+    names = moderators["user_name"].fill_null(moderators["user_id"]).unique(maintain_order=True)
     channels = comments.group_by("channel").len().sort("len", "channel", descending=[True, False])
     return {
         "chat": chat,
@@ -81,7 +82,7 @@ def summary_of(folder: DataFolder, chat: str, seen: ReadingObserver) -> dict[str
         "users_with_a_name": known.filter(pl.col("user_name").is_not_null()).height,
         "without_user": comments["user_id"].null_count(),
         "moderators": moderators.height,
-        "moderators_named": moderators["user_name"].fill_null(moderators["user_id"]).head(NAMED).to_list(),
+        "moderators_named": names.head(NAMED).to_list(),
         "languages": _languages(comments),
         "labels": _labels(comments),
         "acts": dict(seen.acts),

@@ -32,6 +32,13 @@ class ListsFormats(click.Command):
     "--act-bound", type=float, metavar="MINUTES", help="How long before an act a line may be its cause."
 )
 @click.option(
+    "--moderator",
+    "moderators",
+    multiple=True,
+    metavar="NAME",
+    help="Who moderates, where the log marks nobody.",
+)
+@click.option(
     "--replace", is_flag=True, help="Put it in the place of a chat of that name, once it is read whole."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what was understood as JSON.")
@@ -44,6 +51,7 @@ def add(
     day: str | None,
     zone: str | None,
     act_bound: float | None,
+    moderators: tuple[str, ...],
     replace: bool,
     as_json: bool,
 ) -> None:
@@ -74,7 +82,13 @@ def add(
     from moderation_pipeline.terminal.running.staged_chat import waiting_room
 
     folder = DataFolder.find()
-    options = {"line": line, "day": day, "zone": zone, "act_bound_minutes": act_bound}
+    options = {
+        "line": line,
+        "day": day,
+        "zone": zone,
+        "act_bound_minutes": act_bound,
+        "moderators": moderators or None,
+    }
     seen = chat_summary.ReadingObserver(run_observer(trace=False, as_json=as_json))
     with waiting_room(folder) as room:
         added = add_files(

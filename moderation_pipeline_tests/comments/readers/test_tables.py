@@ -338,3 +338,11 @@ def test_a_parquet_full_of_zeros_is_no_text_of_utf_16(tmp_path: Path) -> None:
     zeros = path.read_bytes()[:4] + b"a\0" * 5_000
     assert encoding_of(zeros) is None
     assert ingest(path, "chat").comments.height == 100
+
+
+def test_a_tables_me_line_as_irc_writes_it_is_stored_without_its_signs() -> None:
+    rows = [{"text": "\x01ACTION waves\x01"}, {"text": "\x01ACTION waves"}, {"text": "waves\x01"}]
+    ingested = read(jsonl(*rows))
+    assert ingested.comments["text"].to_list() == ["waves", "waves", "waves\x01"]
+    assert ingested.comments["is_me"].to_list() == [True, True, False]
+    assert any("2 texts are /me lines" in note for note in ingested.notes)

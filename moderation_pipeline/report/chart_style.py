@@ -28,8 +28,8 @@ LABEL_ROOM = 0.055
 """The least distance of two labels at line ends, as a share of the axis: 12 px of 300 and some air."""
 
 
-PADDING = {"left": 14, "top": 14, "bottom": 14, "right": 44}
-"""On the right there is room for labels in a reader's font that is wider than the one they were laid out in: a fifth
+PADDING = {"left": 40, "top": 14, "bottom": 14, "right": 44}
+"""At the sides there is room for labels in a reader's font that is wider than the one they were laid out in: a fifth
 of the longest, measured with DejaVu Sans, one of the widest that is anybody's default."""
 
 

@@ -37,7 +37,12 @@ INK_ON_GREY = alt.condition("datum.dark", alt.value("white"), alt.value(INK))
 def memory_growth(points: pl.DataFrame, marks: Marks, title: Titled) -> Spec:
     """Return steps of memories learnt over the stream, one per config."""
     top = max(1.0, float(points["memories"].max() or 0)) * 1.05  # type: ignore[arg-type]
-    y = alt.Y("memories:Q", title="memories learnt", scale=alt.Scale(domain=[0, top], nice=False))
+    y = alt.Y(
+        "memories:Q",
+        title="memories learnt",
+        axis=alt.Axis(format=",d", tickMinStep=1),
+        scale=alt.Scale(domain=[0, top], nice=False),
+    )
     return titled(_lines(points, "memories", y, marks, (0.0, top), ",d", step=True), title)
 
 
@@ -69,7 +74,7 @@ def cumulative(points: pl.DataFrame, cost: Measure, marks: Marks, title: Titled)
     y = alt.Y(
         f"{cost.column}:Q",
         title=cost.unit,
-        axis=alt.Axis(format=cost.style, tickCount=6),
+        axis=alt.Axis(format=cost.style, tickCount=6, tickMinStep=1 if cost.style == ",d" else alt.Undefined),
         scale=alt.Scale(domain=[0, top], nice=False),
     )
     return titled(_lines(points, cost.column, y, marks, (0.0, top), cost.style, step=False), title)
@@ -133,8 +138,9 @@ def learning_curve(points: pl.DataFrame, marks: Marks, title: Titled) -> Spec:
     placed = [end_labels(side, "f1", low, high) for side in ends.partition_by("who", maintain_order=True)]
     paths = pl.concat([points.with_columns(label_at=pl.lit(None, pl.Float64)), *placed])
     paths = paths.with_columns(said=_scores_in_words(paths["f1"]))
+    style = percent_ticks(0.0, float(points["audit_share"].max()))  # type: ignore[arg-type]
     x = alt.X(
-        "audit_share:Q", title="audits so far, of all comments", axis=alt.Axis(format=".1%", tickCount=5)
+        "audit_share:Q", title="audits so far, of all comments", axis=alt.Axis(format=style, tickCount=5)
     )
     y = alt.Y("f1:Q", title="F1 of violation", scale=alt.Scale(domain=[low, high], nice=False))
     every = alt.Chart(paths)

@@ -42,6 +42,9 @@ AMBIGUOUS_AT_MOST = 4
 SHORTEST_IN_PHRASE = 4
 """Of ordinary words that phrases are made of ("come to your house"): shorter ones are squares and scores."""
 
+AMOUNT = re.compile(r"[0-9]{2,}[bghkmpx]")
+"""A number with its unit, such as 600k: no word in disguise."""
+
 STRETCH = re.compile(r"([a-z])\1{2,}")
 MASKED = re.compile(r"[a-z]+\*+[a-z]*")
 LEADING = "(\"'*#"
@@ -66,7 +69,7 @@ def resolved(word: str) -> str | None:
     """Return what a disguised word stands for, or None where it is best left as it is."""
     if "*" in word:
         return _unmasked(word)
-    if not any("a" <= sign <= "z" for sign in word):
+    if not any("a" <= sign <= "z" for sign in word) or AMOUNT.fullmatch(word):
         return None
     readings = [READ_AS.get(sign, sign) for sign in word]
     if sum(len(reading) > 1 for reading in readings) <= AMBIGUOUS_AT_MOST:

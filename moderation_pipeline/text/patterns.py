@@ -10,9 +10,9 @@ _SHORTENERS = (
     r"bit\.ly|tinyurl\.com|t\.co|cutt\.ly|goo\.gl|is\.gd|discord\.gg|discord\.com/invite|t\.me|wa\.me"
 )
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
-_START, _END = r"(?:^|[\s,:])", r"(?:$|[\s,.])"
+_START, _END = r"(?:^|[\s:]|\D,)", r"(?:$|[\s,.])"
 _STREETS = "street|avenue|ave|road|rd|boulevard|blvd|drive"
-_SHORT_STREETS = "lane|ln|st|court|ct|close|place|terrace|square|way"
+_SHORT_STREETS = "lane|ln|st|court|ct|close|place|terrace|square"
 """Also words of games and of every day ("2 in lane"): they need two digits and a name."""
 
 PATTERNS = {
@@ -47,10 +47,14 @@ PATTERNS = {
         (
             rf"{_START}\d{{1,5}}[a-z]?\s+(?:[a-z]+\s+){{1,2}}(?:{_STREETS}){_END}",
             rf"{_START}\d{{2,5}}\s+[a-z]{{4,}}\s+(?:{_SHORT_STREETS}){_END}",
+            rf"{_START}\d{{2,5}}\s+[a-z]{{4,}}\s+way\s*(?:$|[,.])",  # and not "way too big"
         )
     ),
 }
 """By the name of their signal."""
+
+ROUND = "|".join(f"{digit}{{6,}}" for digit in range(10))
+"""So many of one digit no telephone has: a number that holds them is an amount, as +1000000000 points."""
 
 _EMOTE = r"\w*[a-z]{2}[A-Z]\w+"
 EMOTE_EZ = "|".join(

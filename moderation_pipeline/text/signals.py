@@ -12,9 +12,10 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.text.disguise import Disguise, disguise
+from moderation_pipeline.text.harmless_uses import harmless_uses, may_be_harmless
 from moderation_pipeline.text.lexicon import lexicon
 from moderation_pipeline.text.names import without_mentions
-from moderation_pipeline.text.patterns import EMOTE_EZ, PATTERNS, PRONOUNS
+from moderation_pipeline.text.patterns import EMOTE_EZ, PATTERNS, PRONOUNS, ROUND
 from moderation_pipeline.text.words_by_language import has_words, own_pattern, patterns_for
 
 
@@ -93,12 +94,31 @@ def signals(comments: pl.DataFrame) -> pl.DataFrame:
 
 
 def _counted(texts: pl.DataFrame) -> pl.DataFrame:
+    """Count in each text what it holds of the lexicon, of patterns and of letters."""
+    rows = texts.with_columns(folded=without_mentions(_folded(pl.col("normalised")))).with_row_index("row")
+    return _without_harmless(_counted_terms(rows), rows["folded"])
+
+
+def _without_harmless(counts: pl.DataFrame, folded: pl.Series) -> pl.DataFrame:
+    """Take off the counts what means no harm where it stands; few texts hold such a term, so one by one."""
+    names = may_be_harmless()
+    rows = counts.select(pl.any_horizontal(pl.col(*names) > 0).arg_true()).to_series()
+    uses = [harmless_uses(text) for text in folded.gather(rows)]
+    return counts.with_columns(
+        counts[name].scatter(
+            rows, (counts[name].gather(rows) - pl.Series([use[name] for use in uses], dtype=pl.Int32)).clip(0)
+        )
+        for name in names
+        if any(use[name] for use in uses)
+    )
+
+
+def _counted_terms(rows: pl.DataFrame) -> pl.DataFrame:
     """Count in each text what its language has words for; most are English, or can't be told.
 
     The English terms are counted in all texts at once, for compiling their patterns takes longer than a few texts do.
     """
-    rows = texts.with_columns(folded=without_mentions(_folded(pl.col("normalised")))).with_row_index("row")
-    present = sorted(name for name in texts["language"].unique() if has_words(name))
+    present = sorted(name for name in rows["language"].unique() if has_words(name))
     if not present:
         return rows.select(_counts())
     parts = {name: rows.filter(language=name) for name in present}
@@ -142,6 +162,7 @@ def _counts() -> list[pl.Expr]:
     counts: dict[str, pl.Expr] = {
         **{name: _count(folded, pattern) for name, pattern in (lexicon().patterns | PRONOUNS).items()},
         **{name: normalised.str.count_matches(pattern) for name, pattern in PATTERNS.items()},
+        "phones": normalised.str.replace_all(ROUND, "0").str.count_matches(PATTERNS["phones"]),
         "emote_ez": text.str.count_matches(EMOTE_EZ),
         "words": normalised.str.count_matches(r"\S+"),
         "length": length,

@@ -4,6 +4,7 @@ import json
 import re
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import altair as alt
 import polars as pl
@@ -17,7 +18,7 @@ from moderation_pipeline.report.chart_style import Marks, Titled, end_labels, pe
 from moderation_pipeline.report.figure import Figure
 from moderation_pipeline.report.figure_files import load_figures, save_figures
 from moderation_pipeline.report.figures import draw_figures
-from moderation_pipeline.report.label_words.label_voice import OF_TRUTH
+from moderation_pipeline.report.label_words.label_voice import OF_ACTS, OF_TRUTH, LabelVoice
 from moderation_pipeline.report.rendering import render
 from moderation_pipeline_tests.evaluation.worlds import REPLY, comments, drawn_chat, drawn_runs, run
 
@@ -176,13 +177,42 @@ def test_no_letter_of_a_figure_is_cut_off_in_a_readers_font(
     browser: Browser, figures: dict[str, Figure]
 ) -> None:
     """The fonts are the reader's: here one of the widest that browsers fall back to, beside the browser's own."""
+    drawings = {name: str(figure.svg) for name, figure in figures.items()}
+    drawings |= {
+        "confusion by acts": render(confusion_by(OF_ACTS)).svg,
+        "to the end": render(learning_to_the_end()).svg,
+    }
     page = browser.new_page(viewport={"width": 1_400, "height": 900})
     for font in ("Helvetica, Arial, sans-serif", "DejaVu Sans, Verdana"):
-        for figure in figures.values():
-            svg = str(figure.svg).replace("Helvetica, Arial, sans-serif", font)
+        for name, drawing in drawings.items():
+            svg = drawing.replace("Helvetica, Arial, sans-serif", font)
             page.set_content(f"<!doctype html><body style='margin:0'>{svg}</body>")
-            assert page.evaluate(BEYOND) == [], (figure.name, font)
+            assert page.evaluate(BEYOND) == [], (name, font)
+            assert page.evaluate(ON_EACH_OTHER) == [], (name, font)
     page.close()
+
+
+def confusion_by(voice: LabelVoice) -> dict[str, Any]:
+    """A square whose lines are named in a voice."""
+    cells = pl.DataFrame(
+        {
+            "config": ["one"] * 4,
+            "label": [True, True, False, False],
+            "flagged": [True, False] * 2,
+            "comments": [9] * 4,
+        }
+    )
+    return charts.confusion(cells, voice, Titled("t", "h"))
+
+
+def learning_to_the_end() -> dict[str, Any]:
+    """Learning curves of a config that audits every comment."""
+    points = pl.DataFrame(
+        [("one", who, at, at / 9, 0.1 * at) for who in ("Student", "system") for at in range(10)],
+        schema=["config", "who", "position", "audit_share", "f1"],
+        orient="row",
+    )
+    return charts.learning_curve(points, Marks(["one"]), Titled("t", "h"))
 
 
 BEYOND = """() => {
@@ -194,6 +224,19 @@ BEYOND = """() => {
     }).map(each => each.textContent)
 }"""
 """The texts of a drawing that reach out of it."""
+
+ON_EACH_OTHER = """() => {
+    const texts = [...document.querySelectorAll("svg text")].filter(each => each.textContent.trim())
+    const boxes = texts.map(each => each.getBoundingClientRect())
+    const found = []
+    boxes.forEach((one, at) => boxes.slice(at + 1).forEach((other, after) => {
+        const wide = Math.min(one.right, other.right) - Math.max(one.left, other.left)
+        const high = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top)
+        if (wide > 1 && high > 4) found.push([texts[at].textContent, texts[at + 1 + after].textContent])
+    }))
+    return found
+}"""
+"""Pairs of texts that lie on each other."""
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,23 @@ def test_signs_are_read_as_the_letters_they_stand_for(word: str, expected: str) 
 
 
 @pytest.mark.parametrize(
-    "word", ["5head", "gr8", "mp3", "1v5", "4ever", "2nd", "80s", "@s1mple99", "**", "x*y", "c+", "!"]
+    "word",
+    [
+        "600k",
+        "900k",
+        "5head",
+        "gr8",
+        "mp3",
+        "1v5",
+        "4ever",
+        "2nd",
+        "80s",
+        "@s1mple99",
+        "**",
+        "x*y",
+        "c+",
+        "!",
+    ],
 )
 def test_what_makes_no_word_is_left_as_it_is(word: str) -> None:
     assert unleeted(word) == word

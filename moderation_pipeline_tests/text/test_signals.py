@@ -27,6 +27,10 @@ def signals_of(text: str, **columns: object) -> Signals:
         ("bit.ly/abc", "shorteners", 1),
         ("call me at 555-123-4567", "phones", 1),
         ("score was 20-15-30", "phones", 0),
+        ("+1000000000 social credits", "phones", 0),
+        ("+491512345678", "phones", 1),
+        ("you made the 10,000 zone way too big", "street_addresses", 0),
+        ("12 forest way, london", "street_addresses", 1),
         ("mail a.b@c.com", "emails", 1),
         ("his ip 192.168.1.22", "ip_addresses", 1),
         ("patch 7.22.1 is out", "ip_addresses", 0),
@@ -80,3 +84,43 @@ def test_there_is_one_row_per_comment_whatever_stands_beside_it(texts: list[str]
     together = signals(comments_of(*texts))
     assert together.columns == list(Signals._fields)
     assert together.rows() == [signals(comments_of(text)).row(0) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("harmless", "harmful", "group"),
+    [
+        ("im gay", "you are gay", "slur_ambiguous"),
+        ("I am such an idiot", "he is such an idiot", "insult_strong"),
+        ("I need to touch grass", "you need to touch grass", "taunt"),
+        ("guess I'll go die lol", "go die lol", "self_harm_incitement"),
+        ("someone help me jump off a bridge", "someone help him jump off a bridge", "self_harm_incitement"),
+        ("don't mess with a kung fu master", "fu master", "dismissal"),
+        ("forsaken aku suka kamu", "suka blyat", "insult_strong"),
+        ("a garden hoe", "a lazy hoe", "slur"),
+        ("600k viewers", "6ook", "slur"),
+        ("SAVAGE!!!", "savages", "slur_ambiguous"),
+        ("s1mple go kill", "go kill urself", "self_harm_incitement"),
+        ("show us your bank account", "show us your tits", "sexual_strong"),
+        ("cut the tension with a knife", "I'll come at you with a knife", "threat"),
+    ],
+)
+def test_a_term_counts_where_it_means_harm_and_not_beside_what_makes_it_harmless(
+    harmless: str, harmful: str, group: str
+) -> None:
+    assert getattr(signals_of(harmless), group) == 0
+    assert getattr(signals_of(harmful), group) > 0
+
+
+@given(
+    st.lists(
+        st.sampled_from(["im", "i", "am", "a", "gay", "idiot", "touch grass", "you", "garden", "hoe", "ez"])
+    )
+)
+def test_no_count_is_below_zero_and_a_text_alone_counts_as_among_others(words: list[str]) -> None:
+    text = " ".join(words)
+    alone = signals_of(text)
+    assert min(alone) >= 0
+    among = pl.concat(
+        [comments_of("im gay"), comments_of(text), comments_of("you hoe")], how="vertical_relaxed"
+    )
+    assert Signals._make(signals(among).row(1)) == alone

@@ -263,3 +263,16 @@ def test_every_promise_of_security_names_a_test_that_exists() -> None:
     assert len(rows) > 20
     assert [row for row, found in named.items() if not found] == []
     assert missing == set()
+
+
+def test_what_people_read_is_rounded_in_one_way() -> None:
+    rounds_itself = re.compile(r"\{[^{}]*:[+,]*\.\{?\w+\}?[f%]\}|:\{sign\}\.")
+    rooms = ("report", "terminal", "tuning", "defs")
+    found = [
+        f"{path.relative_to(PACKAGE)}: {line.strip()}"
+        for room in rooms
+        for path in sorted((PACKAGE / room).rglob("*.py"))
+        for line in path.read_text("utf-8").splitlines()
+        if rounds_itself.search(line) and 'len(f"' not in line
+    ]
+    assert found == []

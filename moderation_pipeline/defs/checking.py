@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from moderation_pipeline.rounding import rounded
 from moderation_pipeline.warehouse.check_advice import told
 
 OWNERS = ["team:moderation"]
@@ -80,7 +81,7 @@ def within(asset: str, name: str, share: float | None, bound: float, more: str =
         check_name=name,
         description=None
         if share is None
-        else f"The share is {share:.1%}; at most {bound:.0%} is allowed.{explained}",
+        else f"The share is {rounded(share, 1, times=100)} %; at most {100 * bound:g} % is allowed.{explained}",
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"bound": bound} if share is None else {"share": share, "bound": bound},
     )

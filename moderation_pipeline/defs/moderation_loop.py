@@ -181,7 +181,8 @@ def _check(asset: str, name: str, description: str) -> dg.AssetCheckSpec:
         _check(
             "student_decisions",
             "replies_are_readable",
-            f"At most {UNREADABLE_BOUND:.0%} of the Student's replies, and of the Expert's, could not be used (law 4).",
+            f"At most {UNREADABLE_BOUND * 100:g} % of the Student's replies, and of the Expert's, could not be used "
+            "(law 4).",
         ),
         declared(
             "student_decisions",

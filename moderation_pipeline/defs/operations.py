@@ -36,7 +36,7 @@ NO_ROOMS = pl.DataFrame(schema={"chat": pl.String, "channel": pl.String})
         declared(
             "ingestion",
             "few_lines_are_rejected",
-            f"At most {REJECTED_BOUND:.0%} of a chat's records could not be read.",
+            f"At most {REJECTED_BOUND * 100:g} % of a chat's records could not be read.",
             of=chats,
             reads=[dg.AssetDep("comments")],
         ),

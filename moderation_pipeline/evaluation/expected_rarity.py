@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from moderation_pipeline.config.run_config import NamedConfig
+from moderation_pipeline.rounding import rounded
 
 KEYLESS = ("rules", "careful_rules", "learned", "tiers")
 """Backends that are, or begin with, agents that weigh what they find by its rarity."""
@@ -67,8 +68,8 @@ def rarity_told(chat: str, labelled: int, violations: int, configs: Sequence[Nam
         else:
             continue
         yield (
-            f"{who}, and by its labels this chat has {found:.0f}: {did}. Say it in a config:"
-            f" expected_violations_per_1000: {found:.0f}."
+            f"{who}, and by its labels this chat has {rounded(found)}: {did}. Say it in a config:"
+            f" expected_violations_per_1000: {rounded(found)}."
         )
 
 

@@ -108,7 +108,12 @@ SILENCED = SEVERITY_OF["ban"]
 def _told(outcome: pl.DataFrame, end: str) -> pl.DataFrame:
     """Return what was done in words, and its rank: of equal actions the longer timeout is harsher."""
     silenced = pl.col("under_sanction").fill_null(value=False)
-    minutes = (pl.col("duration_s") / 60).round(1).cast(pl.String).str.strip_suffix(".0")
+    minutes = (
+        (pl.col("duration_s") / 60)
+        .round(1, mode="half_away_from_zero")
+        .cast(pl.String)
+        .str.strip_suffix(".0")
+    )
     timed = (pl.col("action") == "timeout") & pl.col("duration_s").is_not_null()
     action = pl.when(timed).then(pl.format("timeout {} min", minutes)).otherwise("action")
     rank = pl.col("action").replace_strict(SEVERITY_OF, default=0, return_dtype=pl.Int64)

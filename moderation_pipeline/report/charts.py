@@ -5,7 +5,8 @@ Everything drawn is a number, a config's name, an action or a category: no comme
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import altair as alt
 import polars as pl
@@ -25,7 +26,8 @@ from moderation_pipeline.report.chart_style import (
     titled,
 )
 from moderation_pipeline.report.label_words.label_voice import LabelVoice
-from moderation_pipeline.report.quantities import score, shares_in_words
+from moderation_pipeline.report.quantities import count, percent, score, shares_in_words
+from moderation_pipeline.rounding import rounded
 
 STEP = {"step": 40}
 PANEL = 300
@@ -43,7 +45,9 @@ def memory_growth(points: pl.DataFrame, marks: Marks, title: Titled) -> Spec:
         axis=alt.Axis(format=",d", tickMinStep=1),
         scale=alt.Scale(domain=[0, top], nice=False),
     )
-    return titled(_lines(points, "memories", y, marks, (0.0, top), ",d", step=True), title)
+    return titled(
+        _lines(_said(points, "memories", count), "memories", y, marks, (0.0, top), step=True), title
+    )
 
 
 def agreement_over_time(windows: pl.DataFrame, marks: Marks, title: Titled) -> Spec:
@@ -56,16 +60,17 @@ def agreement_over_time(windows: pl.DataFrame, marks: Marks, title: Titled) -> S
         scale=alt.Scale(domain=[low, 1.0], nice=False),
     )
     said = _with_words(windows, "agreement_rate", 0 if 1 - low >= 6 * 0.01 else 1)
-    return titled(_lines(said, "agreement_rate", y, marks, (low, 1.0), None, step=False), title)
+    return titled(_lines(said, "agreement_rate", y, marks, (low, 1.0), step=False), title)
 
 
 def _with_words(rows: pl.DataFrame, column: str, digits: int) -> pl.DataFrame:
-    """Return the rows with `said`: a share as a text, for d3 would round 99.99 % to all and .01 % to none."""
+    """Return the rows with `said`: shares that stand side by side as texts."""
     return rows.with_columns(pl.Series("said", shares_in_words(rows[column].to_list(), digits), pl.String))
 
 
-def _scores_in_words(scores: pl.Series) -> pl.Series:
-    return pl.Series("said", [score(each) for each in scores], pl.String)
+def _said(rows: pl.DataFrame, column: str, say: Callable[[Any], str], name: str = "said") -> pl.DataFrame:
+    """Return the rows with a number as the page says it, for d3 rounds otherwise, and would say all of 99.99 %."""
+    return rows.with_columns(pl.Series(name, [say(each) for each in rows[column]], pl.String))
 
 
 def cumulative(points: pl.DataFrame, cost: Measure, marks: Marks, title: Titled) -> Spec:
@@ -77,7 +82,8 @@ def cumulative(points: pl.DataFrame, cost: Measure, marks: Marks, title: Titled)
         axis=alt.Axis(format=cost.style, tickCount=6, tickMinStep=1 if cost.style == ",d" else alt.Undefined),
         scale=alt.Scale(domain=[0, top], nice=False),
     )
-    return titled(_lines(points, cost.column, y, marks, (0.0, top), cost.style, step=False), title)
+    said = _said(points, cost.column, cost.say)
+    return titled(_lines(said, cost.column, y, marks, (0.0, top), step=False), title)
 
 
 def _lines(
@@ -86,44 +92,39 @@ def _lines(
     y: alt.Y,
     marks: Marks,
     domain: tuple[float, float],
-    style: str | None,
     *,
     step: bool,
 ) -> Spec:
-    """Return lines told apart by dash, shape and the name and value at their end.
-
-    Values are written in d3's `style`, or without one as the column `said` has them.
-    """
+    """Return lines told apart by dash, shape and the name and value at their end, as the column `said` has it."""
     position = _position(points)
     line = alt.Chart(points).encode(x=position, y=y, color=marks.colour(), strokeDash=marks.dash())
-    value = alt.Tooltip("said:N", title=column) if style is None else alt.Tooltip(f"{column}:Q", format=style)
-    written = "datum.said" if style is None else f"format(datum.{column}, '{style}')"
+    value = alt.Tooltip("said:N", title=column)
     spots = alt.Chart(_spots(points)).encode(
         x=position,
         y=y,
         color=marks.colour(),
         shape=marks.shape(),
-        tooltip=["config:N", alt.Tooltip("position:Q", format=",.0f"), value],
+        tooltip=["config:N", alt.Tooltip("position:Q", format=",d"), value],
     )
     ends = points.drop_nulls(column).group_by("config", maintain_order=True).last()
     layers = alt.layer(
         line.mark_line(interpolate="step-after" if step else "linear", strokeWidth=2),
         spots.mark_point(size=46, filled=True, opacity=1),
-        *_names(end_labels(ends, column, *domain), position, marks, written),
+        *_names(end_labels(ends, column, *domain), position, marks),
         width=WIDTH,
         height=HEIGHT,
     )
     return layers.to_dict(validate=False)
 
 
-def _names(labels: pl.DataFrame, position: alt.X, marks: Marks, value: str) -> tuple[alt.Chart, alt.Chart]:
+def _names(labels: pl.DataFrame, position: alt.X, marks: Marks) -> tuple[alt.Chart, alt.Chart]:
     """Return, right of the lines' ends, each config's point and its name with the last value."""
     beside = alt.Chart(labels).encode(x=position, y=alt.Y("label_at:Q"))
     keys = beside.mark_point(size=46, filled=True, opacity=1, xOffset=16).encode(
         color=marks.colour(), shape=marks.shape()
     )
     names = (
-        beside.transform_calculate(text=f"datum.config + '  ' + {value}")
+        beside.transform_calculate(text="datum.config + '  ' + datum.said")
         .mark_text(align="left", dx=26, fontSize=12, color=INK)
         .encode(text="text:N")
     )
@@ -137,7 +138,7 @@ def learning_curve(points: pl.DataFrame, marks: Marks, title: Titled) -> Spec:
     ends = points.group_by("config", "who", maintain_order=True).last().select(points.columns)
     placed = [end_labels(side, "f1", low, high) for side in ends.partition_by("who", maintain_order=True)]
     paths = pl.concat([points.with_columns(label_at=pl.lit(None, pl.Float64)), *placed])
-    paths = paths.with_columns(said=_scores_in_words(paths["f1"]))
+    paths = _said(_said(paths, "f1", score), "audit_share", percent, "audited")
     style = percent_ticks(0.0, float(points["audit_share"].max()))  # type: ignore[arg-type]
     x = alt.X(
         "audit_share:Q", title="audits so far, of all comments", axis=alt.Axis(format=style, tickCount=5)
@@ -148,8 +149,8 @@ def learning_curve(points: pl.DataFrame, marks: Marks, title: Titled) -> Spec:
         x=x, y=y, color=marks.colour(), strokeDash=marks.dash(), order="position:Q"
     )
     end = every.transform_filter("datum.label_at !== null").encode(color=marks.colour(), shape=marks.shape())
-    share = alt.Tooltip("audit_share:Q", format=".1%")
-    tooltip = [alt.Tooltip("config:N"), alt.Tooltip("who:N"), alt.Tooltip("f1:Q", format=".3f"), share]
+    f1, share = alt.Tooltip("said:N", title="f1"), alt.Tooltip("audited:N", title="audit_share")
+    tooltip = [alt.Tooltip("config:N"), alt.Tooltip("who:N"), f1, share]
     beside = every.transform_filter("datum.label_at !== null").encode(
         x=alt.value(PANEL), y=alt.Y("label_at:Q")
     )
@@ -197,6 +198,7 @@ def action_distribution(shares: pl.DataFrame, title: Titled) -> Spec:
         .join(allowed, on="config", how="left", maintain_order="left")
         .with_columns(per_1000=pl.col("share") * 1000)
     )
+    bars = _said(bars, "share", lambda share: rounded(share, 1, times=1000))
     order = bars["action"].unique(maintain_order=True).to_list()
     top = max(1.0, float(bars["per_1000"].max() or 0)) * 1.3  # type: ignore[arg-type]
     base = alt.Chart(bars).encode(
@@ -207,7 +209,7 @@ def action_distribution(shares: pl.DataFrame, title: Titled) -> Spec:
             axis=alt.Axis(tickCount=4, format="~f"),
         ),
         y=alt.Y("action:N", sort=order, title=None),
-        tooltip=["config:N", "action:N", "comments:Q", alt.Tooltip("per_1000:Q", format=".1f")],
+        tooltip=["config:N", "action:N", "comments:Q", alt.Tooltip("said:N", title="per_1000")],
     )
     layered = alt.layer(
         base.mark_bar(color=FILL, height={"band": 0.7}),
@@ -221,12 +223,15 @@ def action_distribution(shares: pl.DataFrame, title: Titled) -> Spec:
 
 
 class Measure(NamedTuple):
-    """A quantity on an axis: its column, its unit in words, how d3 writes it, and the axis' end."""
+    """A quantity on an axis: its column, its unit in words, how the page says one, d3 its ticks, and the axis' end."""
 
     column: str
     unit: str
+    say: Callable[[Any], str]
     style: str
     top: float
+    said_of: str | None = None
+    """The column that is said, where another is drawn."""
 
 
 def cost_comparison(rows: pl.DataFrame, cost: Measure, quality: Measure | None, title: Titled) -> Spec:
@@ -236,10 +241,10 @@ def cost_comparison(rows: pl.DataFrame, cost: Measure, quality: Measure | None, 
     scale = alt.Scale(domain=[0, cost.top * 1.2], nice=False)
     axis = alt.Axis(format=cost.style, values=[cost.top * part / 4 for part in range(5)])
     x = alt.X(f"{cost.column}:Q", title=cost.unit, scale=scale, axis=axis)
-    base = alt.Chart(rows).encode(
-        x=x, y=y, tooltip=["config:N", alt.Tooltip(f"{cost.column}:Q", format=cost.style)]
+    base = alt.Chart(_said(rows, cost.said_of or cost.column, cost.say, "cost")).encode(
+        x=x, y=y, tooltip=["config:N", alt.Tooltip("cost:N", title=cost.column)]
     )
-    number = alt.Text(f"{cost.column}:Q", format=cost.style)
+    number = alt.Text("cost:N")
     bars = alt.layer(
         base.mark_bar(color=FILL, height=18),
         base.mark_text(align="left", dx=5, color=INK, fontSize=12).encode(text=number),
@@ -252,10 +257,10 @@ def cost_comparison(rows: pl.DataFrame, cost: Measure, quality: Measure | None, 
 
 def _quality(rows: pl.DataFrame, quality: Measure, order: list[str]) -> alt.LayerChart | alt.FacetChart:
     known = rows.drop_nulls(quality.column)
-    if "%" in quality.style:
+    if quality.say is percent:
         known = _with_words(known, quality.column, 1)
     else:
-        known = known.with_columns(said=_scores_in_words(known[quality.column]))
+        known = _said(known, quality.column, quality.say)
     bounds = known.select(pl.min_horizontal(quality.column, f"{quality.column}_low").min()).item()
     scale = alt.Scale(domain=[max(0.0, (bounds or 0.0) - 0.05), quality.top], nice=False, zero=False)
     axis = alt.Axis(tickCount=5, format=quality.style)

@@ -24,6 +24,7 @@ from moderation_pipeline.report.quantities import (
     score,
     signed,
 )
+from moderation_pipeline.rounding import rounded
 
 Row = dict[str, float | int | str | bool | None]
 
@@ -129,7 +130,7 @@ def _difference(row: Row) -> Cell:
 
 
 def _tenths(value: float | None) -> str:
-    return NONE if value is None else f"{value:,.1f}"
+    return NONE if value is None else rounded(value, 1)
 
 
 def _wrongful(row: Row) -> Cell:

@@ -27,6 +27,7 @@ from moderation_pipeline.report.quantities import (
     score,
     signed,
 )
+from moderation_pipeline.rounding import rounded
 
 WRONGFUL_BOUND = 0.05
 """50 wrongful per 1,000 sanctions: beyond it no config is said to be fit to act alone."""
@@ -154,7 +155,7 @@ def _apart(row: Row) -> str:
 
 def _difference(row: Row) -> str:
     scale, unit, digits = _scale(row)
-    return f"{abs(_float(row['quality_minus_best']) or 0.0) * scale:.{digits}f}{unit}"
+    return f"{rounded(abs(_float(row['quality_minus_best']) or 0.0) * scale, digits)}{unit}"
 
 
 def _small(rows: Sequence[Row], best: Row | None) -> str:
@@ -182,7 +183,7 @@ def _not_seen(row: Row) -> str:
     if low is None or high is None or high <= low or not is_level(row):
         return ""
     scale, unit, digits = _scale(row)
-    return f", and less than {(high - low) / 2 * scale:.{digits}f}{unit} could not have been seen here"
+    return f", and less than {rounded((high - low) / 2 * scale, digits)}{unit} could not have been seen here"
 
 
 def _scale(row: Row) -> tuple[float, str, int]:

@@ -170,9 +170,9 @@ def _cost_measure(ends: pl.DataFrame) -> charts.Measure:
     """Return what is counted as cost: dollars where any were spent, else audits."""
     spent = ends["list_cost_usd"].max()
     if spent:
-        return charts.Measure("list_cost_usd", "US dollars so far", "$,.3~f", float(spent))  # type: ignore[arg-type]
+        return charts.Measure("list_cost_usd", "US dollars so far", dollars, "$,.3~f", float(spent))  # type: ignore[arg-type]
     audits = ends.select(pl.col("audits").max()).item()
-    return charts.Measure("audits", "audits so far", ",d", float(max(1, audits)))
+    return charts.Measure("audits", "audits so far", count, ",d", float(max(1, audits)))
 
 
 def _action_distribution(judged: Mapping[str, pl.DataFrame], focus: str) -> Drawn:
@@ -204,10 +204,13 @@ def _cost_comparison(comparison: pl.DataFrame, voice: LabelVoice) -> Drawn:
     dear = comparison["list_cost_usd_per_1000_comments"].max()
     if dear:
         column = "list_cost_usd_per_1000_comments"
-        cost = charts.Measure(column, "US dollars per 1,000 comments, at list price", "$,.3~f", float(dear))  # type: ignore[arg-type]
+        unit = "US dollars per 1,000 comments, at list price"
+        cost = charts.Measure(column, unit, dollars, "$,.3~f", float(dear))  # type: ignore[arg-type]
         how = "Left: price of Student and Expert without the cache. "
     else:
-        cost = charts.Measure("audits_per_1000", "audits per 1,000 comments", ",.0f", 1000.0)
+        cost = charts.Measure(
+            "audits_per_1000", "audits per 1,000 comments", of_thousand, ",.0f", 1000.0, said_of="audit_share"
+        )
         how = "Left: all agents here are free of charge, so the cost is how often the Expert is asked. "
     quality, headline = _quality(comparison, voice)
     if quality is not None:
@@ -225,10 +228,10 @@ def _quality(comparison: pl.DataFrame, voice: LabelVoice) -> tuple[charts.Measur
     if quality == "f1":
         first = f"{name} scores highest here: F1" if comparison.height > 1 else f"{name} has F1"
         headline = f"{first} {score(best['f1'][0])}"
-        return charts.Measure("f1", voice.f1, ".2f", 1.0), headline
+        return charts.Measure("f1", voice.f1, score, ".2f", 1.0), headline
     rate = percent(best[quality][0], 1)
     headline = f"{name} comes closest to the Expert: the same plan on {rate} of comments"
-    return charts.Measure(quality, "final plans that agree with the Expert's", ".1%", 1.0), headline
+    return charts.Measure(quality, "final plans that agree with the Expert's", percent, ".1%", 1.0), headline
 
 
 def _confusion(judged: Mapping[str, pl.DataFrame], focus: str, voice: LabelVoice) -> Drawn:

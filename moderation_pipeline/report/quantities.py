@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from moderation_pipeline.rounding import rounded, significant
+
 SPACE = "\u00a0"
 """Keeps a number and its unit on one line."""
 
@@ -23,6 +25,10 @@ def _as_added_up(share: float | None) -> float | None:
     return float(round(share))
 
 
+def _as_read(text: str) -> float:
+    return float(text.replace(",", ""))
+
+
 def count(number: int | None) -> str:
     """Return 12,345."""
     return NONE if number is None else f"{number:,}"
@@ -39,12 +45,12 @@ def percent(share: float | None, digits: int = 1) -> str:
     share = _as_added_up(share)
     if share is None:
         return NONE
-    text = f"{100 * share:.{digits}f}"
+    text = rounded(share, digits, times=100)
     least = 10.0**-digits
-    if share > 0 and float(text) == 0:
-        return f"<{SPACE}{least:.{digits}f}{SPACE}%"
-    if share < 1 and float(text) == 100:
-        return f">{SPACE}{100 - least:.{digits}f}{SPACE}%"
+    if share > 0 and _as_read(text) == 0:
+        return f"<{SPACE}{rounded(least, digits)}{SPACE}%"
+    if share < 1 and _as_read(text) == 100:
+        return f">{SPACE}{rounded(100 - least, digits)}{SPACE}%"
     return f"{text}{SPACE}%"
 
 
@@ -65,7 +71,7 @@ def _of_so_many(share: float | None, whole: int) -> str:
     share = _as_added_up(share)
     if share is None:
         return NONE
-    text = f"{whole * share:,.0f}"
+    text = rounded(share, times=whole)
     if share > 0 and text == "0":
         return "fewer than 1"
     if share < 1 and text == f"{whole:,}":
@@ -79,11 +85,12 @@ def score(value: float | None) -> str:
     if value is None:
         return NONE
     for digits in range(2, MOST_DIGITS + 1):
-        text = f"{value:.{digits}f}"
-        if float(text) not in (0, 1) or value in (0, 1):
+        text = rounded(value, digits)
+        if _as_read(text) not in (0, 1) or value in (0, 1):
             return text
     least = 10.0**-MOST_DIGITS
-    return f"<{SPACE}{least:.{MOST_DIGITS}f}" if value < least else f">{SPACE}{1 - least:.{MOST_DIGITS}f}"
+    said = rounded(least if value < least else 1 - least, MOST_DIGITS)
+    return f"{'<' if value < least else '>'}{SPACE}{said}"
 
 
 MOST_DIGITS = 4
@@ -92,7 +99,7 @@ MOST_DIGITS = 4
 
 def p_value(p: float) -> str:
     """Return 0.043, or `< .001`: chance alone is never said to be impossible."""
-    return f"{p:.3f}" if p >= 0.001 else "< .001"
+    return rounded(p, 3) if p >= 0.001 else "< .001"
 
 
 def milliseconds(amount: float | None) -> str:
@@ -101,7 +108,7 @@ def milliseconds(amount: float | None) -> str:
         return NONE
     if amount < 1:
         return f"<{SPACE}1{SPACE}ms"
-    return f"{amount:,.0f}{SPACE}ms" if amount < 1_000 else f"{amount / 1_000:,.1f}{SPACE}s"
+    return f"{rounded(amount)}{SPACE}ms" if amount < 1_000 else f"{rounded(amount / 1_000, 1)}{SPACE}s"
 
 
 def dollars(amount: float | None) -> str:
@@ -111,18 +118,22 @@ def dollars(amount: float | None) -> str:
     if amount == 0:
         return "$0"
     if abs(amount) >= 1:
-        return f"${amount:,.2f}"
-    return f"${amount:.2g}" if abs(amount) >= 0.0001 else f"${amount:.1e}"
+        return f"${rounded(amount, 2)}"
+    return f"${significant(amount, 2)}" if abs(amount) >= 0.0001 else f"${amount:.1e}"
 
 
 def signed(value: float | None, digits: int = 2) -> str:
-    """Return +0.03 or −0.12, with a real minus sign; 0.00 has none."""
+    """Return +0.03 or −0.12, with a real minus sign; 0.00 has none.
+
+    An end of an interval that is near nothing gets up to two digits more: beside it stands which side it is on.
+    """
     if value is None:
         return NONE
-    text = f"{abs(value):.{digits}f}"
-    if float(text) == 0:
-        return text
-    return f"{'+' if value > 0 else '−'}{text}"
+    for more in range(3):
+        text = rounded(abs(value), digits + more)
+        if _as_read(text) != 0:
+            return f"{'+' if value > 0 else '−'}{text}"
+    return rounded(0.0, digits)
 
 
 def of_hundred(share: float | None) -> str:

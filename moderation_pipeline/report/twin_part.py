@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -17,8 +17,9 @@ from moderation_pipeline.evaluation.foreseen import (
     same_text,
 )
 from moderation_pipeline.evaluation.judged import Run
-from moderation_pipeline.report.quantities import count, percent, plural
+from moderation_pipeline.report.quantities import NONE, count, percent, plural
 from moderation_pipeline.report.report_parts import said_where
+from moderation_pipeline.rounding import rounded
 from moderation_pipeline.statistics.bootstrap import Interval
 from moderation_pipeline.statistics.resampled_ranking import LEAST_VIOLATIONS, TOP
 
@@ -119,11 +120,15 @@ def _channel(each: ChannelForeseen) -> ChannelShown:
 
 def _number(value: Interval) -> str:
     if value.estimate is None:
-        return ""
-    between = "" if value.low is None else f" [{value.low:.3f}, {value.high:.3f}]"
-    return f"{value.estimate:.3f}{between}"
+        return ""  # the cell then says that violations are too few
+    return _between(value, lambda share: rounded(share, 3))
 
 
 def _share(value: Interval) -> str:
-    between = "" if value.low is None else f" [{percent(value.low)}, {percent(value.high)}]"
-    return f"{percent(value.estimate)}{between}"
+    return _between(value, percent)
+
+
+def _between(value: Interval, say: Callable[[float], str]) -> str:
+    if value.estimate is None or value.low is None or value.high is None:
+        return NONE if value.estimate is None else say(value.estimate)
+    return f"{say(value.estimate)} [{say(value.low)}, {say(value.high)}]"

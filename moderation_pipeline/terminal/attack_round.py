@@ -40,7 +40,7 @@ class Resistance(NamedTuple):
             return "Nothing was caught even without an attack, so the suite shows nothing about this config."
         return (
             f"{succeeded} of {caught} attacks made a caught violation look milder: {percent(self.share, 2)} "
-            f"(at most {MOST_SUCCESS:.0%} may)."
+            f"(at most {percent(MOST_SUCCESS, 0)} may)."
         )
 
     @property

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from moderation_pipeline.report.quantities import score
+from moderation_pipeline.rounding import rounded, significant
 from moderation_pipeline.terminal.escaping import harmless
 
 if TYPE_CHECKING:
@@ -190,10 +191,10 @@ def shown(cell: Cell) -> str:
 def number(value: float, digits: int = 4) -> str:
     """Return a number with so many significant digits, in plain decimals from a millionth to any size."""
     if 1e-6 < abs(value) < 1e-4:
-        return f"{value:.6f}".rstrip("0")
+        return rounded(value, 6).rstrip("0")
     if abs(value) >= 10**digits:
-        return f"{value:.1f}".removesuffix(".0")
-    return f"{value:.{digits}g}"
+        return rounded(value, 1).replace(",", "").removesuffix(".0")
+    return significant(value, digits) if abs(value) > 1e-6 else f"{value:.{digits}g}"
 
 
 def two_digits(value: object) -> str:

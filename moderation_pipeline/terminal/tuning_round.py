@@ -11,6 +11,8 @@ from moderation_pipeline.backends.run_models import Deployment, RunModels
 from moderation_pipeline.config.own_rules import own_rules
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.report.quantities import dollars, signed
+from moderation_pipeline.rounding import rounded
 from moderation_pipeline.slugs import RunKey, check_slug
 from moderation_pipeline.terminal.screen import say
 from moderation_pipeline.tuning.candidates import candidates_of
@@ -51,7 +53,7 @@ class NothingUsableError(ModerationError):
         super().__init__(
             f"None of {len(errors)} replies could be used, in whichever way was asked, so that there is nothing to "
             f"compare. The first: {(errors[0] or 'no plan')[:300]!r}. 'moderation check {config}' says more. "
-            f"${answers.spent_usd:.4f} were spent."
+            f"{dollars(answers.spent_usd)} were spent."
         )
 
 
@@ -119,11 +121,11 @@ def _row(each: ComparedWay) -> ShownWay:
 
 def _sentence(found: TuningResult, sample: Sample, answers: WaysAsked, path: Path) -> str:
     """Return what was found on how many comments, for how much, and what more money would do."""
-    spent = f"${answers.spent_usd:.4f} were spent"
+    spent = f"{dollars(answers.spent_usd)} were spent"
     if answers.is_budget_spent:
         spent += f", and the budget covers no more than {found.asked} of {len(sample.drawn)} comments"
     if found.winner is not None:
-        above = told(found.winner.above, sign="+")
+        above = told(found.winner.above, say=signed)
         return f"{found.winner.candidate.label} is better: {above} of F1. Written to {path}. {spent}."
     if found.visible is None:
         return f"No difference found: from fewer than ten users nobody can tell. {spent}."
@@ -132,5 +134,6 @@ def _sentence(found: TuningResult, sample: Sample, answers: WaysAsked, path: Pat
     best = found.best
     return (
         f"No difference found on {found.asked} comments; the best is {best.candidate.label} with "
-        f"{told(best.above, sign='+')} of F1, and less than {found.visible:.3f} can't be seen with so few. {spent}."
+        f"{told(best.above, say=signed)} of F1, and less than {rounded(found.visible, 3)} can't be seen with so few."
+        f" {spent}."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import yaml
 
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.report.quantities import signed
+from moderation_pipeline.rounding import rounded
 from moderation_pipeline.statistics.bootstrap import Interval
 from moderation_pipeline.tuning.paired_comparison import ComparedWay, TuningResult
 
@@ -43,7 +46,7 @@ def tuned_text(named: NamedConfig, chat: str, found: TuningResult, winner: Compa
         f"# comments ({found.violations} of them violations), each counted for as many as it stands for in the chat.",
         f"# {winner.candidate.label}: {told(winner.f1)}",
         f"# {own.candidate.label} ({named.name} as it is): {told(own.f1)}",
-        f"# The difference, in pairs: {told(winner.above, sign='+')}; 95 % for all ways together.",
+        f"# The difference, in pairs: {told(winner.above, say=signed)}; 95 % for all ways together.",
         "# It was chosen on this chat: what it is worth elsewhere another chat must say.",
     )
     content: dict[str, Any] = {
@@ -54,10 +57,10 @@ def tuned_text(named: NamedConfig, chat: str, found: TuningResult, winner: Compa
     return "\n".join((*comments, yaml.safe_dump(content, sort_keys=False, width=120)))
 
 
-def told(found: Interval, *, sign: str = "") -> str:
-    """Return an estimate with its interval in words."""
+def told(found: Interval, *, say: Callable[[float, int], str] = rounded) -> str:
+    """Return an estimate with its interval in words; `say=signed` for a difference."""
     if found.estimate is None:
         return "unknown"
     if found.low is None or found.high is None:
-        return f"{found.estimate:{sign}.3f}"
-    return f"{found.estimate:{sign}.3f} [{found.low:{sign}.3f}, {found.high:{sign}.3f}]"
+        return say(found.estimate, 3)
+    return f"{say(found.estimate, 3)} [{say(found.low, 3)}, {say(found.high, 3)}]"

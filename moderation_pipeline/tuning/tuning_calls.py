@@ -18,6 +18,7 @@ from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation, Standing
 from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.config.config_errors import UnpricedBudgetError
+from moderation_pipeline.report.quantities import dollars
 from moderation_pipeline.tuning.candidates import Candidate
 from moderation_pipeline.tuning.tuning_sample import Drawn
 
@@ -87,7 +88,7 @@ async def ask_all(
                 break
             await _ask(asked, cases, answers)
             if answers.asked % SAID_EVERY == 0:
-                said(f"{answers.asked} of {len(sample)} comments, ${answers.spent_usd:.4f} of ${usd:g}")
+                said(f"{answers.asked} of {len(sample)} comments, {dollars(answers.spent_usd)} of ${usd:g}")
         return answers
     finally:
         for each in asked:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from moderation_pipeline.report.figure import Figure
 from moderation_pipeline.report.figure_files import load_figures, save_figures
 from moderation_pipeline.report.figures import draw_figures
 from moderation_pipeline.report.label_words.label_voice import OF_ACTS, OF_TRUTH, LabelVoice
+from moderation_pipeline.report.quantities import of_thousand
 from moderation_pipeline.report.rendering import render
 from moderation_pipeline_tests.evaluation.worlds import REPLY, comments, drawn_chat, drawn_runs, run
 
@@ -306,3 +308,38 @@ def test_agreement_that_audits_alone_tell_of_is_not_claimed_of_all_comments() ->
     assert by_audits.headline.endswith(", going by its audits")
     of_all = drawn(chat, runs)["agreement_over_time"]
     assert "going by" not in of_all.headline
+
+
+def test_no_chart_writes_a_number_that_it_rounds_itself(figures: dict[str, Figure]) -> None:
+    written = [
+        (figure.name, channel["format"])
+        for figure in figures.values()
+        for channel in text_channels(json.loads(figure.spec or "{}"))
+        if channel.get("format", ",d") != ",d"  # whole numbers are rounded by nobody
+    ]
+    assert written == []
+    assert not any("format(" in (figure.spec or "") for figure in figures.values())
+
+
+def test_the_plot_says_of_a_half_what_the_page_says_of_it() -> None:
+    chat = drawn_chat(1)
+    runs = drawn_runs(1, chat)
+    half = compare(chat="demo", comments=chat, runs=runs).with_columns(audit_share=pl.lit(0.0485))
+    spec = draw_figures(comments=chat, runs=runs, comparison=half)[0].spec or ""
+    assert of_thousand(0.0485) == "49"
+    assert '"cost": "49"' in spec or '"cost":"49"' in spec
+
+
+def text_channels(spec: object) -> Iterator[dict[str, str]]:
+    """Yield what is encoded as a text or a tooltip anywhere in a chart."""
+    if isinstance(spec, list):
+        for each in spec:
+            yield from text_channels(each)
+    elif isinstance(spec, dict):
+        for name in ("text", "tooltip"):
+            found = spec.get("encoding", {}).get(name, [])
+            yield from (
+                each for each in (found if isinstance(found, list) else [found]) if isinstance(each, dict)
+            )
+        for each in spec.values():
+            yield from text_channels(each)

@@ -14,7 +14,7 @@ from moderation_pipeline.evaluation.scored.false_alarms import LEAST_INNOCENT
 from moderation_pipeline.evaluation.scored.identity_terms import NAMES_NONE
 from moderation_pipeline.evaluation.scored.label_noise import ANNOTATOR
 from moderation_pipeline.evaluation.scored.score_evaluation import Evaluation
-from moderation_pipeline.report.quantities import SPACE, count, percent, plural, score
+from moderation_pipeline.report.quantities import SPACE, count, percent, plural, score, signed
 from moderation_pipeline.report.scored_tables.score_words import WORDS
 
 FAR_FEWER, FEWER = 0.5, 0.8
@@ -99,8 +99,8 @@ def _of_judge(judge: str, rows: pl.DataFrame, spared: str) -> Iterator[str]:
         )
         return
     named = ", ".join(
-        f"{_group(row)} ({100 * row['difference']:+.1f} points [{100 * row['difference_low']:+.1f},"
-        f" {100 * row['difference_high']:+.1f}])"
+        f"{_group(row)} ({signed(100 * row['difference'], 1)} points [{signed(100 * row['difference_low'], 1)},"
+        f" {signed(100 * row['difference_high'], 1)}])"
         for row in more.head(5).iter_rows(named=True)
     )
     rest = rows.filter(pl.col("group") == NAMES_NONE)

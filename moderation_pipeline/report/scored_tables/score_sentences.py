@@ -23,6 +23,7 @@ from moderation_pipeline.report.quantities import (
 )
 from moderation_pipeline.report.scored_tables.score_cautions import cautions, f1_of_everything
 from moderation_pipeline.report.scored_tables.score_words import WORDS
+from moderation_pipeline.rounding import rounded
 from moderation_pipeline.statistics.bootstrap import LEAST_USERS
 
 RANKED_BY = "f1"
@@ -51,8 +52,8 @@ def _other_thresholds(evaluation: Evaluation) -> list[str]:
         ["f1", "chosen_f1", "best_threshold"]
     )
     return [
-        f"{row['judge']} flags from {row['threshold']:g} on; from about {row['best_threshold']:.2f} on its F1 would be "
-        f"some {score(row['chosen_f1'])} and not {score(row['f1'])}."
+        f"{row['judge']} flags from {row['threshold']:g} on; from about {rounded(row['best_threshold'], 2)} on its F1"
+        f" would be some {score(row['chosen_f1'])} and not {score(row['f1'])}."
         for row in scores.iter_rows(named=True)
         if row["chosen_f1"] >= row["f1"] + WORTH_SAYING and row["chosen_f1"] > everything
     ]

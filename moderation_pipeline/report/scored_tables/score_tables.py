@@ -23,6 +23,7 @@ from moderation_pipeline.report.comparison_table import (
 )
 from moderation_pipeline.report.quantities import NONE, count, dollars, p_value, percent, score, signed
 from moderation_pipeline.report.scored_tables.score_words import WORDS
+from moderation_pipeline.rounding import rounded
 
 
 class PlainTable(NamedTuple):
@@ -102,7 +103,7 @@ def _lines(evaluation: Evaluation) -> list[tuple[str, str, Callable[[Row], Cell]
 
 
 def _tenths(value: float | None) -> str:
-    return NONE if value is None else f"{value:,.1f}"
+    return NONE if value is None else rounded(value, 1)
 
 
 def _without(row: Row) -> Cell:

@@ -99,7 +99,7 @@ def _felt(felt: FeltCounts) -> str:
     span = "epoch(max(sent_at) over () - min(sent_at) over ()) / 3600" if felt.hours else "count(*) over ()"
     return f"""
     with c as (
-        select comment_id, label_is_violation as label, {felt.month:.0f} / ({span}) as times,
+        select comment_id, label_is_violation as label, {round(felt.month)} / ({span}) as times,
             coalesce('i:' || user_id, 'n:' || user_name, 'c:' || comment_id) as who
         from comments where chat = 'CHAT'
     ), a as (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moderation_pipeline.evaluation.felt_counts import MONTH_HOURS, FeltCounts
+from moderation_pipeline.rounding import rounded
 
 FEW = 10.0
 """Below this a count is said to be about so many, singly; above in rounded numbers."""
@@ -32,22 +33,20 @@ def people_sentence(config: str, felt: FeltCounts | None, *, by_acts: bool = Fal
 def _month(felt: FeltCounts) -> str:
     """Say what a month is here, and from how little it was carried over."""
     if felt.hours is None:
-        return f"In {felt.month:,.0f} comments like these (over too short a time for a month, or none)"
+        return f"In {rounded(felt.month)} comments like these (over too short a time for a month, or none)"
     rooms = f" of {felt.channels:,} channels together" if felt.channels > 1 else ""
     if felt.month == MONTH_HOURS:
-        return f"In a month like these {felt.hours / 24:,.0f} days{rooms}"
-    return (
-        f"In a month of {felt.month:,.0f} hours on air, if all were like these {_hours(felt.hours)}{rooms},"
-    )
+        return f"In a month like these {rounded(felt.hours / 24)} days{rooms}"
+    return f"In a month of {rounded(felt.month)} hours on air, if all were like these {_hours(felt.hours)}{rooms},"
 
 
 def _hours(hours: float) -> str:
-    return f"{hours:.1f} hours"
+    return f"{rounded(hours, 1)} hours"
 
 
 def about(number: float) -> str:
     """Return a count in as many digits as it can bear."""
     if number < FEW:
-        return f"{number:.0f}" if number >= 0.95 or number == 0 else "1 or none"
+        return rounded(number) if number >= 0.95 or number == 0 else "1 or none"
     digits = len(f"{number:.0f}") - 2
-    return f"{round(number, -digits):,.0f}"
+    return rounded(number, -digits)

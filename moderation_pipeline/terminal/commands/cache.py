@@ -6,6 +6,8 @@ import time
 
 import click
 
+from moderation_pipeline.report.quantities import dollars
+from moderation_pipeline.rounding import rounded
 from moderation_pipeline.terminal.screen import (
     print_records,
     say,
@@ -50,8 +52,8 @@ def cache(
         *([] if larger_than is None else [upkeep.drop_beyond(larger_than)]),
     ]
     for each in dropped:
-        cost = f"${each.list_cost_usd:.4f} to ask again"
-        say(f"Dropped {each.replies} replies ({each.megabytes:.1f} MB, {cost}).")
+        cost = f"{dollars(each.list_cost_usd)} to ask again"
+        say(f"Dropped {each.replies} replies ({rounded(each.megabytes, 1)} MB, {cost}).")
     if forget_endpoints:
         say(f"Forgot what {upkeep.forget_endpoints()} endpoints can do.")
     print_records(upkeep.show(), CachedReplies._fields, as_json=as_json)

@@ -26,7 +26,7 @@ from moderation_pipeline.evaluation.history.accepted_runs import (
 )
 from moderation_pipeline.evaluation.judged import Run, judge
 from moderation_pipeline.evaluation.yardstick import yardstick_of
-from moderation_pipeline.report.quantities import p_value, plural
+from moderation_pipeline.report.quantities import p_value, plural, signed
 from moderation_pipeline.statistics.bootstrap import Interval
 from moderation_pipeline.statistics.paired_tests import holm
 from moderation_pipeline.warehouse.files import read_table, stored_partitions
@@ -135,7 +135,7 @@ def _told(each: ChatEvidence, p: float | None) -> str:
 
 def _signed(difference: Interval) -> str:
     estimate, low, high = (0.0 if value is None else value for value in difference)
-    return f"{estimate:+.3f} [{low:+.3f}, {high:+.3f}]"
+    return f"{signed(estimate, 3)} [{signed(low, 3)}, {signed(high, 3)}]"
 
 
 def compared(folder: DataFolder, place: PlaceOfChampion, champion: str, candidate: str) -> PromotionVerdict:

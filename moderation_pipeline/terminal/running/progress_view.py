@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from moderation_pipeline.cases.settled import Settled
 from moderation_pipeline.moderation.trace import HowFar, RunObserver
+from moderation_pipeline.rounding import rounded
 from moderation_pipeline.terminal.escaping import harmless
 from moderation_pipeline.terminal.screen import console
 
@@ -96,7 +97,7 @@ class ProgressView(RunObserver):
             return
         seconds = time.monotonic() - self._began
         self._print(
-            f"{self._title}: {self._tally.comments:,} comments in {seconds:.1f} s, {_words(self._tally)}"
+            f"{self._title}: {self._tally.comments:,} comments in {rounded(seconds, 1)} s, {_words(self._tally)}"
         )
 
     def told(self) -> None:

@@ -16,6 +16,7 @@ from moderation_pipeline.cases.chosen import DecidedBy
 from moderation_pipeline.cases.settled import Settled
 from moderation_pipeline.cases.verdict import Verdict
 from moderation_pipeline.moderation.trace import RunObserver
+from moderation_pipeline.rounding import rounded
 from moderation_pipeline.terminal.escaping import harmless
 from moderation_pipeline.terminal.screen import number
 from moderation_pipeline.text.visible import shortened
@@ -106,7 +107,7 @@ def _said(who: str, verdict: Verdict) -> Text:
     line.append(f"{plan.action}", STYLES[plan.action])
     rule = f", rule {plan.rule}" if plan.rule and plan.is_violation else ""
     what = f" for {plan.category}{rule}" if plan.is_violation else ""
-    line.append(harmless(f"{what}, {plan.confidence:.2f}: {plan.reasoning}"), "not dim")
+    line.append(harmless(f"{what}, {rounded(plan.confidence, 2)}: {plan.reasoning}"), "not dim")
     if verdict.memory_ids:
         more = "…" if len(verdict.memory_ids) > MOST_MEMORIES else ""
         line.append(f" · memories {', '.join(verdict.memory_ids[:MOST_MEMORIES])}{more}", "cyan")

@@ -20,6 +20,7 @@ from moderation_pipeline.comments.charset import is_encoding
 from moderation_pipeline.comments.chat_files import COLUMNS_SUFFIX
 from moderation_pipeline.comments.json_paths import as_record_path
 from moderation_pipeline.comments.times import zone_named
+from moderation_pipeline.comments.values import spelling
 from moderation_pipeline.config.config_errors import Written, worded
 from moderation_pipeline.config.yaml_model import Closed
 from moderation_pipeline.errors import ModerationError, closest
@@ -156,6 +157,11 @@ class FlagColumn(Closed):
             raise ValueError("say which column it is: {column: NAME}, or several: {any_of: [NAME, NAME]}")
         if self.true_for and self.at_least is not None:
             raise ValueError("true_for and at_least exclude each other; keep one of them")
+        if both := {spelling(each) for each in self.true_for} & {spelling(each) for each in self.null_for}:
+            named = ", ".join(map(repr, sorted(both)))
+            raise ValueError(
+                f"true_for and null_for both list {named}: a value is a violation, or says nothing"
+            )
         return self
 
     def sources(self) -> tuple[str, ...]:

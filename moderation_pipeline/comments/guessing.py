@@ -67,6 +67,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
             "created_utc",
             "ts",
         ),
+        *("zeit", "zeitpunkt", "hora", "heure", "время", "tijd", "czas", "zaman", "時刻", "시간", "일시"),
         *("zeitstempel", "datum", "fecha", "horodatage", "дата", "tarih", "日時", "时间"),
         *("date_time", "created", "posted_at"),
     ),
@@ -115,6 +116,25 @@ def guessed_columns(names: Sequence[str], path: Path, about: ColumnsSpec | None 
     spec = ColumnsSpec.model_validate({**said, **known, **guessed})
     notes = [f"The column {theirs!r} was taken as {ours}." for ours, theirs in guessed.items()]
     return Guessed(spec, frozenset(guessed), notes)
+
+
+MISSED = ("user_id", "user_name", "sent_at", "channel", "comment_id")
+"""Without these the ladder knows no user, and rows stand in no order: whoever says the text alone may not mean that."""
+
+
+def not_said(spec: ColumnsSpec, unread: Sequence[str]) -> dict[str, str]:
+    """Return, ours to theirs, which columns that weren't read would have been guessed had the text not been said."""
+    said = {ours for ours, _ in spec.columns()}
+    is_ordered = spec.shuffle_seed is not None or bool(spec.order_by)
+    plain = {_plain(name): name for name in reversed(unread)}
+    found: dict[str, str] = {}
+    for ours in MISSED:
+        if ours in said or (ours == "sent_at" and is_ordered):
+            continue
+        theirs = (plain[key] for each in (ours, *ALIASES[ours]) if (key := _plain(each)) in plain)
+        if (first := next((each for each in theirs if each not in found.values()), None)) is not None:
+            found[ours] = first
+    return found
 
 
 def looks_like_the_text(name: str) -> bool:

@@ -171,7 +171,7 @@ def finished(comments: pl.DataFrame, chat: str) -> pl.DataFrame:
 
 COMMAND = r"^\s*!\w"
 EMOJI = r"[\s\p{Emoji_Presentation}\p{Extended_Pictographic}\x{200D}\x{FE0F}]*"
-EMOJI_ONLY = rf"^{EMOJI}\p{{Extended_Pictographic}}{EMOJI}$"
+EMOJI_ONLY = rf"^{EMOJI}[\p{{Extended_Pictographic}}\p{{Regional_Indicator}}]{EMOJI}$"
 
 
 def _a_part_at_a_time(worked: Callable[[pl.Series], pl.Series], texts: pl.Series) -> pl.Series:

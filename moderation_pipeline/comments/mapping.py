@@ -206,7 +206,11 @@ class TableMapping:
                 return Converted(self._named(name, text) if name != "split" else text)
 
     def _named(self, name: str, text: pl.Series) -> pl.Series:
-        """Return ids and names; null where there is none, and for authors whose account is gone."""
+        """Return ids and names; null where there is none, and for authors whose account is gone.
+
+        Spaces around one are the file's: `a, amy` and `a,amy` are of one user.
+        """
+        text = text.str.strip_chars()
         text = text.set(is_empty(text), None)
         if name in IDS:
             text = text.str.replace(WRITTEN_AS_A_FLOAT, "$1")

@@ -82,6 +82,14 @@ class Source:
         with self.open() as stream:
             return _read_some(stream, HEAD_BYTES)
 
+    def why_nothing(self) -> str | None:
+        """Return why there is not a byte to read (it is empty, or damaged from its beginning on); else null."""
+        with self.open() as stream:
+            try:
+                return None if stream.read1(1) else "it is empty"
+            except DAMAGE as error:
+                return f"the compressed file is damaged from its beginning on ({error})"
+
     def blocks(self) -> Iterator[Block]:
         """Yield the file's lines, a megabyte or so at a time. Only a line feed ends a line."""
         self.oddities.windows_lines = self.oddities.broken_lines = 0

@@ -40,6 +40,7 @@ NO_TEXT = (
         "a compressed file",
         "Unpack it; gzip and zstd are read as they are",
     ),
+    _seeming(rb"\x1f\x8b\x08|\x28\xb5\x2f\xfd", "compressed twice", "Unpack it once"),
     _seeming(
         rb"FEA1",
         "Feather as it was before 2020",

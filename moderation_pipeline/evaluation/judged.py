@@ -174,6 +174,11 @@ def user_key() -> pl.Expr:
     return pl.coalesce("i:" + pl.col("user_id"), "n:" + pl.col("user_name"), "c:" + pl.col("comment_id"))
 
 
+def is_user(key: pl.Expr) -> pl.Expr:
+    """Return whether a `user_key` is a user's: a comment of nobody known is of no user that could be counted."""
+    return ~key.str.starts_with("c:")
+
+
 def _answers(rows: pl.DataFrame, agent: str) -> pl.DataFrame:
     """Return what one agent planned and what its replies cost; no backend means that nobody was asked."""
     asked = pl.col("backend").is_not_null()

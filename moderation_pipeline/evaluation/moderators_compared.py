@@ -97,7 +97,7 @@ def _who_acts() -> pl.Expr:
 
 
 def _counted(both: pl.DataFrame) -> pl.DataFrame:
-    users = both.group_by("who_acts").agg(comments=pl.len(), users=pl.struct("channel", "user_id").n_unique())
+    users = both.group_by("who_acts").agg(comments=pl.len(), users=pl.col("user_id").drop_nulls().n_unique())
     order = pl.DataFrame({"who_acts": WHO})
     return order.join(users, on="who_acts", how="left", maintain_order="left").fill_null(0)
 

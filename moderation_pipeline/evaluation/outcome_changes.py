@@ -10,8 +10,11 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 
-from moderation_pipeline.evaluation.judged import SANCTION_WORDS, SEVERITY_OF, Run, user_key
+from moderation_pipeline.evaluation.judged import SANCTION_WORDS, SEVERITY_OF, Run, is_user, user_key
 from moderation_pipeline.warehouse.tables import OUTCOME
+
+NOBODY = "of nobody known"
+"""Whose comments have neither a user nor a name: they are no newcomers, and nobody knows how many users they are."""
 
 NEWCOMER_LINES = 5
 """A user's first comments in a channel, at which he is a newcomer there."""
@@ -96,7 +99,7 @@ def _known(comments: pl.DataFrame) -> pl.DataFrame:
             "sent_at",
             "text",
             "label_is_violation",
-            is_newcomer=pl.col("nth") < NEWCOMER_LINES,
+            is_newcomer=(pl.col("nth") < NEWCOMER_LINES) & is_user(pl.col("who")),
         )
     )
 
@@ -129,13 +132,13 @@ def _told(outcome: pl.DataFrame, end: str) -> pl.DataFrame:
 def _counted(lines: pl.DataFrame) -> pl.DataFrame:
     label, harsher = pl.col("label_is_violation"), pl.col("way") == "harsher"
     judged = label.is_not_null() & (pl.col("way") != "otherwise")
+    is_known = is_user(pl.col("who"))
+    who = pl.when(~is_known).then(pl.lit(NOBODY)).when("is_newcomer").then(pl.lit("newcomers"))
     return (
-        lines.group_by(
-            "way", who=pl.when("is_newcomer").then(pl.lit("newcomers")).otherwise(pl.lit("regulars"))
-        )
+        lines.group_by("way", who=who.otherwise(pl.lit("regulars")))
         .agg(
             comments=pl.len(),
-            users=pl.struct("channel", "who").n_unique(),
+            users=pl.struct("channel", "who").filter(is_known).n_unique(),
             by_label_right=(judged & (label == harsher)).sum(),
             by_label_wrong=(judged & (label != harsher)).sum(),
         )

@@ -214,7 +214,7 @@ def _counts(run: Run, judged: pl.DataFrame) -> dict[str, Number]:
     label = pl.col("label")
     row = judged.select(
         comments=pl.len(),
-        users=pl.col("who").n_unique(),
+        users=pl.col("user_id").drop_nulls().n_unique(),
         labelled=label.is_not_null().sum(),
         labelled_violations=label.sum(),
         audits=pl.col("audited").sum(),
@@ -281,9 +281,11 @@ def _action_counts(judged: pl.DataFrame) -> dict[str, Number]:
         shadow_actions=(pl.col("is_shadow") & sanctioned).sum(),
         sanctions=sanctioned.sum(),
         sanctions_checked=(sanctioned & can_be_checked()).sum(),
-        sanctioned_users=pl.col("who").filter(sanctioned).n_unique(),
+        sanctioned_users=pl.col("user_id").filter(sanctioned).drop_nulls().n_unique(),
         wrongful_sanctions=pl.when(has_labels).then(wrongly.sum()),
-        wrongly_sanctioned_users=pl.when(has_labels).then(pl.col("who").filter(wrongly).n_unique()),
+        wrongly_sanctioned_users=pl.when(has_labels).then(
+            pl.col("user_id").filter(wrongly).drop_nulls().n_unique()
+        ),
         **{
             f"{kind}s_checked": (sanctioned & can_be_checked() & (pl.col("action") == action)).sum()
             for action, kind in SANCTION_KINDS.items()

@@ -63,7 +63,7 @@ def summary_of(folder: DataFolder, chat: str, seen: ReadingObserver) -> dict[str
     files = read_table(folder, INGESTION, chat).drop("chat", "file_hash", "data_version")
     comments = read_table(folder, COMMENTS, chat)
     users = comments.select("channel", "user_id", "user_name", "is_moderator", "is_broadcaster")
-    known = users.filter(pl.col("user_id").is_not_null()).unique(["channel", "user_id"], maintain_order=True)
+    known = users.filter(pl.col("user_id").is_not_null()).unique("user_id", maintain_order=True)
     moderators = known.filter(pl.col("is_moderator") | pl.col("is_broadcaster"))
     names = moderators["user_name"].fill_null(moderators["user_id"]).unique(maintain_order=True)
     channels = comments.group_by("channel").len().sort("len", "channel", descending=[True, False])

@@ -37,7 +37,7 @@ from (
     from ingestion group by chat
 ) i
 left join (
-    select chat, count(distinct channel) as channels, count(distinct (channel, user_id)) as users,
+    select chat, count(distinct channel) as channels, count(distinct user_id) as users,
            count(label_is_violation) as labelled, count(*) filter (label_is_violation) as violations,
            min(sent_at) as first_sent_at, max(sent_at) as last_sent_at
     from comments group by chat
@@ -48,11 +48,11 @@ left join (
 """
 
 USERS_BY_CONFIG = """
-select config, count(*) as users,
-       count(*) filter (comments = 1) as wrote_once,
-       count(*) filter (warnings + deletions + timeouts + bans > 0) as sanctioned,
-       count(*) filter (strikes > 0) as with_strikes,
-       count(*) filter (standing = 'banned') as banned,
+select config, count(distinct user_id) as users,
+       count(*) filter (user_id is not null and comments = 1) as wrote_once,
+       count(distinct user_id) filter (warnings + deletions + timeouts + bans > 0) as sanctioned,
+       count(distinct user_id) filter (strikes > 0) as with_strikes,
+       count(distinct user_id) filter (standing = 'banned') as banned,
        sum(comments)::bigint as comments,
        sum(warnings)::bigint as warnings, sum(deletions)::bigint as deletions,
        sum(timeouts)::bigint as timeouts, sum(bans)::bigint as bans,

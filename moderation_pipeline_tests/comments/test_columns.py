@@ -478,7 +478,14 @@ def test_texts_of_html_are_said(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["Nachricht;Benutzer;Datum", "mensaje;usuario;fecha", "сообщение;пользователь;дата", "本文;投稿者;日時"],
+    [
+        "Nachricht;Benutzer;Datum",
+        "mensaje;usuario;fecha",
+        "сообщение;пользователь;дата",
+        "本文;投稿者;日時",
+        "Nachricht;Nutzer;Zeit",
+        "сообщение;автор;время",
+    ],
 )
 def test_columns_are_guessed_in_other_languages_too(header: str) -> None:
     ingested = read(f"{header}\nhi;ann;2024-05-06 18:00\n".encode())
@@ -531,3 +538,39 @@ def test_accents_that_are_letters_of_their_own_are_the_letters_that_one_types(tm
     path.write_text(decomposed)
     spec = columns_from_arguments(["text=texte", "label_is_violation={column: modéré, true_for: [gênant]}"])
     assert ingest(path, "chat", columns=spec).comments["label_is_violation"].to_list() == [True, False]
+
+
+def test_who_says_the_text_alone_is_told_how_to_have_users_and_times_read_too(tmp_path: Path) -> None:
+    ingested = chat(
+        tmp_path, "body,author,created_at,room,x\nhi,ann,2024-01-05 10:00:00,a,1\n", columns="text: body"
+    )
+    assert ingested.comments["user_id"].to_list() == [None]
+    assert (
+        "Where the text is said, nothing else is guessed. Read these too with --column user_id=author "
+        "--column sent_at=created_at --column channel=room." in ingested.notes
+    )
+
+
+def test_a_table_that_is_no_stream_is_not_told_that_it_has_times(tmp_path: Path) -> None:
+    ingested = chat(
+        tmp_path, "body,created_at\nhi,2024-01-05 10:00:00\n", columns="text: body\nshuffle_seed: 7"
+    )
+    assert not any("nothing else is guessed" in note for note in ingested.notes)
+
+
+def test_spaces_around_an_id_make_no_other_user(tmp_path: Path) -> None:
+    ingested = chat(tmp_path, "text, user_id, channel\na, amy, x\nb,amy,x \nc,amy ,x\n")
+    assert ingested.comments["user_id"].to_list() == ["amy"] * 3
+    assert ingested.comments["channel"].to_list() == ["x"] * 3
+
+
+def test_a_value_that_is_both_a_violation_and_no_label_is_an_error() -> None:
+    with pytest.raises(ColumnsError, match=r"true_for and null_for both list 'hate'"):
+        columns_from_arguments(
+            ["text=t", "label_is_violation={column: l, true_for: [hate], null_for: [hate]}"]
+        )
+
+
+def test_a_column_without_a_name_is_said_not_to_be_read(tmp_path: Path) -> None:
+    ingested = chat(tmp_path, ",text\n0,hi\n")
+    assert "Columns that were not read: one without a name." in ingested.notes

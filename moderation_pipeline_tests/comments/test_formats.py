@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from moderation_pipeline.comments.formats import (
     UnreadableFileError,
 )
 from moderation_pipeline.comments.ingest import ingest
+from moderation_pipeline.errors import ModerationError
 from moderation_pipeline_tests.comments.lines import read, said
 
 
@@ -158,3 +160,16 @@ def test_columns_that_may_be_labels_are_said_with_how_to_say_what_they_mean() ->
     (note,) = [note for note in ingested.notes if "may be labels or scores" in note]
     assert "toxicity, insult may be" in note
     assert "at_least: 0.5" in note
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"", "it is empty"),
+        (gzip.compress(b"hello\n" * 900)[:14], "the compressed file is damaged from its beginning on"),
+        (gzip.compress(gzip.compress(b"hello\n")), "It seems to be compressed twice. Unpack it once."),
+    ],
+)
+def test_a_file_of_which_nothing_can_be_read_is_said_to_be_empty_or_damaged(raw: bytes, why: str) -> None:
+    with pytest.raises(ModerationError, match=re.escape(why)):
+        read(raw, name="day.log.gz")

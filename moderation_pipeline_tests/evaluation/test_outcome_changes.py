@@ -61,6 +61,14 @@ def test_a_users_first_comments_in_a_channel_are_a_newcomers() -> None:
     assert found.counts.select("who", "comments").rows() == [("newcomers", NEWCOMER_LINES), ("regulars", 2)]
 
 
+def test_comments_of_nobody_known_are_no_newcomers_and_of_no_user_that_could_be_counted() -> None:
+    chat = comments([{"user_id": None, "user_name": None}] * 3)
+    found = changes(chat, outcome(chat, *["allow"] * 3), outcome(chat, *["delete"] * 3))
+
+    assert found.counts.select("who", "comments", "users").rows() == [("of nobody known", 3, 0)]
+    assert found.lines["is_newcomer"].to_list() == [False] * 3
+
+
 def test_the_rule_is_that_of_the_plan_that_stood_and_none_where_it_cites_none() -> None:
     chat = comments([{}] * 5)
     plans = ["delete spam", "delete spam", "delete spam", None, "delete spam"]

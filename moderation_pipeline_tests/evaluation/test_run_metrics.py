@@ -323,3 +323,17 @@ def test_audits_without_a_random_floor_give_no_estimate() -> None:
     estimated = [row[name] for name in ("agreement_rate", "system_agreement_rate", "audited_f1")]
     assert estimated == [None, None, None]
     assert row["agreement_basis"] is None
+
+
+def test_users_are_those_known_and_one_who_wrote_in_two_channels_is_one() -> None:
+    nobody = {"user_id": None, "user_name": None, "label_is_violation": False}
+    chat = comments(
+        [
+            {"user_id": "u", "channel": "a", "label_is_violation": False},
+            {"user_id": "u", "channel": "b", "label_is_violation": False},
+            nobody,
+            nobody,
+        ]
+    )
+    row = metrics(chat, run("student_only", chat, student=["warn spam"] * 4))
+    assert (row["users"], row["sanctioned_users"], row["wrongly_sanctioned_users"]) == (1, 1, 1)

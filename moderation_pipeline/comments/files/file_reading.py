@@ -225,9 +225,8 @@ def _read(name: str, source: Source, said: Said, room: str | None) -> FileRead:
     if without_comments is not None:
         raise without_comments
     is_known = bool(candidates)
-    raise UnreadableFileError(
-        source.path, candidates or READERS, tally.first_reason, b"" if is_known else source.head()
-    )
+    reason = source.why_nothing() or tally.first_reason
+    raise UnreadableFileError(source.path, candidates or READERS, reason, b"" if is_known else source.head())
 
 
 def _tally(reader: Reader, source: Source, room: str | None) -> Tally:

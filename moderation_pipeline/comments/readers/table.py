@@ -14,7 +14,7 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.comments.columns import ColumnsError, ColumnsSpec, MissingColumnsError
-from moderation_pipeline.comments.guessing import guessed_columns, looks_like_a_label
+from moderation_pipeline.comments.guessing import guessed_columns, looks_like_a_label, not_said
 from moderation_pipeline.comments.mapping import TableMapping
 from moderation_pipeline.comments.ordering import Order
 from moderation_pipeline.comments.readers.reader import Reader
@@ -163,7 +163,14 @@ class TableReader(Reader):
         unread = [name for name in names if name not in theirs]
         if unread:
             more = f" and {len(unread) - MOST_NAMED:,} more" if len(unread) > MOST_NAMED else ""
-            self.notes.append(f"Columns that were not read: {', '.join(unread[:MOST_NAMED])}{more}.")
+            named = ", ".join(name or "one without a name" for name in unread[:MOST_NAMED])
+            self.notes.append(f"Columns that were not read: {named}{more}.")
+        is_text_said = self._given is not None and self._given.text is not None
+        if is_text_said and (missed := not_said(spec, unread)):
+            options = " ".join(f"--column {ours}={theirs}" for ours, theirs in missed.items())
+            self.notes.append(
+                f"Where the text is said, nothing else is guessed. Read these too with {options}."
+            )
         like_labels = [name for name in unread if looks_like_a_label(name)]
         labels = {ours for ours, _ in spec.columns() if ours in TELLING}
         if like_labels and not labels.intersection(TELLING[1:]):

@@ -300,8 +300,8 @@ def users_facts(comments: pl.DataFrame, users: pl.DataFrame, focus: str, *, by_a
     if users.is_empty():
         return f"{focus} sanctions nobody."
     known, of = users.drop_nulls("user_id"), comments.drop_nulls("user_id")
-    everyone = of.select(pl.struct("channel", "user_id").n_unique()).item()
-    said = f"{focus} would sanction {count(known.height)} of {plural(everyone, 'user')}"
+    everyone = of["user_id"].n_unique()
+    said = f"{focus} would sanction {count(known['user_id'].n_unique())} of {plural(everyone, 'user')}"
     if nobody := users.height - known.height:
         hit = plural(nobody, "comment")
         said = (
@@ -310,7 +310,8 @@ def users_facts(comments: pl.DataFrame, users: pl.DataFrame, focus: str, *, by_a
             else f"{focus} would sanction {hit} of nobody known"
         )
     if users.height > USERS:
-        said += f"; the {USERS} hardest hit are shown"
+        each = ", each in one channel," if known["user_id"].n_unique() < known.height else ""
+        said += f"; the {USERS} hardest hit{each} are shown"
     if users["labelled"].sum():
         said += f". {_wrongly(known, users, by_acts=by_acts)}"
     return f"{said}."
@@ -319,11 +320,10 @@ def users_facts(comments: pl.DataFrame, users: pl.DataFrame, focus: str, *, by_a
 def _wrongly(known: pl.DataFrame, users: pl.DataFrame, *, by_acts: bool) -> str:
     """Say how many of the sanctioned users were so by the labels at least once for nothing; and of nobody known."""
     voice, is_wrong = voice_of(by_acts=by_acts), pl.col("wrong") > 0
-    wrong, nobody = known.filter(is_wrong).height, users.height - known.height
+    wrong, nobody = known.filter(is_wrong)["user_id"].n_unique(), users.height - known.height
     said = [f"{plural(wrong, 'user').capitalize()} would be sanctioned at least once for a {voice.innocent}"]
-    of_nobody = (
-        f"{count(users.filter(is_wrong).height - wrong)} of those of nobody known are {voice.innocents}"
-    )
+    wrong_of_nobody = users.filter(is_wrong)["user_id"].null_count()
+    of_nobody = f"{count(wrong_of_nobody)} of those of nobody known are {voice.innocents}"
     return "; ".join([*(said if known.height else []), *([of_nobody] if nobody else [])])
 
 

@@ -48,17 +48,24 @@ left join (
 """
 
 USERS_BY_CONFIG = """
-select config, count(distinct user_id) as users,
-       count(*) filter (user_id is not null and comments = 1) as wrote_once,
-       count(distinct user_id) filter (warnings + deletions + timeouts + bans > 0) as sanctioned,
-       count(distinct user_id) filter (strikes > 0) as with_strikes,
-       count(distinct user_id) filter (standing = 'banned') as banned,
+with people as (
+    select config, user_id, max(strikes) as strikes, bool_or(standing = 'banned') as is_banned,
+           sum(comments) as comments, sum(warnings) as warnings, sum(deletions) as deletions,
+           sum(timeouts) as timeouts, sum(bans) as bans, sum(under_sanction) as under_sanction
+    from user_state where chat = '{chat}' and {configs} group by config, user_id
+)
+select config, count(user_id) as users,
+       count(user_id) filter (comments = 1) as wrote_once,
+       count(user_id) filter (warnings + deletions + timeouts + bans > 0) as sanctioned,
+       count(user_id) filter (strikes > 0) as with_strikes,
+       count(user_id) filter (is_banned) as banned,
        sum(comments)::bigint as comments,
        sum(warnings)::bigint as warnings, sum(deletions)::bigint as deletions,
        sum(timeouts)::bigint as timeouts, sum(bans)::bigint as bans,
        sum(under_sanction)::bigint as silenced_comments
-from user_state where chat = '{chat}' and {configs} group by config order by config
+from people group by config order by config
 """
+"""One who wrote in several channels is one; comments of nobody known are of no user, and counted as comments."""
 
 MOST_SANCTIONED = """
 select config, channel, user_name, user_id, comments, warnings, deletions, timeouts, bans,

@@ -242,8 +242,9 @@ from w where nth > BEFORE and either > 0 group by config
 """BEFORE stands for the comments of a window less one."""
 
 USERS = """
-select count(user_id) as users_sanctioned, count(user_id) filter (wrongful_sanctions > 0) as users_wrongly,
-    (select count(distinct (channel, user_id)) from comments where chat = 'CHAT' and user_id is not null) as users
+select count(distinct user_id) as users_sanctioned,
+    count(distinct user_id) filter (wrongful_sanctions > 0) as users_wrongly,
+    (select count(distinct user_id) from comments where chat = 'CHAT') as users
 from sanctioned_users where chat = 'CHAT' and config = 'CONFIG'
 """
 

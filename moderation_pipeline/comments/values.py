@@ -314,12 +314,14 @@ class ScoreReader:
         """Look, once all of a table is read, whether they were scores.
 
         Raises:
-            NoScoreError: not one value is a number.
+            NoScoreError: not one value is a number, or few are and those are no probabilities.
             ScoreRangeError: some are no probabilities.
         """
-        if self._rows and self._lowest > self._highest:
+        is_out_of_range = self._lowest < 0 or self._highest > 1
+        is_text = is_out_of_range and self._foreign.total() > self._numbers
+        if self._rows and (self._lowest > self._highest or is_text):
             raise NoScoreError(table, self.column, [value for value, _ in self._foreign.most_common(3)])
-        if self._rows and (self._lowest < 0 or self._highest > 1):
+        if self._rows and is_out_of_range:
             span = ScoreSpan(self._lowest, self._highest, self._numbers, self._above_one)
             raise ScoreRangeError(table, self.column, self._out_of, span)
 

@@ -390,3 +390,9 @@ def test_an_archive_and_a_frame_of_another_library_are_told_what_would_do(tmp_pa
         evaluate(workbook, text="comment", label="toxic", score="good")
     with pytest.raises(ModerationError, match=r"polars\.from_pandas"):
         evaluate({"comment": ["a"]}, text="comment", label="toxic", score="good")  # type: ignore[arg-type]
+
+
+def test_a_column_of_texts_among_which_some_are_numbers_is_called_no_score() -> None:
+    frame = pl.DataFrame({"text": ["hi", "2", "ho"], "bad": [1, 0, 0]})
+    with pytest.raises(ModerationError, match="column 'text' holds no score: it holds 'hi', 'ho'"):
+        evaluate(frame, text="text", label="bad", score="s=text", configs=())

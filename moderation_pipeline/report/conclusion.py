@@ -100,6 +100,8 @@ def _which(rows: Sequence[Row], best: Row | None, choice: Row, stale: int) -> st
             " hold the others against."
         )
     name, first = _named(best), _quality_of(best)
+    if len(rows) > 1 and best["quality"] == "f1" and not _float(best["f1"]):
+        return f"None of the configs finds anything that it should: {name}, for one: {first}."
     if len(rows) == 1:
         return f"{name} is the only config that was run{_as_it_is_now(stale)}: {first}."
     level, behind = _level_with(rows, best), _behind_of(rows, best)
@@ -107,18 +109,23 @@ def _which(rows: Sequence[Row], best: Row | None, choice: Row, stale: int) -> st
         return f"{name} is the only config of {len(rows)} that can be scored here: {first}."
     if not level:
         return f"{name} judges this chat best: {first}; every other config that can be scored is behind."
+    alike = [row for row in level if _float(row["quality_minus_best"]) == 0]
+    if alike:
+        name = f"{', '.join(map(_named, [best, *alike[:-1]]))} and {_named(alike[-1])}"
+    highest = f"{name} score highest, alike" if alike else f"{name} scores highest"
     other = level[0] if choice is best else choice
     if any(map(_is_untold, level)):
         return (
-            f"Which config judges this chat best can't be told from so few users: {name} scores highest"
+            f"Which config judges this chat best can't be told from so few users: {highest}"
             f" ({first}), and {_named(other)} is {_apart(other)}."
         )
     if choice is best:
         dear = "is dearer" if is_cheaper(choice, other) else "costs about as much"
-        return f"{name} scores highest: {first}; {_named(other)} {dear} and is not shown to be worse."
-    return (
-        f"{name} scores highest ({first}), but {_named(choice)}, which is cheaper, is not shown to be worse."
-    )
+        worse = "is no worse" if other in alike else "is not shown to be worse"
+        return f"{highest}: {first}; {_named(other)} {dear} and {worse}."
+    if choice in alike:
+        return f"{highest}: {first}; {_named(choice)} is the cheapest of them."
+    return f"{highest} ({first}), but {_named(choice)}, which is cheaper, is not shown to be worse."
 
 
 def _named(row: Row) -> str:

@@ -226,12 +226,24 @@ def _quality(comparison: pl.DataFrame, voice: LabelVoice) -> tuple[charts.Measur
         return None, "What each config costs; how good it is can't be said without labels or an Expert"
     name, quality = best.select("config", "quality").row(0)
     if quality == "f1":
-        first = f"{name} scores highest here: F1" if comparison.height > 1 else f"{name} has F1"
-        headline = f"{first} {score(best['f1'][0])}"
+        headline = f"{_first_of(comparison, name)} {score(best['f1'][0])}"
         return charts.Measure("f1", voice.f1, score, ".2f", 1.0), headline
     rate = percent(best[quality][0], 1)
     headline = f"{name} comes closest to the Expert: the same plan on {rate} of comments"
     return charts.Measure(quality, "final plans that agree with the Expert's", percent, ".1%", 1.0), headline
+
+
+def _first_of(comparison: pl.DataFrame, name: str) -> str:
+    """Say who has the highest F1, and that others have the same, or that it is nothing to have."""
+    if comparison.height == 1:
+        return f"{name} has F1"
+    highest = comparison.filter(pl.col("config") == name)["f1"].item()
+    if not highest:
+        return "No config finds anything that it should: F1"
+    others = comparison.filter((pl.col("f1") == highest) & (pl.col("config") != name))["config"].to_list()
+    if not others:
+        return f"{name} scores highest here: F1"
+    return f"{', '.join([name, *others[:-1]])} and {others[-1]} score highest here, alike: F1"
 
 
 def _confusion(judged: Mapping[str, pl.DataFrame], focus: str, voice: LabelVoice) -> Drawn:

@@ -29,7 +29,7 @@ class NoSuchFileError(ModerationError):
         elif Path(named).is_dir():
             why = "is a folder without a file that could be a log (hidden ones are passed over)"
         elif Path(named).exists():
-            why = f"is no file but a pipe or a device; give it on standard input: moderation add - --name NAME < {named}"
+            why = f"is a pipe or a device, and no file. By standard input: moderation add - --name NAME < {named}"
         else:
             why = f"is no file that there is (looked for in {Path.cwd()})"
         super().__init__(f"{named!r} {why}.")

@@ -202,3 +202,16 @@ def test_what_moderators_let_be_is_not_called_innocent_nor_what_they_acted_on_a_
     assert "hit comments that they let be, seen or not" in found.alone
     assert "violation" not in found.which
     assert "innocent" not in found.alone
+
+
+def test_configs_of_the_same_score_are_all_said_to_have_it() -> None:
+    chat = drawn_chat(3, labels=True)
+    found = said(chat, [perfect("student_only", chat, wrong=2), perfect("hybrid", chat, wrong=2)])
+    assert re.match(r"(hybrid and student_only|student_only and hybrid) score highest, alike: ", found.which)
+    assert "shown to be worse" not in found.which
+
+
+def test_nobody_scores_highest_where_none_finds_anything() -> None:
+    chat = drawn_chat(3, labels=True)
+    blind = [run(name, chat, student=["allow none"] * chat.height) for name in ("student_only", "hybrid")]
+    assert said(chat, blind).which.startswith("None of the configs finds anything that it should: ")

@@ -233,7 +233,7 @@ def test_what_is_said_on_the_command_goes_before_what_is_said_beside_the_log(tmp
         ("s3://bucket/x.log", "is an address; fetch it first"),
         (".", "is a folder without a file that could be a log"),
         ("nowhere.log", "is no file that there is"),
-        ("/dev/null", "is no file but a pipe or a device; give it on standard input"),
+        ("/dev/null", "is a pipe or a device, and no file"),
     ],
 )
 def test_what_is_no_file_is_told_what_to_do(

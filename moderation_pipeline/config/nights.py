@@ -1,13 +1,13 @@
 """What a deployment's nights do: when, over which chats, under which configs. Written in data/nights.yaml.
 
-Dagster's schedule is made of it when the code location loads (`defs/schedules.py`); `moderation run --nights` reads it
+Dagster's schedule is made of it when the code location loads (`defs/schedules.py`); `moderation run --night` reads it
 each time. An address that alerts go to may itself be a secret, so it is never written here but read from the
 environment.
 """
 
 from __future__ import annotations
 
-from datetime import time
+import re
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator
@@ -16,6 +16,8 @@ from moderation_pipeline.config.run_config import DEFAULT_CONFIG
 from moderation_pipeline.config.yaml_model import Closed, read_closed
 from moderation_pipeline.errors import closest
 from moderation_pipeline.warehouse.folder import DataFolder
+
+HOUR_AND_MINUTE = re.compile("([01]?[0-9]|2[0-3]):[0-5][0-9]")
 
 
 class NightSettings(Closed):
@@ -42,10 +44,9 @@ class NightSettings(Closed):
     @field_validator("at")
     @classmethod
     def _is_a_time(cls, value: str) -> str:
-        try:
-            time.fromisoformat(value)
-        except ValueError:
-            raise ValueError(f'got {value!r}; it must be an hour and minute such as "03:00"') from None
+        # Seconds or an offset, which ISO's times may have, would be left out of what cron says.
+        if HOUR_AND_MINUTE.fullmatch(value) is None:
+            raise ValueError(f'got {value!r}; it must be an hour and minute such as "03:00"')
         return value
 
     @field_validator("zone")
@@ -66,8 +67,8 @@ class NightSettings(Closed):
     @property
     def cron(self) -> str:
         """The time as cron writes it."""
-        at = time.fromisoformat(self.at)
-        return f"{at.minute} {at.hour} * * *"
+        hour, minute = self.at.split(":")
+        return f"{int(minute)} {int(hour)} * * *"
 
 
 def night_settings(folder: DataFolder) -> NightSettings:

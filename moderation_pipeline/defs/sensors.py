@@ -6,6 +6,7 @@ import os
 import dagster as dg
 from dagster._core.events import JobFailureData, RunFailureReason
 from dagster._core.launcher import WorkerStatus
+from dagster._core.storage.tags import WILL_RETRY_TAG
 
 from moderation_pipeline.comments.chat_files import chat_files, named_twice
 from moderation_pipeline.comments.keeping.chat_states import chat_states, fingerprint
@@ -166,10 +167,12 @@ def _when_runs_end(status: dg.DagsterRunStatus, judging: dg.JobDefinition) -> dg
     minimum_interval_seconds=30,
 )
 def alert_when_a_run_fails(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
-    """Send an alert; what the terminal runs it tells of itself."""
+    """Send an alert; what the terminal runs it tells of itself, and of several tries the last one is told."""
     run = context.dagster_run
     if run.tags.get(BY_TERMINAL):
         return dg.SkipReason(f"Run {run.run_id} was started by a terminal.")
+    if run.tags.get(WILL_RETRY_TAG) == "true":
+        return dg.SkipReason(f"Run {run.run_id} is tried again.")
     partition = run.tags.get("dagster/partition", "no partition")
     failed = [{"chat": run.tags.get(CHAT_OF_A_RUN, partition), "failures": [context.failure_event.message]}]
     problem = alert(os.environ, f"{run.job_name} of {partition} failed (run {run.run_id}).", failed)
@@ -188,7 +191,7 @@ def runs_that_were_lost(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Let runs fail that will never begin, so that they are tried again.
 
     Dagster asks after the worker of a run that has begun; one that has not may be waiting for a free worker, and is
-    given an hour. Ray forgets those that waited on a node that is gone.
+    given a day. Those that waited on a node which is gone wait for another (`home/ray_runs.py`): they are not lost.
     """
     instance, lost = context.instance, 0
     for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING])):

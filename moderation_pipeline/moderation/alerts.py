@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from http.client import HTTPException
+from threading import Thread
 from typing import Any
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPErrorProcessor, Request, build_opener
 
@@ -17,6 +18,7 @@ WEBHOOK = "MODERATION_WEBHOOK"
 """The environment variable that holds the address; never a .env, which may have come with a folder."""
 
 WAITED_S = 10.0
+"""So long in all: a server that answers a byte now and then would hold a night up for ever."""
 
 
 class _AsItComes(HTTPErrorProcessor):
@@ -43,13 +45,33 @@ def alert(
     address = variables.get(WEBHOOK, "").strip()
     if not address:
         return None
-    if urlsplit(address).scheme not in ("http", "https"):
+    if not _is_of_the_web(address):
         return f"No alert was sent: {WEBHOOK} holds no address that begins with http:// or https://."
     body = json.dumps({"text": text, "failed": list(failed), "warned": list(warned)}).encode()
     request = Request(address, data=body, headers={"Content-Type": "application/json"}, method="POST")
+    problems: list[str | None] = []
+    sending = Thread(target=lambda: problems.append(_sent(request)), daemon=True)
+    sending.start()
+    sending.join(WAITED_S)
+    return (
+        problems[0]
+        if problems
+        else f"The address in {WEBHOOK} did not answer the alert within {WAITED_S:.0f} s."
+    )
+
+
+def _is_of_the_web(address: str) -> bool:
+    try:
+        return urlsplit(address).scheme in ("http", "https")
+    except ValueError:
+        return False
+
+
+def _sent(request: Request) -> str | None:
+    """Send it, and return what is wrong; never in an error's own words, which may hold the address."""
     try:
         with build_opener(_AsItComes).open(request, timeout=WAITED_S) as response:
             status = response.status
-    except (HTTPError, URLError, OSError, ValueError) as error:
+    except (HTTPException, OSError, ValueError) as error:  # HTTPError and URLError are OSErrors
         return f"The alert could not be sent to the address in {WEBHOOK} ({type(error).__name__})."
     return None if status < 300 else f"The alert was refused by the address in {WEBHOOK} (HTTP {status})."

@@ -36,6 +36,9 @@ def test_hour_zone_and_configs_are_settings(folder: DataFolder) -> None:
     ("said", "told"),
     [
         ('at: "25:00"', "an hour and minute"),
+        ('at: "03:00+02:00"', "an hour and minute"),
+        ('at: "03:00:30"', "an hour and minute"),
+        ('at: "03:00"\nat: "04:00"', "the key 'at' stands twice"),
         ("zone: Europe/Berln", "Did you mean 'Europe/Berlin'?"),
         ("configs: []", "must name one config"),
         ("hour: 3", "no such key"),

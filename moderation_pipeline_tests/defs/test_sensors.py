@@ -18,6 +18,7 @@ from moderation_pipeline.defs.home.instance import instance as open_instance
 from moderation_pipeline.defs.home.live_runs import BY_TERMINAL
 from moderation_pipeline.defs.schedules import nightly
 from moderation_pipeline.defs.sensors import runs_that_were_lost
+from moderation_pipeline.moderation.alerts import WEBHOOK
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, METRICS
 from moderation_pipeline_tests.defs.conftest import CHAT
@@ -362,3 +363,30 @@ def test_a_run_that_waits_on_a_worker_that_is_gone_fails_and_one_that_only_waits
         lost.run_id: dg.DagsterRunStatus.FAILURE,
     }
     assert "node died" in said.message
+
+
+def test_a_run_that_is_tried_again_alerts_nobody_yet(
+    folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(WEBHOOK, "ftp://nobody")  # said where it would be told
+    sensor = defs.resolve_sensor_def("alert_when_a_run_fails")
+    answers = []
+    with open_instance(folder) as instance:
+        for retries in ("1", "0"):
+            run = create_run_for_test(
+                instance,
+                "moderate",
+                status=dg.DagsterRunStatus.STARTED,
+                tags={"dagster/max_retries": retries, "dagster/retry_on_asset_or_op_failure": "true"},
+            )
+            instance.report_run_failed(run)
+            ended = instance.get_run_by_id(run.run_id)
+            assert ended is not None
+            (entry,) = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+            assert entry.dagster_event is not None
+            context = dg.build_run_status_sensor_context(
+                "alert_when_a_run_fails", entry.dagster_event, instance, ended
+            ).for_run_failure()
+            answers.append(str(sensor(context).skip_message))  # type: ignore[union-attr]
+    assert "is tried again" in answers[0]
+    assert "holds no address" in answers[1]

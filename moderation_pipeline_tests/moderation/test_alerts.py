@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
+from moderation_pipeline.moderation import alerts
 from moderation_pipeline.moderation.alerts import WEBHOOK, alert
 
 
@@ -82,8 +84,56 @@ def test_an_alert_that_was_refused_says_so_and_the_address_stays_unsaid(status: 
     assert len(server.posted) == 1
 
 
-@pytest.mark.parametrize("address", ["http://127.0.0.1:9/s3cret", "ftp://host/s3cret", "s3cret"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:9/s3cret",
+        "ftp://host/s3cret",
+        "s3cret",
+        "https://me:s3cret@127.0.0.1/hook",
+        "http://127.0.0.1:9/hook of s3cret",
+        "http://[::1/s3cret",
+    ],
+)
 def test_an_address_that_takes_none_is_said_and_raises_nothing(address: str) -> None:
     problem = str(alert({WEBHOOK: address}, "monday failed", FAILED))
     assert WEBHOOK in problem
     assert "s3cret" not in problem
+
+
+def test_a_server_that_speaks_no_http_is_said_and_raises_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+        greeting = Thread(target=greet)
+        greeting.start()
+        problem = alert({WEBHOOK: f"http://127.0.0.1:{server.getsockname()[1]}/s3cret"}, "failed", FAILED)
+        greeting.join()
+    assert problem is not None
+    assert "could not be sent" in problem
+    assert "s3cret" not in problem
+
+
+def test_a_server_that_answers_a_line_now_and_then_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alerts, "WAITED_S", 0.5)
+    has_given_up = Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def trickle() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\n")
+                while not has_given_up.wait(0.1):
+                    connection.sendall(b"X-More: to come\r\n")
+
+        trickling = Thread(target=trickle)
+        trickling.start()
+        problem = alert({WEBHOOK: f"http://127.0.0.1:{server.getsockname()[1]}/s3cret"}, "failed", FAILED)
+        has_given_up.set()
+        trickling.join()
+    assert "did not answer" in str(problem)

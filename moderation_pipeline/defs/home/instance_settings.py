@@ -47,10 +47,10 @@ storage:
     config: {{}}
 run_monitoring:
   # A run whose worker is gone is said to have failed within this many seconds, and is tried again: it goes on from
-  # the replies that were stored. One that waits for a free worker is not gone.
+  # the replies that were stored. One that waits for a free worker is not gone, and may wait for a day.
   enabled: true
   poll_interval_seconds: 10
-  start_timeout_seconds: 3600
+  start_timeout_seconds: 86400
 run_retries:
   # Of workers that were lost. What failed by itself is tried again only where a run asks for it (nights.yaml).
   enabled: true
@@ -99,9 +99,14 @@ def settings_here() -> Mapping[str, str]:
 
 _OF_SEVERAL = {WORKER_SETTINGS: SEVERAL_MACHINES + IN_TERMINAL}
 
+_OF_AN_HOUR = SEVERAL_MACHINES.replace(" is not gone, and may wait for a day.", " is not gone.").replace(
+    "86400", "3600"
+)
+"""As it was written before a run could wait for its worker longer."""
+
 EVER_WRITTEN = frozenset(
     text + more
-    for text in (SHARED, SEVERAL_MACHINES, SEVERAL_MACHINES + ON_RAY)
+    for text in (SHARED, *(each + ray for each in (SEVERAL_MACHINES, _OF_AN_HOUR) for ray in ("", ON_RAY)))
     for more in ("", IN_TERMINAL)
 )
 """What nobody changed, and may be written anew."""

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import dagster as dg
-from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
+from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 from dagster_ray.configs import USER_DEFINED_RAY_KEY
-from dagster_ray.core.run_launcher import RayRunLauncher
+from dagster_ray.core.run_launcher import RayRunLauncher, get_job_submission_id_from_run_id
 
 from moderation_pipeline.config.config_errors import ConfigError
 from moderation_pipeline.config.config_library import ConfigLibrary
@@ -48,6 +48,11 @@ WORKER = "python -P -m moderation_pipeline.worker"
 NO_AGENT = "No available agent"
 """What Ray's head answers while no node is ready to take jobs: one that has just come up takes some seconds to."""
 PAUSES_S = (1, 2, 4, 8, 15, 30)
+
+
+NODE_DIED = "JOB_SUPERVISOR_ACTOR_DIED"
+"""What Ray says of a job whose node is gone. Where it had begun, it names the node too."""
+WAITED_IN_VAIN = "The worker that this run was waiting on is gone: it waits for another."
 
 
 class RayRuns(RayRunLauncher):
@@ -85,11 +90,34 @@ class RayRuns(RayRunLauncher):
         if run.tags.get(BY_TERMINAL):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         if WITHIN not in run.tags:
-            return cast(CheckRunHealthResult, super().check_run_worker_health(run))
+            health = cast(CheckRunHealthResult, super().check_run_worker_health(run))
+            is_lost = health.status is WorkerStatus.FAILED and run.status is dg.DagsterRunStatus.STARTING
+            return self._handed_over_again(run) or health if is_lost else health
         maker = self._instance.get_run_by_id(run.tags[WITHIN])
         if maker is None or maker.is_finished:
             return CheckRunHealthResult(WorkerStatus.FAILED, "The run that made it has ended.")
         return self.check_run_worker_health(maker)
+
+    def _handed_over_again(self, run: dg.DagsterRun) -> CheckRunHealthResult | None:
+        """Ask Ray anew for a place of a run that waited on a node which is gone; null where it had begun, or can't be.
+
+        Ray gives waiting jobs to a node long before it has a processor free. Said to have failed, a dozen runs would
+        each have lost one of their tries with one worker, though nobody had begun them.
+        """
+        submission_id = get_job_submission_id_from_run_id(run.run_id)
+        try:
+            job = self.client.get_job_info(submission_id)
+            if job.error_type != NODE_DIED or job.driver_node_id is not None:
+                return None
+            self.client.delete_job(submission_id)
+        except RuntimeError:  # somebody else looks after it at this very moment
+            return CheckRunHealthResult(WorkerStatus.UNKNOWN, WAITED_IN_VAIN)
+        self._instance.report_engine_event(WAITED_IN_VAIN, run, cls=self.__class__)
+        try:
+            self.launch_run(LaunchRunContext(run, workspace=None))
+        except RuntimeError:
+            return None
+        return CheckRunHealthResult(WorkerStatus.RUNNING, WAITED_IN_VAIN)
 
 
 def _with_place(run: dg.DagsterRun, folder: DataFolder) -> dg.DagsterRun:

@@ -31,7 +31,7 @@ from moderation_pipeline_tests.ray_cluster import RayCluster, ray_cluster
 
 pytest.importorskip("dagster_ray", reason="needs the extra fleet")
 
-from moderation_pipeline.defs.home.ray_runs import CONFIG_OF_A_RUN, RayRuns, place_of
+from moderation_pipeline.defs.home.ray_runs import CONFIG_OF_A_RUN, WAITED_IN_VAIN, RayRuns, place_of
 
 IN_FLIGHT = 8
 SLOW = "openai"
@@ -161,6 +161,43 @@ def test_a_run_whose_worker_is_killed_is_made_by_another_which_asks_for_no_reply
     for table in (STUDENT_DECISIONS, ACTION_LOG):
         there, here = (read_table(folder, table, CHAT, SLOW) for folder in (fleet.folder, alone))
         assert_frame_equal(same_but_for_timing(there), same_but_for_timing(here))
+
+
+@pytest.mark.long
+def test_a_run_that_waits_on_a_worker_that_is_killed_waits_for_another_and_has_not_failed(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = DataFolder(tmp_path / "asks")
+    write_synthetic(folder.chats / f"{CHAT}.jsonl", SyntheticSettings(comments=COMMENTS))
+    with ray_cluster() as cluster, running(Behaviour(latency_s=0.5)) as server:
+        slow_config(folder, server.base_url)
+        variables = {DATA_VARIABLE: str(folder.root), STORE_VARIABLE: new_database(postgres)}
+        for name, value in {**variables, RAY_VARIABLE: cluster.address}.items():
+            monkeypatch.setenv(name, value)
+        first = cluster.add_worker(variables)
+        with launcher(folder) as launch, ThreadPoolExecutor() as aside:
+            launch.ingest_chat(CHAT)
+            begun = aside.submit(launch.moderate_chat, CHAT, SLOW)
+            while server.calls < IN_FLIGHT and not begun.done():
+                time.sleep(0.05)
+            waits = aside.submit(launch.moderate_chat, CHAT, "student_only")
+            while not any(job["status"] == "PENDING" for job in cluster.jobs()) and not waits.done():
+                time.sleep(0.05)
+            cluster.kill(first)
+            cluster.add_worker(variables)
+            waited = waits.result()
+            begun.result()
+        with instance(folder) as dagster:
+            tried = {
+                config: [
+                    run.status for run in dagster.get_runs(dg.RunsFilter(tags={CONFIG_OF_A_RUN: config}))
+                ]
+                for config in (SLOW, "student_only")
+            }
+            said = [entry.message for entry in dagster.all_logs(waited.run_id)]
+    success, failure = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
+    assert tried == {SLOW: [success, failure], "student_only": [success]}
+    assert WAITED_IN_VAIN in said
 
 
 def slow_config(folder: DataFolder, base_url: str) -> None:

@@ -8,7 +8,12 @@ import polars as pl
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_file, chat_files
 from moderation_pipeline.comments.files.arrival import Arrival
-from moderation_pipeline.comments.keeping.chat_states import forget_unreadable, note_unreadable
+from moderation_pipeline.comments.keeping.chat_states import (
+    fingerprint,
+    forget_unreadable,
+    note_read,
+    note_unreadable,
+)
 from moderation_pipeline.defs.checking import OWNERS, declared, holds
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.errors import ModerationError
@@ -92,6 +97,7 @@ def chat_log(
 
     chat = context.partition_key
     path = arrival.waits_at(chat) or _place_of(chat, data_folder)
+    read_from = fingerprint(path)  # before it is read: what is written to it meanwhile is not in the tables
     try:
         ingested = ingest(path, chat)
     except ModerationError as error:
@@ -122,6 +128,8 @@ def chat_log(
             "notes": dg.MetadataValue.md("\n".join(f"- `{note}`" for note in ingested.notes)),
         },
     )
+    # Dagster asks for what comes next once it has stored what came before.
+    note_read(data_folder, chat, read_from)
 
 
 def _place_of(chat: str, folder: DataFolder) -> Path:

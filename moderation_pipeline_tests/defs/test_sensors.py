@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from moderation_pipeline.defs.home.live_runs import BY_TERMINAL
 from moderation_pipeline.defs.schedules import nightly
 from moderation_pipeline.defs.sensors import runs_that_were_lost
 from moderation_pipeline.moderation.alerts import WEBHOOK
+from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, METRICS
 from moderation_pipeline_tests.defs.conftest import CHAT
@@ -312,6 +314,39 @@ def test_a_file_that_cannot_be_read_fails_once_and_is_remembered_until_it_change
     path.unlink()
     (folder.chats / "broken.csv").write_text("text\nhi\n")
     assert chat_states(folder)["broken"].state == "unread"
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_a_file_is_another_by_its_time_and_size_whatever_the_clock_said(
+    folder: DataFolder, instance: dg.DagsterInstance, is_folder: bool
+) -> None:
+    chat = folder.chats / ("evening" if is_folder else "evening.csv")
+    log = chat / "one.csv" if is_folder else chat
+    log.parent.mkdir(exist_ok=True)
+    log.write_text("text\nhi\nho\n")
+    ahead = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
+    os.utime(log, (ahead, ahead))
+    instance.add_dynamic_partitions("chats", ["evening"])
+    read(instance, "evening")
+    assert (
+        chat_states(folder)["evening"].state == "read"
+    )  # though it is newer than its tables, and will be for long
+
+    log.write_text("text\nhi\n")
+    os.utime(log, (0, 0))  # copied with its time, unpacked, or the clock is behind
+    assert chat_states(folder)["evening"].state == "changed"
+    read(instance, "evening")
+    assert read_table(folder, COMMENTS, "evening").height == 1
+    assert chat_states(folder)["evening"].state == "read"
+
+    moved = DataFolder(folder.root.with_name("moved"))
+    folder.root.rename(moved.root)
+    assert chat_states(moved)["evening"].state == "read"
+
+
+def read(instance: dg.DagsterInstance, chat: str) -> None:
+    ended = defs.resolve_job_def("ingest").execute_in_process(instance=instance, partition_key=chat)
+    assert ended.success
 
 
 def test_a_temporary_instance_reads_and_moderates_nothing(folder: DataFolder, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from moderation_pipeline.comments.chat_files import beside, chat_file
-from moderation_pipeline.comments.keeping.chat_states import forget_unreadable
+from moderation_pipeline.comments.keeping.chat_states import forget_notes
 from moderation_pipeline.slugs import check_slug
 from moderation_pipeline.warehouse.files import EXTENSION
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -56,4 +56,4 @@ def take_away(folder: DataFolder, chat: str) -> None:
             shutil.rmtree(leaving.path)
         else:
             leaving.path.unlink(missing_ok=True)
-    forget_unreadable(folder, chat)
+    forget_notes(folder, chat)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from moderation_pipeline.comments.chat_files import SYNTHETIC, chat_file
-from moderation_pipeline.comments.keeping.chat_states import is_newer
+from moderation_pipeline.comments.keeping.chat_states import has_changed
 from moderation_pipeline.config.champions import CHAMPION
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import KEYLESS_REGIMES, NamedConfig
@@ -65,7 +65,7 @@ def is_synthetic_missing(folder: DataFolder, chat: str) -> bool:
 
 
 def is_reading_due(folder: DataFolder, chat: str, *, is_current: bool) -> bool:
-    """Whether a file of the chat, or what is said beside it, is newer than its comments, or another source read them.
+    """Whether a file of the chat, or what is said beside it, is not what was read, or another source read it.
 
     A chat whose files are gone is taken as it was read.
     """
@@ -75,7 +75,7 @@ def is_reading_due(folder: DataFolder, chat: str, *, is_current: bool) -> bool:
     table = partition_path(folder, COMMENTS, chat)
     if not table.exists() or is_damaged(table) or not is_current:
         return True
-    return is_newer(path, table)
+    return has_changed(folder, chat, path)
 
 
 class ChecksTold(NamedTuple):

@@ -13,6 +13,10 @@ import pytest
 
 from moderation_pipeline.moderation.alerts import WEBHOOK
 from moderation_pipeline.terminal.exit_codes import ExitCode
+from moderation_pipeline.terminal.nights.chat_runs import chats_that_can_be
+from moderation_pipeline.warehouse.files import partition_path
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import COMMENTS
 from moderation_pipeline_tests.moderation.test_alerts import hook
 from moderation_pipeline_tests.program import moderation
 
@@ -75,6 +79,26 @@ def test_a_night_moderates_what_changed_tells_what_failed_once_and_goes_on(
 
     assert third.returncode == ExitCode.OK, third.stderr
     assert "cut: up to date student_only\nnoon: made student_only\ntuesday: made student_only" in third.stdout
+
+
+def test_a_night_over_named_chats_leaves_out_what_is_gone_and_fails_for_a_name_that_is_no_chats(
+    tmp_path: Path,
+) -> None:
+    folder = DataFolder(tmp_path)
+    table = partition_path(folder, COMMENTS, "gone")
+    for each in (table.parent, folder.chats):
+        each.mkdir(parents=True)
+    table.touch()
+    for name in ("monday.csv", "friday.csv"):
+        (folder.chats / name).write_text("text\nhi\n")
+    chats, told = chats_that_can_be(folder, ["monday", "gone", "mondya", "monday"])
+    assert chats == ["monday"]
+    assert [(each.chat, each.left_out is not None, len(each.failures)) for each in told] == [
+        ("gone", True, 0),
+        ("mondya", False, 1),
+    ]
+    assert "nights.yaml names it" in told[1].failures[0]
+    assert "Did you mean 'monday'?" in told[1].failures[0]
 
 
 def test_one_chat_that_does_not_exist_is_a_mistake_before_anything_is_moderated(folder: Path) -> None:

@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     "--new", "only_new", is_flag=True, help="Only runs whose chat or config changed since the last."
 )
 @click.option("--night", is_flag=True, help="What data/nights.yaml says: what the nightly schedule does.")
-@click.option("--retries", default=0, type=click.IntRange(0, 10), help="Try a run that failed again.")
+@click.option(
+    "--retries",
+    type=click.IntRange(0, 10),
+    help="Try a run that failed again. Default: 0, or as --night says.",
+)
 @click.option(
     "--jobs",
     "-j",
@@ -43,7 +47,7 @@ def run(
     all_chats: bool,
     only_new: bool,
     night: bool,
-    retries: int,
+    retries: int | None,
     jobs: int | None,
     trace: bool,
     as_json: bool,
@@ -64,9 +68,10 @@ def run(
     log of each comment with what was decided, done and paid, for zstdcat: data/results/CHAT/CONFIG.jsonl.zst. Exits
     with 1 where a run failed; the other chats go on, and MODERATION_WEBHOOK, an address in the environment, is told.
     """
+    from moderation_pipeline.comments.chat_files import SYNTHETIC
     from moderation_pipeline.config.champions import CHAMPION
     from moderation_pipeline.terminal import listings
-    from moderation_pipeline.terminal.nights.chat_runs import Wanted, chats_wanted
+    from moderation_pipeline.terminal.nights.chat_runs import Wanted, chats_that_can_be
     from moderation_pipeline.terminal.running import due_runs
     from moderation_pipeline.terminal.running.progress_view import run_observer
     from moderation_pipeline.terminal.running.staged_chat import clear_up
@@ -77,19 +82,23 @@ def run(
     if night:
         from moderation_pipeline.terminal.nights.night_runs import night_wanted
 
-        chats, wanted = night_wanted(folder, chats, configs)
+        of_settings, wanted = night_wanted(folder, configs, retries)
     else:
         named = due_runs.configs_to_run(folder, configs)
-        wanted = Wanted(named, only_new, retries, has_champion=CHAMPION in configs)
+        of_settings, wanted = (), Wanted(named, only_new, retries or 0, has_champion=CHAMPION in configs)
     wanted = wanted._replace(at_once=1 if trace else jobs)
     for chat in chats:
         listings.require_chat(folder, chat)
     is_single = len(chats) < 2 and not (all_chats or only_new or night)
-    names, left_out = chats_wanted(folder, chats, are_all=all_chats or (not chats and not is_single))
     if is_single:
-        _run_one(folder, names[0], wanted, observer, as_json=as_json)
-    else:
-        _run_several(folder, names, left_out, wanted, observer, as_json=as_json)
+        _run_one(folder, chats[0] if chats else SYNTHETIC, wanted, observer, as_json=as_json)
+        return
+    named_ones = list(dict.fromkeys(chats))
+    are_named = bool(chats) and not all_chats
+    names, left_out = (
+        (named_ones, []) if are_named else chats_that_can_be(folder, () if all_chats else of_settings)
+    )
+    _run_several(folder, names, left_out, wanted, observer, as_json=as_json)
 
 
 def _run_one(folder: DataFolder, chat: str, wanted: Wanted, observer: RunObserver, *, as_json: bool) -> None:

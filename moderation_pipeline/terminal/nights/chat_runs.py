@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from moderation_pipeline.comments.chat_files import SYNTHETIC, named_twice
+from moderation_pipeline.comments.chat_files import named_twice
 from moderation_pipeline.config.config_errors import ConfigError
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.moderation.interruption import terminated_as_interrupted
@@ -208,15 +208,19 @@ def _whatever_fails(
         return ChatOutcome(chat, failures=(told,))
 
 
-def chats_wanted(
-    folder: DataFolder, named: Sequence[str], *, are_all: bool
-) -> tuple[list[str], list[ChatOutcome]]:
-    """Return the chats to moderate, and of the others why they are left out: those that are gone or unreadable."""
-    from moderation_pipeline.comments.keeping.chat_states import chat_states
+def chats_that_can_be(folder: DataFolder, only: Sequence[str] = ()) -> tuple[list[str], list[ChatOutcome]]:
+    """Return the chats to moderate of all, or of those that settings name, and what became of the others.
 
-    if not are_all:
-        return list(dict.fromkeys(named)) or [SYNTHETIC], []
+    Left out are those that are gone or unreadable. A name that is no chat's fails as long as settings have it.
+    """
+    from moderation_pipeline.comments.keeping.chat_states import chat_states
+    from moderation_pipeline.terminal.listings import NoSuchChatError
+
     states, twice = chat_states(folder), named_twice(folder)
+    unknown = [chat for chat in dict.fromkeys(only) if chat not in states]
+    if only:
+        states = {chat: states[chat] for chat in dict.fromkeys(only) if chat in states}
+        twice = {chat: error for chat, error in twice.items() if chat in only}
     left_out = {chat: state for chat, state in states.items() if state.state in ("gone", "unreadable")}
     told = [
         ChatOutcome(chat, left_out=f"{state.state}: {state.why}")
@@ -225,4 +229,10 @@ def chats_wanted(
     ]
     # What was never read is no file that somebody knows to be broken: it fails anew until one of the two is renamed.
     told += [ChatOutcome(chat, failures=(str(error),)) for chat, error in twice.items()]
+    told += [
+        ChatOutcome(
+            chat, failures=(f"{folder.nights} names it. {NoSuchChatError(chat, list(states), folder)}",)
+        )
+        for chat in unknown
+    ]
     return [chat for chat in states if chat not in left_out], told

@@ -15,7 +15,7 @@ from moderation_pipeline.warehouse.folder import DataFolder
 
 
 def night_wanted(
-    folder: DataFolder, chats: Sequence[str], configs: Sequence[str]
+    folder: DataFolder, configs: Sequence[str], retries: int | None
 ) -> tuple[tuple[str, ...], Wanted]:
     """Return the chats (none: all) and what is wanted of them, as the settings say where the command says nothing.
 
@@ -27,8 +27,8 @@ def night_wanted(
     settings = night_settings(folder)
     names = tuple(configs) or settings.configs
     named, has_champion = due_runs.configs_to_run(folder, names), CHAMPION in names
-    wanted = Wanted(named, not settings.fresh, settings.retries, run_config(settings), has_champion)
-    return tuple(chats) or settings.chats, wanted
+    tries = settings.retries if retries is None else retries
+    return settings.chats, Wanted(named, not settings.fresh, tries, run_config(settings), has_champion)
 
 
 def told_of(outcomes: Sequence[ChatOutcome]) -> str | None:

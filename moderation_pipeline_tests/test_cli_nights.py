@@ -148,6 +148,8 @@ def test_what_is_old_is_pruned_by_kind_and_only_when_it_is_meant(folder: Path) -
         path.relative_to(data / "warehouse").parts[0] for path in data.glob("warehouse/*/tuesday/*.parquet")
     }
     assert left == {"accepted_run", "metric_history"}, "what later runs are held against"
+    before_christ = moderation(folder, "prune", "--older-than", "999999w", "--only", "history")
+    assert before_christ.returncode == ExitCode.OK, before_christ.stderr
     assert moderation(folder, "prune", "--older-than", "soon").returncode == ExitCode.USAGE
 
 

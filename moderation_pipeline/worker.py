@@ -11,7 +11,10 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import threading
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.folder import SETTINGS_VARIABLE, DataFolder, has_shared_store
@@ -24,6 +27,7 @@ SETTINGS = "settings"
 def main(arguments: Sequence[str]) -> int:
     """Execute a run, and return the exit code of its process: what failed is in the run's events too."""
     run_id, version, wanted = arguments
+    end_with_supervisor()
     folder = DataFolder.find()
     try:
         _prepared(folder, version, wanted)
@@ -32,6 +36,42 @@ def main(arguments: Sequence[str]) -> int:
         _told(folder, run_id, error)
         return 1
     return _executed(folder, run_id)
+
+
+LOOKED_EVERY_S = 1.0
+
+
+def end_with_supervisor() -> None:
+    """Have this process end at once when the one ends that had it started through a shell, as Ray's supervisor does.
+
+    Ray holds a run for lost when its node is gone, and another worker makes it. This process, which the end of the node
+    leaves alone, would make it beside that one, and each would be a row in `metric_history`.
+    """
+    supervised = _supervisor()
+    if supervised is None:  # nothing tells on this system
+        return
+
+    def watch() -> None:
+        while _supervisor() == supervised:
+            time.sleep(LOOKED_EVERY_S)
+        print(
+            "The Ray node that this run was made on is gone: it is made by another.",
+            file=sys.stderr,
+            flush=True,
+        )
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="supervised").start()
+
+
+def _supervisor() -> tuple[int, int] | None:
+    """Return this process's parent, a shell, and the parent of that; null where the system doesn't tell."""
+    shell = os.getppid()
+    try:
+        after_name = Path(f"/proc/{shell}/stat").read_text("utf-8", "replace").rpartition(")")[2]
+        return shell, int(after_name.split()[1])
+    except FileNotFoundError:
+        return None if not Path("/proc/self/stat").exists() else (shell, 0)
 
 
 def _prepared(folder: DataFolder, version: str, wanted: str) -> None:

@@ -14,9 +14,10 @@ import pytest
 from moderation_pipeline.moderation.alerts import WEBHOOK
 from moderation_pipeline.terminal.exit_codes import ExitCode
 from moderation_pipeline.terminal.nights.chat_runs import chats_that_can_be
+from moderation_pipeline.warehouse.damage import damaged_files
 from moderation_pipeline.warehouse.files import partition_path
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import COMMENTS
+from moderation_pipeline.warehouse.tables import COMMENTS, TABLES
 from moderation_pipeline_tests.moderation.test_alerts import hook
 from moderation_pipeline_tests.program import moderation
 
@@ -79,6 +80,27 @@ def test_a_night_moderates_what_changed_tells_what_failed_once_and_goes_on(
 
     assert third.returncode == ExitCode.OK, third.stderr
     assert "cut: up to date student_only\nnoon: made student_only\ntuesday: made student_only" in third.stdout
+
+
+def test_a_night_makes_damaged_tables_anew_and_none_of_them_stops_another_chat(folder: Path) -> None:
+    run = "tuesday/student_only"
+    for name in (
+        f"action_log/{run}",
+        f"metric_history/{run}",
+        f"accepted_run/{run}",
+        "comparison/tuesday",
+        "ingestion/cut",
+    ):
+        path = folder / "data" / "warehouse" / f"{name}.parquet"
+        path.write_bytes(path.read_bytes()[:-40])
+    (folder / "data" / "chats" / "wednesday.csv").write_text("user_name,text\nann,hello there\n")
+
+    night = moderation(folder, "run", "--night")
+
+    assert night.returncode == ExitCode.OK, night.stderr
+    assert "cut: up to date student_only" in night.stdout
+    assert "tuesday: made student_only\nwednesday: made student_only" in night.stdout
+    assert damaged_files(DataFolder(folder / "data"), TABLES) == []
 
 
 def test_a_night_over_named_chats_leaves_out_what_is_gone_and_fails_for_a_name_that_is_no_chats(

@@ -52,6 +52,29 @@ def ended(folder: DataFolder, run_id: str) -> tuple[dg.DagsterRun, list[str]]:
         ]
 
 
+SUPERVISED = """
+import sys, time
+from moderation_pipeline.worker import end_with_supervisor
+end_with_supervisor()
+print("begun", flush=True)
+time.sleep(600)
+"""
+SUPERVISOR = """
+import shlex, subprocess, sys
+subprocess.Popen(["/bin/sh", "-c", shlex.join(sys.argv[1:]) + "; true"], start_new_session=True).wait()
+"""
+
+
+def test_a_worker_ends_with_the_supervisor_that_is_killed_above_it() -> None:
+    command = [sys.executable, "-c", SUPERVISOR, sys.executable, "-c", SUPERVISED]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as supervisor:
+        assert supervisor.stdout is not None
+        assert supervisor.stdout.readline() == "begun\n"
+        supervisor.kill()
+        # Read to its end, which comes when the last process that writes there has ended.
+        assert "is made by another" in supervisor.stdout.read()
+
+
 def test_a_worker_with_something_else_installed_refuses_and_the_run_says_why(
     folder: DataFolder, shared_store: str
 ) -> None:

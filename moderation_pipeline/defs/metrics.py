@@ -14,7 +14,8 @@ from moderation_pipeline.defs.checking import OWNERS, declared, holds
 from moderation_pipeline.defs.home.judged_early import decided_by
 from moderation_pipeline.defs.partitions import from_chat_to_run, runs
 from moderation_pipeline.warehouse import laws
-from moderation_pipeline.warehouse.files import read_table, stored_partitions
+from moderation_pipeline.warehouse.damage import is_damaged, set_aside
+from moderation_pipeline.warehouse.files import partition_path, read_table, stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import partition_names
 from moderation_pipeline.warehouse.tables import (
@@ -23,6 +24,7 @@ from moderation_pipeline.warehouse.tables import (
     EXPERT_AUDITS,
     METRIC_HISTORY,
     METRICS,
+    Table,
 )
 from moderation_pipeline.warehouse.versions import comments_version, source_version
 
@@ -91,7 +93,7 @@ def run_judged(
     row, by_comment = measured_run(comments, run, data_version=version, reference=reference)
     yield dg.MaterializeResult(asset_key="metrics", value=row, metadata=numbers(row))
     history = with_these(
-        read_table(data_folder, METRIC_HISTORY, chat, name),
+        _as_it_was(context, data_folder, METRIC_HISTORY),
         row,
         _made(context),
         provenance=provenance,
@@ -99,7 +101,7 @@ def run_judged(
         expert_audits=expert_audits,
     )
     by_comment = by_comment.join(how_it_fared(run), on="comment_id", how="left", maintain_order="left")
-    before = read_table(data_folder, ACCEPTED_RUN, chat, name)
+    before = _as_it_was(context, data_folder, ACCEPTED_RUN)
     held = held_against_accepted(history, before, by_comment, named, config.accept)
     yield dg.MaterializeResult(
         asset_key="metric_history", value=held.history, metadata={"made": held.history.height}
@@ -107,6 +109,17 @@ def run_judged(
     yield dg.MaterializeResult(
         asset_key="accepted_run", value=held.accepted, metadata={"comments": held.accepted.height}
     )
+
+
+def _as_it_was(context: dg.AssetExecutionContext, folder: DataFolder, table: Table) -> pl.DataFrame:
+    """Return what a run's own table held before; a damaged one can't be made anew: it is set aside, and begins anew."""
+    chat, name = partition_names(context.partition_key)
+    path = partition_path(folder, table, chat, name)
+    if is_damaged(path):
+        context.log.warning(
+            f"{path} is damaged. What it held is lost; it was set aside as {set_aside(path)}."
+        )
+    return read_table(folder, table, chat, name)
 
 
 def _made(context: dg.AssetExecutionContext) -> "WhenMade":

@@ -85,7 +85,9 @@ def run_operations_checks(
 ) -> Iterator[dg.AssetCheckResult]:
     """Ask whether a run did and cost what the last one did."""
     chat, config = partition_names(context.op_execution_context.partition_key)
-    others = read_table(data_folder, METRIC_HISTORY, config=config).filter(pl.col("chat") != chat)
+    others = read_table(data_folder, METRIC_HISTORY, config=config, are_whole=True).filter(
+        pl.col("chat") != chat
+    )
     # The channels of all chats are read only for a chat that is moderated for the first time.
     is_first = metric_history.height <= 1 and not others.is_empty()
     rooms = query(data_folder, CHANNELS) if is_first else NO_ROOMS

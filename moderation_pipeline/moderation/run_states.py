@@ -11,9 +11,10 @@ from typing import NamedTuple
 from moderation_pipeline.comments.keeping.chat_states import ChatState
 from moderation_pipeline.config.champions import champions
 from moderation_pipeline.config.run_config import NamedConfig
-from moderation_pipeline.warehouse.files import read_table
+from moderation_pipeline.warehouse.damage import is_damaged
+from moderation_pipeline.warehouse.files import partition_path, read_table
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, METRICS
+from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, LOOP_TABLES, METRICS, USER_STATE
 
 
 def champion_of(folder: DataFolder, chat: str) -> str:
@@ -42,7 +43,10 @@ def due_runs_of(folder: DataFolder, chats: Iterable[str], configs: Iterable[Name
 
 
 def why_due(folder: DataFolder, chat: str, named: NamedConfig) -> str | None:
-    """Return why a run is due; null where it is of the chat's comments and of the config as both are."""
+    """Return why a run is due; null where it is of the chat's comments and of the config as both are, and whole."""
+    for table in (METRICS, USER_STATE, *LOOP_TABLES):
+        if is_damaged(partition_path(folder, table, chat, named.name)):
+            return f"its table {table.name} is damaged"
     made = read_table(folder, METRICS, chat, named.name)
     if made.is_empty():
         return "never made"

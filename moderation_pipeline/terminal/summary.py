@@ -32,7 +32,9 @@ Row = Mapping[str, object]
 
 def comparison_of(folder: DataFolder, chat: str) -> pl.DataFrame:
     """Return the chat's comparison as it is stored, the default config first, then by name."""
-    return read_table(folder, COMPARISON, chat).sort("is_default", "config", descending=[True, False])
+    return read_table(folder, COMPARISON, chat, are_whole=True).sort(
+        "is_default", "config", descending=[True, False]
+    )
 
 
 def print_comparison(folder: DataFolder, comparison: pl.DataFrame) -> None:

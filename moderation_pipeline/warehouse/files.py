@@ -17,7 +17,7 @@ import polars as pl
 
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.slugs import check_slug
-from moderation_pipeline.warehouse.damage import DamagedFileError
+from moderation_pipeline.warehouse.damage import DamagedFileError, is_damaged
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import TABLES, Table
 
@@ -79,19 +79,24 @@ def stored_partitions(folder: DataFolder, table: Table, chat: str | None = None)
 
 
 def read_table(
-    folder: DataFolder, table: Table, chat: str | None = None, config: str | None = None
+    folder: DataFolder,
+    table: Table,
+    chat: str | None = None,
+    config: str | None = None,
+    *,
+    are_whole: bool = False,
 ) -> pl.DataFrame:
     """Return the rows of a table, of one chat, or of one run; no rows where nothing was stored.
 
     A file from before a column was added reads as null there. `config` without `chat` is that config on
-    every chat.
+    every chat. `are_whole` leaves damaged files out: for what can be told without them.
     """
     if chat is not None and config is not None:
         path = partition_path(folder, table, chat, config)
         paths = [path] if path.exists() else []
     else:
         paths = [p for p in stored_partitions(folder, table, chat) if config in (None, p.stem)]
-    return read_files(paths, table)
+    return read_files([path for path in paths if not (are_whole and is_damaged(path))], table)
 
 
 def read_files(paths: list[Path], table: Table) -> pl.DataFrame:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import polars as pl
 import pytest
@@ -151,3 +155,29 @@ def test_sums_of_floats_are_the_same_whatever_the_threads_do() -> None:
     found = {by_cluster(frame)["n"].to_numpy().tobytes() for _ in range(200)}
     assert len(found) == 1
     assert by_cluster(frame)["n"].sum() == pytest.approx(frame["n"].sum())
+
+
+SUMS = """
+import hashlib
+import numpy as np, polars as pl
+from moderation_pipeline.statistics.bootstrap import resample
+
+made = np.random.default_rng(1)
+sums = pl.DataFrame({name: made.random(3000) for name in "abcdefghijkl"}).with_columns(cluster=pl.int_range(3000))
+drawn = resample(sums, seed="arena").resamples
+print(hashlib.sha256(b"".join(drawn[name].tobytes() for name in sorted(drawn))).hexdigest())
+"""
+
+
+def test_resamples_are_the_same_to_the_bit_however_many_cores_linear_algebra_may_use() -> None:
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", "import moderation_pipeline\n" + SUMS],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": cores, "OMP_NUM_THREADS": cores},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for cores in ("1", "2", "5")
+    }
+    assert len(printed) == 1

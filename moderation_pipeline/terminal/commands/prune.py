@@ -51,7 +51,9 @@ def prune(older_than: float, kinds: tuple[str, ...], yes: bool) -> None:
     from moderation_pipeline.terminal.nights import pruning
 
     folder = DataFolder.find()
-    before = max(0.0, time.time() - older_than)  # nothing was made before 1970, and no date is before the year 1
+    before = max(
+        0.0, time.time() - older_than
+    )  # nothing was made before 1970, and no date is before the year 1
     wanted = kinds or ("logs", "history", "objects")
     files = {kind: pruning.files_before(folder, kind, before) for kind in wanted if kind in ("logs", "runs")}
     rows: list[tuple[str, int, float | None]] = [

@@ -21,7 +21,7 @@ from moderation_pipeline.terminal.screen import print_frame, say
 from moderation_pipeline.warehouse.damage import is_damaged
 from moderation_pipeline.warehouse.files import partition_path, read_table
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION
+from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, REJECTED_LINES
 
 if TYPE_CHECKING:
     from moderation_pipeline.launch import RunOutcome
@@ -72,10 +72,14 @@ def is_reading_due(folder: DataFolder, chat: str, *, is_current: bool) -> bool:
     path = chat_file(folder, chat)
     if path is None:
         return False
-    table = partition_path(folder, COMMENTS, chat)
-    if not table.exists() or is_damaged(table) or not is_current:
+    tables = [partition_path(folder, table, chat) for table in READ_TABLES]
+    if not is_current or any(is_damaged(table) or not table.exists() for table in tables):
         return True
     return has_changed(folder, chat, path)
+
+
+READ_TABLES = (COMMENTS, REJECTED_LINES, INGESTION)
+"""What the reading of a chat leaves."""
 
 
 class ChecksTold(NamedTuple):

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import dagster as dg
 from dagster._core.errors import DagsterAssetCheckFailedError
+from dagster._utils import interrupts
 
 from moderation_pipeline.comments.files.arrival import Arrival
 from moderation_pipeline.definitions import defs
@@ -29,10 +30,13 @@ from moderation_pipeline.defs.home.worker_runs import Asking, has_workers
 from moderation_pipeline.defs.partitions import chats, run_key
 from moderation_pipeline.defs.resources import Unwatched
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.moderation.interruption import terminate_as_interrupt
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.report.rendering import warm_up
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS
+
+interrupts.setup_interrupt_handlers = terminate_as_interrupt  # Dagster's own forgets which of the two came
 
 CODE_VERSION_TAG = "dagster/code_version"
 """Under which tag Dagster keeps an asset's `code_version` with each materialisation."""

@@ -20,6 +20,26 @@ T = TypeVar("T")
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+_TERMINATED = threading.Event()
+
+
+def was_terminated() -> bool:
+    """Whether a SIGTERM came that was treated as Ctrl-C is."""
+    return _TERMINATED.is_set()
+
+
+def terminate_as_interrupt() -> None:
+    """Have SIGTERM do what Ctrl-C does now, and be remembered, for a command that it ends has another exit code."""
+    interrupt = signal.getsignal(signal.SIGINT)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        _TERMINATED.set()
+        if callable(interrupt):
+            interrupt(number, frame)
+
+    signal.signal(signal.SIGTERM, stop)
+
+
 class RunInterrupted(KeyboardInterrupt):
     """A run was stopped by a signal, after what was under way had been put in order."""
 

@@ -89,7 +89,9 @@ def _had_enough() -> int:
 
 def _stopped(stop: BaseException) -> int:
     """Say that the command was stopped, and by what where that is known."""
-    if any(getattr(each, "received", None) == signal.SIGTERM for each in _chain(stop)):
+    from moderation_pipeline.moderation.interruption import was_terminated
+
+    if was_terminated() or any(getattr(each, "received", None) == signal.SIGTERM for each in _chain(stop)):
         return _said("Terminated.", ExitCode.TERMINATED)
     return _said("Interrupted.", ExitCode.INTERRUPTED)
 

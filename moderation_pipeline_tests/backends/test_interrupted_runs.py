@@ -60,3 +60,18 @@ def test_a_run_that_is_stopped_keeps_the_replies_in_flight_and_asks_for_none_aga
     store = SqliteReplies(DataFolder(data).reply_cache)
     assert store.begin_run("nobody's").repeated_calls == 0
     store.close()
+
+
+def test_a_run_that_is_terminated_where_dagster_listens_is_said_to_be(tmp_path: Path) -> None:
+    (tmp_path / "chats").mkdir()
+    (tmp_path / "chats" / "chat.csv").write_text("text\nhello\n")
+    program = [sys.executable, "-m", "moderation_pipeline.cli", *RUN]
+    environment = {**os.environ, "MODERATION_DATA": str(tmp_path)}
+    with subprocess.Popen(program, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("Comparing"):
+                process.terminate()
+                break
+        error = process.stderr.read()
+    assert (process.returncode, error.splitlines()[-1]) == ENDS[signal.SIGTERM]

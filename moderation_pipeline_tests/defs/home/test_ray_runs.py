@@ -31,7 +31,7 @@ from moderation_pipeline_tests.ray_cluster import RayCluster, ray_cluster
 
 pytest.importorskip("dagster_ray", reason="needs the extra fleet")
 
-from moderation_pipeline.defs.home.ray_runs import CONFIG_OF_A_RUN, WAITED_IN_VAIN, RayRuns, place_of
+from moderation_pipeline.defs.home.ray_runs import CONFIG_OF_A_RUN, RayRuns, place_of
 
 IN_FLIGHT = 8
 SLOW = "openai"
@@ -185,7 +185,7 @@ def test_a_run_that_waits_on_a_worker_that_is_killed_waits_for_another_and_has_n
                 time.sleep(0.05)
             cluster.kill(first)
             cluster.add_worker(variables)
-            waited = waits.result()
+            waits.result()
             begun.result()
         with instance(folder) as dagster:
             tried = {
@@ -194,10 +194,8 @@ def test_a_run_that_waits_on_a_worker_that_is_killed_waits_for_another_and_has_n
                 ]
                 for config in (SLOW, "student_only")
             }
-            said = [entry.message for entry in dagster.all_logs(waited.run_id)]
     success, failure = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
     assert tried == {SLOW: [success, failure], "student_only": [success]}
-    assert WAITED_IN_VAIN in said
 
 
 def slow_config(folder: DataFolder, base_url: str) -> None:

@@ -16,14 +16,15 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from wordfreq import top_n_list, zipf_frequency
+from wordfreq import available_languages, top_n_list, zipf_frequency
 
 from moderation_pipeline.agents.keyless.reading import without_accents
 from moderation_pipeline.text import ordinary_words as reader
+from moderation_pipeline.text.language import ENGLISH
 from moderation_pipeline.text.leetspeak import ANY_SIGN, resolved
 from moderation_pipeline.text.lexicon import lexicon
 from moderation_pipeline.text.spelling import explained
-from moderation_pipeline.text.words_by_language import languages_file
+from moderation_pipeline.text.words_by_language import has_words
 
 LANGUAGES = ("en", "de", "es", "fr", "pt", "it")
 OTHERS = ("nl", "pl", "tr", "sv", "da", "nb", "fi", "ca", "cs", "ro", "hu", "id", "ms", "fil", "sh")
@@ -39,6 +40,19 @@ FAR_RARER = 1.5
 CLOSE = 0.5
 """On the same scale: how much rarer than in English a word may be in its language and still be a word of its own
 there. People who swear in English write "fuck" a hundred times seldomer elsewhere."""
+
+FAR_COMMONER = 1.0
+"""On the same scale: how much commoner than in English a word beyond the commonest must be to be one of its own: of
+rare words, what people borrow to insult with is written as often as in English."""
+
+NOBODYS_OWN = ("nigger", "nigga", "fuck", "motherfuck", "bitch", "asshole")
+"""What begins so is English abuse in every language, however often it is written there."""
+
+NOT_SPLIT = ("ja", "ko", "zh")
+"""Languages whose words are told apart by programs of their own, and hold no term of the lexicon."""
+
+GUESSED_AS = {"nb": ("no", "nn"), "fil": ("tl",), "sh": ("hr", "sr", "bs", "sh")}
+"""What the guess at languages calls those that wordfreq has by another name."""
 
 HEAD = """\
 # Ordinary words near a term of the lexicon, which no guess at spelling may change. Written by
@@ -133,20 +147,31 @@ def _is_as_common(word: str, meant: tuple[str, ...], language: str) -> bool:
 
 
 def own_words() -> dict[str, list[str]]:
-    """Return, by language that there are words for, the lexicon's words that are commoner in it than in English."""
-    english = lexicon().index
+    """Return, by language as it is guessed, the lexicon's words that are commoner in it than in English."""
     return {
-        language: sorted(
-            word
-            for word in {without_accents(word) for word in top_n_list(language, COMMONEST)}
-            if english.groups_of(word) and not word.isdigit() and _is_ordinary_in(word, language)
-        )
-        for language in languages_file().languages
+        guessed: words
+        for language in sorted(available_languages())
+        if language not in (ENGLISH, *NOT_SPLIT) and (words := _own_words_of(language))
+        for guessed in GUESSED_AS.get(language, (language,))
     }
 
 
-def _is_ordinary_in(word: str, language: str) -> bool:
-    return zipf_frequency(word, language) >= zipf_frequency(word, "en") - CLOSE
+def _own_words_of(language: str) -> list[str]:
+    found = set()
+    for rank, word in enumerate(top_n_list(language, MANY)):
+        plain = without_accents(word)
+        if plain.isdigit() or plain.startswith(NOBODYS_OWN) or not _is_english_term(plain, language):
+            continue
+        more = zipf_frequency(word, language) - zipf_frequency(plain, ENGLISH)
+        if more >= (-CLOSE if rank < COMMONEST else FAR_COMMONER):
+            found.add(plain)
+    return sorted(found)
+
+
+def _is_english_term(word: str, language: str) -> bool:
+    """Whether a word is a term of the lexicon: where a language has no words of its own here, an English one."""
+    groups = {group for group, _ in lexicon().index.groups_of(word)}
+    return bool(groups if has_words(language) else groups - {"insult_foreign"})
 
 
 def print_changes(words: Iterable[str]) -> None:

@@ -16,7 +16,7 @@ from moderation_pipeline.text.harmless_uses import harmless_uses, may_be_harmles
 from moderation_pipeline.text.lexicon import lexicon
 from moderation_pipeline.text.names import without_mentions
 from moderation_pipeline.text.patterns import EMOTE_EZ, PATTERNS, PRONOUNS, ROUND
-from moderation_pipeline.text.words_by_language import has_words, own_pattern, patterns_for
+from moderation_pipeline.text.words_by_language import is_read_otherwise, own_pattern, patterns_for
 
 
 class Signals(NamedTuple):
@@ -118,7 +118,7 @@ def _counted_terms(rows: pl.DataFrame) -> pl.DataFrame:
 
     The English terms are counted in all texts at once, for compiling their patterns takes longer than a few texts do.
     """
-    present = sorted(name for name in rows["language"].unique() if has_words(name))
+    present = sorted(name for name in rows["language"].unique() if is_read_otherwise(name))
     if not present:
         return rows.select(_counts())
     parts = {name: rows.filter(language=name) for name in present}

@@ -1,8 +1,9 @@
 """The words of languages other than English, for comments whose language is known, and how they are found.
 
 In such a comment the lexicon's words count too, for people swear in English everywhere, but not those that are
-ordinary in its language: "negro" is a colour in Spanish, "retard" a delay in French, "die" an article in German.
-Where the language is unsure, only the lexicon's own words count. Which language it is, `language` guesses.
+ordinary in its language, whether or not there are words for it: "negro" is a colour in Spanish, "hoe" asks how in
+Dutch, "slut" is the end in Swedish. Where the language is unsure, only the lexicon's own words count. Which language
+it is, `language` guesses.
 """
 
 from __future__ import annotations
@@ -42,6 +43,11 @@ def has_words(language: str | None) -> bool:
     return language in languages_file().languages
 
 
+def is_read_otherwise(language: str | None) -> bool:
+    """Whether a text in a language is read by other words than a text that may be English."""
+    return has_words(language) or language in own_words()
+
+
 @cache
 def own_words() -> dict[str, frozenset[str]]:
     """Return, by language, the words of the lexicon that are ordinary in it, as `benchmarks.ordinary_words` found."""
@@ -51,7 +57,7 @@ def own_words() -> dict[str, frozenset[str]]:
 
 
 def _terms(language: str) -> dict[str, tuple[str, ...]]:
-    groups = languages_file().languages[language]
+    groups = languages_file().languages.get(language, {})
     return {group: terms for group, terms in groups.items() if group != NEGATORS}
 
 
@@ -77,7 +83,7 @@ class LanguageIndex(TermIndex):
 @cache
 def index_for(language: str | None) -> TermIndex:
     """Return what finds the terms of a comment in this language; null where it is unsure."""
-    return LanguageIndex(str(language)) if has_words(language) else lexicon().index
+    return LanguageIndex(str(language)) if is_read_otherwise(language) else lexicon().index
 
 
 @cache

@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from moderation_pipeline.text.language import ENGLISH
 from moderation_pipeline.text.lexicon import Hit, grammar
 from moderation_pipeline.text.names import CALLING, is_slur
 from moderation_pipeline.text.spelling import corrected
-from moderation_pipeline.text.words_by_language import has_words, index_for, negators_for
+from moderation_pipeline.text.words_by_language import index_for, negators_for
 
 TOKEN = re.compile(r"\[sepa\]|@\w+|[^\W_]+(?:'[^\W_]+)*|[\"“”«»]|[.!?;:]+|[~=#*|<>/\\-]{2,}|,|\n")
 """Runs of dashes and the like part what stands on both sides as full stops do."""
@@ -138,8 +139,8 @@ class Reading:
 
 @lru_cache(maxsize=20_000)
 def read(normalised: str, language: str | None = None) -> Reading:
-    """Return the reading of a normalised text, in its language where there are words for that; else in English."""
-    language = language if has_words(language) else None
+    """Return the reading of a normalised text in its language; where that is unsure, it may be English."""
+    language = None if language == ENGLISH else language
     words: list[str] = []
     sentences: list[int] = []
     quoted: list[bool] = []

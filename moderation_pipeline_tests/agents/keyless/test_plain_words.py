@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from moderation_pipeline.agents.keyless.careful_rules import CarefulRulesExpert
 from moderation_pipeline.agents.keyless.close_reading import text_evidence
 from moderation_pipeline.agents.keyless.evidence import plan_from
 from moderation_pipeline.agents.keyless.reading import without_accents
+from moderation_pipeline.agents.keyless.rules import RulesStudent
 from moderation_pipeline.text.lexicon import grammar, lexicon
 from moderation_pipeline.text.normalise import normalise_text
 from moderation_pipeline.text.words_by_language import has_words, index_for
+from moderation_pipeline_tests.agents.cases import last_case_of, situations_of
 
 SENTENCES = {
     "en": "they talked about {} yesterday evening",
@@ -45,6 +50,77 @@ def test_what_is_sanctioned_of_the_commonest_words_is_offensive_itself(language:
                 wrongly.append(word)
     # "fuck you" and "shut up", each in one word.
     assert [word for word in wrongly if without_accents(word) not in {"fu", "callate"}] == []
+
+
+def sanctioned_by(text: str, language: str | None) -> list[str]:
+    """Return who of the keyless judges would sanction a line."""
+    case = last_case_of(text, language=language)
+    (fast,) = asyncio.run(RulesStudent().decide([case], situations_of([case])))
+    (careful,) = asyncio.run(CarefulRulesExpert().audit([case]))
+    said = {"rules": fast.plan, "careful rules": careful.plan}
+    return [name for name, plan in said.items() if plan is not None and plan.is_violation]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("he is back after a niggling injury this week", "en"),
+        ("the curtains are treated with a fire retardant", "en"),
+        ("der hund hat eine lange schnauze und kurze beine", "de"),
+        ("das war eine ziemliche schlamperei beim umzug", "de"),
+        ("eso pasaba en tiempos de maricastaña en el pueblo", "es"),
+        ("el barrio de morón queda cerca de la estación", "es"),
+        ("ese párrafo está escrito en letra bastardilla", "es"),
+        ("ferme la porte en partant s'il te plaît", "fr"),
+        ("elle porte une salopette bleue pour le jardin", "fr"),
+        ("ne vous attardez pas trop sur ce détail du film", "fr"),
+        ("un raton laveur a fouillé les poubelles cette nuit", "fr"),
+        ("a porta foi arrombada durante a noite passada", "pt"),
+        ("o palhaço do circo fez as crianças rir muito", "pt"),
+        ("gli scavi di troia sono in turchia vicino al mare", "it"),
+        ("ho messo il finocchio e le arance nell'insalata", "it"),
+        ("w ogrodzie rośnie bambus a za nim wysoka trawa", "pl"),
+        ("nasza suka ma sześć szczeniaków i dużo mleka", "pl"),
+        ("akşam olmadan eve geri dönmek istiyorum", "tr"),
+        ("моя сестра третий год живёт в нигерии", "ru"),
+        ("она записалась на педикюр в субботу утром", "ru"),
+        ("в цирке выступал смешной клоун с собакой", "ru"),
+        ("hoe laat begint de wedstrijd vanavond", "nl"),
+        ("filmen var bra men slutet var konstigt", "sv"),
+        ("giv mig et kys inden du tager hjem", "da"),
+        ("matematikk er det beste fag jeg har", "no"),
+        ("szerintem ez egy nagyon jó meccs volt", "hu"),
+        ("aku suka sekali makan di warung itu", "id"),
+        ("ce cum faci azi dupa scoala", "ro"),
+    ],
+)
+def test_an_ordinary_word_that_begins_like_an_insult_or_is_one_elsewhere_is_left_alone(
+    text: str, language: str
+) -> None:
+    assert sanctioned_by(text, language) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("du bist so eine schlampe", "de"),
+        ("halt die schnauze", "de"),
+        ("eres un capullo de mierda", "es"),
+        ("espèce de salope", "fr"),
+        ("sale mongol va te faire", "fr"),
+        ("cala a boca seu palhaço", "pt"),
+        ("sei una troia", "it"),
+        ("ty suko jebana", "pl"),
+        ("orospu çocuğu", "tr"),
+        ("ты клоун и дебил", "ru"),
+        ("you are a retarded motherfucker", "nl"),
+        ("fuckar du med mig din motherfucker", "sv"),
+    ],
+)
+def test_an_insult_is_one_in_its_language_and_english_ones_in_every_language(
+    text: str, language: str
+) -> None:
+    assert sanctioned_by(text, language)
 
 
 def test_no_ordinary_word_is_one_of_the_strong_insults() -> None:

@@ -3,7 +3,8 @@
 Who writes the same again and again, under one name or many, has some of it audited by chance. Where its base is wrong
 about that line alone, and a head has learnt it, he would have proven the head, and taught it what to say of everybody.
 So no one user proves a head, nor one text with its near-copies (the jackknife, Tukey 1958: what a sample says is
-looked at without each of its parts).
+looked at without each of its parts). Where all audits are of one user, as in a log whose users are all called the
+same, there is nobody else whom a head could wrong, and nothing is left to look at without him.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Answers(NamedTuple):
 def is_proven(answers: Answers, *sources: Sequence[Hashable]) -> bool:
     """Return whether the head's F1 is higher than the base's, of all audits and without those of any one source.
 
-    Each of `sources` says of every audit where it came from, in one sense of it.
+    Each of `sources` says of every audit where it came from, in one sense of it; one that all came from tells nothing.
     """
     head, base, truth, weights = answers
     if weighted_f1(head, truth, weights) <= weighted_f1(base, truth, weights):
@@ -40,6 +41,7 @@ def is_proven(answers: Answers, *sources: Sequence[Hashable]) -> bool:
     return all(
         bool((_without(head, each, answers) > _without(base, each, answers)).all())
         for each in map(_numbered, sources)
+        if each.any()
     )
 
 

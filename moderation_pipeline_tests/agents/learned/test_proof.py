@@ -43,6 +43,13 @@ def test_what_one_user_alone_has_shown_lets_no_head_decide() -> None:
     assert with_insults(VARIED, 1) == {"base"}
 
 
+def test_where_all_users_are_called_the_same_several_texts_show_that_a_head_is_better() -> None:
+    is_insult = [draw(3, "insult", str(i)) < 0.2 for i in range(600)]
+    lines = [f"{(VARIED if bad else GOOD)[i % 5]} {i % 89}" for i, bad in enumerate(is_insult)]
+
+    assert "learned" in tiers(lines, ["anonymous"] * 600)
+
+
 def test_what_one_text_alone_has_shown_lets_no_head_decide_however_many_say_it() -> None:
     assert with_insults(["people like you are a zorg"] * 5, 30) == {"base"}
 
@@ -82,7 +89,9 @@ def test_it_is_what_comparing_without_each_source_in_turn_says(
 ) -> None:
     head, base, truth, weights, sources = map(np.array, zip(*audits, strict=True))
 
-    kept = [np.full(len(audits), fill_value=True), *(sources != source for source in sources)]
+    # Without the only source there is nothing left to compare.
+    others = [sources != source for source in sources] if len(set(sources.tolist())) > 1 else []
+    kept = [np.full(len(audits), fill_value=True), *others]
     said = [
         (
             weighted_f1(head[some], truth[some], weights[some]),

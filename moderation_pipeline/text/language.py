@@ -7,6 +7,7 @@ times is no Romanian. Who may judge a text in a language is the agents' to say, 
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,34 @@ ENGLISH_ONLY = (
 AS_ENGLISH = rf"(?-u:\b)(?:{ENGLISH_ONLY})(?-u:\b)"
 ENOUGH_ENGLISH = 2
 """So many of those words make a text English without asking the model, which is spared a quarter of its questions."""
+
+
+OTHER_SCRIPTS = {
+    "Greek": "\u0370-\u03ff",
+    "Armenian": "\u0530-\u058f",
+    "Hebrew": "\u0590-\u05ff",
+    "Arabic": "\u0600-\u08ff",
+    "Indian": "\u0900-\u0dff",
+    "Thai": "\u0e00-\u0eff",
+    "Burmese or Georgian": "\u0f00-\u10ff",
+    "Ethiopic or Khmer": "\u1200-\u17ff",
+    # Written side by side, and therefore one.
+    "East Asian": "\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af",
+}
+"""Ranges of characters of scripts other than Latin and Cyrillic."""
+
+RUN_OF_ANOTHER = re.compile("|".join(f"([{script}]{{2}})" for script in OTHER_SCRIPTS.values()))
+"""One character of another script alone, or one of each of several, is a face or an emote."""
+
+OF_ANOTHER = re.compile(f"[{''.join(OTHER_SCRIPTS.values())}]")
+
+
+def other_script(text: str) -> str | None:
+    """Return the script of a text most of whose letters are neither Latin nor Cyrillic, whichever its language."""
+    if text.isascii() or (run := RUN_OF_ANOTHER.search(text)) is None:
+        return None
+    is_most = 2 * len(OF_ANOTHER.findall(text)) > sum(map(str.isalpha, text))
+    return list(OTHER_SCRIPTS)[(run.lastindex or 1) - 1] if is_most else None
 
 
 def languages(texts: pl.Series) -> pl.Series:

@@ -177,6 +177,18 @@ def test_a_comment_in_a_language_that_nobody_speaks_is_not_judged(fallback: Stud
     assert tables.action_log["reason"][0] == "not judged: the keyless agents don't speak 'nl'"
 
 
+def test_a_line_too_short_to_tell_its_language_is_not_judged_where_none_of_its_script_is_spoken() -> None:
+    chat = chat_of(["加油", "नमस्ते दोस्तों", "ಠ_ಠ ლ(ಠ益ಠლ)", "gg 加油 everyone", "давай"])
+
+    tables = run(chat, config_of(), student=RulesStudent(), expert=CarefulRulesExpert())
+
+    assert tables.action_log["action"].to_list() == ["undecided"] * 2 + ["allow"] * 3
+    assert (
+        tables.action_log["reason"][0]
+        == "not judged: the keyless agents don't speak languages in East Asian script"
+    )
+
+
 def test_what_is_not_judged_takes_no_audit_that_is_not_drawn() -> None:
     chat = chat_of([f"vanavond spelen we potje {i}" for i in range(20)], language=["nl"] * 20)
     config = config_of(audit={"policy": "uncertain", "rate": 0.5, "random_floor": 0.0})

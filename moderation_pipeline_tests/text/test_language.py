@@ -3,7 +3,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from moderation_pipeline.text.language import languages
+from moderation_pipeline.text.language import languages, other_script
 
 
 def language(text: str | None) -> str | None:
@@ -50,3 +50,26 @@ def test_what_is_said_many_times_counts_once() -> None:
 def test_there_is_one_answer_for_each_text_in_their_order() -> None:
     texts = ["gg", "hoy jugamos otra partida con los amigos", None, "gg", "has anyone seen the new map yet"]
     assert languages(pl.Series(texts)).to_list() == [None, "es", None, None, "en"]
+
+
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        ("مرحبا", "Arabic"),
+        ("שלום", "Hebrew"),
+        ("สวัสดี", "Thai"),
+        ("草草", "East Asian"),
+        ("바보야 ㅋㅋ lol", "East Asian"),
+        ("ναι", "Greek"),
+        ("(ノಠ益ಠ)ノ", None),
+        ("¯\\_(ツ)_/¯", None),
+        ("¡qué día más bonito!", None),
+        ("привет", None),
+        ("the sign says 出口", None),
+        ("", None),
+    ],
+)
+def test_a_script_that_is_neither_latin_nor_cyrillic_is_told_of_two_letters(
+    text: str, script: str | None
+) -> None:
+    assert other_script(text) == script

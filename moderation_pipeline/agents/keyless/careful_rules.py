@@ -50,7 +50,7 @@ class CarefulRulesExpert(Expert):
             Contribution("signal", piece.reason, round(piece.weight, 3)) for piece in told.evidence
         )
         verdict = Verdict(plan_from(*told), RECEIPT, explanation=explanation)
-        return unless_unspoken(verdict, not_spoken(case.language)).standing
+        return unless_unspoken(verdict, not_spoken(case)).standing
 
 
 def _counted(case: Case) -> list[Evidence]:

@@ -47,7 +47,7 @@ class RulesStudent(Student):
         return [self._decide(case, situation) for case, situation in zip(cases, situations, strict=True)]
 
     def _decide(self, case: Case, situation: Situation) -> Verdict:
-        unspoken = not_spoken(case.language)
+        unspoken = not_spoken(case)
         evidence, verdict = self._read(case, unspoken, is_newcomer=False)
         if evidence and (custom := case.custom) is not None:
             if custom.is_newcomer:

@@ -377,6 +377,14 @@ def test_a_twin_says_how_well_moderators_are_foreseen_and_what_they_may_have_ove
     assert made.html.count("1.000 [1.000, 1.000]") == 2
 
 
+def test_an_overlooked_line_that_was_said_twice_was_said_once_more() -> None:
+    chat = comments([{"label_is_violation": i % 5 == 0, "normalised": f"{i % 100}"} for i in range(200)])
+    made = report(chat, [twin(chat, [0.8 if i % 5 == 0 else i / 1000 for i in range(200)])])
+    for page in (made.html, made.markdown):
+        assert "· and once more ·" in page
+        assert "1 more times" not in page
+
+
 def test_a_chat_without_times_or_users_names_positions_instead() -> None:
     chat = comments([{"sent_at": None, "user_id": None, "user_name": None}] * 3)
     made = report(chat, [run("hybrid", chat, student=["ban hate"] * 3, audits={0: "allow none"})])

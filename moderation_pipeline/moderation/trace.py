@@ -16,15 +16,16 @@ import orjson
 
 from moderation_pipeline.cases.settled import Settled
 from moderation_pipeline.cases.verdict import Verdict
-from moderation_pipeline.plan import SANCTIONS
+from moderation_pipeline.plan import SANCTIONS, UNDECIDED
 
 
 class HowFar(NamedTuple):
-    """How far a run is: comments settled, how many of them were audited, and how many were acted against."""
+    """How far a run is: comments settled, and how many of them were audited, acted against, and decided by nobody."""
 
     comments: int = 0
     audits: int = 0
     sanctions: int = 0
+    undecided: int = 0
 
     def after(self, batch: Sequence[Settled]) -> HowFar:
         """Return how far it is after another batch."""
@@ -32,6 +33,7 @@ class HowFar(NamedTuple):
             self.comments + len(batch),
             self.audits + sum(each.audited is not None for each in batch),
             self.sanctions + sum(each.sanction.action in SANCTIONS for each in batch),
+            self.undecided + sum(each.sanction.action == UNDECIDED for each in batch),
         )
 
 

@@ -203,4 +203,4 @@ def test_what_dagster_logs_of_a_run_is_how_far_it_is(through: Through) -> None:
     with instance(folder) as dagster:
         said = [entry.user_message for entry in dagster.all_logs(outcome.run_id)]
     audits = read_table(folder, METRICS, CHAT, "hybrid").select(pl.col("audits")).item()
-    assert f"{CHAT}|hybrid: {COMMENTS} of {COMMENTS} comments decided, {audits} audited" in said
+    assert f"{CHAT}|hybrid: {COMMENTS} of {COMMENTS} comments through, {audits} audited" in said

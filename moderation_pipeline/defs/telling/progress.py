@@ -43,5 +43,7 @@ class LoggedProgress(RunObserver):
         self._say(self._told())
 
     def _told(self) -> str:
-        done, audits, _ = self._how_far
-        return f"{self._run}: {done:,} of {self._comments:,} comments decided, {audits:,} audited"
+        far = self._how_far
+        undecided = f", {far.undecided:,} undecided" if far.undecided else ""
+        through = f"{far.comments:,} of {self._comments:,} comments through"
+        return f"{self._run}: {through}, {far.audits:,} audited{undecided}"

@@ -51,7 +51,7 @@ class Bars:
 
 
 class ProgressView(RunObserver):
-    """Shows each run's progress, how many audits it took and how many comments it acted against.
+    """Shows each run's progress: how many audits it took, and on how many comments it acted, or couldn't decide.
 
     Where several are made at once and no terminal shows their bars, a run's lines wait until they are asked for: so
     they stand in the order of the configs, whichever was through first.
@@ -114,7 +114,8 @@ class ProgressView(RunObserver):
 
 
 def _words(tally: HowFar) -> str:
-    return f"{tally.audits:,} audited, {tally.sanctions:,} acted against"
+    undecided = f", {tally.undecided:,} undecided" if tally.undecided else ""
+    return f"{tally.audits:,} audited, {tally.sanctions:,} acted against{undecided}"
 
 
 def _bar(console: Console) -> Progress:

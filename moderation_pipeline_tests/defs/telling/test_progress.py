@@ -37,14 +37,14 @@ def said_while(batches: int, seconds_per_batch: float) -> list[str]:
 
 def test_a_short_run_says_no_more_than_that_it_is_done() -> None:
     assert said_while(batches=50, seconds_per_batch=0.01) == [
-        "arena|hybrid: 500 of 500 comments decided, 0 audited"
+        "arena|hybrid: 500 of 500 comments through, 0 audited"
     ]
 
 
 def test_a_long_run_says_each_tenth_once() -> None:
     said = said_while(batches=100, seconds_per_batch=60)
     assert len(said) == 11
-    assert said[0] == "arena|hybrid: 100 of 1,000 comments decided, 0 audited"
+    assert said[0] == "arena|hybrid: 100 of 1,000 comments through, 0 audited"
     assert said[-1] == said[-2]
 
 

@@ -15,7 +15,7 @@ from moderation_pipeline.cases.settled import NOT_AUDITED, AuditChoice, Sanction
 from moderation_pipeline.cases.verdict import Receipt, Verdict
 from moderation_pipeline.comments.ingest import ingest
 from moderation_pipeline.moderation.stream import Stream
-from moderation_pipeline.plan import Action, Category, Plan
+from moderation_pipeline.plan import UNDECIDED, Action, Category, Plan
 from moderation_pipeline.terminal.running.progress_view import ProgressView
 from moderation_pipeline.terminal.running.trace_view import TraceView
 
@@ -141,12 +141,15 @@ def test_without_a_terminal_progress_is_one_line_a_run(tmp_path: Path) -> None:
         True,
         sanction("delete"),
     )
+    nobody = Settled(case_of(tmp_path, "x"), None, NOT_AUDITED, None, None, sanction(UNDECIDED))
     console = Console(file=io.StringIO(), width=200)
     view = ProgressView(console)
-    view.begins("chat", "hybrid", 1)
-    view.settled([one])
-    view.ends()
+    for batch in ([one], [one, nobody]):
+        view.begins("chat", "hybrid", 2)
+        view.settled(batch)
+        view.ends()
     assert isinstance(console.file, io.StringIO)
-    (line,) = console.file.getvalue().splitlines()
-    assert line.startswith("chat under hybrid: 1 comments in ")
-    assert line.endswith("1 audited, 1 acted against")
+    first, second = console.file.getvalue().splitlines()
+    assert first.startswith("chat under hybrid: 1 comments in ")
+    assert first.endswith("1 audited, 1 acted against")
+    assert second.endswith("1 audited, 1 acted against, 1 undecided")

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from functools import cache
 
-from moderation_pipeline.text.lexicon import Hit, lexicon
+from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
 
 OF_ONESELF = frozenset({"slur_ambiguous", "insult_strong", "insult_mild", "insult_weak"})
 """Groups of what one may be, and say so: "im gay", "i am such an idiot"."""
@@ -19,44 +19,9 @@ OF_ONESELF = frozenset({"slur_ambiguous", "insult_strong", "insult_mild", "insul
 TO_ONESELF = frozenset({"taunt", "self_harm_incitement"})
 """Groups of what one may have to do, or ask for: "i need to touch grass", "help me jump off a bridge"."""
 
+# Of "i'll" and "i'd" the "i" is left, as everywhere in folded texts.
 BEINGS = (("im",), ("i", "am"), ("i", "was"), ("i", "feel"), ("i", "felt"))
 DOERS = (("i",), ("ill",), ("imma",), ("we",), ("make", "me"), ("made", "me"), ("help", "me"), ("let", "me"))
-FILLING = frozenset(
-    {
-        "a",
-        "an",
-        "the",
-        "be",
-        "so",
-        "too",
-        "just",
-        "really",
-        "very",
-        "such",
-        "kinda",
-        "also",
-        "openly",
-        "proud",
-        "like",
-    }
-)
-HAVING_TO = frozenset(
-    (
-        "should",
-        "would",
-        "will",
-        "might",
-        "could",
-        "need",
-        "have",
-        "want",
-        "to",
-        "wanna",
-        "gonna",
-        "gotta",
-        "guess",
-    )
-) | {"just", "really"}
 MOST_BETWEEN = 4
 """Words that may stand between who speaks and the term."""
 
@@ -79,8 +44,9 @@ def may_be_harmless() -> tuple[str, ...]:
 
 
 def _is_homonym(hit: Hit, words: Set[str]) -> bool:
+    """Whether words beside it show its harmless meaning, and nobody is addressed who could be called so by it."""
     beside = _homonyms().get(hit.term)
-    return beside is not None and not beside.isdisjoint(words)
+    return beside is not None and not beside.isdisjoint(words) and grammar().second.isdisjoint(words)
 
 
 @cache
@@ -93,8 +59,10 @@ def _homonyms() -> Mapping[str, frozenset[str]]:
 def _is_of_oneself(hit: Hit, words: Sequence[str]) -> bool:
     """Whether somebody says of himself that he is it, or has to do it."""
     if hit.group in OF_ONESELF:
-        return _ends_with(_without_last(words[: hit.start], FILLING), BEINGS)
-    return hit.group in TO_ONESELF and _ends_with(_without_last(words[: hit.start], HAVING_TO), DOERS)
+        return _ends_with(_without_last(words[: hit.start], grammar().filling), BEINGS)
+    return hit.group in TO_ONESELF and _ends_with(
+        _without_last(words[: hit.start], grammar().having_to), DOERS
+    )
 
 
 def _without_last(words: Sequence[str], between: Set[str]) -> Sequence[str]:

@@ -60,6 +60,8 @@ class Grammar(BaseModel):
     believe"."""
     filling: frozenset[str]
     """What may stand between a denial and what it denies."""
+    having_to: frozenset[str]
+    """What may stand between who speaks and what he has to do."""
     saying: frozenset[str]
     turns: frozenset[str]
     """Where a new thought begins, which a negation before doesn't reach."""

@@ -97,6 +97,7 @@ def test_there_is_one_row_per_comment_whatever_stands_beside_it(texts: list[str]
         ("don't mess with a kung fu master", "fu master", "dismissal"),
         ("forsaken aku suka kamu", "suka blyat", "insult_strong"),
         ("a garden hoe", "a lazy hoe", "slur"),
+        ("some garden hoes", "you garden hoes", "slur"),
         ("600k viewers", "6ook", "slur"),
         ("SAVAGE!!!", "savages", "slur_ambiguous"),
         ("s1mple go kill", "go kill urself", "self_harm_incitement"),

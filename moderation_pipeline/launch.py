@@ -30,13 +30,13 @@ from moderation_pipeline.defs.home.worker_runs import Asking, has_workers
 from moderation_pipeline.defs.partitions import chats, run_key
 from moderation_pipeline.defs.resources import Unwatched
 from moderation_pipeline.errors import ModerationError
-from moderation_pipeline.moderation.interruption import terminate_as_interrupt
+from moderation_pipeline.moderation.interruption import no_signal_lost, note_signals
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.report.rendering import warm_up
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS
 
-interrupts.setup_interrupt_handlers = terminate_as_interrupt  # Dagster's own forgets which of the two came
+interrupts.setup_interrupt_handlers = note_signals  # Dagster's own forgets which of the two came
 
 CODE_VERSION_TAG = "dagster/code_version"
 """Under which tag Dagster keeps an asset's `code_version` with each materialisation."""
@@ -214,7 +214,7 @@ class Launcher:
             self._checks_worded(run_id, partition),
         ):
             definition = defs.resolve_job_def(job)
-            with shared_run(self._folder, definition, partition):
+            with no_signal_lost(), shared_run(self._folder, definition, partition):
                 result = definition.execute_in_process(
                     run_config={**QUIET, **(config or {})},
                     instance=self._dagster,

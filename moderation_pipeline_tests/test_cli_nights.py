@@ -101,6 +101,7 @@ def test_a_night_makes_damaged_tables_anew_and_none_of_them_stops_another_chat(f
     assert "cut: up to date student_only" in night.stdout
     assert "tuesday: made student_only\nwednesday: made student_only" in night.stdout
     assert damaged_files(DataFolder(folder / "data"), TABLES) == []
+    assert moderation(folder, "remove", "wednesday", "--yes").returncode == ExitCode.OK
 
 
 def test_a_night_over_named_chats_leaves_out_what_is_gone_and_fails_for_a_name_that_is_no_chats(

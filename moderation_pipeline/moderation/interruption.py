@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
@@ -20,24 +20,47 @@ T = TypeVar("T")
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-_TERMINATED = threading.Event()
+_RECEIVED: list[int] = []
+"""Which of them came while Dagster listened, in a run of this process."""
+
+
+class _Noting:
+    """A handler of Dagster's, and before it a note of which signal came: Dagster knows one kind, and may forget it."""
+
+    def __init__(self, handler: Callable[[int, FrameType | None], object]) -> None:
+        self._handler = handler
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        _RECEIVED.append(number)
+        self._handler(number, frame)
+
+
+def note_signals() -> None:
+    """Have SIGTERM do what Ctrl-C does now, and both be noted: what either of them ends has an exit code of its own."""
+    handler = signal.getsignal(signal.SIGINT)
+    if callable(handler) and not isinstance(handler, _Noting):
+        handler = _Noting(handler)
+        signal.signal(signal.SIGINT, handler)
+    if handler is not None:  # not one that was set outside Python
+        signal.signal(signal.SIGTERM, handler)
 
 
 def was_terminated() -> bool:
     """Whether a SIGTERM came that was treated as Ctrl-C is."""
-    return _TERMINATED.is_set()
+    return signal.SIGTERM in _RECEIVED
 
 
-def terminate_as_interrupt() -> None:
-    """Have SIGTERM do what Ctrl-C does now, and be remembered, for a command that it ends has another exit code."""
-    interrupt = signal.getsignal(signal.SIGINT)
+@contextmanager
+def no_signal_lost() -> Iterator[None]:
+    """Stop after what is done within, where a signal came that Dagster forgot: it looks between some steps only.
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        _TERMINATED.set()
-        if callable(interrupt):
-            interrupt(number, frame)
-
-    signal.signal(signal.SIGTERM, stop)
+    Raises:
+        RunInterrupted: one came.
+    """
+    _RECEIVED.clear()
+    yield
+    if _RECEIVED:
+        raise RunInterrupted(_RECEIVED[0])
 
 
 class RunInterrupted(KeyboardInterrupt):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,11 +12,13 @@ import dagster as dg
 import polars as pl
 import pytest
 import yaml
+from dagster._utils import interrupts
 
 from moderation_pipeline.cases.settled import Settled
 from moderation_pipeline.defs.comments import READING_VERSION
 from moderation_pipeline.defs.home.instance import instance, prepare_home
 from moderation_pipeline.launch import BlockingCheckError, RunOutcome, launcher
+from moderation_pipeline.moderation.interruption import RunInterrupted, no_signal_lost
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.terminal.running.due_runs import is_reading_due
 from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
@@ -204,3 +208,18 @@ def test_what_dagster_logs_of_a_run_is_how_far_it_is(through: Through) -> None:
         said = [entry.user_message for entry in dagster.all_logs(outcome.run_id)]
     audits = read_table(folder, METRICS, CHAT, "hybrid").select(pl.col("audits")).item()
     assert f"{CHAT}|hybrid: {COMMENTS} of {COMMENTS} comments through, {audits} audited" in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_dagster_forgets_stops_the_command_all_the_same(number: signal.Signals) -> None:
+    """Within such a context it notes that one came, and forgets it at the end if nobody looked."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with pytest.raises(RunInterrupted) as stopped, no_signal_lost(), interrupts.capture_interrupts():
+            os.kill(os.getpid(), number)
+        assert stopped.value.received == number
+        with no_signal_lost(), interrupts.capture_interrupts():
+            pass  # what came before is no reason to stop what comes after
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

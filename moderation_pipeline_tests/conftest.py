@@ -77,7 +77,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if {"postgres", "own_postgres", "s3"} & set(item.fixturenames):
             item.add_marker(pytest.mark.fleet)
     gc.freeze()
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    # The longest first, and those of real models, a group for which the other processes would wait at the end.
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, ("long", "local"))))
 
 
 def pytest_unconfigure() -> None:

@@ -21,7 +21,7 @@ from moderation_pipeline.comments.columns import (
     TextColumn,
     TimeColumn,
 )
-from moderation_pipeline.comments.record import CHUNK_SCHEMA, OPTIONAL_SCHEMA
+from moderation_pipeline.comments.record import CHUNK_SCHEMA, ME_SIGN, OPTIONAL_SCHEMA, me_lines
 from moderation_pipeline.comments.seen import Seen, SpellingsError, UnmetValuesError, shown
 from moderation_pipeline.comments.source import LINE_LIMIT
 from moderation_pipeline.comments.times import WallClock, zone_named
@@ -64,8 +64,6 @@ WATCHED = (
 WRITTEN_AS_A_FLOAT = r"^(\d+)\.0+$"
 """An id as it is written by a program that had none for some row: 12.0 is 12 of the next day's file."""
 TAGS = r"(?i)^\s*<p>|<br ?/?>|</(?:p|a|span|div)>"
-ME_SIGN = "\x01ACTION "
-"""Begins what IRC writes for "/me"; another U+0001 ends it."""
 IDS = ("comment_id", "channel", "user_id", "reply_to")
 LABELS_AND_SPLIT = [name for name in OPTIONAL_SCHEMA if name != "shared_from"]
 ORDER = "order_"
@@ -251,12 +249,8 @@ class TableMapping:
 
 def _as_me_line() -> list[pl.Expr]:
     """Take IRC's signs off a "/me" line, and say that it is one."""
-    text, is_one = pl.col("text"), pl.col("text").str.starts_with(ME_SIGN)
-    words = text.str.strip_prefix(ME_SIGN).str.strip_suffix("\x01")
-    return [
-        pl.when(is_one).then(words).otherwise(text).alias("text"),
-        (pl.col("is_me") | is_one).alias("is_me"),
-    ]
+    words, is_one = me_lines(pl.col("text"))
+    return [words.alias("text"), (pl.col("is_me") | is_one).alias("is_me")]
 
 
 def _together(readers: Sequence[ScoreReader], table: pl.DataFrame) -> pl.Expr:

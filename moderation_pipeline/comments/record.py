@@ -20,6 +20,23 @@ RAW_LIMIT = 1_000
 """Characters of a rejected record that are kept: a usual line whole, a monster's beginning."""
 
 
+ME_SIGN = "\x01ACTION "
+"""Begins what IRC writes for "/me"; another U+0001 ends it."""
+
+
+def me_line(text: str) -> tuple[str, bool]:
+    """Return a text without IRC's signs for "/me", and whether it had them."""
+    is_me = text.startswith(ME_SIGN)
+    return (text.removeprefix(ME_SIGN).removesuffix("\x01") if is_me else text), is_me
+
+
+def me_lines(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Return the same of a column."""
+    is_me = text.str.starts_with(ME_SIGN)
+    words = text.str.strip_prefix(ME_SIGN).str.strip_suffix("\x01")
+    return pl.when(is_me).then(words).otherwise(text), is_me
+
+
 class Comment(NamedTuple):
     """A comment as a reader understood it. `sent_at_us` is microseconds since 1970 (UTC).
 

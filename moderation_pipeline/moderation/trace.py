@@ -36,6 +36,11 @@ class HowFar(NamedTuple):
             self.undecided + sum(each.sanction.action == UNDECIDED for each in batch),
         )
 
+    @property
+    def undecided_told(self) -> str:
+        """What stands behind the other counts where nobody decided some; else nothing."""
+        return f", {self.undecided:,} undecided" if self.undecided else ""
+
 
 class RunObserver(ABC):
     """Something that watches a run; it never changes what the run does."""

@@ -56,7 +56,7 @@ def with_ranks(comments: pl.DataFrame, moderators: Sequence[str]) -> Merged:
     named = {name.lower().lstrip("@") for name in moderators}
     marks = comments.select((pl.col("is_moderator") | pl.col("is_broadcaster")).any()).item()
     ranked = users.with_columns(_rank(named, is_told=bool(marks))).drop_nulls("rank")
-    notes = list(_notes(ranked, named - _names(users)))
+    notes = list(_notes(ranked, named - _names(users) if named else named))
     if ranked.is_empty():
         return Merged(comments, notes)
     joined = comments.join(ranked, on=USER, how="left", nulls_equal=True, maintain_order="left")

@@ -44,6 +44,5 @@ class LoggedProgress(RunObserver):
 
     def _told(self) -> str:
         far = self._how_far
-        undecided = f", {far.undecided:,} undecided" if far.undecided else ""
         through = f"{far.comments:,} of {self._comments:,} comments through"
-        return f"{self._run}: {through}, {far.audits:,} audited{undecided}"
+        return f"{self._run}: {through}, {far.audits:,} audited{far.undecided_told}"

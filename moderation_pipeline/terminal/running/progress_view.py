@@ -114,8 +114,7 @@ class ProgressView(RunObserver):
 
 
 def _words(tally: HowFar) -> str:
-    undecided = f", {tally.undecided:,} undecided" if tally.undecided else ""
-    return f"{tally.audits:,} audited, {tally.sanctions:,} acted against{undecided}"
+    return f"{tally.audits:,} audited, {tally.sanctions:,} acted against{tally.undecided_told}"
 
 
 def _bar(console: Console) -> Progress:

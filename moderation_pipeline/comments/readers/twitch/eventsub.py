@@ -21,7 +21,16 @@ from moderation_pipeline.comments.json_values import (
 from moderation_pipeline.comments.log_spec import LogSpec
 from moderation_pipeline.comments.readers.json_head import JsonHead
 from moderation_pipeline.comments.readers.reader import LogReader
-from moderation_pipeline.comments.record import Act, ActKind, Comment, Decided, Ignored, Parsed, Unreadable
+from moderation_pipeline.comments.record import (
+    Act,
+    ActKind,
+    Comment,
+    Decided,
+    Ignored,
+    Parsed,
+    Unreadable,
+    me_line,
+)
 from moderation_pipeline.comments.source import Record, Source
 from moderation_pipeline.comments.times import us_from_iso
 
@@ -197,8 +206,7 @@ def _message(event: JsonObject, at_us: int | None) -> Parsed:
     text = words_at(message, "text")
     if text is None:
         return Unreadable("no text (message.text)")
-    is_me = text.startswith("\x01ACTION ")
-    text = text[8:].removesuffix("\x01") if is_me else text
+    text, is_me = me_line(text)
     user_id = text_at(event, "chatter_user_id")
     badges = {text_at(badge, "set_id") for badge in objects_at(event, "badges")}
     comment_id = text_at(event, "message_id")

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import polars as pl
 
 from moderation_pipeline.comments.readers.twitch.irc_line import is_emotes_alone, unescape
+from moderation_pipeline.comments.record import me_lines
 
 VALUE = r"([^; \n]*)"
 SKIPPED = r"[^; \n]*"
@@ -118,9 +119,7 @@ def _absent(columns: Sequence[str]) -> list[pl.Expr]:
 
 def _understood(given: pl.DataFrame) -> pl.DataFrame:
     """Return what `irc.py` says of each line, as columns of CHUNK_SCHEMA."""
-    text = pl.col("text").str.strip_chars_end("\r")
-    is_me = text.str.starts_with("\x01ACTION ")
-    words = pl.when(is_me).then(text.str.slice(8).str.strip_suffix("\x01")).otherwise(text)
+    words, is_me = me_lines(pl.col("text").str.strip_chars_end("\r"))
     rows = given.with_columns(words.alias("text"), is_me.alias("is_me"))
     return rows.select(
         pl.col("id").alias("comment_id"),

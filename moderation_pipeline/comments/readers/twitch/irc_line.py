@@ -9,7 +9,16 @@ from __future__ import annotations
 import re
 
 from moderation_pipeline.comments.acts.acts_in_words import act_in_words
-from moderation_pipeline.comments.record import Act, ActKind, Comment, Decided, Ignored, Parsed, Unreadable
+from moderation_pipeline.comments.record import (
+    Act,
+    ActKind,
+    Comment,
+    Decided,
+    Ignored,
+    Parsed,
+    Unreadable,
+    me_line,
+)
 from moderation_pipeline.comments.times import us_from_ms
 
 Tags = dict[str, str]
@@ -107,10 +116,7 @@ def _comment(
     if sent_at_us is None:
         return Unreadable(NO_TIME)
     text = text[1:] if text.startswith(":") else text
-    is_me = text.startswith("\x01ACTION ")
-    if is_me:
-        # Emote offsets count from the words of a /me, not from its wrapping.
-        text = text[8:].removesuffix("\x01")
+    text, is_me = me_line(text)  # emote offsets count from the words of a /me, not from its wrapping
     get = tags.get
     badges = get("badges", "")
     emotes = get("emotes", "")

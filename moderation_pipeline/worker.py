@@ -102,13 +102,14 @@ def _told(folder: DataFolder, run_id: str, error: ModerationError) -> None:
     if not has_shared_store():
         return
     from moderation_pipeline.defs.home.instance import instance_of_worker
+    from moderation_pipeline.defs.home.located_runs import NOT_RETRIED
     from moderation_pipeline.defs.home.worker_runs import REFUSED
 
     with instance_of_worker(folder) as dagster:
         run = dagster.get_run_by_id(run_id)
         if run is not None and not run.is_finished:
             # Not tried again: it would end alike on this worker, and may begin on another meanwhile.
-            dagster.add_run_tags(run_id, {REFUSED: "true", "dagster/max_retries": "0"})
+            dagster.add_run_tags(run_id, {REFUSED: "true", **NOT_RETRIED})
             dagster.report_run_failed(run, str(error))
 
 

@@ -12,7 +12,8 @@ from moderation_pipeline.comments.chat_files import chat_files, named_twice
 from moderation_pipeline.comments.keeping.chat_states import chat_states, fingerprint
 from moderation_pipeline.defs.home.instance import is_temporary
 from moderation_pipeline.defs.home.judged_early import EARLY, READ, early_tags
-from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, COMPARED_BY_STARTER
+from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, COMPARED_BY_STARTER, is_tagged
+from moderation_pipeline.defs.home.runs_within import WITHIN
 from moderation_pipeline.defs.home.shared_runs import CHAT_TAG as CHAT_OF_A_RUN
 from moderation_pipeline.defs.home.shared_runs import ONLY_TAG
 from moderation_pipeline.defs.jobs import compare, ingest
@@ -122,8 +123,7 @@ def _is_comparison_of_a_backfill(run: dg.DagsterRun) -> bool:
 
 
 def _is_compared_by_its_starter(dagster: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    starters = (BY_TERMINAL, COMPARED_BY_STARTER)
-    return any(run.tags.get(tag) for tag in starters) or _is_compared_by_its_backfill(dagster, run)
+    return is_tagged(run, BY_TERMINAL, COMPARED_BY_STARTER) or _is_compared_by_its_backfill(dagster, run)
 
 
 def _is_compared_by_its_backfill(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
@@ -169,8 +169,10 @@ def _when_runs_end(status: dg.DagsterRunStatus, judging: dg.JobDefinition) -> dg
 def alert_when_a_run_fails(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
     """Send an alert; what the terminal runs it tells of itself, and of several tries the last one is told."""
     run = context.dagster_run
-    if run.tags.get(BY_TERMINAL):
+    if is_tagged(run, BY_TERMINAL):
         return dg.SkipReason(f"Run {run.run_id} was started by a terminal.")
+    if is_tagged(run, WITHIN):
+        return dg.SkipReason(f"Run {run.run_id} is told of by the run that made it.")
     if run.tags.get(WILL_RETRY_TAG) == "true":
         return dg.SkipReason(f"Run {run.run_id} is tried again.")
     partition = run.tags.get("dagster/partition", "no partition")

@@ -41,6 +41,13 @@ query ($filter: RunsFilter) {
   runsOrError(filter: $filter) { ... on Runs { results { runId jobName status tags { key value } } } }
 }
 """
+RUNS_OF_JOB = """
+query ($job: PipelineSelector!) {
+  pipelineOrError(params: $job) {
+    ... on Pipeline { runs(limit: 100) { runId repositoryOrigin { repositoryLocationName } } }
+  }
+}
+"""
 BACKFILL = """
 query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }
 """
@@ -90,6 +97,16 @@ class DagsterDev:
         """Return the runs that a filter lets through, the latest first."""
         results: list[Mapping[str, Any]] = self.ask(RUNS, filter=wanted)["runsOrError"]["results"]
         return results
+
+    def runs_of_job(self, job: str) -> list[tuple[str, str]]:
+        """Return the code location and the id of each run that a job's page lists."""
+        selector = {
+            "repositoryLocationName": LOCATION,
+            "repositoryName": "__repository__",
+            "pipelineName": job,
+        }
+        found = self.ask(RUNS_OF_JOB, job=selector)["pipelineOrError"]["runs"]
+        return [(run["repositoryOrigin"]["repositoryLocationName"], run["runId"]) for run in found]
 
     def run_that_ended(self, **wanted: object) -> Mapping[str, Any]:
         """Wait until a run that the filter lets through has ended, and return it."""

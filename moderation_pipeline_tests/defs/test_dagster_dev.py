@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, expect
 
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.partitions import chats, run_key, runs
+from moderation_pipeline.launch import launcher
 from moderation_pipeline.slugs import RunKey
 from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
 from moderation_pipeline.warehouse.duckdb_file import refresh_duckdb_file
@@ -82,6 +83,15 @@ def test_a_run_that_was_launched_is_compared_when_it_is_through(
     assert query(folder, "select config, comments from comparison").rows() == [("hybrid", COMMENTS)]
     assert shell.ask("select config from comparison") == "[('hybrid',)]"
     assert folder.report(CHAT, "html").exists()
+
+
+def test_a_run_of_a_terminal_is_on_its_jobs_page_and_of_the_location_that_the_timeline_shows(
+    dev: DagsterDev, folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(DATA_VARIABLE, str(folder.root))
+    with launcher(folder) as launch:
+        run_id = launch.ingest_chat(CHAT).run_id
+    assert ("moderation_pipeline", run_id) in dev.runs_of_job("ingest")
 
 
 def test_a_backfill_of_everything_for_a_chat_compares_what_could_run_and_judges_again_what_was_judged_early(

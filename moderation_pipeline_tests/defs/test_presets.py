@@ -36,8 +36,12 @@ def test_a_preset_makes_the_runs_of_a_chat_under_every_config_that_needs_nothing
     folder: DataFolder, instance: dg.DagsterInstance
 ) -> None:
     defs.resolve_job_def("ingest").execute_in_process(instance=instance, partition_key=CHAT)
-    ended = defs.resolve_job_def("moderate_keyless").execute_in_process(instance=instance, partition_key=CHAT)
-    assert ended.success
+    with dg.DagsterInstance.from_config(str(folder.dagster_home)) as of_the_ui:
+        preset = defs.resolve_job_def("moderate_keyless")
+        assert preset.execute_in_process(instance=of_the_ui, partition_key=CHAT).success
+    within = instance.get_runs(dg.RunsFilter(job_name="moderate"))
+    assert within
+    assert all(run.remote_job_origin for run in within)
     compared = read_table(folder, COMPARISON, CHAT)["config"].to_list()
     assert sorted(compared) == sorted(each.name for each in chosen(folder, CHAT, ()).configs)
     assert {"expert_only", "hybrid", "student_memory", "student_only", "learned_labels"} <= set(compared)

@@ -191,6 +191,22 @@ def test_what_the_terminal_runs_it_compares_itself(instance: dg.DagsterInstance)
     assert isinstance(after(instance, run), dg.SkipReason)
 
 
+@pytest.mark.usefixtures("compared")
+def test_what_the_ui_executes_again_is_compared_though_it_has_the_tags_of_a_terminals_run(
+    instance: dg.DagsterInstance,
+) -> None:
+    first = a_run(instance, "hybrid", dg.DagsterRunStatus.FAILURE, {BY_TERMINAL: "true"})
+    again = dg.DagsterRun(
+        job_name="moderate",
+        status=dg.DagsterRunStatus.SUCCESS,
+        tags=first.tags,
+        parent_run_id=first.run_id,
+        root_run_id=first.run_id,
+    )
+    instance.add_run(again)
+    assert isinstance(after(instance, again), dg.RunRequest)
+
+
 def test_a_run_of_a_chat_alone_is_not_compared(instance: dg.DagsterInstance) -> None:
     run = dg.DagsterRun(
         job_name="ingest", status=dg.DagsterRunStatus.SUCCESS, tags={"dagster/partition": CHAT}

@@ -4,6 +4,8 @@ What the terminal ran is seen in the UI, and the other way round. Which runs are
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -18,6 +20,7 @@ from moderation_pipeline.defs.home.instance_settings import (
     settings_here,
 )
 from moderation_pipeline.defs.home.kept_connections import with_kept_connections
+from moderation_pipeline.defs.home.located_runs import LocatedRuns, with_located_runs
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.files import replaced_atomically
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -95,4 +98,18 @@ def instance_of_worker(folder: DataFolder) -> dg.DagsterInstance:
 
 def _opened(home: Path, name: str = TERMINAL_SETTINGS) -> dg.DagsterInstance:
     ref = InstanceRef.from_dir(str(home), config_filename=name if (home / name).exists() else SETTINGS)
-    return dg.DagsterInstance.from_ref(with_kept_connections(ref))
+    return dg.DagsterInstance.from_ref(_ours(ref))
+
+
+@contextmanager
+def instance_within(dagster: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
+    """Give the instance for the runs that a run makes: as `instance` gives it, though Dagster opened the run's own."""
+    if not dagster.is_persistent or isinstance(dagster, LocatedRuns):
+        yield dagster
+        return
+    with dg.DagsterInstance.from_ref(_ours(dagster.get_ref())) as ours:
+        yield ours
+
+
+def _ours(ref: InstanceRef) -> InstanceRef:
+    return with_located_runs(with_kept_connections(ref))

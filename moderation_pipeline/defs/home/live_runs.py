@@ -15,6 +15,8 @@ from pathlib import Path
 import dagster as dg
 from filelock import FileLock, Timeout
 
+from moderation_pipeline.defs.home.located_runs import NOT_RETRIED
+
 BY_TERMINAL = "moderation/started_by_terminal"
 """Tags runs of `moderation run`, which compares by itself when its runs are through."""
 
@@ -51,11 +53,16 @@ def end_dead_runs(dagster: dg.DagsterInstance, home: Path) -> list[str]:
 
 def tags_of_terminal() -> dict[str, str]:
     """Return what a run is tagged with that this process makes."""
-    return {BY_TERMINAL: "true", MACHINE: platform.node()}
+    return {BY_TERMINAL: "true", MACHINE: platform.node(), **NOT_RETRIED}
+
+
+def is_tagged(run: dg.DagsterRun, *tags: str) -> bool:
+    """Whether one of these tags is true of a run: one that the UI executes again has those of its parent."""
+    return run.parent_run_id is None and any(run.tags.get(tag) for tag in tags)
 
 
 def _is_ended(dagster: dg.DagsterInstance, home: Path, run: dg.DagsterRun) -> bool:
-    if run.tags.get(BY_TERMINAL):
+    if is_tagged(run, BY_TERMINAL):
         is_of_here = run.tags.get(MACHINE, platform.node()) == platform.node()
         return is_of_here and _is_ended_of_terminal(dagster, home, run)
     if dagster.run_monitoring_enabled:

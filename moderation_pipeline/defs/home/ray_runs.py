@@ -23,7 +23,7 @@ from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.needs import needs
 from moderation_pipeline.config.travelling import packed
 from moderation_pipeline.defs.home.installed import installed
-from moderation_pipeline.defs.home.live_runs import BY_TERMINAL
+from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, is_tagged
 from moderation_pipeline.defs.home.runs_within import WITHIN
 from moderation_pipeline.defs.home.sent_settings import sent
 from moderation_pipeline.defs.home.shared_runs import ONLY_TAG, send_log
@@ -87,9 +87,9 @@ class RayRuns(RayRunLauncher):
 
         Dagster's daemon would have them failed in mid-run, and made a second time. A terminal looks after its own.
         """
-        if run.tags.get(BY_TERMINAL):
+        if is_tagged(run, BY_TERMINAL):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
-        if WITHIN not in run.tags:
+        if not is_tagged(run, WITHIN):
             health = cast(CheckRunHealthResult, super().check_run_worker_health(run))
             is_lost = health.status is WorkerStatus.FAILED and run.status is dg.DagsterRunStatus.STARTING
             return self._handed_over_again(run) or health if is_lost else health

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from moderation_pipeline.defs.home.instance import instance_within
 from moderation_pipeline.defs.home.live_runs import COMPARED_BY_STARTER
+from moderation_pipeline.defs.home.located_runs import NOT_RETRIED
 from moderation_pipeline.defs.home.shared_runs import shared_run
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -39,11 +41,15 @@ class RunsWithin:
     def makes(self, name: str, partition: str, tags: Mapping[str, str] | None = None) -> bool:
         """Make a run of a job, and return whether it succeeded."""
         job = self.job_of(name)
-        with shared_run(DataFolder.find(), job, partition):
+        own = {COMPARED_BY_STARTER: "true", WITHIN: self.context.run_id, **NOT_RETRIED}
+        with (
+            shared_run(DataFolder.find(), job, partition),
+            instance_within(self.context.instance) as instance,
+        ):
             ended = job.execute_in_process(
-                instance=self.context.instance,
+                instance=instance,
                 partition_key=partition,
-                tags={COMPARED_BY_STARTER: "true", WITHIN: self.context.run_id, **(tags or {})},
+                tags={**own, **(tags or {})},
                 raise_on_error=False,
             )
         return ended.success

@@ -18,6 +18,7 @@ from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.launcher.base import LaunchRunContext, WorkerStatus
 from dagster._core.origin import DEFAULT_DAGSTER_ENTRY_POINT, JobPythonOrigin, RepositoryPythonOrigin
 
+from moderation_pipeline.defs.home.located_runs import NOT_RETRIED
 from moderation_pipeline.errors import ModerationError
 
 DEFINITIONS = "moderation_pipeline.definitions"
@@ -135,8 +136,7 @@ def _submitted(
         job_def=job,
         run_id=str(uuid4()),
         run_config=config,
-        # Not tried again by the daemon, which would do so beside us.
-        tags={**of_partition, **tags, "dagster/max_retries": "0"},
+        tags={**of_partition, **tags, **NOT_RETRIED},
         job_code_origin=origin_of(job.name),
     )
     dagster.report_dagster_event(

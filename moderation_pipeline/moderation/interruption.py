@@ -36,8 +36,14 @@ class _Noting:
 
 
 def note_signals() -> None:
-    """Have SIGTERM do what Ctrl-C does now, and both be noted: what either of them ends has an exit code of its own."""
+    """Have SIGTERM do what Ctrl-C does now, and both be noted: what either of them ends has an exit code of its own.
+
+    Where Ctrl-C is ignored, as in what a script or `nohup` put into the background, SIGTERM still ends the process.
+    """
     handler = signal.getsignal(signal.SIGINT)
+    if handler is signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, _Noting(signal.default_int_handler))
+        return
     if callable(handler) and not isinstance(handler, _Noting):
         handler = _Noting(handler)
         signal.signal(signal.SIGINT, handler)

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from moderation_pipeline.backends.stores.sqlite_replies import SqliteReplies
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.backends.chat_server import Behaviour, ChatServer, running
@@ -62,12 +64,19 @@ def test_a_run_that_is_stopped_keeps_the_replies_in_flight_and_asks_for_none_aga
     store.close()
 
 
-def test_a_run_that_is_terminated_where_dagster_listens_is_said_to_be(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_in_background", [False, True])
+def test_a_run_that_is_terminated_where_dagster_listens_is_said_to_be(
+    tmp_path: Path, is_in_background: bool
+) -> None:
     (tmp_path / "chats").mkdir()
     (tmp_path / "chats" / "chat.csv").write_text("text\nhello\n")
     program = [sys.executable, "-m", "moderation_pipeline.cli", *RUN]
     environment = {**os.environ, "MODERATION_DATA": str(tmp_path)}
-    with subprocess.Popen(program, env=environment, stderr=subprocess.PIPE, text=True) as process:
+    # A shell has what it puts into the background ignore Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN if is_in_background else signal.default_int_handler)
+    process = subprocess.Popen(program, env=environment, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
+    with process:
         assert process.stderr is not None
         for line in process.stderr:
             if line.startswith("Comparing"):

@@ -52,6 +52,7 @@ def pending_batches(
 
 @dg.sensor(
     job=moderate,
+    description="Go on with runs whose batches have been answered.",
     # What goes on may send further batches, which cost: nothing that costs starts by itself unless switched on.
     default_status=dg.DefaultSensorStatus.STOPPED,
     minimum_interval_seconds=EVERY_S,

@@ -168,7 +168,9 @@ class _ExplainedDecisions(DecisionModel):
 
 def _no_answer(identity: ModelIdentity, error: TransportError) -> FatalBackendError:
     backend, url, _ = identity
-    return FatalBackendError(f"{backend} at {url} {trouble(error)}: {error.reply_error}. {cure(error)}")
+    return FatalBackendError(
+        f"{backend} at {url} {trouble(error)}: {error.reply_error.rstrip('.')}. {cure(error)}"
+    )
 
 
 def named(served: list[str], asked: str) -> str:

@@ -74,6 +74,18 @@ def test_what_is_wrong_with_key_or_model_is_said_and_what_is_served(
     assert KEY not in told
 
 
+def test_the_table_has_the_code_of_an_error_and_the_sentence_below_all_of_it(
+    configs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(Behaviour(faults=lambda _: Fault.CONTEXT_LENGTH)) as server:
+        code = checked(configs, spec("openai", server.base_url))
+    told = capsys.readouterr()
+    assert code == ExitCode.FAILED
+    assert "too_long" in told.out
+    assert "too_long:" not in told.out
+    assert "The student gave no plan: too_long: 400" in told.err
+
+
 @pytest.mark.parametrize("backend", [*CHAT, *DECIDERS])
 def test_a_server_that_is_not_there_is_named(
     configs: Path, capsys: pytest.CaptureFixture[str], backend: str

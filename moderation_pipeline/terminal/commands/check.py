@@ -40,7 +40,13 @@ def check(config: str | None, as_json: bool) -> None:
         if each.note is not None:
             say(f"{each.role}: {each.note}")
     shown = [name for name in agent_answers.Answer._fields if as_json or name not in ("note", "useless")]
-    print_records([[getattr(each, name) for name in shown] for each in answers], shown, as_json=as_json)
+    # Drawn, an error is its code: the sentence below has all of it, and a table as wide as that can't be read.
+    rows = (
+        answers
+        if as_json
+        else [each._replace(error=each.error and each.error.partition(":")[0]) for each in answers]
+    )
+    print_records([[getattr(each, name) for name in shown] for each in rows], shown, as_json=as_json)
     failed = [each.useless for each in answers if each.useless is not None]
     failed += [f"The {each.role} gave no plan: {each.error}" for each in answers if each.error is not None]
     failed += agent_answers.unheld_budgets(named.config.budget, answers)

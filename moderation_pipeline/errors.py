@@ -12,10 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import ClassVar
 
 
 class ModerationError(ValueError):
     """Something a user gave or lacks; its text says what, and what to do about it."""
+
+    is_lasting: ClassVar[bool] = False
+    """Whether trying again at once is known to end as this did."""
 
 
 def closest(name: str, allowed: Iterable[str]) -> str:

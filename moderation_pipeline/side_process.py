@@ -132,7 +132,7 @@ def _answer(launch: Launcher, wanted: Mapping[str, Any], asked: RunsAsked, telle
     except Exception as error:
         mistake = users_mistake(error)
         if mistake is not None:
-            teller.tell("mistake", str(mistake))
+            teller.tell("mistake", [str(mistake), mistake.is_lasting])
         else:
             told = f"{type(error).__name__}: {error}"
             teller.tell("bug", [told, "".join(traceback.format_exception(error))])

@@ -20,6 +20,8 @@ DOTENV_VARIABLE = "MODERATION_DOTENV_FOLDER"
 class UnusableBackendError(ModerationError):
     """A backend that can't be used here: no key, no extra, no weights. A config's `fallback` is for these."""
 
+    is_lasting = True
+
 
 class MissingKeyError(UnusableBackendError):
     """No key where one is needed."""

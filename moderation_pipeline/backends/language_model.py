@@ -338,3 +338,4 @@ class DailyBudgetSpentError(FatalBackendError):
     """The deployment's budget of the day is spent."""
 
     code = "daily_budget"
+    is_lasting = True

@@ -29,9 +29,13 @@ SECRETS_HINT = " Keys never go into a config: set them in the environment or in 
 class ConfigError(ModerationError):
     """A config that can't be used: the file, the key, what it said, what is allowed."""
 
+    is_lasting = True
+
 
 class UnpricedBudgetError(ModerationError):
     """A budget over a model whose price nobody knows."""
+
+    is_lasting = True
 
     def __init__(self, what: str, budget: str) -> None:
         super().__init__(

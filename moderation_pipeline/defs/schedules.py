@@ -16,7 +16,13 @@ from moderation_pipeline.config.nights import NightSettings, night_settings
 from moderation_pipeline.defs.home.instance import is_temporary
 from moderation_pipeline.defs.jobs import moderate
 from moderation_pipeline.defs.partitions import chats, run_key
-from moderation_pipeline.moderation.run_states import DueRun, champion_of, due_runs_of, readable
+from moderation_pipeline.moderation.run_states import (
+    DueRun,
+    champion_of,
+    due_runs_of,
+    longest_unmade_first,
+    readable,
+)
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.objects.follow import CHATS, follow
 from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, METRICS
@@ -94,7 +100,7 @@ def _due(folder: DataFolder, settings: NightSettings, usable: list[str]) -> list
             due += [DueRun(chat, each.name, "models are asked anew") for each in named]
         else:
             due += due_runs_of(folder, [chat], named)
-    return due
+    return longest_unmade_first(folder, due) if settings.fresh else due
 
 
 def run_config(settings: NightSettings) -> Mapping[str, Any]:

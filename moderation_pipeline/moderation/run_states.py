@@ -6,6 +6,7 @@ How a chat itself stands is `comments/keeping/chat_states.py`'s.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 from moderation_pipeline.comments.keeping.chat_states import ChatState
@@ -14,7 +15,14 @@ from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.warehouse.damage import is_damaged
 from moderation_pipeline.warehouse.files import partition_path, read_table
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, LOOP_TABLES, METRICS, USER_STATE
+from moderation_pipeline.warehouse.tables import (
+    COMMENTS,
+    INGESTION,
+    LOOP_TABLES,
+    METRICS,
+    PROVENANCE,
+    USER_STATE,
+)
 
 
 def champion_of(folder: DataFolder, chat: str) -> str:
@@ -40,6 +48,19 @@ def due_runs_of(folder: DataFolder, chats: Iterable[str], configs: Iterable[Name
     wanted = list(configs)
     found = ((chat, named, why_due(folder, chat, named)) for chat in chats for named in wanted)
     return [DueRun(chat, named.name, why) for chat, named, why in found if why is not None]
+
+
+def longest_unmade_first(folder: DataFolder, runs: Iterable[DueRun]) -> list[DueRun]:
+    """Return the runs in the order in which they were made last; those that never were come first.
+
+    Where all runs are made anew, a day's budget that is too small for them would else be spent on the same ones every
+    night, and the last ones never be made.
+    """
+    return sorted(runs, key=lambda run: _made_at(partition_path(folder, PROVENANCE, run.chat, run.config)))
+
+
+def _made_at(path: Path) -> float:
+    return path.stat().st_mtime if path.exists() else 0.0
 
 
 def why_due(folder: DataFolder, chat: str, named: NamedConfig) -> str | None:

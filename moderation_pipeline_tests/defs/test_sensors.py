@@ -22,7 +22,7 @@ from moderation_pipeline.defs.sensors import runs_that_were_lost
 from moderation_pipeline.moderation.alerts import WEBHOOK
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, METRICS
+from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, METRICS, PROVENANCE
 from moderation_pipeline_tests.defs.conftest import CHAT
 from moderation_pipeline_tests.warehouse.rows import rows_of, write_table
 
@@ -291,6 +291,22 @@ def test_the_night_goes_by_its_settings(folder: DataFolder) -> None:
     assert asked.tags["dagster/max_retries"] == "3"
     models = {"fresh": True, "usd_per_day": 2.5}
     assert asked.run_config == {"resources": {"language_models": {"config": models}}}
+
+
+def test_where_models_are_asked_anew_those_runs_come_first_that_were_made_longest_ago(
+    folder: DataFolder,
+) -> None:
+    for chat, made_at in (("friday", 3), ("monday", 2), ("noon", None), ("sunday", 1)):
+        (folder.chats / f"{chat}.csv").write_text("text\nhi\n")
+        read_and_run(folder, chat, "student_only")
+        if made_at is not None:
+            row = {"chat": chat, "config": "student_only"}
+            provenance = write_table(rows_of(PROVENANCE, row), folder, PROVENANCE, *row.values())
+            os.utime(provenance, (made_at, made_at))
+    folder.nights.write_text("configs: [student_only]\nfresh: true\n")
+    answers = one_night(folder, "friday", "monday", "noon", "sunday")
+    asked = [str(key).removesuffix("|student_only") for key in runs_of(answers)]
+    assert asked == ["noon", "sunday", "monday", "friday"]
 
 
 def test_a_key_of_which_nothing_is_left_is_dropped_and_one_about_to_be_written_is_not(

@@ -122,6 +122,7 @@ class BatchPendingError(FatalBackendError):
     """Replies are missing at the border where the run needs them: it stops, and goes on when they are there."""
 
     code = "batch_pending"
+    is_lasting = True
 
     def __init__(self, calls: int, batches: Sequence[str], identity: ModelIdentity) -> None:
         super().__init__(

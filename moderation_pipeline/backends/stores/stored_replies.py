@@ -71,6 +71,10 @@ class Spent(NamedTuple):
         """Whether the day's budget has room for one more call."""
         return self.usd + self.in_flight_usd + allowance.worst_usd <= allowance.usd_per_day
 
+    def may_leave(self, allowance: Allowance) -> bool:
+        """Whether it would have, if what is in flight cost next to nothing."""
+        return self.in_flight_usd > 0 and self.usd + allowance.worst_usd <= allowance.usd_per_day
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:

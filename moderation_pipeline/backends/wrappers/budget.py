@@ -1,12 +1,15 @@
 """Budgets: dollars per run, counted by the loop at batch borders; dollars per day, which only stop.
 
 A call reserves what it may cost at worst in the store, in the moment in which it is claimed, so that many at once, in
-however many processes, can't overrun the day together. What a call costs is `prices.py`'s; what is done when a run's
+however many processes, can't overrun the day together; one for which only those in flight leave no room waits for them
+(`reply_cache.py`). What a call costs is `prices.py`'s; what is done when a run's
 budget is spent is the loop's.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from moderation_pipeline.backends.language_model import DailyBudgetSpentError, LanguageModel, Request
@@ -31,6 +34,26 @@ class DailyBudget:
             what = f"A budget of ${self.usd_per_day:g} a day"
             raise DailyBudgetSpentError(str(UnpricedBudgetError(repr(model.identity.model), what)))
         return Allowance(worst_usd, self.usd_per_day)
+
+
+ROOM_PATIENCE_S = 90.0
+"""How long calls in flight, of whatever process, may hold the day's last room without that any ends or begins: longer
+than most models take for a call. Calls that wait for a batch hold theirs for hours."""
+
+
+class Waited:
+    """How long a call has waited for room in which nothing moved."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._since = now()
+        self._seen: Spent | None = None
+
+    def is_worth_it(self, spent: Spent) -> bool:
+        """Whether what the day has cost, or may, has changed lately, so that room may come."""
+        if spent != self._seen:
+            self._seen, self._since = spent, self._now()
+        return self._now() - self._since < ROOM_PATIENCE_S
 
 
 def daily_budget_spent(allowance: Allowance, spent: Spent) -> DailyBudgetSpentError:

@@ -25,8 +25,8 @@ from moderation_pipeline.backends.language_model import (
     WrappedModel,
     answering_by_batch,
 )
-from moderation_pipeline.backends.stores.stored_replies import Attempt, ReplyStore, StoredReply, Wish
-from moderation_pipeline.backends.wrappers.budget import DailyBudget, daily_budget_spent
+from moderation_pipeline.backends.stores.stored_replies import Attempt, Claim, ReplyStore, StoredReply, Wish
+from moderation_pipeline.backends.wrappers.budget import DailyBudget, Waited, daily_budget_spent
 from moderation_pipeline.backends.wrappers.prices import PriceList
 
 UNKEPT = frozenset({TooLongError.code, GarbledReplyError.code})
@@ -36,7 +36,7 @@ GRACE_S = 30.0
 """How long a run that ends waits for replies under way."""
 
 POLL_S = 0.05
-"""How often a call that another process is making is looked for."""
+"""How often a call that another process is making is looked for, and room in the day's budget."""
 
 
 @dataclass(slots=True)
@@ -104,6 +104,8 @@ class CachedModel(WrappedModel):
         self._store = store
         self._purchases = purchases
         self._flights: dict[bytes, asyncio.Task[StoredReply]] = {}
+        self._queue = asyncio.Lock()
+        self._is_closing = False
 
     async def complete(self, request: Request) -> Reply:
         """Return the stored reply, or ask for it and store it as it arrives."""
@@ -126,6 +128,7 @@ class CachedModel(WrappedModel):
         Those that take longer than the grace time are given up. Their claims stay, void as soon as this process
         closes the store, so that the next attempt counts them as calls that it repeats.
         """
+        self._is_closing = True
         batched = answering_by_batch(self.inner)
         if batched is not None:
             batched.let_go()
@@ -163,12 +166,12 @@ class CachedModel(WrappedModel):
     async def _buy(self, key: bytes, request: Request) -> StoredReply:
         allowance = None if self._budget is None else self._budget.allowance(self.inner, request)
         wanted = Wish(key, self._purchases.attempt.run_id, self._will_do, allowance)
-        while not (claim := await self._store.claim(wanted)).is_ours:
-            if claim.stored is not None:
-                return claim.stored
-            if allowance is not None and claim.beyond is not None:
-                raise daily_budget_spent(allowance, claim.beyond)
-            await asyncio.sleep(POLL_S)  # another process asks the same; its reply will do
+        claim = await self._claimed(wanted)
+        if claim.beyond is not None:
+            async with self._queue:  # one looks for room at a time, in the order in which they came
+                claim = await self._once_there_is_room(wanted)
+        if claim.stored is not None:
+            return claim.stored
         try:
             stored = await self._asked(request)
         except asyncio.CancelledError:
@@ -178,6 +181,30 @@ class CachedModel(WrappedModel):
             raise
         await self._store.put(key, self.identity, stored)
         return stored
+
+    async def _claimed(self, wanted: Wish) -> Claim:
+        """Return what became of the wish; while another process asks the same, its reply is waited for."""
+        while (claim := await self._store.claim(wanted)) == Claim():
+            await asyncio.sleep(POLL_S)
+        return claim
+
+    async def _once_there_is_room(self, wanted: Wish) -> Claim:
+        """Return what became of the wish once the day's budget has room for it.
+
+        Calls in flight hold what they may cost at worst, which is many times what most cost. By batch nobody waits: the
+        calls in flight may be those of the very batch that would only be sent once all have come to it.
+
+        Raises:
+            DailyBudgetSpentError: it will have no room today, or what holds the room doesn't end.
+        """
+        waited = Waited()
+        while (spent := (claim := await self._claimed(wanted)).beyond) is not None:
+            assert wanted.allowance is not None
+            may_wait = not self._is_closing and answering_by_batch(self.inner) is None
+            if not (may_wait and spent.may_leave(wanted.allowance) and waited.is_worth_it(spent)):
+                raise daily_budget_spent(wanted.allowance, spent)
+            await asyncio.sleep(POLL_S)
+        return claim
 
     async def _asked(self, request: Request) -> StoredReply:
         bought_by = self._purchases.attempt.run_id

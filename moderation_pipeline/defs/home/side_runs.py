@@ -30,6 +30,12 @@ class SideRunError(ModerationError):
     """A run that another process made did not succeed: in the words in which it said so."""
 
 
+class LastingSideRunError(SideRunError):
+    """The same of one that would end so again."""
+
+    is_lasting = True
+
+
 class SideProcessGoneError(ModerationError):
     """A process that ended in the midst of its run, without a word."""
 
@@ -154,7 +160,8 @@ ENDS = ("made", "mistake", "bug", "stopped")
 
 def _outcome(what: str, value: Any) -> Mapping[str, Any]:
     if what == "mistake":
-        raise SideRunError(value)
+        told, is_lasting = value
+        raise (LastingSideRunError if is_lasting else SideRunError)(told)
     if what == "bug":
         error, told = value
         raise BugBeside(error) from _TracebackBeside(told)

@@ -14,6 +14,7 @@ from moderation_pipeline.comments.chat_files import named_twice
 from moderation_pipeline.config.config_errors import ConfigError
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.moderation.interruption import terminated_as_interrupted
+from moderation_pipeline.moderation.run_states import DueRun, longest_unmade_first
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.terminal.exit_codes import users_mistake
 from moderation_pipeline.terminal.running import due_runs
@@ -47,6 +48,12 @@ class Wanted(NamedTuple):
     def of(self, folder: DataFolder, chat: str) -> Sequence[NamedConfig]:
         """Return the configs of a chat that was read."""
         return due_runs.with_champion(folder, chat, self.configs) if self.has_champion else self.configs
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether models are asked anew, whatever replies there are."""
+        models = self.run_config.get("resources", {}).get("language_models", {})
+        return bool(models.get("config", {}).get("fresh"))
 
     @property
     def told(self) -> str:
@@ -132,13 +139,15 @@ def _made(launch: Launcher, chat: str, named: NamedConfig, wanted: Wanted, obser
     """Make a run, again where it failed; of several failures the last one is said."""
     watching = observer if launch.at_once == 1 else observer.beside()
     for attempt in range(wanted.retries + 1):
-        noted: list[str] = []
+        noted: list[due_runs.Noted] = []
         with due_runs.failure_noted(named, noted):
             outcome = launch.moderate_chat(chat, named.name, watching, wanted.run_config)
             return _Made(named, due_runs.checks_told(outcome), True, watching)
+        if noted[0].is_lasting:
+            break
         if attempt < wanted.retries:
-            say(f"{noted[0]} Trying again ({attempt + 1} of {wanted.retries}).")
-    return _Made(named, ChecksTold(tuple(noted)), False, watching)
+            say(f"{noted[0].why} Trying again ({attempt + 1} of {wanted.retries}).")
+    return _Made(named, ChecksTold((noted[0].why,)), False, watching)
 
 
 Item = TypeVar("Item")
@@ -169,6 +178,7 @@ def all_moderated(
     """Moderate several chats; one that fails stops no other."""
     from moderation_pipeline.launch import launcher
 
+    chats = _in_order(folder, chats, wanted)
     with launcher(folder) as launch:
         configs = allow_at_once(launch, folder, chats, wanted)
         groups = [chats] if are_apart(chats, configs) else [[each] for each in chats]
@@ -181,17 +191,28 @@ def all_moderated(
         ]
 
 
+def _in_order(folder: DataFolder, chats: Sequence[str], wanted: Wanted) -> Sequence[str]:
+    """Return the chats as they were named; where models are asked anew, those first that were made longest ago."""
+    if not wanted.is_fresh:
+        return chats
+    runs = [DueRun(chat, each.name, "") for chat in chats for each in _configs_of(folder, chat, wanted)]
+    return list(dict.fromkeys(run.chat for run in longest_unmade_first(folder, runs)))
+
+
+def _configs_of(folder: DataFolder, chat: str, wanted: Wanted) -> Sequence[NamedConfig]:
+    """Return a chat's configs; a champion that can't be used will be said when the chat's turn comes."""
+    with suppress(ConfigError):
+        return wanted.of(folder, chat)
+    return wanted.configs
+
+
 def allow_at_once(
     launch: Launcher, folder: DataFolder, chats: Sequence[str], wanted: Wanted
 ) -> list[NamedConfig]:
-    """Say once for a command how many runs are made at once, and return the configs of all its chats, each once.
-
-    A champion that can't be used will be said when its chat's turn comes.
-    """
+    """Say once for a command how many runs are made at once, and return the configs of all its chats, each once."""
     configs = {each.name: each for each in wanted.configs}
     for chat in chats:
-        with suppress(ConfigError):
-            configs |= {each.name: each for each in wanted.of(folder, chat)}
+        configs |= {each.name: each for each in _configs_of(folder, chat, wanted)}
     of_all = list(configs.values())
     launch.allow(processes_for(folder, chats, of_all, wanted.at_once))
     return of_all

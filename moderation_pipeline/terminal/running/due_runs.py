@@ -118,8 +118,15 @@ def fail_where_broken(told: ChecksTold) -> None:
         raise CommandFailed("\n".join(told.failures))
 
 
+class Noted(NamedTuple):
+    """Why a run failed, and whether trying again at once is known to fail as well."""
+
+    why: str
+    is_lasting: bool
+
+
 @contextmanager
-def failure_noted(named: NamedConfig, failures: list[str]) -> Iterator[None]:
+def failure_noted(named: NamedConfig, failures: list[Noted]) -> Iterator[None]:
     """Note what a user can mend and go on, so that one config's missing key doesn't stop the others."""
     try:
         yield
@@ -127,7 +134,7 @@ def failure_noted(named: NamedConfig, failures: list[str]) -> Iterator[None]:
         mistake = users_mistake(error)
         if mistake is None:
             raise
-        failures.append(f"The run of {named.name} failed: {mistake}")
+        failures.append(Noted(f"The run of {named.name} failed: {mistake}", mistake.is_lasting))
 
 
 def print_reading(folder: DataFolder, chat: str) -> None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation_pipeline.backends.language_model import DailyBudgetSpentError, Message, Reply, Request
-from moderation_pipeline.backends.stores.stored_replies import ReplyStore
-from moderation_pipeline.backends.wrappers.budget import DailyBudget
+from moderation_pipeline.backends.stores.stored_replies import ReplyStore, Spent
+from moderation_pipeline.backends.wrappers.budget import ROOM_PATIENCE_S, DailyBudget, Waited
 from moderation_pipeline.backends.wrappers.metering import MeteredModel, most_prompt_tokens
 from moderation_pipeline.backends.wrappers.prices import PriceList, TokenPrice
 from moderation_pipeline.backends.wrappers.reply_cache import CachedModel, Purchases
@@ -55,21 +55,68 @@ def test_a_day_s_budget_stops_before_the_call_that_might_overrun_it(store: Reply
     assert store.spent_today().usd <= worst_usd + 2.0
 
 
-def test_calls_in_flight_are_reserved_at_their_worst(store: ReplyStore) -> None:
-    async def at_once() -> list[Reply | BaseException]:
-        inner = GatedModel(["fine"] * 10)
+def test_a_call_for_which_those_in_flight_leave_no_room_waits_until_they_have_cost_what_they_cost(
+    store: ReplyStore,
+) -> None:
+    async def at_once() -> tuple[int, list[Reply]]:
+        inner = GatedModel(["fine"] * 6)
         worst_usd = MeteredModel(inner, A_CENT_A_TOKEN).worst_case_usd(request("0"))
         assert worst_usd is not None
         asker = stack(inner, store, usd_per_day=worst_usd * 3.5)
-        calls = [asyncio.ensure_future(asker.complete(request(str(i)))) for i in range(10)]
+        calls = [asyncio.ensure_future(asker.complete(request(str(i)))) for i in range(6)]
         await inner.reached(3)
-        await asyncio.wait(calls[3:])  # in the order in which they came: for these there is no room
+        await asyncio.sleep(0.3)
+        at_the_gate = len(inner.asked)
         inner.gate.set()
-        return await asyncio.gather(*calls, return_exceptions=True)
+        return at_the_gate, await asyncio.gather(*calls)
 
-    outcomes = asyncio.run(at_once())
+    at_the_gate, replies = asyncio.run(at_once())
 
-    assert sum(isinstance(outcome, DailyBudgetSpentError) for outcome in outcomes) == 7
+    assert at_the_gate == 3
+    assert [each.text for each in replies] == ["fine"] * 6
+
+
+def test_a_call_does_not_wait_for_room_that_those_in_flight_could_not_give(store: ReplyStore) -> None:
+    async def beside_one_in_flight() -> None:
+        inner = GatedModel(["fine"])
+        worst_usd = MeteredModel(inner, A_CENT_A_TOKEN).worst_case_usd(request("0"))
+        assert worst_usd is not None
+        store.spend(0.5)
+        asker = stack(inner, store, usd_per_day=worst_usd + 0.5)
+        first = asyncio.ensure_future(asker.complete(request("0")))
+        await inner.reached(1)
+        with pytest.raises(DailyBudgetSpentError, match=r"\$0\.5000 are spent"):
+            await asker.complete(request("a longer one, which costs more"))
+        inner.gate.set()
+        await first
+
+    asyncio.run(beside_one_in_flight())
+
+
+def test_a_run_that_ends_begins_no_call_that_waited_for_room(store: ReplyStore) -> None:
+    async def ends() -> int:
+        inner = GatedModel(["fine"] * 2)
+        worst_usd = MeteredModel(inner, A_CENT_A_TOKEN).worst_case_usd(request("0"))
+        assert worst_usd is not None
+        asker = stack(inner, store, usd_per_day=worst_usd * 1.5)
+        calls = [asyncio.ensure_future(asker.complete(request(str(i)))) for i in range(2)]
+        await inner.reached(1)
+        closing = asyncio.ensure_future(asker.aclose())
+        with pytest.raises(DailyBudgetSpentError):
+            await calls[1]
+        inner.gate.set()
+        await asyncio.gather(closing, calls[0])
+        return len(inner.asked)
+
+    assert asyncio.run(ends()) == 1
+
+
+def test_room_that_nothing_gives_back_is_not_waited_for_without_end() -> None:
+    times = iter([0.0, 0.0, 0.0, ROOM_PATIENCE_S - 1, ROOM_PATIENCE_S, ROOM_PATIENCE_S, 2 * ROOM_PATIENCE_S])
+    waited = Waited(lambda: next(times))
+    held, less = Spent(1.0, 5.0), Spent(1.5, 4.0)
+
+    assert [waited.is_worth_it(each) for each in (held, held, less, less)] == [True, True, True, False]
 
 
 def test_a_stored_reply_needs_no_budget(store: ReplyStore) -> None:

@@ -1,0 +1,58 @@
+"""How often a run that failed is tried again, and in which order chats are asked anew, by real runs of a server's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from moderation_pipeline.terminal.exit_codes import ExitCode
+from moderation_pipeline_tests.backends.chat_server import running
+from moderation_pipeline_tests.program import own_process
+
+ASKED = """
+student: {{backend: openai, model: tiny-judge, base_url: "{base_url}", price: 1000}}
+expert: none
+audit: {{policy: none}}
+loop: {{batch_size: 2}}
+"""
+CHATS = ("monday", "tuesday")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two chats of eight comments, under a config whose calls cost dollars."""
+    (tmp_path / "data" / "chats").mkdir(parents=True)
+    (tmp_path / "data" / "configs").mkdir()
+    for chat in CHATS:
+        lines = "".join(f"ann,{chat} says {number}\n" for number in range(8))
+        (tmp_path / "data" / "chats" / f"{chat}.csv").write_text(f"user_name,text\n{lines}")
+    return tmp_path
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_run_for_which_the_day_has_no_money_left_is_not_tried_again_today(folder: Path, jobs: str) -> None:
+    with running() as server:
+        (folder / "data" / "configs" / "asked.yaml").write_text(ASKED.format(base_url=server.base_url))
+        (folder / "data" / "nights.yaml").write_text("configs: [asked]\nusd_per_day: 0.01\nretries: 3\n")
+        night = own_process(folder, "run", "--night", "--jobs", jobs)
+
+    assert night.returncode == ExitCode.FAILED
+    assert "goes on tomorrow" in night.stderr
+    assert "Trying again" not in night.stderr
+    assert "Failed: monday, tuesday (2 of 2 chats)." in night.stderr
+
+
+def test_a_day_s_money_that_is_enough_for_one_chat_goes_to_each_in_its_turn(folder: Path) -> None:
+    settings = "configs: [asked]\nfresh: true\nusd_per_day: {usd}\n"
+    with running() as server:
+        (folder / "data" / "configs" / "asked.yaml").write_text(ASKED.format(base_url=server.base_url))
+        (folder / "data" / "nights.yaml").write_text(settings.format(usd=1_000))
+        first = own_process(folder, "run", "--night")
+        (folder / "data" / "chats" / "wednesday.csv").write_text("user_name,text\nann,hello there\n")
+        assert own_process(folder, "run", "monday", "-c", "asked").returncode == ExitCode.OK
+        second = own_process(folder, "run", "--night")
+
+    assert first.returncode == second.returncode == ExitCode.OK, second.stderr
+    assert [line.split(":")[0] for line in first.stdout.splitlines()] == ["monday", "tuesday"]
+    assert [line.split(":")[0] for line in second.stdout.splitlines()] == ["wednesday", "tuesday", "monday"]

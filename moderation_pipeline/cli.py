@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from moderation_pipeline.moderation.gc_pause import seldom_collected
+from moderation_pipeline.terminal.commands.accept import accept
 from moderation_pipeline.terminal.commands.add import add
 from moderation_pipeline.terminal.commands.allow import allow
 from moderation_pipeline.terminal.commands.answering.beside_moderators import moderators
@@ -107,6 +108,7 @@ COMMANDS = (
     dsa_statements,
     certify,
     promote,
+    accept,
     check,
     tune,
     allow,

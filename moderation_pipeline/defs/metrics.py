@@ -204,13 +204,20 @@ def numbers(row: pl.DataFrame) -> dict[str, float | int | str]:
             of=runs,
             reads=[dg.AssetDep("metrics"), dg.AssetDep("action_log")],
         ),
+        declared(
+            "metric_history",
+            "comments_fare_as_in_the_accepted_run",
+            "Where code, config and comments are those of the accepted run, hardly any comment fares otherwise.",
+            of=runs,
+            reads=[dg.AssetDep("metrics"), dg.AssetDep("action_log")],
+        ),
     ]
 )
 def metrics_checks(
     metrics: pl.DataFrame, metric_history: pl.DataFrame, accepted_run: pl.DataFrame, action_log: pl.DataFrame
 ) -> Iterator[dg.AssetCheckResult]:
     """Ask whether a run's metrics are of the run's comments, consistent in themselves, and no worse than before."""
-    from moderation_pipeline.evaluation.history.accepted_runs import worse_than_accepted
+    from moderation_pipeline.evaluation.history.accepted_runs import unexplained_flips, worse_than_accepted
 
     counted = metrics.select("chat", "config", "comments", actions=pl.lit(action_log.height))
     yield holds(
@@ -233,6 +240,12 @@ def metrics_checks(
         "metric_history",
         "the_run_is_no_worse_than_the_accepted_one",
         worse_than_accepted(metric_history),
+        dg.AssetCheckSeverity.WARN,
+    )
+    yield holds(
+        "metric_history",
+        "comments_fare_as_in_the_accepted_run",
+        unexplained_flips(metric_history, accepted_run, action_log),
         dg.AssetCheckSeverity.WARN,
     )
     yield holds("accepted_run", "accepted_comments_are_unique", laws.repeated(accepted_run, "comment_id"))

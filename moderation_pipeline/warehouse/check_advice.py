@@ -65,7 +65,13 @@ ADVICE = {
     ),
     "the_run_is_no_worse_than_the_accepted_one": (
         "the run is worse than the one that was accepted last, by more than chance and on the same comments",
-        "Look at what changed since; 'moderation promote CHAT CONFIG --accept REASON' makes this run the measure.",
+        "Look at what changed since; 'moderation accept CHAT CONFIG REASON' makes this run the measure.",
+    ),
+    "comments_fare_as_in_the_accepted_run": (
+        "comments fare otherwise than in the run that was accepted last, of the same code, config and comments: the "
+        "models answer otherwise, be it under the same name (or it starts from a memory or head that has learnt since)",
+        "See which: 'moderation compare CHAT CONFIG --since-accepted'. 'moderation accept CHAT CONFIG REASON' makes "
+        "this run the measure.",
     ),
     "accepted_comments_are_unique": ("comments of the accepted run stand in it twice", JUDGE_AGAIN),
     "comments_are_recent": (

@@ -24,6 +24,7 @@ from moderation_pipeline.evaluation.yardstick import judge_of
 from moderation_pipeline.statistics.bootstrap import NOTHING, Interval, by_cluster, resample
 from moderation_pipeline.statistics.max_t import NO_SPREAD, together
 from moderation_pipeline.statistics.paired_tests import p_of_difference
+from moderation_pipeline.statistics.wilson import wilson
 from moderation_pipeline.warehouse.tables import ACCEPTED_RUN, METRIC_HISTORY, OUTCOME, PAIRED_SUMS
 
 LEVEL = 0.05
@@ -36,13 +37,18 @@ QUALITIES = {"f1": "F1", "system_agreement_rate": "agreement with the Expert"}
 """What two runs are compared by: the first that both have. Labels judge better than an Expert does."""
 
 COMMENTS_CHANGED = "comments"
+MODELS_CHANGED = ("Student's model", "Expert's model")
+
+FLIPPED_BOUND = 0.02
+"""The share of comments that may fare otherwise where nothing changed but who answers: providers promise no more than
+to answer mostly alike. Beyond it, and beyond chance, the models are others."""
 
 CHANGES = {
     "code_version": "code",
     "config_hash": "config",
     "data_version": COMMENTS_CHANGED,
-    "student_models": "Student's model",
-    "expert_models": "Expert's model",
+    "student_models": MODELS_CHANGED[0],
+    "expert_models": MODELS_CHANGED[1],
 }
 """What may have changed since a run was accepted: code is all that decides, prompts and word lists too; models go by
 the names in their replies."""
@@ -187,6 +193,39 @@ def worse_than_accepted(history: pl.DataFrame) -> pl.DataFrame:
         "quality_minus_accepted",
         "quality_minus_accepted_low",
         "quality_minus_accepted_high",
+        "accepted_run_id",
+        "changed_since_accepted",
+    )
+
+
+def unexplained_flips(
+    history: pl.DataFrame, accepted_run: pl.DataFrame, action_log: pl.DataFrame
+) -> pl.DataFrame:
+    """Return how many comments fare otherwise than in the accepted run, where only models can have changed.
+
+    Neither the share that is acted on nor agreement with an Expert that changed as well need move when a provider
+    changes a model under its name. Comments of users who were silenced in either are left out: those follow others.
+
+    Returns:
+        flipped, comments, accepted_run_id, changed_since_accepted: one row where more than FLIPPED_BOUND of the
+        comments flipped, beyond chance; else none.
+    """
+    last = history.tail(1).filter(pl.col("accepted_run_id").is_not_null())
+    changed = last["changed_since_accepted"].explode().drop_nulls().to_list()
+    if last.is_empty() or not set(changed) <= set(MODELS_CHANGED) or not keeps_outcomes(accepted_run):
+        return last.clear()
+    plan = pl.struct("action", pl.when(pl.col("action") != "allow").then("category"), "duration_s")
+    now, before = (
+        each.filter(~pl.col("under_sanction").fill_null(value=False)).select("comment_id", plan=plan)
+        for each in (action_log, accepted_run)
+    )
+    both = now.join(before, on="comment_id", suffix="_before")
+    flipped = int((both["plan"] != both["plan_before"]).sum())
+    if not flipped or wilson(flipped / both.height, both.height)[0] <= FLIPPED_BOUND:
+        return last.clear()
+    return last.select(
+        pl.lit(flipped).alias("flipped"),
+        pl.lit(both.height).alias("comments"),
         "accepted_run_id",
         "changed_since_accepted",
     )

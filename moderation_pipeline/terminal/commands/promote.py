@@ -57,7 +57,10 @@ def _promoted(folder: DataFolder, name: str, config: str, reason: str, by: str, 
 
     named = ConfigLibrary(folder).load(config)
     place = promoting.place_of(folder, name)
-    champion = champions(folder).of(place.scope, place.name) or DEFAULT_CONFIG
+    promoted_before = champions(folder).of(place.scope, place.name)
+    if promoted_before == config and not reason:
+        raise promoting.AlreadyChampionError(place, config)
+    champion = promoted_before or DEFAULT_CONFIG
     verdict = promoting.compared(folder, place, champion, config)
     if champion != config and not verdict.may_be_promoted and not reason:
         raise promoting.RefusedPromotionError(verdict, place)

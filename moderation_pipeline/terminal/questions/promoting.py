@@ -29,6 +29,7 @@ from moderation_pipeline.evaluation.yardstick import yardstick_of
 from moderation_pipeline.report.quantities import p_value, plural, signed
 from moderation_pipeline.statistics.bootstrap import Interval
 from moderation_pipeline.statistics.paired_tests import holm
+from moderation_pipeline.terminal.listings import NothingRunError, require_chat
 from moderation_pipeline.warehouse.files import read_table, stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import (
@@ -190,6 +191,44 @@ def _sums(
     reference = None if against is None else read_table(folder, EXPERT_AUDITS, chat, against)
     judged = judge(comments, run, reference)
     return comment_sums(run, judged).insert_column(0, judged["comment_id"])
+
+
+class StaleRunError(ModerationError):
+    """A run that is not of the chat's comments or of the config as they are."""
+
+    def __init__(self, chat: str, config: str, why: str) -> None:
+        super().__init__(
+            f"The run of {config!r} on {chat!r} can't be made the measure: {why}. Run it again: moderation run {chat} "
+            f"-c {config}."
+        )
+
+
+def refuse_what_is_stale(folder: DataFolder, chat: str, config: str) -> None:
+    """Refuse to hold later runs against one that is not of what there is now.
+
+    Raises:
+        NoSuchChatError, ConfigError, NothingRunError, StaleRunError: why not.
+    """
+    library = ConfigLibrary(folder)
+    library.load(config)
+    metrics = read_table(folder, METRICS, require_chat(folder, chat), config)
+    if metrics.is_empty():
+        raise NothingRunError(chat, config, folder)
+    version = str(read_table(folder, INGESTION, chat)["data_version"][0])
+    why = stale(made(metrics), library, version).get(config)
+    if why is not None:
+        raise StaleRunError(chat, config, why)
+
+
+class AlreadyChampionError(ModerationError):
+    """A champion that is to be promoted again."""
+
+    def __init__(self, place: PlaceOfChampion, config: str) -> None:
+        chats = plural(len(place.chats), "chat")
+        super().__init__(
+            f"{config} is the champion of {place.scope} {place.name} already. 'moderation accept {place.chats[0]} "
+            f"{config} REASON' has later runs held against the run there is now ({chats} to do so for)."
+        )
 
 
 class RefusedPromotionError(ModerationError):

@@ -14,6 +14,7 @@ from moderation_pipeline.evaluation.history.accepted_runs import (
     held_against_accepted,
     keeps_outcomes,
     paired,
+    unexplained_flips,
     worse_than_accepted,
 )
 from moderation_pipeline.warehouse.tables import ACCEPTED_RUN, METRIC_HISTORY, OUTCOME, PAIRED_SUMS
@@ -139,6 +140,46 @@ def test_without_labels_agreement_with_the_same_expert_is_compared_and_with_anot
     other = paired(agreeing(180), agreeing(120), seed="arena", same_expert=False)
     assert other.p is None
     assert not other.is_worse()
+
+
+def swapped(flips: int) -> pl.DataFrame:
+    """Return comments of which so many pairs, one that was hit and one that was not, have changed places."""
+    hit = pl.int_range(pl.len())
+    was_moved = ((hit < flips) & (pl.col("action") == "delete")) | (hit >= 200 - flips)
+    return sums(100).with_columns(
+        action=pl.when(was_moved)
+        .then(pl.when(pl.col("action") == "delete").then(pl.lit("allow")).otherwise(pl.lit("delete")))
+        .otherwise("action")
+    )
+
+
+@pytest.mark.parametrize(
+    ("flips", "changed", "told"),
+    [
+        (30, {}, [60]),  # as much is acted on as before, on others
+        (30, {"student_models": ["hf small-2"]}, [60]),
+        (30, {"code_version": "two"}, []),
+        (30, {"data_version": "v2"}, []),
+        (2, {}, []),  # 2 % of them: as providers do
+        (0, {}, []),
+    ],
+)
+def test_comments_that_fare_otherwise_where_only_models_can_have_changed_are_told(
+    flips: int, changed: dict[str, object], told: list[int]
+) -> None:
+    before = accepted_first(sums(100)).accepted
+    now = swapped(flips)
+    held = held_against_accepted(history("second", **changed), before, now, CONFIG)
+    found = unexplained_flips(held.history, held.accepted, now)
+    assert ([] if found.is_empty() else found["flipped"].to_list()) == told
+
+
+def test_what_silenced_users_wrote_counts_as_no_flip_and_an_accepted_run_is_held_against_nothing() -> None:
+    first = accepted_first(sums(100))
+    assert unexplained_flips(first.history, first.accepted, sums(100)).is_empty()
+    now = swapped(30).with_columns(under_sanction=pl.lit(value=True))
+    held = held_against_accepted(history("second"), first.accepted, now, CONFIG)
+    assert unexplained_flips(held.history, held.accepted, now).is_empty()
 
 
 def test_a_chat_that_grew_is_compared_on_the_comments_of_both() -> None:

@@ -311,6 +311,10 @@ CHECKS: dict[str, tuple[Table, Callable[[pl.DataFrame], pl.DataFrame]]] = {
         METRIC_HISTORY,
         lambda rows: rows.with_columns(accepted_p=pl.lit(0.001), quality_minus_accepted=pl.lit(-0.1)),
     ),
+    "comments_fare_as_in_the_accepted_run": (
+        ACCEPTED_RUN,
+        lambda rows: rows.with_columns(run_id=pl.lit("before"), action=pl.lit("ban")),
+    ),
     "accepted_comments_are_unique": (ACCEPTED_RUN, lambda rows: pl.concat([rows, rows.head(1)])),
     "intervals_hold_their_estimates": (METRICS, lambda rows: rows.with_columns(audit_share=pl.lit(2.0))),
     "every_record_is_accounted_for": (

@@ -210,7 +210,7 @@ def unexplained_flips(
         flipped, comments, accepted_run_id, changed_since_accepted: one row where more than FLIPPED_BOUND of the
         comments flipped, beyond chance; else none.
     """
-    last = history.tail(1).filter(pl.col("accepted_run_id").is_not_null())
+    last = history.tail(1).filter(~pl.col("run_id").is_in(accepted_run["run_id"].implode()))
     changed = last["changed_since_accepted"].explode().drop_nulls().to_list()
     if last.is_empty() or not set(changed) <= set(MODELS_CHANGED) or not keeps_outcomes(accepted_run):
         return last.clear()

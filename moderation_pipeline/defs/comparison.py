@@ -72,11 +72,13 @@ def collect_runs(
     from moderation_pipeline.evaluation.comparable import made, stale
     from moderation_pipeline.evaluation.judged import Run
 
-    library, stored = ConfigLibrary(folder), {RunKey.parse(key).config: key for key in tables["metrics"]}
+    # Of every table: a run of which one is damaged would else be as one that was never made.
+    keys = sorted({key for name in ("metrics", *RUN_TABLES) for key in tables[name]})
+    library, stored = ConfigLibrary(folder), {RunKey.parse(key).config: key for key in keys}
     every = [run for rows in tables["metrics"].values() for run in made(rows)]
     left_out = stale(every, library, comments_version(comments))
     for config, key in stored.items():
-        if missing := [name for name in RUN_TABLES if key not in tables[name]]:
+        if missing := [name for name in ("metrics", *RUN_TABLES) if key not in tables[name]]:
             left_out.setdefault(config, f"its table {missing[0]} is missing or damaged")
     runs = [
         Run(config=library.load(config), **{name: tables[name][key] for name in RUN_TABLES})

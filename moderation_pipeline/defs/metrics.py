@@ -133,12 +133,17 @@ def _made(context: dg.AssetExecutionContext) -> "WhenMade":
     return WhenMade(decided, now if began is None else datetime.fromtimestamp(began, UTC), now)
 
 
+YARDSTICK_TABLES = (METRICS, EXPERT_AUDITS)
+"""What is read of a run that others are measured against."""
+
+
 def reference_plans(folder: DataFolder, chat: str, named: NamedConfig, version: str) -> pl.DataFrame | None:
     """Return the plans of the run of these comments in which the config's Expert audited everything, if it is stored.
 
     A run of what the chat was before is none of them: its comments have the names of others. Not an input of the
     asset: it is another config's run, and Dagster would hold every run back for it. Where that run comes later, this
-    one is judged again (`judged_early.py`).
+    one is judged again (`judged_early.py`). One whose tables are damaged is as one that was never made: it stops no
+    other, and is made anew in its turn.
     """
     from moderation_pipeline.evaluation.yardstick import yardstick_of
 
@@ -149,7 +154,8 @@ def reference_plans(folder: DataFolder, chat: str, named: NamedConfig, version: 
     of_these = [
         name
         for name in sorted(stored)
-        if version in read_table(folder, METRICS, chat, name)["data_version"].to_list()
+        if not any(is_damaged(partition_path(folder, table, chat, name)) for table in YARDSTICK_TABLES)
+        and version in read_table(folder, METRICS, chat, name)["data_version"].to_list()
     ]
     against = yardstick_of(named, map(library.load, of_these))
     return None if against is None else read_table(folder, EXPERT_AUDITS, chat, against)

@@ -21,9 +21,10 @@ from moderation_pipeline.report.stand_ins import marks
 from moderation_pipeline.slugs import check_slug
 from moderation_pipeline.terminal.screen import estimate, number, print_table, two_digits
 from moderation_pipeline.terminal.whose_labels import are_acts
-from moderation_pipeline.warehouse.files import read_table
+from moderation_pipeline.warehouse.damage import is_damaged
+from moderation_pipeline.warehouse.files import read_table, stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import COMMENTS, COMPARISON
+from moderation_pipeline.warehouse.tables import COMMENTS, COMPARISON, LOOP_TABLES, METRICS, USER_STATE
 from moderation_pipeline.warehouse.versions import comments_version
 from moderation_pipeline.warehouse.views import query
 
@@ -110,7 +111,22 @@ def marks_by_config(folder: DataFolder, chat: str, configs: Sequence[str]) -> di
 def stale_runs(folder: DataFolder, chat: str) -> dict[str, str]:
     """Return by config why its run of the chat can't be compared with one made now."""
     runs = made(query(folder, f"select * from metrics where chat = '{check_slug(chat, 'Chat')}'"))
-    return stale(runs, ConfigLibrary(folder), comments_version(read_table(folder, COMMENTS, chat)))
+    found = stale(runs, ConfigLibrary(folder), comments_version(read_table(folder, COMMENTS, chat)))
+    return {**_in_part(folder, chat), **found}
+
+
+def _in_part(folder: DataFolder, chat: str) -> dict[str, str]:
+    """Return by config which table a run lacks that has others; a damaged one may have been set aside."""
+    whole = {
+        table.name: {path.stem for path in stored_partitions(folder, table, chat) if not is_damaged(path)}
+        for table in (METRICS, USER_STATE, *LOOP_TABLES)
+    }
+    return {
+        config: f"its table {name} is missing or damaged"
+        for config in sorted(set().union(*whole.values()))
+        for name, configs in whole.items()
+        if config not in configs
+    }
 
 
 def _cell(column: str, row: Row) -> str:

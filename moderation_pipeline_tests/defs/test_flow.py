@@ -31,7 +31,7 @@ from moderation_pipeline.defs.questions import (
 from moderation_pipeline.defs.user_state import user_state, user_state_checks
 from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
 from moderation_pipeline.warehouse.check_advice import ADVICE
-from moderation_pipeline.warehouse.files import read_table
+from moderation_pipeline.warehouse.files import partition_path, read_table
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.tables import (
     ACCEPTED_RUN,
@@ -235,6 +235,11 @@ def test_runs_of_other_comments_or_of_another_config_are_left_out_of_the_compari
     compared = run(instance, "compare", CHAT)
     assert query(folder, "select config from comparison")["config"].to_list() == ["hybrid"]
     assert metadata_of(compared, "comparison")["configs_left_out"] == 1
+    path = partition_path(folder, METRICS, CHAT, "student_only")
+    path.write_bytes(path.read_bytes()[:-40])
+    compared = run(instance, "compare", CHAT)
+    assert metadata_of(compared, "comparison")["configs_left_out"] == 1
+    assert "its table metrics is missing or damaged" in folder.report(CHAT, "md").read_text("utf-8")
 
 
 def test_a_chat_without_runs_can_not_be_compared_and_says_how_to_make_them(

@@ -9,13 +9,16 @@ import pytest
 from moderation_pipeline.evaluation.config_comparison import compare
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.terminal.summary import comparison_of, print_comparison
+from moderation_pipeline.warehouse.files import partition_path
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import (
     COMMENTS,
     COMPARISON,
     EXPERT_AUDITS,
+    LOOP_TABLES,
     METRICS,
     STUDENT_DECISIONS,
+    USER_STATE,
 )
 from moderation_pipeline.warehouse.versions import comments_version
 from moderation_pipeline_tests.evaluation.worlds import drawn_chat, drawn_runs, run
@@ -34,9 +37,16 @@ def stored(tmp_path: Path, chat: pl.DataFrame, runs: list[Run]) -> DataFolder:
     for each in runs:
         row = table.filter(pl.col("config") == each.name).select(list(METRICS.schema))
         write_table(row, folder, METRICS, "demo", each.name)
+        keep_loop(folder, each.name)
         write_table(each.student_decisions, folder, STUDENT_DECISIONS, "demo", each.name)
         write_table(each.expert_audits, folder, EXPERT_AUDITS, "demo", each.name)
     return folder
+
+
+def keep_loop(folder: DataFolder, config: str) -> None:
+    """Store the other tables that a whole run has, without rows."""
+    for table in (USER_STATE, *LOOP_TABLES):
+        write_table(table.empty(), folder, table, "demo", config)
 
 
 def test_runs_of_other_comments_are_named_below_the_comparison(
@@ -49,12 +59,29 @@ def test_runs_of_other_comments_are_named_below_the_comparison(
     for each in runs[1:3]:
         row = old.with_columns(config=pl.lit(each.name), data_version=pl.lit("older"))
         write_table(row, folder, METRICS, "demo", each.name)
+        keep_loop(folder, each.name)
 
     print_comparison(folder, comparison_of(folder, "demo"))
 
     said = " ".join(capsys.readouterr().out.split())
     assert "hybrid and student_memory (the chat's comments have changed since)" in said
     assert "moderation run demo -c hybrid -c student_memory" in said
+
+
+def test_a_run_of_which_a_table_is_damaged_is_named_below_the_comparison(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chat = drawn_chat(1)
+    runs = drawn_runs(1, chat)
+    folder = stored(tmp_path, chat, runs[:2])
+    path = partition_path(folder, METRICS, "demo", runs[1].name)
+    path.write_bytes(path.read_bytes()[:-40])
+
+    print_comparison(folder, comparison_of(folder, "demo"))
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"{runs[1].name} (its table metrics is missing or damaged)" in said
+    assert f"moderation run demo -c {runs[1].name}" in said
 
 
 def test_a_config_that_ran_as_its_fallback_is_starred_and_one_number_has_one_name(

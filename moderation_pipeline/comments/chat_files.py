@@ -11,6 +11,7 @@ from pathlib import Path
 
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.slugs import slugify
+from moderation_pipeline.text.visible import legible
 from moderation_pipeline.warehouse.folder import DataFolder
 
 COLUMNS_SUFFIX = ".columns.yaml"
@@ -109,7 +110,7 @@ def log_files(path: Path) -> list[Path]:
 
 def file_name(path: Path, chat: Path) -> str:
     """Return what a file of a chat is called: its name, or its way from the chat's folder."""
-    return path.name if path == chat else path.relative_to(chat).as_posix()
+    return legible(path.name if path == chat else path.relative_to(chat).as_posix())
 
 
 def beside(path: Path) -> list[Path]:

@@ -23,6 +23,7 @@ from moderation_pipeline.config.sanctions import load_sanctions
 from moderation_pipeline.errors import ModerationError, closest
 from moderation_pipeline.slugs import check_slug
 from moderation_pipeline.terminal.whose_labels import are_acts
+from moderation_pipeline.text.visible import legible
 from moderation_pipeline.warehouse.files import stored_partitions
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS
@@ -131,7 +132,7 @@ def chats(folder: DataFolder) -> pl.DataFrame:
     known = pl.DataFrame(
         {"chat": sorted({*states, *ingested["chat"], SYNTHETIC})}, schema={"chat": pl.String}
     )
-    names = {name: f"{path.name}/" if path.is_dir() else path.name for name, path in files.items()}
+    names = {name: legible(f"{path.name}/" if path.is_dir() else path.name) for name, path in files.items()}
     file_names = known["chat"].replace_strict(names, default=None)
     told = [states.get(chat, NOT_MADE) for chat in known["chat"]]
     sizes = [
@@ -140,7 +141,7 @@ def chats(folder: DataFolder) -> pl.DataFrame:
     return (
         known.with_columns(
             pl.Series("state", [each.state for each in told], pl.String),
-            pl.Series("why", [each.why or None for each in told], pl.String),
+            pl.Series("why", [legible(each.why) or None for each in told], pl.String),
             pl.Series("megabytes", sizes, pl.Float64),
             file=file_names.cast(pl.String),
         )

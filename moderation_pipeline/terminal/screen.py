@@ -16,6 +16,7 @@ import click
 from moderation_pipeline.report.quantities import score
 from moderation_pipeline.rounding import rounded, significant
 from moderation_pipeline.terminal.escaping import harmless
+from moderation_pipeline.text.visible import legible
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,8 +47,21 @@ def print_json(value: object) -> None:
     """Print a value as JSON on stdout; times in ISO 8601, dates and enums as text."""
     import orjson
 
-    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z, default=str)
+    options = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z
+    try:
+        text = orjson.dumps(value, option=options, default=str)
+    except TypeError:  # somewhere in it is the name of a file that is no UTF-8
+        text = orjson.dumps(_legible(value), option=options, default=str)
     click.echo(text.decode())
+
+
+def _legible(value: object) -> object:
+    """Return the value as UTF-8 can hold it."""
+    if isinstance(value, str):
+        return legible(value)
+    if isinstance(value, Mapping):
+        return {legible(str(key)): _legible(each) for key, each in value.items()}
+    return [_legible(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def print_frame(frame: pl.DataFrame, *, as_json: bool = False, title: str = "") -> None:

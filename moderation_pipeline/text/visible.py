@@ -81,3 +81,8 @@ def _may_be_pictured(character: str) -> bool:
 def _is_pictured(around: str) -> bool:
     """Whether both neighbours of a joiner belong to an emoji: a symbol, its skin tone, its selector."""
     return all(unicodedata.category(each) in ("So", "Sk") or each == "\ufe0f" for each in around)
+
+
+def legible(name: str) -> str:
+    """Return a file's name as UTF-8 can hold it, no two names as one: of bytes that are no letters their codes."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from moderation_pipeline.cli import called_with
+from moderation_pipeline.comments.ingest import ingest
 from moderation_pipeline.comments.keeping.chat_states import note_unreadable
 from moderation_pipeline.config.config_errors import ConfigError
 from moderation_pipeline.terminal.dagster_ui import WORKSPACE
 from moderation_pipeline.terminal.listings import configs
 from moderation_pipeline.terminal.running.due_runs import configs_to_run
+from moderation_pipeline.terminal.screen import print_json
 from moderation_pipeline.warehouse.folder import DataFolder
 
 ROOT = Path(__file__).parent.parent.parent
@@ -67,6 +70,25 @@ def test_a_config_that_replaces_a_ready_made_one_is_listed_with_both_files(tmp_p
     assert "defaults/configs/hybrid.yaml" in replaces["hybrid"]
     assert str(folder.configs / "hybrid.yaml") in replaces["hybrid"]
     assert replaces["student_only"] is None
+
+
+def test_a_file_whose_name_is_no_utf_8_is_listed_read_and_told_like_any_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = DataFolder(tmp_path / "data")
+    folder.chats.mkdir(parents=True)
+    path = folder.chats / os.fsdecode(b"evening\xff.csv")
+    path.write_text("text\nhi\n")
+    read = ingest(path, "evening").ingestion
+    note_unreadable(folder, "evening", path, f"{path} is damaged")
+    called_with(["--data", str(folder.root), "chats", "--json"])
+    (evening, _) = json.loads(capsys.readouterr().out)
+    assert called_with(["--data", str(folder.root), "chats"]) == 0
+    print_json({"why": f"{path.name} is damaged"})
+
+    assert read["file"].to_list() == [evening["file"]] == [r"evening\udcff.csv"]
+    assert r"evening\udcff.csv is damaged" in evening["why"]
+    assert r"evening\\udcff.csv is damaged" in capsys.readouterr().out
 
 
 def test_why_a_file_cannot_be_read_stands_in_the_table_in_a_few_words_and_whole_in_json(

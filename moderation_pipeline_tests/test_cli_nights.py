@@ -82,6 +82,19 @@ def test_a_night_moderates_what_changed_tells_what_failed_once_and_goes_on(
     assert "cut: up to date student_only\nnoon: made student_only\ntuesday: made student_only" in third.stdout
 
 
+def test_a_night_compares_what_a_night_that_was_ended_left_uncompared(folder: Path) -> None:
+    report = folder / "data" / "results" / "tuesday" / "report.html"
+    os.utime(report, (1, 1))
+    (folder / "data" / "warehouse" / "comparison" / "tuesday.parquet").unlink()
+    night = moderation(folder, "run", "--night")
+
+    assert "tuesday: up to date student_only" in night.stdout
+    assert night.stderr.count("Comparing") == 1
+    assert report.stat().st_mtime > 1
+    assert (folder / "data" / "warehouse" / "comparison" / "tuesday.parquet").exists()
+    assert "Comparing" not in moderation(folder, "run", "--night").stderr
+
+
 def test_a_night_makes_damaged_tables_anew_and_none_of_them_stops_another_chat(folder: Path) -> None:
     run = "tuesday/student_only"
     for name in (
@@ -122,6 +135,23 @@ def test_a_night_over_named_chats_leaves_out_what_is_gone_and_fails_for_a_name_t
     ]
     assert "nights.yaml names it" in told[1].failures[0]
     assert "Did you mean 'monday'?" in told[1].failures[0]
+
+
+def test_a_night_that_can_not_begin_tells_the_address_that_alerts_go_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "nights.yaml").write_text("configs: [hybird]\n")
+    with hook() as server:
+        monkeypatch.setenv(WEBHOOK, server.address)
+        night = moderation(tmp_path, "run", "--night")
+        by_hand = moderation(tmp_path, "run", "-c", "hybird")
+
+    assert (night.returncode, by_hand.returncode) == (ExitCode.USAGE, ExitCode.USAGE)
+    (posted,) = server.posted
+    assert "The night could not be done." in str(posted["text"])
+    assert "'hybird'" in str(posted["text"])
+    assert (posted["failed"], posted["warned"]) == ([], [])
 
 
 def test_one_chat_that_does_not_exist_is_a_mistake_before_anything_is_moderated(folder: Path) -> None:

@@ -97,24 +97,31 @@ def _stopped(stop: BaseException) -> int:
 
 
 def _worded(error: Exception) -> int:
-    mistake = users_mistake(error)
-    if mistake is not None:
-        return _said(f"Error: {mistake}", ExitCode.USAGE)
-    data = DataFolder.find().root
-    if _is_full(error, data):
-        return _said(
-            f"Error: There is no space left on a disk, or for a file (ulimit -f); the data folder is {data}. "
-            f"Make room, and run the same command again: what was finished is kept.",
-            ExitCode.FAILED,
-        )
-    if isinstance(error, OSError):
-        where = error.filename or "where the output goes, or a connection"
-        return _said(f"Error: {error.strerror or error}: {where}", ExitCode.FAILED)
+    said = in_a_sentence(error)
+    if said is not None:
+        code = ExitCode.FAILED if users_mistake(error) is None else ExitCode.USAGE
+        return _said(f"Error: {said}", code)
     return _said(
         f"This is a bug of ours: {type(error).__name__}: {error}\n"
         f"Run the same command as 'moderation --debug …' and report what it prints to {WHERE_TO_REPORT}.",
         ExitCode.BUG,
     )
+
+
+def in_a_sentence(error: Exception) -> str | None:
+    """Return what went wrong where a user or the machine's keeper can do something about it; null for a bug of ours."""
+    mistake = users_mistake(error)
+    if mistake is not None:
+        return str(mistake)
+    data = DataFolder.find().root
+    if _is_full(error, data):
+        return (
+            f"There is no space left on a disk, or for a file (ulimit -f); the data folder is {data}. "
+            f"Make room, and run the same command again: what was finished is kept."
+        )
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}: {error.filename or 'where the output goes, or a connection'}"
+    return None
 
 
 DISK_FULL = ("No space left on device", "database or disk is full", "Disk quota exceeded", "File too large")

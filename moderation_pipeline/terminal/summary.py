@@ -22,9 +22,16 @@ from moderation_pipeline.slugs import check_slug
 from moderation_pipeline.terminal.screen import estimate, number, print_table, two_digits
 from moderation_pipeline.terminal.whose_labels import are_acts
 from moderation_pipeline.warehouse.damage import is_damaged
-from moderation_pipeline.warehouse.files import read_table, stored_partitions
+from moderation_pipeline.warehouse.files import partition_path, read_files, read_table, stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import COMMENTS, COMPARISON, LOOP_TABLES, METRICS, USER_STATE
+from moderation_pipeline.warehouse.tables import (
+    COMMENTS,
+    COMPARISON,
+    LOOP_TABLES,
+    METRICS,
+    PROVENANCE,
+    USER_STATE,
+)
 from moderation_pipeline.warehouse.versions import comments_version
 from moderation_pipeline.warehouse.views import query
 
@@ -69,6 +76,30 @@ def print_comparison(folder: DataFolder, comparison: pl.DataFrame) -> None:
         click.echo(sentence)
     if (left_out := stale_sentence(chat, stale_runs(folder, chat))) is not None:
         click.echo(left_out)
+    other_code = stale_sentence(chat, of_other_code(folder, chat, comparison["config"].to_list()), OTHER_CODE)
+    if other_code is not None:
+        click.echo(other_code)
+
+
+OTHER_CODE = "A difference may be the code's and not the config's"
+
+
+def of_other_code(folder: DataFolder, chat: str, configs: Sequence[str]) -> dict[str, str]:
+    """Return by config that its run was decided by other code than the newest of them, of those of which that is so.
+
+    An upgrade makes no run due: what was paid for and decided stands until the chat or the config changes.
+    """
+    paths = [partition_path(folder, PROVENANCE, chat, config) for config in configs]
+    found = {
+        path.stem: read_files([path], PROVENANCE)["agents_version"].first()
+        for path in sorted((each for each in paths if each.exists()), key=lambda each: each.stat().st_mtime)
+    }
+    newest = next(reversed(found.values()), None)
+    return {
+        config: "decided by an older version of this package"
+        for config, version in found.items()
+        if version != newest
+    }
 
 
 ANSWERED = """

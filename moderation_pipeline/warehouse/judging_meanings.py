@@ -56,7 +56,7 @@ OF_ACCEPTED: dict[str, str] = {
     "accepted_p": "How often chance alone makes so large a difference.",
     "changed_since_accepted": "What is not as it was when that run was accepted.",
     "accepted_at": "When the run was accepted, UTC.",
-    "accepted_because": "Why it was: the first run, or what `moderation promote` was told.",
+    "accepted_because": "Why it was: the first run, or what `moderation accept` or `promote` was told.",
     "config_hash": "A hash of the config.",
     "data_version": "A hash of the chat's comments.",
     "expert_version": "A hash of who audited.",

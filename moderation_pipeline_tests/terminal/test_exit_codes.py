@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 
 import click
 import pytest
 
 from moderation_pipeline.config.config_errors import ConfigError
-from moderation_pipeline.terminal.exit_codes import CommandFailed, ExitCode, ended
+from moderation_pipeline.terminal.exit_codes import CommandFailed, ExitCode, ended, in_a_sentence
 
 
 def raising(error: BaseException) -> Callable[[], None]:
@@ -74,3 +75,13 @@ def test_debug_lets_the_traceback_through() -> None:
 def test_an_error_that_quotes_hostile_text_is_harmless_too(capsys: pytest.CaptureFixture[str]) -> None:
     ended(raising(ConfigError("got '\x1b[2J'")), debug=False)
     assert capsys.readouterr().err == "Error: got '␛[2J'\n"
+
+
+def test_a_full_disk_is_a_sentence_wherever_it_is_told_and_what_nobody_foresaw_is_none() -> None:
+    full = RuntimeError("a step failed")
+    full.__cause__ = OSError(errno.ENOSPC, "No space left on device", "/data/x")
+    assert "Make room" in str(in_a_sentence(full))
+    assert in_a_sentence(PermissionError(errno.EROFS, "Read-only file system", "/data/x")) == (
+        "Read-only file system: /data/x"
+    )
+    assert in_a_sentence(KeyError("x")) is None

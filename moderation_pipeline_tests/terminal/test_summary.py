@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,12 +18,13 @@ from moderation_pipeline.warehouse.tables import (
     EXPERT_AUDITS,
     LOOP_TABLES,
     METRICS,
+    PROVENANCE,
     STUDENT_DECISIONS,
     USER_STATE,
 )
 from moderation_pipeline.warehouse.versions import comments_version
 from moderation_pipeline_tests.evaluation.worlds import drawn_chat, drawn_runs, run
-from moderation_pipeline_tests.warehouse.rows import write_table
+from moderation_pipeline_tests.warehouse.rows import rows_of, write_table
 
 
 def stored(tmp_path: Path, chat: pl.DataFrame, runs: list[Run]) -> DataFolder:
@@ -82,6 +84,25 @@ def test_a_run_of_which_a_table_is_damaged_is_named_below_the_comparison(
     said = " ".join(capsys.readouterr().out.split())
     assert f"{runs[1].name} (its table metrics is missing or damaged)" in said
     assert f"moderation run demo -c {runs[1].name}" in said
+
+
+def test_runs_that_older_code_decided_are_named_below_the_comparison(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chat = drawn_chat(1)
+    runs = drawn_runs(1, chat)[:3]
+    folder = stored(tmp_path, chat, runs)
+    for made_at, (each, version) in enumerate(zip(runs, ("one", "two", "two"), strict=True)):
+        row = {"chat": "demo", "config": each.name, "agents_version": version}
+        path = write_table(rows_of(PROVENANCE, row), folder, PROVENANCE, "demo", each.name)
+        os.utime(path, (made_at, made_at))
+
+    print_comparison(folder, comparison_of(folder, "demo"))
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"code's and not the config's: {runs[0].name} (decided by an older version" in said
+    assert said.count("older version") == 1
+    assert f"moderation run demo -c {runs[0].name}" in said
 
 
 def test_a_config_that_ran_as_its_fallback_is_starred_and_one_number_has_one_name(

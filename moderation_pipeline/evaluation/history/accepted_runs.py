@@ -1,10 +1,9 @@
 """Two runs of the same comments in a pair: a run and the one that was accepted last, a candidate and a champion.
 
 A run made anew overwrites what it decided, so of the accepted one is kept what pairing needs, and how each comment
-fared (ACCEPTED_RUN). The first
-run of a config on a chat is accepted; it stays until another one is (`moderation promote`), or none of its comments is
-left. Otherwise a slow decline would pass night by night. Users are resampled with all their comments, as in
-`config_comparison`.
+fared (ACCEPTED_RUN). The first run of a config on a chat is accepted; it stays until another one is (`moderation
+accept`, `promote`), or none of its comments is left. Otherwise a slow decline would pass night by night. Users are
+resampled with all their comments, as in `config_comparison`.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -72,33 +73,33 @@ def run(
     from moderation_pipeline.config.champions import CHAMPION
     from moderation_pipeline.terminal import listings
     from moderation_pipeline.terminal.nights.chat_runs import Wanted, chats_that_can_be
+    from moderation_pipeline.terminal.nights.night_runs import alerted_where_it_ends, night_wanted
     from moderation_pipeline.terminal.running import due_runs
     from moderation_pipeline.terminal.running.progress_view import run_observer
     from moderation_pipeline.terminal.running.staged_chat import clear_up
 
     folder = DataFolder.find()
-    clear_up(folder)
-    observer = run_observer(trace=trace, as_json=as_json)
-    if night:
-        from moderation_pipeline.terminal.nights.night_runs import night_wanted
-
-        of_settings, wanted = night_wanted(folder, configs, retries)
-    else:
-        named = due_runs.configs_to_run(folder, configs)
-        of_settings, wanted = (), Wanted(named, only_new, retries or 0, has_champion=CHAMPION in configs)
-    wanted = wanted._replace(at_once=1 if trace else jobs)
-    for chat in chats:
-        listings.require_chat(folder, chat)
-    is_single = len(chats) < 2 and not (all_chats or only_new or night)
-    if is_single:
-        _run_one(folder, chats[0] if chats else SYNTHETIC, wanted, observer, as_json=as_json)
-        return
-    named_ones = list(dict.fromkeys(chats))
-    are_named = bool(chats) and not all_chats
-    names, left_out = (
-        (named_ones, []) if are_named else chats_that_can_be(folder, () if all_chats else of_settings)
-    )
-    _run_several(folder, names, left_out, wanted, observer, as_json=as_json)
+    with alerted_where_it_ends() if night else nullcontext():
+        clear_up(folder)
+        observer = run_observer(trace=trace, as_json=as_json)
+        if night:
+            of_settings, wanted = night_wanted(folder, configs, retries)
+        else:
+            named = due_runs.configs_to_run(folder, configs)
+            of_settings, wanted = (), Wanted(named, only_new, retries or 0, has_champion=CHAMPION in configs)
+        wanted = wanted._replace(at_once=1 if trace else jobs)
+        for chat in chats:
+            listings.require_chat(folder, chat)
+        if len(chats) < 2 and not (all_chats or only_new or night):
+            _run_one(folder, chats[0] if chats else SYNTHETIC, wanted, observer, as_json=as_json)
+            return
+        are_named = bool(chats) and not all_chats
+        names, left_out = (
+            (list(dict.fromkeys(chats)), [])
+            if are_named
+            else chats_that_can_be(folder, () if all_chats else of_settings)
+        )
+        _run_several(folder, names, left_out, wanted, observer, as_json=as_json)
 
 
 def _run_one(folder: DataFolder, chat: str, wanted: Wanted, observer: RunObserver, *, as_json: bool) -> None:

@@ -16,7 +16,7 @@ from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.moderation.interruption import terminated_as_interrupted
 from moderation_pipeline.moderation.run_states import DueRun, longest_unmade_first
 from moderation_pipeline.moderation.trace import RunObserver
-from moderation_pipeline.terminal.exit_codes import users_mistake
+from moderation_pipeline.terminal.exit_codes import in_a_sentence
 from moderation_pipeline.terminal.running import due_runs
 from moderation_pipeline.terminal.running.at_once import are_apart, in_turns, processes_for
 from moderation_pipeline.terminal.running.due_runs import ChecksTold
@@ -102,7 +102,8 @@ def moderated(
             watching.told()
             told = told.beside(said)
             made += [named.name] if is_made else []
-    if made:  # else there is nothing new to compare, and what failed must not be hidden by that
+    # Else there is nothing new to compare, and what failed must not be hidden by that.
+    if made or (current and not told.failures and due_runs.is_comparing_due(folder, chat)):
         say("Comparing, drawing, writing the report.")
         told = told.beside(due_runs.checks_told(launch.compare_chat(chat)))
     return ChatOutcome(chat, tuple(made), tuple(current), *told)
@@ -224,9 +225,8 @@ def _whatever_fails(
     try:
         return moderated(launch, folder, chat, wanted, observer)
     except Exception as error:  # a night goes on with the next chat, whatever this one is up to
-        mistake = users_mistake(error)
-        told = f"a bug of ours: {type(error).__name__}: {error}" if mistake is None else str(mistake)
-        return ChatOutcome(chat, failures=(told,))
+        told = in_a_sentence(error)
+        return ChatOutcome(chat, failures=(told or f"a bug of ours: {type(error).__name__}: {error}",))
 
 
 def chats_that_can_be(folder: DataFolder, only: Sequence[str] = ()) -> tuple[list[str], list[ChatOutcome]]:

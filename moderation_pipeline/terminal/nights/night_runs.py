@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import click
 
 from moderation_pipeline.config.champions import CHAMPION
 from moderation_pipeline.config.nights import night_settings
 from moderation_pipeline.terminal import summary
+from moderation_pipeline.terminal.exit_codes import CommandFailed, in_a_sentence
 from moderation_pipeline.terminal.nights.chat_runs import ChatOutcome, Wanted
 from moderation_pipeline.terminal.running import due_runs
 from moderation_pipeline.terminal.screen import say
@@ -52,6 +56,18 @@ def alerted(told: str, outcomes: Sequence[ChatOutcome]) -> None:
     problem = alert(os.environ, told, failed, warned)
     if problem is not None:
         say(problem)
+
+
+@contextmanager
+def alerted_where_it_ends() -> Iterator[None]:
+    """Tell the address that alerts go to of a night that could not go on: nobody looks at the terminal of one."""
+    try:
+        yield
+    except (CommandFailed, click.ClickException, click.Abort):  # told, or stopped by somebody who knows
+        raise
+    except Exception as error:
+        alerted(f"The night could not be done. {in_a_sentence(error) or f'A bug of ours: {error}'}", [])
+        raise
 
 
 def as_objects(folder: DataFolder, outcomes: Sequence[ChatOutcome]) -> list[dict[str, object]]:

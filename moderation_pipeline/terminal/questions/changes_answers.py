@@ -202,7 +202,7 @@ class NoOutcomesKeptError(ModerationError):
         )
         super().__init__(
             f"{why}, so what flipped since can't be told. It can be of what is accepted from now on: moderation"
-            f" promote {chat} {config} makes the run there is now the one that later runs are held against."
+            f" accept {chat} {config} REASON makes the run there is now the one that later runs are held against."
         )
 
 
@@ -212,7 +212,11 @@ def _since_accepted(history: pl.DataFrame, before: pl.DataFrame) -> str:
     if last["run_id"].to_list() == [before["run_id"][0]]:
         return " The run there is now is the accepted one: it was not made again since."
     changed: list[str] = last["changed_since_accepted"].explode().drop_nulls().to_list()
-    note = f" Changed since: {', '.join(changed)}." if changed else " Nothing that is recorded changed since."
+    note = (
+        f" Changed since: {', '.join(changed)}."
+        if changed
+        else " Neither code, config, comments nor a model's name changed since."
+    )
     if COMMENTS_CHANGED in changed:
         note += " Comments are paired by their ids: one that was rewritten or renumbered stands for another there."
     return note

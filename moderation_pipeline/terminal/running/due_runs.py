@@ -19,9 +19,9 @@ from moderation_pipeline.terminal.exit_codes import CommandFailed, users_mistake
 from moderation_pipeline.terminal.listings import usable_config
 from moderation_pipeline.terminal.screen import print_frame, say
 from moderation_pipeline.warehouse.damage import is_damaged
-from moderation_pipeline.warehouse.files import partition_path, read_table
+from moderation_pipeline.warehouse.files import partition_path, read_table, stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, REJECTED_LINES
+from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, METRICS, REJECTED_LINES
 
 if TYPE_CHECKING:
     from moderation_pipeline.launch import RunOutcome
@@ -76,6 +76,13 @@ def is_reading_due(folder: DataFolder, chat: str, *, is_current: bool) -> bool:
     if not is_current or any(is_damaged(table) or not table.exists() for table in tables):
         return True
     return has_changed(folder, chat, path)
+
+
+def is_comparing_due(folder: DataFolder, chat: str) -> bool:
+    """Whether a chat's report, which comes last, is older than one of its runs, as after a night that was ended."""
+    report = folder.report(chat, "html")
+    made = [path.stat().st_mtime for path in stored_partitions(folder, METRICS, chat)]
+    return bool(made) and (not report.exists() or report.stat().st_mtime < max(made))
 
 
 READ_TABLES = (COMMENTS, REJECTED_LINES, INGESTION)

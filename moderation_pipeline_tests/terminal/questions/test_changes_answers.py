@@ -232,6 +232,6 @@ def test_of_a_run_accepted_before_outcomes_were_kept_no_flip_is_told_and_why_is(
     with pytest.raises(NoOutcomesKeptError, match="accepted none"):
         flips_since_accepted(folder, "demo", "hybrid")
     accept(folder, {}, {}, {})
-    with pytest.raises(NoOutcomesKeptError, match=r"2026-03-01 04:00 UTC.*moderation promote demo hybrid"):
+    with pytest.raises(NoOutcomesKeptError, match=r"2026-03-01 04:00 UTC.*moderation accept demo hybrid"):
         flips_since_accepted(folder, "demo", "hybrid")
     assert query(folder, "from flips_since_accepted").is_empty()

@@ -31,8 +31,8 @@ def compare(
     moderation compare stream hybrid --since-accepted
 
     By category and rule, by newcomers and regulars, with the lines; what the labels say of each, where there are any.
-    The run accepted last is a config's first on a chat, until 'moderation promote' accepts another: what has changed
-    in between (the chat's file, the code, the model behind the same name) is said.
+    The run accepted last is a config's first on a chat, until 'moderation accept' or 'promote' accepts another: what
+    has changed in between (the chat's file, the code, the model behind the same name) is said.
     """
     from moderation_pipeline.terminal.questions import changes_answers
     from moderation_pipeline.terminal.questions.changes_view import print_changes

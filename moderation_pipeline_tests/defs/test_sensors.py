@@ -300,8 +300,8 @@ def test_where_models_are_asked_anew_those_runs_come_first_that_were_made_longes
         (folder.chats / f"{chat}.csv").write_text("text\nhi\n")
         read_and_run(folder, chat, "student_only")
         if made_at is not None:
-            row = {"chat": chat, "config": "student_only"}
-            provenance = write_table(rows_of(PROVENANCE, row), folder, PROVENANCE, *row.values())
+            row: dict[str, object] = {"chat": chat, "config": "student_only"}
+            provenance = write_table(rows_of(PROVENANCE, row), folder, PROVENANCE, chat, "student_only")
             os.utime(provenance, (made_at, made_at))
     folder.nights.write_text("configs: [student_only]\nfresh: true\n")
     answers = one_night(folder, "friday", "monday", "noon", "sunday")

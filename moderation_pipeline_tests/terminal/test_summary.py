@@ -93,7 +93,7 @@ def test_runs_that_older_code_decided_are_named_below_the_comparison(
     runs = drawn_runs(1, chat)[:3]
     folder = stored(tmp_path, chat, runs)
     for made_at, (each, version) in enumerate(zip(runs, ("one", "two", "two"), strict=True)):
-        row = {"chat": "demo", "config": each.name, "agents_version": version}
+        row: dict[str, object] = {"chat": "demo", "config": each.name, "agents_version": version}
         path = write_table(rows_of(PROVENANCE, row), folder, PROVENANCE, "demo", each.name)
         os.utime(path, (made_at, made_at))
 

@@ -4,6 +4,7 @@ What a job holds is in `jobs.py`; what the terminal says about it is the termina
 loads Dagster and all definitions, which takes seconds: a command does so after its first words.
 """
 
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from moderation_pipeline.defs.home.worker_runs import Asking, has_workers
 from moderation_pipeline.defs.partitions import chats, run_key
 from moderation_pipeline.defs.resources import Unwatched
 from moderation_pipeline.errors import ModerationError
-from moderation_pipeline.moderation.interruption import no_signal_lost, note_signals
+from moderation_pipeline.moderation.interruption import RunInterrupted, no_signal_lost, note_signals
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.report.rendering import warm_up
 from moderation_pipeline.warehouse.folder import DataFolder
@@ -92,6 +93,7 @@ class Launcher:
         self._has_workers = has_workers(dagster)
         self._asking = Asking(dagster)
         self._beside: SideProcesses | None = None
+        self._is_stopped = False
 
     @property
     def at_once(self) -> int:
@@ -105,8 +107,14 @@ class Launcher:
         if processes > 1 and not self._has_workers:
             self._beside = SideProcesses(processes)
 
+    @property
+    def is_at_it(self) -> bool:
+        """Whether a thread reads or compares in this process now, which no signal reaches."""
+        return self._in_process.locked()
+
     def stop(self) -> None:
-        """Stop what others make for this terminal."""
+        """Stop what others make for this terminal; what waits for its turn in this process is not begun."""
+        self._is_stopped = True
         self._asking.stop()
         if self._beside is not None:
             self._beside.stop()
@@ -213,6 +221,8 @@ class Launcher:
             alive(self._folder.dagster_home, run_id),
             self._checks_worded(run_id, partition),
         ):
+            if self._is_stopped:
+                raise RunInterrupted(signal.SIGINT)
             definition = defs.resolve_job_def(job)
             with no_signal_lost(), shared_run(self._folder, definition, partition):
                 result = definition.execute_in_process(

@@ -110,6 +110,16 @@ def test_however_a_process_beside_ends_it_is_said_and_no_run_stays_under_way(
         assert dagster.get_runs(dg.RunsFilter(statuses=UNDER_WAY)) == []
 
 
+def test_what_waits_for_its_turn_to_be_compared_is_not_begun_once_a_command_is_stopped(
+    tmp_path: Path,
+) -> None:
+    with launcher(DataFolder(tmp_path / "data")) as launch:
+        assert not launch.is_at_it
+        launch.stop()
+        with pytest.raises(RunInterrupted):
+            launch.compare_chat("monday")
+
+
 def children() -> set[int]:
     """Return the processes that this one has begun."""
     threads = Path("/proc/self/task").glob("*/children")
@@ -127,6 +137,10 @@ def test_a_signal_is_heard_while_others_make_the_runs() -> None:
         @property
         def at_once(self) -> int:
             return 2
+
+        @property
+        def is_at_it(self) -> bool:
+            return False
 
         def stop(self) -> None:
             stopped.set()

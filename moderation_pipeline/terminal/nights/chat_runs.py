@@ -170,6 +170,8 @@ def side_by_side(launch: Launcher, make: Callable[[Item], Result], items: Sequen
                 yield each.result()
         except BaseException:
             launch.stop()
+            if launch.is_at_it:
+                say("Stopping. The chat that is being read or compared is finished first.")
             raise
 
 

@@ -241,13 +241,18 @@ def grammar() -> Grammar:
     return lexicon().file.grammar
 
 
-def pattern_of(terms: Iterable[str]) -> str:
-    """Return one pattern (no boundaries, no groups) that matches any of the terms."""
-    return "|".join(_term_pattern(term) for term in terms)
+def pattern_of(terms: Iterable[str], *, continued_by: str = "[a-z]") -> str:
+    """Return one pattern (no boundaries, no groups) that matches any of the terms.
+
+    `continued_by` is what an open ASCII word goes on with; one of other letters goes on with any.
+    """
+    return "|".join(_term_pattern(term, continued_by) for term in terms)
 
 
-def _term_pattern(term: str) -> str:
-    words = [re.escape(word).replace(r"\*", "[a-z]*" if word.isascii() else r"\w*") for word in term.split()]
+def _term_pattern(term: str, continued_by: str) -> str:
+    words = [
+        re.escape(word).replace(r"\*", f"{continued_by}*" if word.isascii() else r"\w*") for word in term.split()
+    ]
     return r"\s+".join(words) + _plural_pattern(term)
 
 

@@ -96,6 +96,7 @@ def signals(comments: pl.DataFrame) -> pl.DataFrame:
 def _counted(texts: pl.DataFrame) -> pl.DataFrame:
     """Count in each text what it holds of the lexicon, of patterns and of letters."""
     rows = texts.with_columns(folded=without_mentions(_folded(pl.col("normalised")))).with_row_index("row")
+    rows = rows.with_columns(bordered=_bordered(pl.col("folded")))
     return _without_harmless(_counted_terms(rows), rows["folded"])
 
 
@@ -129,7 +130,8 @@ def _counted_terms(rows: pl.DataFrame) -> pl.DataFrame:
     beside = rows.select("row").join(
         without_own.join(theirs, on="row"), on="row", how="left", maintain_order="left"
     )
-    counts = rows.with_columns(pl.coalesce(beside["folded"], "folded").alias("folded")).select(_counts())
+    folded = pl.coalesce(beside["folded"], "folded")
+    counts = rows.with_columns(folded.alias("folded"), _bordered(folded).alias("bordered")).select(_counts())
     return counts.with_columns(
         pl.col(name) + beside[name].fill_null(0) for name in theirs.columns if name != "row"
     )
@@ -144,7 +146,7 @@ def _without_own(language: str) -> pl.Expr:
 def _counts_for(language: str) -> list[pl.Expr]:
     """Count the language's own terms."""
     patterns = patterns_for(language).items()
-    return [_count(pl.col("folded"), pattern).cast(pl.Int32).alias(name) for name, pattern in patterns]
+    return [_count(pattern).cast(pl.Int32).alias(name) for name, pattern in patterns]
 
 
 def _folded(normalised: pl.Expr) -> pl.Expr:
@@ -154,13 +156,22 @@ def _folded(normalised: pl.Expr) -> pl.Expr:
     return pl.when(accented).then(plain.str.normalize("NFKD").str.replace_all(r"\p{Mn}", "")).otherwise(plain)
 
 
+def _bordered(folded: pl.Expr) -> pl.Expr:
+    """Write what is left of Latin letters that are not ASCII as a word's sign: for an ASCII boundary they would be none.
+
+    "Fußball" would else begin with "fu". Letters of scripts without spaces stay: an English word among them is one.
+    """
+    foreign = r"[\p{Latin}&&[^\x00-\x7f]]"
+    return pl.when(folded.str.contains(foreign)).then(folded.str.replace_all(foreign, "_")).otherwise(folded)
+
+
 @cache
 def _counts() -> list[pl.Expr]:
     """What is counted in the text alone."""
-    folded, text, normalised = pl.col("folded"), pl.col("text"), pl.col("normalised")
+    text, normalised = pl.col("text"), pl.col("normalised")
     length = text.str.len_chars()
     counts: dict[str, pl.Expr] = {
-        **{name: _count(folded, pattern) for name, pattern in (lexicon().patterns | PRONOUNS).items()},
+        **{name: _count(pattern) for name, pattern in (lexicon().patterns | PRONOUNS).items()},
         **{name: normalised.str.count_matches(pattern) for name, pattern in PATTERNS.items()},
         "phones": normalised.str.replace_all(ROUND, "0").str.count_matches(PATTERNS["phones"]),
         "emote_ez": text.str.count_matches(EMOTE_EZ),
@@ -203,10 +214,10 @@ def _disguises(texts: pl.DataFrame) -> list[pl.Series]:
     return columns
 
 
-def _count(folded: pl.Expr, pattern: str) -> pl.Expr:
+def _count(pattern: str) -> pl.Expr:
     """Count whole words; the boundary of ASCII alone is the faster one, but knows no Cyrillic."""
-    edge = r"(?-u:\b)" if pattern.isascii() else r"\b"
-    return folded.str.count_matches(f"{edge}(?:{pattern}){edge}")
+    edge, column = (r"(?-u:\b)", "bordered") if pattern.isascii() else (r"\b", "folded")
+    return pl.col(column).str.count_matches(f"{edge}(?:{pattern}){edge}")
 
 
 def _share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:

@@ -97,7 +97,7 @@ def negators_for(language: str | None) -> frozenset[str]:
 def patterns_for(language: str) -> dict[str, str]:
     """Return one regular expression for each group of the signals that the language has terms of."""
     return {
-        group: pattern_of(terms)
+        group: pattern_of(terms, continued_by=r"\w")
         for group, terms in _terms(language).items()
         if group in lexicon().file.groups
     }

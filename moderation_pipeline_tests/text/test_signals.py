@@ -54,6 +54,23 @@ def test_a_signal_is_counted(text: str, name: str, count: int) -> None:
     assert getattr(signals_of(text), name) == count
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("Fußball heute", None), ("der Fußboden ist kalt", "de"), ("łez mi szkoda", "pl"), ("Sənubər hello", None)],
+)
+def test_a_letter_that_is_not_ascii_ends_no_word(text: str, language: str | None) -> None:
+    found = signals_of(text, language=language)
+    assert (found.dismissal, found.taunt, found.insult_mild) == (0, 0, 0)
+
+
+def test_a_term_with_any_ending_is_found_with_letters_that_are_not_ascii() -> None:
+    assert signals_of("sen bir aptalsın", language="tr").insult_strong == 1
+
+
+def test_an_english_word_among_letters_of_a_script_without_spaces_is_one() -> None:
+    assert signals_of("你idiot啊").insult_strong == 1
+
+
 def test_shares_are_of_their_own_kind_of_character() -> None:
     found = signals_of("AB cd !? é")
     assert found.caps_share == 0.5

@@ -1,14 +1,14 @@
-"""Terms that mean no harm where they stand, for the fast rules: homonyms, and what somebody says of himself.
+"""Terms that mean no harm where they stand: homonyms, what is denied, told of another, or said of oneself.
 
-Asked of the few texts that hold such a term. The careful rules tell far more of such uses, word by word
-(`agents/keyless/word_use.py`).
+All of it is read from the words around a term. For the fast rules `harmless_uses` counts what is surest, in the few
+texts that hold such a term; the careful rules ask one by one, and weigh it (`agents/keyless/word_use.py`).
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from functools import cache
 
 from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
@@ -33,7 +33,11 @@ def harmless_uses(folded: str) -> Counter[str]:
     words = tuple(WORD.findall(folded))
     known = frozenset(words)
     hits = (hit for hit in lexicon().index.find(words) if hit.group in lexicon().file.groups)
-    return Counter(hit.group for hit in hits if _is_homonym(hit, known) or _is_of_oneself(hit, words))
+    return Counter(
+        hit.group
+        for hit in hits
+        if _is_sure_homonym(hit, known) or is_surely_of_oneself(hit.group, words[: hit.start])
+    )
 
 
 @cache
@@ -43,26 +47,56 @@ def may_be_harmless() -> tuple[str, ...]:
     return tuple(sorted((OF_ONESELF | TO_ONESELF | of_homonyms) & lexicon().file.groups.keys()))
 
 
-def _is_homonym(hit: Hit, words: Set[str]) -> bool:
-    """Whether words beside it show its harmless meaning, and nobody is addressed who could be called so by it."""
-    beside = _homonyms().get(hit.term)
-    return beside is not None and not beside.isdisjoint(words) and grammar().second.isdisjoint(words)
+def is_homonym(word: str, words: Iterable[str]) -> bool:
+    """Whether words of its text show a word's harmless meaning: a bitch at the vet's, a dyke by the sea."""
+    beside = lexicon().file.homonyms.get(word)
+    return beside is not None and not beside.isdisjoint(words)
+
+
+def is_denied(before: Sequence[str]) -> bool:
+    """Whether the words right before deny an insult: "not a noob", but not "not today, noob"."""
+    return any(
+        word in grammar().denying and grammar().filling.issuperset(before[at + 1 :])
+        for at, word in enumerate(before)
+    )
+
+
+def is_of_oneself(before: Sequence[str]) -> bool:
+    """Whether the words right before say that it is oneself: "i am such a …", "i felt like an …"."""
+    if any(word in grammar().second or word in grammar().third for word in before):
+        return False
+    if "im" in before:
+        return grammar().filling.issuperset(before[before.index("im") + 1 :])
+    if "sorry" in before and "being" in before:
+        return True
+    is_own = "my" in before[-5:] and any(word in ("is", "are") for word in before[-3:])
+    return is_own or (
+        any(word in ("i", "we") for word in before) and any(word in grammar().being for word in before[-4:])
+    )
+
+
+def is_reported(before: Sequence[str]) -> bool:
+    """Whether someone else is said to have said it: "he called me a …"."""
+    return any(teller in grammar().tellers and "called" in before[at:] for at, teller in enumerate(before))
+
+
+def is_surely_of_oneself(group: str, before: Sequence[str]) -> bool:
+    """Whether nothing but fillers parts a term from who says of himself that he is it, or has to do it."""
+    if group in OF_ONESELF:
+        return _ends_with(_without_last(before, grammar().filling), BEINGS)
+    return group in TO_ONESELF and _ends_with(_without_last(before, grammar().having_to), DOERS)
+
+
+def _is_sure_homonym(hit: Hit, words: Set[str]) -> bool:
+    """Whether it is a homonym by which nobody is called who is addressed."""
+    is_told = hit.term in _homonyms() and is_homonym(hit.term, words)
+    return is_told and grammar().second.isdisjoint(words)
 
 
 @cache
-def _homonyms() -> Mapping[str, frozenset[str]]:
-    """The words that make a term harmless; of "gay people" they only say that it is no slur, not that it is kind."""
-    doubtful = set(lexicon().file.groups["slur_ambiguous"].terms)
-    return {term: beside for term, beside in lexicon().file.homonyms.items() if term not in doubtful}
-
-
-def _is_of_oneself(hit: Hit, words: Sequence[str]) -> bool:
-    """Whether somebody says of himself that he is it, or has to do it."""
-    if hit.group in OF_ONESELF:
-        return _ends_with(_without_last(words[: hit.start], grammar().filling), BEINGS)
-    return hit.group in TO_ONESELF and _ends_with(
-        _without_last(words[: hit.start], grammar().having_to), DOERS
-    )
+def _homonyms() -> frozenset[str]:
+    """Terms that words beside them make harmless; "gay people" is no slur, but need not be kind."""
+    return frozenset(lexicon().file.homonyms.keys() - set(lexicon().file.groups["slur_ambiguous"].terms))
 
 
 def _without_last(words: Sequence[str], between: Set[str]) -> Sequence[str]:

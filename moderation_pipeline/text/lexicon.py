@@ -251,7 +251,8 @@ def pattern_of(terms: Iterable[str], *, continued_by: str = "[a-z]") -> str:
 
 def _term_pattern(term: str, continued_by: str) -> str:
     words = [
-        re.escape(word).replace(r"\*", f"{continued_by}*" if word.isascii() else r"\w*") for word in term.split()
+        re.escape(word).replace(r"\*", f"{continued_by}*" if word.isascii() else r"\w*")
+        for word in term.split()
     ]
     return r"\s+".join(words) + _plural_pattern(term)
 

@@ -157,7 +157,7 @@ def _folded(normalised: pl.Expr) -> pl.Expr:
 
 
 def _bordered(folded: pl.Expr) -> pl.Expr:
-    """Write what is left of Latin letters that are not ASCII as a word's sign: for an ASCII boundary they would be none.
+    """Write the Latin letters that are left beyond ASCII as a sign of words: for an ASCII boundary they are none.
 
     "Fußball" would else begin with "fu". Letters of scripts without spaces stay: an English word among them is one.
     """

@@ -12,15 +12,9 @@ from typing import NamedTuple
 from moderation_pipeline.agents.keyless.evidence import Evidence
 from moderation_pipeline.agents.keyless.reading import Reading
 from moderation_pipeline.agents.keyless.use_factors import ABUSE
-from moderation_pipeline.agents.keyless.word_use import (
-    Tone,
-    Use,
-    is_denied,
-    is_homonym,
-    is_of_oneself,
-    is_reported,
-)
+from moderation_pipeline.agents.keyless.word_use import Tone, Use
 from moderation_pipeline.plan import Category
+from moderation_pipeline.text.harmless_uses import is_denied, is_of_oneself, is_reported
 from moderation_pipeline.text.lexicon import grammar
 
 SUREST = 0.97
@@ -63,7 +57,7 @@ def factor_of(use: Use) -> float:
     """Return by how much the way it is used weakens (or strengthens) what the hit tells."""
     if use.reading.is_quoted(use.hit):
         return ABUSE.quoted
-    if is_homonym(use.reading, use.hit):
+    if use.is_homonym:
         return ABUSE.homonym
     if use.tone.is_condemning and use.hit.group not in ("self_harm", "spam_phrase"):
         return ABUSE.condemned

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from moderation_pipeline.agents.keyless.evidence import Evidence
 from moderation_pipeline.agents.keyless.reading import Reading
 from moderation_pipeline.agents.keyless.use_factors import HATE
-from moderation_pipeline.agents.keyless.word_use import is_homonym
 from moderation_pipeline.plan import Category
+from moderation_pipeline.text.harmless_uses import is_homonym
 from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
 
 PREDICATES = {
@@ -50,7 +50,7 @@ def hate_evidence(reading: Reading, *, is_condemned: bool) -> list[Evidence]:
     """Return the evidence of hate in a comment; `is_condemned` says that it speaks against what it names."""
     evidence = _slurs(reading, is_condemned)
     groups = [hit for hit in reading.of("identity", "origin") if _names_people(reading, hit)]
-    groups += [hit for hit in reading.of("slur") if not is_homonym(reading, hit)]
+    groups += [hit for hit in reading.of("slur") if not _is_homonym(reading, hit)]
     if groups:
         evidence += _said_about(reading, groups, is_condemned)
     return evidence
@@ -64,6 +64,10 @@ def _names_people(reading: Reading, hit: Hit) -> bool:
     following = reading.words[hit.end : hit.end + 2]
     degrading = (group for word in following for group, _ in lexicon().index.groups_of(word))
     return any(word in grammar().people for word in following) or "dehumanising" in degrading
+
+
+def _is_homonym(reading: Reading, hit: Hit) -> bool:
+    return is_homonym(reading.words[hit.start], reading.words)
 
 
 def _said_about(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> list[Evidence]:
@@ -119,7 +123,7 @@ def _denies_harm(reading: Reading, hit: Hit) -> bool:
 def _slurs(reading: Reading, is_condemned: bool) -> list[Evidence]:
     evidence = []
     for hit in reading.by_group.get("slur", ()):
-        if is_homonym(reading, hit):
+        if _is_homonym(reading, hit):
             continue
         weight = SLUR
         if reading.is_quoted(hit) or is_condemned:
@@ -133,7 +137,7 @@ def _slurs(reading: Reading, is_condemned: bool) -> list[Evidence]:
             is_general
             and not is_condemned
             and hit.term.startswith(grammar().generalised)
-            and not is_homonym(reading, hit)
+            and not _is_homonym(reading, hit)
         ):
             evidence.append(
                 Evidence(Category.HATE, GENERALISED, f"'{hit.term}' said of a kind of people", ABOUT)

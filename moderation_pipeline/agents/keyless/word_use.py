@@ -1,15 +1,16 @@
-"""How a term is used: denied, told of another, fondly meant, said of oneself or of a thing.
+"""How a term is used: in a sentence at someone or at nobody, fondly, of a thing, of oneself.
 
-Read from the words around one hit; what each use is worth is `abuse_reading`'s to say.
+Read from one hit in its text; what the words around a term alone say is `text/harmless_uses.py`'s, and what each use
+is worth `abuse_reading`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from moderation_pipeline.agents.keyless.reading import Reading
-from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
+from moderation_pipeline.text.harmless_uses import is_homonym
+from moderation_pipeline.text.lexicon import Hit, grammar
 
 FRAMED = 5
 """Words from which a sentence with a frame is one; shorter ones are cries as often ("the worst mid")."""
@@ -75,6 +76,11 @@ class Use(NamedTuple):
         return len(self.sentence_words) >= FRAMED and not is_game
 
     @property
+    def is_homonym(self) -> bool:
+        """Whether words of the text show its harmless meaning."""
+        return is_homonym(self.reading.words[self.hit.start], self.reading.words)
+
+    @property
     def is_fond(self) -> bool:
         """Whether it is said fondly of one's own: "my cat is a useless little criminal and i love him"."""
         return {"my", "i", "love"}.issubset(self.sentence_words)
@@ -98,36 +104,3 @@ class Use(NamedTuple):
             and not self.reading.is_negated(warm)
             for warm in self.reading.of("warm")
         )
-
-
-def is_homonym(reading: Reading, hit: Hit) -> bool:
-    """Whether words around the hit show its harmless meaning: a bitch at the vet's, a dyke by the sea."""
-    beside = lexicon().file.homonyms.get(reading.words[hit.start])
-    return beside is not None and any(word in beside for word in reading.words)
-
-
-def is_denied(before: Sequence[str]) -> bool:
-    """Whether the words right before deny an insult: "not a noob", but not "not today, noob"."""
-    return any(
-        word in grammar().denying and grammar().filling.issuperset(before[at + 1 :])
-        for at, word in enumerate(before)
-    )
-
-
-def is_of_oneself(before: Sequence[str]) -> bool:
-    """Whether the words right before say that it is oneself: "i am such a …", "i felt like an …"."""
-    if any(word in grammar().second or word in grammar().third for word in before):
-        return False
-    if "im" in before:
-        return grammar().filling.issuperset(before[before.index("im") + 1 :])
-    if "sorry" in before and "being" in before:
-        return True
-    is_own = "my" in before[-5:] and any(word in ("is", "are") for word in before[-3:])
-    return is_own or (
-        any(word in ("i", "we") for word in before) and any(word in grammar().being for word in before[-4:])
-    )
-
-
-def is_reported(before: Sequence[str]) -> bool:
-    """Whether someone else is said to have said it: "he called me a …"."""
-    return any(teller in grammar().tellers and "called" in before[at:] for at, teller in enumerate(before))

@@ -19,6 +19,7 @@ from moderation_pipeline.agents.keyless.chat_customs import ChatCustoms, telling
 from moderation_pipeline.cases.case import Case, Line
 from moderation_pipeline.cases.customs import Custom
 from moderation_pipeline.text.addressing import addresses_moderator
+from moderation_pipeline.text.language import with_languages_of_channels
 from moderation_pipeline.text.names import with_names_as_mentions
 from moderation_pipeline.text.signals import Signals, signals
 
@@ -42,7 +43,8 @@ class Stream:
     """
 
     def __init__(self, comments: pl.DataFrame, expected: float | None = None) -> None:
-        self._comments = with_names_as_mentions(comments.sort("position")).with_columns(
+        in_order = with_languages_of_channels(comments.sort("position"))
+        self._comments = with_names_as_mentions(in_order).with_columns(
             sent_at_us=pl.col("sent_at").dt.timestamp("us"),
         )
         # A column, not `pl.int_range` within the window: that would count anew in every group.

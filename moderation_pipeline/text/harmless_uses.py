@@ -12,6 +12,13 @@ from collections.abc import Iterable, Sequence, Set
 from functools import cache
 
 from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
+from moderation_pipeline.text.words_by_language import (
+    filling_for,
+    has_words,
+    index_for,
+    negators_for,
+    oneself_for,
+)
 
 OF_ONESELF = frozenset({"slur_ambiguous", "insult_strong", "insult_mild", "insult_weak"})
 """Groups of what one may be, and say so: "im gay", "i am such an idiot"."""
@@ -25,18 +32,33 @@ DOERS = (("i",), ("ill",), ("imma",), ("we",), ("make", "me"), ("made", "me"), (
 MOST_BETWEEN = 4
 """Words that may stand between who speaks and the term."""
 
+NO_ORDER_AFTER = frozenset(
+    {"where", "who", "what", "how", "why", "dont", "didnt", "never", "they", "people", "to"}
+)
+"""Words before what would be an order to a bot, had they not made a question, a ban or a tale of it."""
+
+ADVERTISED = frozenset({"spam_phrase", "lure"})
+"""Groups of which another term makes an advertisement of a thing that is mentioned."""
+
 WORD = re.compile(r"\w+")
 
 
-def harmless_uses(folded: str) -> Counter[str]:
-    """Return, by group, how many terms of a text (normalised, without apostrophes and accents) mean no harm in it."""
+def harmless_uses(folded: str, language: str | None = None) -> Counter[str]:
+    """Return, by group, how many terms of a text (normalised, without apostrophes and accents) mean no harm in it.
+
+    `language` is the text's, null where it may be English.
+    """
     words = tuple(WORD.findall(folded))
     known = frozenset(words)
-    hits = (hit for hit in lexicon().index.find(words) if hit.group in lexicon().file.groups)
+    hits = [hit for hit in index_for(language).find(words) if hit.group in lexicon().file.groups]
     return Counter(
         hit.group
         for hit in hits
-        if _is_sure_homonym(hit, known) or is_surely_of_oneself(hit.group, words[: hit.start])
+        if _is_sure_homonym(hit, known)
+        or is_surely_of_oneself(hit.group, words[: hit.start])
+        or (has_words(language) and is_of_oneself_in(str(language), hit, words))
+        or is_aside(hit, words)
+        or is_mere_mention(hit, hits)
     )
 
 
@@ -44,7 +66,8 @@ def harmless_uses(folded: str) -> Counter[str]:
 def may_be_harmless() -> tuple[str, ...]:
     """Return the groups of which a term may mean no harm: those that are worth a look."""
     of_homonyms = {group for term in _homonyms() for group, _ in lexicon().index.groups_of(term)}
-    return tuple(sorted((OF_ONESELF | TO_ONESELF | of_homonyms) & lexicon().file.groups.keys()))
+    aside = {"dismissal", "bot_orders", "spam_phrase"}
+    return tuple(sorted((OF_ONESELF | TO_ONESELF | aside | of_homonyms) & lexicon().file.groups.keys()))
 
 
 def is_homonym(word: str, words: Iterable[str]) -> bool:
@@ -75,9 +98,49 @@ def is_of_oneself(before: Sequence[str]) -> bool:
     )
 
 
+def is_of_oneself_in(language: str, hit: Hit, words: Sequence[str]) -> bool:
+    """Whether somebody says that he is it, not in English: "ich bin so ein idiot", "quel idiot je suis".
+
+    What stands behind it says so only where nothing follows: "idiot, je suis …" is said to another.
+    """
+    if hit.group not in OF_ONESELF:
+        return False
+    filling = filling_for(language)
+    before, behind = words[max(0, hit.start - MOST_BETWEEN) : hit.start], words[hit.end :]
+    speakers = oneself_for(language, is_behind=False)
+    return any(
+        _ends_with(before[:end], speakers) and filling.issuperset(before[end:])
+        for end in range(len(before), -1, -1)
+    ) or any(
+        behind[-len(who) :] == who and filling.issuperset(behind[: -len(who)])
+        for who in oneself_for(language, is_behind=True)
+    )
+
+
+def is_denied_in(language: str, before: Sequence[str]) -> bool:
+    """Whether the words right before deny an insult in a language other than English: "du bist kein idiot"."""
+    rest = _without_last(before, filling_for(language))
+    return bool(rest) and rest[-1] in negators_for(language)
+
+
 def is_reported(before: Sequence[str]) -> bool:
     """Whether someone else is said to have said it: "he called me a …"."""
     return any(teller in grammar().tellers and "called" in before[at:] for at, teller in enumerate(before))
+
+
+def is_aside(hit: Hit, words: Sequence[str]) -> bool:
+    """Whether a word before it makes it a part of something else: "how the fuck you did it", "where you are now"."""
+    before = words[hit.start - 1] if hit.start else ""
+    if hit.group == "dismissal":
+        return before == "the" and hit.term.startswith("fu")
+    return hit.group == "bot_orders" and before in NO_ORDER_AFTER
+
+
+def is_mere_mention(hit: Hit, hits: Sequence[Hit]) -> bool:
+    """Whether a thing that is often advertised is only mentioned: "i bought bitcoin in 2013", "che casino"."""
+    if hit.group != "spam_phrase" or hit.term not in grammar().ordinary:
+        return False
+    return not any(other.group in ADVERTISED and other.start != hit.start for other in hits)
 
 
 def is_surely_of_oneself(group: str, before: Sequence[str]) -> bool:

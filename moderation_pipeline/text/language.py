@@ -29,6 +29,14 @@ SURE, SURE_OF_ENGLISH = 0.8, 0.5
 """Probabilities from which a language is said. Of multilingual HateCheck's cases (five languages) 94 % are then told,
 .1 % of those wrongly; a wrong guess on a chat in English costs more than a right one in it is worth."""
 
+KNOWN_FROM, MOSTLY = 20, 2 / 3
+"""Lines in a language from which a channel is known to be in it, and the share that they are of all that are told."""
+
+RATHER = 0.5
+"""Probability from which an unsure guess at least says that a line is not in its channel's language."""
+
+IN_CYRILLIC = ("ru", "uk", "be", "bg", "sr", "mk", "kk", "ky", "mn", "tg")
+
 LONGEST = 300
 """Characters that are looked at: more say nothing more of the language."""
 
@@ -36,6 +44,9 @@ WORTH_A_LOOK = r"[^\x00-\x7f]{2}|[^ ] +[^ ]+ +[^ ]"
 NOT_WORDS = r"\S*[a-z][A-Z]\S*|(?:https?://|www\.)\S+|[@!#:&]\S+"
 WORD = r"[\p{L}\p{M}'’]{2,}"
 FOREIGN_LETTER = r"[\p{L}&&[^\p{Latin}]]"
+
+_NO_WORDS = re.compile(NOT_WORDS)
+_SAID = re.compile(r"[^\W\d_]{2,}")
 
 ENGLISH_ONLY = (
     "the|you|your|youre|are|this|that|thats|what|whats|with|have|and|it|its|they|just|why|how|would|should|could|dont|"
@@ -81,6 +92,60 @@ def languages(texts: pl.Series) -> pl.Series:
     told = _told(distinct.lazy().filter(pl.col("text").str.contains(WORTH_A_LOOK)))
     joined = texts.alias("text").to_frame().join(told, on="text", how="left", maintain_order="left")
     return joined["language"].alias("language")
+
+
+def with_languages_of_channels(comments: pl.DataFrame) -> pl.DataFrame:
+    """Return the comments, in stream order, with its channel's language for a line that is too short to tell.
+
+    That is the language of most lines of the channel up to it that could be told. Where it is English it is not said: a
+    line that nobody can tell is read as one that may be English anyway. Nor is it said of a line that is in another
+    script, or rather in another language.
+    """
+    of_channels = _languages_of_channels(comments)
+    if of_channels is None:
+        return comments
+    rows = comments.select("language", "text").with_columns(channels=of_channels)
+    is_cyrillic = pl.col("channels").is_in(IN_CYRILLIC)
+    is_latin = pl.col("text").str.contains(r"\p{Latin}") & ~pl.col("text").str.contains(FOREIGN_LETTER)
+    fits = pl.when(is_cyrillic).then(pl.col("text").str.contains(r"\p{Cyrillic}")).otherwise(is_latin)
+    unsure = rows.with_row_index("row").filter(
+        pl.col("language").is_null(), pl.col("channels").is_not_null(), fits
+    )
+    guessed = unsure.select("text", "channels").unique()
+    agrees = [not _is_rather_another(text, channels) for text, channels in guessed.iter_rows()]
+    told = unsure.join(guessed.filter(pl.Series(agrees, dtype=pl.Boolean)), on=["text", "channels"]).sort(
+        "row"
+    )
+    return comments.with_columns(comments["language"].scatter(told["row"], told["channels"]))
+
+
+def _languages_of_channels(comments: pl.DataFrame) -> pl.Series | None:
+    """Return the language of each comment's channel up to it, null where none is known; none where none ever is."""
+    known = comments.group_by("channel", "language").len().filter(pl.col("len") >= KNOWN_FROM)
+    names = sorted(set(known["language"].drop_nulls()) - {ENGLISH})
+    if not names:
+        return None
+    of_each = {name: pl.col("language").eq_missing(name) for name in names}
+    # A line that can't be told adds to no sum, so that its own place is as good as the one before it.
+    so_far = comments.select(
+        pl.col("language").is_not_null().cast(pl.Int32).cum_sum().over("channel").alias("told"),
+        *(is_it.cast(pl.Int32).cum_sum().over("channel").alias(name) for name, is_it in of_each.items()),
+    )
+    mostly = ((pl.col(name) >= KNOWN_FROM) & (pl.col(name) >= MOSTLY * pl.col("told")) for name in names)
+    return so_far.select(
+        language=pl.coalesce(
+            [pl.when(is_so).then(pl.lit(name)) for name, is_so in zip(names, mostly, strict=True)]
+        )
+    )["language"]
+
+
+def _is_rather_another(text: str, language: str) -> bool:
+    """Whether a text holds no word, or is long enough for a guess, by which another language is the likelier."""
+    said = _SAID.findall(_NO_WORDS.sub(" ", text[:LONGEST]).lower())
+    if len(set(said)) < FEWEST_WORDS:
+        return not said
+    best = _detector().detect(" ".join(dict.fromkeys(said)), model="lite", k=1)
+    return bool(best) and str(best[0]["lang"]) != language and float(best[0]["score"]) >= RATHER
 
 
 def _told(distinct: pl.LazyFrame) -> pl.DataFrame:

@@ -71,6 +71,8 @@ class Grammar(BaseModel):
     exclaiming: frozenset[str]
     ordinary: frozenset[str]
     """Terms that are ordinary words besides: in a sentence of several words that is at nobody, they say nothing."""
+    beside: frozenset[str]
+    """Words before an ordinary noun that is one beside others, and no name for anybody: "the women and kids"."""
     framing: frozenset[str]
     """Words that tell a sentence from a cry: "the clown on the poster", but not "clown mid"."""
     polysemous: frozenset[str]

@@ -3,8 +3,8 @@
 A mention is a name wherever it stands, unless an article or "you're" before it makes a word of it, or it is a slur,
 which nobody may say by putting a sign before it. The name of
 someone in the chat is one from its bearer's first line on, where it is not said as a mention either, if it is no
-word by itself: who calls himself Idiot doesn't take that word from the lexicon for everybody else. What a word
-tells is the lexicon's.
+word by itself: who calls himself Idiot doesn't take that word from the lexicon for everybody else. What is written
+like an emote's name (`emoteName`) is one, and no misspelt word. What a word tells is the lexicon's.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ MOST_NAMES = 10_000
 
 WORD = re.compile(r"(?<![\w@])\w+")
 
+EMOTE_NAME = re.compile(r"\b([a-z]+)[A-Z]\w*")
+"""A word in lower case, or what a set of emotes is called by, and a capital after it."""
+
+NO_NAMES: frozenset[str] = frozenset()
+
 
 def without_mentions(normalised: pl.Expr) -> pl.Expr:
     """Return the texts with the names taken out of their mentions, for counting words in."""
@@ -57,6 +62,19 @@ def looks_like_words(name: str) -> bool:
     if not groups or groups & NEVER_NAMES or name in lexicon().words:
         return False
     return len(corrected(name)) == 1 and not name.startswith(("you", "ur")) and not name.endswith("you")
+
+
+@lru_cache(maxsize=20_000)
+def emote_names(text: str) -> frozenset[str]:
+    """Return the normalised words of a text, as it came, that are written like emotes' names ("squadW", "ppPoof").
+
+    None of them is a slip of another word. What is a term as it stands is one all the same, however it is written; and
+    behind a common word a space is missing ("manyJihadis").
+    """
+    found = [
+        name for name in EMOTE_NAME.finditer(text) if name.group(1) not in lexicon().file.spelling.common
+    ]
+    return frozenset(normalise_text(name.group()) for name in found) if found else NO_NAMES
 
 
 def with_names_as_mentions(comments: pl.DataFrame) -> pl.DataFrame:

@@ -40,6 +40,9 @@ SPELT = re.compile(r"(?<!\S)[^\s\w]?[a-z0-9@$!](?: [^\s])*(?: {2,4}[^\s](?: [^\s
 
 PAIR = {sign: re.compile(rf"(?<!\S)([a-z]){re.escape(sign)}([a-z])(?!\S)") for sign in "._*-"}
 
+EMOTE_PREFIX = re.compile(r"\b([a-z])\1+(?=([A-Z])[a-z])")
+"""What some emotes' names begin with ("ppPoof"): before a like capital it would look like a stretched letter."""
+
 NOT_PLAIN = "|".join(
     (
         r"[^\x20-\x7e]",
@@ -77,10 +80,16 @@ def normalise_text(text: str) -> str:
 def _one_pass(text: str) -> str:
     if "&" in text:
         text = ENTITY.sub(lambda match: html.unescape(match.group()), AMPERSAND.sub("&", text))
-    text = SPELT.sub(_closed_up, fold_lookalikes(text).lower())
+    text = EMOTE_PREFIX.sub(_unstretching, fold_lookalikes(text))
+    text = SPELT.sub(_closed_up, text.lower())
     text = SPACED_OUT.sub(_joined, _pairs_joined(text))
     text = SPACES.sub(" ", text).strip(" ")
     return " ".join([_plain_word(word) for word in text.split(" ")])
+
+
+def _unstretching(match: re.Match[str]) -> str:
+    """Shorten an emote's prefix to one letter where its name goes on with the same: two are no stretch."""
+    return match.group(1) if match.group(2).lower() == match.group(1) else match.group()
 
 
 def _closed_up(match: re.Match[str]) -> str:

@@ -15,7 +15,7 @@ from moderation_pipeline.text.disguise import Disguise, disguise
 from moderation_pipeline.text.harmless_uses import harmless_uses, may_be_harmless
 from moderation_pipeline.text.lexicon import lexicon
 from moderation_pipeline.text.names import without_mentions
-from moderation_pipeline.text.patterns import EMOTE_EZ, PATTERNS, PRONOUNS, ROUND
+from moderation_pipeline.text.patterns import EMOTE_EZ, NOBODYS_ADDRESS, PATTERNS, PRONOUNS, ROUND
 from moderation_pipeline.text.words_by_language import is_read_otherwise, own_pattern, patterns_for
 
 
@@ -97,14 +97,15 @@ def _counted(texts: pl.DataFrame) -> pl.DataFrame:
     """Count in each text what it holds of the lexicon, of patterns and of letters."""
     rows = texts.with_columns(folded=without_mentions(_folded(pl.col("normalised")))).with_row_index("row")
     rows = rows.with_columns(bordered=_bordered(pl.col("folded")))
-    return _without_harmless(_counted_terms(rows), rows["folded"])
+    return _without_harmless(_counted_terms(rows), rows)
 
 
-def _without_harmless(counts: pl.DataFrame, folded: pl.Series) -> pl.DataFrame:
+def _without_harmless(counts: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
     """Take off the counts what means no harm where it stands; few texts hold such a term, so one by one."""
     names = may_be_harmless()
     rows = counts.select(pl.any_horizontal(pl.col(*names) > 0).arg_true()).to_series()
-    uses = [harmless_uses(text) for text in folded.gather(rows)]
+    said = texts.select("folded", "language")[rows]
+    uses = [harmless_uses(text, language) for text, language in said.iter_rows()]
     return counts.with_columns(
         counts[name].scatter(
             rows, (counts[name].gather(rows) - pl.Series([use[name] for use in uses], dtype=pl.Int32)).clip(0)
@@ -174,6 +175,9 @@ def _counts() -> list[pl.Expr]:
         **{name: _count(pattern) for name, pattern in (lexicon().patterns | PRONOUNS).items()},
         **{name: normalised.str.count_matches(pattern) for name, pattern in PATTERNS.items()},
         "phones": normalised.str.replace_all(ROUND, "0").str.count_matches(PATTERNS["phones"]),
+        "ip_addresses": normalised.str.replace_all(NOBODYS_ADDRESS, "0").str.count_matches(
+            PATTERNS["ip_addresses"]
+        ),
         "emote_ez": text.str.count_matches(EMOTE_EZ),
         "words": normalised.str.count_matches(r"\S+"),
         "length": length,

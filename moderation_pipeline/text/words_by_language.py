@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict
 
 from moderation_pipeline.text.lexicon import TermIndex, grammar, lexicon, pattern_of
 
-NEGATORS = "negators"
-"""The one list of a language that is no group of terms: what `grammar.negators` is to English."""
+NEGATORS, ONESELF, ONESELF_BEHIND, FILLING = NO_TERMS = ("negators", "oneself", "oneself_behind", "filling")
+"""The lists of a language that are no groups of terms: what `grammar.negators` and `.filling` are to English, and the
+words by which somebody says of himself that he is something."""
 
 
 class LanguagesFile(BaseModel):
@@ -58,7 +59,7 @@ def own_words() -> dict[str, frozenset[str]]:
 
 def _terms(language: str) -> dict[str, tuple[str, ...]]:
     groups = languages_file().languages.get(language, {})
-    return {group: terms for group, terms in groups.items() if group != NEGATORS}
+    return {group: terms for group, terms in groups.items() if group not in NO_TERMS}
 
 
 class LanguageIndex(TermIndex):
@@ -89,8 +90,25 @@ def index_for(language: str | None) -> TermIndex:
 @cache
 def negators_for(language: str | None) -> frozenset[str]:
     """Return the words that deny what follows them, in this language and in English."""
-    theirs = languages_file().languages[str(language)].get(NEGATORS, ()) if has_words(language) else ()
-    return grammar().negators | frozenset(theirs)
+    return grammar().negators | frozenset(_listed(language, NEGATORS))
+
+
+@cache
+def filling_for(language: str) -> frozenset[str]:
+    """Return the words that may stand between a denial, or who speaks of himself, and what it is about."""
+    return frozenset(_listed(language, FILLING))
+
+
+@cache
+def oneself_for(language: str, *, is_behind: bool) -> tuple[tuple[str, ...], ...]:
+    """Return how somebody says in this language that he is what follows, or what stands before, each as its words."""
+    return tuple(
+        tuple(words.split()) for words in _listed(language, ONESELF_BEHIND if is_behind else ONESELF)
+    )
+
+
+def _listed(language: str | None, name: str) -> tuple[str, ...]:
+    return languages_file().languages[str(language)].get(name, ()) if has_words(language) else ()
 
 
 @cache

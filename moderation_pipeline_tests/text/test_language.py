@@ -3,7 +3,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from moderation_pipeline.text.language import languages, other_script
+from moderation_pipeline.text.language import languages, other_script, with_languages_of_channels
 
 
 def language(text: str | None) -> str | None:
@@ -73,3 +73,46 @@ def test_a_script_that_is_neither_latin_nor_cyrillic_is_told_of_two_letters(
     text: str, script: str | None
 ) -> None:
     assert other_script(text) == script
+
+
+TURKISH = "bu akşam birlikte bir oyun daha oynayalım arkadaşlar"
+FRENCH = "ce soir on joue encore une partie ensemble avec vous"
+
+
+def told_in_channels(*lines: tuple[str, str]) -> list[str | None]:
+    """Return the language of each line, a channel and a text, once its channel's is known."""
+    texts = pl.Series("text", [text for _, text in lines])
+    comments = pl.DataFrame({"channel": [channel for channel, _ in lines], "text": texts})
+    filled: list[str | None] = with_languages_of_channels(comments.with_columns(languages(texts)))[
+        "language"
+    ].to_list()
+    return filled
+
+
+def test_a_line_too_short_to_tell_is_in_its_channels_language() -> None:
+    told = told_in_channels(
+        *[("ankara", f"{TURKISH} {n}") for n in range(20)], ("ankara", "mal mısın"), ("rome", "mal mısın")
+    )
+    assert told[-2:] == ["tr", None]
+
+
+def test_nothing_is_said_of_a_channel_before_enough_of_its_lines_are_told() -> None:
+    told = told_in_channels(("ankara", "mal mısın"), *[("ankara", f"{TURKISH} {n}") for n in range(30)])
+    assert told[0] is None
+
+
+@pytest.mark.parametrize("text", ["12:30", "你好", "заткнись", FRENCH])
+def test_a_line_that_is_not_in_its_channels_language_stays_what_it_is(text: str) -> None:
+    told = told_in_channels(*[("ankara", f"{TURKISH} {n}") for n in range(20)], ("ankara", text))
+    assert told[-1] == language(text)
+
+
+def test_in_a_channel_of_two_languages_a_short_line_is_in_neither() -> None:
+    both = [("mixed", text) for n in range(30) for text in (f"{TURKISH} {n}", f"{FRENCH} {n}")]
+    assert told_in_channels(*both, ("mixed", "mal mısın"))[-1] is None
+
+
+def test_a_channels_language_is_learnt_from_its_past_alone() -> None:
+    lines = [("ankara", text) for n in range(30) for text in (f"{TURKISH} {n}", "mal mısın", "piç")]
+    whole = told_in_channels(*lines)
+    assert all(told_in_channels(*lines[:cut]) == whole[:cut] for cut in (1, 30, 61, 62, 89))

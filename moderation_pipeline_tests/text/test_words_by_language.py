@@ -6,7 +6,7 @@ from moderation_pipeline.agents.keyless.reading import without_accents
 from moderation_pipeline.text.lexicon import lexicon
 from moderation_pipeline.text.normalise import normalise_text
 from moderation_pipeline.text.words_by_language import (
-    NEGATORS,
+    NO_TERMS,
     index_for,
     languages_file,
     own_words,
@@ -26,7 +26,7 @@ def test_there_are_words_for_the_languages_that_chat_is_most_written_in() -> Non
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_list_is_a_group_or_a_reading_that_the_lexicon_knows(language: str) -> None:
-    known = {*lexicon().file.groups, *lexicon().file.readings, NEGATORS}
+    known = {*lexicon().file.groups, *lexicon().file.readings, *NO_TERMS}
     assert set(languages_file().languages[language]) <= known
 
 

@@ -6,6 +6,7 @@ a thing, denied, quoted, condemned, or said of a game. Hate has a module of its 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -14,11 +15,20 @@ from moderation_pipeline.agents.keyless.reading import Reading
 from moderation_pipeline.agents.keyless.use_factors import ABUSE
 from moderation_pipeline.agents.keyless.word_use import Tone, Use
 from moderation_pipeline.plan import Category
-from moderation_pipeline.text.harmless_uses import is_denied, is_of_oneself, is_reported
+from moderation_pipeline.text.harmless_uses import (
+    is_aside,
+    is_denied,
+    is_mere_mention,
+    is_reported,
+    is_surely_of_oneself,
+)
 from moderation_pipeline.text.lexicon import grammar
 
 SUREST = 0.97
 """What one hit tells at most, however it is used."""
+
+SAID_AT_MOST = 4
+"""Times that a term tells of a text that says it again and again, as with the fast rules."""
 
 TALE = 7
 """Words from which a sentence in the first person tells something, with a curse in it: a shorter one
@@ -41,11 +51,13 @@ def abuse_evidence(reading: Reading, tellings: Mapping[str, Telling], tone: Tone
     """Return the evidence of everything but hate."""
     evidence = []
     covered: set[int] = set()
+    said: Counter[str] = Counter()
     for group, telling in tellings.items():
         weight = telling.once
         for hit in reading.by_group.get(group, ()):
-            if hit.start in covered:
+            if hit.start in covered or said[hit.term] == SAID_AT_MOST:
                 continue
+            said[hit.term] += 1
             covered.update(range(hit.start, hit.end))
             chance = min(SUREST, weight * factor_of(Use(reading, hit, tone)))
             evidence.append(Evidence(telling.category, chance, f"{telling.reason} ('{hit.term}')", group))
@@ -59,6 +71,8 @@ def factor_of(use: Use) -> float:
         return ABUSE.quoted
     if use.is_homonym:
         return ABUSE.homonym
+    if is_aside(use.hit, use.reading.words) or is_mere_mention(use.hit, use.reading.hits):
+        return ABUSE.aside
     if use.tone.is_condemning and use.hit.group not in ("self_harm", "spam_phrase"):
         return ABUSE.condemned
     special = SPECIAL.get(use.hit.group)
@@ -67,12 +81,11 @@ def factor_of(use: Use) -> float:
 
 
 def _of_insult(use: Use) -> float:
-    before = use.before(6)
-    if is_reported(before) or use.is_fond:
+    if is_reported(use.before(6)) or use.is_fond:
         return ABUSE.reported
-    if is_denied(before) or use.reading.is_disclaimed(use.hit):
+    if use.is_denied or use.reading.is_disclaimed(use.hit):
         return ABUSE.denied
-    if is_of_oneself(before) or use.is_of_a_thing:
+    if use.is_of_oneself or use.is_of_a_thing:
         return ABUSE.of_nobody
     if use.hit.term in grammar().polysemous and grammar().second.isdisjoint(use.reading.words):
         return ABUSE.ordinary_noun
@@ -126,7 +139,8 @@ def _of_weak_insult(use: Use) -> float:
 
 
 def _of_threat(use: Use) -> float:
-    if use.reading.is_negated(use.hit):
+    before = use.reading.words[: use.hit.start]
+    if use.reading.is_negated(use.hit) or is_surely_of_oneself(use.hit.group, before):
         return ABUSE.denied
     return ABUSE.real_life if use.reading.of("real_life") else 1.0
 

@@ -20,6 +20,7 @@ from moderation_pipeline.agents.keyless.signal_evidence import WEIGHTS, as_trust
 from moderation_pipeline.agents.keyless.speaking import not_spoken, unless_unspoken
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.verdict import Contribution, Receipt, Verdict
+from moderation_pipeline.text.names import emote_names
 from moderation_pipeline.text.patterns import PATTERNS
 
 RECEIPT = Receipt(backend="careful_rules")
@@ -38,6 +39,7 @@ class CarefulRulesExpert(Expert):
             is_reply=case.reply_to is not None,
             is_believed=not case.addresses_moderator,
             language=case.language,
+            names=emote_names(case.text),
         )
         if case.signals.emote_ez:
             text = tuple(piece for piece in text if not piece.reason.startswith("a taunt"))

@@ -31,6 +31,7 @@ from moderation_pipeline.agents.keyless.signal_evidence import (
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.customs import Custom, Customs, Place
 from moderation_pipeline.plan import Category
+from moderation_pipeline.text.names import emote_names
 from moderation_pipeline.text.signals import Signals
 
 SETTLED = 50
@@ -72,7 +73,7 @@ class ChatCustoms:
         custom = self.custom_at(row)
         signals = case.signals
         evidence, is_likely = self._found_in(signals, is_newcomer=custom.is_newcomer)
-        if (signals.identity or signals.origin or signals.slur) and _attacks(case.normalised, case.language):
+        if (signals.identity or signals.origin or signals.slur) and _attacks(case):
             evidence, is_likely = [*evidence, ATTACK], True
         if evidence:
             note_line(self._customs, evidence, custom, is_likely=is_likely)
@@ -89,8 +90,9 @@ class ChatCustoms:
         return found
 
 
-def _attacks(normalised: str, language: str | None) -> bool:
-    return any(piece.sign == ABOUT for piece in hate_evidence(read(normalised, language), is_condemned=False))
+def _attacks(case: Case) -> bool:
+    reading = read(case.normalised, case.language, emote_names(case.text))
+    return any(piece.sign == ABOUT for piece in hate_evidence(reading, is_condemned=False))
 
 
 def telling(signals: pl.DataFrame) -> list[bool]:

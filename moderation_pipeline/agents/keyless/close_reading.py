@@ -16,6 +16,7 @@ from moderation_pipeline.agents.keyless.signal_evidence import WEIGHTS
 from moderation_pipeline.agents.keyless.word_use import Tone
 from moderation_pipeline.plan import Category
 from moderation_pipeline.text.lexicon import grammar
+from moderation_pipeline.text.names import NO_NAMES
 from moderation_pipeline.text.patterns import PATTERNS
 
 TELLINGS = {
@@ -28,15 +29,20 @@ TELLINGS = {
 
 @lru_cache(maxsize=20_000)
 def text_evidence(
-    normalised: str, *, is_reply: bool, is_believed: bool = True, language: str | None = None
+    normalised: str,
+    *,
+    is_reply: bool,
+    is_believed: bool = True,
+    language: str | None = None,
+    names: frozenset[str] = NO_NAMES,
 ) -> tuple[Evidence, ...]:
     """Return what a text alone says; remembered, for chats repeat themselves.
 
-    `language` is the text's, null where unsure.
+    `language` is the text's, null where unsure; `names` are its words that are no slips of others.
     `is_believed`: whoever speaks to the moderator isn't believed that he only quotes. That he condemns, he is:
     disbelieving it too cost .003 of macro-F1 on HateCheck, and stopped no attack of the suite.
     """
-    reading = read(normalised, language)
+    reading = read(normalised, language, names)
     if not is_believed:
         reading = replace(reading, quoted=(False,) * len(reading.words))
     is_condemning = speaks_against(reading)

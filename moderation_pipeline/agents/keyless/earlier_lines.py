@@ -13,6 +13,7 @@ from moderation_pipeline.agents.keyless.evidence import LEANING, LIKELY, Evidenc
 from moderation_pipeline.cases.case import Case, Line
 from moderation_pipeline.plan import Category
 from moderation_pipeline.text.lexicon import grammar
+from moderation_pipeline.text.names import NO_NAMES, emote_names
 from moderation_pipeline.text.normalise import normalise_text
 
 OWN_LINES = 4
@@ -50,7 +51,7 @@ def _kept_up(own: Sequence[Line], now: dict[Category, float]) -> list[Evidence]:
     likeliest = max(now, key=now.__getitem__, default=Category.NONE)
     if likeliest not in KEPT_UP or now[likeliest] < DOUBTFUL:
         return []
-    abusive = sum(1 for line in own if _chance(line.normalised, KEPT_UP) >= PLAIN)
+    abusive = sum(1 for line in own if _chance_in(line, KEPT_UP) >= PLAIN)
     if abusive < 2:
         return []
     return [Evidence(likeliest, 0.1 * abusive, f"kept up over {abusive} earlier lines", LEANING)]
@@ -60,7 +61,7 @@ def _split(own: Sequence[Line], normalised: str) -> list[Evidence]:
     """A message split over several comments is read as one, where none of them says it alone."""
     pieces = [normalised]
     for line in reversed(own):
-        if len(line.normalised.split()) > FRAGMENT_WORDS or _chance(line.normalised, KEPT_UP) >= LIKELY:
+        if len(line.normalised.split()) > FRAGMENT_WORDS or _chance_in(line, KEPT_UP) >= LIKELY:
             break
         pieces.insert(0, line.normalised)
     for start in reversed(range(len(pieces) - 1)):
@@ -91,11 +92,15 @@ def _egging_on(case: Case) -> list[Evidence]:
     """Agreeing with someone who says that they want to die is telling them to."""
     for line in case.lines_before(ROOM_LINES):
         is_other = line.user_id is None or line.user_id != case.user_id
-        if is_other and _chance(line.normalised, frozenset({Category.SELF_HARM})) >= LIKELY:
+        if is_other and _chance_in(line, frozenset({Category.SELF_HARM})) >= LIKELY:
             return [Evidence(Category.THREAT, PLAIN, "egging on someone in distress")]
     return []
 
 
-def _chance(normalised: str, categories: frozenset[Category]) -> float:
-    found = chances(text_evidence(normalised, is_reply=False))
+def _chance_in(line: Line, categories: frozenset[Category]) -> float:
+    return _chance(line.normalised, categories, emote_names(line.text))
+
+
+def _chance(normalised: str, categories: frozenset[Category], names: frozenset[str] = NO_NAMES) -> float:
+    found = chances(text_evidence(normalised, is_reply=False, names=names))
     return max((chance for category, chance in found.items() if category in categories), default=0.0)

@@ -79,7 +79,7 @@ def _said_about(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> 
     for group, weight in PREDICATES.items():
         for hit in reading.of(group):
             places = set(range(hit.start, hit.end))
-            is_new = not places & taken and _is_about(reading, hit, named_in)
+            is_new = not places & taken and _is_about(reading, hit, named_in) and not _is_beside(reading, hit)
             if is_new and not reading.is_negated(hit):
                 taken |= places
                 found.append(
@@ -109,6 +109,13 @@ def _is_about(reading: Reading, hit: Hit, named_in: set[int]) -> bool:
     return sentence in named_in or any(
         word in grammar().anaphora for word in reading.sentence_words(sentence)
     )
+
+
+def _is_beside(reading: Reading, hit: Hit) -> bool:
+    """Whether an ordinary noun stands there beside a group, and is not said of it: "my wife took the kids away"."""
+    if hit.group != "insult_mild" or hit.term not in grammar().ordinary or not hit.start:
+        return False
+    return reading.words[hit.start - 1] in grammar().beside
 
 
 def _denies_harm(reading: Reading, hit: Hit) -> bool:

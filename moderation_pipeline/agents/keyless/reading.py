@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 
 from moderation_pipeline.text.language import ENGLISH
 from moderation_pipeline.text.lexicon import Hit, grammar
-from moderation_pipeline.text.names import CALLING, is_slur
+from moderation_pipeline.text.names import CALLING, NO_NAMES, is_slur
 from moderation_pipeline.text.spelling import corrected
 from moderation_pipeline.text.words_by_language import index_for, negators_for
 
@@ -138,8 +138,11 @@ class Reading:
 
 
 @lru_cache(maxsize=20_000)
-def read(normalised: str, language: str | None = None) -> Reading:
-    """Return the reading of a normalised text in its language; where that is unsure, it may be English."""
+def read(normalised: str, language: str | None = None, names: frozenset[str] = NO_NAMES) -> Reading:
+    """Return the reading of a normalised text in its language; where that is unsure, it may be English.
+
+    `names` are words of it that are no slip of another word, for they are names.
+    """
     language = None if language == ENGLISH else language
     words: list[str] = []
     sentences: list[int] = []
@@ -158,7 +161,7 @@ def read(normalised: str, language: str | None = None) -> Reading:
             clauses.add(len(words))
         else:
             said = token[1:] if _is_said(token, words) else token
-            for word in _words_of(said, is_english=language is None):
+            for word in _words_of(said, is_guessed=language is None and said not in names):
                 words.append(word)
                 sentences.append(sentence)
                 quoted.append(inside)
@@ -181,7 +184,7 @@ def without_accents(text: str) -> str:
     return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
 
 
-def _words_of(token: str, *, is_english: bool) -> tuple[str, ...]:
+def _words_of(token: str, *, is_guessed: bool) -> tuple[str, ...]:
     """Return the words of a token; slips are undone where the text may be English, whose terms they are slips of."""
     if token[0] == "@":
         return (token,)
@@ -189,4 +192,4 @@ def _words_of(token: str, *, is_english: bool) -> tuple[str, ...]:
         for mark, plain in PARTS.items():
             token = token.replace(mark, plain)
         return tuple(token.replace("'s", "").replace("'", "").split())
-    return corrected(token) if is_english else (token,)
+    return corrected(token) if is_guessed else (token,)

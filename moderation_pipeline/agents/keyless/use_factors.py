@@ -15,6 +15,8 @@ class AbuseFactors(NamedTuple):
     quoted: float = 0.15
     homonym: float = 0.2
     """Beside a word that shows its harmless meaning."""
+    aside: float = 0.2
+    """A part of something else, or a thing that is only mentioned."""
     condemned: float = 0.3
     denied: float = 0.4
     of_nobody: float = 0.4

@@ -9,7 +9,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from moderation_pipeline.agents.keyless.reading import Reading
-from moderation_pipeline.text.harmless_uses import is_homonym
+from moderation_pipeline.text.harmless_uses import (
+    is_denied,
+    is_denied_in,
+    is_homonym,
+    is_of_oneself,
+    is_of_oneself_in,
+)
 from moderation_pipeline.text.lexicon import Hit, grammar
 
 FRAMED = 5
@@ -79,6 +85,20 @@ class Use(NamedTuple):
     def is_homonym(self) -> bool:
         """Whether words of the text show its harmless meaning."""
         return is_homonym(self.reading.words[self.hit.start], self.reading.words)
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether the words right before deny it."""
+        language = self.reading.language
+        return is_denied(self.before(6)) or (language is not None and is_denied_in(language, self.before(6)))
+
+    @property
+    def is_of_oneself(self) -> bool:
+        """Whether the speaker says that he is it."""
+        language, words = self.reading.language, self.reading.words
+        return is_of_oneself(self.before(6)) or (
+            language is not None and is_of_oneself_in(language, self.hit, words)
+        )
 
     @property
     def is_fond(self) -> bool:

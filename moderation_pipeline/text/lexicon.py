@@ -243,20 +243,21 @@ def grammar() -> Grammar:
     return lexicon().file.grammar
 
 
-def pattern_of(terms: Iterable[str], *, continued_by: str = "[a-z]") -> str:
+def pattern_of(terms: Iterable[str], *, continued_by: str = "[a-z]", parted_by: str = r"\s") -> str:
     """Return one pattern (no boundaries, no groups) that matches any of the terms.
 
-    `continued_by` is what an open ASCII word goes on with; one of other letters goes on with any.
+    `continued_by` is what an open ASCII word goes on with (one of other letters goes on with any), `parted_by` what the
+    words of a term are parted by.
     """
-    return "|".join(_term_pattern(term, continued_by) for term in terms)
+    return "|".join(_term_pattern(term, continued_by, parted_by) for term in terms)
 
 
-def _term_pattern(term: str, continued_by: str) -> str:
+def _term_pattern(term: str, continued_by: str, parted_by: str) -> str:
     words = [
         re.escape(word).replace(r"\*", f"{continued_by}*" if word.isascii() else r"\w*")
         for word in term.split()
     ]
-    return r"\s+".join(words) + _plural_pattern(term)
+    return f"{parted_by}+".join(words) + _plural_pattern(term)
 
 
 def _forms(term: str) -> list[str]:

@@ -115,7 +115,7 @@ def _listed(language: str | None, name: str) -> tuple[str, ...]:
 def patterns_for(language: str) -> dict[str, str]:
     """Return one regular expression for each group of the signals that the language has terms of."""
     return {
-        group: pattern_of(terms, continued_by=r"\w")
+        group: pattern_of(terms, continued_by=r"\w", parted_by=r"[\s-]")
         for group, terms in _terms(language).items()
         if group in lexicon().file.groups
     }

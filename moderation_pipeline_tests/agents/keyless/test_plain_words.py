@@ -11,6 +11,7 @@ from moderation_pipeline.agents.keyless.close_reading import text_evidence
 from moderation_pipeline.agents.keyless.evidence import plan_from
 from moderation_pipeline.agents.keyless.reading import without_accents
 from moderation_pipeline.agents.keyless.rules import RulesStudent
+from moderation_pipeline.plan import Action
 from moderation_pipeline.text.lexicon import grammar, lexicon
 from moderation_pipeline.text.normalise import normalise_text
 from moderation_pipeline.text.words_by_language import has_words, index_for
@@ -131,6 +132,64 @@ def test_no_ordinary_word_is_one_of_the_strong_insults() -> None:
 def test_an_emote_whose_name_is_near_a_slur_is_an_emote(name: str) -> None:
     assert sanctioned_by(name, None) == []
     assert sanctioned_by(f"{name} {name} {name}", None) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("ich will sterben", "de"),
+        ("me quiero morir", "es"),
+        ("j'ai envie de mourir", "fr"),
+        ("quero morrer, não aguento mais", "pt"),
+        ("voglio morire", "it"),
+        ("nie chcę już żyć", "pl"),
+        ("ölmek istiyorum", "tr"),
+        ("не хочу больше жить", "ru"),
+    ],
+)
+def test_who_wants_to_die_is_cared_for_in_his_language(text: str, language: str) -> None:
+    case = last_case_of(text, language=language)
+    (fast,) = asyncio.run(RulesStudent().decide([case], situations_of([case])))
+    (careful,) = asyncio.run(CarefulRulesExpert().audit([case]))
+    assert [verdict.plan and verdict.plan.action for verdict in (fast, careful)] == [Action.REPLY] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("geh sterben", "de"),
+        ("mátate", "es"),
+        ("suicide-toi", "fr"),
+        ("vai se matar", "pt"),
+        ("ammazzati", "it"),
+        ("zabij się", "pl"),
+        ("kendini öldür", "tr"),
+        ("убейся", "ru"),
+        ("wiem gdzie mieszkasz", "pl"),
+        ("знаю где ты живешь", "ru"),
+    ],
+)
+def test_who_is_told_to_die_or_that_he_will_be_found_is_threatened_in_his_language(
+    text: str, language: str
+) -> None:
+    assert sanctioned_by(text, language) == ["rules", "careful rules"]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("der boss bringt mich noch um", "de"),
+        ("vamos a matar al boss", "es"),
+        ("ça va crever", "fr"),
+        ("vamos matar o boss agora", "pt"),
+        ("ho ucciso il boss", "it"),
+        ("zabij tego bossa", "pl"),
+        ("boss'u öldür", "tr"),
+        ("убей босса", "ru"),
+    ],
+)
+def test_killing_a_boss_is_a_game_in_every_language(text: str, language: str) -> None:
+    assert sanctioned_by(text, language) == []
 
 
 def test_a_common_word_before_a_capital_has_lost_its_space_and_names_no_emote() -> None:

@@ -32,10 +32,11 @@ DOERS = (("i",), ("ill",), ("imma",), ("we",), ("make", "me"), ("made", "me"), (
 MOST_BETWEEN = 4
 """Words that may stand between who speaks and the term."""
 
-NO_ORDER_AFTER = frozenset(
-    {"where", "who", "what", "how", "why", "dont", "didnt", "never", "they", "people", "to"}
-)
-"""Words before what would be an order to a bot, had they not made a question, a ban or a tale of it."""
+NO_ORDERS = {
+    "you are now": frozenset({"where", "who", "what", "how"}),
+    "pretend to be": frozenset({"dont", "didnt", "never", "they", "people"}),
+}
+"""Orders to a bot that are ordinary words besides, and the words before them that make a question or a tale of it."""
 
 ADVERTISED = frozenset({"spam_phrase", "lure"})
 """Groups of which another term makes an advertisement of a thing that is mentioned."""
@@ -133,7 +134,7 @@ def is_aside(hit: Hit, words: Sequence[str]) -> bool:
     before = words[hit.start - 1] if hit.start else ""
     if hit.group == "dismissal":
         return before == "the" and hit.term.startswith("fu")
-    return hit.group == "bot_orders" and before in NO_ORDER_AFTER
+    return hit.group == "bot_orders" and before in NO_ORDERS.get(hit.term, ())
 
 
 def is_mere_mention(hit: Hit, hits: Sequence[Hit]) -> bool:

@@ -27,10 +27,8 @@ from moderation_pipeline.text.spelling import explained
 from moderation_pipeline.text.words_by_language import has_words
 
 LANGUAGES = ("en", "de", "es", "fr", "pt", "it")
-OTHERS = (
-    *("nl", "pl", "tr", "sv", "da", "nb", "fi", "is", "ca", "cs", "sk", "sl", "lt", "lv", "ro", "hu", "id", "ms", "fil"),
-    *("sh", "vi"),
-)
+NORTHERN = ("nl", "sv", "da", "nb", "fi", "is", "lt", "lv")
+OTHERS = (*NORTHERN, "pl", "cs", "sk", "sl", "sh", "hu", "ro", "ca", "tr", "id", "ms", "fil", "vi")
 COMMONEST = 20_000
 MANY = 100_000
 

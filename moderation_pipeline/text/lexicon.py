@@ -89,6 +89,8 @@ class Grammar(BaseModel):
     """Words that name a group only beside a word for people."""
     people: frozenset[str]
     own_group: frozenset[str]
+    mine: frozenset[str]
+    """Words before somebody of one's own, who is no group: "my wife"."""
     anaphora: frozenset[str]
     reclaiming: frozenset[str]
     agreeing: frozenset[str]

@@ -16,9 +16,15 @@ from pydantic import BaseModel, ConfigDict
 
 from moderation_pipeline.text.lexicon import TermIndex, grammar, lexicon, pattern_of
 
-NEGATORS, ONESELF, ONESELF_BEHIND, FILLING = NO_TERMS = ("negators", "oneself", "oneself_behind", "filling")
-"""The lists of a language that are no groups of terms: what `grammar.negators` and `.filling` are to English, and the
-words by which somebody says of himself that he is something."""
+NEGATORS, ONESELF, ONESELF_BEHIND, FILLING, MINE = NO_TERMS = (
+    "negators",
+    "oneself",
+    "oneself_behind",
+    "filling",
+    "mine",
+)
+"""The lists of a language that are no groups of terms: what `grammar.negators`, `.filling` and `.mine` are to English,
+and the words by which somebody says of himself that he is something."""
 
 
 class LanguagesFile(BaseModel):
@@ -97,6 +103,12 @@ def negators_for(language: str | None) -> frozenset[str]:
 def filling_for(language: str) -> frozenset[str]:
     """Return the words that may stand between a denial, or who speaks of himself, and what it is about."""
     return frozenset(_listed(language, FILLING))
+
+
+@cache
+def mine_for(language: str | None) -> frozenset[str]:
+    """Return the words before somebody of one's own, in this language and in English."""
+    return grammar().mine | frozenset(_listed(language, MINE))
 
 
 @cache

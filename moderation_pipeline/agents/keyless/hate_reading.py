@@ -15,6 +15,7 @@ from moderation_pipeline.agents.keyless.use_factors import HATE
 from moderation_pipeline.plan import Category
 from moderation_pipeline.text.harmless_uses import is_homonym
 from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
+from moderation_pipeline.text.words_by_language import mine_for
 
 PREDICATES = {
     "dehumanising": 0.62,
@@ -49,7 +50,8 @@ ABOUT = "about_a_group"
 def hate_evidence(reading: Reading, *, is_condemned: bool) -> list[Evidence]:
     """Return the evidence of hate in a comment; `is_condemned` says that it speaks against what it names."""
     evidence = _slurs(reading, is_condemned)
-    groups = [hit for hit in reading.of("identity", "origin") if _names_people(reading, hit)]
+    named = reading.of("identity", "origin")
+    groups = [hit for hit in named if _names_people(reading, hit) and not _is_of_ones_own(reading, hit)]
     groups += [hit for hit in reading.of("slur") if not _is_homonym(reading, hit)]
     if groups:
         evidence += _said_about(reading, groups, is_condemned)
@@ -64,6 +66,11 @@ def _names_people(reading: Reading, hit: Hit) -> bool:
     following = reading.words[hit.end : hit.end + 2]
     degrading = (group for word in following for group, _ in lexicon().index.groups_of(word))
     return any(word in grammar().people for word in following) or "dehumanising" in degrading
+
+
+def _is_of_ones_own(reading: Reading, hit: Hit) -> bool:
+    """Whether it names somebody whom the speaker calls his: "my wife is sick" says nothing of women."""
+    return hit.start > 0 and reading.words[hit.start - 1] in mine_for(reading.language)
 
 
 def _is_homonym(reading: Reading, hit: Hit) -> bool:

@@ -293,3 +293,35 @@ def test_who_is_named_beside_a_group_is_not_said_of_it(text: str) -> None:
 @pytest.mark.parametrize("text", ["guess i'll go die lol", "someone help me jump off a bridge in the game"])
 def test_careful_reading_too_knows_who_has_to_do_it_himself(text: str) -> None:
     assert sanctioned_by(text, "en") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("my wife is sick today", None),
+        ("my mexican grandma is disgusting at this game", None),
+        ("meine Frau ist krank", "de"),
+        ("mi mujer está enferma", "es"),
+        ("ma femme est malade", "fr"),
+        ("minha mulher está doente", "pt"),
+        ("la mia donna è malata", "it"),
+        ("moja kobieta jest chora", "pl"),
+    ],
+)
+def test_somebody_of_ones_own_is_no_group(text: str, language: str | None) -> None:
+    assert sanctioned_by(text, language) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("in my opinion women are sick", None),
+        ("my wife says that all immigrants are vermin", None),
+        ("meiner Meinung nach sind Frauen krank", "de"),
+        ("les femmes sont malades", "fr"),
+    ],
+)
+def test_what_somebody_says_of_a_group_is_of_it_whoever_else_is_his_own(
+    text: str, language: str | None
+) -> None:
+    assert "careful rules" in sanctioned_by(text, language)

@@ -38,8 +38,6 @@ KNOWN_FROM, MOSTLY = 20, 2 / 3
 RATHER = 0.5
 """Probability from which an unsure guess at least says that a line is not in its channel's language."""
 
-IN_CYRILLIC = ("ru", "uk", "be", "bg", "sr", "mk", "kk", "ky", "mn", "tg")
-
 LONGEST = 300
 """Characters that are looked at: more say nothing more of the language."""
 
@@ -101,19 +99,16 @@ def with_languages_of_channels(comments: pl.DataFrame) -> pl.DataFrame:
     """Return the comments, in stream order, with its channel's language for a line that is too short to tell.
 
     That is the language of most lines of the channel up to it that could be told. Where it is English it is not said: a
-    line that nobody can tell is read as one that may be English anyway. Nor is it said of a line that is in another
-    script, or rather in another language.
+    line that nobody can tell is read as one that may be English anyway. Nor is it said of a line in another script than
+    that language is written in there ("noob" among Korean), or rather in another language.
     """
-    of_channels = _languages_of_channels(comments)
+    rows = comments.select("channel", "language", "text", script=_script())
+    of_channels = _languages_of_channels(rows)
     if of_channels is None:
         return comments
-    rows = comments.select("language", "text").with_columns(channels=of_channels)
-    is_cyrillic = pl.col("channels").is_in(IN_CYRILLIC)
-    is_latin = pl.col("text").str.contains(r"\p{Latin}") & ~pl.col("text").str.contains(FOREIGN_LETTER)
-    fits = pl.when(is_cyrillic).then(pl.col("text").str.contains(r"\p{Cyrillic}")).otherwise(is_latin)
-    unsure = rows.with_row_index("row").filter(
-        pl.col("language").is_null(), pl.col("channels").is_not_null(), fits
-    )
+    is_unsure = pl.col("language").is_null() & pl.col("channels").str.ends_with(pl.col("script"))
+    unsure = rows.with_columns(channels=of_channels).with_row_index("row").filter(is_unsure)
+    unsure = unsure.with_columns(pl.col("channels").str.extract(r"^(\S+) "))
     guessed = unsure.select("text", "channels").unique()
     agrees = [not _is_rather_another(text, channels) for text, channels in guessed.iter_rows()]
     told = unsure.join(guessed.filter(pl.Series(agrees, dtype=pl.Boolean)), on=["text", "channels"]).sort(
@@ -122,15 +117,27 @@ def with_languages_of_channels(comments: pl.DataFrame) -> pl.DataFrame:
     return comments.with_columns(comments["language"].scatter(told["row"], told["channels"]))
 
 
-def _languages_of_channels(comments: pl.DataFrame) -> pl.Series | None:
-    """Return the language of each comment's channel up to it, null where none is known; none where none ever is."""
-    known = comments.group_by("channel", "language").len().filter(pl.col("len") >= KNOWN_FROM)
-    names = sorted(set(known["language"].drop_nulls()) - {ENGLISH})
+def _script() -> pl.Expr:
+    """Return whether a text is written in Latin or in Cyrillic letters, null where in neither."""
+    is_latin = pl.col("text").str.contains(r"\p{Latin}") & ~pl.col("text").str.contains(FOREIGN_LETTER)
+    is_cyrillic = pl.col("text").str.contains(r"\p{Cyrillic}")
+    return pl.when(is_cyrillic).then(pl.lit("Cyrillic")).when(is_latin).then(pl.lit("Latin"))
+
+
+def _languages_of_channels(rows: pl.DataFrame) -> pl.Series | None:
+    """Return the language and script ("tr Latin") of each line's channel up to it; none where none is ever known.
+
+    Null where none is known yet, or in letters that are neither Latin nor Cyrillic: those tell a short line by itself.
+    """
+    # Null where one of the two is.
+    written = rows.select("channel", "language", name=pl.concat_str("language", "script", separator=" "))
+    known = written.group_by("channel", "language", "name").len().filter(pl.col("len") >= KNOWN_FROM)
+    names = sorted(set(known.filter(pl.col("language") != ENGLISH)["name"].drop_nulls()))
     if not names:
         return None
-    of_each = {name: pl.col("language").eq_missing(name) for name in names}
+    of_each = {name: pl.col("name").eq_missing(name) for name in names}
     # A line that can't be told adds to no sum, so that its own place is as good as the one before it.
-    so_far = comments.select(
+    so_far = written.select(
         pl.col("language").is_not_null().cast(pl.Int32).cum_sum().over("channel").alias("told"),
         *(is_it.cast(pl.Int32).cum_sum().over("channel").alias(name) for name, is_it in of_each.items()),
     )

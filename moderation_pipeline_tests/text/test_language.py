@@ -107,6 +107,24 @@ def test_a_line_that_is_not_in_its_channels_language_stays_what_it_is(text: str)
     assert told[-1] == language(text)
 
 
+KOREAN = "오늘 저녁에 같이 게임 한 판 더 합시다 여러분"
+
+
+@pytest.mark.parametrize("text", ["noob", "you idoit", "lol gg"])
+def test_a_short_line_in_latin_letters_is_in_no_language_that_is_written_in_others(text: str) -> None:
+    told = told_in_channels(*[("seoul", f"{KOREAN} {n}") for n in range(30)], ("seoul", text))
+    assert told[-2:] == ["ko", None]
+
+
+def test_a_short_line_is_in_its_channels_language_in_the_letters_that_are_written_there() -> None:
+    told = told_in_channels(
+        *[("moscow", f"сегодня вечером сыграем ещё одну игру вместе друзья {n}") for n in range(30)],
+        ("moscow", "ну и лох"),
+        ("moscow", "noob"),
+    )
+    assert told[-3:] == ["ru", "ru", None]
+
+
 def test_in_a_channel_of_two_languages_a_short_line_is_in_neither() -> None:
     both = [("mixed", text) for n in range(30) for text in (f"{TURKISH} {n}", f"{FRENCH} {n}")]
     assert told_in_channels(*both, ("mixed", "mal mısın"))[-1] is None

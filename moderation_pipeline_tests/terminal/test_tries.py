@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
+from moderation_pipeline.config.champions import Champions, Promotion
 from moderation_pipeline.terminal.exit_codes import ExitCode
 from moderation_pipeline_tests.backends.chat_server import running
-from moderation_pipeline_tests.program import own_process
+from moderation_pipeline_tests.program import moderation, own_process
 
 ASKED = """
 student: {{backend: openai, model: tiny-judge, base_url: "{base_url}", price: 1000}}
@@ -56,3 +59,28 @@ def test_a_day_s_money_that_is_enough_for_one_chat_goes_to_each_in_its_turn(fold
     assert first.returncode == second.returncode == ExitCode.OK, second.stderr
     assert [line.split(":")[0] for line in first.stdout.splitlines()] == ["monday", "tuesday"]
     assert [line.split(":")[0] for line in second.stdout.splitlines()] == ["wednesday", "tuesday", "monday"]
+
+
+@pytest.mark.parametrize("fresh", ["false", "true"])
+def test_a_chat_whose_champion_is_gone_fails_in_its_turn_be_models_asked_anew_or_not(
+    folder: Path, fresh: str
+) -> None:
+    promotion = Promotion(
+        scope="chat",
+        name="monday",
+        config="gone",
+        config_hash="0",
+        instead_of="hybrid",
+        promoted_at=datetime(2026, 1, 1, tzinfo=UTC),
+        by="ann",
+        why="better",
+    )
+    kept = Champions(promotions=(promotion,)).model_dump(mode="json")
+    (folder / "data" / "champions.yaml").write_text(yaml.safe_dump(kept))
+    (folder / "data" / "nights.yaml").write_text(f"configs: [champion]\nchats: [monday]\nfresh: {fresh}\n")
+
+    night = moderation(folder, "run", "--night")
+
+    assert night.returncode == ExitCode.FAILED
+    assert "'gone'" in night.stderr
+    assert "Failed: monday (1 of 1 chats)." in night.stderr

@@ -199,7 +199,9 @@ def _in_order(folder: DataFolder, chats: Sequence[str], wanted: Wanted) -> Seque
     if not wanted.is_fresh:
         return chats
     runs = [DueRun(chat, each.name, "") for chat in chats for each in _configs_of(folder, chat, wanted)]
-    return list(dict.fromkeys(run.chat for run in longest_unmade_first(folder, runs)))
+    ordered = [run.chat for run in longest_unmade_first(folder, runs)]
+    # All of them: of one without a config that can be used that is said in its turn.
+    return list(dict.fromkeys([*ordered, *chats]))
 
 
 def _configs_of(folder: DataFolder, chat: str, wanted: Wanted) -> Sequence[NamedConfig]:

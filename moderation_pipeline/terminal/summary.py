@@ -90,9 +90,10 @@ def of_other_code(folder: DataFolder, chat: str, configs: Sequence[str]) -> dict
     An upgrade makes no run due: what was paid for and decided stands until the chat or the config changes.
     """
     paths = [partition_path(folder, PROVENANCE, chat, config) for config in configs]
+    whole = [path for path in paths if path.exists() and not is_damaged(path)]
     found = {
         path.stem: read_files([path], PROVENANCE)["agents_version"].first()
-        for path in sorted((each for each in paths if each.exists()), key=lambda each: each.stat().st_mtime)
+        for path in sorted(whole, key=lambda each: each.stat().st_mtime)
     }
     newest = next(reversed(found.values()), None)
     return {

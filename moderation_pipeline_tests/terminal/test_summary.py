@@ -21,6 +21,7 @@ from moderation_pipeline.warehouse.tables import (
     PROVENANCE,
     STUDENT_DECISIONS,
     USER_STATE,
+    Table,
 )
 from moderation_pipeline.warehouse.versions import comments_version
 from moderation_pipeline_tests.evaluation.worlds import drawn_chat, drawn_runs, run
@@ -70,19 +71,20 @@ def test_runs_of_other_comments_are_named_below_the_comparison(
     assert "moderation run demo -c hybrid -c student_memory" in said
 
 
+@pytest.mark.parametrize("table", [METRICS, PROVENANCE])
 def test_a_run_of_which_a_table_is_damaged_is_named_below_the_comparison(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], table: Table
 ) -> None:
     chat = drawn_chat(1)
     runs = drawn_runs(1, chat)
     folder = stored(tmp_path, chat, runs[:2])
-    path = partition_path(folder, METRICS, "demo", runs[1].name)
+    path = partition_path(folder, table, "demo", runs[1].name)
     path.write_bytes(path.read_bytes()[:-40])
 
     print_comparison(folder, comparison_of(folder, "demo"))
 
     said = " ".join(capsys.readouterr().out.split())
-    assert f"{runs[1].name} (its table metrics is missing or damaged)" in said
+    assert f"{runs[1].name} (its table {table.name} is missing or damaged)" in said
     assert f"moderation run demo -c {runs[1].name}" in said
 
 

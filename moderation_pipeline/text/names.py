@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 import polars as pl
 
 from moderation_pipeline.text.lexicon import lexicon, pattern_of
-from moderation_pipeline.text.normalise import normalise_text
+from moderation_pipeline.text.normalise import NEAR_BY_CHANCE, normalise_text
 from moderation_pipeline.text.spelling import corrected
 
 CALLING = frozenset({"a", "an", "such", "youre", "ur"})
@@ -68,13 +68,16 @@ def looks_like_words(name: str) -> bool:
 def emote_names(text: str) -> frozenset[str]:
     """Return the normalised words of a text, as it came, that are written like emotes' names ("squadW", "ppPoof").
 
-    None of them is a slip of another word. What is a term as it stands is one all the same, however it is written; and
-    behind a common word a space is missing ("manyJihadis").
+    None of them is a slip of a short word. What is a term as it stands is one all the same, however it is written, and so
+    is a slip of a long one ("reTarrd"), which no name is near by chance; behind a common word a space is missing
+    ("manyJihadis").
     """
-    found = [
-        name for name in EMOTE_NAME.finditer(text) if name.group(1) not in lexicon().file.spelling.common
-    ]
-    return frozenset(normalise_text(name.group()) for name in found) if found else NO_NAMES
+    found = {
+        normalise_text(name.group())
+        for name in EMOTE_NAME.finditer(text)
+        if name.group(1) not in lexicon().file.spelling.common
+    }
+    return frozenset(name for name in found if max(map(len, corrected(name))) <= NEAR_BY_CHANCE)
 
 
 def with_names_as_mentions(comments: pl.DataFrame) -> pl.DataFrame:

@@ -40,8 +40,11 @@ SPELT = re.compile(r"(?<!\S)[^\s\w]?[a-z0-9@$!](?: [^\s])*(?: {2,4}[^\s](?: [^\s
 
 PAIR = {sign: re.compile(rf"(?<!\S)([a-z]){re.escape(sign)}([a-z])(?!\S)") for sign in "._*-"}
 
-EMOTE_PREFIX = re.compile(r"\b([a-z])\1+(?=([A-Z])[a-z])")
+EMOTE_PREFIX = re.compile(r"\b([a-z])\1(?=([A-Z][a-z]+))")
 """What some emotes' names begin with ("ppPoof"): before a like capital it would look like a stretched letter."""
+
+NEAR_BY_CHANCE = 5
+"""Letters of a term up to which the name of an emote may look like it by chance; longer ones are written so."""
 
 NOT_PLAIN = "|".join(
     (
@@ -89,7 +92,9 @@ def _one_pass(text: str) -> str:
 
 def _unstretching(match: re.Match[str]) -> str:
     """Shorten an emote's prefix to one letter where its name goes on with the same: two are no stretch."""
-    return match.group(1) if match.group(2).lower() == match.group(1) else match.group()
+    letter, rest = match.group(1), match.group(2).lower()
+    is_stretch = len(rest) > NEAR_BY_CHANCE and rest in lexicon().words
+    return letter if rest[0] == letter and not is_stretch else match.group()
 
 
 def _closed_up(match: re.Match[str]) -> str:

@@ -135,6 +135,13 @@ def test_an_emote_whose_name_is_near_a_slur_is_an_emote(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "judges"), [("fffFaggot", 2), ("nnNigger", 2), ("iiiIdiot", 2), ("you are such a reTarrd", 1)]
+)
+def test_a_capital_amid_a_stretched_or_misspelt_insult_makes_no_emote_of_it(text: str, judges: int) -> None:
+    assert len(sanctioned_by(text, None)) == judges
+
+
+@pytest.mark.parametrize(
     ("text", "language"),
     [
         ("ich will sterben", "de"),

@@ -68,8 +68,8 @@ def looks_like_words(name: str) -> bool:
 def emote_names(text: str) -> frozenset[str]:
     """Return the normalised words of a text, as it came, that are written like emotes' names ("squadW", "ppPoof").
 
-    None of them is a slip of a short word. What is a term as it stands is one all the same, however it is written, and so
-    is a slip of a long one ("reTarrd"), which no name is near by chance; behind a common word a space is missing
+    None of them is a slip of a short word. What is a term as it stands is one all the same, however it is written, and
+    so is a slip of a long one ("reTarrd"), which no name is near by chance; behind a common word a space is missing
     ("manyJihadis").
     """
     found = {

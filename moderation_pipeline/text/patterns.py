@@ -14,6 +14,10 @@ _CALLING = (
     r"call|text|number|phone|cell|tel|telefon\w*|tlf|handy|nummer|numero|num|whatsapp|zadzwon\w*|llam\w+|chiama\w*"
     r"|appelle\w*|liga\w*"
 )
+_PARTED_NUMBER = (
+    r"[ /()-]{1,2}\d{2,4}[ .-]?\d{5,9}|[ /()-]{1,2}\d{5}[ .-]\d{5}"
+    r"|[ /()-]{1,2}\d{1,5}(?:[ /()-]{1,2}\d{3,5}){2}|[ /()-]{1,2}\d{1,5}(?:[ /()-]{1,2}\d{2,5}){3,4}"
+)
 _START, _END = r"(?:^|[\s:]|\D,)", r"(?:$|[\s,.])"
 _STREETS = "street|avenue|ave|road|rd|boulevard|blvd|drive"
 _SHORT_STREETS = "lane|ln|st|court|ct|close|place|terrace|square"
@@ -44,8 +48,10 @@ PATTERNS = {
             r"(?:^|[^\w.])(?:\+?\d{1,3}[ .-]?)?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?:$|\D)",
             r"(?:^|\s)\+\d{9,14}(?:$|\D)",
             r"\b(?:call|text|number|phone|cell|tel)\b\D{1,40}\d{3}\)?[ .-]\d{4}(?:$|\D)",
-            # As most of the world parts them: by country, or with a leading nought after a word for calling.
-            r"(?:^|[\s:(])\+\(?\d{1,3}\)?(?:[ /()-]{1,2}\d{2,4}[ .-]?\d{5,9}|(?:[ /()-]{1,2}\d{2,5}){3,5})(?:$|\D)",
+            # As most of the world parts them: by country, or with a leading nought after a word for calling. No country
+            # but two has one digit: "+5 10 15 20" is what was won.
+            rf"(?:^|[\s:(])\+\(?(?:7|[2-9]\d{{1,2}})\)?(?:[ -]?\(0)?(?:{_PARTED_NUMBER})(?:$|\D)",
+            r"(?:^|[\s:(])\+1 [2-9]\d{9}(?:$|\D)",
             rf"\b(?:{_CALLING})\b\D{{1,20}}\(?0\d{{1,4}}\)?"
             r"(?:[ ./-]{1,2}\d{5,9}|(?:[ ./-]{1,2}\d{2,4}){3,5})(?:$|\D)",
         )

@@ -57,7 +57,10 @@ def harmless_uses(folded: str, language: str | None = None) -> Counter[str]:
         for hit in hits
         if _is_sure_homonym(hit, known)
         or is_surely_of_oneself(hit.group, words[: hit.start])
-        or (has_words(language) and is_of_oneself_in(str(language), hit, words))
+        or (
+            has_words(language)
+            and is_of_oneself_in(str(language), hit.group, words[: hit.start], words[hit.end :])
+        )
         or is_aside(hit, words)
         or is_mere_mention(hit, hits)
     )
@@ -99,19 +102,19 @@ def is_of_oneself(before: Sequence[str]) -> bool:
     )
 
 
-def is_of_oneself_in(language: str, hit: Hit, words: Sequence[str]) -> bool:
+def is_of_oneself_in(language: str, group: str, before: Sequence[str], behind: Sequence[str]) -> bool:
     """Whether somebody says that he is it, not in English: "ich bin so ein idiot", "quel idiot je suis".
 
     What stands behind it says so only where nothing follows: "idiot, je suis …" is said to another.
     """
-    if hit.group not in OF_ONESELF:
+    if group not in OF_ONESELF:
         return False
     filling = filling_for(language)
-    before, behind = words[max(0, hit.start - MOST_BETWEEN) : hit.start], words[hit.end :]
+    near = before[-MOST_BETWEEN:]
     speakers = oneself_for(language, is_behind=False)
     return any(
-        _ends_with(before[:end], speakers) and filling.issuperset(before[end:])
-        for end in range(len(before), -1, -1)
+        _ends_with(near[:end], speakers) and filling.issuperset(near[end:])
+        for end in range(len(near), -1, -1)
     ) or any(
         behind[-len(who) :] == who and filling.issuperset(behind[: -len(who)])
         for who in oneself_for(language, is_behind=True)

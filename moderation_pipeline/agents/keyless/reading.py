@@ -104,6 +104,13 @@ class Reading:
             if self.sentences[at] == sentence and not hit.start <= at < hit.end
         )
 
+    def clause_around(self, hit: Hit) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the words before and behind the hit that neither a comma nor the end of a sentence parts from it."""
+        borders = self.clauses.union(self.starts.values())
+        first = max((at for at in borders if at <= hit.start), default=0)
+        end = min((at for at in borders if at >= hit.end), default=len(self.words))
+        return self.words[first : hit.start], self.words[hit.end : end]
+
     def sentence_words(self, sentence: int) -> list[str]:
         """Return the words of one sentence."""
         return self.words_by_sentence[sentence]

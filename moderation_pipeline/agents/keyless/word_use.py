@@ -88,17 +88,21 @@ class Use(NamedTuple):
 
     @property
     def is_denied(self) -> bool:
-        """Whether the words right before deny it."""
+        """Whether the words right before deny it: "non sei un idiota", but not "no, idiota"."""
         language = self.reading.language
-        return is_denied(self.before(6)) or (language is not None and is_denied_in(language, self.before(6)))
+        if language is None:
+            return is_denied(self.before(6))
+        before, _ = self.reading.clause_around(self.hit)
+        return is_denied(self.before(6)) or is_denied_in(language, before)
 
     @property
     def is_of_oneself(self) -> bool:
         """Whether the speaker says that he is it."""
-        language, words = self.reading.language, self.reading.words
-        return is_of_oneself(self.before(6)) or (
-            language is not None and is_of_oneself_in(language, self.hit, words)
-        )
+        language = self.reading.language
+        if language is None:
+            return is_of_oneself(self.before(6))
+        before, behind = self.reading.clause_around(self.hit)
+        return is_of_oneself(self.before(6)) or is_of_oneself_in(language, self.hit.group, before, behind)
 
     @property
     def is_fond(self) -> bool:

@@ -243,6 +243,24 @@ def test_who_speaks_of_himself_and_calls_another_so_insults_him(text: str, langu
 @pytest.mark.parametrize(
     ("text", "language"),
     [
+        ("no, idiota", "es"),
+        ("non, idiot", "fr"),
+        ("нет, дурак", "ru"),
+        ("нет ты дурак", "ru"),
+        ("non sei che un idiota", "it"),
+        ("tranquilo soy yo, idiota", "es"),
+        ("c'est bon je suis la. idiot", "fr"),
+    ],
+)
+def test_a_comma_or_another_person_parts_an_insult_from_what_is_denied_or_said_of_oneself(
+    text: str, language: str
+) -> None:
+    assert "careful rules" in sanctioned_by(text, language)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
         ("du bist kein idiot", "de"),
         ("no eres un idiota", "es"),
         ("non sei stupido", "it"),

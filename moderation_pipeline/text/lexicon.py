@@ -39,6 +39,7 @@ class Spelling(BaseModel):
     not_misspelt: frozenset[str]
     never_guessed: frozenset[str]
     never_glued: frozenset[str]
+    never_buried: frozenset[str]
     short_glued: frozenset[str]
     masked_most: frozenset[str]
 

@@ -1,7 +1,7 @@
 """Slips of the finger and of purpose that `normalise` leaves alone, because undoing them is a guess.
 
 A word that nobody knows (`ordinary_words`) is taken for a term when one slip explains it: two letters swapped, one
-left out, one doubled or put in, or the space to its neighbour missing. Careful reading and a learned head pay for
+left out, one doubled or put in, or the space to its neighbours missing. Careful reading and a learned head pay for
 this, the fast rules don't; which words are terms is the lexicon's.
 """
 
@@ -36,6 +36,10 @@ LONGEST = 30
 LONG = 9
 """Letters from which a word that begins with a term may be two words ("immigrantsdisgust")."""
 
+UNMISTAKABLE = 6
+"""Letters from which a slur within a word is one: of 2.6 million words of the languages in Latin letters five hold one
+by chance ("snigger"), but for `never_buried`."""
+
 VOWELS = frozenset("aeiou")
 
 ENDINGS = ("s", "e", "ed", "es", "ing", "d")
@@ -62,7 +66,7 @@ def explained(word: str) -> tuple[str, ...]:
     single = DOUBLED.sub(r"\1", word)
     if single in _guessable():
         return (single,)
-    return _slip(word) or _glued(word) or (word,)
+    return _slip(word) or _glued(word) or _buried(word) or (word,)
 
 
 @lru_cache(maxsize=65_536)
@@ -138,6 +142,24 @@ def _glued(word: str) -> tuple[str, ...]:
         ):
             return (left, right)
     return ()
+
+
+def _buried(word: str) -> tuple[str, ...]:
+    """Return the pieces of a word that has a long slur within it, whatever stands around it ("peposhemale")."""
+    for slur in _long_slurs():
+        before, found, after = word.partition(slur)
+        if before and found:
+            is_form = bool(lexicon().index.groups_of(slur + after))
+            return (before, slur + after) if is_form else (before, slur, after)
+    return ()
+
+
+@cache
+def _long_slurs() -> tuple[str, ...]:
+    """Return the slurs that hardly any word holds by chance."""
+    never = lexicon().file.spelling.never_buried
+    slurs = _stems(lexicon().file.groups["slur"].terms) - never
+    return tuple(sorted(slur for slur in slurs if len(slur) >= UNMISTAKABLE))
 
 
 def _is_telling(word: str) -> bool:

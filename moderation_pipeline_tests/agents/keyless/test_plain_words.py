@@ -350,3 +350,15 @@ def test_what_somebody_says_of_a_group_is_of_it_whoever_else_is_his_own(
     text: str, language: str | None
 ) -> None:
     assert "careful rules" in sanctioned_by(text, language)
+
+
+@pytest.mark.parametrize("text", ["you PepeNigger", "xFaggot go away", "ihateniggers", "pepofaggotry"])
+def test_a_long_slur_within_a_word_is_one_to_careful_reading(text: str) -> None:
+    assert "careful rules" in sanctioned_by(text, None)
+
+
+@pytest.mark.parametrize(
+    "text", ["stop sniggering", "nestranny", "estoy espastico", "he was crippled by lag"]
+)
+def test_a_word_that_holds_a_slur_by_chance_is_none(text: str) -> None:
+    assert sanctioned_by(text, None) == []

@@ -73,17 +73,18 @@ def test_a_config_that_replaces_a_ready_made_one_is_listed_with_both_files(tmp_p
 
 
 def test_a_file_whose_name_is_no_utf_8_is_listed_read_and_told_like_any_other(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = DataFolder(tmp_path / "data")
+    monkeypatch.setenv("MODERATION_DATA", str(folder.root))
     folder.chats.mkdir(parents=True)
     path = folder.chats / os.fsdecode(b"evening\xff.csv")
     path.write_text("text\nhi\n")
     read = ingest(path, "evening").ingestion
     note_unreadable(folder, "evening", path, f"{path} is damaged")
-    called_with(["--data", str(folder.root), "chats", "--json"])
+    called_with(["chats", "--json"])
     (evening, _) = json.loads(capsys.readouterr().out)
-    assert called_with(["--data", str(folder.root), "chats"]) == 0
+    assert called_with(["chats"]) == 0
     print_json({"why": f"{path.name} is damaged"})
 
     assert read["file"].to_list() == [evening["file"]] == [r"evening\udcff.csv"]

@@ -15,14 +15,7 @@ from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.warehouse.damage import is_damaged
 from moderation_pipeline.warehouse.files import partition_path, read_table
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import (
-    COMMENTS,
-    INGESTION,
-    LOOP_TABLES,
-    METRICS,
-    PROVENANCE,
-    USER_STATE,
-)
+from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, METRICS, PROVENANCE, WHOLE_RUN
 
 
 def champion_of(folder: DataFolder, chat: str) -> str:
@@ -65,7 +58,7 @@ def _made_at(path: Path) -> float:
 
 def why_due(folder: DataFolder, chat: str, named: NamedConfig) -> str | None:
     """Return why a run is due; null where it is of the chat's comments and of the config as both are, and whole."""
-    for table in (METRICS, USER_STATE, *LOOP_TABLES):
+    for table in WHOLE_RUN:
         if is_damaged(partition_path(folder, table, chat, named.name)):
             return f"its table {table.name} is damaged"
     made = read_table(folder, METRICS, chat, named.name)

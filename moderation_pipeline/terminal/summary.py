@@ -24,14 +24,7 @@ from moderation_pipeline.terminal.whose_labels import are_acts
 from moderation_pipeline.warehouse.damage import is_damaged
 from moderation_pipeline.warehouse.files import partition_path, read_files, read_table, stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import (
-    COMMENTS,
-    COMPARISON,
-    LOOP_TABLES,
-    METRICS,
-    PROVENANCE,
-    USER_STATE,
-)
+from moderation_pipeline.warehouse.tables import COMMENTS, COMPARISON, PROVENANCE, WHOLE_RUN
 from moderation_pipeline.warehouse.versions import comments_version
 from moderation_pipeline.warehouse.views import query
 
@@ -151,7 +144,7 @@ def _in_part(folder: DataFolder, chat: str) -> dict[str, str]:
     """Return by config which table a run lacks that has others; a damaged one may have been set aside."""
     whole = {
         table.name: {path.stem for path in stored_partitions(folder, table, chat) if not is_damaged(path)}
-        for table in (METRICS, USER_STATE, *LOOP_TABLES)
+        for table in WHOLE_RUN
     }
     return {
         config: f"its table {name} is missing or damaged"

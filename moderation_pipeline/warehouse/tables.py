@@ -778,5 +778,8 @@ TABLES: dict[str, Table] = {
 LOOP_TABLES = (STUDENT_DECISIONS, EXPERT_AUDITS, MEMORY_SNAPSHOT, ACTION_LOG, PROVENANCE)
 """What one loop leaves: put in place together."""
 
+WHOLE_RUN = (METRICS, USER_STATE, *LOOP_TABLES)
+"""What a run has that can be compared: without one of these it is due."""
+
 AFTER_LOOP = (USER_STATE, CERTIFICATES, EXPERT_ERRORS, METRICS, WHAT_IF, MODERATORS_BESIDE, FAIRNESS)
 """What is derived from a run's loop, and goes when another takes its place. `metric_history` stays."""

@@ -8,6 +8,7 @@ tells by itself, `cases/customs.py` counts.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -75,13 +76,12 @@ def weighed(evidence: Sequence[Evidence], custom: Custom | None) -> Weighed:
 
 def as_rare(evidence: Sequence[Evidence], custom: Custom) -> list[Evidence]:
     """Return each piece as it tells by its rarity; what only leans tells no more than what it leans on."""
-    spared: dict[tuple[Category, str], float] = {}
+    spared: defaultdict[tuple[Category, str], float] = defaultdict(lambda: 1.0)
     pieces = []
     for piece in evidence:
-        rarer = _as_rare(piece, custom, spared.get((piece.category, piece.sign), 1.0))
-        spared[piece.category, piece.sign] = spared.get((piece.category, piece.sign), 1.0) * (
-            1.0 - rarer.weight
-        )
+        sign = (piece.category, piece.sign)
+        rarer = _as_rare(piece, custom, spared[sign])
+        spared[sign] *= 1.0 - rarer.weight
         pieces.append(rarer)
     if all(piece.sign != LEANING for piece in pieces):
         return pieces

@@ -17,6 +17,7 @@ from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.slugs import RunKey
 from moderation_pipeline.warehouse import laws
 from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import COMPARED, METRICS
 from moderation_pipeline.warehouse.versions import comments_version, source_version
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ Partitions = dict[str, pl.DataFrame]
 """A table's partitions by `chat|config`."""
 
 
-RUN_TABLES = ("student_decisions", "expert_audits", "memory_snapshot", "action_log", "user_state")
+RUN_TABLES = tuple(table.name for table in COMPARED if table is not METRICS)
 
 
 def of_every_config(*names: str) -> dict[str, dg.AssetIn]:
@@ -69,20 +70,19 @@ def collect_runs(
     Raises:
         NothingToCompareError: no run is left.
     """
-    from moderation_pipeline.evaluation.comparable import made, stale
+    from moderation_pipeline.evaluation.comparable import in_part, made, stale
     from moderation_pipeline.evaluation.judged import Run
 
-    # Of every table: a run of which one is damaged would else be as one that was never made.
-    keys = sorted({key for name in ("metrics", *RUN_TABLES) for key in tables[name]})
-    library, stored = ConfigLibrary(folder), {RunKey.parse(key).config: key for key in keys}
+    whole = {
+        table.name: {RunKey.parse(key).config: key for key in sorted(tables[table.name])}
+        for table in COMPARED
+    }
+    library = ConfigLibrary(folder)
     every = [run for rows in tables["metrics"].values() for run in made(rows)]
-    left_out = stale(every, library, comments_version(comments))
-    for config, key in stored.items():
-        if missing := [name for name in ("metrics", *RUN_TABLES) if key not in tables[name]]:
-            left_out.setdefault(config, f"its table {missing[0]} is missing or damaged")
+    left_out = {**in_part(whole), **stale(every, library, comments_version(comments))}
     runs = [
         Run(config=library.load(config), **{name: tables[name][key] for name in RUN_TABLES})
-        for config, key in sorted(stored.items())
+        for config, key in whole["metrics"].items()
         if config not in left_out
     ]
     if not runs:
@@ -90,9 +90,14 @@ def collect_runs(
     return ChatRuns(runs, left_out)
 
 
+WHAT_DECIDED = dg.AssetDep("provenance", partition_mapping=from_chat_to_run)
+"""What of its runs was decided by which code (`of_other_code`): of those compared, and with no number of theirs."""
+
+
 @dg.asset(
     partitions_def=chats,
     ins=of_every_config("metrics", *RUN_TABLES),
+    deps=[WHAT_DECIDED],
     group_name=GROUP,
     kinds={"polars", "parquet"},
     owners=OWNERS,
@@ -105,12 +110,16 @@ def comparison(
     **tables: Partitions,
 ) -> dg.MaterializeResult[pl.DataFrame]:
     """One row per config of a chat: its metrics, and their paired differences to the default config."""
+    from moderation_pipeline.evaluation.comparable import of_other_code, other_code_sentence
     from moderation_pipeline.evaluation.config_comparison import compare
 
     chat = context.partition_key
     collected = collect_runs(chat, comments, data_folder, tables)
     for config, reason in collected.left_out.items():
         context.log.warning(f"Config {config!r} is left out of the comparison: {reason}.")
+    other_code = of_other_code(data_folder, chat, [run.name for run in collected.runs])
+    if (sentence := other_code_sentence(chat, other_code)) is not None:
+        context.log.warning(sentence)
     version = comments_version(comments)
     versions = {run.name: version for run in collected.runs}
     table = compare(chat=chat, comments=comments, runs=collected.runs, data_versions=versions)

@@ -8,7 +8,13 @@ import polars as pl
 from moderation_pipeline.certificates.certified_basis import changes_since
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.defs.checking import OWNERS
-from moderation_pipeline.defs.comparison import RUN_TABLES, Partitions, collect_runs, of_every_config
+from moderation_pipeline.defs.comparison import (
+    RUN_TABLES,
+    WHAT_DECIDED,
+    Partitions,
+    collect_runs,
+    of_every_config,
+)
 from moderation_pipeline.defs.partitions import chats
 from moderation_pipeline.defs.plots import GROUP, REPORTS_AT
 from moderation_pipeline.errors import ModerationError
@@ -26,7 +32,7 @@ CERTIFIED_TABLES = ("certificates", "expert_errors")
 @dg.asset(
     partitions_def=chats,
     ins=of_every_config("metrics", *CERTIFIED_TABLES, *RUN_TABLES),
-    deps=["plots"],
+    deps=["plots", WHAT_DECIDED],
     group_name=GROUP,
     kinds={"markdown", "html"},
     owners=OWNERS,
@@ -42,6 +48,7 @@ def report(
     **tables: Partitions,
 ) -> dg.MaterializeResult[None]:
     """The chat's report, as Markdown and as one HTML page: verdict, comparison, plots, cases and users."""
+    from moderation_pipeline.evaluation.comparable import of_other_code
     from moderation_pipeline.report.figure_files import load_figures
     from moderation_pipeline.report.label_words.label_testimony import label_word
     from moderation_pipeline.report.label_words.label_voice import ACTS
@@ -56,6 +63,7 @@ def report(
         comments=comments,
         runs=collected.runs,
         left_out=collected.left_out,
+        other_code=of_other_code(data_folder, chat, [run.name for run in collected.runs]),
         comparison=comparison,
         figures=load_figures(data_folder.plots(chat)),
         ingestion=ingestion,

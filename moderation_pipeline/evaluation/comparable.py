@@ -6,14 +6,18 @@ wherever the chat's runs are shown: left out without a word, the others would lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import polars as pl
 
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.errors import ModerationError
+from moderation_pipeline.warehouse.damage import is_damaged
+from moderation_pipeline.warehouse.files import partition_path, read_files
+from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.laws import not_decided_once
+from moderation_pipeline.warehouse.tables import PROVENANCE
 
 OTHER_COMMENTS = "the chat's comments have changed since"
 OTHER_CONFIG = "the config has changed since"
@@ -78,6 +82,50 @@ def stale(runs: Iterable[Made], library: ConfigLibrary, comments_version: str) -
         elif run.config_hash != library.load(run.config).config_hash:
             found[run.config] = OTHER_CONFIG
     return found
+
+
+def in_part(whole: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """Return by config which table its run lacks that has others; `whole` says by table of which configs it is there.
+
+    A damaged table is none; it may have been set aside.
+    """
+    return {
+        config: _lacks(next(name for name, configs in whole.items() if config not in configs))
+        for config in sorted(set().union(*whole.values()))
+        if not all(config in configs for configs in whole.values())
+    }
+
+
+def _lacks(table: str) -> str:
+    return f"its table {table} is missing or damaged"
+
+
+def of_other_code(folder: DataFolder, chat: str, configs: Iterable[str]) -> dict[str, str]:
+    """Return by config why its run may be of other code than the one made last, of those of which that is so.
+
+    An upgrade makes no run due: what was paid for and decided stands until the chat or the config changes.
+    """
+    paths = [partition_path(folder, PROVENANCE, chat, config) for config in configs]
+    whole = [path for path in paths if path.exists() and not is_damaged(path)]
+    found = {
+        path.stem: read_files([path], PROVENANCE)["agents_version"].first()
+        for path in sorted(whole, key=lambda each: each.stat().st_mtime)
+    }
+    newest = next(reversed(found.values()), None)
+    older = [config for config, version in found.items() if version != newest]
+    unknown = [path.stem for path in paths if path not in whole]
+    return dict.fromkeys(older, OLDER_CODE) | dict.fromkeys(
+        unknown, f"{UNKNOWN_CODE}: {_lacks(PROVENANCE.name)}"
+    )
+
+
+OLDER_CODE = "decided by an older version of this package"
+UNKNOWN_CODE = "by which version it was decided is unknown"
+
+
+def other_code_sentence(chat: str, other_code: Mapping[str, str]) -> str | None:
+    """Say which runs `of_other_code` found, and what brings them up to date; null where none."""
+    return stale_sentence(chat, other_code, "A difference may be the code's and not the config's")
 
 
 NOT_COMPARED = "Not among the configs compared, though moderated before"

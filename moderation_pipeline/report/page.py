@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import polars as pl
 from markupsafe import Markup
 
-from moderation_pipeline.evaluation.comparable import stale_sentence
+from moderation_pipeline.evaluation.comparable import other_code_sentence, stale_sentence
 from moderation_pipeline.evaluation.config_comparison import focus_of
 from moderation_pipeline.evaluation.felt_counts import felt_counts
 from moderation_pipeline.evaluation.judged import Run
@@ -80,6 +80,7 @@ class _Page:
     verdict: Conclusion | None
     people: str | None
     stale: str | None
+    other_code: str | None
     certified: list[CertificateWords]
     small_print: list[str]
     table: ReadableTable
@@ -116,6 +117,7 @@ def render_report(
     rejected_lines: pl.DataFrame | None = None,
     certified: CertificatesShown | None = None,
     left_out: Mapping[str, str] | None = None,
+    other_code: Mapping[str, str] | None = None,
     plots_at: str = "plots",
 ) -> Report:
     """Return the report of one chat.
@@ -130,6 +132,7 @@ def render_report(
         rejected_lines: the lines that could not be read.
         certified: what the runs may do alone, and what their Experts get wrong, where that is known.
         left_out: by config why its run is not among them, though there is one.
+        other_code: by config why its run may differ from the others by its code, not by its config.
         plots_at: the folder, relative to the Markdown file, in which `save_figures` put the figures.
     """
     page = _page(
@@ -142,6 +145,7 @@ def render_report(
         rejected_lines,
         certified or CertificatesShown(),
         left_out or {},
+        other_code or {},
         plots_at,
     )
     style = Markup(read_template("report.css"))
@@ -164,6 +168,7 @@ def _page(
     rejected_lines: pl.DataFrame | None,
     certified: CertificatesShown,
     left_out: Mapping[str, str],
+    other_code: Mapping[str, str],
     plots_at: str,
 ) -> _Page:
     focus = focus_of(comparison) if comparison.height else ""
@@ -186,6 +191,7 @@ def _page(
         verdict=verdict,
         people=None if chosen is None else people_sentence(chosen.name, felt, by_acts=by_acts),
         stale=stale_sentence(chat, left_out),
+        other_code=other_code_sentence(chat, other_code),
         certified=may,
         small_print=certified.small_print(),
         table=readable(_chosen_first(comparison, shown.chosen), marks, by_acts=by_acts),

@@ -12,7 +12,14 @@ import click
 import polars as pl
 
 from moderation_pipeline.config.config_library import ConfigLibrary
-from moderation_pipeline.evaluation.comparable import made, stale, stale_sentence
+from moderation_pipeline.evaluation.comparable import (
+    in_part,
+    made,
+    of_other_code,
+    other_code_sentence,
+    stale,
+    stale_sentence,
+)
 from moderation_pipeline.evaluation.expected_rarity import rarity_told
 from moderation_pipeline.evaluation.yardstick import told
 from moderation_pipeline.report.label_words.label_voice import voice_of
@@ -22,9 +29,9 @@ from moderation_pipeline.slugs import check_slug
 from moderation_pipeline.terminal.screen import estimate, number, print_table, two_digits
 from moderation_pipeline.terminal.whose_labels import are_acts
 from moderation_pipeline.warehouse.damage import is_damaged
-from moderation_pipeline.warehouse.files import partition_path, read_files, read_table, stored_partitions
+from moderation_pipeline.warehouse.files import read_table, stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import COMMENTS, COMPARISON, PROVENANCE, WHOLE_RUN
+from moderation_pipeline.warehouse.tables import COMMENTS, COMPARED, COMPARISON
 from moderation_pipeline.warehouse.versions import comments_version
 from moderation_pipeline.warehouse.views import query
 
@@ -67,33 +74,10 @@ def print_comparison(folder: DataFolder, comparison: pl.DataFrame) -> None:
     violations = comparison["labelled_violations"][0]
     for sentence in rarity_told(chat, labelled, violations or 0, known):
         click.echo(sentence)
-    if (left_out := stale_sentence(chat, stale_runs(folder, chat))) is not None:
-        click.echo(left_out)
-    other_code = stale_sentence(chat, of_other_code(folder, chat, comparison["config"].to_list()), OTHER_CODE)
-    if other_code is not None:
-        click.echo(other_code)
-
-
-OTHER_CODE = "A difference may be the code's and not the config's"
-
-
-def of_other_code(folder: DataFolder, chat: str, configs: Sequence[str]) -> dict[str, str]:
-    """Return by config that its run was decided by other code than the newest of them, of those of which that is so.
-
-    An upgrade makes no run due: what was paid for and decided stands until the chat or the config changes.
-    """
-    paths = [partition_path(folder, PROVENANCE, chat, config) for config in configs]
-    whole = [path for path in paths if path.exists() and not is_damaged(path)]
-    found = {
-        path.stem: read_files([path], PROVENANCE)["agents_version"].first()
-        for path in sorted(whole, key=lambda each: each.stat().st_mtime)
-    }
-    newest = next(reversed(found.values()), None)
-    return {
-        config: "decided by an older version of this package"
-        for config, version in found.items()
-        if version != newest
-    }
+    not_compared = stale_sentence(chat, stale_runs(folder, chat))
+    other_code = other_code_sentence(chat, of_other_code(folder, chat, comparison["config"].to_list()))
+    for told_of_runs in filter(None, (not_compared, other_code)):
+        click.echo(told_of_runs)
 
 
 ANSWERED = """
@@ -137,21 +121,11 @@ def stale_runs(folder: DataFolder, chat: str) -> dict[str, str]:
     """Return by config why its run of the chat can't be compared with one made now."""
     runs = made(query(folder, f"select * from metrics where chat = '{check_slug(chat, 'Chat')}'"))
     found = stale(runs, ConfigLibrary(folder), comments_version(read_table(folder, COMMENTS, chat)))
-    return {**_in_part(folder, chat), **found}
-
-
-def _in_part(folder: DataFolder, chat: str) -> dict[str, str]:
-    """Return by config which table a run lacks that has others; a damaged one may have been set aside."""
     whole = {
         table.name: {path.stem for path in stored_partitions(folder, table, chat) if not is_damaged(path)}
-        for table in WHOLE_RUN
+        for table in COMPARED
     }
-    return {
-        config: f"its table {name} is missing or damaged"
-        for config in sorted(set().union(*whole.values()))
-        for name, configs in whole.items()
-        if config not in configs
-    }
+    return {**in_part(whole), **found}
 
 
 def _cell(column: str, row: Row) -> str:

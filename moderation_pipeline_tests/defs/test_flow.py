@@ -235,11 +235,14 @@ def test_runs_of_other_comments_or_of_another_config_are_left_out_of_the_compari
     compared = run(instance, "compare", CHAT)
     assert query(folder, "select config from comparison")["config"].to_list() == ["hybrid"]
     assert metadata_of(compared, "comparison")["configs_left_out"] == 1
-    path = partition_path(folder, METRICS, CHAT, "student_only")
-    path.write_bytes(path.read_bytes()[:-40])
+    for table, config in ((METRICS, "student_only"), (PROVENANCE, "hybrid")):
+        path = partition_path(folder, table, CHAT, config)
+        path.write_bytes(path.read_bytes()[:-40])
     compared = run(instance, "compare", CHAT)
     assert metadata_of(compared, "comparison")["configs_left_out"] == 1
-    assert "its table metrics is missing or damaged" in folder.report(CHAT, "md").read_text("utf-8")
+    said = folder.report(CHAT, "md").read_text("utf-8").replace("\\", "")
+    assert "student_only (its table metrics is missing or damaged)" in said
+    assert "hybrid (by which version it was decided is unknown: its table provenance is missing" in said
 
 
 def test_a_chat_without_runs_can_not_be_compared_and_says_how_to_make_them(

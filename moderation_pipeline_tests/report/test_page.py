@@ -11,7 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 from playwright.sync_api import Browser, Dialog, Page
 
-from moderation_pipeline.evaluation.comparable import NO_CONFIG, OTHER_COMMENTS
+from moderation_pipeline.evaluation.comparable import NO_CONFIG, OLDER_CODE, OTHER_COMMENTS
 from moderation_pipeline.evaluation.config_comparison import compare
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.report.figures import draw_figures
@@ -290,7 +290,7 @@ def test_a_wide_table_keeps_its_first_column_and_shows_that_it_goes_on(
     page.close()
 
 
-def test_a_run_of_other_comments_is_named_on_the_page() -> None:
+def test_a_run_of_other_comments_or_of_other_code_is_named_on_the_page() -> None:
     chat = drawn_chat(1)
     runs = drawn_runs(1, chat)[:1]
     made = render_report(
@@ -300,11 +300,13 @@ def test_a_run_of_other_comments_is_named_on_the_page() -> None:
         comparison=compare(chat="demo", comments=chat, runs=runs),
         figures=[],
         left_out={"hybrid": OTHER_COMMENTS, "gone": NO_CONFIG},
+        other_code={runs[0].name: OLDER_CODE},
     )
     for text in (unescape(made.html), made.markdown.replace("\\", "")):
         assert "hybrid (the chat's comments have changed since)" in text
         assert "gone (its config is no longer there)" in text
         assert "moderation run demo -c hybrid" in text
+        assert f"not the config's: {runs[0].name} (decided by an older version of this package)" in text
         assert "since the chat last changed (2 others ran before and are not shown)" in text
 
 

@@ -15,7 +15,11 @@ from moderation_pipeline.certificates.certified_basis import Basis, basis_of, ru
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.errors import ModerationError, closest
-from moderation_pipeline.evaluation.comparable import refuse_other_comments
+from moderation_pipeline.evaluation.comparable import (
+    of_other_code,
+    other_code_sentence,
+    refuse_other_comments,
+)
 from moderation_pipeline.evaluation.history.accepted_runs import COMMENTS_CHANGED, keeps_outcomes
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.evaluation.outcome_changes import (
@@ -166,7 +170,9 @@ def flips(folder: DataFolder, chat: str, one: str, other: str) -> ChangesShown:
     _, after = run_of(folder, chat, other)
     said = f"From {one} to {other} on {chat}"
     rules = (_rules(folder, chat, one, before), _rules(folder, chat, other, after))
-    return _by_rule(_shown(said, comments, before, after, (one, other)), *rules)
+    other_code = other_code_sentence(chat, of_other_code(folder, chat, (one, other)))
+    note = "" if other_code is None else f" {other_code}"
+    return _by_rule(_shown(said, comments, before, after, (one, other), note), *rules)
 
 
 def flips_since_accepted(folder: DataFolder, chat: str, config: str) -> ChangesShown:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -131,6 +132,21 @@ def test_a_run_is_replayed_under_its_config_as_it_was_then(folder: DataFolder) -
 
     write_table(kept.with_columns(sanctions_version=pl.lit("older")), folder, PROVENANCE, "demo", "hybrid")
     assert "Since that run its sanctions file changed" in what_if(folder, "demo", "hybrid", [], None).said
+
+
+def test_what_flips_between_runs_of_two_versions_may_be_the_code_s(folder: DataFolder) -> None:
+    for config in ("student_only", "hybrid"):
+        named = ConfigLibrary(folder).load(config)
+        kept = provenance_of(named, basis_of(named, folder, "demo"), "demo")
+        write_table(kept, folder, PROVENANCE, "demo", config)
+    assert "version" not in flips(folder, "demo", "student_only", "hybrid").said
+
+    path = write_table(
+        kept.with_columns(agents_version=pl.lit("older")), folder, PROVENANCE, "demo", "hybrid"
+    )
+    os.utime(path, (1, 1))
+    said = flips(folder, "demo", "student_only", "hybrid").said
+    assert "the code's and not the config's: hybrid (decided by an older version of this package)" in said
 
 
 def test_what_moderators_let_be_is_not_called_innocent(folder: DataFolder) -> None:

@@ -102,7 +102,7 @@ def _told(folder: DataFolder, run_id: str, error: ModerationError) -> None:
     if not has_shared_store():
         return
     from moderation_pipeline.defs.home.instance import instance_of_worker
-    from moderation_pipeline.defs.home.located_runs import NOT_RETRIED
+    from moderation_pipeline.defs.home.run_tries import NOT_RETRIED
     from moderation_pipeline.defs.home.worker_runs import REFUSED
 
     with instance_of_worker(folder) as dagster:

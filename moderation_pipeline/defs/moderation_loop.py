@@ -14,6 +14,7 @@ from moderation_pipeline.certificates.certified_basis import basis_of, prices_ve
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.defs.checking import OWNERS, declared, holds, within
+from moderation_pipeline.defs.home.run_tries import hopeless_is_marked
 from moderation_pipeline.defs.partitions import from_chat_to_run, runs
 from moderation_pipeline.defs.resources import AgentBuilder, Embedders
 from moderation_pipeline.defs.telling.progress import LoggedProgress
@@ -77,36 +78,41 @@ def moderation_loop(
 ) -> Iterator[dg.MaterializeResult[pl.DataFrame]]:
     """Moderate one chat under one config, batch by batch."""
     chat, config = partition_names(context.partition_key)
-    named = ConfigLibrary(data_folder).load(str(config))
-    basis = basis_of(named, data_folder, chat)
-    decided = provenance_of(named, basis, chat, prices_version(data_folder))
 
     def say(note: str) -> None:
         context.log.warning(note)
         observer.noted(note)
 
-    with begin(named, comments, data_folder, agents.means(embedders, data_folder, say)) as begun:
-        with RunLog(data_folder.run_log(chat, named.name), named.config.log) as run_log:
-            observers = [run_log, LoggedProgress(context.log.info), observer]
-            tables = moderate(
-                comments,
-                named,
-                agents=begun.agents,
-                memory=begun.memory,
-                ladder=begun.ladder,
-                observers=observers,
-                secret=begun.secret,
-            )
-        made_of = provenance(named, begun)
-        for name, numbers in told(tables).items():
+    with hopeless_is_marked(context.instance, context.run.run_id):
+        named = ConfigLibrary(data_folder).load(str(config))
+        basis = basis_of(named, data_folder, chat)
+        decided = provenance_of(named, basis, chat, prices_version(data_folder))
+        with begin(named, comments, data_folder, agents.means(embedders, data_folder, say)) as begun:
+            with RunLog(data_folder.run_log(chat, named.name), named.config.log) as run_log:
+                observers = [run_log, LoggedProgress(context.log.info), observer]
+                tables = moderate(
+                    comments,
+                    named,
+                    agents=begun.agents,
+                    memory=begun.memory,
+                    ladder=begun.ladder,
+                    observers=observers,
+                    secret=begun.secret,
+                )
+            made_of = provenance(named, begun)
+            for name, numbers in told(tables).items():
+                yield dg.MaterializeResult(
+                    asset_key=name,
+                    value=getattr(tables, name),
+                    data_version=dg.DataVersion(
+                        f"{begun.comments_version}-{named.config_hash}-{LOOP_VERSION}"
+                    ),
+                    metadata={**numbers, **made_of},
+                )
             yield dg.MaterializeResult(
-                asset_key=name,
-                value=getattr(tables, name),
-                data_version=dg.DataVersion(f"{begun.comments_version}-{named.config_hash}-{LOOP_VERSION}"),
-                metadata={**numbers, **made_of},
+                asset_key="provenance", value=decided, metadata=decided.row(0, named=True)
             )
-        yield dg.MaterializeResult(asset_key="provenance", value=decided, metadata=decided.row(0, named=True))
-        keep_heads(begun.agents.learned, data_folder, chat=chat, config=named.name)
+            keep_heads(begun.agents.learned, data_folder, chat=chat, config=named.name)
 
 
 def provenance(named: NamedConfig, begun: Begun) -> dict[str, str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import dagster as dg
 from filelock import FileLock, Timeout
 
-from moderation_pipeline.defs.home.located_runs import NOT_RETRIED
+from moderation_pipeline.defs.home.run_tries import NOT_RETRIED
 
 BY_TERMINAL = "moderation/started_by_terminal"
 """Tags runs of `moderation run`, which compares by itself when its runs are through."""

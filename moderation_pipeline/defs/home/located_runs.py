@@ -19,9 +19,6 @@ LOCATION = "moderation_pipeline"
 
 HERE = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(LOCATION), SINGLETON_REPOSITORY_NAME)
 
-NOT_RETRIED = {"dagster/max_retries": "0"}
-"""Tags a run of a code location that Dagster's daemon shall not try again, for whoever made it does."""
-
 
 class LocatedRuns(dg.DagsterInstance):
     """An instance whose runs are of the code location, though this process makes them."""

@@ -12,7 +12,7 @@ import dagster as dg
 
 from moderation_pipeline.defs.home.instance import instance_within
 from moderation_pipeline.defs.home.live_runs import COMPARED_BY_STARTER
-from moderation_pipeline.defs.home.located_runs import NOT_RETRIED
+from moderation_pipeline.defs.home.run_tries import NOT_RETRIED
 from moderation_pipeline.defs.home.shared_runs import shared_run
 from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.warehouse.folder import DataFolder

@@ -18,7 +18,7 @@ from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.launcher.base import LaunchRunContext, WorkerStatus
 from dagster._core.origin import DEFAULT_DAGSTER_ENTRY_POINT, JobPythonOrigin, RepositoryPythonOrigin
 
-from moderation_pipeline.defs.home.located_runs import NOT_RETRIED
+from moderation_pipeline.defs.home.run_tries import IN_VAIN, NOT_RETRIED
 from moderation_pipeline.errors import ModerationError
 
 DEFINITIONS = "moderation_pipeline.definitions"
@@ -44,6 +44,12 @@ class WorkerRunError(ModerationError):
 
     def __init__(self, partition: str, run_id: str, said: str) -> None:
         super().__init__(f"The run {partition} failed on its worker: {said} (Dagster's run {run_id}).")
+
+
+class LastingWorkerRunError(WorkerRunError):
+    """The same of one that would end so again, whichever worker made it."""
+
+    is_lasting = True
 
 
 def has_workers(dagster: dg.DagsterInstance) -> bool:
@@ -82,7 +88,9 @@ class Asking:
             is_last = attempt == TIMES_ASKED_FOR - 1 or self._stopped.is_set()
             if ended is None or is_last or not _is_lost(self._dagster, ended):
                 break
-        raise WorkerRunError(partition, run.run_id, _why(self._dagster, run.run_id))
+        is_hopeless = ended is not None and IN_VAIN in ended.tags
+        failed = LastingWorkerRunError if is_hopeless else WorkerRunError
+        raise failed(partition, run.run_id, _why(self._dagster, run.run_id))
 
     def _awaited(self, run_id: str) -> dg.DagsterRun | None:
         """Return a run once it has ended; null where somebody deleted it."""

@@ -21,7 +21,8 @@ The errors, and what each of them means for a run::
     └── FatalBackendError     no use to go on (401, 403, 404, other 4xx): stops the run, says what to do
         ├── BatchPendingError      replies by batch that aren't there yet (`batches.py`)
         ├── RejectedRequestError   400 for a reason of its own: an answer, while an endpoint is found out
-        └── DailyBudgetSpentError  the deployment's budget of the day: goes on tomorrow where it stopped
+        ├── DailyBudgetSpentError  the deployment's budget of the day: goes on tomorrow where it stopped
+        └── DailyBudgetHeldError   what is left of it is held by calls that hang: goes on once they have ended
 """
 
 from __future__ import annotations
@@ -339,3 +340,9 @@ class DailyBudgetSpentError(FatalBackendError):
 
     code = "daily_budget"
     is_lasting = True
+
+
+class DailyBudgetHeldError(FatalBackendError):
+    """What is left of the day's budget is held by calls that don't end: they will have by the next try, or may have."""
+
+    code = "daily_budget_held"

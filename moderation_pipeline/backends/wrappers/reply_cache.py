@@ -26,7 +26,12 @@ from moderation_pipeline.backends.language_model import (
     answering_by_batch,
 )
 from moderation_pipeline.backends.stores.stored_replies import Attempt, Claim, ReplyStore, StoredReply, Wish
-from moderation_pipeline.backends.wrappers.budget import DailyBudget, Waited, daily_budget_spent
+from moderation_pipeline.backends.wrappers.budget import (
+    DailyBudget,
+    Waited,
+    daily_budget_held,
+    daily_budget_spent,
+)
 from moderation_pipeline.backends.wrappers.prices import PriceList
 
 UNKEPT = frozenset({TooLongError.code, GarbledReplyError.code})
@@ -195,14 +200,18 @@ class CachedModel(WrappedModel):
         calls in flight may be those of the very batch that would only be sent once all have come to it.
 
         Raises:
-            DailyBudgetSpentError: it will have no room today, or what holds the room doesn't end.
+            DailyBudgetSpentError: it will have no room today.
+            DailyBudgetHeldError: what holds the room doesn't end.
         """
-        waited = Waited()
+        assert self._budget is not None
+        waited = Waited(self._budget.patience_s)
         while (spent := (claim := await self._claimed(wanted)).beyond) is not None:
             assert wanted.allowance is not None
             may_wait = not self._is_closing and answering_by_batch(self.inner) is None
-            if not (may_wait and spent.may_leave(wanted.allowance) and waited.is_worth_it(spent)):
+            if not (may_wait and spent.may_leave(wanted.allowance)):
                 raise daily_budget_spent(wanted.allowance, spent)
+            if not waited.is_worth_it(spent):
+                raise daily_budget_held(wanted.allowance, spent, self._budget.patience_s)
             await asyncio.sleep(POLL_S)
         return claim
 

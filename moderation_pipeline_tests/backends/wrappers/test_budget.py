@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation_pipeline.backends.language_model import DailyBudgetSpentError, Message, Reply, Request
+from moderation_pipeline.backends.language_model import (
+    DailyBudgetHeldError,
+    DailyBudgetSpentError,
+    Message,
+    Reply,
+    Request,
+)
 from moderation_pipeline.backends.stores.stored_replies import ReplyStore, Spent
 from moderation_pipeline.backends.wrappers.budget import ROOM_PATIENCE_S, DailyBudget, Waited
 from moderation_pipeline.backends.wrappers.metering import MeteredModel, most_prompt_tokens
@@ -30,10 +36,12 @@ A_CENT_A_TOKEN = PriceList(
 )
 
 
-def stack(inner: ScriptedModel, store: ReplyStore, usd_per_day: float) -> CachedModel:
+def stack(
+    inner: ScriptedModel, store: ReplyStore, usd_per_day: float, patience_s: float = ROOM_PATIENCE_S
+) -> CachedModel:
     metered = MeteredModel(inner, A_CENT_A_TOKEN)
     purchases = Purchases(store.begin_run("run"))
-    return CachedModel(metered, store, purchases, A_CENT_A_TOKEN, budget=DailyBudget(usd_per_day))
+    return CachedModel(metered, store, purchases, A_CENT_A_TOKEN, budget=DailyBudget(usd_per_day, patience_s))
 
 
 def test_a_day_s_budget_stops_before_the_call_that_might_overrun_it(store: ReplyStore) -> None:
@@ -113,10 +121,28 @@ def test_a_run_that_ends_begins_no_call_that_waited_for_room(store: ReplyStore) 
 
 def test_room_that_nothing_gives_back_is_not_waited_for_without_end() -> None:
     times = iter([0.0, 0.0, 0.0, ROOM_PATIENCE_S - 1, ROOM_PATIENCE_S, ROOM_PATIENCE_S, 2 * ROOM_PATIENCE_S])
-    waited = Waited(lambda: next(times))
+    waited = Waited(ROOM_PATIENCE_S, lambda: next(times))
     held, less = Spent(1.0, 5.0), Spent(1.5, 4.0)
 
     assert [waited.is_worth_it(each) for each in (held, held, less, less)] == [True, True, True, False]
+
+
+def test_a_call_that_hangs_is_no_spent_budget_and_the_run_may_be_tried_again(store: ReplyStore) -> None:
+    async def beside_one_that_hangs() -> str:
+        inner = GatedModel(["fine"] * 2)
+        worst_usd = MeteredModel(inner, A_CENT_A_TOKEN).worst_case_usd(request("0"))
+        assert worst_usd is not None
+        asker = stack(inner, store, usd_per_day=worst_usd * 1.5, patience_s=0.2)
+        first = asyncio.ensure_future(asker.complete(request("0")))
+        await inner.reached(1)
+        with pytest.raises(DailyBudgetHeldError, match="none of them ended or began") as held:
+            await asker.complete(request("1"))
+        assert not held.value.is_lasting
+        inner.gate.set()
+        await first
+        return (await asker.complete(request("1"))).text
+
+    assert asyncio.run(beside_one_that_hangs()) == "fine"
 
 
 def test_a_stored_reply_needs_no_budget(store: ReplyStore) -> None:

@@ -5,8 +5,8 @@ loads Dagster and all definitions, which takes seconds: a command does so after 
 """
 
 import signal
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from threading import Lock, Thread
 from typing import Any
@@ -22,7 +22,9 @@ from moderation_pipeline.defs.home.instance import instance
 from moderation_pipeline.defs.home.live_runs import (
     COMPARED_BY_STARTER,
     alive,
+    alone_with,
     end_dead_runs,
+    made_by_dagster,
     tags_of_terminal,
 )
 from moderation_pipeline.defs.home.shared_runs import shared_run
@@ -124,6 +126,18 @@ class Launcher:
         if self._beside is not None:
             self._beside.close()
 
+    def alone_with(self, chat: str, waits: Callable[[], object]) -> AbstractContextManager[None]:
+        """Hold a chat while this night is at it; `waits` is called where another one is, and has to be waited for."""
+        return alone_with(self._folder.dagster_home, chat, waits=waits, stops=self._go_on)
+
+    def made_by_dagster(self, chat: str) -> dict[str, str]:
+        """Return by config which run of the chat Dagster makes by itself, as its schedule had it begin."""
+        return made_by_dagster(self._dagster, chat)
+
+    def _go_on(self) -> None:
+        if self._is_stopped:
+            raise RunInterrupted(signal.SIGINT)
+
     def synthesize(self, settings: Mapping[str, object] | None = None) -> RunOutcome:
         """Write the synthetic chat; `settings` are those of the asset `synthetic_comments`."""
         config = {"ops": {"synthetic_comments": {"config": dict(settings)}}} if settings else {}
@@ -221,8 +235,7 @@ class Launcher:
             alive(self._folder.dagster_home, run_id),
             self._checks_worded(run_id, partition),
         ):
-            if self._is_stopped:
-                raise RunInterrupted(signal.SIGINT)
+            self._go_on()
             definition = defs.resolve_job_def(job)
             with no_signal_lost(), shared_run(self._folder, definition, partition):
                 result = definition.execute_in_process(

@@ -14,6 +14,7 @@ from moderation_pipeline.config.config_errors import ConfigError
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.nights import NightSettings, night_settings
 from moderation_pipeline.defs.home.instance import is_temporary
+from moderation_pipeline.defs.home.live_runs import end_dead_runs, under_way
 from moderation_pipeline.defs.jobs import moderate
 from moderation_pipeline.defs.partitions import chats, run_key
 from moderation_pipeline.moderation.run_states import (
@@ -67,8 +68,15 @@ def nightly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | d
     for each in (*left_out, *dead):
         context.log.warning(f"Left out: {each}.")
     due = _due(folder, settings, [chat for chat in usable if chat in keys])
+    end_dead_runs(context.instance, folder.dagster_home)
+    making = under_way(context.instance)
+    busy = [f"{run.chat}|{run.config}" for run in due if f"{run.chat}|{run.config}" in making]
+    for key in busy:
+        context.log.info(f"{key} is under way already (run {making[key].run_id}): not asked for again.")
+    due = [run for run in due if f"{run.chat}|{run.config}" not in busy]
     if not due:
         told = f" Left out: {'; '.join((*left_out, *dead))}." if left_out or dead else ""
+        told += f" Under way already: {', '.join(busy)}." if busy else ""
         yield dg.SkipReason(f"Nothing has changed since the last runs.{told}")
     when = context.scheduled_execution_time.isoformat()
     for run in due:

@@ -6,7 +6,6 @@ How a chat itself stands is `comments/keeping/chat_states.py`'s.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import NamedTuple
 
 from moderation_pipeline.comments.keeping.chat_states import ChatState
@@ -49,10 +48,12 @@ def longest_unmade_first(folder: DataFolder, runs: Iterable[DueRun]) -> list[Due
     Where all runs are made anew, a day's budget that is too small for them would else be spent on the same ones every
     night, and the last ones never be made.
     """
-    return sorted(runs, key=lambda run: _made_at(partition_path(folder, PROVENANCE, run.chat, run.config)))
+    return sorted(runs, key=lambda run: made_at(folder, run.chat, run.config))
 
 
-def _made_at(path: Path) -> float:
+def made_at(folder: DataFolder, chat: str, config: str) -> float:
+    """Return when a run was decided, in seconds since 1970; 0 where it never was."""
+    path = partition_path(folder, PROVENANCE, chat, config)
     return path.stat().st_mtime if path.exists() else 0.0
 
 

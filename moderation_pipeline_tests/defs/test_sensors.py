@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import dagster as dg
 import pytest
@@ -16,7 +18,7 @@ from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import DEFAULT_CONFIG
 from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.home.instance import instance as open_instance
-from moderation_pipeline.defs.home.live_runs import BY_TERMINAL
+from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, MACHINE, alive
 from moderation_pipeline.defs.schedules import nightly
 from moderation_pipeline.defs.sensors import runs_that_were_lost
 from moderation_pipeline.moderation.alerts import WEBHOOK
@@ -291,6 +293,25 @@ def test_the_night_goes_by_its_settings(folder: DataFolder) -> None:
     assert asked.tags["dagster/max_retries"] == "3"
     models = {"fresh": True, "usd_per_day": 2.5}
     assert asked.run_config == {"resources": {"language_models": {"config": models}}}
+
+
+def test_the_night_leaves_alone_what_is_under_way_but_nothing_that_is_gone_or_a_day_old(
+    folder: DataFolder, instance: dg.DagsterInstance
+) -> None:
+    read_and_run(folder, CHAT, "hybrid")
+    folder.nights.write_text("configs: [student_only, expert_only, hybrid_random, learned]\n")
+    terminals = a_run(
+        instance, "student_only", dg.DagsterRunStatus.STARTED, {BY_TERMINAL: "true", MACHINE: platform.node()}
+    )
+    elsewhere = {BY_TERMINAL: "true", MACHINE: "one that nobody hears of"}
+    a_run(instance, "hybrid_random", dg.DagsterRunStatus.STARTED, elsewhere)
+    asked = a_run(instance, "expert_only", dg.DagsterRunStatus.STARTING)
+    old = asked._replace(run_id=str(uuid4()), tags={**asked.tags, "dagster/partition/config": "learned"})
+    instance.run_storage.add_historical_run(old, datetime.now(UTC) - timedelta(days=2))
+
+    with alive(folder.dagster_home, terminals.run_id):
+        assert runs_of(one_night(folder, CHAT)) == [f"{CHAT}|hybrid_random", f"{CHAT}|learned"]
+    assert f"{CHAT}|student_only" in runs_of(one_night(folder, CHAT)), "its process is gone"
 
 
 def test_where_models_are_asked_anew_those_runs_come_first_that_were_made_longest_ago(

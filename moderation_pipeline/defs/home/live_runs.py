@@ -1,4 +1,4 @@
-"""Which runs are still alive, and the end of those whose process is gone.
+"""Which runs are still alive, the end of those whose process is gone, and what two nights at once leave to each other.
 
 A killed process can't say that its run is over, and Dagster would count it as under way for ever: with a few of
 them its queue launches nothing more. A run of a terminal holds a lock, which the system gives back however it ends;
@@ -8,14 +8,17 @@ Dagster starts, so there its id, which Dagster writes down, has to do.
 
 import os
 import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 from filelock import FileLock, Timeout
 
 from moderation_pipeline.defs.home.run_tries import NOT_RETRIED
+from moderation_pipeline.defs.home.shared_runs import CHAT_TAG, CONFIG_TAG
 
 BY_TERMINAL = "moderation/started_by_terminal"
 """Tags runs of `moderation run`, which compares by itself when its runs are through."""
@@ -49,6 +52,73 @@ def end_dead_runs(dagster: dg.DagsterInstance, home: Path) -> list[str]:
     """Mark the runs as failed whose process is gone, and return their ids."""
     under_way = dagster.get_runs(dg.RunsFilter(statuses=UNDER_WAY))
     return [run.run_id for run in under_way if _is_ended(dagster, home, run)]
+
+
+LOOKED_EVERY_S = 0.5
+
+
+@contextmanager
+def alone_with(
+    home: Path, chat: str, *, waits: Callable[[], object], stops: Callable[[], object]
+) -> Iterator[None]:
+    """Hold a chat while a night of this machine is at it, once no other one is.
+
+    Args:
+        home: the instance's folder.
+        chat: the chat's name.
+        waits: called once, where there is another that has to be waited for.
+        stops: called now and then meanwhile; raises where nothing is waited for any more.
+    """
+    lock = _lock(home, f"night-{chat}")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        waits()
+        while not lock.is_locked:
+            stops()
+            with suppress(Timeout):
+                lock.acquire(timeout=LOOKED_EVERY_S)
+    try:
+        yield
+    finally:
+        # While it is held: whoever waits for a lock whose file is gone makes it anew (filelock).
+        with suppress(PermissionError):  # Windows keeps what is open
+            Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+
+
+MODERATES = "moderate"
+"""The job whose runs are of a chat and a config."""
+
+FORGOTTEN_AFTER = timedelta(days=1)
+"""A run that was asked for longer ago holds up no night: whatever was to begin or end it may be gone for good."""
+
+DAEMON_BEATS_S = 120.0
+"""A daemon that was not heard of for so long is gone; it beats every 30 s."""
+
+
+def under_way(dagster: dg.DagsterInstance, tags: Mapping[str, str] | None = None) -> dict[str, dg.DagsterRun]:
+    """Return by `chat|config` the runs that Dagster or a terminal of this machine makes, or Dagster has queued."""
+    wanted = dg.RunsFilter(
+        job_name=MODERATES,
+        statuses=[dg.DagsterRunStatus.QUEUED, *UNDER_WAY],
+        tags=tags,
+        created_after=datetime.now(UTC) - FORGOTTEN_AFTER,
+    )
+    return {
+        f"{run.tags[CHAT_TAG]}|{run.tags[CONFIG_TAG]}": run
+        for run in dagster.get_runs(wanted)
+        if not is_tagged(run, BY_TERMINAL) or run.tags.get(MACHINE) == platform.node()
+    }
+
+
+def made_by_dagster(dagster: dg.DagsterInstance, chat: str) -> dict[str, str]:
+    """Return by config the run of a chat that Dagster makes or will make; none where no daemon looks after them."""
+    beats = [each.timestamp for each in dagster.get_daemon_heartbeats().values()]
+    if time.time() - max(beats, default=0.0) > DAEMON_BEATS_S:
+        return {}
+    found = under_way(dagster, {CHAT_TAG: chat}).values()
+    return {run.tags[CONFIG_TAG]: run.run_id for run in found if not is_tagged(run, BY_TERMINAL)}
 
 
 def tags_of_terminal() -> dict[str, str]:

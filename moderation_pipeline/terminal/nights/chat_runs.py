@@ -14,7 +14,7 @@ from moderation_pipeline.comments.chat_files import named_twice
 from moderation_pipeline.config.config_errors import ConfigError
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.moderation.interruption import terminated_as_interrupted
-from moderation_pipeline.moderation.run_states import DueRun, longest_unmade_first
+from moderation_pipeline.moderation.run_states import DueRun, longest_unmade_first, made_at, why_due
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.terminal.exit_codes import in_a_sentence
 from moderation_pipeline.terminal.running import due_runs
@@ -35,7 +35,7 @@ class Wanted(NamedTuple):
     """What is wanted of each chat: under which configs, only what changed, how often a failed run is tried again.
 
     `run_config` is Dagster's, for the runs that moderate; `has_champion`: each chat's champion too; `at_once`: how many
-    runs this machine makes at once, null where that is ours to say.
+    runs this machine makes at once, null where that is ours to say; `since`: when it was wanted, in seconds since 1970.
     """
 
     configs: Sequence[NamedConfig]
@@ -44,6 +44,7 @@ class Wanted(NamedTuple):
     run_config: Mapping[str, Any] = {}
     has_champion: bool = False
     at_once: int | None = None
+    since: float | None = None
 
     def of(self, folder: DataFolder, chat: str) -> Sequence[NamedConfig]:
         """Return the configs of a chat that was read."""
@@ -56,6 +57,17 @@ class Wanted(NamedTuple):
         return bool(models.get("config", {}).get("fresh"))
 
     @property
+    def is_of_a_night(self) -> bool:
+        """Whether only what is due is wanted, whoever makes it: of two that want the same, one makes it."""
+        return self.only_new or self.is_fresh
+
+    def has_it(self, folder: DataFolder, chat: str, named: NamedConfig) -> bool:
+        """Whether a run that is there will do: one that is up to date, and made anew by this or another night."""
+        if not self.only_new and (self.since is None or made_at(folder, chat, named.name) < self.since):
+            return False
+        return why_due(folder, chat, named) is None
+
+    @property
     def told(self) -> str:
         """Under what it is moderated, in words."""
         return ", ".join([each.name for each in self.configs] + ["the champion"] * self.has_champion)
@@ -64,7 +76,8 @@ class Wanted(NamedTuple):
 class ChatOutcome(NamedTuple):
     """What became of a chat: configs whose runs were made, those that were up to date, what failed, in words.
 
-    `warnings` say what somebody should look at; nothing failed for that. One that was `left_out` says why.
+    `warnings` say what somebody should look at; nothing failed for that. One that was `left_out` says why. `elsewhere`
+    are the configs whose runs Dagster is making.
     """
 
     chat: str
@@ -73,6 +86,7 @@ class ChatOutcome(NamedTuple):
     failures: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     left_out: str | None = None
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def line(self) -> str:
@@ -81,6 +95,7 @@ class ChatOutcome(NamedTuple):
             return f"{self.chat}: left out, {self.left_out}"
         parts = [f"made {', '.join(self.made)}"] if self.made else []
         parts += [f"up to date {', '.join(self.current)}"] if self.current else []
+        parts += [f"left to Dagster {', '.join(self.elsewhere)}"] if self.elsewhere else []
         parts += [f"FAILED ({len(self.failures)})"] if self.failures else []
         parts += [f"warned of ({len(self.warnings)})"] if self.warnings else []
         return f"{self.chat}: {'; '.join(parts)}"
@@ -90,10 +105,25 @@ def moderated(
     launch: Launcher, folder: DataFolder, chat: str, wanted: Wanted, observer: RunObserver
 ) -> ChatOutcome:
     """Read the chat where that is due, make the runs that are wanted, and compare them."""
+    if not wanted.is_of_a_night:
+        return _moderated(launch, folder, chat, wanted, observer)
+    with launch.alone_with(
+        chat, lambda: say(f"Another night is at {chat}: this one waits until it is through.")
+    ):
+        return _moderated(launch, folder, chat, wanted, observer)
+
+
+def _moderated(
+    launch: Launcher, folder: DataFolder, chat: str, wanted: Wanted, observer: RunObserver
+) -> ChatOutcome:
     told = _read(launch, folder, chat, observer)
     configs = wanted.of(folder, chat)
-    current = [each.name for each in configs if wanted.only_new and _is_current(folder, chat, each)]
-    due = [each for each in configs if each.name not in current]
+    current = [each.name for each in configs if wanted.has_it(folder, chat, each)]
+    busy = launch.made_by_dagster(chat) if wanted.is_of_a_night else {}
+    elsewhere = [each.name for each in configs if each.name in busy and each.name not in current]
+    for name in elsewhere:
+        say(f"{chat} under {name} is left to Dagster, which has a run of it under way ({busy[name]}).")
+    due = [each for each in configs if each.name not in (*current, *elsewhere)]
     made = []
     for together in in_turns(chat, due):
         for named, said, is_made, watching in side_by_side(
@@ -106,7 +136,7 @@ def moderated(
     if made or (current and not told.failures and due_runs.is_comparing_due(folder, chat)):
         say("Comparing, drawing, writing the report.")
         told = told.beside(due_runs.checks_told(launch.compare_chat(chat)))
-    return ChatOutcome(chat, tuple(made), tuple(current), *told)
+    return ChatOutcome(chat, tuple(made), tuple(current), *told, elsewhere=tuple(elsewhere))
 
 
 def _read(launch: Launcher, folder: DataFolder, chat: str, observer: RunObserver) -> ChecksTold:
@@ -119,12 +149,6 @@ def _read(launch: Launcher, folder: DataFolder, chat: str, observer: RunObserver
         return ChecksTold()
     say(f"Reading {chat}.")
     return due_runs.checks_told(launch.ingest_chat(chat, observer))
-
-
-def _is_current(folder: DataFolder, chat: str, named: NamedConfig) -> bool:
-    from moderation_pipeline.moderation.run_states import why_due
-
-    return why_due(folder, chat, named) is None
 
 
 class _Made(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -32,7 +33,8 @@ def night_wanted(
     names = tuple(configs) or settings.configs
     named, has_champion = due_runs.configs_to_run(folder, names), CHAMPION in names
     tries = settings.retries if retries is None else retries
-    return settings.chats, Wanted(named, not settings.fresh, tries, run_config(settings), has_champion)
+    wanted = Wanted(named, not settings.fresh, tries, run_config(settings), has_champion, since=time.time())
+    return settings.chats, wanted
 
 
 def told_of(outcomes: Sequence[ChatOutcome]) -> str | None:

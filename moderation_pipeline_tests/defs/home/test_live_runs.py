@@ -3,18 +3,25 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from uuid import uuid4
 
 import dagster as dg
 import pytest
 from dagster._core.events import EngineEventData
+from dagster._daemon.types import DaemonHeartbeat
 
+from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.defs.home.instance import UnusableHomeError, instance, prepare_home
-from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, alive, end_dead_runs
+from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, alive, alone_with, end_dead_runs
+from moderation_pipeline.defs.resources import Unwatched
 from moderation_pipeline.launch import launcher
+from moderation_pipeline.terminal.nights.chat_runs import ChatOutcome, Wanted, moderated
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.defs.conftest import CHAT
+from moderation_pipeline_tests.defs.test_sensors import a_run
 
 KILLED_IN_THE_LOOP = """
 import os, signal, sys
@@ -75,6 +82,47 @@ def test_a_run_of_the_ui_is_over_where_the_process_is_gone_that_dagster_wrote_do
         pid = pid_of_a_process_that_is_gone() if is_gone else None
         run_id = run_under_way(dagster, {}, pid)
         assert end_dead_runs(dagster, tmp_path) == ([run_id] if is_gone else [])
+
+
+def test_of_two_nights_at_a_chat_the_second_waits_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def stops() -> None:
+        told.append("stops")
+        if len(told) > 3:
+            raise KeyboardInterrupt
+
+    def second() -> AbstractContextManager[None]:
+        return alone_with(tmp_path, CHAT, waits=lambda: told.append("waits"), stops=stops)
+
+    with alone_with(tmp_path, CHAT, waits=lambda: None, stops=lambda: None):
+        with pytest.raises(KeyboardInterrupt), second():
+            told.append("never")
+        with alone_with(tmp_path, "another", waits=lambda: told.append("never"), stops=stops):
+            assert told == ["waits", "stops", "stops", "stops"]
+    with second():
+        told.append("alone")
+    assert told[4:] == ["alone"]
+    assert list((tmp_path / "live").iterdir()) == []
+
+
+def test_of_two_nights_that_ask_models_anew_one_makes_a_run_be_the_other_dagsters(folder: DataFolder) -> None:
+    fresh = {"resources": {"language_models": {"config": {"fresh": True}}}}
+    wanted = Wanted([ConfigLibrary(folder).load("student_only")], run_config=fresh, since=time.time())
+
+    def a_night() -> ChatOutcome:
+        return moderated(launch, folder, CHAT, wanted, Unwatched())
+
+    with launcher(folder) as launch, instance(folder) as dagster:
+        starting = a_run(dagster, "student_only", STATUSES.STARTING)
+        beat = DaemonHeartbeat(time.time(), "SCHEDULER", "daemon", [])
+        dagster.add_daemon_heartbeat(beat)
+        assert a_night() == ChatOutcome(CHAT, elsewhere=("student_only",))
+        # With no daemon to look after it, it is waited for in vain.
+        dagster.add_daemon_heartbeat(beat._replace(timestamp=time.time() - 600))
+        assert a_night().made == ("student_only",)
+        assert a_night().current == ("student_only",)
+        assert dagster.get_run_by_id(starting.run_id) == starting
 
 
 def test_a_chat_that_was_read_is_registered_again_where_the_instance_is_newer(

@@ -1,6 +1,6 @@
 """Do estimates hit the truth, and do their intervals hold it? Simulated chats, beside the naive way of each number.
 
-    python -m benchmarks.estimators [--worlds 200] [--only PART]
+    python -m benchmarks.estimators [--worlds 200] [--only PART] [--chat "20 users"]
 
 - *labels*: precision, recall and F1 against labels, in chats whose users differ, are few, or copy each other. Truth is
   the same ratio over users and texts never seen. Naive: percentiles of resampled users.
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -212,18 +212,18 @@ def print_rows(worlds: str, rows: Iterator[tuple[str, str, list[Found]]]) -> Non
         )
 
 
-def labels(worlds: int) -> Iterator[tuple[str, str, list[Found]]]:
+def labels(worlds: int, chats: Mapping[str, Chat]) -> Iterator[tuple[str, str, list[Found]]]:
     """Yield what scores against labels did in each kind of chat."""
-    for name, chat in CHATS.items():
+    for name, chat in chats.items():
         truth = truth_of(chat)
         found = [scores_in(chat, seed, truth) for seed in range(worlds)]
         for score in SCORES:
             yield name, score, [each[score] for each in found]
 
 
-def print_labels(worlds: int) -> None:
+def print_labels(worlds: int, chats: Mapping[str, Chat] = CHATS) -> None:
     """Print scores against labels."""
-    print_rows("labels", labels(worlds))
+    print_rows("labels", labels(worlds, chats))
 
 
 CERTIFIED_RATE, FLOOR, BATCH = 0.05, 0.2, 64
@@ -480,10 +480,16 @@ def main() -> None:
     )
     parser.add_argument("--worlds", type=int, default=200)
     parser.add_argument("--only", choices=list(PARTS))
+    parser.add_argument(
+        "--chat", choices=list(CHATS), action="append", help="labels of this kind of chat alone"
+    )
     asked = parser.parse_args()
     began = time.perf_counter()
     print(f"{asked.worlds:,} worlds each; {COMMENTS:,} comments, {AUDITED_COMMENTS:,} where audited")
     print("points, 95 % intervals")
+    if asked.chat:
+        print_labels(asked.worlds, {name: CHATS[name] for name in asked.chat})
+        return
     for name, part in PARTS.items():
         if asked.only in (None, name):
             part(asked.worlds)

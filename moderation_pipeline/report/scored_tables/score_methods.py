@@ -9,7 +9,8 @@ from moderation_pipeline.report.words.references import bibtex
 
 PARAGRAPH = (
     "Intervals are 95 % percentile intervals of 1,000 resamples of users (or of --cluster, or of rows where "
-    "neither is known), stretched by Student's t where users are few and by what copied texts add to the variance "
+    "neither is known; NumPy's generator with one seed, so that the same table gives the same ends), stretched by "
+    "Student's t where users are few and by what copied texts add to the variance "
     "(Cameron, Gelbach & Miller 2011), and widened to Clopper and Pearson's (1934) where the rarer outcome is "
     "rare (Korn & Graubard 1998). AUROC and average precision are resampled by their influence functions. The "
     "intervals of a difference hold for all pairs together (max-t, Westfall & Young 1993); McNemar's exact p is "

@@ -19,6 +19,7 @@ from moderation_pipeline.report.quantities import count, plural
 from moderation_pipeline.report.report_parts import by_whom
 from moderation_pipeline.report.words.number_queries import NumberQuery, Shown, in_shell, number_queries
 from moderation_pipeline.report.words.references import bibtex
+from moderation_pipeline.statistics.bootstrap import RESAMPLES
 
 CITED = (
     "horvitz1952generalization",
@@ -81,7 +82,9 @@ def _paragraph(comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataF
         f" {plural(len(runs), 'config')}, each seeing the same comments. {judged}Agreement with the Expert is of all"
         " comments where the Expert judged all; else of the audited ones, each weighted by one over the probability"
         " with which it was audited (Horvitz and Thompson 1952), which was known before the draw. Intervals are of"
-        " 95 %: percentile bootstrap of users (or of the data set's own clusters), stretched by Student's t where"
+        f" 95 %: percentile bootstrap of users (or of the data set's own clusters; {RESAMPLES:,} resamples by NumPy's"
+        " generator, seeded with BLAKE2b of the chat's name in eight bytes, so that the same tables give the same"
+        " ends), stretched by Student's t where"
         " users are few and by what copied texts add to the variance (Cameron, Gelbach and Miller 2011), and widened"
         " to the exact binomial bounds (Clopper and Pearson 1934) for the effective number of cases where fewer than"
         " ten of those have the rarer outcome (Korn and Graubard 1998). Those of the Expert's own errors are Wilson's"

@@ -18,7 +18,7 @@ from moderation_pipeline.evaluation.foreseen import is_twin
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.evaluation.yardstick import yardstick_of
 from moderation_pipeline.report import series
-from moderation_pipeline.statistics.resampled_ranking import TOP
+from moderation_pipeline.statistics.resampled_ranking import RESAMPLES, TOP
 
 
 class NumberQuery(NamedTuple):
@@ -55,7 +55,10 @@ def number_queries(shown: Shown, runs: Sequence[Run], comparison: pl.DataFrame) 
         asked.append(("Users who would be sanctioned, and wrongly", USERS))
     twins = [each.name for each in runs if is_twin(each)]
     asked += [
-        (f"How well {twin} foresees each channel's moderators", FORESEEN.replace("CONFIG", twin))
+        (
+            f"How well {twin} foresees each channel's moderators; {OF_RESAMPLES}",
+            FORESEEN.replace("CONFIG", twin),
+        )
         for twin in twins
     ]
     asked += [("How alike the moderators decide themselves", SAME_TEXT)] if twins else []
@@ -248,6 +251,10 @@ select count(distinct user_id) as users_sanctioned,
 from sanctioned_users where chat = 'CHAT' and config = 'CONFIG'
 """
 
+OF_RESAMPLES = (
+    f"ends of intervals are of {RESAMPLES} resamples of the channel's users by NumPy's generator, seeded with BLAKE2b"
+    " of the channel's name in four bytes (None for all of them), so that the same tables give the same ends"
+)
 FORESEEN = f"""
 with g as (
     select channel, probability, count(*) as n, count(*) filter (label_is_violation) as v

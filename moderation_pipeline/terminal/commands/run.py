@@ -131,7 +131,7 @@ def _run_several(
     as_json: bool,
 ) -> None:
     from moderation_pipeline.terminal.nights.chat_runs import all_moderated
-    from moderation_pipeline.terminal.nights.night_runs import alerted, as_objects, told_of
+    from moderation_pipeline.terminal.nights.night_runs import alerted, as_objects, told_of, total_of
 
     say(f"Moderating {len(chats)} chats under {wanted.told} (data in {folder.root}).")
     outcomes = [*all_moderated(folder, chats, wanted, observer), *left_out]
@@ -140,6 +140,7 @@ def _run_several(
     else:
         for outcome in outcomes:
             click.echo(outcome.line)
+    say(total_of(outcomes))
     told = told_of(outcomes)
     if told is None:
         return

@@ -11,6 +11,7 @@ import click
 
 from moderation_pipeline.config.champions import CHAMPION
 from moderation_pipeline.config.nights import night_settings
+from moderation_pipeline.report.quantities import plural
 from moderation_pipeline.terminal import summary
 from moderation_pipeline.terminal.exit_codes import CommandFailed, in_a_sentence
 from moderation_pipeline.terminal.nights.chat_runs import ChatOutcome, Wanted
@@ -35,6 +36,19 @@ def night_wanted(
     tries = settings.retries if retries is None else retries
     wanted = Wanted(named, not settings.fresh, tries, run_config(settings), has_champion, since=time.time())
     return settings.chats, wanted
+
+
+def total_of(outcomes: Sequence[ChatOutcome]) -> str:
+    """Return in one line what became of all chats: nobody counts 200 lines."""
+    runs = {
+        "made": sum(len(each.made) for each in outcomes),
+        "up to date": sum(len(each.current) for each in outcomes),
+        "left to Dagster": sum(len(each.elsewhere) for each in outcomes),
+    }
+    left_out = sum(each.left_out is not None for each in outcomes)
+    told = [f"{plural(number, 'run')} {what}" for what, number in runs.items() if number]
+    told += [f"{plural(left_out, 'chat')} left out"] if left_out else []
+    return f"{plural(len(outcomes), 'chat')}: {', '.join(told) or 'no run made'}."
 
 
 def told_of(outcomes: Sequence[ChatOutcome]) -> str | None:

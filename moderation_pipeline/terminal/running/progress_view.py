@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -50,6 +51,20 @@ class Bars:
                 self._progress = None
 
 
+class NotesSaid:
+    """Which notes a command has said: of 200 files alike the same one is said twice, not 200 times."""
+
+    def __init__(self) -> None:
+        self._said: Counter[str] = Counter()
+
+    def line(self, note: str) -> str | None:
+        """Return what is printed of a note; null where it was said twice."""
+        self._said[note] += 1
+        if self._said[note] == 1:
+            return f"Note: {note}"
+        return f"Note: {note} (Not said again of others.)" if self._said[note] == 2 else None
+
+
 class ProgressView(RunObserver):
     """Shows each run's progress: how many audits it took, and on how many comments it acted, or couldn't decide.
 
@@ -57,15 +72,23 @@ class ProgressView(RunObserver):
     they stand in the order of the configs, whichever was through first.
     """
 
-    def __init__(self, console: Console, bars: Bars | None = None, *, waits: bool = False) -> None:
+    def __init__(
+        self,
+        console: Console,
+        bars: Bars | None = None,
+        notes: NotesSaid | None = None,
+        *,
+        waits: bool = False,
+    ) -> None:
         self._console = console
         self._bars = bars or Bars(console)
+        self._notes = notes or NotesSaid()
         self._bar: TaskID | None = None
         self._waiting: list[tuple[str, str | None]] | None = [] if waits else None
 
     def beside(self) -> ProgressView:
         """Return who shows one of several runs."""
-        return ProgressView(self._console, self._bars, waits=not self._console.is_terminal)
+        return ProgressView(self._console, self._bars, self._notes, waits=not self._console.is_terminal)
 
     def begins(self, chat: str, config: str, comments: int) -> None:
         """Begin a bar, or say that the run begins."""
@@ -77,7 +100,8 @@ class ProgressView(RunObserver):
 
     def noted(self, note: str) -> None:
         """Print what is to be said loudly."""
-        self._print(harmless(f"Note: {note}"), "bold yellow")
+        if (line := self._notes.line(note)) is not None:
+            self._print(harmless(line), "bold yellow")
 
     def settled(self, batch: Sequence[Settled]) -> None:
         """Move on by a batch."""

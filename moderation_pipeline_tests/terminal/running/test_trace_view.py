@@ -148,8 +148,14 @@ def test_without_a_terminal_progress_is_one_line_a_run(tmp_path: Path) -> None:
         view.begins("chat", "hybrid", 2)
         view.settled(batch)
         view.ends()
+    for _ in range(200):
+        beside = view.beside()
+        beside.noted("No column is a time.")
+        beside.told()
     assert isinstance(console.file, io.StringIO)
-    first, second = console.file.getvalue().splitlines()
+    first, second, *notes = console.file.getvalue().splitlines()
     assert first.startswith("chat under hybrid: 1 comments in ")
     assert first.endswith("1 audited, 1 acted against")
     assert second.endswith("1 audited, 1 acted against, 1 undecided")
+    again = "Note: No column is a time. (Not said again of others.)"
+    assert notes == ["Note: No column is a time.", again], "the same of 200 files"

@@ -13,7 +13,6 @@ from moderation_pipeline.config.nights import night_settings
 from moderation_pipeline.defs.checking import declared, holds, within
 from moderation_pipeline.defs.partitions import chats, runs
 from moderation_pipeline.moderation.watched import (
-    CHANNELS,
     REJECTED_BOUND,
     acts_otherwise,
     is_dearer,
@@ -21,14 +20,10 @@ from moderation_pipeline.moderation.watched import (
     rejected_share,
     too_old,
 )
-from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.io_manager import partition_names
-from moderation_pipeline.warehouse.tables import METRIC_HISTORY
-from moderation_pipeline.warehouse.views import query
 
 WARN = dg.AssetCheckSeverity.WARN
-NO_ROOMS = pl.DataFrame(schema={"chat": pl.String, "channel": pl.String})
 
 
 @dg.multi_asset_check(
@@ -85,13 +80,7 @@ def run_operations_checks(
 ) -> Iterator[dg.AssetCheckResult]:
     """Ask whether a run did and cost what the last one did."""
     chat, config = partition_names(context.op_execution_context.partition_key)
-    others = read_table(data_folder, METRIC_HISTORY, config=config, are_whole=True).filter(
-        pl.col("chat") != chat
-    )
-    # The channels of all chats are read only for a chat that is moderated for the first time.
-    is_first = metric_history.height <= 1 and not others.is_empty()
-    rooms = query(data_folder, CHANNELS) if is_first else NO_ROOMS
-    before = last_time(pl.concat([metric_history, others]), chat, rooms)
+    before = last_time(data_folder, metric_history, chat, str(config))
     moved = acts_otherwise(metrics, before)
     yield holds("metric_history", "as_much_is_acted_on_as_last_time", moved, WARN)
     dearer = is_dearer(metrics, before)

@@ -10,6 +10,11 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from moderation_pipeline.warehouse.damage import is_damaged
+from moderation_pipeline.warehouse.files import partition_path, read_files, stored_partitions
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import COMMENTS, METRIC_HISTORY
+
 REJECTED_BOUND = 0.05
 """The share of a chat's records above which lines that can't be read are no longer a few odd ones."""
 
@@ -37,28 +42,43 @@ def too_old(comments: pl.DataFrame, now: datetime, after_days: float | None) -> 
     return pl.DataFrame({"sent_at": [newest], "days": [round((now - newest) / timedelta(days=1), 1)]})
 
 
-def last_time(history: pl.DataFrame, chat: str, rooms: pl.DataFrame) -> pl.DataFrame:
-    """Return what a config's run is held against, one row or none.
+def last_time(folder: DataFolder, history: pl.DataFrame, chat: str, config: str) -> pl.DataFrame:
+    """Return what a config's run of a chat is held against, one row of `metric_history` or none.
 
-    Args:
-        history: rows of `metric_history` of one config, over all chats.
-        chat: the chat of the run that was made last.
-        rooms: `chat` and `channel`, a row for each channel that a chat has comments of.
-
-    Returns:
-        The run of the chat before it, else the latest of a chat of the very same channels: of the evening before.
-        Other rooms have other people and other rules, so that how much is acted on there tells nothing here.
+    The run of the chat before it, else the latest of a chat of the very same channels: of the evening before. Other
+    rooms have other people and other rules, so that how much is acted on there tells nothing here; a chat that names
+    no channel is like no other. `history` is the chat's own, the run that was made last among it.
     """
-    own = history.filter(pl.col("chat") == chat).sort("finished_at")
-    if own.height > 1:
-        return own.slice(own.height - 2, 1)
-    of = {name: set(found) for name, found in rooms.group_by("chat").agg("channel").iter_rows()}
-    alike = [name for name, found in of.items() if name != chat and found == of.get(chat)]
-    return history.filter(pl.col("chat").is_in(alike)).sort("finished_at").tail(1)
+    own = history.sort("finished_at")
+    return own.slice(own.height - 2, 1) if own.height > 1 else _evening_before(folder, chat, config)
 
 
-CHANNELS = "select distinct chat, channel from comments where channel is not null"
-"""What `last_time` takes as rooms: a chat that names no channel is like no other."""
+def _evening_before(folder: DataFolder, chat: str, config: str) -> pl.DataFrame:
+    """Return the last run of a chat of the same channels. Looked for from the last one moderated back, not among all.
+
+    Of 1,000 chats all would have to be read for each run of a new one.
+    """
+    channels = _channels(folder, chat)
+    stored = (
+        [path for path in stored_partitions(folder, METRIC_HISTORY) if path.stem == config]
+        if channels
+        else []
+    )
+    for path in sorted(stored, key=lambda each: each.stat().st_mtime, reverse=True):
+        other = path.parent.name
+        if other != chat and not is_damaged(path) and _channels(folder, other) == channels:
+            return read_files([path], METRIC_HISTORY).sort("finished_at").tail(1)
+    return METRIC_HISTORY.empty()
+
+
+def _channels(folder: DataFolder, chat: str) -> set[str]:
+    path = partition_path(folder, COMMENTS, chat)
+    if not path.exists() or is_damaged(path):
+        return set()
+    with path.open("rb") as file:
+        return set(
+            pl.read_parquet(file, columns=["channel"], hive_partitioning=False)["channel"].drop_nulls()
+        )
 
 
 def acts_otherwise(now: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -13,8 +15,10 @@ from moderation_pipeline.moderation.watched import (
     too_old,
 )
 from moderation_pipeline.warehouse.check_advice import told
+from moderation_pipeline.warehouse.files import read_table
+from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, METRIC_HISTORY
-from moderation_pipeline_tests.warehouse.rows import rows_of
+from moderation_pipeline_tests.warehouse.rows import rows_of, write_table
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
@@ -35,27 +39,39 @@ def made(
     return rows_of(METRIC_HISTORY, row)
 
 
-ROOMS = pl.DataFrame(
-    {
-        "chat": ["monday", "tuesday", "elsewhere", "both", "both"],
-        "channel": ["dash", "dash", "arena", "dash", "arena"],
-    }
-)
+ROOMS = {"monday": ["dash"], "tuesday": ["dash"], "elsewhere": ["arena"], "both": ["dash", "arena"]}
 
 
-def test_a_run_is_held_against_its_chats_last_one_else_against_the_evening_before() -> None:
+def before(folder: DataFolder, chat: str, *runs: pl.DataFrame) -> list[float]:
+    """Return how much was acted on in the run that a chat's last one is held against, once these runs were made."""
+    for name, channels in ROOMS.items():
+        said = pl.concat(rows_of(COMMENTS, {"chat": name, "channel": channel}) for channel in channels)
+        write_table(said, folder, COMMENTS, name)
+    for (name,), rows in pl.concat(runs).group_by("chat"):
+        path = write_table(rows, folder, METRIC_HISTORY, str(name), "hybrid")
+        made_at = rows["finished_at"].max()
+        assert isinstance(made_at, datetime)
+        os.utime(path, (made_at.timestamp(), made_at.timestamp()))
+    own = read_table(folder, METRIC_HISTORY, chat, "hybrid")
+    return last_time(folder, own, chat, "hybrid")["sanction_share"].to_list()
+
+
+def test_a_run_is_held_against_its_chats_last_one_else_against_the_evening_before(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
     monday, tuesday, again = made("monday", 0, 0.1), made("tuesday", 24, 0.2), made("monday", 48, 0.3)
-    assert last_time(pl.concat([monday, tuesday, again]), "monday", ROOMS)["sanction_share"].to_list() == [
-        0.1
-    ]
-    assert last_time(pl.concat([monday, tuesday]), "tuesday", ROOMS)["sanction_share"].to_list() == [0.1]
-    assert last_time(monday, "monday", ROOMS).is_empty()
+    assert before(folder, "monday", monday) == []
+    assert before(folder, "tuesday", monday, tuesday) == [0.1]
+    assert before(folder, "monday", monday, tuesday, again) == [0.1]
+    (folder.warehouse / "comments" / "wednesday.parquet").write_bytes(
+        (folder.warehouse / "comments" / "monday.parquet").read_bytes()
+    )
+    assert before(folder, "wednesday", again, tuesday, made("wednesday", 60, 0.5)) == [0.3]
 
 
-@pytest.mark.parametrize("first", ["monday", "elsewhere", "both", "of no channel"])
-def test_a_chats_first_run_is_held_against_no_chat_of_other_channels(first: str) -> None:
+@pytest.mark.parametrize("first", ["monday", "elsewhere", "both", "of-no-channel"])
+def test_a_chats_first_run_is_held_against_no_chat_of_other_channels(tmp_path: Path, first: str) -> None:
     of_others = [made(name, 0, 0.1) for name in ("monday", "elsewhere", "both", "unknown") if name != first]
-    assert last_time(pl.concat([*of_others, made(first, 24, 0.3)]), first, ROOMS).is_empty()
+    assert before(DataFolder(tmp_path), first, *of_others, made(first, 24, 0.3)) == []
 
 
 @pytest.mark.parametrize(

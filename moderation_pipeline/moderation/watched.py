@@ -56,14 +56,13 @@ def last_time(folder: DataFolder, history: pl.DataFrame, chat: str, config: str)
 def _evening_before(folder: DataFolder, chat: str, config: str) -> pl.DataFrame:
     """Return the last run of a chat of the same channels. Looked for from the last one moderated back, not among all.
 
-    Of 1,000 chats all would have to be read for each run of a new one.
+    Of 1,000 chats all would have to be read for each run of a new one. Where nobody named a channel it is called as the
+    chat is (`comments/ingest.py`), and none is alike.
     """
     channels = _channels(folder, chat)
-    stored = (
-        [path for path in stored_partitions(folder, METRIC_HISTORY) if path.stem == config]
-        if channels
-        else []
-    )
+    if channels <= {chat}:
+        return METRIC_HISTORY.empty()
+    stored = [path for path in stored_partitions(folder, METRIC_HISTORY) if path.stem == config]
     for path in sorted(stored, key=lambda each: each.stat().st_mtime, reverse=True):
         other = path.parent.name
         if other != chat and not is_damaged(path) and _channels(folder, other) == channels:

@@ -50,6 +50,11 @@ def test_without_times_or_in_minutes_comments_are_counted_instead(hours: float |
     )
 
 
+def test_of_a_handful_of_comments_nothing_is_carried_over() -> None:
+    chat = comments([{"sent_at": START + timedelta(minutes=minute)} for minute in range(6)])
+    assert felt_counts(chat, run("hybrid", chat, student=["timeout harassment", *["allow none"] * 5])) is None
+
+
 def test_without_labels_nobody_is_said_to_be_wronged() -> None:
     assert said(5.0, labelled=False).endswith("about 40 times, and no label tells how many of them wrongly.")
 

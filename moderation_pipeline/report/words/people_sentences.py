@@ -10,7 +10,7 @@ FEW = 10.0
 
 
 def people_sentence(config: str, felt: FeltCounts | None, *, by_acts: bool = False) -> str | None:
-    """Say how many would be silenced, how many wrongly and at most, and what would pass; null for an empty chat.
+    """Say how many would be silenced, how many wrongly and at most, and what would pass; null for too small a chat.
 
     `by_acts` says that labels are what moderators did.
     """

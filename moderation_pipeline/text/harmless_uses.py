@@ -13,11 +13,10 @@ from functools import cache
 
 from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
 from moderation_pipeline.text.words_by_language import (
-    filling_for,
     has_words,
     index_for,
-    negators_for,
     oneself_for,
+    spoken,
 )
 
 OF_ONESELF = frozenset({"slur_ambiguous", "insult_strong", "insult_mild", "insult_weak"})
@@ -109,7 +108,7 @@ def is_of_oneself_in(language: str, group: str, before: Sequence[str], behind: S
     """
     if group not in OF_ONESELF:
         return False
-    filling = filling_for(language)
+    filling = spoken(language, "filling")
     near = before[-MOST_BETWEEN:]
     speakers = oneself_for(language, is_behind=False)
     return any(
@@ -123,8 +122,8 @@ def is_of_oneself_in(language: str, group: str, before: Sequence[str], behind: S
 
 def is_denied_in(language: str, before: Sequence[str]) -> bool:
     """Whether the words right before deny an insult in a language other than English: "du bist kein idiot"."""
-    rest = _without_last(before, filling_for(language))
-    return bool(rest) and rest[-1] in negators_for(language)
+    rest = _without_last(before, spoken(language, "filling"))
+    return bool(rest) and rest[-1] in spoken(language, "negators")
 
 
 def is_reported(before: Sequence[str]) -> bool:

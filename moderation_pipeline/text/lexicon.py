@@ -54,6 +54,8 @@ class Grammar(BaseModel):
     first: frozenset[str]
     being: frozenset[str]
     negators: frozenset[str]
+    negators_behind: frozenset[str]
+    """Negators that deny what stands right before them: none in English, "değil" in Turkish."""
     denying: frozenset[str]
     """Negators that deny what follows them at once."""
     disclaiming: frozenset[str]
@@ -89,6 +91,8 @@ class Grammar(BaseModel):
     adjectives: frozenset[str]
     """Words that name a group only beside a word for people."""
     people: frozenset[str]
+    determiners: frozenset[str]
+    """Words behind which such a word names people by itself: none in English, "los negros" in Spanish."""
     own_group: frozenset[str]
     mine: frozenset[str]
     """Words before somebody of one's own, who is no group: "my wife"."""

@@ -16,15 +16,30 @@ from pydantic import BaseModel, ConfigDict
 
 from moderation_pipeline.text.lexicon import TermIndex, grammar, lexicon, pattern_of
 
-NEGATORS, ONESELF, ONESELF_BEHIND, FILLING, MINE = NO_TERMS = (
-    "negators",
-    "oneself",
-    "oneself_behind",
+ONESELF, ONESELF_BEHIND = "oneself", "oneself_behind"
+"""The words by which somebody says of himself that he is something."""
+
+SPOKEN_LISTS = (
+    "adjectives",
+    "anaphora",
+    "determiners",
     "filling",
     "mine",
+    "negators",
+    "negators_behind",
+    "own_group",
+    "question_openers",
+    "saying",
+    "subjects",
+    "turns",
 )
-"""The lists of a language that are no groups of terms: what `grammar.negators`, `.filling` and `.mine` are to English,
-and the words by which somebody says of himself that he is something."""
+"""The lists of a language that are to it what those of `grammar` are to English."""
+
+NO_TERMS = (ONESELF, ONESELF_BEHIND, *SPOKEN_LISTS)
+"""The lists of a language that are no groups of terms."""
+
+SAID_IN_ENGLISH_TOO = ("mine", "negators")
+"""Lists of which the English words count in every language: they are ordinary in none, and people mix them."""
 
 
 class LanguagesFile(BaseModel):
@@ -94,21 +109,13 @@ def index_for(language: str | None) -> TermIndex:
 
 
 @cache
-def negators_for(language: str | None) -> frozenset[str]:
-    """Return the words that deny what follows them, in this language and in English."""
-    return grammar().negators | frozenset(_listed(language, NEGATORS))
-
-
-@cache
-def filling_for(language: str) -> frozenset[str]:
-    """Return the words that may stand between a denial, or who speaks of himself, and what it is about."""
-    return frozenset(_listed(language, FILLING))
-
-
-@cache
-def mine_for(language: str | None) -> frozenset[str]:
-    """Return the words before somebody of one's own, in this language and in English."""
-    return grammar().mine | frozenset(_listed(language, MINE))
+def spoken(language: str | None, name: str) -> frozenset[str]:
+    """Return one of `SPOKEN_LISTS` in this language; English's where that is unsure or has no words here."""
+    english: frozenset[str] = getattr(grammar(), name)
+    if not has_words(language):
+        return english
+    own = frozenset(_listed(language, name))
+    return own | english if name in SAID_IN_ENGLISH_TOO else own
 
 
 @cache

@@ -15,7 +15,6 @@ from moderation_pipeline.agents.keyless.use_factors import HATE
 from moderation_pipeline.plan import Category
 from moderation_pipeline.text.harmless_uses import is_homonym
 from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
-from moderation_pipeline.text.words_by_language import mine_for
 
 PREDICATES = {
     "dehumanising": 0.62,
@@ -24,6 +23,7 @@ PREDICATES = {
     "violence": 0.6,
     "demeaning": 0.52,
     "exclusion": 0.5,
+    "right_beside": 0.6,
     "insult_strong": 0.62,
     "insult_mild": 0.55,
     "self_harm_incitement": 0.6,
@@ -60,9 +60,12 @@ def hate_evidence(reading: Reading, *, is_condemned: bool) -> list[Evidence]:
 
 def _names_people(reading: Reading, hit: Hit) -> bool:
     """Whether an identity term names people: "black" alone is a colour, "gay" alone an insult."""
-    is_noun = reading.words[hit.start] not in grammar().adjectives or reading.language is not None
-    if is_noun or hit.end - hit.start > 1:
+    is_noun = reading.words[hit.start] not in reading.spoken("adjectives")
+    before = reading.around(hit, 1, 0)
+    if is_noun or hit.end - hit.start > 1 or not reading.spoken("determiners").isdisjoint(before):
         return True
+    if reading.language is not None:
+        return not before
     following = reading.words[hit.end : hit.end + 2]
     degrading = (group for word in following for group, _ in lexicon().index.groups_of(word))
     return any(word in grammar().people for word in following) or "dehumanising" in degrading
@@ -70,7 +73,7 @@ def _names_people(reading: Reading, hit: Hit) -> bool:
 
 def _is_of_ones_own(reading: Reading, hit: Hit) -> bool:
     """Whether it names somebody whom the speaker calls his: "my wife is sick" says nothing of women."""
-    return hit.start > 0 and reading.words[hit.start - 1] in mine_for(reading.language)
+    return hit.start > 0 and reading.words[hit.start - 1] in reading.spoken("mine")
 
 
 def _is_homonym(reading: Reading, hit: Hit) -> bool:
@@ -87,6 +90,7 @@ def _said_about(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> 
         for hit in reading.of(group):
             places = set(range(hit.start, hit.end))
             is_new = not places & taken and _is_about(reading, hit, named_in) and not _is_beside(reading, hit)
+            is_new = is_new and (group != "right_beside" or _touches(reading, hit, groups))
             if is_new and not reading.is_negated(hit):
                 taken |= places
                 found.append(
@@ -101,10 +105,20 @@ def _said_about(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> 
     return found[:MOST_PREDICATES]
 
 
+def _touches(reading: Reading, hit: Hit, groups: Sequence[Hit]) -> bool:
+    """Whether it stands right beside a group, and no comma between them: "putos negros", "Ausländer raus"."""
+    return any(
+        (hit.end == group.start or group.end == hit.start)
+        and max(hit.start, group.start) not in reading.clauses
+        and reading.sentences[hit.start] == reading.sentences[group.start]
+        for group in groups
+    )
+
+
 def _softening(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> float:
     """Return what speaking against it, of one's own group, or warmly leaves of what predicates tell."""
     softening = HATE.condemned if is_condemned else 1.0
-    if any(hit.start and reading.words[hit.start - 1] in grammar().own_group for hit in groups):
+    if any(hit.start and reading.words[hit.start - 1] in reading.spoken("own_group") for hit in groups):
         softening *= HATE.own_group
     if any(not reading.is_negated(hit) for hit in reading.of("warm")):
         softening *= HATE.warm
@@ -114,7 +128,7 @@ def _softening(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> f
 def _is_about(reading: Reading, hit: Hit, named_in: set[int]) -> bool:
     sentence = reading.sentences[hit.start]
     return sentence in named_in or any(
-        word in grammar().anaphora for word in reading.sentence_words(sentence)
+        word in reading.spoken("anaphora") for word in reading.sentence_words(sentence)
     )
 
 
@@ -129,7 +143,9 @@ def _denies_harm(reading: Reading, hit: Hit) -> bool:
     """Whether what is denied is harm after all: "do not deserve to be tortured"."""
     sentence = reading.sentences[hit.start]
     return any(
-        harm.start > hit.start and reading.sentences[harm.start] == sentence
+        (harm.start > hit.start or reading.language is not None)
+        and harm.start != hit.start
+        and reading.sentences[harm.start] == sentence
         for harm in reading.of("violence", "hostile_feeling", "bad_trait")
     )
 

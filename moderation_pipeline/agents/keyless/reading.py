@@ -17,7 +17,7 @@ from moderation_pipeline.text.language import ENGLISH
 from moderation_pipeline.text.lexicon import Hit, grammar
 from moderation_pipeline.text.names import CALLING, NO_NAMES, is_slur
 from moderation_pipeline.text.spelling import corrected
-from moderation_pipeline.text.words_by_language import index_for, negators_for
+from moderation_pipeline.text.words_by_language import index_for, spoken
 
 TOKEN = re.compile(r"\[sepa\]|@\w+|[^\W_]+(?:'[^\W_]+)*|[\"“”«»]|[.!?;:]+|[~=#*|<>/\\-]{2,}|,|\n")
 """Runs of dashes and the like part what stands on both sides as full stops do."""
@@ -30,6 +30,9 @@ MOST_HITS = 30
 """Hits of a group that are weighed. A text of thousands is hostile, and would cost the square of its length."""
 
 NEGATION_REACH = 7
+BEHIND_REACH = 3
+"""Words within which a negator denies what stands before it."""
+
 OPENING = 4
 """Negators among the first words of a question ask for agreement ("isn't it obvious that…"), they deny
 nothing."""
@@ -81,6 +84,13 @@ class Reading:
         return {sentence: at for at, sentence in reversed(list(enumerate(self.sentences)))}
 
     @cached_property
+    def restricting(self) -> frozenset[int]:
+        """The words of phrases that hold a negator and deny nothing: "no son más que …"."""
+        return frozenset(
+            at for hit in self.by_group.get("restricting", ()) for at in range(hit.start, hit.end)
+        )
+
+    @cached_property
     def has_quotation(self) -> bool:
         """Whether something is quoted and enough is said about it to make it a quotation."""
         outside = sum(1 for is_quoted in self.quoted if not is_quoted)
@@ -116,32 +126,58 @@ class Reading:
         return self.words_by_sentence[sentence]
 
     def is_negated(self, hit: Hit) -> bool:
-        """Whether a word before the hit, in its sentence, denies it."""
+        """Whether a word of its sentence denies the hit, before it or, in some languages, behind it."""
+        return self._is_negated_before(hit) or self.is_negated_behind(hit)
+
+    def _is_negated_before(self, hit: Hit) -> bool:
         sentence = self.sentences[hit.start]
-        start, negators = self.starts[sentence], negators_for(self.language)
-        is_question = sentence in self.questions and self.words[start] in grammar().question_openers
+        start, negators, turns = self.starts[sentence], self.spoken("negators"), self.spoken("turns")
+        is_question = sentence in self.questions and self.words[start] in self.spoken("question_openers")
         for at in range(hit.start - 1, start - 1, -1):
             word = self.words[at]
-            if word in grammar().turns or self._begins_anew(at + 1):
+            if word in turns or self._begins_anew(at + 1):
                 return False
-            if word in negators and not (is_question and at - start < OPENING):
+            if word in negators and not (is_question and at - start < OPENING) and at not in self.restricting:
                 return self._denies_saying(at) or hit.start - at <= NEGATION_REACH
         return False
 
+    def is_negated_behind(self, hit: Hit) -> bool:
+        """Whether a negator denies it from behind: "aptal değil", "ich hasse die Schwarzen nicht"."""
+        negators = self.spoken("negators_behind")
+        if not negators:
+            return False
+        _, behind = self.clause_around(hit)
+        for word in behind[:BEHIND_REACH]:
+            if word in negators:
+                return True
+            if not self._is_whom_it_is_about(word):
+                return False
+        return False
+
+    def _is_whom_it_is_about(self, word: str) -> bool:
+        """Whether a word may stand between a verb and what denies it behind: a group, a pronoun, an article."""
+        is_group = any(group == "identity" for group, _ in index_for(self.language).groups_of(word))
+        return is_group or word in self.spoken("anaphora") or word in self.spoken("filling")
+
+    def spoken(self, name: str) -> frozenset[str]:
+        """Return a list of the grammar in the text's language."""
+        return spoken(self.language, name)
+
     def _begins_anew(self, at: int) -> bool:
         """Whether a clause with a subject of its own begins there: what was denied before is another matter."""
-        return at in self.clauses and self.words[at] in grammar().subjects
+        return at in self.clauses and self.words[at] in self.spoken("subjects")
 
     def is_disclaimed(self, hit: Hit) -> bool:
         """Whether the speaker denies saying it: "I never said that they are …"."""
         sentence = self.sentences[hit.start]
+        disclaiming = grammar().disclaiming if self.language is None else self.spoken("negators")
         return any(
-            self.words[at] in grammar().disclaiming and self._denies_saying(at)
+            self.words[at] in disclaiming and self._denies_saying(at)
             for at in range(self.starts[sentence], hit.start)
         )
 
     def _denies_saying(self, at: int) -> bool:
-        return any(word in grammar().saying for word in self.words[at + 1 : at + 3])
+        return any(word in self.spoken("saying") for word in self.words[at + 1 : at + 3])
 
 
 @lru_cache(maxsize=20_000)
@@ -168,7 +204,7 @@ def read(normalised: str, language: str | None = None, names: frozenset[str] = N
             clauses.add(len(words))
         else:
             said = token[1:] if _is_said(token, words) else token
-            for word in _words_of(said, is_guessed=language is None and said not in names):
+            for word in _words_of(said, language, is_guessed=language is None and said not in names):
                 words.append(word)
                 sentences.append(sentence)
                 quoted.append(inside)
@@ -191,11 +227,14 @@ def without_accents(text: str) -> str:
     return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
 
 
-def _words_of(token: str, *, is_guessed: bool) -> tuple[str, ...]:
+def _words_of(token: str, language: str | None, *, is_guessed: bool) -> tuple[str, ...]:
     """Return the words of a token; slips are undone where the text may be English, whose terms they are slips of."""
     if token[0] == "@":
         return (token,)
     if "'" in token:
+        elided, _, word = token.partition("'")
+        if language is not None and index_for(language).groups_of(word):
+            return (elided, word)  # "l'immigrato", "n'aime".
         for mark, plain in PARTS.items():
             token = token.replace(mark, plain)
         return tuple(token.replace("'s", "").replace("'", "").split())

@@ -93,7 +93,8 @@ class Use(NamedTuple):
         if language is None:
             return is_denied(self.before(6))
         before, _ = self.reading.clause_around(self.hit)
-        return is_denied(self.before(6)) or is_denied_in(language, before)
+        is_before = is_denied(self.before(6)) or is_denied_in(language, before)
+        return is_before or self.reading.is_negated_behind(self.hit)
 
     @property
     def is_of_oneself(self) -> bool:

@@ -97,6 +97,8 @@ class Grammar(BaseModel):
     mine: frozenset[str]
     """Words before somebody of one's own, who is no group: "my wife"."""
     anaphora: frozenset[str]
+    enclitics: frozenset[str]
+    """Ends of verbs that hold such a pronoun: none in English, "matarlos" in Spanish."""
     reclaiming: frozenset[str]
     agreeing: frozenset[str]
     owning: frozenset[str]

@@ -23,6 +23,7 @@ SPOKEN_LISTS = (
     "adjectives",
     "anaphora",
     "determiners",
+    "enclitics",
     "filling",
     "mine",
     "negators",

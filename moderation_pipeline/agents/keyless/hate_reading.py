@@ -127,9 +127,14 @@ def _softening(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> f
 
 def _is_about(reading: Reading, hit: Hit, named_in: set[int]) -> bool:
     sentence = reading.sentences[hit.start]
-    return sentence in named_in or any(
-        word in reading.spoken("anaphora") for word in reading.sentence_words(sentence)
-    )
+    return sentence in named_in or _refers_back(reading, hit, sentence)
+
+
+def _refers_back(reading: Reading, hit: Hit, sentence: int) -> bool:
+    """Whether a pronoun refers to whom another sentence names, by itself or at the end of the verb: "matarlos"."""
+    if reading.words[hit.end - 1].endswith(tuple(reading.spoken("enclitics"))):
+        return True
+    return not reading.spoken("anaphora").isdisjoint(reading.sentence_words(sentence))
 
 
 def _is_beside(reading: Reading, hit: Hit) -> bool:

@@ -97,6 +97,7 @@ class Grammar(BaseModel):
     mine: frozenset[str]
     """Words before somebody of one's own, who is no group: "my wife"."""
     anaphora: frozenset[str]
+    """Words by which a sentence refers to whom another names."""
     enclitics: frozenset[str]
     """Ends of verbs that hold such a pronoun: none in English, "matarlos" in Spanish."""
     reclaiming: frozenset[str]

@@ -3,7 +3,8 @@
 In such a comment the lexicon's words count too, for people swear in English everywhere, but not those that are
 ordinary in its language, whether or not there are words for it: "negro" is a colour in Spanish, "hoe" asks how in
 Dutch, "slut" is the end in Swedish. Where the language is unsure, only the lexicon's own words count. Which language
-it is, `language` guesses.
+it is, `language` guesses. The small words that say how something is meant (pronouns, negators) are those of the
+language, by the names that English's have in `lexicon.grammar`.
 """
 
 from __future__ import annotations

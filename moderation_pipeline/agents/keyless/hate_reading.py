@@ -3,6 +3,9 @@
 A group is named, and a predicate degrades it: dehumanises, attributes the bad, feels hostile, calls for
 violence or exclusion, or denies the good. Negation turns each around ("no woman deserves to die", "not our
 equal"). Words that belong to a group are hate only where the speaker turns them on someone.
+
+So it is in every language that there are words for: what differs is data, the terms and the small words of each
+(`text/words_by_language.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from moderation_pipeline.agents.keyless.use_factors import HATE
 from moderation_pipeline.plan import Category
 from moderation_pipeline.text.harmless_uses import is_homonym
 from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
+from moderation_pipeline.text.words_by_language import has_words
 
 PREDICATES = {
     "dehumanising": 0.62,
@@ -60,6 +64,8 @@ def hate_evidence(reading: Reading, *, is_condemned: bool) -> list[Evidence]:
 
 def _names_people(reading: Reading, hit: Hit) -> bool:
     """Whether an identity term names people: "black" alone is a colour, "gay" alone an insult."""
+    if reading.language is not None and not has_words(reading.language):
+        return True  # Which of its words are adjectives isn't known here.
     is_noun = reading.words[hit.start] not in reading.spoken("adjectives")
     before = reading.around(hit, 1, 0)
     if is_noun or hit.end - hit.start > 1 or not reading.spoken("determiners").isdisjoint(before):
@@ -89,8 +95,7 @@ def _said_about(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> 
     for group, weight in PREDICATES.items():
         for hit in reading.of(group):
             places = set(range(hit.start, hit.end))
-            is_new = not places & taken and _is_about(reading, hit, named_in) and not _is_beside(reading, hit)
-            is_new = is_new and (group != "right_beside" or _touches(reading, hit, groups))
+            is_new = not places & taken and _is_said_of_them(reading, hit, groups, named_in)
             if is_new and not reading.is_negated(hit):
                 taken |= places
                 found.append(
@@ -103,6 +108,13 @@ def _said_about(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> 
                 Evidence(Category.HATE, DENIED_GOOD * softening, f"denying a group '{hit.term}'", ABOUT)
             )
     return found[:MOST_PREDICATES]
+
+
+def _is_said_of_them(reading: Reading, hit: Hit, groups: Sequence[Hit], named_in: set[int]) -> bool:
+    """Whether a predicate is said of the groups that the comment names."""
+    if hit.group == "right_beside" and not _touches(reading, hit, groups):
+        return False
+    return _is_about(reading, hit, named_in) and not _is_beside(reading, hit)
 
 
 def _touches(reading: Reading, hit: Hit, groups: Sequence[Hit]) -> bool:

@@ -8,8 +8,9 @@ from moderation_pipeline.plan import Category
 from moderation_pipeline.text.normalise import normalise_text
 
 
-def hate_in(text: str) -> float:
-    return chances(text_evidence(normalise_text(text), is_reply=False)).get(Category.HATE, 0.0)
+def hate_in(text: str, language: str | None = None) -> float:
+    evidence = text_evidence(normalise_text(text), is_reply=False, language=language)
+    return chances(evidence).get(Category.HATE, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,60 @@ def test_an_attack_on_a_group_is_hate(text: str) -> None:
 )
 def test_talk_about_groups_that_attacks_none_is_no_hate(text: str) -> None:
     assert hate_in(text) < LIKELY
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Frauen sind nichts als Schmarotzer", "de"),
+        ("die Juden sind mal wieder schuld. Wir sollten sie erschießen", "de"),
+        ("Ausländer raus", "de"),
+        ("los gitanos no son más que ladrones", "es"),
+        ("no soporto a los inmigrantes", "es"),
+        ("mira a esos gitanos. hay que matarlos", "es"),
+        ("¿no es obvio que las mujeres son tontas?", "es"),
+        ("sale arabe", "fr"),
+        ("les migrants ne sont que des parasites", "fr"),
+        ("l'immigré est un voleur", "fr"),
+        ("gli stranieri non sono altro che feccia", "it"),
+        ("quell'immigrato è una bestia", "it"),
+        ("nenhuma mulher merece respeito", "pt"),
+        ("os ciganos são uns ladrões", "pt"),
+        ("geje nie zasługują na żadne prawa", "pl"),
+        ("imigranci to pasożyty", "pl"),
+        ("kadınlar insan değil", "tr"),
+        ("mülteciler geldi. hepsi hırsız", "tr"),
+        ("мигрантам у нас не место", "ru"),
+        ("женщины не заслуживают прав", "ru"),
+    ],
+)
+def test_an_attack_on_a_group_is_hate_in_its_language(text: str, language: str) -> None:
+    assert hate_in(text, language) >= LIKELY
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("ich hasse die Flüchtlinge nicht", "de"),
+        ("ich habe nie behauptet, dass Frauen dumm sind", "de"),
+        ("hör auf, Schwule widerlich zu nennen", "de"),
+        ("die Frauen haben heute 3:0 gewonnen, stark", "de"),
+        ("el coche negro es muy feo", "es"),
+        ("deja de decir que los inmigrantes son ladrones", "es"),
+        ("las mujeres vieron el deporte en la cocina", "es"),
+        ("je déteste pas les arabes", "fr"),
+        ("j'ai hâte de voir les femmes en finale", "fr"),
+        ("une mostra sui neri d'africa, bellissima", "it"),
+        ("il villaggio degli immigrati", "it"),
+        ("o vermelho e o preto, mulheres na feira", "pt"),
+        ("nenhuma mulher merece apanhar", "pt"),
+        ("kobiety wzięły sprawy w swoje ręce", "pl"),
+        ("kto nazywa uchodźców robakami, nie ma serca", "pl"),
+        ("kadınlar aptal değildir", "tr"),
+        ("kadınlar günü kutlu olsun", "tr"),
+        ("не все мусульмане террористы", "ru"),
+        ("женщины пытаются обыграть противника", "ru"),
+    ],
+)
+def test_talk_about_groups_that_attacks_none_is_no_hate_in_its_language(text: str, language: str) -> None:
+    assert hate_in(text, language) < LIKELY

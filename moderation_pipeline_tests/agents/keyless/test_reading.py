@@ -65,6 +65,7 @@ def test_a_lonely_quotation_mark_quotes_nothing() -> None:
         ("not funny but they are stupid", "stupid*", False),
         ("isn't it obvious that they are stupid?", "stupid*", False),
         ("why don't we just kill them?", "kill*", False),
+        ("they are no more than parasites", "parasite*", False),
     ],
 )
 def test_a_negation_reaches_what_it_denies(text: str, term: str, is_negated: bool) -> None:

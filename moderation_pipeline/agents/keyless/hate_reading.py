@@ -160,9 +160,7 @@ def _denies_harm(reading: Reading, hit: Hit) -> bool:
     """Whether what is denied is harm after all: "do not deserve to be tortured"."""
     sentence = reading.sentences[hit.start]
     return any(
-        (harm.start > hit.start or reading.language is not None)
-        and harm.start != hit.start
-        and reading.sentences[harm.start] == sentence
+        (harm.start > hit.start or reading.language is not None) and reading.sentences[harm.start] == sentence
         for harm in reading.of("violence", "hostile_feeling", "bad_trait")
     )
 

@@ -132,6 +132,8 @@ class Reading:
     def _is_negated_before(self, hit: Hit) -> bool:
         sentence = self.sentences[hit.start]
         start, negators, turns = self.starts[sentence], self.spoken("negators"), self.spoken("turns")
+        if self.language is not None and self.words[hit.start] in negators:
+            return False  # It holds the denial itself: of "ne … pas" the first word denies nothing more.
         is_question = sentence in self.questions and self.words[start] in self.spoken("question_openers")
         for at in range(hit.start - 1, start - 1, -1):
             word = self.words[at]

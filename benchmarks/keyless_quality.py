@@ -16,7 +16,9 @@ What was developed on what: the lexicon's weights on CONDA's train split; what i
 channels, chosen by a hash of their names; the careful rules' reading of hate on the list of functionalities in Röttger
 et al. (2021) and on a seeded half of HateCheck's templates. The other half is reported apart. It is held out less
 strictly than a new data set would be: HateCheck is built from templates in several variants, and although no template
-is in both halves, what a functionality tests is in both.
+is in both halves, what a functionality tests is in both. The lists of other languages were developed on German and
+Spanish of multilingual HateCheck; French and Italian were looked at once, after which docs/measured.md gives both
+numbers.
 """
 
 from __future__ import annotations

@@ -68,6 +68,8 @@ class Grammar(BaseModel):
     saying: frozenset[str]
     turns: frozenset[str]
     """Where a new thought begins, which a negation before doesn't reach."""
+    undergone: frozenset[str]
+    """Words behind which violence is told of as done to somebody: none in English, "wurde" in German."""
     subjects: frozenset[str]
     """Words that, after a comma, begin a clause of its own."""
     question_openers: frozenset[str]

@@ -34,6 +34,7 @@ SPOKEN_LISTS = (
     "saying",
     "subjects",
     "turns",
+    "undergone",
 )
 """The lists of a language that are to it what those of `grammar` are to English."""
 

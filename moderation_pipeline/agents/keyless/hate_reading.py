@@ -39,6 +39,9 @@ PREDICATES = {
 MOST_PREDICATES = 4
 """Predicates that are weighed: more of them would only press the chance against 1."""
 
+UNDERGONE = 4
+"""Words before a violent one among which it may be said that it was undergone."""
+
 DENIED_GOOD = 0.6
 """What denying a group the good tells ("have no right to", "never be as smart as")."""
 
@@ -114,6 +117,10 @@ def _is_said_of_them(reading: Reading, hit: Hit, groups: Sequence[Hit], named_in
     """Whether a predicate is said of the groups that the comment names."""
     if hit.group == "right_beside" and not _touches(reading, hit, groups):
         return False
+    if hit.group == "violence" and not reading.spoken("undergone").isdisjoint(
+        reading.around(hit, UNDERGONE, 0)
+    ):
+        return False  # "fue asesinada": told of, and not called for.
     return _is_about(reading, hit, named_in) and not _is_beside(reading, hit)
 
 

@@ -90,11 +90,13 @@ def test_an_attack_on_a_group_is_hate_in_its_language(text: str, language: str) 
     [
         ("ich hasse die Flüchtlinge nicht", "de"),
         ("ich habe nie behauptet, dass Frauen dumm sind", "de"),
+        ("zwei Frauen wurden gestern ermordet", "de"),
         ("hör auf, Schwule widerlich zu nennen", "de"),
         ("die Frauen haben heute 3:0 gewonnen, stark", "de"),
         ("el coche negro es muy feo", "es"),
         ("deja de decir que los inmigrantes son ladrones", "es"),
         ("las mujeres vieron el deporte en la cocina", "es"),
+        ("una mujer fue asesinada ayer", "es"),
         ("je déteste pas les arabes", "fr"),
         ("j'ai hâte de voir les femmes en finale", "fr"),
         ("une mostra sui neri d'africa, bellissima", "it"),

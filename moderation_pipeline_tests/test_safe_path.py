@@ -13,19 +13,20 @@ from moderation_pipeline.terminal.dagster_ui import given_variables
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.hostile_folder import hostile_modules, without_python_settings
 
-PROGRAMS = {
-    "moderation": [str(Path(sys.executable).with_name("moderation"))],
-    "python -m": [sys.executable, "-m", "moderation_pipeline.cli"],
-}
+CALLS = (
+    [str(Path(sys.executable).with_name("moderation")), "run", "chat", "-c", "hybrid"],
+    [sys.executable, "-m", "moderation_pipeline.cli", "sql", "select 1"],
+)
+"""The program as it is installed and as a module, which puts the working directory on Python's path first."""
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_a_run_imports_nothing_from_the_working_directory(tmp_path: Path, program: str) -> None:
+@pytest.mark.parametrize("call", CALLS)
+def test_nothing_is_imported_from_the_working_directory(tmp_path: Path, call: list[str]) -> None:
     marks = hostile_modules(tmp_path)
     (tmp_path / "data" / "chats").mkdir(parents=True)
     (tmp_path / "data" / "chats" / "chat.jsonl").write_text('{"text": "hello", "user_id": "1"}\n', "utf-8")
     ran = subprocess.run(
-        [*PROGRAMS[program], "run", "chat", "-c", "hybrid"],
+        call,
         cwd=tmp_path,
         env=without_python_settings(),
         capture_output=True,

@@ -11,7 +11,7 @@ import yaml
 from moderation_pipeline.config.champions import Champions, Promotion
 from moderation_pipeline.terminal.exit_codes import ExitCode
 from moderation_pipeline_tests.backends.chat_server import running
-from moderation_pipeline_tests.program import moderation, own_process
+from moderation_pipeline_tests.program import moderation
 
 ASKED = """
 student: {{backend: openai, model: tiny-judge, base_url: "{base_url}", price: 1000}}
@@ -38,7 +38,7 @@ def test_a_run_for_which_the_day_has_no_money_left_is_not_tried_again_today(fold
     with running() as server:
         (folder / "data" / "configs" / "asked.yaml").write_text(ASKED.format(base_url=server.base_url))
         (folder / "data" / "nights.yaml").write_text("configs: [asked]\nusd_per_day: 0.01\nretries: 3\n")
-        night = own_process(folder, "run", "--night", "--jobs", jobs)
+        night = moderation(folder, "run", "--night", "--jobs", jobs)
 
     assert night.returncode == ExitCode.FAILED
     assert "goes on tomorrow" in night.stderr
@@ -51,14 +51,13 @@ def test_a_day_s_money_that_is_enough_for_one_chat_goes_to_each_in_its_turn(fold
     with running() as server:
         (folder / "data" / "configs" / "asked.yaml").write_text(ASKED.format(base_url=server.base_url))
         (folder / "data" / "nights.yaml").write_text(settings.format(usd=1_000))
-        first = own_process(folder, "run", "--night")
+        for chat in reversed(CHATS):
+            assert moderation(folder, "run", chat, "-c", "asked").returncode == ExitCode.OK
         (folder / "data" / "chats" / "wednesday.csv").write_text("user_name,text\nann,hello there\n")
-        assert own_process(folder, "run", "monday", "-c", "asked").returncode == ExitCode.OK
-        second = own_process(folder, "run", "--night")
+        night = moderation(folder, "run", "--night")
 
-    assert first.returncode == second.returncode == ExitCode.OK, second.stderr
-    assert [line.split(":")[0] for line in first.stdout.splitlines()] == ["monday", "tuesday"]
-    assert [line.split(":")[0] for line in second.stdout.splitlines()] == ["wednesday", "tuesday", "monday"]
+    assert night.returncode == ExitCode.OK, night.stderr
+    assert [line.split(":")[0] for line in night.stdout.splitlines()] == ["wednesday", "tuesday", "monday"]
 
 
 @pytest.mark.parametrize("fresh", ["false", "true"])

@@ -27,17 +27,11 @@ from moderation_pipeline_tests.backends.small_models import smollm2
 
 pytestmark = [pytest.mark.llm, pytest.mark.local]
 
-TEN_COMMENTS = [
+COMMENTS = [
     "gg well played everyone",
     "you are an idiot, uninstall",
-    "!uptime",
-    "first time here, love the stream",
     "I will find you and hurt you",
-    "buy followers at cheap-views dot example",
     "that boss is insane, kill it already",
-    "LUL LUL LUL",
-    "what map is this?",
-    "nobody likes you, go away",
 ]
 
 
@@ -85,7 +79,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def test_a_chat_of_ten_comments_is_moderated_and_asked_about_once(
+def test_a_chat_is_moderated_and_asked_about_once(
     base_url: str, model_folder: Path, tmp_path: Path
 ) -> None:
     spec = {
@@ -100,12 +94,12 @@ def test_a_chat_of_ten_comments_is_moderated_and_asked_about_once(
         "concurrency": 1,
     }
     config = config_with(base_url, student=spec, expert=spec, audit={"policy": "all"})
-    first = run(tmp_path, config, TEN_COMMENTS, finishes=False).tables
-    resumed = run(tmp_path, config, TEN_COMMENTS).tables
-    again = run(tmp_path, config, TEN_COMMENTS, name="another").tables
+    first = run(tmp_path, config, COMMENTS, finishes=False).tables
+    resumed = run(tmp_path, config, COMMENTS).tables
+    again = run(tmp_path, config, COMMENTS, name="another").tables
 
     decisions = first.student_decisions
-    assert decisions.height == first.expert_audits.height == first.action_log.height == 10
+    assert decisions.height == first.expert_audits.height == first.action_log.height == len(COMMENTS)
     assert (decisions["prompt_tokens"] > 200).all()
     assert (decisions["completion_tokens"] > 0).all()
     assert not decisions["tokens_are_estimated"].any()

@@ -86,7 +86,7 @@ def test_a_chat_is_moderated_and_asked_about_once(
         "backend": "openai",
         "model": str(model_folder),
         "base_url": base_url,
-        "prompt": "brief",
+        "prompt": "category",
         "max_tokens": 32,
         "context_lines": 1,
         "own_lines": 0,

@@ -79,9 +79,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def test_a_chat_is_moderated_and_asked_about_once(
-    base_url: str, model_folder: Path, tmp_path: Path
-) -> None:
+def test_a_chat_is_moderated_and_asked_about_once(base_url: str, model_folder: Path, tmp_path: Path) -> None:
     spec = {
         "backend": "openai",
         "model": str(model_folder),

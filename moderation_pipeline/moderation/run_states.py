@@ -11,7 +11,7 @@ from typing import NamedTuple
 from moderation_pipeline.comments.keeping.chat_states import ChatState
 from moderation_pipeline.config.champions import champions
 from moderation_pipeline.config.run_config import NamedConfig
-from moderation_pipeline.warehouse.damage import is_damaged
+from moderation_pipeline.warehouse.damage import is_damaged, was_set_aside
 from moderation_pipeline.warehouse.files import partition_path, read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, METRICS, PROVENANCE, WHOLE_RUN
@@ -60,7 +60,8 @@ def made_at(folder: DataFolder, chat: str, config: str) -> float:
 def why_due(folder: DataFolder, chat: str, named: NamedConfig) -> str | None:
     """Return why a run is due; null where it is of the chat's comments and of the config as both are, and whole."""
     for table in WHOLE_RUN:
-        if is_damaged(partition_path(folder, table, chat, named.name)):
+        path = partition_path(folder, table, chat, named.name)
+        if is_damaged(path) or was_set_aside(path):
             return f"its table {table.name} is damaged"
     made = read_table(folder, METRICS, chat, named.name)
     if made.is_empty():

@@ -65,9 +65,18 @@ def left_out_told(folder: DataFolder, tables: Iterable[str]) -> list[str]:
     ]
 
 
+def was_set_aside(path: Path) -> bool:
+    """Whether a file was damaged, and set aside, and none took its place since."""
+    return not path.exists() and _aside(path).exists()
+
+
 def set_aside(path: Path) -> Path:
     """Rename a damaged file so that nobody takes it for a partition, and return where it is now."""
-    aside = path.with_name(path.name + SET_ASIDE)
+    aside = _aside(path)
     with suppress(FileNotFoundError):
         path.replace(aside)
     return aside
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(path.name + SET_ASIDE)

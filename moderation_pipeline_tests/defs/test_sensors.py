@@ -22,9 +22,11 @@ from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, MACHINE, alive
 from moderation_pipeline.defs.schedules import nightly
 from moderation_pipeline.defs.sensors import runs_that_were_lost
 from moderation_pipeline.moderation.alerts import WEBHOOK
+from moderation_pipeline.moderation.run_states import why_due
+from moderation_pipeline.warehouse.damage import set_aside
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import COMMENTS, INGESTION, METRICS, PROVENANCE
+from moderation_pipeline.warehouse.tables import ACTION_LOG, COMMENTS, INGESTION, METRICS, PROVENANCE, Table
 from moderation_pipeline_tests.defs.conftest import CHAT
 from moderation_pipeline_tests.warehouse.rows import rows_of, write_table
 
@@ -268,6 +270,20 @@ def test_the_night_asks_for_what_changed_and_for_no_chat_that_is_gone_unread_or_
     assert runs_of(answers) == [f"grown|{DEFAULT_CONFIG}"]
     (asked,) = (answer for answer in answers if isinstance(answer, dg.RunRequest))
     assert asked.tags["dagster/max_retries"] == "1"
+
+
+@pytest.mark.parametrize("table", [METRICS, ACTION_LOG, PROVENANCE])
+def test_a_run_is_due_of_which_a_damaged_table_was_set_aside_until_it_is_made_anew(
+    folder: DataFolder, table: Table
+) -> None:
+    named = ConfigLibrary(folder).load(DEFAULT_CONFIG)
+    read_and_run(folder, CHAT, DEFAULT_CONFIG)
+    rows = rows_of(table, {"chat": CHAT, "config": DEFAULT_CONFIG})
+    set_aside(write_table(rows, folder, table, CHAT, DEFAULT_CONFIG))
+    assert why_due(folder, CHAT, named) == f"its table {table.name} is damaged"
+    write_table(rows, folder, table, CHAT, DEFAULT_CONFIG)
+    read_and_run(folder, CHAT, DEFAULT_CONFIG)
+    assert why_due(folder, CHAT, named) is None
 
 
 def test_a_night_in_which_nothing_changed_says_what_it_leaves_out_and_how_to_forget_it(

@@ -21,9 +21,11 @@ from moderation_pipeline.definitions import defs
 from moderation_pipeline.defs.home.instance import instance
 from moderation_pipeline.defs.home.live_runs import (
     COMPARED_BY_STARTER,
+    UnderWay,
     alive,
     alone_with,
     end_dead_runs,
+    is_made_anew,
     made_by_dagster,
     tags_of_terminal,
 )
@@ -130,9 +132,13 @@ class Launcher:
         """Hold a chat while this night is at it; `waits` is called where another one is, and has to be waited for."""
         return alone_with(self._folder.dagster_home, chat, waits=waits, stops=self._go_on)
 
-    def made_by_dagster(self, chat: str) -> dict[str, str]:
+    def made_by_dagster(self, chat: str) -> dict[str, UnderWay]:
         """Return by config which run of the chat Dagster makes by itself, as its schedule had it begin."""
-        return made_by_dagster(self._dagster, chat)
+        return made_by_dagster(self._dagster, self._folder.dagster_home, chat)
+
+    def is_made_anew(self, chat: str, config: str, since: float) -> bool:
+        """Whether a run that asked models anew was through since then, by whoever made it."""
+        return is_made_anew(self._dagster, chat, config, since)
 
     def _go_on(self) -> None:
         if self._is_stopped:

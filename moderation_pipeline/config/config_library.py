@@ -56,6 +56,14 @@ class ConfigLibrary:
             )
         return path
 
+    def files(self, name: str) -> list[Path]:
+        """Return the file of the config of that name, and those that it extends.
+
+        Raises:
+            ConfigError: no such config, or one of the files can't be used.
+        """
+        return [each.path for each in self._written(name, self.path(name))]
+
     def is_own(self, name: str) -> bool:
         """Whether the config is the user's own, rather than ready-made."""
         return name in self._own

@@ -20,6 +20,7 @@ from moderation_pipeline.defs.partitions import chats, run_key
 from moderation_pipeline.moderation.run_states import (
     DueRun,
     champion_of,
+    changed_at,
     due_runs_of,
     longest_unmade_first,
     readable,
@@ -70,14 +71,21 @@ def nightly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | d
     due = _due(folder, settings, [chat for chat in usable if chat in keys])
     end_dead_runs(context.instance, folder.dagster_home)
     making = under_way(context.instance)
-    busy = [f"{run.chat}|{run.config}" for run in due if f"{run.chat}|{run.config}" in making]
+    busy = [
+        key
+        for key, run in ((f"{run.chat}|{run.config}", run) for run in due)
+        if key in making
+        and making[key].will_do(changed_at(folder, run.chat, run.config), fresh=settings.fresh)
+    ]
     for key in busy:
         context.log.info(f"{key} is under way already (run {making[key].run_id}): not asked for again.")
     due = [run for run in due if f"{run.chat}|{run.config}" not in busy]
     if not due:
         told = f" Left out: {'; '.join((*left_out, *dead))}." if left_out or dead else ""
-        told += f" Under way already: {', '.join(busy)}." if busy else ""
-        yield dg.SkipReason(f"Nothing has changed since the last runs.{told}")
+        said = (
+            f"Under way already: {', '.join(busy)}." if busy else "Nothing has changed since the last runs."
+        )
+        yield dg.SkipReason(said + told)
     when = context.scheduled_execution_time.isoformat()
     for run in due:
         context.log.info(f"{run.chat} under {run.config}: {run.why}.")

@@ -5,11 +5,12 @@ How a chat itself stands is `comments/keeping/chat_states.py`'s.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from moderation_pipeline.comments.keeping.chat_states import ChatState
 from moderation_pipeline.config.champions import champions
+from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.warehouse.damage import is_damaged, was_set_aside
 from moderation_pipeline.warehouse.files import partition_path, read_table
@@ -48,13 +49,27 @@ def longest_unmade_first(folder: DataFolder, runs: Iterable[DueRun]) -> list[Due
     Where all runs are made anew, a day's budget that is too small for them would else be spent on the same ones every
     night, and the last ones never be made.
     """
-    return sorted(runs, key=lambda run: made_at(folder, run.chat, run.config))
+    return sorted(runs, key=lambda run: _made_at(folder, run.chat, run.config))
 
 
-def made_at(folder: DataFolder, chat: str, config: str) -> float:
+def _made_at(folder: DataFolder, chat: str, config: str) -> float:
     """Return when a run was decided, in seconds since 1970; 0 where it never was."""
     path = partition_path(folder, PROVENANCE, chat, config)
     return path.stat().st_mtime if path.exists() else 0.0
+
+
+def changed_at(folder: DataFolder, chat: str, config: str) -> float:
+    """Return when a chat was read last, or a config's files were written: a run that began before is of others."""
+    paths = [partition_path(folder, COMMENTS, chat), *ConfigLibrary(folder).files(config)]
+    return max(path.stat().st_mtime for path in paths if path.exists())
+
+
+def asks_anew(run_config: Mapping[str, Any]) -> bool:
+    """Whether a run, by what Dagster's launchpad says of it, asks models anew, whatever replies there are."""
+    said: Any = run_config
+    for key in ("resources", "language_models", "config"):
+        said = said.get(key) or {}
+    return bool(said.get("fresh"))
 
 
 def why_due(folder: DataFolder, chat: str, named: NamedConfig) -> str | None:

@@ -13,12 +13,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import dagster as dg
 from filelock import FileLock, Timeout
 
 from moderation_pipeline.defs.home.run_tries import NOT_RETRIED
 from moderation_pipeline.defs.home.shared_runs import CHAT_TAG, CONFIG_TAG
+from moderation_pipeline.moderation.run_states import asks_anew
+from moderation_pipeline.slugs import RunKey
 
 BY_TERMINAL = "moderation/started_by_terminal"
 """Tags runs of `moderation run`, which compares by itself when its runs are through."""
@@ -36,6 +39,8 @@ UNDER_WAY = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+TO_COME = [dg.DagsterRunStatus.QUEUED, *UNDER_WAY[:-1]]
+"""As what a run may yet be made: one that is being stopped will not."""
 GONE = "The process of this run is gone: it was killed, or its machine went down. What was paid for is kept."
 
 
@@ -97,28 +102,60 @@ DAEMON_BEATS_S = 120.0
 """A daemon that was not heard of for so long is gone; it beats every 30 s."""
 
 
-def under_way(dagster: dg.DagsterInstance, tags: Mapping[str, str] | None = None) -> dict[str, dg.DagsterRun]:
+class UnderWay(NamedTuple):
+    """A run to come: since when it is at it, null where it waits for its turn, and what it was asked to do."""
+
+    run_id: str
+    began: float | None
+    is_fresh: bool
+    is_terminals: bool
+
+    def will_do(self, changed_at: float, *, fresh: bool) -> bool:
+        """Whether it is of chat and config as they are since then, and asks models anew where that is wanted."""
+        return (self.began is None or self.began >= changed_at) and (self.is_fresh or not fresh)
+
+
+def under_way(dagster: dg.DagsterInstance, tags: Mapping[str, str] | None = None) -> dict[str, UnderWay]:
     """Return by `chat|config` the runs that Dagster or a terminal of this machine makes, or Dagster has queued."""
     wanted = dg.RunsFilter(
         job_name=MODERATES,
-        statuses=[dg.DagsterRunStatus.QUEUED, *UNDER_WAY],
+        statuses=TO_COME,
         tags=tags,
         created_after=datetime.now(UTC) - FORGOTTEN_AFTER,
     )
-    return {
-        f"{run.tags[CHAT_TAG]}|{run.tags[CONFIG_TAG]}": run
-        for run in dagster.get_runs(wanted)
-        if not is_tagged(run, BY_TERMINAL) or run.tags.get(MACHINE) == platform.node()
-    }
+    found: dict[str, UnderWay] = {}
+    for record in dagster.get_run_records(wanted):
+        run = record.dagster_run
+        is_terminals = is_tagged(run, BY_TERMINAL)
+        is_of_one = (
+            CHAT_TAG in run.tags and CONFIG_TAG in run.tags
+        )  # else it was launched without, and will fail
+        if is_of_one and (not is_terminals or run.tags.get(MACHINE) == platform.node()):
+            key = f"{run.tags[CHAT_TAG]}|{run.tags[CONFIG_TAG]}"
+            it = UnderWay(run.run_id, record.start_time, asks_anew(run.run_config), is_terminals)
+            found.setdefault(key, it)  # of several the one that was asked for last: it comes first
+    return found
 
 
-def made_by_dagster(dagster: dg.DagsterInstance, chat: str) -> dict[str, str]:
+def made_by_dagster(dagster: dg.DagsterInstance, home: Path, chat: str) -> dict[str, UnderWay]:
     """Return by config the run of a chat that Dagster makes or will make; none where no daemon looks after them."""
     beats = [each.timestamp for each in dagster.get_daemon_heartbeats().values()]
-    if time.time() - max(beats, default=0.0) > DAEMON_BEATS_S:
+    if not any(abs(time.time() - beat) <= DAEMON_BEATS_S for beat in beats):
         return {}
-    found = under_way(dagster, {CHAT_TAG: chat}).values()
-    return {run.tags[CONFIG_TAG]: run.run_id for run in found if not is_tagged(run, BY_TERMINAL)}
+    end_dead_runs(dagster, home)  # a night takes hours: a process may have gone since it began
+    found = under_way(dagster, {CHAT_TAG: chat})
+    return {RunKey.parse(key).config: each for key, each in found.items() if not each.is_terminals}
+
+
+def is_made_anew(dagster: dg.DagsterInstance, chat: str, config: str, since: float) -> bool:
+    """Whether a run that asked models anew was through since then, by whoever made it."""
+    wanted = dg.RunsFilter(
+        job_name=MODERATES,
+        statuses=[dg.DagsterRunStatus.SUCCESS],
+        tags={CHAT_TAG: chat, CONFIG_TAG: config},
+        updated_after=datetime.fromtimestamp(since, UTC),
+    )
+    return any(asks_anew(run.run_config) for run in dagster.get_runs(wanted))
 
 
 def tags_of_terminal() -> dict[str, str]:

@@ -14,7 +14,13 @@ from moderation_pipeline.comments.chat_files import named_twice
 from moderation_pipeline.config.config_errors import ConfigError
 from moderation_pipeline.config.run_config import NamedConfig
 from moderation_pipeline.moderation.interruption import terminated_as_interrupted
-from moderation_pipeline.moderation.run_states import DueRun, longest_unmade_first, made_at, why_due
+from moderation_pipeline.moderation.run_states import (
+    DueRun,
+    asks_anew,
+    changed_at,
+    longest_unmade_first,
+    why_due,
+)
 from moderation_pipeline.moderation.trace import RunObserver
 from moderation_pipeline.terminal.exit_codes import in_a_sentence
 from moderation_pipeline.terminal.running import due_runs
@@ -53,17 +59,18 @@ class Wanted(NamedTuple):
     @property
     def is_fresh(self) -> bool:
         """Whether models are asked anew, whatever replies there are."""
-        models = self.run_config.get("resources", {}).get("language_models", {})
-        return bool(models.get("config", {}).get("fresh"))
+        return asks_anew(self.run_config)
 
     @property
     def is_of_a_night(self) -> bool:
         """Whether only what is due is wanted, whoever makes it: of two that want the same, one makes it."""
         return self.only_new or self.is_fresh
 
-    def has_it(self, folder: DataFolder, chat: str, named: NamedConfig) -> bool:
+    def has_it(self, launch: Launcher, folder: DataFolder, chat: str, named: NamedConfig) -> bool:
         """Whether a run that is there will do: one that is up to date, and made anew by this or another night."""
-        if not self.only_new and (self.since is None or made_at(folder, chat, named.name) < self.since):
+        if not self.only_new and (
+            self.since is None or not launch.is_made_anew(chat, named.name, self.since)
+        ):
             return False
         return why_due(folder, chat, named) is None
 
@@ -118,11 +125,18 @@ def _moderated(
 ) -> ChatOutcome:
     told = _read(launch, folder, chat, observer)
     configs = wanted.of(folder, chat)
-    current = [each.name for each in configs if wanted.has_it(folder, chat, each)]
+    current = [each.name for each in configs if wanted.has_it(launch, folder, chat, each)]
     busy = launch.made_by_dagster(chat) if wanted.is_of_a_night else {}
-    elsewhere = [each.name for each in configs if each.name in busy and each.name not in current]
+    elsewhere = [
+        each.name
+        for each in configs
+        if each.name in busy
+        and each.name not in current
+        and busy[each.name].will_do(changed_at(folder, chat, each.name), fresh=wanted.is_fresh)
+    ]
     for name in elsewhere:
-        say(f"{chat} under {name} is left to Dagster, which has a run of it under way ({busy[name]}).")
+        run_id = busy[name].run_id
+        say(f"{chat} under {name} is left to Dagster, which has a run of it under way ({run_id}).")
     due = [each for each in configs if each.name not in (*current, *elsewhere)]
     made = []
     for together in in_turns(chat, due):

@@ -6,6 +6,7 @@ import sys
 import time
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import dagster as dg
@@ -15,13 +16,13 @@ from dagster._daemon.types import DaemonHeartbeat
 
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.defs.home.instance import UnusableHomeError, instance, prepare_home
-from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, alive, alone_with, end_dead_runs
+from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, alive, alone_with, end_dead_runs, under_way
 from moderation_pipeline.defs.resources import Unwatched
 from moderation_pipeline.launch import launcher
+from moderation_pipeline.moderation.run_states import changed_at
 from moderation_pipeline.terminal.nights.chat_runs import ChatOutcome, Wanted, moderated
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.defs.conftest import CHAT
-from moderation_pipeline_tests.defs.test_sensors import a_run
 
 KILLED_IN_THE_LOOP = """
 import os, signal, sys
@@ -106,23 +107,60 @@ def test_of_two_nights_at_a_chat_the_second_waits_until_it_is_told_to_stop(tmp_p
     assert list((tmp_path / "live").iterdir()) == []
 
 
+FRESH = {"resources": {"language_models": {"config": {"fresh": True}}}}
+
+
+def asked_for(dagster: dg.DagsterInstance, config: str, status: STATUSES, **said: Any) -> dg.DagsterRun:
+    """Put a run of the chat into the instance that asks models anew, as far as it has come."""
+    tags = {"dagster/partition/chat": CHAT, "dagster/partition/config": config}
+    given = {"tags": tags, "run_config": FRESH, **said}
+    return dagster.add_run(dg.DagsterRun(job_name="moderate", run_id=str(uuid4()), status=status, **given))
+
+
 def test_of_two_nights_that_ask_models_anew_one_makes_a_run_be_the_other_dagsters(folder: DataFolder) -> None:
-    fresh = {"resources": {"language_models": {"config": {"fresh": True}}}}
-    wanted = Wanted([ConfigLibrary(folder).load("student_only")], run_config=fresh, since=time.time())
+    wanted = Wanted([ConfigLibrary(folder).load("student_only")], run_config=FRESH, since=time.time())
 
     def a_night() -> ChatOutcome:
         return moderated(launch, folder, CHAT, wanted, Unwatched())
 
     with launcher(folder) as launch, instance(folder) as dagster:
-        starting = a_run(dagster, "student_only", STATUSES.STARTING)
+        starting = asked_for(dagster, "student_only", STATUSES.STARTING)
         beat = DaemonHeartbeat(time.time(), "SCHEDULER", "daemon", [])
         dagster.add_daemon_heartbeat(beat)
         assert a_night() == ChatOutcome(CHAT, elsewhere=("student_only",))
         # With no daemon to look after it, it is waited for in vain.
         dagster.add_daemon_heartbeat(beat._replace(timestamp=time.time() - 600))
-        assert a_night().made == ("student_only",)
+        launch.moderate_chat(CHAT, "student_only")
+        assert a_night().made == ("student_only",), "somebody's run since then asked no model anew"
         assert a_night().current == ("student_only",)
         assert dagster.get_run_by_id(starting.run_id) == starting
+
+
+def test_a_run_is_left_to_dagster_that_will_be_of_what_there_is_now_and_asks_models_anew_where_they_are(
+    folder: DataFolder,
+) -> None:
+    changed = changed_at(folder, CHAT, "hybrid")
+    with instance(folder) as dagster:
+        waits = asked_for(dagster, "hybrid", STATUSES.NOT_STARTED)
+        began = asked_for(dagster, "learned", STATUSES.STARTING)
+        asked_for(dagster, "student_only", STATUSES.CANCELING)
+        asked_for(dagster, "of no partition", STATUSES.NOT_STARTED, tags={})
+        from_kept = asked_for(dagster, "expert_only", STATUSES.NOT_STARTED, run_config={"resources": None})
+        dagster.report_dagster_event(
+            dg.DagsterEvent(event_type_value=dg.DagsterEventType.PIPELINE_START.value, job_name="moderate"),
+            began.run_id,
+        )
+        found = under_way(dagster)
+    assert {key: run.run_id for key, run in found.items()} == {
+        f"{CHAT}|hybrid": waits.run_id,
+        f"{CHAT}|learned": began.run_id,
+        f"{CHAT}|expert_only": from_kept.run_id,
+    }
+    assert found[f"{CHAT}|hybrid"].will_do(time.time(), fresh=True)
+    assert found[f"{CHAT}|learned"].will_do(changed, fresh=True)
+    assert not found[f"{CHAT}|learned"].will_do(time.time() + 1, fresh=True), "it read what was there before"
+    assert found[f"{CHAT}|expert_only"].will_do(changed, fresh=False)
+    assert not found[f"{CHAT}|expert_only"].will_do(changed, fresh=True)
 
 
 def test_a_chat_that_was_read_is_registered_again_where_the_instance_is_newer(

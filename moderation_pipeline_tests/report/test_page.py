@@ -307,6 +307,7 @@ def test_a_run_of_other_comments_or_of_other_code_is_named_on_the_page() -> None
         assert "gone (its config is no longer there)" in text
         assert "moderation run demo -c hybrid" in text
         assert f"not the config's: {runs[0].name} (decided by an older version of this package)" in text
+        assert "Perhaps not all was decided by the same code." in text, "a version may be unknown"
         assert "since the chat last changed (2 others ran before and are not shown)" in text
 
 

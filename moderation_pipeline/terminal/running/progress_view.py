@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -56,13 +56,16 @@ class NotesSaid:
 
     def __init__(self) -> None:
         self._said: Counter[str] = Counter()
+        self._lock = Lock()
 
     def line(self, note: str) -> str | None:
         """Return what is printed of a note; null where it was said twice."""
-        self._said[note] += 1
-        if self._said[note] == 1:
+        with self._lock:
+            self._said[note] += 1
+            times = self._said[note]
+        if times == 1:
             return f"Note: {note}"
-        return f"Note: {note} (Not said again of others.)" if self._said[note] == 2 else None
+        return f"Note: {note} (Not said again of others.)" if times == 2 else None
 
 
 class ProgressView(RunObserver):
@@ -84,7 +87,7 @@ class ProgressView(RunObserver):
         self._bars = bars or Bars(console)
         self._notes = notes or NotesSaid()
         self._bar: TaskID | None = None
-        self._waiting: list[tuple[str, str | None]] | None = [] if waits else None
+        self._waiting: list[Callable[[], None]] | None = [] if waits else None
 
     def beside(self) -> ProgressView:
         """Return who shows one of several runs."""
@@ -100,8 +103,7 @@ class ProgressView(RunObserver):
 
     def noted(self, note: str) -> None:
         """Print what is to be said loudly."""
-        if (line := self._notes.line(note)) is not None:
-            self._print(harmless(line), "bold yellow")
+        self._once_told(lambda: self._print_note(note))
 
     def settled(self, batch: Sequence[Settled]) -> None:
         """Move on by a batch."""
@@ -127,14 +129,22 @@ class ProgressView(RunObserver):
     def told(self) -> None:
         """Print what waited."""
         waiting, self._waiting = self._waiting or [], None
-        for text, style in waiting:
-            self._print(text, style)
+        for each in waiting:
+            each()
 
-    def _print(self, text: str, style: str | None = None) -> None:
+    def _print_note(self, note: str) -> None:
+        # Counted as it is printed: the first that is read is the first that is said.
+        if (line := self._notes.line(note)) is not None:
+            self._console.print(harmless(line), style="bold yellow", markup=False)
+
+    def _print(self, text: str) -> None:
+        self._once_told(lambda: self._console.print(text, markup=False))
+
+    def _once_told(self, say: Callable[[], None]) -> None:
         if self._waiting is not None:
-            self._waiting.append((text, style))
+            self._waiting.append(say)
         else:
-            self._console.print(text, style=style, markup=False)
+            say()
 
 
 def _words(tally: HowFar) -> str:

@@ -148,10 +148,11 @@ def test_without_a_terminal_progress_is_one_line_a_run(tmp_path: Path) -> None:
         view.begins("chat", "hybrid", 2)
         view.settled(batch)
         view.ends()
-    for _ in range(200):
-        beside = view.beside()
-        beside.noted("No column is a time.")
-        beside.told()
+    beside = [view.beside() for _ in range(200)]
+    for each in reversed(beside):
+        each.noted("No column is a time.")
+    for each in beside:
+        each.told()
     assert isinstance(console.file, io.StringIO)
     first, second, *notes = console.file.getvalue().splitlines()
     assert first.startswith("chat under hybrid: 1 comments in ")

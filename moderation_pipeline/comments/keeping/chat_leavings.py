@@ -5,8 +5,11 @@ What Dagster's instance knows of it is `defs/home/past_runs.py`'s.
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Collection, Iterator
+import stat
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +31,7 @@ class Leaving(NamedTuple):
 
 def leavings(folder: DataFolder, chat: str, log: Path | None) -> list[Leaving]:
     """Return what there is of a chat, its log first, which is where `chat_files` says."""
-    cached = {each.stat().st_ino for each in folder.cache.glob("*") if each.is_file()}
+    cached = {_identity(each) for each in _files(folder.cache.glob("*"))}
     return [
         Leaving(what, path, size_of(path, cached))
         for what, path in _places(folder, chat, log)
@@ -48,14 +51,29 @@ def _places(folder: DataFolder, chat: str, log: Path | None) -> Iterator[tuple[s
     yield "learned heads", folder.learned_head(chat, "any").parent
 
 
-def size_of(path: Path, cached: Collection[int]) -> int:
-    """Return the bytes of a file, or of all files in a folder; none of links to files of the cache, by their inodes.
+def size_of(path: Path, cached: Collection[Identity]) -> int:
+    """Return the bytes of a file, or of all files in a folder; none of links to files of the cache.
 
     The plots' drawing library is such a one: said of each of 200 chats of a dozen comments, it is most of their bytes.
     """
-    files = path.rglob("*") if path.is_dir() else [path]
-    told = [each.stat() for each in files if each.is_file()]
-    return sum(each.st_size for each in told if each.st_ino not in cached)
+    found = _files(path.rglob("*") if path.is_dir() else [path])
+    return sum(each.st_size for each in found if _identity(each) not in cached)
+
+
+Identity = tuple[int, int]
+"""Which file it is, whatever its name: its disk, and its number there."""
+
+
+def _identity(file: os.stat_result) -> Identity:
+    return file.st_dev, file.st_ino
+
+
+def _files(paths: Iterable[Path]) -> Iterator[os.stat_result]:
+    for path in paths:
+        with suppress(FileNotFoundError):  # a run that goes on writes beside a file, and puts it in its place
+            told = path.stat()
+            if stat.S_ISREG(told.st_mode):
+                yield told
 
 
 def take_away(folder: DataFolder, chat: str) -> None:

@@ -130,10 +130,11 @@ def _run_several(
     *,
     as_json: bool,
 ) -> None:
+    from moderation_pipeline.report.quantities import plural
     from moderation_pipeline.terminal.nights.chat_runs import all_moderated
     from moderation_pipeline.terminal.nights.night_runs import alerted, as_objects, told_of, total_of
 
-    say(f"Moderating {len(chats)} chats under {wanted.told} (data in {folder.root}).")
+    say(f"Moderating {plural(len(chats), 'chat')} under {wanted.told} (data in {folder.root}).")
     outcomes = [*all_moderated(folder, chats, wanted, observer), *left_out]
     if as_json:
         print_json(as_objects(folder, outcomes))

@@ -6,11 +6,12 @@ Each function returns the rows to look at, or none. Quality is `evaluation/histo
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import polars as pl
 
-from moderation_pipeline.warehouse.damage import is_damaged
+from moderation_pipeline.warehouse.damage import DamagedFileError
 from moderation_pipeline.warehouse.files import partition_path, read_files, stored_partitions
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS, METRIC_HISTORY
@@ -65,19 +66,22 @@ def _evening_before(folder: DataFolder, chat: str, config: str) -> pl.DataFrame:
     stored = [path for path in stored_partitions(folder, METRIC_HISTORY) if path.stem == config]
     for path in sorted(stored, key=lambda each: each.stat().st_mtime, reverse=True):
         other = path.parent.name
-        if other != chat and not is_damaged(path) and _channels(folder, other) == channels:
-            return read_files([path], METRIC_HISTORY).sort("finished_at").tail(1)
+        if other != chat and _channels(folder, other) == channels:
+            with suppress(
+                DamagedFileError, FileNotFoundError
+            ):  # another chat's file stops no run of this one
+                return read_files([path], METRIC_HISTORY).sort("finished_at").tail(1)
     return METRIC_HISTORY.empty()
 
 
 def _channels(folder: DataFolder, chat: str) -> set[str]:
+    """Return a chat's channels; none of one whose comments can't be read."""
     path = partition_path(folder, COMMENTS, chat)
-    if not path.exists() or is_damaged(path):
-        return set()
-    with path.open("rb") as file:
+    with suppress(pl.exceptions.PolarsError, FileNotFoundError), path.open("rb") as file:
         return set(
             pl.read_parquet(file, columns=["channel"], hive_partitioning=False)["channel"].drop_nulls()
         )
+    return set()
 
 
 def acts_otherwise(now: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:

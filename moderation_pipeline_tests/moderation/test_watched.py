@@ -68,6 +68,18 @@ def test_a_run_is_held_against_its_chats_last_one_else_against_the_evening_befor
     assert before(folder, "wednesday", again, tuesday, made("wednesday", 60, 0.5)) == [0.3]
 
 
+@pytest.mark.parametrize("table", ["comments/monday", "metric_history/monday/hybrid"])
+def test_a_file_of_another_chat_that_is_damaged_within_stops_no_run_of_this_one(
+    tmp_path: Path, table: str
+) -> None:
+    folder, tuesday = DataFolder(tmp_path), made("tuesday", 24, 0.2)
+    assert before(folder, "tuesday", made("monday", 0, 0.1), tuesday) == [0.1]
+    path = folder.warehouse / f"{table}.parquet"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4] + bytes(len(whole) // 4) + whole[4 + len(whole) // 4 :])
+    assert last_time(folder, tuesday, "tuesday", "hybrid").is_empty()
+
+
 @pytest.mark.parametrize("first", ["monday", "elsewhere", "both", "of-no-channel"])
 def test_a_chats_first_run_is_held_against_no_chat_of_other_channels(tmp_path: Path, first: str) -> None:
     of_others = [made(name, 0, 0.1) for name in ("monday", "elsewhere", "both", "unknown") if name != first]

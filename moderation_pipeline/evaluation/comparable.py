@@ -7,13 +7,14 @@ wherever the chat's runs are shown: left out without a word, the others would lo
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import polars as pl
 
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.errors import ModerationError
-from moderation_pipeline.warehouse.damage import is_damaged
+from moderation_pipeline.warehouse.damage import DamagedFileError
 from moderation_pipeline.warehouse.files import partition_path, read_files
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.laws import not_decided_once
@@ -100,23 +101,23 @@ def _lacks(table: str) -> str:
     return f"its table {table} is missing or damaged"
 
 
-def of_other_code(folder: DataFolder, chat: str, configs: Iterable[str]) -> dict[str, str]:
+def of_other_code(folder: DataFolder, chat: str, configs: Collection[str]) -> dict[str, str]:
     """Return by config why its run may be of other code than the one made last, of those of which that is so.
 
     An upgrade makes no run due: what was paid for and decided stands until the chat or the config changes.
     """
-    paths = [partition_path(folder, PROVENANCE, chat, config) for config in configs]
-    whole = [path for path in paths if path.exists() and not is_damaged(path)]
-    found = {
-        path.stem: read_files([path], PROVENANCE)["agents_version"].first()
-        for path in sorted(whole, key=lambda each: each.stat().st_mtime)
-    }
-    newest = next(reversed(found.values()), None)
-    older = [config for config, version in found.items() if version != newest]
-    unknown = [path.stem for path in paths if path not in whole]
-    return dict.fromkeys(older, OLDER_CODE) | dict.fromkeys(
-        unknown, f"{UNKNOWN_CODE}: {_lacks(PROVENANCE.name)}"
-    )
+    made_at: dict[str, float] = {}
+    found: dict[str, object] = {}
+    for config in configs:
+        path = partition_path(folder, PROVENANCE, chat, config)
+        # Whatever is the matter with it, it is no number of the run.
+        with suppress(DamagedFileError, FileNotFoundError):
+            made_at[config] = path.stat().st_mtime
+            found[config] = read_files([path], PROVENANCE)["agents_version"].first()
+    newest = found[max(found, key=made_at.__getitem__)] if found else None
+    why = {config: OLDER_CODE for config, version in found.items() if version != newest}
+    unknown = f"{UNKNOWN_CODE}: {_lacks(PROVENANCE.name)}"
+    return why | {config: unknown for config in configs if config not in found}
 
 
 OLDER_CODE = "decided by an older version of this package"

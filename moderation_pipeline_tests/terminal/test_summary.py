@@ -72,20 +72,30 @@ def test_runs_of_other_comments_are_named_below_the_comparison(
 
 
 @pytest.mark.parametrize(
-    ("table", "said_of_it"),
+    ("table", "is_cut_off", "said_of_it"),
     [
-        (METRICS, "Not among the configs compared, though moderated before: {} (its"),
-        (PROVENANCE, "code's and not the config's: {} (by which version it was decided is unknown: its"),
+        (METRICS, True, "Not among the configs compared, though moderated before: {} (its"),
+        (
+            PROVENANCE,
+            True,
+            "code's and not the config's: {} (by which version it was decided is unknown: its",
+        ),
+        (
+            PROVENANCE,
+            False,
+            "code's and not the config's: {} (by which version it was decided is unknown: its",
+        ),
     ],
 )
 def test_a_run_of_which_a_table_is_damaged_is_named_below_the_comparison(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], table: Table, said_of_it: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], table: Table, *, is_cut_off: bool, said_of_it: str
 ) -> None:
     chat = drawn_chat(1)
     runs = drawn_runs(1, chat)
     folder = stored(tmp_path, chat, runs[:2])
     path = partition_path(folder, table, "demo", runs[1].name)
-    path.write_bytes(path.read_bytes()[:-40])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-40] if is_cut_off else whole[:4] + bytes(200) + whole[204:])
 
     print_comparison(folder, comparison_of(folder, "demo"))
 

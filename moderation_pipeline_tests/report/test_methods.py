@@ -47,6 +47,7 @@ def test_a_chat_says_of_which_comments_and_configs_its_numbers_are() -> None:
     found = of_a_chat()
     assert "exact binomial bounds (Clopper and Pearson 1934)" in found.paragraph
     assert "1,000 resamples by NumPy's generator, seeded with BLAKE2b of the chat's name" in found.paragraph
+    assert "a basic bootstrap's of audits (400 resamples" in found.paragraph
     assert "night\\_shift" in found.bibtex
     assert "student\\_only" in found.bibtex
 

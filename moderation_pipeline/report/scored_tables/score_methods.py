@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from moderation_pipeline.evaluation.calibration_error import RESAMPLES
 from moderation_pipeline.evaluation.scored.score_evaluation import Facts
 from moderation_pipeline.report.words.references import bibtex
 
@@ -12,7 +13,9 @@ PARAGRAPH = (
     "neither is known; NumPy's generator with one seed, so that the same table gives the same ends), stretched by "
     "Student's t where users are few and by what copied texts add to the variance "
     "(Cameron, Gelbach & Miller 2011), and widened to Clopper and Pearson's (1934) where the rarer outcome is "
-    "rare (Korn & Graubard 1998). AUROC and average precision are resampled by their influence functions. The "
+    "rare (Korn & Graubard 1998). AUROC and average precision are resampled by their influence functions; of the "
+    "calibration error it is the basic "
+    f"bootstrap's of {RESAMPLES} resamples. The "
     "intervals of a difference hold for all pairs together (max-t, Westfall & Young 1993); McNemar's exact p is "
     "corrected by Holm and takes rows as independent. The smallest difference that would show is the one that "
     "four of five such tables would tell from nought. Risk and coverage: El-Yaniv & Wiener 2010; their area: "

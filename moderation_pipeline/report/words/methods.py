@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from moderation_pipeline.evaluation.calibration_error import RESAMPLES as AUDITS_RESAMPLES
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.report.comparison_table import sources
 from moderation_pipeline.report.label_words.label_voice import ACTS
@@ -88,8 +89,10 @@ def _paragraph(comments: pl.DataFrame, runs: Sequence[Run], comparison: pl.DataF
         " users are few and by what copied texts add to the variance (Cameron, Gelbach and Miller 2011), and widened"
         " to the exact binomial bounds (Clopper and Pearson 1934) for the effective number of cases where fewer than"
         " ten of those have the rarer outcome (Korn and Graubard 1998). Those of the Expert's own errors are Wilson's"
-        " (1927). Differences between configs are of the same comments, resampled together; their intervals hold for"
-        " all configs at once (largest of the studentised differences; Westfall and Young 1993)."
+        " (1927), and that of how far a Student's confidence is off is a basic bootstrap's of audits"
+        f" ({AUDITS_RESAMPLES} resamples, one seed for all chats). Differences between configs are of the same"
+        " comments, resampled together; their intervals hold for all configs at once (largest of the"
+        " studentised differences; Westfall and Young 1993)."
     )
 
 

@@ -142,8 +142,10 @@ def made_by_dagster(dagster: dg.DagsterInstance, home: Path, chat: str) -> dict[
     beats = [each.timestamp for each in dagster.get_daemon_heartbeats().values()]
     if not any(abs(time.time() - beat) <= DAEMON_BEATS_S for beat in beats):
         return {}
-    end_dead_runs(dagster, home)  # a night takes hours: a process may have gone since it began
-    found = under_way(dagster, {CHAT_TAG: chat})
+    of_chat = {CHAT_TAG: chat}
+    found = under_way(dagster, of_chat)
+    if found and end_dead_runs(dagster, home):  # a night takes hours: a process may have gone since it began
+        found = under_way(dagster, of_chat)
     return {RunKey.parse(key).config: each for key, each in found.items() if not each.is_terminals}
 
 

@@ -16,7 +16,14 @@ from dagster._daemon.types import DaemonHeartbeat
 
 from moderation_pipeline.config.config_library import ConfigLibrary
 from moderation_pipeline.defs.home.instance import UnusableHomeError, instance, prepare_home
-from moderation_pipeline.defs.home.live_runs import BY_TERMINAL, alive, alone_with, end_dead_runs, under_way
+from moderation_pipeline.defs.home.live_runs import (
+    BY_TERMINAL,
+    alive,
+    alone_with,
+    end_dead_runs,
+    made_by_dagster,
+    under_way,
+)
 from moderation_pipeline.defs.resources import Unwatched
 from moderation_pipeline.launch import launcher
 from moderation_pipeline.moderation.run_states import changed_at
@@ -83,6 +90,9 @@ def test_a_run_of_the_ui_is_over_where_the_process_is_gone_that_dagster_wrote_do
         pid = pid_of_a_process_that_is_gone() if is_gone else None
         run_id = run_under_way(dagster, {}, pid)
         assert end_dead_runs(dagster, tmp_path) == ([run_id] if is_gone else [])
+        dagster.add_daemon_heartbeat(DaemonHeartbeat(time.time(), "SCHEDULER", "daemon", []))
+        run_under_way(dagster, {"dagster/partition/chat": CHAT, "dagster/partition/config": "hybrid"}, pid)
+        assert list(made_by_dagster(dagster, tmp_path, CHAT)) == ([] if is_gone else ["hybrid"])
 
 
 def test_of_two_nights_at_a_chat_the_second_waits_until_it_is_told_to_stop(tmp_path: Path) -> None:

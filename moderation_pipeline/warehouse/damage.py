@@ -65,18 +65,19 @@ def left_out_told(folder: DataFolder, tables: Iterable[str]) -> list[str]:
     ]
 
 
+def aside_of(path: Path) -> Path:
+    """Return where a damaged file is set aside, whether one was or not."""
+    return path.with_name(path.name + SET_ASIDE)
+
+
 def was_set_aside(path: Path) -> bool:
     """Whether a file was damaged, and set aside, and none took its place since."""
-    return not path.exists() and _aside(path).exists()
+    return not path.exists() and aside_of(path).exists()
 
 
 def set_aside(path: Path) -> Path:
     """Rename a damaged file so that nobody takes it for a partition, and return where it is now."""
-    aside = _aside(path)
+    aside = aside_of(path)
     with suppress(FileNotFoundError):
         path.replace(aside)
     return aside
-
-
-def _aside(path: Path) -> Path:
-    return path.with_name(path.name + SET_ASIDE)

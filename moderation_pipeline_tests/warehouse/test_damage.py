@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from moderation_pipeline.warehouse.damage import DamagedFileError, is_damaged, left_out_told
+from moderation_pipeline.comments.keeping.chat_leavings import take_away
+from moderation_pipeline.warehouse.damage import DamagedFileError, is_damaged, left_out_told, set_aside
 from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import COMMENTS, METRICS
@@ -47,6 +48,16 @@ def test_a_damaged_table_of_a_run_is_made_anew_by_its_run(folder: DataFolder) ->
     )
     path.write_text("no parquet at all, edited by hand")
     assert "'moderation run arena --config hybrid'" in left_out_told(folder, ["metrics"])[0]
+
+
+def test_a_chat_that_is_taken_away_leaves_no_damaged_table_that_was_set_aside(folder: DataFolder) -> None:
+    made = write_table(
+        rows_of(METRICS, {"chat": "arena", "config": "hybrid"}), folder, METRICS, "arena", "hybrid"
+    )
+    for path in (folder.warehouse / "comments" / "arena.parquet", made):
+        set_aside(path)
+    take_away(folder, "arena")
+    assert [path for path in folder.root.rglob("*arena*") if path.exists()] == []
 
 
 def test_whole_files_are_not_damaged(folder: DataFolder) -> None:

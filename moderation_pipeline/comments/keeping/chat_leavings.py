@@ -16,6 +16,7 @@ from typing import NamedTuple
 from moderation_pipeline.comments.chat_files import beside, chat_file
 from moderation_pipeline.comments.keeping.chat_states import forget_notes
 from moderation_pipeline.slugs import check_slug
+from moderation_pipeline.warehouse.damage import aside_of
 from moderation_pipeline.warehouse.files import EXTENSION
 from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline.warehouse.tables import TABLES
@@ -45,7 +46,9 @@ def _places(folder: DataFolder, chat: str, log: Path | None) -> Iterator[tuple[s
         yield "chat log", log
         yield from (("said beside the log", each) for each in beside(log))
     for name in TABLES:
-        yield f"table {name}", folder.warehouse / name / f"{chat}{EXTENSION}"
+        of_chat = folder.warehouse / name / f"{chat}{EXTENSION}"
+        yield f"table {name}", of_chat
+        yield f"table {name}, damaged", aside_of(of_chat)
         yield f"table {name}", folder.warehouse / name / chat
     yield "plots, report and run logs", folder.results / chat
     yield "learned heads", folder.learned_head(chat, "any").parent

@@ -1,9 +1,10 @@
 """Which labels look wrong: those that what is written elsewhere in the chat speaks against.
 
-Confident learning (Northcutt, Jiang & Chuang 2021, doi:10.1613/jair.1.12125): a classifier of the text, fitted on other
-folds, says how likely each comment is a violation. A label is doubted where another class is at least as likely as it
-is, on average, of comments that carry that class's label. What is doubted is to be looked at by a human: it may as
-well be the classifier that is wrong. Nothing is learnt from this by anybody who decides (law 8).
+Confident learning (Northcutt, Jiang & Chuang 2021, doi:10.1613/jair.1.12125): a classifier of the text, fitted on
+other folds, says how likely each comment is a violation. A label is doubted where the other class is the likelier one,
+and at least as likely as it is, on average, of comments that carry that class's label. What is doubted is to be looked
+at by a human: it may as well be the classifier that is wrong. Nothing is learnt from this by anybody who decides (law
+8).
 """
 
 from __future__ import annotations
@@ -102,15 +103,11 @@ def doubts(probability: Floats, flags: Flags) -> Flags:
     """Return which labels are doubted, of the probability of a violation and the labels.
 
     The threshold of a class is its mean probability among comments labelled so: who is only as sure as usual of
-    another class than the label's doubts it; where both pass, the likelier decides.
+    another class than the label's doubts it, where it is also the likelier one.
     """
-    of_violation, of_innocent = probability[flags].mean(), (1 - probability[~flags]).mean()
-    looks_violation = probability >= of_violation
-    looks_innocent = (1 - probability) >= of_innocent
-    both = looks_violation & looks_innocent
-    looks_violation &= ~both | (probability >= 0.5)
-    looks_innocent &= ~both | (probability < 0.5)
-    return np.asarray((flags & looks_innocent) | (~flags & looks_violation), dtype=np.bool_)
+    looks_violation = (probability > 0.5) & (probability >= probability[flags].mean())
+    looks_innocent = (probability <= 0.5) & (probability <= probability[~flags].mean())
+    return np.asarray(np.where(flags, looks_innocent, looks_violation), dtype=np.bool_)
 
 
 def out_of_fold(texts: pl.Series, flags: Flags, *, seed: int) -> Floats:

@@ -57,6 +57,14 @@ def test_a_label_is_doubted_only_where_another_class_is_as_likely_as_is_usual_fo
     assert doubts(probability, flags).tolist() == [False, False, False, True, False, False]
 
 
+def test_no_label_is_doubted_that_is_itself_the_likelier_one() -> None:
+    # Of violations, which are hard to tell here, a classifier is .35 sure on average, and of this comment .4.
+    probability = np.array([0.35, 0.35, 0.35, 0.4, 0.3, 0.0])
+    flags = np.array([True, True, True, False, False, False])
+
+    assert not doubts(probability, flags)[3]
+
+
 def test_too_few_labels_of_a_kind_are_refused_with_their_numbers() -> None:
     with pytest.raises(TooFewLabelsError, match="1 comments labelled a violation and 2 labelled innocent"):
         label_doubts(comments([{"label_is_violation": True}, *[{"label_is_violation": False}] * 2]))

@@ -70,6 +70,10 @@ class Grammar(BaseModel):
     """Where a new thought begins, which a negation before doesn't reach."""
     undergone: frozenset[str]
     """Words behind which violence is told of as done to somebody: none in English, "wurde" in German."""
+    told: frozenset[str]
+    """Forms of violent terms that tell of what happened, or happens to somebody: "killed", "suffer"."""
+    wishing: frozenset[str]
+    """Words beside which even such a form calls for it: "should be killed", "I hope they suffer"."""
     subjects: frozenset[str]
     """Words that, after a comma, begin a clause of its own."""
     question_openers: frozenset[str]

@@ -33,8 +33,10 @@ SPOKEN_LISTS = (
     "question_openers",
     "saying",
     "subjects",
+    "told",
     "turns",
     "undergone",
+    "wishing",
 )
 """The lists of a language that are to it what those of `grammar` are to English."""
 

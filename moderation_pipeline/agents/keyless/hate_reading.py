@@ -117,11 +117,36 @@ def _is_said_of_them(reading: Reading, hit: Hit, groups: Sequence[Hit], named_in
     """Whether a predicate is said of the groups that the comment names."""
     if hit.group == "right_beside" and not _touches(reading, hit, groups):
         return False
-    if hit.group == "violence" and not reading.spoken("undergone").isdisjoint(
-        reading.around(hit, UNDERGONE, 0)
-    ):
-        return False  # "fue asesinada": told of, and not called for.
+    if hit.group == "violence" and _is_told_of(reading, hit):
+        return False
+    if hit.group == "bad_trait" and _is_of_another_clause(reading, hit, groups):
+        return False
     return _is_about(reading, hit, named_in) and not _is_beside(reading, hit)
+
+
+def _is_of_another_clause(reading: Reading, hit: Hit, groups: Sequence[Hit]) -> bool:
+    """Whether a comma parts it from the group named before, and its own clause names nobody: "Turks lost, terrible".
+
+    In English: elsewhere commas stand within what is said of somebody ("Frauen, die das sagen, sind …").
+    """
+    if reading.language is not None:
+        return False
+    before, behind = reading.clause_around(hit)
+    first, end = hit.start - len(before), hit.end + len(behind)
+    sentence = reading.sentences[hit.start]
+    named = [group.start for group in groups if reading.sentences[group.start] == sentence]
+    if any(first <= at < end for at in named) or not any(at < first for at in named):
+        return False
+    return reading.spoken("anaphora").isdisjoint((*before, *behind))
+
+
+def _is_told_of(reading: Reading, hit: Hit) -> bool:
+    """Whether violence is told of, and not called for: "fue asesinada", "they killed a migrant", "women suffer"."""
+    if not reading.spoken("undergone").isdisjoint(reading.around(hit, UNDERGONE, 0)):
+        return True
+    if reading.words[hit.start] not in reading.spoken("told"):
+        return False
+    return reading.spoken("wishing").isdisjoint(reading.sentence_words(reading.sentences[hit.start]))
 
 
 def _touches(reading: Reading, hit: Hit, groups: Sequence[Hit]) -> bool:

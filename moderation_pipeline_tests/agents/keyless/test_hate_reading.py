@@ -28,6 +28,8 @@ def hate_in(text: str, language: str | None = None) -> float:
         "M u s l i m s are vermin",
         "bl4ck people are sub human",
         "Immigrnts are scum",
+        "all those immigrants should be shot",
+        "i hope the refugees suffer",
     ],
 )
 def test_an_attack_on_a_group_is_hate(text: str) -> None:
@@ -50,6 +52,10 @@ def test_an_attack_on_a_group_is_hate(text: str) -> None:
         "bankers are parasites",
         "my bitch has to see the vet, the puppies are due",
         "the black car is dirty",
+        "they killed an immigrant at the border yesterday",
+        "women suffer in that heat",
+        "the turks lost yesterday, terrible",
+        "the women are in the kitchen, dinner is soon",
     ],
 )
 def test_talk_about_groups_that_attacks_none_is_no_hate(text: str) -> None:
@@ -79,6 +85,10 @@ def test_talk_about_groups_that_attacks_none_is_no_hate(text: str) -> None:
         ("mülteciler geldi. hepsi hırsız", "tr"),
         ("мигрантам у нас не место", "ru"),
         ("женщины не заслуживают прав", "ru"),
+        ("alle Ausländer sollen erschossen werden", "de"),
+        ("ojalá los inmigrantes estén muertos", "es"),
+        ("les juifs devraient être exterminés", "fr"),
+        ("mülteciler öldürülsün", "tr"),
     ],
 )
 def test_an_attack_on_a_group_is_hate_in_its_language(text: str, language: str) -> None:
@@ -109,6 +119,14 @@ def test_an_attack_on_a_group_is_hate_in_its_language(text: str, language: str) 
         ("kadınlar günü kutlu olsun", "tr"),
         ("не все мусульмане террористы", "ru"),
         ("женщины пытаются обыграть противника", "ru"),
+        ("die Polizei hat einen Ausländer erschossen", "de"),
+        ("mataron a un inmigrante ayer en la frontera", "es"),
+        ("gli ebrei furono sterminati", "it"),
+        ("mataram um imigrante ontem", "pt"),
+        ("zabili imigranta na granicy", "pl"),
+        ("kadınlar çok acı çekiyor", "tr"),
+        ("вчера убили мигранта", "ru"),
+        ("les migrants meurent en mer", "fr"),
     ],
 )
 def test_talk_about_groups_that_attacks_none_is_no_hate_in_its_language(text: str, language: str) -> None:

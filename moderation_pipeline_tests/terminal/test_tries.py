@@ -19,6 +19,9 @@ expert: none
 audit: {{policy: none}}
 loop: {{batch_size: 2}}
 """
+CONFIG = "student_only"
+"""A ready-made name: which configs there are, Dagster's definitions read when they are loaded."""
+
 CHATS = ("monday", "tuesday")
 
 
@@ -36,8 +39,10 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_run_for_which_the_day_has_no_money_left_is_not_tried_again_today(folder: Path, jobs: str) -> None:
     with running() as server:
-        (folder / "data" / "configs" / "asked.yaml").write_text(ASKED.format(base_url=server.base_url))
-        (folder / "data" / "nights.yaml").write_text("configs: [asked]\nusd_per_day: 0.01\nretries: 3\n")
+        (folder / "data" / "configs" / f"{CONFIG}.yaml").write_text(ASKED.format(base_url=server.base_url))
+        (folder / "data" / "nights.yaml").write_text(
+            "configs: [student_only]\nusd_per_day: 0.01\nretries: 3\n"
+        )
         night = moderation(folder, "run", "--night", "--jobs", jobs)
 
     assert night.returncode == ExitCode.FAILED
@@ -47,12 +52,12 @@ def test_a_run_for_which_the_day_has_no_money_left_is_not_tried_again_today(fold
 
 
 def test_a_day_s_money_that_is_enough_for_one_chat_goes_to_each_in_its_turn(folder: Path) -> None:
-    settings = "configs: [asked]\nfresh: true\nusd_per_day: {usd}\n"
+    settings = "configs: [student_only]\nfresh: true\nusd_per_day: {usd}\n"
     with running() as server:
-        (folder / "data" / "configs" / "asked.yaml").write_text(ASKED.format(base_url=server.base_url))
+        (folder / "data" / "configs" / f"{CONFIG}.yaml").write_text(ASKED.format(base_url=server.base_url))
         (folder / "data" / "nights.yaml").write_text(settings.format(usd=1_000))
         for chat in reversed(CHATS):
-            assert moderation(folder, "run", chat, "-c", "asked").returncode == ExitCode.OK
+            assert moderation(folder, "run", chat, "-c", CONFIG).returncode == ExitCode.OK
         (folder / "data" / "chats" / "wednesday.csv").write_text("user_name,text\nann,hello there\n")
         night = moderation(folder, "run", "--night")
 

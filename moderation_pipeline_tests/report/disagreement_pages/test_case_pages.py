@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from moderation_pipeline.report.disagreement_pages.case_pages import A_PAGE, MOST, as_data, case_pages
 from moderation_pipeline.report.report_parts import CasesShown, cases
@@ -78,7 +78,7 @@ def test_what_is_called_right_or_wrong_is_kept_and_saved_as_labels(folder: Path,
     page.locator("#case-2 > summary").click()
     page.locator("#case-2 button[data-says=right]").click()
     page.reload()
-    assert page.inner_text("#counted") == "2 were said so far."
+    expect(page.locator("#counted")).to_have_text("2 were said so far.", timeout=0)
     assert card.locator("button[data-says=wrong]").get_attribute("aria-pressed") == "true"
     with page.expect_download() as download:
         page.click("#export")
@@ -92,6 +92,18 @@ def test_what_is_called_right_or_wrong_is_kept_and_saved_as_labels(folder: Path,
     assert pl.DataFrame(lines)["text"].str.starts_with("line").all()
     card.locator("button[data-says=wrong]").click()
     assert page.inner_text("#counted") == "1 was said so far.", "said twice is taken back"
+
+
+def test_what_is_said_on_two_pages_that_are_open_at_once_is_all_kept(folder: Path, page: Page) -> None:
+    beside = page.context.new_page()
+    for each in (page, beside):
+        each.goto((folder / "page-1.html").as_uri())
+    for case, each in enumerate((page, beside), start=1):
+        each.locator(f"#case-{case} > summary").click()
+        each.locator(f"#case-{case} button[data-says=right]").click()
+    for each in (page, beside):
+        expect(each.locator("#counted")).to_have_text("2 were said so far.", timeout=0)
+    beside.close()
 
 
 def test_hostile_text_is_shown_literally_and_does_nothing(browser: Browser, tmp_path: Path) -> None:

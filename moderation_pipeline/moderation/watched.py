@@ -67,9 +67,8 @@ def _evening_before(folder: DataFolder, chat: str, config: str) -> pl.DataFrame:
     for path in sorted(stored, key=lambda each: each.stat().st_mtime, reverse=True):
         other = path.parent.name
         if other != chat and _channels(folder, other) == channels:
-            with suppress(
-                DamagedFileError, FileNotFoundError
-            ):  # another chat's file stops no run of this one
+            # Another chat's file stops no run of this one.
+            with suppress(DamagedFileError, FileNotFoundError):
                 return read_files([path], METRIC_HISTORY).sort("finished_at").tail(1)
     return METRIC_HISTORY.empty()
 

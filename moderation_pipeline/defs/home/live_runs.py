@@ -127,9 +127,7 @@ def under_way(dagster: dg.DagsterInstance, tags: Mapping[str, str] | None = None
     for record in dagster.get_run_records(wanted):
         run = record.dagster_run
         is_terminals = is_tagged(run, BY_TERMINAL)
-        is_of_one = (
-            CHAT_TAG in run.tags and CONFIG_TAG in run.tags
-        )  # else it was launched without, and will fail
+        is_of_one = CHAT_TAG in run.tags and CONFIG_TAG in run.tags  # else it will fail: launched without
         if is_of_one and (not is_terminals or run.tags.get(MACHINE) == platform.node()):
             key = f"{run.tags[CHAT_TAG]}|{run.tags[CONFIG_TAG]}"
             it = UnderWay(run.run_id, record.start_time, asks_anew(run.run_config), is_terminals)

@@ -24,7 +24,7 @@ class NearCopies:
         self._firsts_with: dict[str, list[int]] = {}
 
     def of(self, text: str) -> int:
-        """Return the number that a text shares with its near-copies; of several firsts the nearest counts."""
+        """Return the number that a text shares with its near-copies: of the nearest first before it, from then on."""
         known = self._number_of.get(text)
         if known is None:
             known = self._number_of[text] = self._nearest_or_new(text)

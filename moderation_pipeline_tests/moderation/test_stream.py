@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation_pipeline.cases.case import Case
+from moderation_pipeline.moderation.chat_reading import read_once
 from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline_tests.moderation.scripted import chat_of
 
@@ -64,3 +65,14 @@ def test_whoever_speaks_to_the_moderator_is_marked_and_so_are_their_next_two_lin
     marks = [case.addresses_moderator for batch in Stream(comments).batches(3) for case in batch]
 
     assert marks == [False, True, False, True, False, True, False]
+
+
+def test_a_chat_is_read_once_for_all_its_configs_and_anew_where_anything_of_it_changed() -> None:
+    chat = chat_of(["hello", "you are all idiots"])
+    read = read_once(chat)
+
+    assert read_once(chat.clone()) is read
+    assert [case.text for case in next(Stream(chat).batches(2))] == ["hello", "you are all idiots"]
+    changed = chat.with_columns(text=pl.Series(["hello", "you are all kind"]))
+    assert [case.text for case in next(Stream(changed).batches(2))] == ["hello", "you are all kind"]
+    assert read_once(chat) is not read

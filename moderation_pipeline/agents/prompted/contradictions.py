@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from moderation_pipeline.agents.keyless.evidence import CARING_REPLY, RULES
 from moderation_pipeline.agents.prompted.reply_parsing import ReadReply, UnreadableReplyError, braced
@@ -83,5 +84,6 @@ def _is_quoted(text: str, shown: Sequence[Message]) -> bool:
     return any(words in _plain(message.content) for message in shown)
 
 
+@lru_cache(maxsize=64)  # the rules stand before every comment
 def _plain(text: str) -> str:
     return " ".join(text.lower().replace('"', "").replace("`", "").strip(" .").split())

@@ -81,6 +81,9 @@ def why_due(folder: DataFolder, chat: str, named: NamedConfig) -> str | None:
     made = read_table(folder, METRICS, chat, named.name)
     if made.is_empty():
         return "never made"
+    for table in WHOLE_RUN:
+        if not partition_path(folder, table, chat, named.name).exists():
+            return f"its table {table.name} is missing"
     version = read_table(folder, INGESTION, chat)["data_version"].first()
     if version is None or made["data_version"][0] != version:
         return "the chat's comments have changed since"

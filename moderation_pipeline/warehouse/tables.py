@@ -779,7 +779,7 @@ LOOP_TABLES = (STUDENT_DECISIONS, EXPERT_AUDITS, MEMORY_SNAPSHOT, ACTION_LOG, PR
 """What one loop leaves: put in place together."""
 
 WHOLE_RUN = (METRICS, USER_STATE, *LOOP_TABLES)
-"""What a run has: where one of these is damaged, or was set aside, it is due."""
+"""What a run has: where one of these is missing or damaged, it is due."""
 
 COMPARED = (METRICS, STUDENT_DECISIONS, EXPERT_AUDITS, MEMORY_SNAPSHOT, ACTION_LOG, USER_STATE)
 """What a run is compared by: without one of these it is left out. What decided it (`provenance`) is no number of it."""

@@ -24,9 +24,18 @@ from moderation_pipeline.defs.sensors import runs_that_were_lost
 from moderation_pipeline.moderation.alerts import WEBHOOK
 from moderation_pipeline.moderation.run_states import why_due
 from moderation_pipeline.warehouse.damage import set_aside
-from moderation_pipeline.warehouse.files import read_table
+from moderation_pipeline.warehouse.files import partition_path, read_table
 from moderation_pipeline.warehouse.folder import DataFolder
-from moderation_pipeline.warehouse.tables import ACTION_LOG, COMMENTS, INGESTION, METRICS, PROVENANCE, Table
+from moderation_pipeline.warehouse.tables import (
+    ACTION_LOG,
+    COMMENTS,
+    INGESTION,
+    METRICS,
+    PROVENANCE,
+    USER_STATE,
+    WHOLE_RUN,
+    Table,
+)
 from moderation_pipeline_tests.defs.conftest import CHAT
 from moderation_pipeline_tests.warehouse.rows import rows_of, write_table
 
@@ -248,7 +257,9 @@ def read_and_run(folder: DataFolder, chat: str, config: str, version: str = "v1"
         "data_version": version,
         "config_hash": hash_of(folder, config),
     }
-    write_table(rows_of(METRICS, made), folder, METRICS, chat, config)
+    for table in WHOLE_RUN:
+        rows = rows_of(METRICS, made) if table is METRICS else table.empty()
+        write_table(rows, folder, table, chat, config)
 
 
 def hash_of(folder: DataFolder, config: str) -> str:
@@ -286,6 +297,15 @@ def test_a_run_is_due_of_which_a_damaged_table_was_set_aside_until_it_is_made_an
     assert why_due(folder, CHAT, named) is None
 
 
+@pytest.mark.parametrize("table", [USER_STATE, ACTION_LOG])
+def test_a_run_is_due_of_which_somebody_deleted_a_table(folder: DataFolder, table: Table) -> None:
+    named = ConfigLibrary(folder).load(DEFAULT_CONFIG)
+    read_and_run(folder, CHAT, DEFAULT_CONFIG)
+    assert why_due(folder, CHAT, named) is None
+    partition_path(folder, table, CHAT, DEFAULT_CONFIG).unlink()
+    assert why_due(folder, CHAT, named) == f"its table {table.name} is missing"
+
+
 def test_a_night_in_which_nothing_changed_says_what_it_leaves_out_and_how_to_forget_it(
     folder: DataFolder,
 ) -> None:
@@ -304,7 +324,7 @@ def test_the_night_goes_by_its_settings(folder: DataFolder) -> None:
         "configs: [student_only, expert_only]\nfresh: true\nusd_per_day: 2.5\nretries: 3\n"
     )
     answers = one_night(folder, CHAT)
-    assert runs_of(answers) == [f"{CHAT}|student_only", f"{CHAT}|expert_only"]
+    assert runs_of(answers) == [f"{CHAT}|expert_only", f"{CHAT}|student_only"], "never made before made"
     (asked, _) = (answer for answer in answers if isinstance(answer, dg.RunRequest))
     assert asked.tags["dagster/max_retries"] == "3"
     models = {"fresh": True, "usd_per_day": 2.5}
@@ -336,9 +356,10 @@ def test_where_models_are_asked_anew_those_runs_come_first_that_were_made_longes
     for chat, made_at in (("friday", 3), ("monday", 2), ("noon", None), ("sunday", 1)):
         (folder.chats / f"{chat}.csv").write_text("text\nhi\n")
         read_and_run(folder, chat, "student_only")
-        if made_at is not None:
-            row: dict[str, object] = {"chat": chat, "config": "student_only"}
-            provenance = write_table(rows_of(PROVENANCE, row), folder, PROVENANCE, chat, "student_only")
+        provenance = partition_path(folder, PROVENANCE, chat, "student_only")
+        if made_at is None:
+            provenance.unlink()
+        else:
             os.utime(provenance, (made_at, made_at))
     folder.nights.write_text("configs: [student_only]\nfresh: true\n")
     answers = one_night(folder, "friday", "monday", "noon", "sunday")

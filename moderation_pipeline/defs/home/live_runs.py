@@ -22,6 +22,7 @@ from moderation_pipeline.defs.home.run_tries import NOT_RETRIED
 from moderation_pipeline.defs.home.shared_runs import CHAT_TAG, CONFIG_TAG
 from moderation_pipeline.moderation.run_states import asks_anew
 from moderation_pipeline.slugs import RunKey
+from moderation_pipeline.warehouse.tables import ACTION_LOG, METRICS
 
 BY_TERMINAL = "moderation/started_by_terminal"
 """Tags runs of `moderation run`, which compares by itself when its runs are through."""
@@ -95,6 +96,9 @@ def alone_with(
 MODERATES = "moderate"
 """The job whose runs are of a chat and a config."""
 
+WHOLE = {dg.AssetKey(table.name) for table in (ACTION_LOG, METRICS)}
+"""What a run makes that the UI's *Materialize* asked for, which is of no job, where it moderates and judges."""
+
 FORGOTTEN_AFTER = timedelta(days=1)
 """A run that was asked for longer ago holds up no night: whatever was to begin or end it may be gone for good."""
 
@@ -118,7 +122,6 @@ class UnderWay(NamedTuple):
 def under_way(dagster: dg.DagsterInstance, tags: Mapping[str, str] | None = None) -> dict[str, UnderWay]:
     """Return by `chat|config` the runs that Dagster or a terminal of this machine makes, or Dagster has queued."""
     wanted = dg.RunsFilter(
-        job_name=MODERATES,
         statuses=TO_COME,
         tags=tags,
         created_after=datetime.now(UTC) - FORGOTTEN_AFTER,
@@ -126,6 +129,8 @@ def under_way(dagster: dg.DagsterInstance, tags: Mapping[str, str] | None = None
     found: dict[str, UnderWay] = {}
     for record in dagster.get_run_records(wanted):
         run = record.dagster_run
+        if not _moderates(run):
+            continue
         is_terminals = is_tagged(run, BY_TERMINAL)
         is_of_one = CHAT_TAG in run.tags and CONFIG_TAG in run.tags  # else it will fail: launched without
         if is_of_one and (not is_terminals or run.tags.get(MACHINE) == platform.node()):
@@ -150,12 +155,16 @@ def made_by_dagster(dagster: dg.DagsterInstance, home: Path, chat: str) -> dict[
 def is_made_anew(dagster: dg.DagsterInstance, chat: str, config: str, since: float) -> bool:
     """Whether a run that asked models anew was through since then, by whoever made it."""
     wanted = dg.RunsFilter(
-        job_name=MODERATES,
         statuses=[dg.DagsterRunStatus.SUCCESS],
         tags={CHAT_TAG: chat, CONFIG_TAG: config},
         updated_after=datetime.fromtimestamp(since, UTC),
     )
-    return any(asks_anew(run.run_config) for run in dagster.get_runs(wanted))
+    return any(_moderates(run) and asks_anew(run.run_config) for run in dagster.get_runs(wanted))
+
+
+def _moderates(run: dg.DagsterRun) -> bool:
+    """Whether a run is of a chat and a config: of the job, or of assets that somebody materialises."""
+    return run.job_name == MODERATES or (run.asset_selection or set()) >= WHOLE
 
 
 def tags_of_terminal() -> dict[str, str]:

@@ -123,8 +123,13 @@ FRESH = {"resources": {"language_models": {"config": {"fresh": True}}}}
 def asked_for(dagster: dg.DagsterInstance, config: str, status: STATUSES, **said: Any) -> dg.DagsterRun:
     """Put a run of the chat into the instance that asks models anew, as far as it has come."""
     tags = {"dagster/partition/chat": CHAT, "dagster/partition/config": config}
-    given = {"tags": tags, "run_config": FRESH, **said}
-    return dagster.add_run(dg.DagsterRun(job_name="moderate", run_id=str(uuid4()), status=status, **given))
+    given = {"job_name": "moderate", "tags": tags, "run_config": FRESH, **said}
+    return dagster.add_run(dg.DagsterRun(run_id=str(uuid4()), status=status, **given))
+
+
+def of_assets(*names: str) -> dict[str, Any]:
+    """Return what is said of a run that *Materialize* in the UI asked for."""
+    return {"job_name": "__ASSET_JOB", "asset_selection": {dg.AssetKey(name) for name in names}}
 
 
 def test_of_two_nights_that_ask_models_anew_one_makes_a_run_be_the_other_dagsters(folder: DataFolder) -> None:
@@ -156,6 +161,10 @@ def test_a_run_is_left_to_dagster_that_will_be_of_what_there_is_now_and_asks_mod
         asked_for(dagster, "student_only", STATUSES.CANCELING)
         asked_for(dagster, "of no partition", STATUSES.NOT_STARTED, tags={})
         from_kept = asked_for(dagster, "expert_only", STATUSES.NOT_STARTED, run_config={"resources": None})
+        by_hand = asked_for(
+            dagster, "hybrid_random", STATUSES.NOT_STARTED, **of_assets("action_log", "metrics", "user_state")
+        )
+        asked_for(dagster, "student_memory", STATUSES.NOT_STARTED, **of_assets("metrics"))
         dagster.report_dagster_event(
             dg.DagsterEvent(event_type_value=dg.DagsterEventType.PIPELINE_START.value, job_name="moderate"),
             began.run_id,
@@ -165,6 +174,7 @@ def test_a_run_is_left_to_dagster_that_will_be_of_what_there_is_now_and_asks_mod
         f"{CHAT}|hybrid": waits.run_id,
         f"{CHAT}|learned": began.run_id,
         f"{CHAT}|expert_only": from_kept.run_id,
+        f"{CHAT}|hybrid_random": by_hand.run_id,
     }
     assert found[f"{CHAT}|hybrid"].will_do(time.time(), fresh=True)
     assert found[f"{CHAT}|learned"].will_do(changed, fresh=True)

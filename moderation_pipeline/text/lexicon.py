@@ -106,6 +106,10 @@ class Grammar(BaseModel):
     """Words by which a sentence refers to whom another names."""
     enclitics: frozenset[str]
     """Ends of verbs that hold such a pronoun: none in English, "matarlos" in Spanish."""
+    naming: frozenset[str]
+    """What a word is called that is talked of: "the word", "is a slur"."""
+    skilled: frozenset[str]
+    """Bad words that praise before "at": "insane at this"."""
     reclaiming: frozenset[str]
     agreeing: frozenset[str]
     owning: frozenset[str]

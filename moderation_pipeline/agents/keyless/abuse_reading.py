@@ -153,7 +153,9 @@ def _of_self_harm(use: Use) -> float:
 
 def _of_origin(use: Use) -> float:
     """Someone's origin alone is a jab where it is all that is said; a fact or a question is none."""
-    sentence = use.sentence_words
+    sentence, origins = use.sentence_words, use.reading.by_group["origin"]
+    if len({each.term for each in origins if use.reading.sentences[each.start] == use.sentence}) > 1:
+        return ABUSE.origins_beside
     is_fact = any(word in grammar().first or word in grammar().placing for word in sentence)
     if is_fact or use.is_told_of or use.sentence in use.reading.questions or len(sentence) > SENTENCE:
         return 1.0

@@ -39,6 +39,14 @@ PREDICATES = {
 MOST_PREDICATES = 4
 """Predicates that are weighed: more of them would only press the chance against 1."""
 
+SPEAKING_AS = 4
+"""Words within which it stands as what somebody speaks, and that he does."""
+
+SPEAKERS = frozenset({"i", "im", "ive", "me", "my", "we"})
+
+MENTIONING = 3
+"""Words from a term within which it is called a word: "dyke is a term", "the word dyke"."""
+
 UNDERGONE = 4
 """Words before a violent one among which it may be said that it was undergone."""
 
@@ -58,7 +66,11 @@ def hate_evidence(reading: Reading, *, is_condemned: bool) -> list[Evidence]:
     """Return the evidence of hate in a comment; `is_condemned` says that it speaks against what it names."""
     evidence = _slurs(reading, is_condemned)
     named = reading.of("identity", "origin")
-    groups = [hit for hit in named if _names_people(reading, hit) and not _is_of_ones_own(reading, hit)]
+    groups = [
+        hit
+        for hit in named
+        if _names_people(reading, hit) and not _is_of_ones_own(reading, hit) and not _is_oneself(reading, hit)
+    ]
     groups += [hit for hit in reading.of("slur") if not _is_homonym(reading, hit)]
     if groups:
         evidence += _said_about(reading, groups, is_condemned)
@@ -83,6 +95,17 @@ def _names_people(reading: Reading, hit: Hit) -> bool:
 def _is_of_ones_own(reading: Reading, hit: Hit) -> bool:
     """Whether it names somebody whom the speaker calls his: "my wife is sick" says nothing of women."""
     return hit.start > 0 and reading.words[hit.start - 1] in reading.spoken("mine")
+
+
+def _is_oneself(reading: Reading, hit: Hit) -> bool:
+    """Whether it says what the speaker is who says something: "as a black woman I find this annoying"."""
+    before = reading.around(hit, SPEAKING_AS, 0)
+    if reading.language is not None or "as" not in before[:-1]:
+        return False
+    at = before.index("as")
+    is_one = before[at + 1] in ("a", "an") and "such" not in before[:at]
+    _, behind = reading.clause_around(hit)
+    return is_one and not SPEAKERS.isdisjoint((*behind, *reading.around(hit, 0, SPEAKING_AS)))
 
 
 def _is_homonym(reading: Reading, hit: Hit) -> bool:
@@ -117,11 +140,15 @@ def _is_said_of_them(reading: Reading, hit: Hit, groups: Sequence[Hit], named_in
     """Whether a predicate is said of the groups that the comment names."""
     if hit.group == "right_beside" and not _touches(reading, hit, groups):
         return False
-    if hit.group == "violence" and _is_told_of(reading, hit):
+    if hit.group in ("violence", "exclusion") and _is_told_of(reading, hit):
         return False
-    if hit.group == "bad_trait" and _is_of_another_clause(reading, hit, groups):
+    if hit.group in ("violence", "bad_trait") and _is_a_match(reading, hit, groups):
         return False
-    return _is_about(reading, hit, named_in) and not _is_beside(reading, hit)
+    if hit.group == "bad_trait" and (_is_of_another_clause(reading, hit, groups) or _is_skill(reading, hit)):
+        return False
+    if hit.group == "hostile_feeling" and _is_of_an_event(reading, hit, groups):
+        return False
+    return _is_about(reading, hit, named_in) and not _is_beside(reading, hit, groups)
 
 
 def _is_of_another_clause(reading: Reading, hit: Hit, groups: Sequence[Hit]) -> bool:
@@ -141,12 +168,41 @@ def _is_of_another_clause(reading: Reading, hit: Hit, groups: Sequence[Hit]) -> 
 
 
 def _is_told_of(reading: Reading, hit: Hit) -> bool:
-    """Whether violence is told of, and not called for: "fue asesinada", "they killed a migrant", "women suffer"."""
+    """Whether harm is told of, and not called for: "fue asesinada", "they killed a migrant", "women suffer"."""
     if not reading.spoken("undergone").isdisjoint(reading.around(hit, UNDERGONE, 0)):
         return True
     if reading.words[hit.start] not in reading.spoken("told"):
         return False
     return reading.spoken("wishing").isdisjoint(reading.sentence_words(reading.sentences[hit.start]))
+
+
+def _is_a_match(reading: Reading, hit: Hit, groups: Sequence[Hit]) -> bool:
+    """Whether one country did it to another, or to who tells of it, as in a game: "the russians keep killing me"."""
+    sentence, origins = reading.sentences[hit.start], reading.of("origin")
+    at = {origin.start: origin.term for origin in origins if reading.sentences[origin.start] == sentence}
+    if reading.language is not None or not all(
+        group.start in at for group in groups if reading.sentences[group.start] == sentence
+    ):
+        return False
+    if {"me", "us"}.intersection(reading.around(hit, 0, 1)):
+        return True
+    return len(set(at.values())) > 1 and reading.spoken("wishing").isdisjoint(
+        reading.sentence_words(sentence)
+    )
+
+
+def _is_skill(reading: Reading, hit: Hit) -> bool:
+    """Whether a bad word praises how well something is done: "the koreans are insane at this"."""
+    if reading.language is not None or reading.words[hit.start] not in grammar().skilled:
+        return False
+    return reading.around(hit, 0, 1) == ("at",)
+
+
+def _is_of_an_event(reading: Reading, hit: Hit, groups: Sequence[Hit]) -> bool:
+    """Whether what is felt is about what others do: "I hate it when people are mean to immigrants"."""
+    if reading.language is not None or reading.around(hit, 0, 2) != ("it", "when"):
+        return False
+    return not any(hit.end + 2 <= group.start < hit.end + 4 for group in groups)
 
 
 def _touches(reading: Reading, hit: Hit, groups: Sequence[Hit]) -> bool:
@@ -181,11 +237,14 @@ def _refers_back(reading: Reading, hit: Hit, sentence: int) -> bool:
     return not reading.spoken("anaphora").isdisjoint(reading.sentence_words(sentence))
 
 
-def _is_beside(reading: Reading, hit: Hit) -> bool:
-    """Whether an ordinary noun stands there beside a group, and is not said of it: "my wife took the kids away"."""
+def _is_beside(reading: Reading, hit: Hit, groups: Sequence[Hit]) -> bool:
+    """Whether an ordinary noun stands beside a group, or names it: "my wife took the kids away", "two black kids"."""
     if hit.group != "insult_mild" or hit.term not in grammar().ordinary or not hit.start:
         return False
-    return reading.words[hit.start - 1] in grammar().beside
+    names_them = reading.words[hit.start] in grammar().people and any(
+        group.end == hit.start for group in groups
+    )
+    return names_them or reading.words[hit.start - 1] in grammar().beside
 
 
 def _denies_harm(reading: Reading, hit: Hit) -> bool:
@@ -203,7 +262,7 @@ def _slurs(reading: Reading, is_condemned: bool) -> list[Evidence]:
         if _is_homonym(reading, hit):
             continue
         weight = SLUR
-        if reading.is_quoted(hit) or is_condemned:
+        if reading.is_quoted(hit) or is_condemned or _is_mentioned(reading, hit):
             weight *= HATE.slur_mentioned
         elif _is_reclaimed(reading, hit):
             weight *= HATE.slur_reclaimed
@@ -220,6 +279,15 @@ def _slurs(reading: Reading, is_condemned: bool) -> list[Evidence]:
                 Evidence(Category.HATE, GENERALISED, f"'{hit.term}' said of a kind of people", ABOUT)
             )
     return evidence
+
+
+def _is_mentioned(reading: Reading, hit: Hit) -> bool:
+    """Whether a slur is called the word that it is: "dyke is a term that some use", "he used the word dyke"."""
+    if reading.language is not None:
+        return False
+    behind = reading.around(hit, 0, MENTIONING)
+    is_told = behind[:1] in (("is",), ("was",)) and not grammar().naming.isdisjoint(behind)
+    return is_told or not grammar().naming.isdisjoint(reading.around(hit, 1, 0))
 
 
 def _is_reclaimed(reading: Reading, hit: Hit) -> bool:

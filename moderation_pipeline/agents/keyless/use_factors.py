@@ -41,6 +41,9 @@ class AbuseFactors(NamedTuple):
     swearing: float = 1.2
     """Where none of the other uses of swearing is seen."""
     swearing_at_someone: float = 1.35
+    origins_beside: float = 0.3
+    """One of several countries that a sentence tells of: "the russian team plays the brazilian one"."""
+
     origin_alone: float = 1.35
     """Someone's origin as nearly all that is said. In a longer sentence it is worth what it is alone."""
     won_easily: float = 2.8

@@ -30,6 +30,14 @@ def hate_in(text: str, language: str | None = None) -> float:
         "Immigrnts are scum",
         "all those immigrants should be shot",
         "i hope the refugees suffer",
+        "as a woman i hate all muslims",
+        "i hate it when women talk",
+        "the muslims keep killing us",
+        "immigrants are insane",
+        "they should all be deported, these immigrants",
+        "black kids are animals",
+        "you are a dyke",
+        "i hope the russians kill all the ukrainians",
     ],
 )
 def test_an_attack_on_a_group_is_hate(text: str) -> None:
@@ -56,6 +64,14 @@ def test_an_attack_on_a_group_is_hate(text: str) -> None:
         "women suffer in that heat",
         "the turks lost yesterday, terrible",
         "the women are in the kitchen, dinner is soon",
+        "as a black woman i find this annoying",
+        "i hate it when people are mean to immigrants",
+        "the russians keep killing me, the chinese team destroyed us",
+        "the brazilians beat the russians 2-0",
+        "koreans are insane at this game",
+        "they deported my uncle, he was an immigrant",
+        "two black kids won the contest",
+        "dyke is a word that some use of themselves",
     ],
 )
 def test_talk_about_groups_that_attacks_none_is_no_hate(text: str) -> None:

@@ -18,6 +18,9 @@ from moderation_pipeline.text.harmless_uses import (
 )
 from moderation_pipeline.text.lexicon import Hit, grammar
 
+OF_ME = (("i", "am"), ("i", "was"), ("of", "me"), ("am", "i"))
+"""Words behind an insult that turn it on who says it: "what an idiot i am", "how stupid of me"."""
+
 FRAMED = 5
 """Words from which a sentence with a frame is one; shorter ones are cries as often ("the worst mid")."""
 
@@ -101,7 +104,8 @@ class Use(NamedTuple):
         """Whether the speaker says that he is it."""
         language = self.reading.language
         if language is None:
-            return is_of_oneself(self.before(6))
+            is_behind = self.after(2) in OF_ME and grammar().second.isdisjoint(self.sentence_words)
+            return is_behind or is_of_oneself(self.before(6))
         before, behind = self.reading.clause_around(self.hit)
         return is_of_oneself(self.before(6)) or is_of_oneself_in(language, self.hit.group, before, behind)
 

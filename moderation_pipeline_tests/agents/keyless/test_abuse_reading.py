@@ -16,6 +16,8 @@ def worst_in(text: str) -> float:
     ("harmless", "harmful"),
     [
         ("i am such an idiot", "you are such an idiot"),
+        ("what an idiot i am", "what an idiot he is"),
+        ("how stupid of me", "how stupid of you"),
         ("he is not an idiot", "no man, he is an idiot"),
         ("this movie is garbage", "this carry is garbage"),
         ("not ez at all", "ez"),

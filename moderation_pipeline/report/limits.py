@@ -177,6 +177,7 @@ def _of_the_runs(runs: Sequence[Run], comparison: pl.DataFrame) -> Iterator[str]
         yield from stood_in(run)
         yield from _of_the_answers(run)
         yield from _of_no_floor(run)
+        yield from _of_the_cost(run)
     configs = [run.config for run in runs]
     if (measured := told(configs)) is not None:
         yield measured
@@ -205,6 +206,17 @@ def _of_no_floor(run: Run) -> Iterator[str]:
         yield (
             f"From the audits of {run.name} nothing can be estimated, neither agreement nor what its Student misses:"
             " comments that its policy didn't pick had no chance of an audit. Set audit.random_floor above 0."
+        )
+
+
+def _of_the_cost(run: Run) -> Iterator[str]:
+    """Yield that a run's cost is an estimate, where a server that is paid for doesn't say its tokens."""
+    guessed = pl.col("tokens_are_estimated") & (pl.col("list_cost_usd") > 0)
+    answers = sum(table.filter(guessed).height for table in (run.student_decisions, run.expert_audits))
+    if answers:
+        yield (
+            f"The cost of {run.name} is an estimate: its server doesn't say the tokens of"
+            f" {plural(answers, 'answer')}, which were counted here."
         )
 
 

@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from moderation_pipeline.evaluation.config_comparison import compare
 from moderation_pipeline.evaluation.judged import Run
 from moderation_pipeline.report.limits import label_sources, limits
 from moderation_pipeline.warehouse.tables import INGESTION, REJECTED_LINES
-from moderation_pipeline_tests.evaluation.worlds import REPLY, Row, comments, drawn_chat, rows, run
+from moderation_pipeline_tests.evaluation.worlds import (
+    REPLY,
+    Row,
+    comments,
+    drawn_chat,
+    drawn_runs,
+    rows,
+    run,
+)
 
 
 def told(
@@ -63,6 +73,17 @@ def test_a_part_without_labels_and_few_violations_are_named() -> None:
     assert "19 (95.0\u00a0%) of the comments have no label" in said
     assert "The labels are what human moderators did" in said
     assert "Only 1 comment that the moderators acted on: precision, recall and F1 rest" in said
+
+
+def test_a_cost_that_rests_on_tokens_counted_here_is_called_an_estimate() -> None:
+    chat = drawn_chat(1)
+    hybrid = next(each for each in drawn_runs(1, chat) if each.name == "hybrid")
+    guessed = hybrid.student_decisions.with_columns(tokens_are_estimated=True, list_cost_usd=0.001)
+    assert "The cost of hybrid is an estimate" not in told(chat, hybrid)
+    assert (
+        f"The cost of hybrid is an estimate: its server doesn't say the tokens of {guessed.height:,} answers"
+        in told(chat, replace(hybrid, student_decisions=guessed))
+    )
 
 
 def test_synthetic_chat_is_no_evidence() -> None:

@@ -257,10 +257,11 @@ def _denies_harm(reading: Reading, hit: Hit) -> bool:
 
 
 def _slurs(reading: Reading, is_condemned: bool) -> list[Evidence]:
-    evidence = []
+    evidence, covered = [], set[int]()
     for hit in reading.by_group.get("slur", ()):
-        if _is_homonym(reading, hit):
-            continue
+        if _is_homonym(reading, hit) or hit.start in covered:
+            continue  # One word may be a term and the plural of another.
+        covered.update(range(hit.start, hit.end))
         weight = SLUR
         if reading.is_quoted(hit) or is_condemned or _is_mentioned(reading, hit):
             weight *= HATE.slur_mentioned

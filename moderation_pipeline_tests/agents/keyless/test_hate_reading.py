@@ -147,3 +147,7 @@ def test_an_attack_on_a_group_is_hate_in_its_language(text: str, language: str) 
 )
 def test_talk_about_groups_that_attacks_none_is_no_hate_in_its_language(text: str, language: str) -> None:
     assert hate_in(text, language) < LIKELY
+
+
+def test_a_slur_that_two_terms_match_is_said_once() -> None:
+    assert hate_in("los maricas", "es") == hate_in("el marica", "es")

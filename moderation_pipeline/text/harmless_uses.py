@@ -54,7 +54,7 @@ def harmless_uses(folded: str, language: str | None = None) -> Counter[str]:
     return Counter(
         hit.group
         for hit in hits
-        if _is_sure_homonym(hit, known)
+        if _is_sure_homonym(words[hit.start], known)
         or is_surely_of_oneself(hit.group, words[: hit.start])
         or (
             has_words(language)
@@ -153,9 +153,9 @@ def is_surely_of_oneself(group: str, before: Sequence[str]) -> bool:
     return group in TO_ONESELF and _ends_with(_without_last(before, grammar().having_to), DOERS)
 
 
-def _is_sure_homonym(hit: Hit, words: Set[str]) -> bool:
+def _is_sure_homonym(word: str, words: Set[str]) -> bool:
     """Whether it is a homonym by which nobody is called who is addressed."""
-    is_told = hit.term in _homonyms() and is_homonym(hit.term, words)
+    is_told = word in _homonyms() and is_homonym(word, words)
     return is_told and grammar().second.isdisjoint(words)
 
 

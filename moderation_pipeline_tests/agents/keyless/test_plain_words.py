@@ -362,3 +362,19 @@ def test_a_long_slur_within_a_word_is_one_to_careful_reading(text: str) -> None:
 )
 def test_a_word_that_holds_a_slur_by_chance_is_none(text: str) -> None:
     assert sanctioned_by(text, None) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Dick Van Dyke was a great actor",
+        "Kike Hernandez hit a home run",
+        "the river Rio Negro",
+        "faggots and peas is a british dish",
+        "cold pressed virgin olive oil",
+        "the cock crowed at five",
+    ],
+)
+def test_a_name_or_a_thing_that_holds_a_slur_is_none(text: str) -> None:
+    assert sanctioned_by(text, None) == []
+    assert sanctioned_by("you fucking faggot", None) != []

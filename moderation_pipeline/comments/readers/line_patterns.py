@@ -7,8 +7,6 @@ znc's log.cpp, The Lounge's userLog.js, and the manuals of irssi, WeeChat and He
 
 from __future__ import annotations
 
-import re
-
 from moderation_pipeline.comments.readers.line_log import LineLogReader, LineMeaning, LinePattern
 from moderation_pipeline.comments.readers.log_clock import CLOCK
 from moderation_pipeline.comments.record import ActKind
@@ -21,8 +19,7 @@ def line_pattern(
     form: str, means: LineMeaning, kind: ActKind = ActKind.UNKNOWN, what: str = ""
 ) -> LinePattern:
     """Return the pattern of whole lines of that form."""
-    compiled = re.compile(rf"(?:{form})\Z", re.DOTALL)
-    return LinePattern(compiled, means, kind, what or "lines of the program")
+    return LinePattern(rf"(?:{form})\Z", means, kind, what or "lines of the program")
 
 
 class JustlogTextReader(LineLogReader):

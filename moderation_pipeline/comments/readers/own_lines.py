@@ -71,7 +71,7 @@ class OwnLinesReader(LineLogReader):
         super().__init__(spec)
         if self.spec.line is None:
             raise LogSpecError(f"The format {self.name} needs a pattern: --line '{EXAMPLE}'.")
-        self.patterns = (LinePattern(compiled(self.spec.line), LineMeaning.SAID),)  # type: ignore[misc]
+        self.patterns = (LinePattern(compiled(self.spec.line).pattern, LineMeaning.SAID),)  # type: ignore[misc]
 
     @classmethod
     def recognises(cls, head: bytes) -> bool:  # noqa: ARG003

@@ -19,6 +19,9 @@ from moderation_pipeline.plan import Category
 
 SHORTEST_WITH_PLURAL = 3
 
+PLAIN = {"ł": "l", "ı": "i"}
+"""Letters that are to Unicode no letter with a mark, which terms are written without all the same, as chat writes."""
+
 
 class TermGroup(BaseModel):
     """Terms that tell the same: their category, how strongly they tell it, and the terms."""
@@ -97,6 +100,8 @@ class Grammar(BaseModel):
     adjectives: frozenset[str]
     """Words that name a group only beside a word for people."""
     people: frozenset[str]
+    leading: frozenset[str]
+    """Those that stand before their noun, and name people where none follows: none in English, "czarnych" in Polish."""
     determiners: frozenset[str]
     """Words behind which such a word names people by itself: none in English, "los negros" in Spanish."""
     own_group: frozenset[str]
@@ -110,6 +115,8 @@ class Grammar(BaseModel):
     """What a word is called that is talked of: "the word", "is a slur"."""
     skilled: frozenset[str]
     """Bad words that praise before "at": "insane at this"."""
+    copulas: frozenset[str]
+    """Words that say what those just named are: none in English, "to" in Polish ("to śmiecie")."""
     reclaiming: frozenset[str]
     agreeing: frozenset[str]
     owning: frozenset[str]
@@ -118,7 +125,7 @@ class Grammar(BaseModel):
     """Words beside which an origin is a fact: where someone is from, plays or what they speak."""
     said_of_things: tuple[str, ...]
     """Beginnings of strong insults that things are called too."""
-    reclaimable: tuple[str, ...]
+    reclaimable: frozenset[str]
     """Beginnings of slurs that a group uses of itself."""
     generalised: tuple[str, ...]
     """Beginnings of insults that are hate where they are said of a kind of people."""

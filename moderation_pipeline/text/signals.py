@@ -13,7 +13,7 @@ import polars as pl
 
 from moderation_pipeline.text.disguise import Disguise, disguise
 from moderation_pipeline.text.harmless_uses import harmless_uses, may_be_harmless
-from moderation_pipeline.text.lexicon import lexicon
+from moderation_pipeline.text.lexicon import PLAIN, lexicon
 from moderation_pipeline.text.names import without_mentions
 from moderation_pipeline.text.patterns import EMOTE_EZ, NOBODYS_ADDRESS, PATTERNS, PRONOUNS, ROUND
 from moderation_pipeline.text.words_by_language import is_read_otherwise, own_pattern, patterns_for
@@ -154,7 +154,8 @@ def _folded(normalised: pl.Expr) -> pl.Expr:
     """Drop apostrophes and accents, which the lexicon is written without."""
     plain = normalised.str.replace_all(r"['’](ll|d)\b", " ").str.replace_all("['’]", "")
     accented = plain.str.contains(r"[^\x00-\x7f]")
-    return pl.when(accented).then(plain.str.normalize("NFKD").str.replace_all(r"\p{Mn}", "")).otherwise(plain)
+    bare = plain.str.normalize("NFKD").str.replace_all(r"\p{Mn}", "").str.replace_many(PLAIN)
+    return pl.when(accented).then(bare).otherwise(plain)
 
 
 def _bordered(folded: pl.Expr) -> pl.Expr:

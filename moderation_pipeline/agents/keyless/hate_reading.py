@@ -16,9 +16,9 @@ from moderation_pipeline.agents.keyless.evidence import Evidence
 from moderation_pipeline.agents.keyless.reading import Reading
 from moderation_pipeline.agents.keyless.use_factors import HATE
 from moderation_pipeline.plan import Category
-from moderation_pipeline.text.harmless_uses import is_homonym
+from moderation_pipeline.text.harmless_uses import is_homonym, is_of_oneself_in
 from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
-from moderation_pipeline.text.words_by_language import has_words
+from moderation_pipeline.text.words_by_language import has_words, index_for
 
 PREDICATES = {
     "dehumanising": 0.62,
@@ -58,6 +58,12 @@ GENERALISED = 0.6
 """What an insult said of a kind of people tells."""
 
 
+NO_NOUNS = ("anaphora", "copulas", "filling", "negators", "saying", "subjects", "turns", "undergone", "wishing")
+"""The lists of a language in which no nouns stand."""
+
+NAMING = ("dehumanising", "insult_strong")
+"""Predicates that are names for somebody."""
+
 ABOUT = "about_a_group"
 """The sign of what is said about a group, as it is counted in a channel (`customary`)."""
 
@@ -81,6 +87,8 @@ def _names_people(reading: Reading, hit: Hit) -> bool:
     """Whether an identity term names people: "black" alone is a colour, "gay" alone an insult."""
     if reading.language is not None and not has_words(reading.language):
         return True  # Which of its words are adjectives isn't known here.
+    if reading.words[hit.start] in reading.spoken("leading"):
+        return hit.end - hit.start > 1 or _has_no_noun_behind(reading, hit)
     is_noun = reading.words[hit.start] not in reading.spoken("adjectives")
     before = reading.around(hit, 1, 0)
     if is_noun or hit.end - hit.start > 1 or not reading.spoken("determiners").isdisjoint(before):
@@ -90,6 +98,17 @@ def _names_people(reading: Reading, hit: Hit) -> bool:
     following = reading.words[hit.end : hit.end + 2]
     degrading = (group for word in following for group, _ in lexicon().index.groups_of(word))
     return any(word in grammar().people for word in following) or "dehumanising" in degrading
+
+
+def _has_no_noun_behind(reading: Reading, hit: Hit) -> bool:
+    """Whether nothing follows that an adjective may belong to: its clause ends, or goes on with what is no noun."""
+    _, behind = reading.clause_around(hit)
+    if not behind:
+        return True
+    if any(behind[0] in reading.spoken(name) for name in NO_NOUNS):
+        return True
+    groups = {group for group, _ in index_for(reading.language).groups_of(behind[0])}
+    return not groups.isdisjoint(("hostile_feeling", "violence", "exclusion", "right_beside"))
 
 
 def _is_of_ones_own(reading: Reading, hit: Hit) -> bool:
@@ -115,20 +134,23 @@ def _is_homonym(reading: Reading, hit: Hit) -> bool:
 def _said_about(reading: Reading, groups: Sequence[Hit], is_condemned: bool) -> list[Evidence]:
     """Weigh the predicates in the sentences that name the group or refer back to it."""
     named_in = {reading.sentences[hit.start] for hit in groups}
-    taken = {at for hit in groups for at in range(hit.start, hit.end)}
+    named = {at for hit in groups for at in range(hit.start, hit.end)}
+    taken: set[int] = set()
     softening = _softening(reading, groups, is_condemned)
     found = []
     for group, weight in PREDICATES.items():
         for hit in reading.of(group):
             places = set(range(hit.start, hit.end))
-            is_new = not places & taken and _is_said_of_them(reading, hit, groups, named_in)
+            # A phrase may hold the group that it is about ("lugar de mulher"), a name is no predicate of itself.
+            is_new = not places & taken and not places <= named
+            is_new = is_new and _is_said_of_them(reading, hit, groups, named_in)
             if is_new and not reading.is_negated(hit):
                 taken |= places
                 found.append(
                     Evidence(Category.HATE, weight * softening, f"'{hit.term}' about a group", ABOUT)
                 )
     for hit in reading.of("good_trait"):
-        is_new = hit.start not in taken and _is_about(reading, hit, named_in)
+        is_new = hit.start not in taken | named and _is_about(reading, hit, named_in)
         if is_new and reading.is_negated(hit) and not _denies_harm(reading, hit):
             found.append(
                 Evidence(Category.HATE, DENIED_GOOD * softening, f"denying a group '{hit.term}'", ABOUT)
@@ -231,8 +253,13 @@ def _is_about(reading: Reading, hit: Hit, named_in: set[int]) -> bool:
 
 
 def _refers_back(reading: Reading, hit: Hit, sentence: int) -> bool:
-    """Whether a pronoun refers to whom another sentence names, by itself or at the end of the verb: "matarlos"."""
+    """Whether a pronoun refers to whom another sentence names, by itself or at the end of the verb: "matarlos".
+
+    So does a bare copula before a name for somebody ("To śmiecie"), but not before what judges a deed ("To okropne").
+    """
     if reading.words[hit.end - 1].endswith(tuple(reading.spoken("enclitics"))):
+        return True
+    if hit.group in NAMING and not reading.spoken("copulas").isdisjoint(reading.around(hit, 1, 0)):
         return True
     return not reading.spoken("anaphora").isdisjoint(reading.sentence_words(sentence))
 
@@ -293,9 +320,18 @@ def _is_mentioned(reading: Reading, hit: Hit) -> bool:
 
 def _is_reclaimed(reading: Reading, hit: Hit) -> bool:
     """Whether a word that a group uses of itself is used so: of oneself, of one's own, with warmth."""
-    if not hit.term.startswith(grammar().reclaimable):
+    if not hit.term.startswith(tuple(reading.spoken("reclaimable"))):
         return False
+    if reading.of("insult_strong", "dismissal"):
+        return False
+    return bool(reading.of("warm")) or _is_ones_own_name(reading, hit)
+
+
+def _is_ones_own_name(reading: Reading, hit: Hit) -> bool:
+    """Whether somebody calls himself or his own so: "soy marica", "my fellow …"."""
     before = reading.around(hit, 2, 0)
-    is_turned_on_someone = bool(reading.of("insult_strong", "dismissal"))
-    is_own = any(word in grammar().reclaiming for word in before) or bool(reading.of("warm"))
-    return is_own and not is_turned_on_someone
+    if reading.language is None:
+        return any(word in grammar().reclaiming for word in before)
+    if any(word in reading.spoken(name) for word in before for name in ("mine", "own_group")):
+        return True
+    return is_of_oneself_in(reading.language, "slur_ambiguous", *reading.clause_around(hit))

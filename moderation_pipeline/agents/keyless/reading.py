@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from moderation_pipeline.text.language import ENGLISH
-from moderation_pipeline.text.lexicon import Hit, grammar
+from moderation_pipeline.text.lexicon import PLAIN, Hit, grammar
 from moderation_pipeline.text.names import CALLING, NO_NAMES, is_slur
 from moderation_pipeline.text.spelling import corrected
 from moderation_pipeline.text.words_by_language import index_for, spoken
@@ -226,7 +226,8 @@ def without_accents(text: str) -> str:
     """Return the text without marks over letters, which the lexicon is written without."""
     if text.isascii():
         return text
-    return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+    signs = (sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+    return "".join(PLAIN.get(sign, sign) for sign in signs)
 
 
 def _words_of(token: str, language: str | None, *, is_guessed: bool) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from functools import cache
 
+from moderation_pipeline.plan import Category
 from moderation_pipeline.text.lexicon import Hit, grammar, lexicon
 from moderation_pipeline.text.words_by_language import (
     has_words,
@@ -40,6 +41,12 @@ NO_ORDERS = {
 ADVERTISED = frozenset({"spam_phrase", "lure"})
 """Groups of which another term makes an advertisement of a thing that is mentioned."""
 
+SENTENCE = 5
+"""Words from which a line with a small word in it is a sentence; shorter ones are cries as often ("so gay")."""
+
+DEMEANING = frozenset({"hostile_feeling", "bad_trait", "dehumanising", "violence", "exclusion", "demeaning"})
+"""Readings beside which a group is no more merely named."""
+
 WORD = re.compile(r"\w+")
 
 
@@ -50,7 +57,8 @@ def harmless_uses(folded: str, language: str | None = None) -> Counter[str]:
     """
     words = tuple(WORD.findall(folded))
     known = frozenset(words)
-    hits = [hit for hit in index_for(language).find(words) if hit.group in lexicon().file.groups]
+    found = index_for(language).find(words)
+    hits = [hit for hit in found if hit.group in lexicon().file.groups]
     return Counter(
         hit.group
         for hit in hits
@@ -62,6 +70,7 @@ def harmless_uses(folded: str, language: str | None = None) -> Counter[str]:
         )
         or is_aside(hit, words)
         or is_mere_mention(hit, hits)
+        or is_bare_name(hit, found, words)
     )
 
 
@@ -144,6 +153,35 @@ def is_mere_mention(hit: Hit, hits: Sequence[Hit]) -> bool:
     if hit.group != "spam_phrase" or hit.term not in grammar().ordinary:
         return False
     return not any(other.group in ADVERTISED and other.start != hit.start for other in hits)
+
+
+def is_bare_name(hit: Hit, hits: Sequence[Hit], words: Sequence[str]) -> bool:
+    """Whether a group is named in a sentence that is at nobody and demeans nobody: "the gay couple next door".
+
+    A kind word makes a sentence of fewer words too ("Jews celebrate Hanukkah"). What stands beside it is taken as it
+    counts, denied or not: the fast rules read no closer.
+    """
+    if hit.group != "slur_ambiguous" or hit.term not in grammar().names or grammar().second & set(words):
+        return False
+    beside = [other for other in hits if other.start != hit.start]
+    groups = {other.group for other in beside}
+    is_denied_good = "good_trait" in groups and not grammar().negators.isdisjoint(words)
+    if is_denied_good or not groups.isdisjoint(_demeaning()):
+        return False
+    if any(other.group == "warm" and other.term not in grammar().faint_praise for other in beside):
+        return True
+    is_cried = not grammar().intensifying.isdisjoint(words[max(0, hit.start - 2) : hit.start])
+    is_framed = not (grammar().framing | grammar().telling).isdisjoint(words)
+    return len(words) >= SENTENCE and is_framed and not is_cried and "game" not in groups
+
+
+@cache
+def _demeaning() -> frozenset[str]:
+    """Return the groups and readings that make more than a name of a group's: abuse, a threat, what demeans."""
+    calm = {"slur_ambiguous", "origin", "report_call"}
+    groups = lexicon().file.groups
+    bad = (Category.HARASSMENT, Category.HATE, Category.THREAT, Category.SEXUAL)
+    return DEMEANING | {name for name, group in groups.items() if group.category in bad} - calm
 
 
 def is_surely_of_oneself(group: str, before: Sequence[str]) -> bool:

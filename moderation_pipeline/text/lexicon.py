@@ -97,6 +97,12 @@ class Grammar(BaseModel):
     laughing: frozenset[str]
     after_a_tale: frozenset[str]
     groups_own: frozenset[str]
+    names: frozenset[str]
+    """Terms of `slur_ambiguous` that are a group's plain name: "jew", but not "jewed"."""
+    telling: frozenset[str]
+    """Words that, beside those of `framing`, make a sentence of one that names a group: "has", "in", "my"."""
+    intensifying: frozenset[str]
+    """Words before such a name that make an insult of it: "so gay", "what a gay"."""
     adjectives: frozenset[str]
     """Words that name a group only beside a word for people."""
     people: frozenset[str]

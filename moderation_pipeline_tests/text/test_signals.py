@@ -133,6 +133,9 @@ def test_there_is_one_row_per_comment_whatever_stands_beside_it(texts: list[str]
     ("harmless", "harmful", "group"),
     [
         ("im gay", "you are gay", "slur_ambiguous"),
+        ("Jews celebrate Hanukkah", "Jews ruin Hanukkah", "slur_ambiguous"),
+        ("my brother has down syndrome", "your brother has down syndrome", "slur_ambiguous"),
+        ("the gay film festival opens on friday", "the film was so gay and long", "slur_ambiguous"),
         ("I am such an idiot", "he is such an idiot", "insult_strong"),
         ("I need to touch grass", "you need to touch grass", "taunt"),
         ("guess I'll go die lol", "go die lol", "self_harm_incitement"),

@@ -17,6 +17,7 @@ from moderation_pipeline.agents.keyless.word_use import Tone, Use
 from moderation_pipeline.plan import Category
 from moderation_pipeline.text.harmless_uses import (
     is_aside,
+    is_bare_name,
     is_denied,
     is_mere_mention,
     is_reported,
@@ -119,7 +120,8 @@ def _of_dismissal(use: Use) -> float:
 def _of_ambiguous(use: Use) -> float:
     """A group's own word: of people and rights, of oneself, or with warmth it is no slur."""
     around = use.reading.around(use.hit, 2, 1)
-    if use.is_warm or any(word in grammar().groups_own for word in around):
+    is_named = is_bare_name(use.hit, use.reading.hits, use.reading.words)
+    if is_named or use.is_warm or any(word in grammar().groups_own for word in around):
         return ABUSE.groups_own
     return _of_insult(use)
 

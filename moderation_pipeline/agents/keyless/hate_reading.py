@@ -324,7 +324,7 @@ def _is_reclaimed(reading: Reading, hit: Hit) -> bool:
         return False
     if reading.of("insult_strong", "dismissal"):
         return False
-    return bool(reading.of("warm")) or _is_ones_own_name(reading, hit)
+    return (reading.language is None and bool(reading.of("warm"))) or _is_ones_own_name(reading, hit)
 
 
 def _is_ones_own_name(reading: Reading, hit: Hit) -> bool:

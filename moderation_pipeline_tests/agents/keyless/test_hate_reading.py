@@ -105,6 +105,13 @@ def test_talk_about_groups_that_attacks_none_is_no_hate(text: str) -> None:
         ("ojalá los inmigrantes estén muertos", "es"),
         ("les juifs devraient être exterminés", "fr"),
         ("mülteciler öldürülsün", "tr"),
+        ("widze tych czarnych, nienawidze czarnych", "pl"),
+        ("czarny nigdy nie będzie mądry", "pl"),
+        ("mieszkam obok muzułmanów. to śmiecie", "pl"),
+        ("kobiety to klamcy i zlodziejki", "pl"),
+        ("lugar de mulher é na cozinha", "pt"),
+        ("siyahlar saygıyı hak etmiyor", "tr"),
+        ("ненавижу голубых", "ru"),
     ],
 )
 def test_an_attack_on_a_group_is_hate_in_its_language(text: str, language: str) -> None:
@@ -143,6 +150,15 @@ def test_an_attack_on_a_group_is_hate_in_its_language(text: str, language: str) 
         ("kadınlar çok acı çekiyor", "tr"),
         ("вчера убили мигранта", "ru"),
         ("les migrants meurent en mer", "fr"),
+        ("nienawidzę czarnych oliwek", "pl"),
+        ("zabili geja w rosji. to okropne", "pl"),
+        ("kobiety wydały książkę o niższych zarobkach", "pl"),
+        ("wcisnął pedały roweru i odjechał", "pl"),
+        ("hiçbir eşcinsel ölmeyi hak etmez", "tr"),
+        ("göçmenlerden nefret etmiyorum", "tr"),
+        ("у неё голубые глаза, ненавижу расставания", "ru"),
+        ("sou sapatão com muito orgulho", "pt"),
+        ("jestem lesbą i kocham swoje życie", "pl"),
     ],
 )
 def test_talk_about_groups_that_attacks_none_is_no_hate_in_its_language(text: str, language: str) -> None:

@@ -58,7 +58,17 @@ GENERALISED = 0.6
 """What an insult said of a kind of people tells."""
 
 
-NO_NOUNS = ("anaphora", "copulas", "filling", "negators", "saying", "subjects", "turns", "undergone", "wishing")
+NO_NOUNS = (
+    "anaphora",
+    "copulas",
+    "filling",
+    "negators",
+    "saying",
+    "subjects",
+    "turns",
+    "undergone",
+    "wishing",
+)
 """The lists of a language in which no nouns stand."""
 
 NAMING = ("dehumanising", "insult_strong")

@@ -20,11 +20,12 @@ from wordfreq import available_languages, top_n_list, zipf_frequency
 
 from moderation_pipeline.agents.keyless.reading import without_accents
 from moderation_pipeline.text import ordinary_words as reader
+from moderation_pipeline.text import slips_by_language as by_language
 from moderation_pipeline.text.language import ENGLISH
 from moderation_pipeline.text.leetspeak import ANY_SIGN, resolved
 from moderation_pipeline.text.lexicon import lexicon
 from moderation_pipeline.text.spelling import explained
-from moderation_pipeline.text.words_by_language import has_words
+from moderation_pipeline.text.words_by_language import has_words, index_for, languages_file
 
 LANGUAGES = ("en", "de", "es", "fr", "pt", "it")
 NORTHERN = ("nl", "sv", "da", "nb", "fi", "is", "lt", "lv")
@@ -67,6 +68,14 @@ OWN_HEAD = HEAD.replace(
     "# Ordinary words near a term of the lexicon, which no guess at spelling may change. Written by",
     "# Terms of the lexicon that are ordinary words of another language, by language. Written by",
 )
+
+BY_LANGUAGE_HEAD = HEAD.replace(
+    "# Ordinary words near a term of the lexicon, which no guess at spelling may change. Written by",
+    "# Ordinary words (with `*` beginnings of such) near a term of their language, and its commonest words. Written by",
+)
+
+FUNCTION_WORDS = 150
+"""The commonest words of a language, which a term is glued to: nearly all of them articles, pronouns and the like."""
 
 STEMS_AND_ENDINGS = {
     "en": (
@@ -175,6 +184,36 @@ def _is_english_term(word: str, language: str) -> bool:
     return bool(groups if has_words(language) else groups - {"insult_foreign"})
 
 
+def ordinary_by_language() -> dict[str, list[str]]:
+    """Return the lines of the file of other languages: words that no guess may change, and the commonest of all.
+
+    A word that begins as a slip of a term's beginning does ("schul…" for "schwul…") stands for all that begin so.
+    """
+    lines = {}
+    for language in sorted(languages_file().languages):
+        plain = map(without_accents, top_n_list(language, FUNCTION_WORDS))
+        common = sorted(
+            {word for word in plain if word.isalpha() and not index_for(language).groups_of(word)}
+        )
+        lines[language] = sorted(_ordinary_in(language, frozenset(common)))
+        lines[f"{language} {by_language.COMMON}"] = common
+    return lines
+
+
+def _ordinary_in(language: str, common: frozenset[str]) -> set[str]:
+    slips, found = by_language.slips_in(language), set()
+    for word in top_n_list(language, MANY):
+        plain = without_accents(word)
+        meant = slips.explained(plain, common)
+        if meant == (plain,) or not plain.isalpha():
+            continue
+        frequency = zipf_frequency(word, language)
+        if len(meant) > 1 or frequency >= zipf_frequency(meant[0], language) - FAR_RARER:
+            begins = slips.beginning_of(plain) if len(meant) == 1 else None
+            found.add(plain if begins is None else f"{begins}*")
+    return found
+
+
 def print_changes(words: Iterable[str]) -> None:
     """Print what the file lacks and what it holds besides."""
     known, wanted = reader.ordinary_words(), frozenset(words)
@@ -196,6 +235,8 @@ def main() -> None:
         path.with_suffix(".txt").write_text(f"{HEAD}{body}\n", encoding="utf-8")
         lines = "".join(f"{language}: {' '.join(own)}\n" for language, own in own_words().items())
         path.with_name("own_words.txt").write_text(f"{OWN_HEAD}{lines}", encoding="utf-8")
+        lines = "".join(f"{name}: {' '.join(words)}\n" for name, words in ordinary_by_language().items())
+        path.with_name("ordinary_by_language.txt").write_text(f"{BY_LANGUAGE_HEAD}{lines}", encoding="utf-8")
     else:
         print_changes(words)
 

@@ -7,6 +7,7 @@ that makes a word of the lexicon, for "5head", "gr8", "mp3" and "1v5" are words 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from itertools import product
 
@@ -71,15 +72,20 @@ def resolved(word: str) -> str | None:
         return _unmasked(word)
     if not any("a" <= sign <= "z" for sign in word) or AMOUNT.fullmatch(word):
         return None
+    for letters in readings_of(word):
+        candidate = STRETCH.sub(r"\1\1", letters)
+        if candidate in lexicon().words or (
+            len(candidate) >= SHORTEST_IN_PHRASE and candidate in lexicon().phrase_words
+        ):
+            return candidate
+    return _read_inside(word)
+
+
+def readings_of(word: str) -> Iterator[str]:
+    """Yield what a word says with its signs read as letters; nothing of one that can be read in too many ways."""
     readings = [READ_AS.get(sign, sign) for sign in word]
     if sum(len(reading) > 1 for reading in readings) <= AMBIGUOUS_AT_MOST:
-        for letters in product(*readings):
-            candidate = STRETCH.sub(r"\1\1", "".join(letters))
-            if candidate in lexicon().words or (
-                len(candidate) >= SHORTEST_IN_PHRASE and candidate in lexicon().phrase_words
-            ):
-                return candidate
-    return _read_inside(word)
+        yield from map("".join, product(*readings))
 
 
 def _read_inside(word: str) -> str | None:

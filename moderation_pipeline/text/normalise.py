@@ -32,8 +32,12 @@ LINK = re.compile(
     r"://|^www\.|\w\.(?:com|net|org|tv|gg|io|ly|me|co|ru|xyz|be|info|link|live|site|store|shop|top|app|dev|de|uk|fr|br)"
     r"(?:$|[/?#:])"
 )
+LETTER = "a-zß-öø-ÿąćęğıłńœśşźżа-яё"
+"""The letters that words are spaced out in, those of the languages that there are words for."""
+
 SPACED_OUT = re.compile(
-    r"(?<![a-z0-9'’@])[a-z0-9@$!](?:([ ._*\-]{1,2})[a-z0-9@$!])(?:\1[a-z0-9@$!])+(?![a-z0-9'’])"
+    rf"(?<![{LETTER}0-9'’@])[{LETTER}0-9@$!](?:([ ._*\-]{{1,2}})[{LETTER}0-9@$!])(?:\1[{LETTER}0-9@$!])+"
+    rf"(?![{LETTER}0-9'’])"
 )
 SPELT = re.compile(r"(?<!\S)[^\s\w]?[a-z0-9@$!](?: [^\s])*(?: {2,4}[^\s](?: [^\s])*)+(?!\S)")
 """Words spelt letter by letter and parted by wider gaps, so that the short ones among them are told too."""

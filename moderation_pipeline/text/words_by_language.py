@@ -86,7 +86,8 @@ def own_words() -> dict[str, frozenset[str]]:
     return {language: frozenset(words.split()) for language, _, words in lines}
 
 
-def _terms(language: str) -> dict[str, tuple[str, ...]]:
+def terms_of(language: str) -> dict[str, tuple[str, ...]]:
+    """Return the terms of a language by group, as they are written; none where there are none."""
     groups = languages_file().languages.get(language, {})
     return {group: terms for group, terms in groups.items() if group not in NO_TERMS}
 
@@ -96,7 +97,7 @@ class LanguageIndex(TermIndex):
 
     def __init__(self, language: str) -> None:
         english = lexicon().index
-        super().__init__(_terms(language))
+        super().__init__(terms_of(language))
         self._english = english
         self._own = own_words().get(language, frozenset())
         self._phrases = {
@@ -143,7 +144,7 @@ def patterns_for(language: str) -> dict[str, str]:
     """Return one regular expression for each group of the signals that the language has terms of."""
     return {
         group: pattern_of(terms, continued_by=r"\w", parted_by=r"[\s-]")
-        for group, terms in _terms(language).items()
+        for group, terms in terms_of(language).items()
         if group in lexicon().file.groups
     }
 

@@ -16,6 +16,7 @@ from functools import cached_property, lru_cache
 from moderation_pipeline.text.language import ENGLISH
 from moderation_pipeline.text.lexicon import PLAIN, Hit, grammar
 from moderation_pipeline.text.names import CALLING, NO_NAMES, is_slur
+from moderation_pipeline.text.slips_by_language import corrected_in
 from moderation_pipeline.text.spelling import corrected
 from moderation_pipeline.text.words_by_language import index_for, spoken
 
@@ -206,7 +207,7 @@ def read(normalised: str, language: str | None = None, names: frozenset[str] = N
             clauses.add(len(words))
         else:
             said = token[1:] if _is_said(token, words) else token
-            for word in _words_of(said, language, is_guessed=language is None and said not in names):
+            for word in _words_of(said, language, is_guessed=said not in names):
                 words.append(word)
                 sentences.append(sentence)
                 quoted.append(inside)
@@ -231,7 +232,7 @@ def without_accents(text: str) -> str:
 
 
 def _words_of(token: str, language: str | None, *, is_guessed: bool) -> tuple[str, ...]:
-    """Return the words of a token; slips are undone where the text may be English, whose terms they are slips of."""
+    """Return the words of a token; slips are undone into terms of the text's language."""
     if token[0] == "@":
         return (token,)
     if "'" in token:
@@ -241,4 +242,6 @@ def _words_of(token: str, language: str | None, *, is_guessed: bool) -> tuple[st
         for mark, plain in PARTS.items():
             token = token.replace(mark, plain)
         return tuple(token.replace("'s", "").replace("'", "").split())
-    return corrected(token) if is_guessed else (token,)
+    if not is_guessed:
+        return (token,)
+    return corrected(token) if language is None else corrected_in(token, language)

@@ -21,7 +21,8 @@ from moderation_pipeline.agents.keyless.careful_rules import CarefulRulesExpert
 from moderation_pipeline.agents.keyless.rules import RulesStudent
 from moderation_pipeline.cases.situation import Situation, Standing
 from moderation_pipeline.comments.ingest import ingest
-from moderation_pipeline.moderation.stream import CHUNK, Stream
+from moderation_pipeline.moderation.chat_reading import CHUNK
+from moderation_pipeline.moderation.stream import Stream
 from moderation_pipeline.synthetic.synthetic_chat import SyntheticSettings, write_synthetic
 from moderation_pipeline.text.normalise import normalise
 from moderation_pipeline.text.signals import signals

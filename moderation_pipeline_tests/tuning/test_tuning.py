@@ -132,7 +132,7 @@ def test_other_thresholds_of_a_decision_model_cost_nothing_more(tmp_path: Path) 
         state, question = body["messages"][-1]["content"].split("\n\n", 1)
         is_bad = "idiot" in state.rsplit('"comment"', 1)[-1]
         yes = 0.3 if is_bad and "harass someone" in question else 0.01
-        letters = dict.fromkeys("BCDEFGHI", 0.001)
+        letters = dict.fromkeys("BCDEFGHJ", 0.001)
         return {"A": 0.9, **letters} if "one letter" in question else {"Yes": yes, "No": 1 - yes}
 
     with running(Behaviour(first_tokens=unsure)) as server:

@@ -12,7 +12,6 @@ import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from string import ascii_uppercase
 
 import orjson
 
@@ -55,6 +54,12 @@ WORDS = {YES: "Yes", NO: "No"}
 LEAST_SHARE = 0.5
 """Of the first token's probability, how much must be on words that answer. Less says that the model would rather have
 said something else: begun a thought, repeated the comment, refused."""
+
+LETTERS = "ABCDEFGHJKLMNOPQRSTUVWXYZ"
+"""No I among them: with it a refusal begins ("I can't …"), and would be read as the ninth option."""
+
+MOST_SHARE = 1.01
+"""Probabilities that add up to more, rounding aside, are none: some servers give 0, the logarithm of 1, for each."""
 
 PUNCTUATION = " \t\n\"'`*.():"
 
@@ -152,6 +157,8 @@ def read_answer(question: Question, reply: Reply) -> Answer:
         if option is not None:
             of_option[option] += math.exp(min(logprob, 0.0))
     total = sum(of_option.values())
+    if total > MOST_SHARE:
+        return Unusable(f"what it calls probabilities of its first token adds up to {total:.2f}")
     if total < LEAST_SHARE:
         return Unusable(
             f"it begins with {first[:20]!r}: only {total:.2f} of the first token is on {', '.join(labels.values())}"
@@ -163,7 +170,7 @@ def _labels(question: Question) -> Mapping[str, str]:
     """Return the word or letter that stands for each option."""
     if question.kind == "yes_no":
         return WORDS
-    return dict(zip((option.name for option in question.options), ascii_uppercase, strict=False))
+    return dict(zip((option.name for option in question.options), LETTERS, strict=False))
 
 
 def _messages(request: DecisionRequest, question: Question) -> tuple[Message, ...]:

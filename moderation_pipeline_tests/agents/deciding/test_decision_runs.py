@@ -179,7 +179,7 @@ def test_a_chat_model_that_memories_are_shown_as_answers_follows_them_and_is_ask
         fine = next(line[0] for line in lines if line[1:].startswith((": harmless", ": none")))
         shown = [each["content"] for each in body["messages"] if each["role"] == "assistant"]
         likeliest = shown[-1] if shown else fine
-        return {letter: 0.9 if letter == likeliest else 0.0125 for letter in "ABCDEFGHI"}
+        return {letter: 0.9 if letter == likeliest else 0.0125 for letter in "ABCDEFGHJ"}
 
     with running(Behaviour(first_tokens=as_shown)) as server:
         student: dict[str, object] = {

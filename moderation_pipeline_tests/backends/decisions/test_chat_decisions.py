@@ -42,7 +42,7 @@ from moderation_pipeline_tests.backends.asked import HARM, KIND, RULE, asking
 from moderation_pipeline_tests.backends.chat_server import Behaviour, Body, ChatServer, Fault, running
 from moderation_pipeline_tests.backends.scripted_model import ScriptedModel, reply
 
-LETTERS = "ABCDEFGHI"
+LETTERS = "ABCDEFGHJ"
 HARM_OR_NOT = chat_questions("violation").questions[0]
 YES = {"Yes": 0.6, " yes": 0.2, "No": 0.1, "<think>": 0.1}
 
@@ -131,12 +131,19 @@ def test_options_of_a_choice_are_read_by_their_letters_and_one_that_is_not_named
         ("Yes", {"Yes": 0.9, "No": 0.1}, "No"),  # the thought's tokens stand before those of the answer
         ("Sure", {"Sure": 0.7, "Yes": 0.3}, None),
         ("", {"Yes": 0.9}, "Yes"),
+        ("Yes", {"Yes": 1.0, "No": 1.0}, None),  # a server that gives 0 for the logarithm of everything
     ],
 )
 def test_a_thought_or_anything_else_is_never_read_as_a_verdict(
     first: str, tokens: Mapping[str, float], text: str | None
 ) -> None:
     assert isinstance(read_answer(RULE, likely(first, tokens, text)), Unusable)
+
+
+def test_a_refusal_in_the_first_person_is_no_letter() -> None:
+    category = chat_questions("category").questions[0]
+
+    assert isinstance(read_answer(category, likely("I", {"I": 0.98, "A": 0.01})), Unusable)
 
 
 def test_each_rule_is_one_call_of_one_token_and_its_probability_is_kept(tmp_path: Path) -> None:

@@ -60,10 +60,11 @@ PARAMETERS = {
 }
 """What to do where a server names a parameter that a config asks for."""
 
-PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
+PAGE = re.compile(r"\s*<(?:!doctype|!--|html|head|body|\?xml)", re.IGNORECASE)
 TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 TAG = re.compile(r"<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 MOST_OF_PAGE = 120
+A_PAGE = "a page for a browser, no API"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ class Caller:
 def http_error(status: int, headers: Headers, body: object, caller: Caller) -> LanguageModelError:
     """Return the error that a reply of status 400 or more stands for."""
     code, parameter, message = _said(body)
-    said = caller.redacted(f"{status} {message}".strip())[:500]
+    # Half a character, which JSON can spell, can be stored nowhere.
+    said = caller.redacted(f"{status} {message}".strip().encode(errors="replace").decode())[:500]
     if status == 429 and code not in QUOTA_CODES:
         return RateLimitedError(said, retry_after_s=retry_after_s(headers))
     is_too_long = status == 413 or code in LENGTH_CODES or LENGTH_SAID.search(message) is not None
@@ -153,7 +155,7 @@ def page_told(text: str) -> str:
         return text
     titled = TITLE.search(text)
     said = " ".join(TAG.sub(" ", titled[1] if titled else text).split())
-    return f"a page for a browser, no API: {said[:MOST_OF_PAGE]!r}"
+    return f"{A_PAGE}: {said[:MOST_OF_PAGE]!r}"
 
 
 def _worded(status: int, said: str, caller: Caller) -> str:
@@ -165,6 +167,10 @@ def _worded(status: int, said: str, caller: Caller) -> str:
         403: f"The key in {key} may not use this model: choose another model, or another key.",
         404: "It doesn't serve this model, or base_url is wrong; `moderation check CONFIG` lists them.",
     }
+    if A_PAGE in said:
+        advice |= dict.fromkeys(
+            (401, 403, 404), "See what stands before the server, and whether base_url is right."
+        )
     advice[429] = advice[402]
     if not caller.secret:
         unsent = "No key was sent there: name the variable that holds one with api_key_env, if it wants one."

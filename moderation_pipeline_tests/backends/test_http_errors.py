@@ -55,19 +55,22 @@ def test_a_status_and_its_code_decide_the_error(
 
 
 @pytest.mark.parametrize(
-    ("status", "advice"),
+    ("status", "said", "advice"),
     [
-        (401, "OPENAI_API_KEY was not accepted"),
-        (402, "out of credit"),
-        (403, "may not use this model"),
-        (404, "moderation check CONFIG"),
+        (401, body(), "OPENAI_API_KEY was not accepted"),
+        (402, body(), "out of credit"),
+        (403, body(), "may not use this model"),
+        (404, body(), "moderation check CONFIG"),
+        (403, "<!DOCTYPE html><title>Just a moment...</title>", "what stands before the server"),
+        (401, body("half a character, \ud83d, which nothing can store"), "OPENAI_API_KEY"),
     ],
 )
-def test_a_fatal_error_names_the_culprit_and_says_what_to_do(status: int, advice: str) -> None:
-    error = http_error(status, {}, body(), CALLER)
+def test_a_fatal_error_names_the_culprit_and_says_what_to_do(status: int, said: object, advice: str) -> None:
+    error = http_error(status, {}, said, CALLER)
 
     assert "openai at https://api.example/v1 (model 'tiny')" in str(error)
     assert advice in str(error)
+    assert str(error).encode()
 
 
 def test_a_parameter_that_the_config_asks_for_is_named_as_the_config_names_it() -> None:

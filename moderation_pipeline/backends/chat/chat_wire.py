@@ -30,8 +30,9 @@ from moderation_pipeline.backends.language_model import (
 
 Body = dict[str, JsonValue]
 
-THOUGHTS = ("thinking", "reasoning", "redacted_thinking")
-"""Types of a message's parts that are no answer. Thoughts beside the content (`reasoning_content`) aren't read."""
+TEXTS = ("text", "output_text", None)
+"""Types of a message's parts that answer. Servers have a dozen names for thoughts, and whatever else is no answer
+either; thoughts beside the content (`reasoning_content`) aren't read."""
 
 THOUGHT_KEYS = ("reasoning_content", "reasoning", "thinking")
 """Where servers put thoughts that stand beside the content."""
@@ -47,6 +48,10 @@ STREAM = "chat.completion.chunk"
 
 MOST_TOKENS = 1_000_000_000
 """No call takes more: a larger number is no count."""
+
+ROUNDED = 0.01
+"""A log-probability above 0 by more than rounding is none: a server that sends probabilities under its name would seem
+certain of everything."""
 
 
 class Structure(StrEnum):
@@ -212,17 +217,17 @@ def _finish_reason(given: object) -> str | None:
 
 
 def _text(message: Body) -> str:
-    """Return the message's text, or the arguments of the tool it called; no thoughts where they stand apart."""
+    """Return the message's text, or the arguments of the tool it called; no thoughts where they stand apart.
+
+    Of a tool that was called several times all arguments are the text: which call was meant is nobody's guess here.
+    """
     calls = message.get("tool_calls")
     functions = (
         [_mapping(_mapping(call).get("function")) for call in calls] if isinstance(calls, list) else []
     )
-    for function in (*functions, _mapping(message.get("function_call"))):
-        arguments = function.get("arguments")
-        if isinstance(arguments, dict):
-            return orjson.dumps(arguments).decode()
-        if isinstance(arguments, str) and arguments.strip():
-            return arguments
+    functions += [] if functions else [_mapping(message.get("function_call"))]
+    if called := [said for function in functions if (said := _arguments(function)).strip()]:
+        return "\n".join(called)
     content = message.get("content")
     if isinstance(content, list):
         return "".join(_part(part) for part in content)
@@ -231,11 +236,18 @@ def _text(message: Body) -> str:
     return content if isinstance(content, str) else ""
 
 
+def _arguments(function: Body) -> str:
+    arguments = function.get("arguments")
+    if isinstance(arguments, dict):
+        return orjson.dumps(arguments).decode()
+    return arguments if isinstance(arguments, str) else ""
+
+
 def _part(part: JsonValue) -> str:
     if isinstance(part, str):
         return part
     fields = _mapping(part)
-    return str(fields.get("text") or "") if fields.get("type") not in THOUGHTS else ""
+    return str(fields.get("text") or "") if fields.get("type") in TEXTS else ""
 
 
 def _tokens_taken(usage: Body, text: str) -> tuple[int | None, int | None]:
@@ -289,7 +301,10 @@ def _tokens(tokens: Sequence[object], logprobs: Sequence[object]) -> tuple[Token
     pairs = [
         TokenLogprob(token, float(logprob))
         for token, logprob in zip(tokens, logprobs, strict=False)
-        if isinstance(token, str) and isinstance(logprob, (int, float)) and math.isfinite(logprob)
+        if isinstance(token, str)
+        and isinstance(logprob, (int, float))
+        and math.isfinite(logprob)
+        and logprob <= ROUNDED
     ]
     return tuple(pairs) or None
 

@@ -25,6 +25,13 @@ END_OF_STREAM = b"[DONE]"
 FAILED = 502
 """The status of an error that came under status 200 and names none: whoever passed it on had no answer to pass on."""
 
+ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u(?P<half>[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+"""An escape of JSON: of a character beyond the first 65,536, or half of one, which stands for nothing and can be stored
+nowhere. Models that write token by token break off in the middle of an emoji."""
+
 THREE_DIGITS = re.compile(r"[0-9]{3}")
 
 LIMITED = 429
@@ -85,15 +92,19 @@ def _loaded(content: bytes) -> object:
     try:
         loaded: object = orjson.loads(content)
     except orjson.JSONDecodeError:
+        text = content.decode(errors="replace")
         try:
             # Servers in Python write NaN and -Infinity, of log-probabilities say, which is no JSON.
-            loaded = json.loads(content)
+            loaded = json.loads(ESCAPE.sub(_whole, text))
         except (ValueError, RecursionError):
-            text = content.decode(errors="replace")
             if (told := page_told(text)) != text:
                 raise ServerFailedError(told) from None
             raise GarbledReplyError(f"no JSON: {glimpse(content)}") from None
     return loaded
+
+
+def _whole(escape: re.Match[str]) -> str:
+    return r"\ufffd" if escape["half"] else escape[0]
 
 
 def _of_stream(content: bytes) -> Decoded:

@@ -76,7 +76,17 @@ def test_both_shapes_of_log_probabilities_are_read(logprobs: JsonValue) -> None:
 
 
 @pytest.mark.parametrize(
-    "logprobs", [None, {}, {"content": None}, {"content": []}, [], "odd", {"tokens": [1]}]
+    "logprobs",
+    [
+        None,
+        {},
+        {"content": None},
+        {"content": []},
+        [],
+        "odd",
+        {"tokens": [1]},
+        {"content": [{"token": "fine", "logprob": 0.98}]},
+    ],
 )
 def test_log_probabilities_that_aren_t_there_are_none(logprobs: JsonValue) -> None:
     assert reply_of(answer({"content": "fine"}, logprobs=logprobs), "tiny").logprobs is None
@@ -94,11 +104,37 @@ def test_log_probabilities_that_aren_t_there_are_none(logprobs: JsonValue) -> No
         {"content": '{"a": 1}'},
         {"content": [{"type": "text", "text": '{"a": 1}'}]},
         {"content": [{"type": "reasoning", "text": '{"a": 2}'}, {"type": "text", "text": '{"a": 1}'}]},
+        {"content": [{"type": "thought", "text": '{"a": 2}'}, {"type": "output_text", "text": '{"a": 1}'}]},
         {"content": '{"a": 1}', "reasoning_content": '{"a": 2}', "reasoning": '{"a": 2}'},
     ],
 )
 def test_the_text_is_found_where_servers_put_it(message: JsonValue) -> None:
     assert orjson.loads(reply_of(answer(message), "tiny").text) == {"a": 1}
+
+
+def test_of_two_calls_of_the_tool_none_is_taken_for_the_answer_alone() -> None:
+    called: list[JsonValue] = [
+        {"function": {"name": "verdict", "arguments": said}} for said in ('{"a": 1}', '{"a": 2}')
+    ]
+
+    assert reply_of(answer({"content": None, "tool_calls": called}), "tiny").text == '{"a": 1}\n{"a": 2}'
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (rb"cut \ud83d", "cut \ufffd"),
+        (rb"\udfffcut", "\ufffdcut"),
+        (rb"\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+        (rb"\\ud83d \ud83d", r"\ud83d" + " \ufffd"),
+        (b"cut \xf0\x9f", "cut \ufffd"),
+    ],
+)
+def test_half_a_character_is_no_reason_to_lose_a_reply(sent: bytes, read: str) -> None:
+    text = reply_of(answer({"content": "fine"}).replace(b"fine", sent), "tiny").text
+
+    assert text == read
+    assert text.encode()
 
 
 @pytest.mark.parametrize(

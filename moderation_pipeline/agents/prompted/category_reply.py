@@ -5,24 +5,26 @@ How a whole plan is read is `reply_parsing.py`'s.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from moderation_pipeline.agents.keyless.evidence import CARING_REPLY, RULES, STEPS, action_for
 from moderation_pipeline.agents.prompted.reply_parsing import (
-    OWN_ACTIONS,
     OWN_CATEGORIES,
+    CutOffReplyError,
     ReadReply,
     UnreadableReplyError,
+    action_of,
     answer_in,
+    category_of,
+    check_agreement,
+    plain_word,
+    the_answer,
     value_probability,
 )
-from moderation_pipeline.agents.prompted.reply_words import ACTIONS, CATEGORIES
 from moderation_pipeline.backends.language_model import TokenLogprob
 from moderation_pipeline.plan import Action, Category, Plan
 
-NAMED = re.compile(r'"category"\s*:\s*"([^"]*)"')
-ACTED = re.compile(r'"action"\s*:\s*"([^"]*)"')
+QUOTES = ".\"'`*"
 HARMLESS = "It breaks no rule."
 """The reason of every plan for the category none: it is ours, and no model's."""
 
@@ -40,36 +42,30 @@ def read_category(
         CutOffReplyError: it ended before its answer did.
     """
     mended: list[str] = []
-    category = _category(answer_in(text, mended, is_cut=is_cut), mended)
+    category = _category(answer_in(text, mended, is_cut=is_cut), mended, is_cut=is_cut)
     likelihood = value_probability(text, logprobs, "category")
     confidence, source = (UNSAID, "missing") if likelihood is None else (likelihood, "logprobs")
-    return ReadReply(_plan(category, likelihood, confidence), tuple(mended), source)
+    return ReadReply(_plan(category, likelihood, confidence), tuple(dict.fromkeys(mended)), source)
 
 
-def _category(text: str, mended: list[str]) -> Category:
-    named = set(NAMED.findall(text))
-    plain = {_plain(name) for name in named or {text}}
-    if len(plain) != 1:
-        raise UnreadableReplyError(f"it names {len(plain)} categories, not one")
-    (word,) = plain
-    category = OWN_CATEGORIES.get(word)
-    # Alone, a synonym ("ok", "null") may be no answer to what was asked: only the words that were offered are one.
-    if category is None and named and word in CATEGORIES:
-        mended.append("synonym:category")
-        category = CATEGORIES[word]
-    if category is None:
-        raise UnreadableReplyError(f"category is {word[:60]!r}, not one of {', '.join(Category)}")
-    actions = {_plain(action) for action in ACTED.findall(text)}
-    acted = sorted(
-        action for action in actions if OWN_ACTIONS.get(action, ACTIONS.get(action)) is not Action.ALLOW
-    )
-    if category is Category.NONE and acted:
-        raise UnreadableReplyError(f"the action {acted[0][:20]} doesn't go with the category none")
+def _category(answer: str, mended: list[str], *, is_cut: bool) -> Category:
+    if "{" not in answer:
+        return _alone(answer, is_cut=is_cut)
+    fields = the_answer(answer, "category", mended, is_cut=is_cut)
+    category = category_of(fields, mended)
+    if fields.get("action"):
+        check_agreement(action_of(fields, mended), category)
     return category
 
 
-def _plain(word: str) -> str:
-    return re.sub(r"[\s-]+", "_", word.strip().strip(".\"'`{}").lower())
+def _alone(word: str, *, is_cut: bool) -> Category:
+    """Return the category of a reply that is a word. A synonym ("ok", "null") may be no answer to what was asked."""
+    plain = plain_word(word.strip().strip(QUOTES))
+    if is_cut:
+        raise CutOffReplyError("it was cut off before an answer")
+    if plain not in OWN_CATEGORIES:
+        raise UnreadableReplyError(f"category is {plain[:60]!r}, not one of {', '.join(Category)}")
+    return OWN_CATEGORIES[plain]
 
 
 def _plan(category: Category, likelihood: float | None, confidence: float) -> Plan:

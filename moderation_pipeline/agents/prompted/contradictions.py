@@ -13,7 +13,12 @@ from dataclasses import replace
 from functools import lru_cache
 
 from moderation_pipeline.agents.keyless.evidence import CARING_REPLY, RULES
-from moderation_pipeline.agents.prompted.reply_parsing import ReadReply, UnreadableReplyError, braced
+from moderation_pipeline.agents.prompted.reply_parsing import (
+    ReadReply,
+    UnreadableReplyError,
+    braced,
+    is_nothing_but_answer,
+)
 from moderation_pipeline.backends.language_model import Message
 from moderation_pipeline.plan import Action, Category, Plan
 
@@ -28,17 +33,22 @@ COMMAND = re.compile(r"^[\W_]*?(?:[!/]|\.(?=\w))", re.MULTILINE)
 """What a bot, or the chat itself, would take a reply for an order by, at the beginning of any of its lines."""
 
 
-def sound(read: ReadReply, shown: Sequence[Message], text: str = "") -> ReadReply:
+def check_unquoted(answer: str, shown: Sequence[Message]) -> None:
+    """Raise where JSON that a user typed stands amid prose in a reply without its thoughts: it is quoted, no answer.
+
+    Where JSON is all there is, it is the answer, whoever typed the same.
+    """
+    if not is_nothing_but_answer(answer) and any(_is_typed(piece, shown[1:]) for piece in braced(answer)):
+        raise UnreadableReplyError("the JSON object in it is quoted from the chat")
+
+
+def sound(read: ReadReply, shown: Sequence[Message]) -> ReadReply:
     """Return the reply where its plan means one thing, without words in it that are not the model's own.
 
-    `text` is the whole reply: JSON that a user typed, quoted amid prose, is no answer.
-
     Raises:
-        UnreadableReplyError: action and rule contradict each other, it quotes an answer, or has nothing to say.
+        UnreadableReplyError: action and rule contradict each other, or it has nothing to say.
     """
     plan, mended = read.plan, list(read.mended)
-    if "prose_around" in mended and any(_is_typed(piece, shown[1:]) for piece in braced(text)):
-        raise UnreadableReplyError("the JSON object in it is quoted from the chat")
     if plan.rule == ALLOWED_RULE and plan.action is not Action.ALLOW:
         raise UnreadableReplyError(f"the rule {plan.rule} allows, and the action is {plan.action.value}")
     if RULE_OF.get(plan.rule or "", plan.category) is not plan.category:
@@ -73,8 +83,14 @@ def _why_not_said(text: str, shown: Sequence[Message]) -> str | None:
 
 
 def _is_typed(piece: str, shown: Sequence[Message]) -> bool:
-    """Whether a piece of JSON stands in what was typed, which is shown with its quotation marks escaped."""
-    return any(piece in message.content.replace('\\"', '"') for message in shown)
+    """Whether a piece of JSON stands in what was typed, however spaced, with its quotation marks escaped or others."""
+    said = _unspaced(piece)
+    return '":' in said and any(said in _unspaced(message.content) for message in shown)
+
+
+@lru_cache(maxsize=64)
+def _unspaced(text: str) -> str:
+    return "".join(text.replace("\\", "").replace("'", '"').split())
 
 
 def _is_quoted(text: str, shown: Sequence[Message]) -> bool:

@@ -15,6 +15,7 @@ from hashlib import blake2b
 import orjson
 
 from moderation_pipeline.agents.by_turns import begun_by_turns
+from moderation_pipeline.agents.prompted.contradictions import check_unquoted
 from moderation_pipeline.agents.prompted.prompt import mark_for
 from moderation_pipeline.agents.prompted.prompt_judge import PromptJudge
 from moderation_pipeline.agents.prompted.reply_parsing import UnreadableReplyError, answer_in, braced
@@ -97,7 +98,9 @@ async def _judged(judge: PromptJudge, group: Together) -> list[Verdict]:
 def _read(judge: PromptJudge, request: Request, reply: Reply, count: int) -> list[Verdict | None]:
     """Return the verdicts that the reply holds, null where it has none for a number."""
     try:
-        parts = parts_of(reply.text, is_cut=reply.was_cut(request.max_tokens))
+        is_cut = reply.was_cut(request.max_tokens)
+        check_unquoted(answer_in(reply.text, [], is_cut=is_cut), request.messages)
+        parts = parts_of(reply.text, is_cut=is_cut)
     except UnreadableReplyError:
         parts = {}
     if not parts.keys() <= set(range(1, count + 1)):

@@ -10,9 +10,14 @@ from collections.abc import Iterable, Sequence
 
 from moderation_pipeline.agents.by_turns import begun_by_turns
 from moderation_pipeline.agents.prompted.category_reply import read_category
-from moderation_pipeline.agents.prompted.contradictions import sound
+from moderation_pipeline.agents.prompted.contradictions import check_unquoted, sound
 from moderation_pipeline.agents.prompted.prompt import Instructions
-from moderation_pipeline.agents.prompted.reply_parsing import ReadReply, UnreadableReplyError, read_reply
+from moderation_pipeline.agents.prompted.reply_parsing import (
+    ReadReply,
+    UnreadableReplyError,
+    answer_in,
+    read_reply,
+)
 from moderation_pipeline.backends.language_model import (
     BadReplyError,
     LanguageModel,
@@ -113,10 +118,10 @@ class PromptJudge:
         Raises:
             UnreadableReplyError: there is none, or none that means one thing.
         """
+        check_unquoted(answer_in(text, [], is_cut=is_cut), request.messages)
         if self.instructions.form.asks_category:
             return read_category(text, logprobs, is_cut=is_cut)
-        read = read_reply(text, self.instructions.rules, logprobs, is_cut=is_cut)
-        return sound(read, request.messages, text)
+        return sound(read_reply(text, self.instructions.rules, logprobs, is_cut=is_cut), request.messages)
 
     def request(self, case: Message) -> Request:
         """Return the request about one case, or about whatever the message is about."""

@@ -98,16 +98,10 @@ def read_reply(
         UnreadableReplyError: there is none, or none that means one thing.
     """
     mended: list[str] = []
-    try:
-        fields = _one_answer(_objects(answer_in(text, mended, is_cut=is_cut), mended), mended)
-    except CutOffReplyError:
-        raise
-    except UnreadableReplyError as error:
-        raise (CutOffReplyError(f"cut off, and {error}") if is_cut else error) from None
-    action = _action(fields, mended)
+    fields = the_answer(answer_in(text, mended, is_cut=is_cut), "action", mended, is_cut=is_cut)
+    action = action_of(fields, mended)
     category = _category(fields, action, mended)
-    if (action is Action.ALLOW) != (category is Category.NONE):
-        raise UnreadableReplyError(f"the action {action.value} doesn't go with the category {category.value}")
+    check_agreement(action, category)
     confidence, source = _confidence(fields, mended)
     if (likelihood := action_probability(text, logprobs)) is not None:
         confidence, source = likelihood, "logprobs"
@@ -121,6 +115,25 @@ def read_reply(
         duration_s=_duration_s(fields.get("duration_s"), mended) if action is Action.TIMEOUT else None,
     )
     return ReadReply(plan, tuple(dict.fromkeys(mended)), source)
+
+
+def the_answer(answer: str, key: str, mended: list[str], *, is_cut: bool) -> Fields:
+    """Return the JSON object with the key in a reply without its thoughts, under our own names of keys.
+
+    Raises:
+        UnreadableReplyError: there is none, or several that differ.
+        CutOffReplyError: the same, of a reply that ended at its most tokens.
+    """
+    try:
+        return _one_answer(_objects(answer, mended), key, mended)
+    except UnreadableReplyError as error:
+        raise (CutOffReplyError(f"cut off, and {error}") if is_cut else error) from None
+
+
+def check_agreement(action: Action, category: Category) -> None:
+    """Raise where an action can't follow from the category."""
+    if (action is Action.ALLOW) != (category is Category.NONE):
+        raise UnreadableReplyError(f"the action {action.value} doesn't go with the category {category.value}")
 
 
 def action_probability(text: str, logprobs: Sequence[TokenLogprob] | None) -> float | None:
@@ -153,12 +166,12 @@ def answer_in(text: str, mended: list[str], *, is_cut: bool) -> str:
     if _loaded(text) is not None:
         return text
     try:
-        answer = without_thoughts(text, _quoted(text), _is_nothing_but_answer)
+        answer = without_thoughts(text, _quoted(text), is_nothing_but_answer)
     except UnclosedThoughtError as error:
         raise CutOffReplyError(str(error)) from None
     if answer != text:
         mended.append("thoughts")
-    if is_cut and "{" in answer and not _is_nothing_but_answer(answer):
+    if is_cut and "{" in answer and not is_nothing_but_answer(answer):
         raise CutOffReplyError("it was cut off while it went on about an answer")
     return answer
 
@@ -174,7 +187,7 @@ def _quoted(text: str) -> list[Span]:
     return spans
 
 
-def _is_nothing_but_answer(text: str) -> bool:
+def is_nothing_but_answer(text: str) -> bool:
     """Whether the text is one JSON object, in a fence or not, whose end may be missing."""
     plain = SPECIAL_TOKEN.sub("", text).strip()
     plain = FENCE_AROUND.sub(r"\1", plain).strip()
@@ -270,10 +283,12 @@ def braced(text: str) -> list[str]:
     return pieces
 
 
-def _one_answer(objects: Sequence[Fields], mended: list[str]) -> Fields:
-    answers = [fields for each in objects if "action" in (fields := _known(each, mended))]
+def _one_answer(objects: Sequence[Fields], key: str, mended: list[str]) -> Fields:
+    answers = [fields for each in objects if key in (fields := _known(each, mended))]
     if not answers:
-        raise UnreadableReplyError("there is no JSON object with an action in it")
+        raise UnreadableReplyError(
+            f"there is no JSON object with {'an' if key == 'action' else 'a'} {key} in it"
+        )
     meanings = {(str(each.get("action")).lower(), str(each.get("category")).lower()) for each in answers}
     if len(meanings) > 1:
         raise UnreadableReplyError("it holds several answers that differ")
@@ -284,7 +299,7 @@ def _known(fields: Fields, mended: list[str]) -> Fields:
     """Return the fields under our own names of keys; an exact one wins over a synonym."""
     known: dict[str, object] = {}
     for key, value in fields.items():
-        plain = _plain(key)
+        plain = plain_word(key)
         name = plain if plain in KNOWN_KEYS else KEYS.get(plain)
         if name in DECIDING and name in known and not _mean_one_thing(name, known[name], value):
             known[name] = TWICE
@@ -300,12 +315,13 @@ def _known(fields: Fields, mended: list[str]) -> Fields:
 def _mean_one_thing(name: str, one: object, other: object) -> bool:
     own: Mapping[str, object] = OWN_ACTIONS if name == "action" else OWN_CATEGORIES
     synonyms: Mapping[str, object] = ACTIONS if name == "action" else CATEGORIES
-    meant = [own.get(word, synonyms.get(word)) for word in (_plain(str(one)), _plain(str(other)))]
+    meant = [own.get(word, synonyms.get(word)) for word in (plain_word(str(one)), plain_word(str(other)))]
     # What a synonym of the key says is nothing to us where it is none of our words (`label: spam-bot`).
     return meant[0] == meant[1] or None in meant
 
 
-def _action(fields: Fields, mended: list[str]) -> Action:
+def action_of(fields: Fields, mended: list[str]) -> Action:
+    """Return the action that an answer says, in our word, another case or a synonym."""
     return _word(fields.get("action"), "action", OWN_ACTIONS, ACTIONS, mended)
 
 
@@ -314,14 +330,19 @@ def _category(fields: Fields, action: Action, mended: list[str]) -> Category:
     if value in (None, "") and action is Action.ALLOW:
         mended.append("missing:category")
         return Category.NONE
-    return _word(value, "category", OWN_CATEGORIES, CATEGORIES, mended)
+    return category_of(fields, mended)
+
+
+def category_of(fields: Fields, mended: list[str]) -> Category:
+    """Return the category that an answer says, in our word, another case or a synonym."""
+    return _word(fields.get("category"), "category", OWN_CATEGORIES, CATEGORIES, mended)
 
 
 def _word(value: object, key: str, own: Mapping[str, T], synonyms: Mapping[str, T], mended: list[str]) -> T:
     """Return what the word stands for: itself, itself in another case, or a synonym."""
     if value is TWICE:
         raise UnreadableReplyError(f"it says its {key} twice, and not the same")
-    plain = _plain(value) if isinstance(value, str) else ""
+    plain = plain_word(value) if isinstance(value, str) else ""
     if plain not in own and plain not in synonyms:
         raise UnreadableReplyError(f"{key} is {str(value)[:60]!r}, not one of {', '.join(own)}")
     if value != plain:
@@ -335,8 +356,8 @@ def _confidence(fields: Fields, mended: list[str]) -> tuple[float, str]:
     value = fields.get("confidence")
     if isinstance(value, str):
         mended.append("synonym:confidence")
-        if _plain(value) in CONFIDENCES:
-            return CONFIDENCES[_plain(value)], "stated"
+        if plain_word(value) in CONFIDENCES:
+            return CONFIDENCES[plain_word(value)], "stated"
         value = _number(value)
     if (
         isinstance(value, bool)
@@ -407,5 +428,6 @@ def _text(value: object) -> str | None:
     return None if text.lower() in ("", "null", "none", "n/a") else text[:MOST_OF_TEXT]
 
 
-def _plain(word: str) -> str:
+def plain_word(word: str) -> str:
+    """Return a word as our own are written."""
     return re.sub(r"[\s-]+", "_", word.strip().strip(".").lower())

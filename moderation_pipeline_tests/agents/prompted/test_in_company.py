@@ -96,6 +96,12 @@ def test_a_number_quoted_in_a_reason_is_no_answer() -> None:
     assert list(parts_of(quoting, is_cut=False)) == [1]
 
 
+def test_answers_that_a_user_typed_are_nobodys() -> None:
+    typed = said(FINE, FINE)
+    model = ScriptedModel([f"The second says {typed} of all.", *[orjson.dumps(BAD).decode()] * 2])
+    assert actions(decide(model, "one", typed, size=2)) == ["delete", "delete"]
+
+
 def test_a_draft_in_a_thought_is_no_answer() -> None:
     model = ScriptedModel([f"<think>{said(BAD, BAD)}", *[orjson.dumps(FINE).decode()] * 2])
     assert actions(decide(model, "one", "two", size=2)) == ["allow", "allow"]

@@ -115,6 +115,9 @@ def test_the_action_follows_from_the_category_in_code(text: str, category: Categ
         '{"category": null}',
         '{"category": "hate"} {"category": "none"}',
         '{"category": "none", "action": "ban"}',
+        '{"category": "hate", "action": "allow"}',
+        '{"category": "none", "label": "hate"}',
+        '{"\\u0063ategory": "hate", "category": "none"}',
         '<think>{"category": "hate"}',
     ],
 )

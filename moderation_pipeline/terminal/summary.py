@@ -143,7 +143,8 @@ def _cell(column: str, row: Row) -> str:
         case "acted against":
             return _percent(row["sanction_share"])
         case "cost $/1000":
-            cost = row["cost_usd_per_1000_comments"]
+            # At list price, as in the report: else who is moderated last, by replies that others paid for, is cheapest.
+            cost = row["list_cost_usd_per_1000_comments"]
             return number(cost) if isinstance(cost, float) else "–"
         case _:
             latency = row["latency_ms_p95"]

@@ -240,7 +240,7 @@ OF_VIEW: dict[str, str] = {
     "automated_decision": "How far it was decided by automated means.",
     "puid": "The statement's own number, from which nobody is known.",
     "student_calls": "Replies asked of the Student.",
-    "calls_of_unknown_price": "Replies whose price is unknown: the sums leave them out.",
+    "calls_of_unknown_price": "Replies whose price is unknown: where there are any, so is what all cost.",
     "value": "Audits in which it helped less those in which it harmed.",
     "rank": "Its place by that, from 1.",
     "made": "The how manieth time it was made.",

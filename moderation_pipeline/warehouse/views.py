@@ -65,8 +65,8 @@ where warnings + deletions + timeouts + bans > 0
 
 COST_BY_CONFIG = f"""
 with calls as (
-    select chat, config, 'student' as role, comment_id, prompt_tokens, completion_tokens, cost_usd,
-           list_cost_usd, reply_error
+    select chat, config, 'student' as role, comment_id, prompt_tokens, completion_tokens, cost_usd as paid,
+           list_cost_usd as listed, reply_error
     from student_decisions where backend is not null
     union all
     select chat, config, 'expert' as role, comment_id, prompt_tokens, completion_tokens, cost_usd,
@@ -81,14 +81,15 @@ select runs.chat, runs.config, runs.comments,
        count(reply_error) as reply_errors,
        coalesce(sum(prompt_tokens), 0)::bigint as prompt_tokens,
        coalesce(sum(completion_tokens), 0)::bigint as completion_tokens,
-       coalesce(sum(cost_usd), 0) as cost_usd,
-       coalesce(sum(list_cost_usd), 0) as list_cost_usd,
-       1000 * coalesce(sum(list_cost_usd), 0) / runs.comments as list_cost_usd_per_1000_comments,
-       count(*) filter (calls.comment_id is not null and list_cost_usd is null) as calls_of_unknown_price,
+       case when count(paid) = count(role) then coalesce(sum(paid), 0) end as cost_usd,
+       case when count(listed) = count(role) then coalesce(sum(listed), 0) end as list_cost_usd,
+       1000 * list_cost_usd / runs.comments as list_cost_usd_per_1000_comments,
+       count(role) - count(listed) as calls_of_unknown_price,
        {_is_stale("runs")}
 from runs left join calls on calls.chat = runs.chat and calls.config = runs.config
 group by runs.chat, runs.config, runs.comments
 """
+"""One unknown price makes the sum unknown, as in `metrics`: what is left out would look as if it cost nothing."""
 
 MEMORY_VALUE = f"""
 select chat, config, memory_id, helped - harmed as value, helped, harmed, neutral, uses, support,

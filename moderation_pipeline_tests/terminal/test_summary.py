@@ -138,15 +138,24 @@ def test_a_config_that_ran_as_its_fallback_is_starred_and_one_number_has_one_nam
     assert "ends as Expert" in said
 
 
-def test_a_cost_of_estimated_tokens_is_starred(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cost_is_at_list_price_and_that_of_estimated_tokens_starred(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     chat = drawn_chat(1)
     hybrid = next(each for each in drawn_runs(1, chat) if each.name == "hybrid")
-    guessed = hybrid.student_decisions.with_columns(tokens_are_estimated=True, list_cost_usd=0.001)
+    guessed = hybrid.student_decisions.with_columns(
+        tokens_are_estimated=True, list_cost_usd=0.001, cost_usd=0.0
+    )
     folder = stored(tmp_path, chat, [replace(hybrid, student_decisions=guessed)])
 
-    print_comparison(folder, comparison_of(folder, "demo"))
+    comparison = comparison_of(folder, "demo")
+    print_comparison(folder, comparison)
 
-    said = " ".join(capsys.readouterr().out.split())
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    cost = next(line[-1] for line in lines if line[:1] == ["hybrid*"])
+    assert comparison["list_cost_usd_per_1000_comments"].to_list() == [pytest.approx(float(cost), abs=0.01)]
+    assert float(cost) > 0
+    said = " ".join(" ".join(line) for line in lines)
     assert (
         f"its cost is an estimate, for the server doesn't say the tokens of {guessed.height:,} answers"
         in said

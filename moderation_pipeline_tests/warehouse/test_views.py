@@ -147,14 +147,17 @@ def test_what_hangs_on_a_label_says_whose_it_is(folder: DataFolder, view: str) -
         assert "label_source" in ANSWERS[view]
 
 
-def test_cost_by_config_adds_up_both_agents_and_counts_what_has_no_price(folder: DataFolder) -> None:
+@pytest.mark.parametrize("listed", [0.0, None])
+def test_cost_by_config_adds_up_both_agents_and_one_unknown_price_makes_the_sum_unknown(
+    folder: DataFolder, listed: float | None
+) -> None:
     paid = {"backend": "openai", "prompt_tokens": 100, "completion_tokens": 10, "cost_usd": 0.0}
     store(folder, ACTION_LOG, {"comment_id": "c1"}, {"comment_id": "c2"})
     store(
         folder,
         STUDENT_DECISIONS,
         {"comment_id": "c1", **paid, "list_cost_usd": 0.001},
-        {"comment_id": "c2", **paid, "list_cost_usd": None, "reply_error": "no JSON"},
+        {"comment_id": "c2", **paid, "list_cost_usd": listed, "reply_error": "no JSON"},
     )
     store(folder, EXPERT_AUDITS, {"comment_id": "c1", **paid, "list_cost_usd": 0.003})
     row = query(folder, "select * from cost_by_config").row(0, named=True)
@@ -168,9 +171,9 @@ def test_cost_by_config_adds_up_both_agents_and_counts_what_has_no_price(folder:
         "prompt_tokens": 300,
         "completion_tokens": 30,
         "cost_usd": 0.0,
-        "list_cost_usd": pytest.approx(0.004),
-        "list_cost_usd_per_1000_comments": pytest.approx(2.0),
-        "calls_of_unknown_price": 1,
+        "list_cost_usd": None if listed is None else pytest.approx(0.004),
+        "list_cost_usd_per_1000_comments": None if listed is None else pytest.approx(2.0),
+        "calls_of_unknown_price": int(listed is None),
         "is_stale": False,
     }
 

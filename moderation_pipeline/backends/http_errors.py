@@ -176,7 +176,8 @@ def _worded(status: int, said: str, caller: Caller) -> str:
         unsent = "No key was sent there: name the variable that holds one with api_key_env, if it wants one."
         advice |= {401: unsent, 403: unsent}
     otherwise = (
-        "The run stops here and can be resumed; `moderation check CONFIG` tries the endpoint with ten lines."
+        "The run stops here and can be resumed; `moderation check CONFIG` tries the endpoint with ten lines. Where "
+        "that works, the server has changed since it was first asked: `moderation cache --forget-endpoints`."
     )
     named = next((cure for name, cure in PARAMETERS.items() if name in said), otherwise)
     return f"{backend} at {endpoint} (model {model!r}) answered {said!r}. {advice.get(status, named)}"

@@ -22,6 +22,10 @@ ADVICE = {
     ),
     "refused": "the model or a filter would not judge them: take another model, or `fallback: rules`",
     "empty": "no text in them: where a model thinks before it answers, raise max_tokens",
+    "unusable_answer": (
+        "no answer to what was asked: see the rows' reply_error. A model that begins with anything else, a thought or "
+        "a blank, is better asked for a plan (`backend: openai`)"
+    ),
     "garbled": (
         "no reply in what the server sent: look whether base_url is right and it speaks OpenAI's protocol, and run "
         "again, which asks for these alone"

@@ -139,8 +139,8 @@ class ChatDecisions(DecisionModel):
             f"{backend} at {endpoint} doesn't say which tokens {model!r} might have answered with, and chat_decisions "
             f"reads nothing else. The server must answer `logprobs: true, top_logprobs: {self._top_logprobs}` with "
             "`choices[0].logprobs.content[0].top_logprobs`, as vLLM, llama.cpp's server and OpenAI's models that don't "
-            "think do. Ask a server or model that gives them, or ask this one for a plan: "
-            f"{{backend: openai, model: {model}}}."
+            "think do. Once it does, `moderation cache --forget-endpoints` has it found out, and the same command goes "
+            f"on. Or ask another server or model, or this one for a plan: {{backend: openai, model: {model}}}."
         )
 
 

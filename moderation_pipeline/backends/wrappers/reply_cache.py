@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import blake2b
 
 import orjson
@@ -119,7 +120,7 @@ class CachedModel(WrappedModel):
         flight = self._flights.get(key)
         if flight is None:
             stored = self._store.at_once(key)
-            if stored is not None and self._will_do(stored):
+            if stored is not None and self._will_do(request, stored):
                 return self._given(key, stored)
             flight = asyncio.ensure_future(self._buy(key, request))
             self._flights[key] = flight
@@ -165,12 +166,17 @@ class CachedModel(WrappedModel):
         if not flight.cancelled():
             flight.exception()  # looked at, for everyone who waited may have been cancelled
 
-    def _will_do(self, stored: StoredReply) -> bool:
+    def _will_do(self, request: Request, stored: StoredReply) -> bool:
+        """Whether the stored reply answers the request: not where it lacks what alone would be read of it."""
+        reply = stored.reply if stored.error_code is None else None
+        if request.top_logprobs and reply is not None and reply.first_tokens is None:
+            return False
         return self._purchases.may_use(stored, self._store.now())
 
     async def _buy(self, key: bytes, request: Request) -> StoredReply:
         allowance = None if self._budget is None else self._budget.allowance(self.inner, request)
-        wanted = Wish(key, self._purchases.attempt.run_id, self._will_do, allowance)
+        will_do = partial(self._will_do, request)
+        wanted = Wish(key, self._purchases.attempt.run_id, will_do, allowance)
         claim = await self._claimed(wanted)
         if claim.beyond is not None:
             async with self._queue:  # one looks for room at a time, in the order in which they came

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from moderation_pipeline.backends.language_model import (
 )
 from moderation_pipeline.backends.model_check import CheckedModels
 from moderation_pipeline.backends.run_models import Deployment, RunModels
+from moderation_pipeline.backends.stores.open_store import upkeep_of_store
 from moderation_pipeline.backends.wrappers.prices import PriceList
 from moderation_pipeline.cases.situation import Recalled
 from moderation_pipeline.cases.verdict import Verdict
@@ -210,11 +212,17 @@ def test_other_thresholds_ask_nothing_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("behaviour", [Behaviour(gives_logprobs=False), Behaviour(first_tokens=None)])
-def test_a_server_that_gives_no_such_probabilities_is_told_what_it_must_give(
+def test_a_server_that_gives_no_such_probabilities_is_told_what_it_must_give_and_asked_again_once_it_does(
     tmp_path: Path, behaviour: Behaviour
 ) -> None:
-    with running(behaviour) as server, pytest.raises(FatalBackendError) as caught:
-        decide(tmp_path, spec(server), "hello")
+    with running(behaviour) as server:
+        with pytest.raises(FatalBackendError) as caught:
+            decide(tmp_path, spec(server), "you idiot")
+        behaviour.gives_logprobs, behaviour.first_tokens = True, judge
+        upkeep_of_store(DataFolder(tmp_path), time.time()).forget_endpoints()
+        (after,) = decide(tmp_path, spec(server), "you idiot")
+    assert after.plan is not None
+    assert after.plan.category is Category.HARASSMENT
     said = str(caught.value)
     assert "`logprobs: true, top_logprobs: 20`" in said
     assert "choices[0].logprobs.content[0].top_logprobs" in said

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import math
 import sys
 import threading
@@ -42,6 +43,7 @@ class Fault(StrEnum):
     CONTENT_FILTER = "400: content policy"
     CONTEXT_LENGTH = "400: longer than the context"
     BAD_REQUEST = "400 for another reason"
+    DRIP = "a blank now and then, until long after the timeout"
 
 
 TURNS = list(Fault)[:9]
@@ -209,6 +211,8 @@ class ChatServer:
         if fault is Fault.HANG:
             await asyncio.sleep(self.behaviour.hang_s)
             return _json({})
+        if fault is Fault.DRIP:
+            return await self._drip(request)
         if fault is Fault.CUT:
             response = web.StreamResponse(headers={"content-length": "5000"})
             await response.prepare(request)
@@ -227,6 +231,15 @@ class ChatServer:
         if fault is Fault.TRUNCATED:
             return self._reply(body, text[: len(text) // 2], finish_reason="length")
         return self._reply(body, '{"mood": "fine", "verdicts": [1, 2, 3]}')
+
+    async def _drip(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):  # the other side has had enough
+            for _ in range(int(self.behaviour.hang_s / 0.1)):
+                await response.write(b" ")
+                await asyncio.sleep(0.1)
+        return response
 
     async def models(self, request: web.Request) -> web.Response:  # noqa: ARG002
         """Answer GET /v1/models."""

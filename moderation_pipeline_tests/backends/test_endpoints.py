@@ -132,6 +132,7 @@ def test_a_parameter_that_is_refused_or_ignored_is_not_sent_again(
         (Fault.RATE_LIMIT, RateLimitedError),
         (Fault.SERVER_ERROR, ServerFailedError),
         (Fault.HANG, CallTimedOutError),
+        (Fault.DRIP, CallTimedOutError),
         (Fault.CUT, ConnectionFailedError),
         (Fault.GARBAGE, GarbledReplyError),
         (Fault.EMPTY_CHOICES, EmptyReplyError),

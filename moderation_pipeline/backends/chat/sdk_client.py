@@ -6,9 +6,10 @@ the reply into their own models would cost more than half of a call's CPU (measu
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -116,6 +117,20 @@ class SdkClient(ABC, Generic[Sdk]):
             yield
         except (self.status_error, *self.failures) as error:
             raise self._ours(error) from None
+
+    @asynccontextmanager
+    async def answered_in_time(self) -> AsyncIterator[None]:
+        """The same for a call, all of which takes `timeout_s` at most.
+
+        The SDKs' own limit is that of each wait for another byte: a server that drips, or a proxy that sends blanks to
+        keep a connection, would hold a call, and with it the run, for as long as it likes.
+        """
+        try:
+            async with asyncio.timeout(self.endpoint.timeout_s):
+                with self.errors_as_ours():
+                    yield
+        except TimeoutError as error:
+            raise transport_error(error, self.endpoint.timeout_s, self.caller) from None
 
     async def aclose(self) -> None:
         """Close the connections."""

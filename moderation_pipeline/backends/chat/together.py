@@ -37,7 +37,7 @@ class TogetherClient(SdkClient[AsyncTogether]):
 
     async def post(self, path: str, body: JsonValue) -> bytes:
         """Send one call."""
-        with self.errors_as_ours():
+        async with self.answered_in_time():
             response = await self.sdk.post(path, cast_to=httpx.Response, body=body)
         return self.caller.redacted_body(response.content)
 

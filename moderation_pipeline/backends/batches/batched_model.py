@@ -21,13 +21,14 @@ import orjson
 
 from moderation_pipeline.backends.chat.chat_endpoint import ChatEndpoint
 from moderation_pipeline.backends.chat.chat_wire import Body
-from moderation_pipeline.backends.chat.response_body import error_in
+from moderation_pipeline.backends.chat.response_body import decoded, error_in
 from moderation_pipeline.backends.http_errors import Caller, http_error
 from moderation_pipeline.backends.language_model import (
     AnswersByBatch,
     FatalBackendError,
     GarbledReplyError,
     LanguageModel,
+    LanguageModelError,
     ModelIdentity,
     Reply,
     Request,
@@ -291,10 +292,12 @@ def _answers(lines: bytes, caller: Caller) -> Iterator[tuple[str, bytes | Except
     """Yield each call's id with its response's body, or the error that it stands for; none for a call that expired."""
     for line in lines.splitlines():
         try:
-            answer = orjson.loads(line)
+            answer = decoded(
+                line
+            )  # as tolerantly as a single reply: what was paid for isn't sent again for half an emoji
             custom_id, response = str(answer["custom_id"]), answer.get("response") or {}
             status, body = response.get("status_code"), response.get("body")
-        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        except (LanguageModelError, KeyError, TypeError, AttributeError):
             continue  # its call stays unanswered, and is sent again
         if status == 200 and body is not None:
             yield custom_id, orjson.dumps(body)

@@ -147,6 +147,19 @@ def test_a_call_that_a_batch_did_not_answer_is_sent_again_and_no_other(
     assert len(audited) == 1 + len(TEXTS) + 7  # one to find the endpoint out
 
 
+def test_half_a_character_in_a_batch_is_no_reason_to_pay_for_it_twice(folder: DataFolder) -> None:
+    with running() as server:
+        config = by_batch(server, "openai", lag=9)
+        with pytest.raises(BatchPendingError):
+            run(folder.root, config, TEXTS)
+        (name,) = [name for name in server.files if name.endswith("-out")]
+        server.files[name] = server.files[name].replace(b"chatcmpl-1", rb"chatcmpl-\ud83d")
+        result, _ = run_until_through(folder.root, config)
+
+    assert result.tables.expert_audits["reply_error"].null_count() == len(TEXTS)
+    assert len(server.batches) == 1
+
+
 def test_what_was_too_long_in_a_batch_says_so_and_is_asked_again_by_the_next_run(folder: DataFolder) -> None:
     said = {"message": "so it is", "code": "context_length_exceeded"}
     behaviour = Behaviour(batch_lines=lambda lines: [failed_line(lines[0], 400, said), *lines[1:]])

@@ -5,7 +5,7 @@ What is asked, and how the answers are shown, is the terminal's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -48,14 +48,23 @@ STRUCTURES = {
     Structure.PLAIN: "plain text replies, read tolerantly",
 }
 
+STALE = (
+    "Runs go by what it could do when one of them first asked it ({kept}): `moderation cache --forget-endpoints` has "
+    "it found out anew, and its replies are then asked for, and paid, anew."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class CheckedModels:
-    """Builds models for a check: metered, neither cached nor asked again; `notes` gathers what is found."""
+    """Builds models for a check: metered, neither cached nor asked again; `notes` gathers what is found.
+
+    `kept` gives what runs go by: what an endpoint could do when one of them first asked it, if one did.
+    """
 
     variables: Mapping[str, str] = field(repr=False)
     prices: PriceList
     notes: list[str]
+    kept: Callable[[ModelIdentity], Abilities | None] = lambda _: None
 
     def language_model(self, spec: LanguageModelSpec) -> LanguageModel:
         """Return the model of a spec.
@@ -103,10 +112,7 @@ class _Explained(LanguageModel):
         """Find the endpoint out, and ask."""
         try:
             variant = await self._model.prepare()
-            can = Abilities.from_mapping(orjson.loads(variant))
-            for note in (f"{self._spec.model}: {_told(can)}.", self._model.note):
-                if note is not None and note not in self._check.notes:  # a repair asks a second time
-                    self._check.notes.append(note)
+            self._note(Abilities.from_mapping(orjson.loads(variant)))
             return await self._model.complete(request)
         except TooLongError as error:
             if not self._is_too_small:  # one line's tokens will do for all ten
@@ -123,6 +129,14 @@ class _Explained(LanguageModel):
     async def aclose(self) -> None:
         """Close the model."""
         await self._model.aclose()
+
+    def _note(self, can: Abilities) -> None:
+        found = f"{self._spec.model}: {_told(can)}."
+        if found in self._check.notes:  # by another line, or before a repair
+            return
+        kept = self._check.kept(self.identity)
+        stale = None if kept in (None, can) else STALE.format(kept=_told(kept))
+        self._check.notes.extend(note for note in (found, stale, self._model.note) if note is not None)
 
     async def _served(self) -> str:
         """Return a sentence that names the models that the endpoint serves; nothing where it lists none."""

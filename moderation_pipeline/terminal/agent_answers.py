@@ -11,7 +11,8 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Awaitable, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,8 +23,11 @@ from moderation_pipeline.agents.build_agents import Agents, build_agents
 from moderation_pipeline.agents.deciding.score_student import MissingScoresError
 from moderation_pipeline.agents.student import Student
 from moderation_pipeline.agents.tiers import TieredStudent
+from moderation_pipeline.backends.chat.chat_wire import Abilities
 from moderation_pipeline.backends.keys import environment
+from moderation_pipeline.backends.language_model import ModelIdentity
 from moderation_pipeline.backends.model_check import CheckedModels
+from moderation_pipeline.backends.stores.open_store import is_there_a_store, open_store
 from moderation_pipeline.backends.wrappers.prices import PriceList
 from moderation_pipeline.cases.case import Case
 from moderation_pipeline.cases.situation import Situation, Standing
@@ -90,7 +94,7 @@ def unheld_budgets(budget: BudgetSpec | None, answers: Sequence[Answer]) -> list
 
 async def _checked(folder: DataFolder, named: NamedConfig) -> list[Answer]:
     comments = _comments()
-    models = CheckedModels(environment(), PriceList.load(folder.prices), [])
+    models = CheckedModels(environment(), PriceList.load(folder.prices), [], kept=partial(_kept, folder))
     said: list[str] = []
     means = Means(
         open_models=lambda _: nullcontext(models),
@@ -108,6 +112,13 @@ async def _checked(folder: DataFolder, named: NamedConfig) -> list[Answer]:
                 await begun.agents.aclose()
     except MissingScoresError:
         raise NothingToAskError(named.name) from None
+
+
+def _kept(folder: DataFolder, identity: ModelIdentity) -> Abilities | None:
+    if not is_there_a_store(folder):
+        return None
+    with closing(open_store(folder)) as store:
+        return store.abilities_of(identity)
 
 
 async def _answers(agents: Agents, cases: Sequence[Case], models: CheckedModels) -> list[Answer]:

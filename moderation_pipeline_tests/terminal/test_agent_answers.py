@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from moderation_pipeline.backends.chat.abilities import FoundAbilities
+from moderation_pipeline.backends.chat.chat_wire import Abilities, Structure
+from moderation_pipeline.backends.language_model import ModelIdentity
+from moderation_pipeline.backends.stores.open_store import open_store
 from moderation_pipeline.cli import called_with
 from moderation_pipeline.terminal.exit_codes import ExitCode
+from moderation_pipeline.warehouse.folder import DataFolder
 from moderation_pipeline_tests.backends.chat_server import Behaviour, Fault, running
 from moderation_pipeline_tests.backends.decision_server import DecisionServer, serving, status
 
@@ -49,6 +55,23 @@ def test_a_model_that_answers_is_shown_with_what_its_endpoint_can_do(
     assert calls == 20
     assert "replies held to a JSON schema, with log-probabilities" in told.err
     assert "harassment" in told.out
+
+
+def test_an_endpoint_that_could_do_less_when_a_run_first_asked_it_is_told_of(
+    configs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = FoundAbilities(Abilities(Structure.PLAIN, has_logprobs=False), ())
+    with running() as server:
+        with closing(open_store(DataFolder.find())) as store:
+            store.keep_abilities(ModelIdentity("openai", server.base_url, "tiny-judge"), plain)
+        checked(configs, spec("openai", server.base_url))
+        told = capsys.readouterr().err
+        called_with(["cache", "--forget-endpoints"])
+        checked(configs, spec("openai", server.base_url))
+
+    assert "first asked it (plain text replies, read tolerantly" in told
+    assert told.count("--forget-endpoints") == 1
+    assert "first asked it" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("backend", CHAT)

@@ -152,10 +152,17 @@ def _cumulative_cost(judged: Mapping[str, pl.DataFrame], focus: str, marks: Mark
     amounts = dict(ends.select("config", cost.column).iter_rows())
     dearest = max((name for name in amounts if amounts[name] is not None), key=lambda name: amounts[name])
     if cost.column == "audits":
-        headline = f"No run cost money; {dearest} asked the Expert {plural(amounts[dearest], 'time')}"
+        unknown = sorted(ends.filter(pl.col("list_cost_usd").is_null())["config"])
+        spent = (
+            f"What {' or '.join(unknown)} costs is unknown, and no other run cost money"
+            if unknown
+            else "No run cost money"
+        )
+        headline = f"{spent}; {dearest} asked the Expert {plural(amounts[dearest], 'time')}"
         if focus in amounts and focus != dearest:
             headline += f", {focus} {plural(amounts[focus], 'time')}"
-        how = "All agents here are free of charge, so the scarce thing is counted: audits by the Expert."
+        free = "No agent here has a price that is known" if unknown else "All agents here are free of charge"
+        how = f"{free}, so the scarce thing is counted: audits by the Expert."
     else:
         headline = f"The whole chat costs {dollars(amounts[dearest])} under {dearest}"
         if focus in amounts and focus != dearest:
@@ -211,7 +218,11 @@ def _cost_comparison(comparison: pl.DataFrame, voice: LabelVoice) -> Drawn:
         cost = charts.Measure(
             "audits_per_1000", "audits per 1,000 comments", of_thousand, ",.0f", 1000.0, said_of="audit_share"
         )
-        how = "Left: all agents here are free of charge, so the cost is how often the Expert is asked. "
+        is_unknown = comparison["list_cost_usd_per_1000_comments"].null_count() > 0
+        free = (
+            "no agent here has a price that is known" if is_unknown else "all agents here are free of charge"
+        )
+        how = f"Left: {free}, so the cost is how often the Expert is asked. "
     quality, headline = _quality(comparison, voice)
     if quality is not None:
         how += "Right: the bar is the 95 % interval, by user and copied text."

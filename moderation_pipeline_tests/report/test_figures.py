@@ -115,12 +115,16 @@ def test_dollars_are_drawn_where_any_were_spent_and_audits_where_none_were() -> 
     paid = {**REPLY, "list_cost_usd": 0.002, "cost_usd": 0.0}
     free = drawn(chat, [run("hybrid", chat, student=plans, audits={3: "allow none"})])
     dear = drawn(chat, [run("hybrid", chat, student=plans, student_reply=paid)])
-    unknown = drawn(
-        chat, [run("hybrid", chat, student=plans, student_reply={**REPLY, "list_cost_usd": None})]
-    )
+    priceless = run("openai", chat, student=plans, student_reply={**REPLY, "list_cost_usd": None})
+    unknown = drawn(chat, [priceless])
+    mixed = drawn(chat, [run("hybrid", chat, student=plans, audits={3: "allow none"}), priceless])
     assert free["cumulative_cost"].headline == "No run cost money; hybrid asked the Expert 1 time"
     assert dear["cumulative_cost"].headline == "The whole chat costs $0.04 under hybrid"
     assert unknown["cumulative_cost"].headline.startswith("What these runs cost is unknown")
+    assert mixed["cumulative_cost"].headline.startswith(
+        "What openai costs is unknown, and no other run cost money; hybrid"
+    )
+    assert "free of charge" not in "".join(figure.how for figure in mixed.values())
 
 
 def test_an_empty_chat_is_all_sentences() -> None:

@@ -101,12 +101,22 @@ def _question(question: Question) -> JsonValue:
 
 
 def _answers(request: DecisionRequest, given: list[object]) -> dict[str, Answer]:
-    """Match answers to questions by name; an answer without a name is the one of its place."""
-    by_name: dict[str, object] = {}
-    for question, answer in zip(request.questions, given, strict=False):
+    """Match answers to questions by name; an answer without a name is the one of its place, where each has a place.
+
+    Where one is missing, those behind it would be taken for answers to other questions, or about other comments.
+    """
+    has_places = len(given) == len(request.questions)
+    by_name: dict[str, list[object]] = {}
+    for place, answer in enumerate(given):
         name = answer.get("name") if isinstance(answer, Mapping) else None
-        by_name.setdefault(str(name or question.name), answer)
-    return {each.name: _answer(each, by_name.get(each.name)) for each in request.questions}
+        if name or has_places:
+            by_name.setdefault(str(name or request.questions[place].name), []).append(answer)
+    return {each.name: _one_answer(each, by_name.get(each.name, [])) for each in request.questions}
+
+
+def _one_answer(question: Question, given: list[object]) -> Answer:
+    differ = any(each != given[0] for each in given)
+    return Unusable("two answers that differ") if differ else _answer(question, given[0] if given else None)
 
 
 def _answer(question: Question, given: object) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from openai.types.decision_create_params import DecisionCreateParams
@@ -28,7 +29,7 @@ from moderation_pipeline.backends.language_model import (
     RefusedReplyError,
 )
 from moderation_pipeline.config.decision_specs import OpenAIModerationsSpec
-from moderation_pipeline_tests.backends.asked import KEY, asking, endpoint
+from moderation_pipeline_tests.backends.asked import KEY, RULE, asking, endpoint
 from moderation_pipeline_tests.backends.decision_server import (
     Body,
     DecisionServer,
@@ -96,6 +97,23 @@ def test_one_question_may_be_refused_and_the_others_answered() -> None:
         reply = decide(server, asking("refuse=R1"))
     assert reply.answers["R1"] == Refusal()
     assert isinstance(reply.answers["category"], Distribution)
+
+
+def test_answers_whose_questions_cannot_be_told_are_none() -> None:
+    def one_less(reply: Body) -> Body:
+        return {**reply, "answers": [{**answer, "name": None} for answer in reply["answers"][1:]]}
+
+    def twice(reply: Body) -> Body:
+        other = {**reply["answers"][0], "probability": 0.123}
+        return {**reply, "answers": [*reply["answers"], other]}
+
+    with serving(DecisionServer(changes=one_less)) as server:
+        shifted = decide(server, asking("R1=0.9", RULE, replace(RULE, name="R2")))
+    with serving(DecisionServer(changes=twice)) as server:
+        said_twice = decide(server, asking("R1=0.9", RULE, replace(RULE, name="R2")))
+
+    assert [type(each) for each in shifted.answers.values()] == [Unusable, Unusable]
+    assert [type(each) for each in said_twice.answers.values()] == [Unusable, Distribution]
 
 
 def test_an_answer_without_a_name_is_the_one_of_its_place() -> None:

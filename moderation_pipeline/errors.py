@@ -21,6 +21,9 @@ class ModerationError(ValueError):
     is_lasting: ClassVar[bool] = False
     """Whether trying again at once is known to end as this did."""
 
+    was_tried: ClassVar[bool] = False
+    """Whether what was asked was in order, and failed when it was carried out: by a server, say."""
+
 
 def closest(name: str, allowed: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" where something allowed is close to `name`, else nothing."""

@@ -320,6 +320,7 @@ class FatalBackendError(LanguageModelError, ModerationError):
     """It is no use to go on: the run stops, resumable, and the message says what to do."""
 
     code = "fatal"
+    was_tried = True
 
 
 class RejectedRequestError(FatalBackendError):

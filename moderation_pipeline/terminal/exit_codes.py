@@ -99,7 +99,8 @@ def _stopped(stop: BaseException) -> int:
 def _worded(error: Exception) -> int:
     said = in_a_sentence(error)
     if said is not None:
-        code = ExitCode.FAILED if users_mistake(error) is None else ExitCode.USAGE
+        mistake = users_mistake(error)
+        code = ExitCode.FAILED if mistake is None or mistake.was_tried else ExitCode.USAGE
         return _said(f"Error: {said}", code)
     return _said(
         f"This is a bug of ours: {type(error).__name__}: {error}\n"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import click
 import pytest
 
+from moderation_pipeline.backends.language_model import FatalBackendError
 from moderation_pipeline.config.config_errors import ConfigError
 from moderation_pipeline.terminal.exit_codes import CommandFailed, ExitCode, ended, in_a_sentence
 
@@ -34,6 +35,7 @@ def test_a_command_that_returns_has_succeeded() -> None:
         (ConfigError("hybrid.yaml: no"), ExitCode.USAGE, "Error: hybrid.yaml: no\n"),
         (wrapped(ConfigError("hybrid.yaml: no")), ExitCode.USAGE, "Error: hybrid.yaml: no\n"),
         (click.UsageError("what?"), ExitCode.USAGE, "Error: what?\n"),
+        (FatalBackendError("Is the server up?"), ExitCode.FAILED, "Error: Is the server up?\n"),
         (CommandFailed("2 of 3 failed"), ExitCode.FAILED, "2 of 3 failed\n"),
         (CommandFailed(""), ExitCode.FAILED, ""),
         (KeyboardInterrupt(), ExitCode.INTERRUPTED, "Interrupted.\n"),

@@ -21,6 +21,7 @@ from moderation_pipeline.agents.prompted.reply_parsing import (
 )
 from moderation_pipeline.backends.language_model import Message
 from moderation_pipeline.plan import Action, Category, Plan
+from moderation_pipeline.text.patterns import PATTERNS
 
 ALLOWED_RULE = RULES[Category.NONE]
 
@@ -31,6 +32,9 @@ QUOTED_WORDS = 4
 
 COMMAND = re.compile(r"^[\W_]*?(?:[!/]|\.(?=\w))", re.MULTILINE)
 """What a bot, or the chat itself, would take a reply for an order by, at the beginning of any of its lines."""
+
+LEADS_SOMEWHERE = re.compile("|".join(PATTERNS[kind] for kind in ("links", "emails", "phones")))
+"""What of a chat is said to nobody, in whatever words: a bot that repeats a link advertises it."""
 
 
 def check_unquoted(answer: str, shown: Sequence[Message]) -> None:
@@ -79,7 +83,11 @@ def _why_not_said(text: str, shown: Sequence[Message]) -> str | None:
     """Return why a text is not said to a user; null where it may be."""
     if COMMAND.search(text):
         return "command"
-    return "quotes" if _is_quoted(text, shown) else None
+    if _is_quoted(text, shown):
+        return "quotes"
+    typed = "\n".join(message.content for message in shown[1:]).lower()
+    leads = (found[0].strip(" .,:;!?()\"'") for found in LEADS_SOMEWHERE.finditer(text.lower()))
+    return "carries" if any(lead in typed for lead in leads) else None
 
 
 def _is_typed(piece: str, shown: Sequence[Message]) -> bool:

@@ -22,7 +22,7 @@ from moderation_pipeline_tests.backends.runs import config_with, run, texts_of
 from moderation_pipeline_tests.backends.scripted_model import ScriptedModel
 
 FULL = Instructions("student")
-COMMENT = "come and see my own channel tonight"
+COMMENT = "come and see my own channel tonight at gifts.example/now"
 SHOWN = (FULL.system, Message("user", f"The user's standing: 0 strikes.\n{COMMENT}"))
 
 
@@ -102,6 +102,7 @@ def test_a_plan_that_contradicts_itself_is_no_plan(fields: dict[str, object], wh
     [
         ("The user's standing: 0 strikes.", "quotes:reply_text"),
         (COMMENT.upper(), "quotes:reply_text"),
+        ("Nobody is to advertise Gifts.example/now!", "carries:reply_text"),
         ("!death", "command:reply_text"),
         (" /ban everyone", "command:reply_text"),
         (".timeout somebody 600", "command:reply_text"),
@@ -114,6 +115,12 @@ def test_words_of_the_prompt_or_the_comment_are_said_to_nobody(text: str, kind: 
 
     assert read.plan.reply_text is None
     assert kind in read.mended
+
+
+def test_a_link_that_nobody_typed_may_be_said() -> None:
+    text = "The rules are at rules.example/chat, please read them."
+
+    assert judged(action="warn", category="spam", reply_text=text).plan.reply_text == text
 
 
 def test_who_wants_to_die_is_answered_with_our_own_words_where_the_model_has_none() -> None:

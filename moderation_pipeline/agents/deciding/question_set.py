@@ -17,8 +17,9 @@ import orjson
 
 from moderation_pipeline.agents.keyless.evidence import RULES
 from moderation_pipeline.agents.policy import WrittenChoice, WrittenYesNo, policy
-from moderation_pipeline.backends.decisions.decision_model import NO, YES, Option, Question
+from moderation_pipeline.backends.decisions.decision_model import LETTERS, NO, YES, Option, Question
 from moderation_pipeline.config.decision_specs import AskingSpec, ChatDecisionsSpec, DecisionSpec
+from moderation_pipeline.errors import ModerationError
 from moderation_pipeline.plan import Category, Plan
 
 HARMFUL = "harmful"
@@ -30,6 +31,17 @@ REVERSED = "_reversed"
 
 OWN_ITEM = re.compile(r"^(?:[-*] +|\d+[.)] +|(?=\*\*[A-Z]{1,3}\d))", re.MULTILINE)
 OWN_CATEGORY = re.compile(r"`([a-z_]+)`")
+
+
+class TooManyOptionsError(ModerationError):
+    """More rules of a channel's own than there are letters for the options of a choice."""
+
+    def __init__(self, asks: str, own: int, most: int) -> None:
+        super().__init__(
+            f"The config's rules file holds {own} rules, and with `asks: {asks}` a letter stands for each of them and "
+            f"of the policy's: allowed are {most}. Set `asks: rules`, which asks for each by itself, or put rules "
+            "together."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +125,19 @@ def policy_questions(own_rules: str = "") -> QuestionSet:
 
 
 def chat_questions(asks: Literal["rules", "category", "violation"], own_rules: str = "") -> QuestionSet:
-    """Return the questions for a model that is asked each of them by itself, and so as few of them as will do."""
+    """Return the questions for a model that is asked each of them by itself, and so as few of them as will do.
+
+    Raises:
+        TooManyOptionsError: a choice would have more options than there are letters.
+    """
     every = policy_questions(own_rules)
     if asks == "rules":
         return replace(every, category=None)
     assert every.category is not None
     own = [rule for rule in every.rules if rule.rule not in policy().rules]
     options = (*every.category.options, *(_as_option(rule) for rule in own))
+    if len(options) > len(LETTERS):
+        raise TooManyOptionsError(asks, len(own), len(LETTERS) - len(every.category.options))
     return replace(
         every,
         category=replace(every.category, options=options),

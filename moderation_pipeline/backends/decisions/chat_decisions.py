@@ -17,6 +17,7 @@ import orjson
 
 from moderation_pipeline.backends.chat.chat_endpoint import ChatEndpoint
 from moderation_pipeline.backends.decisions.decision_model import (
+    LETTERS,
     NO,
     YES,
     Answer,
@@ -54,9 +55,6 @@ WORDS = {YES: "Yes", NO: "No"}
 LEAST_SHARE = 0.5
 """Of the first token's probability, how much must be on words that answer. Less says that the model would rather have
 said something else: begun a thought, repeated the comment, refused."""
-
-LETTERS = "ABCDEFGHJKLMNOPQRSTUVWXYZ"
-"""No I among them: with it a refusal begins ("I can't …"), and would be read as the ninth option."""
 
 MOST_SHARE = 1.01
 """Probabilities that add up to more, rounding aside, are none: some servers give 0, the logarithm of 1, for each."""
@@ -170,7 +168,9 @@ def _labels(question: Question) -> Mapping[str, str]:
     """Return the word or letter that stands for each option."""
     if question.kind == "yes_no":
         return WORDS
-    return dict(zip((option.name for option in question.options), LETTERS, strict=False))
+    return dict(
+        zip((option.name for option in question.options), LETTERS[: len(question.options)], strict=True)
+    )
 
 
 def _messages(request: DecisionRequest, question: Question) -> tuple[Message, ...]:

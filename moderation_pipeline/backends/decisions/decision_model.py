@@ -17,6 +17,10 @@ from moderation_pipeline.backends.language_model import JsonValue, ModelIdentity
 
 Kind = Literal["yes_no", "choice", "score"]
 
+LETTERS = "ABCDEFGHJKLMNOPQRSTUVWXYZ"
+"""What stands for the options of a choice where a letter is the answer. No I among them: with it a refusal begins ("I
+can't …"), and would be read as the ninth option."""
+
 YES = "true"
 NO = "false"
 """The two options of a yes/no question, as System One names them."""

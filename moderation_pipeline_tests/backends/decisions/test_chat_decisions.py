@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from moderation_pipeline.agents.deciding.decision_student import DecisionStudent
-from moderation_pipeline.agents.deciding.question_set import chat_questions
+from moderation_pipeline.agents.deciding.question_set import TooManyOptionsError, chat_questions
 from moderation_pipeline.backends.decisions.chat_decisions import ChatDecisions, read_answer
 from moderation_pipeline.backends.decisions.decision_model import (
     DecisionReply,
@@ -288,6 +288,14 @@ def test_a_channels_own_rules_are_asked_as_rules_and_as_options() -> None:
     assert category.category is not None
     assert category.category.options[-2].name == "C1"
     assert category.version != rules.version
+
+
+def test_more_rules_than_letters_are_an_error_that_says_how_to_ask() -> None:
+    own = "\n".join(f"- No spoilers of part {number}" for number in range(17))
+
+    with pytest.raises(TooManyOptionsError, match=r"17 rules.*allowed are 16.*asks: rules"):
+        chat_questions("violation", own)
+    assert len(chat_questions("rules", own).rules) > 17
 
 
 def test_a_check_asks_it_as_it_is_and_names_what_the_server_serves_where_it_cannot_be_asked() -> None:

@@ -16,7 +16,7 @@ from moderation_pipeline.config.config_errors import ConfigError, Written, unkno
 class Closed(BaseModel):
     """A part of a config: frozen, and a key it doesn't know is an error that lists those it knows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod

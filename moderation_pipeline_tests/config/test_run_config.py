@@ -121,6 +121,10 @@ def test_an_unknown_config_is_an_error_that_lists_the_known_ones(tmp_path: Path)
             "mine.yaml: audit.rate: got 'lots'. It must be a valid number, "
             "unable to parse string as a number.",
         ),
+        (
+            "student: {backend: openai, model: m, price: .inf}",
+            "mine.yaml: student.price: got inf. It must be a finite number.",
+        ),
         ("memory: {top_k: 0}", "mine.yaml: memory.top_k: got 0. It must be greater than or equal to 1."),
         (
             "loop: 3",

@@ -29,8 +29,11 @@ _OPENING = re.compile(r"^(\d+(?=[.)](?:\s|$)))?([#+=.)-])")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
-_PLAIN_OR_ONE = re.compile(r"[ -~]+|.", re.DOTALL)
-"""A stretch that needs no look at each of its characters (five thousand cases have ten million), or one that does."""
+_PLAIN_OR_ONE = re.compile(r"((?:[ -~]+|[^\W\u115f\u1160\u3164\uffa0]+)+)|.", re.DOTALL)
+"""A stretch that needs no look at each of its characters (five thousand cases have ten million), or one that does.
+
+Letters and digits of any script can be seen, but for the Hangul fillers; marks are neither.
+"""
 
 
 class Piece(NamedTuple):
@@ -70,7 +73,7 @@ def pieces(text: str | None, longest: int = LONGEST) -> list[Piece]:
     cut, left = text[:longest], len(text) - longest
     found: list[Piece] = []
     for part in _PLAIN_OR_ONE.finditer(cut):
-        sign = None if part[0].isascii() and part[0].isprintable() else _sign(cut, part.start())
+        sign = _sign(cut, part.start()) if part[1] is None else None
         _append(found, part[0] if sign is None else sign, is_sign=sign is not None)
     found = _counted(found)
     return [*found, Piece(f"… {left:,} more", is_sign=True)] if left > 0 else found

@@ -46,7 +46,7 @@ def test_a_band_holds_the_truth_in_about_95_of_100_worlds_of_users_who_differ() 
     at = (0.3, 0.5, 0.7)
     true = threshold_frame(judged(5_000, 10, 10_000)).filter(pl.col("threshold").is_in(at))
     held = []
-    for seed in range(40):
+    for seed in range(24):
         found = threshold_frame(judged(120, 10, seed)).filter(pl.col("threshold").is_in(at))
         held += [
             ((found[f"{name}_low"] <= true[name]) & (true[name] <= found[f"{name}_high"])).to_list()

@@ -22,6 +22,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -159,9 +160,9 @@ class Row(NamedTuple):
         )
 
 
-def comments_of(lines: Sequence[Line], folder: Path) -> pl.DataFrame:
-    """Return the comments table of a chat, a line every second and a half."""
-    path = folder / "chat.jsonl"
+@lru_cache(maxsize=64)
+def comments_of(lines: tuple[Line, ...]) -> pl.DataFrame:
+    """Return the comments table of a chat, a line every second and a half; the same is moderated under many configs."""
     rows = (
         {
             "comment_id": f"c{place}",
@@ -174,13 +175,15 @@ def comments_of(lines: Sequence[Line], folder: Path) -> pl.DataFrame:
         for place, line in enumerate(lines)
         for second in (place * 3 // 2,)
     )
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    return ingest(path, "chat").comments
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "chat.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+        return ingest(path, "chat").comments
 
 
 def moderated(lines: Sequence[Line], name: str, folder: Path, seed: int = 0) -> RunTables:
     """Return the tables of a run under a config, or with a model that can be persuaded; `seed` is chance's."""
-    comments, data = comments_of(lines, folder), DataFolder(folder)
+    comments, data = comments_of(tuple(lines)), DataFolder(folder)
     expected = ExpectedSpec(usual=RUDE_PER_1000)
     if name in MODELS:
         student = {"backend": "openai", "model": name}

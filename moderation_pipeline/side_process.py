@@ -15,18 +15,20 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from moderation_pipeline.cases.settled import Settled
-from moderation_pipeline.launch import Launcher, launcher
 from moderation_pipeline.moderation.gc_pause import seldom_collected
 from moderation_pipeline.moderation.trace import HowFar, RunObserver
 from moderation_pipeline.terminal.exit_codes import users_mistake
 from moderation_pipeline.terminal.streams import make_fit
 from moderation_pipeline.warehouse.access import keep_private
 from moderation_pipeline.warehouse.folder import DataFolder
+
+if TYPE_CHECKING:
+    from moderation_pipeline.launch import Launcher
 
 TOLD_EVERY_S = 0.2
 
@@ -81,9 +83,12 @@ def main() -> int:
     keep_private(folder)
     asked, teller = RunsAsked(), Teller(out)
     threading.Thread(target=asked.listen, daemon=True).start()
-    with seldom_collected(), launcher(folder) as launch, suppress(BrokenPipeError):
-        while (wanted := asked.next()) is not None:
-            _answer(launch, wanted, asked, teller)
+    with seldom_collected(), suppress(BrokenPipeError):
+        from moderation_pipeline.launch import launcher  # seconds, of which looking for garbage would be a sixth
+
+        with launcher(folder) as launch:
+            while (wanted := asked.next()) is not None:
+                _answer(launch, wanted, asked, teller)
     return 0
 
 

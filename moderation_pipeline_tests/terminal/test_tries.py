@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,8 +11,12 @@ import yaml
 
 from moderation_pipeline.config.champions import Champions, Promotion
 from moderation_pipeline.terminal.exit_codes import ExitCode
+from moderation_pipeline.warehouse.files import partition_path
+from moderation_pipeline.warehouse.folder import DataFolder
+from moderation_pipeline.warehouse.tables import PROVENANCE
 from moderation_pipeline_tests.backends.chat_server import running
 from moderation_pipeline_tests.program import moderation
+from moderation_pipeline_tests.warehouse.rows import rows_of, write_table
 
 ASKED = """
 student: {{backend: openai, model: tiny-judge, base_url: "{base_url}", price: 1000}}
@@ -52,12 +57,14 @@ def test_a_run_for_which_the_day_has_no_money_left_is_not_tried_again_today(fold
 
 
 def test_a_day_s_money_that_is_enough_for_one_chat_goes_to_each_in_its_turn(folder: Path) -> None:
-    settings = "configs: [student_only]\nfresh: true\nusd_per_day: {usd}\n"
+    settings, data = "configs: [student_only]\nfresh: true\nusd_per_day: {usd}\n", DataFolder(folder / "data")
     with running() as server:
         (folder / "data" / "configs" / f"{CONFIG}.yaml").write_text(ASKED.format(base_url=server.base_url))
         (folder / "data" / "nights.yaml").write_text(settings.format(usd=1_000))
-        for chat in reversed(CHATS):
-            assert moderation(folder, "run", chat, "-c", CONFIG).returncode == ExitCode.OK
+        for since, chat in enumerate(reversed(CHATS)):  # when each was decided last
+            decided = partition_path(data, PROVENANCE, chat, CONFIG)
+            write_table(rows_of(PROVENANCE, {"chat": chat, "config": CONFIG}), data, PROVENANCE, chat, CONFIG)
+            os.utime(decided, (1_000_000 + since, 1_000_000 + since))
         (folder / "data" / "chats" / "wednesday.csv").write_text("user_name,text\nann,hello there\n")
         night = moderation(folder, "run", "--night")
 

@@ -15,7 +15,7 @@ from moderation_pipeline.warehouse.files import read_table
 from moderation_pipeline.warehouse.folder import DATA_VARIABLE, DataFolder
 from moderation_pipeline.warehouse.tables import ACCEPTED_RUN, COMPARISON, METRIC_HISTORY, METRICS
 from moderation_pipeline_tests.backends.runs import same_but_for_timing
-from moderation_pipeline_tests.defs.conftest import CHAT, COMMENTS, folder, instance
+from moderation_pipeline_tests.defs.conftest import CHAT, COMMENTS, folder, instance, knowing_its_chats
 
 __all__ = ["folder", "instance"]  # the fixtures
 
@@ -78,8 +78,7 @@ def test_runs_judged_before_their_yardstick_was_there_have_in_the_end_what_they_
     other = DataFolder(tmp_path / "other")
     monkeypatch.setenv(DATA_VARIABLE, str(other.root))
     write_synthetic(other.chats / f"{CHAT}.jsonl", SyntheticSettings(comments=COMMENTS))
-    with dg.DagsterInstance.ephemeral() as fresh:
-        fresh.add_dynamic_partitions("chats", [CHAT])
+    with knowing_its_chats(other) as fresh:
         made(fresh, "ingest", CHAT)
         for config in ("expert_only", *EARLY_ONES):
             made(fresh, "moderate", f"{CHAT}|{config}")

@@ -221,7 +221,9 @@ def test_the_command_lines_of_cron_and_systemd_do_a_night_as_they_stand(folder: 
     systemd = re.findall(r"^ExecStart=(.+)$", NIGHT.read_text("utf-8"), re.MULTILINE)
     assert (len(cron), len(systemd)) == (1, 1)
     program_of_systemd = systemd[0].removeprefix("/srv/moderation/")
-    assert cron[0] == f"cd /srv/moderation && {program_of_systemd} >> night.log 2>&1", "the same, so one is run"
+    assert cron[0] == f"cd /srv/moderation && {program_of_systemd} >> night.log 2>&1", (
+        "the same, so one is run"
+    )
     ended = subprocess.run(
         ["/bin/sh", "-c", cron[0].replace("/srv/moderation", str(folder))],
         cwd="/",

@@ -68,6 +68,12 @@ PATTERNS = {
 }
 """By the name of their signal."""
 
+SIGNS_OF = {"ghost_tags": "<{", "links": "./", "shorteners": "/", "mentions": "@", "emails": "@"}
+"""Signs without one of which such a pattern is found in no text."""
+
+OF_DIGITS = frozenset({"score_mock", "phones", "ip_addresses", "street_addresses"})
+"""Those that are found in no text without a digit, of whatever script."""
+
 ROUND = "|".join(f"{digit}{{6,}}" for digit in range(10))
 """So many of one digit no telephone has: a number that holds them is an amount, as +1000000000 points."""
 

@@ -15,7 +15,15 @@ from moderation_pipeline.text.disguise import Disguise, disguise
 from moderation_pipeline.text.harmless_uses import harmless_uses, may_be_harmless
 from moderation_pipeline.text.lexicon import PLAIN, lexicon
 from moderation_pipeline.text.names import without_mentions
-from moderation_pipeline.text.patterns import EMOTE_EZ, NOBODYS_ADDRESS, PATTERNS, PRONOUNS, ROUND
+from moderation_pipeline.text.patterns import (
+    EMOTE_EZ,
+    NOBODYS_ADDRESS,
+    OF_DIGITS,
+    PATTERNS,
+    PRONOUNS,
+    ROUND,
+    SIGNS_OF,
+)
 from moderation_pipeline.text.words_by_language import is_read_otherwise, own_pattern, patterns_for
 
 
@@ -122,7 +130,7 @@ def _counted_terms(rows: pl.DataFrame) -> pl.DataFrame:
     """
     present = sorted(name for name in rows["language"].unique() if is_read_otherwise(name))
     if not present:
-        return rows.select(_counts())
+        return rows.select(_counts_to_make(rows))
     parts = {name: rows.filter(language=name) for name in present}
     without_own = pl.concat(part.select("row", _without_own(name)) for name, part in parts.items())
     theirs = pl.concat(
@@ -132,7 +140,8 @@ def _counted_terms(rows: pl.DataFrame) -> pl.DataFrame:
         without_own.join(theirs, on="row"), on="row", how="left", maintain_order="left"
     )
     folded = pl.coalesce(beside["folded"], "folded")
-    counts = rows.with_columns(folded.alias("folded"), _bordered(folded).alias("bordered")).select(_counts())
+    english = rows.with_columns(folded.alias("folded"), _bordered(folded).alias("bordered"))
+    counts = english.select(_counts_to_make(english))
     return counts.with_columns(
         pl.col(name) + beside[name].fill_null(0) for name in theirs.columns if name != "row"
     )
@@ -167,9 +176,52 @@ def _bordered(folded: pl.Expr) -> pl.Expr:
     return pl.when(folded.str.contains(foreign)).then(folded.str.replace_all(foreign, "_")).otherwise(folded)
 
 
+LITTLE = 20_000
+"""Characters of texts that are looked through before patterns are compiled for them. Polars keeps 32 compiled, these
+are more, so that each time all are compiled anew: for a few texts that is nearly all that counting costs."""
+
+
+def _counts_to_make(texts: pl.DataFrame) -> list[pl.Expr]:
+    """What is counted in the text alone; of few texts nought at once where they hold nothing that a pattern needs."""
+    counts = _counts()
+    if (
+        texts.select(pl.col("text", "normalised", "folded").str.len_bytes().sum()).sum_horizontal().item()
+        > LITTLE
+    ):
+        return list(counts.values())
+    held = {column: "\n".join(texts[column]) for column in ("text", "normalised", "folded", "bordered")}
+    absent = {
+        name
+        for name, (column, needed) in _needed().items()
+        if not any(each in held[column] for each in needed)
+    }
+    if not texts["normalised"].str.contains(r"\d").any():
+        absent |= OF_DIGITS
+    return [pl.lit(0, pl.Int32).alias(name) if name in absent else count for name, count in counts.items()]
+
+
 @cache
-def _counts() -> list[pl.Expr]:
-    """What is counted in the text alone."""
+def _needed() -> dict[str, tuple[str, frozenset[str]]]:
+    """By signal the column that its pattern reads, and strings of which that must hold one for it to be found."""
+    terms = {name: group.terms for name, group in lexicon().file.groups.items()}
+    terms |= {name: tuple(pattern.split("|")) for name, pattern in PRONOUNS.items()}
+    patterns = lexicon().patterns | PRONOUNS
+    of_words = {
+        name: (_column_of(patterns[name]), frozenset(_longest_part(term) for term in listed))
+        for name, listed in terms.items()
+    }
+    of_signs = {name: ("normalised", frozenset(signs)) for name, signs in SIGNS_OF.items()}
+    return {**of_words, **of_signs, "emote_ez": ("text", frozenset({"EZ"}))}
+
+
+def _longest_part(term: str) -> str:
+    """Return what stands in a text wherever the term does, whatever goes on at a star and parts its words."""
+    return max(term.replace("*", " ").split(), key=len)
+
+
+@cache
+def _counts() -> dict[str, pl.Expr]:
+    """What is counted in the text alone, by signal."""
     text, normalised = pl.col("text"), pl.col("normalised")
     length = text.str.len_chars()
     counts: dict[str, pl.Expr] = {
@@ -188,9 +240,10 @@ def _counts() -> list[pl.Expr]:
         "symbol_share": _share(text.str.count_matches(r"[^\p{L}\p{N}\s]"), length),
         "non_ascii_share": _share(length - text.str.count_matches(r"[\x00-\x7f]"), length),
     }
-    return [value.cast(pl.Int32).alias(name) for name, value in counts.items()] + [
-        value.alias(name) for name, value in shares.items()
-    ]
+    return {
+        **{name: value.cast(pl.Int32).alias(name) for name, value in counts.items()},
+        **{name: value.alias(name) for name, value in shares.items()},
+    }
 
 
 def _context() -> list[pl.Expr]:
@@ -221,8 +274,12 @@ def _disguises(texts: pl.DataFrame) -> list[pl.Series]:
 
 def _count(pattern: str) -> pl.Expr:
     """Count whole words; the boundary of ASCII alone is the faster one, but knows no Cyrillic."""
-    edge, column = (r"(?-u:\b)", "bordered") if pattern.isascii() else (r"\b", "folded")
-    return pl.col(column).str.count_matches(f"{edge}(?:{pattern}){edge}")
+    edge = r"(?-u:\b)" if pattern.isascii() else r"\b"
+    return pl.col(_column_of(pattern)).str.count_matches(f"{edge}(?:{pattern}){edge}")
+
+
+def _column_of(pattern: str) -> str:
+    return "bordered" if pattern.isascii() else "folded"
 
 
 def _share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:

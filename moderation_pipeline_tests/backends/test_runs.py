@@ -233,7 +233,9 @@ def test_a_run_killed_at_twenty_random_moments_ends_as_if_undisturbed(tmp_path: 
     chance = random.Random(4)
     context = multiprocessing.get_context("forkserver")
     # With what a run imports late: else each process that is killed would import it first.
-    context.set_forkserver_preload(["moderation_pipeline_tests.backends.runs", "moderation_pipeline.backends.chat.openai"])
+    context.set_forkserver_preload(
+        ["moderation_pipeline_tests.backends.runs", "moderation_pipeline.backends.chat.openai"]
+    )
     count, kills = 200, 0
     with running(Behaviour(latency_s=0.03)) as server:
         undisturbed = tmp_path / "undisturbed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -21,6 +22,20 @@ from moderation_pipeline_tests.contest.labelled_tables import annotated_table, l
 GOOD = {"good": "good", "poor": "poor"}
 
 
+@cache
+def usual() -> Evaluation:
+    """The usual table with its two scores, judged once; not to be changed."""
+    return evaluate(
+        labelled_table(),
+        text="comment",
+        label="toxic",
+        score=GOOD,
+        category="kind",
+        group="about",
+        configs=(),
+    )
+
+
 def row_of(frame: pl.DataFrame, judge: str) -> dict[str, object]:
     return frame.row(by_predicate=pl.col("judge") == judge, named=True)
 
@@ -36,7 +51,7 @@ def test_the_package_offers_evaluate_and_stays_light_until_it_is_asked_for() -> 
 
 def test_the_numbers_of_a_score_are_scikit_learns() -> None:
     table = labelled_table()
-    found = row_of(evaluate(table, text="comment", label="toxic", score=GOOD, configs=()).judges, "good")
+    found = row_of(usual().judges, "good")
     truth, scores = table["toxic"].to_numpy(), table["good"].to_numpy()
     assert found["f1"] == pytest.approx(f1_score(truth, scores >= 0.5))
     assert found["auroc"] == pytest.approx(roc_auc_score(truth, scores))
@@ -92,8 +107,7 @@ def test_fewer_rows_show_only_larger_differences() -> None:
 
 
 def test_who_flips_is_counted_and_shown_row_by_row() -> None:
-    table = labelled_table()
-    found = evaluate(table, text="comment", label="toxic", score=GOOD, configs=())
+    table, found = labelled_table(), usual()
     alone = table.filter((pl.col("good") >= 0.5) & (pl.col("poor") < 0.5))
     flips = found.flips.row(0, named=True)
     assert (flips["flagged_alone"], flips["violations_among"]) == (alone.height, alone["toxic"].sum())
@@ -103,23 +117,14 @@ def test_who_flips_is_counted_and_shown_row_by_row() -> None:
 
 
 def test_categories_and_groups_are_looked_at_one_by_one() -> None:
-    found = evaluate(
-        labelled_table(),
-        text="comment",
-        label="toxic",
-        score=GOOD,
-        category="kind",
-        group="about",
-        configs=(),
-    )
+    found = usual()
     assert set(found.categories["category"]) == {"insult", "threat"}
     assert found.categories.filter(judge="good")["violations"].sum() == found.facts.violations
     assert found.groups.filter(judge="good")["rows"].sum() == found.facts.rows
 
 
 def test_a_categorys_areas_are_scikit_learns_of_its_violations_against_all_innocent_rows() -> None:
-    table = labelled_table()
-    found = evaluate(table, text="comment", label="toxic", score=GOOD, category="kind", configs=())
+    table, found = labelled_table(), usual()
     threats = table.filter((pl.col("kind") == "threat") | (pl.col("toxic") == 0))
     row = found.categories.row(
         by_predicate=(pl.col("category") == "threat") & (pl.col("judge") == "poor"), named=True

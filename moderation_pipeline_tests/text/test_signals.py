@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation_pipeline.text.signals import Signals, signals
+from moderation_pipeline.text.lexicon import lexicon
+from moderation_pipeline.text.signals import LITTLE, Signals, signals
 from moderation_pipeline_tests.agents.cases import comments_of
 
 
@@ -158,16 +159,34 @@ def test_a_term_counts_where_it_means_harm_and_not_beside_what_makes_it_harmless
     assert getattr(signals_of(harmful), group) > 0
 
 
+MEANT_OTHERWISE = ("im", "i", "am", "a", "gay", "idiot", "touch grass", "you", "garden", "hoe", "ez")
+NO_WORDS = (
+    *("https://a.example/x", "a.com", "bit.ly/abc", "555-123-4567", "+49 (0)151 23456789", "@bob", "a@b.co"),
+    *(
+        "0/7",
+        "12 main street",
+        "١٢ main street",
+        "10.20.30.40",
+        "gg EZ Clap",
+        "<system>",
+        '{"action":',
+        "★★★",
+    ),
+)
+TERMS = tuple(term.replace("*", "") for group in lexicon().file.groups.values() for term in group.terms)
+LONG = comments_of("hi " * (LITTLE // 2))
+"""Beside it every pattern is compiled; for a text alone only those that what it holds can be found by."""
+
+
 @given(
     st.lists(
-        st.sampled_from(["im", "i", "am", "a", "gay", "idiot", "touch grass", "you", "garden", "hoe", "ez"])
+        st.one_of(st.sampled_from(MEANT_OTHERWISE), st.sampled_from(NO_WORDS), st.sampled_from(TERMS)),
+        max_size=6,
     )
 )
 def test_no_count_is_below_zero_and_a_text_alone_counts_as_among_others(words: list[str]) -> None:
     text = " ".join(words)
     alone = signals_of(text)
     assert min(alone) >= 0
-    among = pl.concat(
-        [comments_of("im gay"), comments_of(text), comments_of("you hoe")], how="vertical_relaxed"
-    )
+    among = pl.concat([comments_of("im gay"), comments_of(text), LONG], how="vertical_relaxed")
     assert Signals._make(signals(among).row(1)) == alone

@@ -14,12 +14,15 @@ PLANE = 0x10000
 EVEN_PLANES = range(4 * PLANE, 14 * PLANE), range(15 * PLANE, 17 * PLANE)
 """Nobody's yet, and everybody's own: of their characters, which differ in nothing but the last two, every 61st."""
 
-EVERY_CHARACTER = "a".join(
-    chr(code)
-    for code in range(sys.maxunicode + 1)
-    if code % 61 == 0 or code % PLANE >= PLANE - 2 or not any(code in planes for planes in EVEN_PLANES)
-)
-"""All of Unicode, each between two letters."""
+
+@cache
+def every_character() -> str:
+    """All of Unicode, each between two letters."""
+    return "a".join(
+        chr(code)
+        for code in range(sys.maxunicode + 1)
+        if code % 61 == 0 or code % PLANE >= PLANE - 2 or not any(code in planes for planes in EVEN_PLANES)
+    )
 
 
 def test_planes_of_which_few_characters_are_looked_at_are_the_same_throughout() -> None:
@@ -29,8 +32,8 @@ def test_planes_of_which_few_characters_are_looked_at_are_the_same_throughout() 
 
 @cache
 def what_is_seen() -> frozenset[str]:
-    seen = (text for at, text in enumerate(EVERY_CHARACTER) if not is_invisible(EVERY_CHARACTER, at))
-    return frozenset(seen)
+    every = every_character()
+    return frozenset(text for at, text in enumerate(every) if not is_invisible(every, at))
 
 
 def on_a_page(text: str) -> str:
@@ -40,7 +43,7 @@ def on_a_page(text: str) -> str:
 @pytest.mark.parametrize("show", [visible, harmless, on_a_page], ids=["prompt", "terminal", "page"])
 def test_what_can_not_be_seen_is_shown_wherever_text_is_and_what_can_be_is_left(show: object) -> None:
     assert callable(show)
-    left = set(show(EVERY_CHARACTER))
+    left = set(show(every_character()))
     signs = set("⟨⟩<>U+×0123456789ABCDEF") | {chr(0x2400 + code) for code in range(0x20)} | {"\u2421"}
     assert left - signs == what_is_seen() - signs
 

@@ -177,17 +177,15 @@ def _bordered(folded: pl.Expr) -> pl.Expr:
 
 
 LITTLE = 20_000
-"""Characters of texts that are looked through before patterns are compiled for them. Polars keeps 32 compiled, these
-are more, so that each time all are compiled anew: for a few texts that is nearly all that counting costs."""
+"""Bytes of texts, in each form, that are looked through before patterns are compiled for them. Polars keeps 32 of
+them compiled and these are more, so that all are compiled anew each time: of a few texts that is most of the cost."""
 
 
 def _counts_to_make(texts: pl.DataFrame) -> list[pl.Expr]:
     """What is counted in the text alone; of few texts nought at once where they hold nothing that a pattern needs."""
     counts = _counts()
-    if (
-        texts.select(pl.col("text", "normalised", "folded").str.len_bytes().sum()).sum_horizontal().item()
-        > LITTLE
-    ):
+    sizes = texts.select(pl.col("text", "normalised", "folded").str.len_bytes().sum()).row(0)
+    if max(sizes) > LITTLE:
         return list(counts.values())
     held = {column: "\n".join(texts[column]) for column in ("text", "normalised", "folded", "bordered")}
     absent = {
@@ -197,7 +195,12 @@ def _counts_to_make(texts: pl.DataFrame) -> list[pl.Expr]:
     }
     if not texts["normalised"].str.contains(r"\d").any():
         absent |= OF_DIGITS
-    return [pl.lit(0, pl.Int32).alias(name) if name in absent else count for name, count in counts.items()]
+    return [_noughts()[name] if name in absent else count for name, count in counts.items()]
+
+
+@cache
+def _noughts() -> dict[str, pl.Expr]:
+    return {name: pl.lit(0, pl.Int32).alias(name) for name in (*_needed(), *OF_DIGITS)}
 
 
 @cache

@@ -84,9 +84,8 @@ def main() -> int:
     asked, teller = RunsAsked(), Teller(out)
     threading.Thread(target=asked.listen, daemon=True).start()
     with seldom_collected(), suppress(BrokenPipeError):
-        from moderation_pipeline.launch import (
-            launcher,
-        )  # seconds, of which looking for garbage would be a sixth
+        # An import of seconds, of which looking for garbage would be a sixth.
+        from moderation_pipeline.launch import launcher
 
         with launcher(folder) as launch:
             while (wanted := asked.next()) is not None:

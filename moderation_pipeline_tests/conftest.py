@@ -64,6 +64,11 @@ class ByFile(LoadGroupScheduling):  # type: ignore[misc]
         return nodeid.partition("::")[0] if group == nodeid else group
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one process more than there are cores: tests wait for `dagster dev`, a browser and killed runs."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
     return ByFile(config, log)
 

@@ -50,7 +50,7 @@ def calls_of(server: ChatServer) -> Counter[bytes]:
 
 def test_every_comment_is_decided_though_three_calls_in_ten_fail(tmp_path: Path) -> None:
     with running(Behaviour(faults=three_in_ten, hang_s=2.0, retry_after_s=0.02)) as server:
-        tables = run(tmp_path, config_with(server.base_url), texts_of(300)).tables
+        tables = run(tmp_path, config_with(server.base_url, timeout_s=0.5), texts_of(300)).tables
 
     decisions = tables.student_decisions
     assert decisions.height == tables.action_log.height == 300

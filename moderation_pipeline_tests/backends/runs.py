@@ -44,12 +44,13 @@ def texts_of(count: int) -> list[str]:
     return [f"you idiot {i}" if i % 7 == 0 else f"hello number {i % 50}" for i in range(count)]
 
 
-def config_with(base_url: str, *, timeout_s: float = 60.0, **parts: object) -> Config:
-    """Return a config whose Student and Expert are both behind the URL.
+def config_with(base_url: str, **parts: object) -> Config:
+    """Return a config whose Student and Expert are both behind the URL; `timeout_s` is that of both.
 
     On a busy machine a call may take a second: only who waits for a server that hangs is to be impatient.
     """
-    spec = {"backend": "openai", "model": "tiny-judge", "base_url": base_url, "timeout_s": timeout_s}
+    patience_s = parts.pop("timeout_s", 60.0)
+    spec = {"backend": "openai", "model": "tiny-judge", "base_url": base_url, "timeout_s": patience_s}
     known: dict[str, object] = {
         "student": spec,
         "expert": {**spec, "model": "large-judge"},
